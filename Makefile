@@ -1,0 +1,50 @@
+# make demo   install, run the main job on the default benchmark, say where the report is
+# make test   install, run all tests
+# make quick  the fast tests alone
+# make lint   ruff and mypy
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+GMBENCH := $(RUN) -m gmbench
+OUT := out
+
+.PHONY: demo test quick lint clean
+
+demo: $(VENV)/.installed
+	@mkdir -p $(OUT)
+	@echo "\n== The curated sets, and what they share with their training GMs"
+	@$(GMBENCH) splits check
+	@echo "\n== Predictions made of labels alone"
+	@$(GMBENCH) baseline mean_mode -o $(OUT)/mean_mode.parquet
+	@$(GMBENCH) baseline random_labels -o $(OUT)/random_labels.parquet
+	@echo "\n== Checked, scored, compared"
+	@$(GMBENCH) validate $(OUT)/random_labels.parquet
+	@$(GMBENCH) evaluate $(OUT)/random_labels.parquet --out $(OUT)/report
+	@$(GMBENCH) compare $(OUT)/mean_mode.parquet $(OUT)/random_labels.parquet
+	@echo "\nThe report is at $(OUT)/report/report.html"
+
+test: $(VENV)/.installed-dev
+	$(RUN) -m pytest -m "slow or not slow"
+
+quick: $(VENV)/.installed-dev
+	$(RUN) -m pytest
+
+lint: $(VENV)/.installed-dev
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
+
+clean:
+	rm -rf $(VENV) $(OUT) dist
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
+	$(RUN) -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
+	$(RUN) -m pip install --quiet --editable ".[dev,train,zoo]"
+	@touch $@ $(VENV)/.installed

@@ -1,0 +1,69 @@
+"""The command line's root: which commands there are, and what an error looks like."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from gmbench.cli import output, remote
+from gmbench.cli.baseline import baseline
+from gmbench.cli.data import data_app
+from gmbench.cli.evaluate import compare, evaluate
+from gmbench.cli.info import info, splits_app
+from gmbench.cli.label import label
+from gmbench.cli.predictions import template, validate
+from gmbench.cli.zoo import zoo_app
+from gmbench.errors import GmbenchError
+
+app = typer.Typer(
+    name="gmbench",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+remote.register(data_app)
+
+# In the order in which a newcomer needs them.
+for command in (info, template, validate, baseline, evaluate, compare, label):
+    app.command()(command)
+for group in (data_app, splits_app, zoo_app):
+    app.add_typer(group)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from gmbench.version import __version__
+
+        sys.stdout.write(f"gmbench {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Infer the hyperparameters of generative models from their images: data and evaluation."""
+
+
+def main() -> None:
+    """Runs the command line; errors that a user can mend become one message and an exit code."""
+    try:
+        app()
+    except GmbenchError as error:
+        output.complain(str(error))
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        output.complain("stopped by the keyboard.")
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of our output has gone (`gmbench ... | head`); that is not an error.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

@@ -1,0 +1,159 @@
+"""`gmbench data`: build a dataset, and check one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gmbench.cli import output
+from gmbench.cli.options import DEFAULT, BenchmarkOption, JsonOption
+
+if TYPE_CHECKING:
+    from gmbench.data.inspection import Inspection
+    from gmbench.data.verification import Verification
+
+_SHOWN = 10
+"""Entries shown of each finding; the JSON holds all."""
+
+data_app = typer.Typer(
+    name="data",
+    help="Build the dataset from images, check it, fetch its images, share it.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+)
+
+JobsOption = Annotated[
+    int | None,
+    typer.Option("--jobs", "-j", min=1, metavar="N", help="Processes; default all cores."),
+]
+
+
+@data_app.command()
+def build(
+    benchmark: BenchmarkOption = None,
+    images: Annotated[
+        Path | None,
+        typer.Option(
+            "--images",
+            "-i",
+            metavar="DIR|FILE",
+            help="Folder, ZIP or TAR with a folder of images for each GM, at any depth.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="DIR", help="The dataset folder to make.")
+    ] = Path("gm-parsing"),
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="Build although images are missing or corrupt.")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a dataset that is there already.")
+    ] = False,
+    jobs: JobsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Build a Hugging Face dataset folder from the images of a benchmark.
+
+    Image bytes stay as they are. GM folders are found by name; what is missing, surplus, empty,
+    corrupt, duplicate or unknown is reported. An interrupted build goes on where it was.
+
+    Example: `gmbench data build --images red116.zip`
+    """
+    from gmbench.benchmark import load_benchmark
+    from gmbench.data.build import build_dataset
+    from gmbench.data.inspection import IncompleteSourceError
+
+    wanted = load_benchmark(benchmark or DEFAULT)
+    try:
+        with output.counting("images") as progress:
+            result = build_dataset(
+                wanted,
+                images,
+                out,
+                allow_missing=allow_missing,
+                overwrite=overwrite,
+                jobs=jobs,
+                progress=progress,
+            )
+    except IncompleteSourceError as error:
+        _show_inspection(error.inspection, as_json)
+        raise
+    _show_inspection(result.inspection, as_json, allowed=True)
+    if result.n_resumed:
+        output.note(f"{result.n_resumed} GMs were finished by an earlier build.")
+    if result.already_built:
+        output.note(f"{out} was already built; `gmbench data verify {out}` checks it.")
+    else:
+        output.note(f"Wrote {result.benchmark} to {out}.")
+
+
+@data_app.command()
+def verify(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The dataset folder.")] = Path(
+        "gm-parsing"
+    ),
+    jobs: JobsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check that a dataset folder is whole and unchanged: structure, checksums, contents.
+
+    Example: `gmbench data verify gm-parsing`
+    """
+    from gmbench.data.verification import verify_dataset
+
+    with output.counting("images") as progress:
+        result = verify_dataset(folder, jobs=jobs, progress=progress)
+    _show_verification(result, as_json)
+    if not result.ok:
+        raise typer.Exit(1)
+
+
+def _show_inspection(inspection: Inspection, as_json: bool, *, allowed: bool = False) -> None:
+    if as_json:
+        output.show_json(inspection.to_dict())
+        return
+    from gmbench.data.inspection import NEEDS_DECODING
+
+    status = {"error": "allowed" if allowed else "error", "warning": "warning"}
+    rows = []
+    for finding in inspection.findings:
+        if not inspection.decoded and finding.name in NEEDS_DECODING:
+            rows.append([finding.name, "not checked", "-"])
+        else:
+            found = status[finding.severity] if finding.entries else "ok"
+            rows.append([finding.name, found, f"{len(finding.entries):,}"])
+    if inspection.decoded:
+        kept = f"{inspection.n_gms:,} GMs, {inspection.n_images:,} images"
+    else:
+        kept = "list of files only, no image was read"
+    title = f"{inspection.benchmark} {inspection.version}: {kept}"
+    output.show(title, output.table(["finding", "status", "count"], rows))
+    for finding in inspection.findings:
+        _show_entries(
+            f"{finding.name}: {finding.meaning}",
+            [f"{entry.where}: {entry.detail}" for entry in finding.entries],
+        )
+
+
+def _show_verification(result: Verification, as_json: bool) -> None:
+    if as_json:
+        output.show_json(result.to_dict())
+        return
+    rows = [[check.name, check.status, f"{len(check.offenders):,}"] for check in result.checks]
+    output.show(output.table(["check", "status", "offenders"], rows))
+    for check in result.checks:
+        if check.status == "failed":
+            _show_entries(f"{check.name}: not so: {check.meaning}. {check.remedy}", check.offenders)
+
+
+def _show_entries(heading: str, entries: list[str] | tuple[str, ...]) -> None:
+    from rich.text import Text
+
+    if not entries:
+        return
+    lines = [heading, *(f"  {entry}" for entry in entries[:_SHOWN])]
+    if len(entries) > _SHOWN:
+        lines.append(f"  ... and {len(entries) - _SHOWN:,} more")
+    output.show(Text("\n".join(lines)))

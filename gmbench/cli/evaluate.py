@@ -1,0 +1,239 @@
+"""`gmbench evaluate` and `gmbench compare`: scores in the terminal, as JSON, as a report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gmbench.cli import output
+from gmbench.cli.options import (
+    BenchmarkOption,
+    JsonOption,
+    LabelsOption,
+    MinImagesOption,
+    PartialOption,
+    PredictionArgument,
+    SeedOption,
+    chosen_benchmark,
+)
+
+if TYPE_CHECKING:
+    from gmbench.evaluation.comparison import Comparison
+    from gmbench.evaluation.result import Evaluation, Summary
+
+ReplicatesOption = Annotated[
+    int, typer.Option("--replicates", min=0, help="Bootstrap replicates; 0 for no intervals.")
+]
+
+
+def evaluate(
+    file: PredictionArgument,
+    benchmark: BenchmarkOption = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE2", help="Reference of the p-values; default: mean/mode of the labels."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write result.json and report.html here.")
+    ] = None,
+    details: Annotated[
+        bool, typer.Option("--details", help="Show every parameter and GM as well.")
+    ] = False,
+    partial: PartialOption = False,
+    min_images: MinImagesOption = None,
+    labels: LabelsOption = "2023",
+    replicates: ReplicatesOption = 2000,
+    seed: SeedOption = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Score a prediction file: every metric per set and over the sets, with 95% intervals.
+
+    Example: `gmbench evaluate predictions.csv --out report`
+    """
+    from gmbench.evaluation.evaluate import evaluate as score
+
+    result = score(
+        file,
+        chosen_benchmark(benchmark, labels),
+        against=against,
+        partial=partial,
+        min_images=min_images,
+        replicates=replicates,
+        seed=seed,
+    )
+    if out is not None:
+        from gmbench.evaluation.report import write_report
+
+        # Before anything is printed: the reader of a pipe may go away after a few lines.
+        report = write_report(result, out)
+    if as_json:
+        output.show_json(result.to_dict())
+    else:
+        _show_summary(result)
+        if details:
+            _show_details(result)
+    if out is not None:
+        output.note(f"report: {report}")
+
+
+def compare(
+    files: Annotated[list[Path], typer.Argument(metavar="A B [C...]", help="Prediction files.")],
+    benchmark: BenchmarkOption = None,
+    partial: PartialOption = False,
+    min_images: MinImagesOption = None,
+    labels: LabelsOption = "2023",
+    replicates: ReplicatesOption = 2000,
+    seed: SeedOption = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare methods in pairs on the same images, with intervals and corrected p-values.
+
+    Example: `gmbench compare mine.parquet mean_mode.parquet`
+    """
+    from gmbench.evaluation.comparison import compare as score
+
+    result = score(
+        *files,
+        benchmark=chosen_benchmark(benchmark, labels),
+        partial=partial,
+        min_images=min_images,
+        replicates=replicates,
+        seed=seed,
+    )
+    if as_json:
+        output.show_json(result.to_dict())
+    else:
+        _show_comparison(result)
+
+
+def _show_summary(result: Evaluation) -> None:
+    from gmbench.evaluation.metrics import METRICS
+
+    rows = []
+    for metric in METRICS:
+        summary = result.summary[metric.name]
+        by_set = [_number(one.values[metric.name], metric.name) for one in result.sets.values()]
+        mean, ends = _mean(summary, metric.name), _interval(summary.ci)
+        arrow = "\u2193" if metric.better == "lower" else "\u2191"
+        rows.append([f"{metric.name} {arrow}", mean, ends, *by_set])
+    title = (
+        f"{result.manifest.predictions}: {result.benchmark} {result.version}, "
+        f"{result.n_images:,} images of {result.n_gms} GMs"
+    )
+    headings = ["metric", "mean \u00b1 std", "95% interval", *result.sets]
+    output.show(output.table(headings, rows, title=title))
+    sizes = " + ".join(str(one.n_gms) for one in result.sets.values())
+    manifest = result.manifest
+    output.show_plain(
+        "Mean and standard deviation over the sets; \u2193 lower, \u2191 higher is better.\n"
+        f"Intervals: bootstrap of {sizes} GMs and of their images, {manifest.replicates:,} "
+        f"replicates, seed {manifest.seed}.\np-values: against {manifest.reference}."
+    )
+    for name, summary in result.summary.items():
+        if summary.reason:
+            output.show_plain(f"{name} is {summary.reason}.")
+
+
+def _show_details(result: Evaluation) -> None:
+    rows = []
+    for name, parameter in result.parameters.items():
+        key = "l1" if parameter.type == "continuous" else "f1"
+        second = "correlation" if parameter.type == "continuous" else "accuracy"
+        rows.append(
+            [
+                name,
+                key,
+                _number(parameter.values[key]),
+                _interval(parameter.intervals.get(key)),
+                second,
+                _number(parameter.values[second]),
+            ]
+        )
+    output.show(
+        output.table(["parameter", "", "mean", "95% interval", "", "mean"], rows, left=(0, 1, 4))
+    )
+    output.show(
+        output.table(
+            ["GM", "set", "kind", "images", "l1", "arch_accuracy", "loss_accuracy"],
+            [
+                [
+                    gm.gm,
+                    gm.set,
+                    gm.kind,
+                    f"{gm.n_images:,}",
+                    _number(gm.l1),
+                    _number(gm.arch_accuracy),
+                    _number(gm.loss_accuracy),
+                ]
+                for gm in result.gms.values()
+            ],
+            left=range(3),
+        )
+    )
+
+
+def _show_comparison(result: Comparison) -> None:
+    metrics = list(next(iter(result.values.values())))
+    output.show(
+        output.table(
+            ["method", *metrics],
+            [
+                [name, *(_number(values[metric]) for metric in metrics)]
+                for name, values in result.values.items()
+            ],
+            title=f"{result.benchmark} {result.version}, {result.n_images:,} images",
+        ),
+        output.table(
+            ["first - second", "metric", "difference", "95% interval", "p (Holm)", "better"],
+            [
+                [
+                    f"{one.first} - {one.second}",
+                    one.metric,
+                    "-" if one.difference is None else f"{one.difference:+.4f}",
+                    _interval(one.ci),
+                    _p_value(one.p_holm),
+                    one.better or "-",
+                ]
+                for one in result.differences
+            ],
+            left=(0, 1, 5),
+        ),
+    )
+    sizes = " + ".join(str(count) for count in result.n_gms.values())
+    manifest = result.manifest
+    output.show_plain(
+        f"Intervals: the same bootstrap of {sizes} GMs and their images for all methods "
+        f"({manifest['replicates']:,} replicates).\n"
+        f"p-values: {manifest['permutations']:,} exchanges of whole GMs, corrected for "
+        f"{sum(one.p_value is not None for one in result.differences)} tests; seed "
+        f"{manifest['seed']}."
+    )
+
+
+def _mean(summary: Summary, metric: str) -> str:
+    if summary.mean is None:
+        return "-"
+    if metric.startswith("p_value"):
+        return _p_value(summary.mean)
+    spread = "" if summary.std is None else f" \u00b1 {summary.std:.4f}"
+    return f"{summary.mean:.4f}{spread}"
+
+
+def _number(value: float | None, metric: str = "") -> str:
+    if metric.startswith("p_value"):
+        return _p_value(value)
+    return "-" if value is None else f"{value:.4f}"
+
+
+def _p_value(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return "<0.0001" if value < 0.0001 else f"{value:.4f}"
+
+
+def _interval(ends: tuple[float, float] | None) -> str:
+    return "-" if ends is None else f"{ends[0]:.3f} to {ends[1]:.3f}"

@@ -1,0 +1,166 @@
+"""`gmbench info` and `gmbench splits check`: what a benchmark holds."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from gmbench.cli import output
+from gmbench.cli.options import DEFAULT, BenchmarkOption, JsonOption, LabelsOption
+from gmbench.description import (
+    BenchmarkDescription,
+    Description,
+    GMDescription,
+    ParameterDescription,
+    SetDescription,
+)
+from gmbench.schema import PARAMETERS
+
+splits_app = typer.Typer(name="splits", no_args_is_help=True, help="Look at the curated sets.")
+
+
+def info(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[GM|PARAMETER|SET]", help="What to show.")
+    ] = None,
+    benchmark: BenchmarkOption = DEFAULT,
+    labels: LabelsOption = "2023",
+    as_json: JsonOption = False,
+) -> None:
+    """Show a benchmark, or one of its GMs, parameters or sets.
+
+    Example: `gmbench info STYLEGAN_2`
+    """
+    from gmbench.benchmark import load_benchmark
+    from gmbench.description import describe
+
+    described = describe(name, load_benchmark(benchmark or DEFAULT, labels))
+    if as_json:
+        output.show_json(asdict(described))
+    else:
+        output.show(*_pictures(described))
+
+
+@splits_app.command("check")
+def check(
+    benchmark: BenchmarkOption = DEFAULT,
+    labels: LabelsOption = "2023",
+    as_json: JsonOption = False,
+) -> None:
+    """Report what test sets share with their training GMs; exit code 1 where a GM is in both.
+
+    Example: `gmbench splits check --benchmark red116`
+    """
+    from gmbench.benchmark import load_benchmark
+    from gmbench.leakage import check_splits
+
+    reports = check_splits(load_benchmark(benchmark or DEFAULT, labels))
+    if as_json:
+        output.show_json([asdict(report) for report in reports])
+    else:
+        rows = [
+            [
+                report.name,
+                ", ".join(f"{count} {kind}" for kind, count in report.kinds.items()),
+                str(report.n_training),
+                "none" if not report.in_training else ", ".join(report.in_training),
+                str(len({test for test, _ in report.same_labels})),
+                str(len({test for test, _ in report.same_architecture})),
+            ]
+            for report in reports
+        ]
+        headings = ["set", "test GMs", "training GMs", "in both", "same 25 labels", "same 15"]
+        output.show(output.table(headings, rows, left=(0, 1)))
+        for report in reports:
+            twins = [f"{test} = {training}" for test, training in report.same_labels]
+            output.show(
+                f"{report.name}: the same 25 labels in training: {', '.join(twins) or 'none'}",
+                f"{report.name}: constant in test: {', '.join(report.constant) or 'none'}",
+            )
+            if report.untrained_classes:
+                unseen = [f"{name} {value}" for name, value in report.untrained_classes]
+                output.show(f"{report.name}: classes without training GM: {', '.join(unseen)}")
+    if any(report.in_training for report in reports):
+        raise typer.Exit(1)
+
+
+def _pictures(described: Description) -> list[Any]:
+    if isinstance(described, BenchmarkDescription):
+        return _benchmark_picture(described)
+    if isinstance(described, SetDescription):
+        rows = [[gm.name, gm.kind, gm.content, gm.resolution or "-"] for gm in described.gms]
+        title = f"{described.name}: {len(rows)} test GMs, {described.n_training} to train on"
+        return [
+            output.table(["GM", "kind", "content", "resolution"], rows, title=title, left=range(4))
+        ]
+    if isinstance(described, ParameterDescription):
+        return _parameter_picture(described)
+    return _gm_picture(described)
+
+
+def _benchmark_picture(described: BenchmarkDescription) -> list[Any]:
+    def counts(of: dict[str, int]) -> str:
+        return ", ".join(f"{count} {name}" for name, count in of.items())
+
+    return [
+        f"[bold]{described.name}[/bold] {described.version}: {described.n_gms} GMs, "
+        f"{described.n_images:,} images",
+        f"kinds: {counts(described.kinds)}",
+        f"contents: {counts(described.contents)}",
+        output.table(
+            ["set", "n", "test GMs"],
+            [[name, str(len(gms)), ", ".join(gms)] for name, gms in described.sets.items()],
+            left=(0, 2),
+        ),
+        output.table(
+            ["parameter", "type", "meaning"],
+            [[one.name, str(one.type), one.meaning] for one in PARAMETERS],
+            left=range(3),
+        ),
+    ]
+
+
+def _gm_picture(described: GMDescription) -> list[Any]:
+    gm = described.gm
+    sets = ", ".join(described.sets) or "no set (always a training GM)"
+    facts = [gm.kind, gm.content, gm.resolution, str(gm.year or "")]
+    lines = [
+        f"[bold]{gm.name}[/bold]: {', '.join(fact for fact in facts if fact)}; tested in {sets}",
+        output.table(
+            ["parameter", "label"],
+            [list(item) for item in described.labels.items()],
+            left=range(2),
+        ),
+    ]
+    if described.twins:
+        lines.append(f"the same labels: {', '.join(described.twins)}")
+    lines += [_note(one.parameter, one.value_2024, one.note) for one in described.notes]
+    return lines
+
+
+def _parameter_picture(described: ParameterDescription) -> list[Any]:
+    parameter = described.parameter
+    lines: list[Any] = [
+        f"[bold]{parameter.name}[/bold] ({parameter.type}): {parameter.meaning}",
+        f"values: {parameter.values}",
+    ]
+    if described.smallest is not None:
+        lines.append(
+            f"smallest {described.smallest:,.0f}, median {described.median:,.0f}, "
+            f"largest {described.largest:,.0f}"
+        )
+    else:
+        rows = [[name, str(count)] for name, count in described.counts.items()]
+        lines.append(output.table(["class", "GMs"], rows))
+    lines += [
+        _note("all GMs" if one.gm == "*" else one.gm, one.value_2024, one.note)
+        for one in described.notes
+    ]
+    return lines
+
+
+def _note(where: str, value_2024: float | None, text: str) -> str:
+    value = "" if value_2024 is None else f" It is {value_2024:.0f} there."
+    return f"note, {where}: {text}{value}"

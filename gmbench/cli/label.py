@@ -1,0 +1,60 @@
+"""`gmbench label`: the architecture labels of a network, measured."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gmbench.cli import output
+from gmbench.cli.options import JsonOption
+
+
+def label(
+    place: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODULE:OBJECT",
+            help="A torch.nn.Module, or a class or function that returns one without arguments, "
+            "in an importable module or in path/to/file.py.",
+        ),
+    ],
+    input_shape: Annotated[
+        list[str],
+        typer.Option(
+            "--input-shape",
+            metavar="N,N,...",
+            help="Shape of an input, batch first, such as 1,100; once for each input.",
+        ),
+    ],
+    dtype: Annotated[
+        list[str] | None,
+        typer.Option("--dtype", help="Dtype of the inputs: one for all, or one for each."),
+    ] = None,
+    evidence: Annotated[
+        bool, typer.Option("--evidence", help="List every module and call that was counted.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure the 15 architecture labels of a network by one forward pass.
+
+    Runs the code that it is pointed to. docs/labels.md says what is counted as what.
+
+    Example: `gmbench label mygan/networks.py:Generator --input-shape 1,100`
+    """
+    from gmbench.zoo.loading import example_inputs, load_network
+    from gmbench.zoo.measure import measure
+
+    network = load_network(place)
+    measured = measure(network, example_inputs(input_shape, dtype or ["float32"]))
+    if as_json:
+        output.show_json(measured.to_dict())
+        return
+    output.show(
+        output.table(
+            ["parameter", "value", "counted from"],
+            measured.rows(full=evidence),
+            title=place,
+            left=(0, 2),
+        )
+    )

@@ -1,0 +1,49 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from gmbench.benchmark import Benchmark
+
+
+DEFAULT = "red116"
+"""The benchmark of every command that is not told another."""
+
+BenchmarkOption = Annotated[
+    str | None,
+    typer.Option(
+        "--benchmark",
+        "-b",
+        metavar="NAME|DIR",
+        help="red116, red116-dm, or a dataset's folder.",
+    ),
+]
+LabelsOption = Annotated[
+    str, typer.Option("--labels", metavar="2023|2024", help="Label release of red116.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON alone.")]
+PartialOption = Annotated[
+    bool, typer.Option("--partial", help="Score sets that lack GMs or images, as they are.")
+]
+MinImagesOption = Annotated[
+    int | None,
+    typer.Option("--min-images", min=1, help="Images of each GM that must be there; default all."),
+]
+PredictionArgument = Annotated[
+    Path, typer.Argument(metavar="FILE", help="Predictions: CSV, CSV.gz or Parquet.")
+]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed of whatever is random.")]
+
+
+def chosen_benchmark(name: str | None, labels: str) -> Benchmark | str | None:
+    """Returns the benchmark of a prediction file, or None where the GM names shall tell it."""
+    if labels == "2023":
+        return name
+    from gmbench.benchmark import load_benchmark
+
+    return load_benchmark(name or "red116", labels)

@@ -1,0 +1,172 @@
+"""`gmbench data push` and `gmbench data fetch`: a dataset to the Hub, the authors' archive here."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gmbench.cli import output
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+
+def register(group: typer.Typer) -> None:
+    """Adds `push` and `fetch` to the commands of a group."""
+    group.command()(push)
+    group.command()(fetch)
+
+
+def push(
+    repository: Annotated[
+        str,
+        typer.Argument(
+            metavar="ORG/NAME", help="The dataset repository; made if it does not exist."
+        ),
+    ],
+    data: Annotated[
+        Path, typer.Option(help="Dataset folder that `gmbench data build` made.")
+    ] = Path("gm-parsing"),
+    private: Annotated[
+        bool, typer.Option("--private", help="Only you and your organisation can see it.")
+    ] = False,
+    message: Annotated[
+        str, typer.Option(help="Title of the commit. [default: benchmark and version]")
+    ] = "",
+    has_permission: Annotated[
+        bool,
+        typer.Option(
+            "--i-have-permission",
+            help="Publish images of RED116 or RED140, which belong to the paper's authors.",
+        ),
+    ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Check the folder, ask the Hub what it has, send nothing."),
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Push a dataset folder to the Hugging Face Hub; pushing again sends only what changed.
+
+    Needs a token with write access: `hf auth login`.
+
+    Example: `gmbench data push ORG/gm-parsing --private`
+    """
+    from gmbench.data.hub import push_dataset
+
+    with ExitStack() as until_checked:
+        advance = _follow(until_checked, "Checking MB")
+        result = push_dataset(
+            repository,
+            data,
+            private=private,
+            has_permission=has_permission,
+            message=message,
+            dry_run=dry_run,
+            show_bars=sys.stderr.isatty(),
+            advance=advance,
+        )
+    if result.left_out:
+        names = ", ".join(result.left_out[:10])
+        more = f" and {len(result.left_out) - 10} more" if len(result.left_out) > 10 else ""
+        output.note(f"Not in checksums.sha256, so left here: {names}{more}.")
+    if as_json:
+        output.show_json(result.as_dict())
+        return
+    sent = "would be sent" if dry_run else "sent"
+    gone = "would be removed" if dry_run else "removed"
+    rows = [
+        ("repository", result.repository + (" (new)" if result.created else "")),
+        ("page", result.url),
+        ("visible to", "its owners" if result.private else "everyone"),
+        ("commit", result.commit or "none yet"),
+        ("files", f"{result.files}, {_megabytes(result.bytes)}"),
+        (sent, f"{len(result.uploaded)}, {_megabytes(result.uploaded_bytes)}"),
+        ("already there", str(result.unchanged)),
+        (gone, str(len(result.removed))),
+    ]
+    _show_facts(rows)
+    if result.private:
+        output.note("Private: whoever loads it needs a token of its owners (`hf auth login`).")
+    if not dry_run:
+        output.note(f'Load it: datasets.load_dataset("{result.repository}", "set_1")')
+
+
+def fetch(
+    name: Annotated[str, typer.Argument(help="What to fetch: red116.")] = "red116",
+    out: Annotated[Path, typer.Option(help="Folder for the archive.")] = Path(),
+    url: Annotated[
+        str | None, typer.Option(help="A mirror (http or https) instead of the authors' host.")
+    ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Fetch it even if it is here, and compare the two.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Fetch the paper authors' archive of images; a transfer that broke off is continued.
+
+    The images are the authors': use them for research and do not pass them on.
+
+    Example: `gmbench data fetch red116`
+    """
+    from gmbench.data.fetch import fetch_archive, get_archive
+
+    archive = get_archive(name)
+    with ExitStack() as until_fetched:
+        advance = _follow(until_fetched, "Fetching MB")
+        result = fetch_archive(archive, out, url=url, again=again, advance=advance)
+    if (before := result.changed_from) is not None:
+        output.note(
+            f"This is not the file that was fetched on {before.date[:10]} from "
+            f"{before.url or 'an unknown place'} ({_megabytes(before.bytes)}, SHA-256 "
+            f"{before.sha256[:16]}...): the host has changed it. Results from the two are not "
+            "comparable; what is left of the earlier one is kept under another name."
+        )
+    if as_json:
+        output.show_json(result.as_dict())
+        return
+    rows = [
+        ("file", str(result.file)),
+        ("came from", result.record.url or "put there by hand"),
+        ("on", result.record.date),
+        ("size", _megabytes(result.record.bytes)),
+        ("SHA-256", result.record.sha256),
+    ]
+    _show_facts(rows)
+    if not result.downloaded:
+        output.note("It was here already and is unchanged; --again fetches it anew.")
+    output.note(f"Next: {result.next_step}")
+
+
+def _follow(stack: ExitStack, what: str) -> Callable[[int, int | None], None]:
+    """Returns what shows a bar, in megabytes, from the first report until all is done."""
+    shown: list[tuple[Progress, TaskID]] = []
+
+    def advance(done: int, total: int | None) -> None:
+        if not shown:
+            bars = stack.enter_context(output.progress())
+            shown.append((bars, bars.add_task(what, total=None)))
+        bars, task = shown[0]
+        whole = None if total is None else max(1, total // 10**6)
+        bars.update(task, completed=done // 10**6, total=whole)
+        if done == total:
+            # Other bars may follow, such as the Hub's own; two in one place garble each other.
+            stack.close()
+
+    return advance
+
+
+def _show_facts(facts: list[tuple[str, str]]) -> None:
+    from rich.text import Text
+
+    lines = [f"{name:<14} {value}" for name, value in facts]
+    output.show(Text("\n".join(lines), overflow="fold"))
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 10**6:,.1f} MB"

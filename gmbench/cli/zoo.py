@@ -1,0 +1,162 @@
+"""`gmbench zoo`: train a population of generative models and make a benchmark of their images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gmbench.cli import output
+from gmbench.cli.options import JsonOption, SeedOption
+
+if TYPE_CHECKING:
+    from gmbench.zoo.build import ZooResult
+    from gmbench.zoo.report import ZooReport
+
+_SHOWN = 10
+"""Entries shown of each list; the JSON holds all."""
+
+zoo_app = typer.Typer(
+    name="zoo",
+    help="Train generative models of our own, with measured labels.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+)
+
+
+@zoo_app.command()
+def build(
+    out: Annotated[Path, typer.Option(help="The dataset folder to make.")],
+    gms: Annotated[int, typer.Option(min=0, help="GMs, without those of --diffusion.")] = 116,
+    images_per_gm: Annotated[int, typer.Option(min=1, help="Images of each GM.")] = 48,
+    size: Annotated[int, typer.Option(metavar="32|64", help="Side of the images in pixels.")] = 32,
+    seed: SeedOption = 0,
+    diffusion: Annotated[int, typer.Option(min=0, help="Diffusion GMs beside the others.")] = 0,
+    diffusion_per_set: Annotated[
+        int, typer.Option(min=0, help="Diffusion GMs in each test set.")
+    ] = 0,
+    content: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What GMs are trained on: digits, faces, photos, textures; may be repeated.",
+            show_default="all four",
+        ),
+    ] = None,
+    images_from: Annotated[
+        Path | None,
+        typer.Option(help="Folder of images to train on; alone, or beside each --content."),
+    ] = None,
+    name: Annotated[str, typer.Option(help="Name of the benchmark.")] = "zoo",
+    jobs: Annotated[
+        int | None,
+        typer.Option(min=1, help="GMs that are trained at once.", show_default="all cores"),
+    ] = None,
+    engine: Annotated[
+        str, typer.Option(metavar="local|ray", help="Processes of this machine, or a Ray cluster.")
+    ] = "local",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a dataset that is there already.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Train GMs of every kind on real images and write a benchmark of what they make.
+
+    Hyperparameters are drawn, labels are measured off the trained networks, and every GM passes a
+    quality gate. An interrupted build goes on GM by GM where it was.
+
+    Example: `gmbench zoo build --gms 116 --images-per-gm 48 --out my-zoo`
+    """
+    from gmbench.zoo.build import build_zoo
+    from gmbench.zoo.engines import check_engine
+    from gmbench.zoo.plan import plan_zoo
+
+    check_engine(engine)
+    plan = plan_zoo(
+        gms,
+        images_per_gm,
+        size=size,
+        seed=seed,
+        contents=content or None,
+        images_from=images_from,
+        n_diffusion=diffusion,
+        diffusion_per_set=diffusion_per_set,
+        name=name,
+    )
+    with output.counting("GMs") as progress:
+        result = build_zoo(
+            plan, out, jobs=jobs, engine=engine, overwrite=overwrite, progress=progress
+        )
+    if as_json:
+        output.show_json(
+            {
+                "folder": str(result.folder),
+                "n_resumed": result.n_resumed,
+                "already_built": result.already_built,
+                **result.report.to_dict(),
+            }
+        )
+    else:
+        _show(result.report)
+    _note(result)
+
+
+def _show(report: ZooReport) -> None:
+    from rich.text import Text
+
+    def counts(of: dict[str, int]) -> str:
+        return ", ".join(f"{count} {name}" for name, count in of.items())
+
+    distance = "-"
+    if report.smallest_distance is not None:
+        distance = f"{report.smallest_distance:.3f} ({' and '.join(report.nearest)})"
+    lines = [
+        f"zoo {report.version}: {report.n_gms} GMs, {report.n_images:,} images",
+        f"kinds: {counts(dict(report.kinds))}",
+        f"contents: {counts(dict(report.contents))}",
+        f"smallest distance of two label rows: {distance}",
+    ]
+    output.show(
+        Text("\n".join(lines)),
+        output.table(
+            ["set", "n", "test GMs"],
+            [[name, str(len(gms)), ", ".join(gms)] for name, gms in report.sets.items()],
+            left=(0, 2),
+        ),
+        output.table(
+            ["parameter", "GMs of each class"],
+            [[name, counts(dict(found))] for name, found in report.classes.items()],
+            left=(0, 1),
+        ),
+    )
+    _show_list("Classes that fewer than five GMs have", report.rare)
+    _show_list("Test sets", report.warnings)
+    for heading, found in (
+        ("GMs that failed the quality gate and are left out", report.failed),
+        ("GMs that were trained again", report.retried),
+    ):
+        _show_list(heading, [f"{name}: {' | '.join(faults)}" for name, faults in found.items()])
+
+
+def _show_list(heading: str, entries: list[str] | tuple[str, ...]) -> None:
+    from rich.text import Text
+
+    if not entries:
+        return
+    lines = [f"{heading}: {len(entries)}", *(f"  {entry}" for entry in entries[:_SHOWN])]
+    if len(entries) > _SHOWN:
+        lines.append(f"  ... and {len(entries) - _SHOWN:,} more; --json lists all")
+    output.show(Text("\n".join(lines)))
+
+
+def _note(result: ZooResult) -> None:
+    if result.n_resumed:
+        output.note(f"{result.n_resumed} GMs were finished by an earlier build.")
+    if result.already_built:
+        output.note(
+            f"{result.folder} was already built; `gmbench data verify {result.folder}` checks it."
+        )
+    else:
+        output.note(
+            f"Wrote the zoo to {result.folder}; {result.folder / 'contact_sheet.png'} shows it."
+        )

@@ -1,0 +1,93 @@
+"""Opens a built dataset by its folder, its name, or its name on the Hub."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gmbench.benchmark import read_benchmark
+from gmbench.data.features import configurations
+from gmbench.errors import DatasetError, HubError, UnknownNameError
+
+if TYPE_CHECKING:
+    from datasets import Dataset, DatasetDict, IterableDataset, IterableDatasetDict
+
+_ON_THE_HUB = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+
+
+def cache_folder() -> Path:
+    """Returns where datasets lie that are found by name: `GMBENCH_HOME` or `~/.cache/gmbench`."""
+    return Path(os.environ.get("GMBENCH_HOME") or Path.home() / ".cache" / "gmbench")
+
+
+def load_dataset(
+    path_or_name: str | Path = "gm-parsing",
+    config: str = "set_1",
+    split: str | None = None,
+    streaming: bool = False,
+) -> Dataset | DatasetDict | IterableDataset | IterableDatasetDict:
+    """Opens a dataset, as `datasets.load_dataset` does.
+
+    Without `streaming`, `datasets` copies the shards into its own cache on first use. An iterator
+    over a stream that is not read to its end should be gone before Python exits: iterate inside
+    a function, or over `stream.take(n)`.
+
+    Args:
+        path_or_name: A dataset folder; a name, looked for in the current folder and then in
+            gmbench's cache folder; or
+            `ORGANISATION/NAME` on the Hub.
+        config: `set_1` to `set_4`, or `all`.
+        split: `train` or `test`; all splits when None.
+        streaming: Read row by row, without a copy.
+
+    Returns:
+        What `datasets.load_dataset` returns: a dataset, or with `split=None` a dictionary of them.
+
+    Raises:
+        DatasetError: There is no such folder and no such dataset.
+        UnknownNameError: The dataset has no such configuration or split.
+        HubError: The Hub could not be reached, or refuses.
+    """
+    import datasets
+
+    folder = _find(path_or_name)
+    if folder is not None:
+        splits = configurations(read_benchmark(folder))
+        if config not in splits:
+            raise UnknownNameError(
+                "Configuration", config, splits, f"{folder} has: {', '.join(splits)}."
+            )
+        if split is not None and re.split(r"[\[+]", split)[0] not in splits[config]:
+            raise UnknownNameError(
+                "Split", split, splits[config], f"{config} has: {', '.join(splits[config])}."
+            )
+        return datasets.load_dataset(str(folder), config, split=split, streaming=streaming)
+    try:
+        return datasets.load_dataset(str(path_or_name), config, split=split, streaming=streaming)
+    except (OSError, ValueError) as error:
+        # `datasets` raises many kinds, all of these families, for a name or a host that fails.
+        raise HubError(
+            f"{path_or_name}, {config}, could not be loaded from the Hub: "
+            f"{str(error).splitlines()[0].rstrip('.')}. "
+            "Check the name, the configuration, your access (`hf auth login`) and the connection."
+        ) from error
+
+
+def _find(path_or_name: str | Path) -> Path | None:
+    """Returns the folder that is meant, or None for a dataset on the Hub."""
+    name = str(path_or_name)
+    places = [Path(name)]
+    if "/" not in name and os.sep not in name:
+        places.append(cache_folder() / name)
+    for place in places:
+        if place.is_dir():
+            return place
+    if isinstance(path_or_name, str) and _ON_THE_HUB.fullmatch(name):
+        return None
+    raise DatasetError(
+        f"There is no dataset {name}: looked for {' and '.join(map(str, places))}. Make it with "
+        f"`gmbench data build --images FOLDER --out {name}`, or give its folder or "
+        "ORGANISATION/NAME on the Hub."
+    )

@@ -1,0 +1,99 @@
+"""Work spread over processes, with an end in one clear line when one of them dies."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.context import BaseContext
+from typing import TypeVar
+
+from gmbench.errors import DatasetError
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+Progress = Callable[[int, int], None]
+"""Called with the number of images done and the number of images in all."""
+
+
+def all_cores() -> int:
+    """Returns the number of cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def in_processes(
+    function: Callable[[Task], Result],
+    tasks: Iterable[Task],
+    jobs: int,
+    name_of: Callable[[Task], str],
+) -> Iterator[tuple[Task, Result]]:
+    """Calls a function for every task in `jobs` processes.
+
+    Few tasks are handed out ahead, so that an error stops the work soon.
+
+    Args:
+        function: Importable by name, as are its argument and result.
+        tasks: What it is called with.
+        jobs: Number of processes.
+        name_of: What a task is called in an error.
+
+    Yields:
+        Each task with its result, in the order of completion.
+
+    Raises:
+        DatasetError: A process died; names the tasks that were being done.
+    """
+    waiting = deque(tasks)
+    running: dict[Future[Result], Task] = {}
+    if not waiting:
+        return
+    with ProcessPoolExecutor(
+        min(jobs, len(waiting)), mp_context=_context(), initializer=_follow_parent
+    ) as pool:
+        try:
+            while waiting or running:
+                while waiting and len(running) <= jobs:
+                    task = waiting.popleft()
+                    running[pool.submit(function, task)] = task
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    result = future.result()
+                    yield running.pop(future), result
+        except BrokenProcessPool:
+            names = ", ".join(sorted(name_of(task) for task in running.values()))
+            raise DatasetError(
+                f"A process died while it worked on {names}: most often for want of memory. "
+                "Run it again with fewer --jobs; what is finished is kept."
+            ) from None
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _context() -> BaseContext:
+    """Returns how processes start: never by a fork of this one, whose threads may hold locks."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["gmbench.data.shards", "gmbench.data.shard_checks"])
+    return context
+
+
+def _follow_parent() -> None:
+    """Makes a process end with its parent, even one that was killed, and leave Ctrl-C to it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+
+    def follow() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()

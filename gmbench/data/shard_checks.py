@@ -1,0 +1,91 @@
+"""Checks the contents of one shard against what the label table says; runs in its own process."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from gmbench.data.shards import image_fault
+
+if TYPE_CHECKING:
+    from gmbench.data.features import LabelValue
+
+Faults = dict[str, list[str]]
+"""What is wrong with a shard, by the name of the check that it belongs to."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShardCheck:
+    """All that a process needs to check one shard.
+
+    Attributes:
+        gm: Name of the GM.
+        path: The Parquet file.
+        n_images: Images that it must hold.
+        max_pixels: Largest image that is decoded, width times height.
+        labels: Value that each column after `image_id` must have.
+        schema: Columns that it must have.
+    """
+
+    gm: str
+    path: Path
+    n_images: int
+    max_pixels: int
+    labels: dict[str, LabelValue]
+    schema: pa.Schema
+
+
+def check_shard(task: ShardCheck) -> Faults:
+    """Returns all faults of a shard; none when it is sound."""
+    faults: Faults = defaultdict(list)
+    try:
+        with pq.ParquetFile(task.path) as shard:
+            if not _columns_equal(shard.schema_arrow, task.schema):
+                faults["columns"].append(f"{task.path.name}: not the columns of the benchmark")
+                return faults
+            if shard.metadata.num_rows != task.n_images:
+                faults["row_counts"].append(
+                    f"{task.path.name}: {shard.metadata.num_rows:,} rows, not {task.n_images:,}"
+                )
+            first = 0
+            for batch in shard.iter_batches(batch_size=100):
+                _check_batch(task, batch, first, faults)
+                first += batch.num_rows
+    except (pa.ArrowException, OSError) as error:
+        detail = str(error).splitlines()[0] if str(error) else type(error).__name__
+        faults["columns"].append(f"{task.path.name}: cannot be read ({detail})")
+    return faults
+
+
+def _columns_equal(found: pa.Schema, expected: pa.Schema) -> bool:
+    return bool(found.equals(expected)) and (found.metadata or {}).get(
+        b"huggingface"
+    ) == expected.metadata.get(b"huggingface")
+
+
+def _check_batch(task: ShardCheck, batch: pa.RecordBatch, first: int, faults: Faults) -> None:
+    for row, image_id in enumerate(batch.column("image_id").to_pylist(), start=first):
+        if image_id != f"{task.gm}/{row:06d}":
+            faults["image_ids"].append(f"{task.path.name}, row {row}: {image_id}")
+    for name, value in task.labels.items():
+        column = batch.column(name)
+        if isinstance(value, tuple):
+            flat = column.flatten().to_numpy(zero_copy_only=False)
+            expected = np.tile(np.array(value, np.float32), batch.num_rows)
+            if not np.array_equal(flat, expected):
+                faults["targets"].append(f"{task.path.name}, from row {first}")
+        elif (
+            column.null_count or not pc.all(pc.equal(column, pa.scalar(value, column.type))).as_py()
+        ):
+            faults["labels"].append(f"{task.path.name}, from row {first}: {name} is not {value}")
+    for row, data in enumerate(batch.column("image").field("bytes"), start=first):
+        fault = image_fault(data.as_buffer(), task.max_pixels) if data.is_valid else "no bytes"
+        if fault:
+            faults["images"].append(f"{task.gm}/{row:06d}: {fault}")

@@ -1,0 +1,73 @@
+"""Everything that a user can cause to go wrong: one family of exceptions.
+
+Each message names the thing, the place and the remedy, so that the command line can print it as
+it is. A traceback is reserved for mistakes of our own.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class GmbenchError(Exception):
+    """Base of all errors that a user can cause and mend.
+
+    Attributes:
+        exit_code: Exit status of the command line for this kind of error.
+    """
+
+    exit_code = 2
+
+
+class UnknownNameError(GmbenchError):
+    """A name that is not among the known ones; the message gives the nearest right ones."""
+
+    def __init__(self, what: str, name: str, known: Iterable[str], remedy: str = "") -> None:
+        self.what, self.name = what, name
+        self.nearest = nearest_names(name, known)
+        hint = f" Did you mean {' or '.join(self.nearest)}?" if self.nearest else ""
+        super().__init__(f"{what} {name!r} is not known.{hint}{' ' + remedy if remedy else ''}")
+
+
+class BenchmarkError(GmbenchError):
+    """A benchmark, or the folder of one, that cannot be used as asked."""
+
+
+class PredictionError(GmbenchError):
+    """A prediction file that cannot be scored."""
+
+    exit_code = 1
+
+
+class SourceError(GmbenchError):
+    """Images, or an archive of images, that cannot be read as asked."""
+
+
+class DatasetError(GmbenchError):
+    """A dataset folder that cannot be built, is damaged, or is not one."""
+
+
+class NetworkError(GmbenchError):
+    """A network that cannot be found, loaded or measured."""
+
+
+class HubError(GmbenchError):
+    """A host that refused, or could not be reached."""
+
+
+def nearest_names(name: str, known: Iterable[str], most: int = 3) -> list[str]:
+    """Returns the known names that look most like `name`, nearest first.
+
+    Letter case and separators do not count, so that `stylegan2` finds `STYLEGAN_2`.
+    """
+    by_form: dict[str, str] = {}
+    for candidate in known:
+        by_form.setdefault(plain_form(candidate), candidate)
+    found = difflib.get_close_matches(plain_form(name), by_form, n=most, cutoff=0.6)
+    return [by_form[form] for form in found]
+
+
+def plain_form(name: str) -> str:
+    """Returns a name without letter case and separators: `Style-GAN 2` becomes `stylegan2`."""
+    return "".join(character for character in name.casefold() if character.isalnum())

@@ -1,0 +1,128 @@
+"""A result parameter by parameter and GM by GM."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import numpy as np
+
+from gmbench.benchmark import Benchmark
+from gmbench.evaluation.intervals import Replicates, Resampled, interval, resample
+from gmbench.evaluation.metrics import (
+    ARCHITECTURE_HEADS,
+    LOSS_HEADS,
+    accuracy_from,
+    correlation_of_parameters,
+    l1,
+    l1_of_parameters,
+    macro_f1_from,
+    r2_of_parameters,
+    weighted_f1_from,
+)
+from gmbench.evaluation.result import GMResult, ParameterResult, finite
+from gmbench.evaluation.statistics import Array, GMSums, SetTable
+from gmbench.schema import CONTINUOUS, DISCRETE, LOSSES, NAMES, Parameter
+
+_BOUNDS = {
+    "l1": (0.0, np.inf),
+    "correlation": (-1.0, 1.0),
+    "r2": (-np.inf, 1.0),
+    "f1": (0.0, 1.0),
+    "f1_macro": (0.0, 1.0),
+    "accuracy": (0.0, 1.0),
+}
+"""Smallest and largest value of each score of a parameter."""
+
+
+def parameter_results(
+    tables: Sequence[SetTable], samples: Sequence[Replicates | None], benchmark: Benchmark
+) -> dict[str, ParameterResult]:
+    """Returns each parameter's scores, means over the sets, with intervals."""
+
+    def by_set(function: Callable[[GMSums], Array]) -> list[Resampled]:
+        pairs = zip(tables, samples, strict=True)
+        return [resample(function, table, sample) for table, sample in pairs]
+
+    of_counts = {
+        "l1": by_set(l1_of_parameters),
+        "correlation": by_set(correlation_of_parameters),
+        "r2": by_set(r2_of_parameters),
+    }
+    results = {}
+    for column, parameter in enumerate(CONTINUOUS):
+        scores = {name: [part[column] for part in parts] for name, parts in of_counts.items()}
+        results[parameter.name] = _parameter_result(parameter, scores)
+    for head, parameter in enumerate((*DISCRETE, *LOSSES)):
+        scores = {
+            "f1": by_set(partial(_head_score, head=head, score=weighted_f1_from)),
+            "f1_macro": by_set(partial(_head_score, head=head, score=macro_f1_from)),
+            "accuracy": by_set(partial(_head_score, head=head, score=accuracy_from)),
+        }
+        confusion = np.sum([table.sums.confusions[head] for table in tables], axis=0)
+        results[parameter.name] = _parameter_result(
+            parameter, scores, benchmark.classes.get(parameter.name, ("no", "yes")), confusion
+        )
+    return results
+
+
+def gm_results(tables: Sequence[SetTable], benchmark: Benchmark) -> dict[str, GMResult]:
+    """Returns each test GM's scores and what was predicted of it."""
+    results = {}
+    for table in tables:
+        sums = table.sums.one_gm_each()
+        errors = l1(sums)
+        right = np.array([accuracy_from(confusion) for confusion in sums.confusions])
+        predicted = np.array([c.sum(axis=-2).argmax(axis=-1) for c in sums.confusions])
+        for row, name in enumerate(table.gms):
+            terms = table.rows[row][:, table.columns.prediction]
+            means = benchmark.denormalise(terms.mean(axis=0))
+            spread = terms.std(axis=0) * benchmark.span
+            gm = benchmark.gm(name)
+            key = f"{table.name}/{name}" if benchmark.sets_overlap else name
+            results[key] = GMResult(
+                gm=name,
+                set=table.name,
+                kind=gm.kind,
+                n_images=len(terms),
+                l1=float(errors[row]),
+                arch_accuracy=float(right[list(ARCHITECTURE_HEADS), row].mean()),
+                loss_accuracy=float(right[list(LOSS_HEADS), row].mean()),
+                truth=dict(zip(NAMES, gm.values, strict=True)),
+                predicted=dict(
+                    zip(NAMES, [*means.tolist(), *predicted[:, row].tolist()], strict=True)
+                ),
+                predicted_std={
+                    parameter.name: float(value)
+                    for parameter, value in zip(CONTINUOUS, spread, strict=True)
+                },
+            )
+    return results
+
+
+def _parameter_result(
+    parameter: Parameter,
+    scores: dict[str, list[Resampled]],
+    classes: tuple[str, ...] = (),
+    confusion: Array | None = None,
+) -> ParameterResult:
+    return ParameterResult(
+        type=str(parameter.type),
+        values={
+            name: finite(float(np.mean([part.value for part in parts])))
+            for name, parts in scores.items()
+        },
+        intervals={
+            name: interval(parts, _BOUNDS[name])
+            for name, parts in scores.items()
+            if len(parts[0].replicates)
+        },
+        classes=classes,
+        confusion=tuple(
+            tuple(int(count) for count in row) for row in (() if confusion is None else confusion)
+        ),
+    )
+
+
+def _head_score(sums: GMSums, *, head: int, score: Callable[[Array], Array]) -> Array:
+    return score(sums.confusions[head])

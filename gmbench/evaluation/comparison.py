@@ -1,0 +1,285 @@
+"""Paired comparison of methods that predicted the same images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gmbench.benchmark import Benchmark
+from gmbench.errors import PredictionError
+from gmbench.evaluation.evaluate import SEED, same_images
+from gmbench.evaluation.intervals import (
+    REPLICATES,
+    Interval,
+    Resampled,
+    bootstrap,
+    interval,
+    resample,
+)
+from gmbench.evaluation.metrics import METRICS, Metric
+from gmbench.evaluation.predictions import Predictions, read_predictions
+from gmbench.evaluation.result import PROTOCOL
+from gmbench.evaluation.significance import holm
+from gmbench.evaluation.statistics import Array, SetTable, set_tables
+from gmbench.version import __version__
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PERMUTATIONS = 10_000
+
+COMPARED: tuple[Metric, ...] = tuple(
+    metric for metric in METRICS if metric.headline and metric.value is not None
+)
+"""The metrics that are compared: the headline ones, without RANSAC's, whose line is a search."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One metric of one pair of methods.
+
+    Attributes:
+        first: Name of the first method.
+        second: Name of the second method.
+        metric: Name of the metric.
+        difference: First less second, mean over the sets; None where undefined.
+        ci: 95% interval of the difference, by a bootstrap of GMs and images that is the same for
+            both methods.
+        p_value: Two-sided, by exchanging the two methods' predictions of whole GMs at random.
+        p_holm: The same, corrected for all tests of the comparison (Holm).
+        better: Name of the better method where `p_holm` is below 0.05; empty otherwise.
+    """
+
+    first: str
+    second: str
+    metric: str
+    difference: float | None
+    ci: Interval | None
+    p_value: float | None
+    p_holm: float | None = None
+    better: str = ""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Methods side by side.
+
+    Attributes:
+        benchmark: Name of the benchmark.
+        version: Its version.
+        methods: Names of the methods.
+        n_images: Number of images that each predicted.
+        n_gms: Number of GMs, set by set.
+        values: Mean over the sets of each metric, by method and metric.
+        differences: One entry for each pair of methods and metric.
+        manifest: What the comparison was made from.
+    """
+
+    benchmark: str
+    version: str
+    methods: tuple[str, ...]
+    n_images: int
+    n_gms: dict[str, int]
+    values: dict[str, dict[str, float | None]]
+    differences: tuple[Difference, ...]
+    manifest: dict[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the comparison as plain data: finite numbers or None."""
+        return asdict(self)
+
+
+def compare(
+    *predictions: str | Path | pd.DataFrame | Predictions,
+    names: Sequence[str] | None = None,
+    benchmark: str | Path | Benchmark | None = None,
+    partial: bool = False,
+    min_images: int | None = None,
+    replicates: int = REPLICATES,
+    permutations: int = PERMUTATIONS,
+    seed: int = SEED,
+) -> Comparison:
+    """Compares methods in pairs on the same images.
+
+    Args:
+        predictions: Two or more prediction files, DataFrames or predictions already read.
+        names: Names of the methods; by default the files' names without their endings.
+        benchmark: What was predicted; by default it is told from the GM names.
+        partial: Whether a set may lack GMs or images.
+        min_images: Images of each GM that must be there; by default all.
+        replicates: Bootstrap replicates.
+        permutations: Random exchanges behind each p-value.
+        seed: Seed of both.
+
+    Raises:
+        PredictionError: Fewer than two methods, a check failed, or one method lacks images that
+            another predicted.
+        UnknownNameError: There is no such benchmark.
+    """
+    if len(predictions) < 2:
+        raise PredictionError("There is nothing to compare: give two or more prediction files.")
+    read = [
+        one
+        if isinstance(one, Predictions)
+        else read_predictions(one, benchmark, partial=partial, min_images=min_images)
+        for one in predictions
+    ]
+    chosen = tuple(names) if names is not None else method_names([one.source for one in read])
+    first = read[0]
+    for other in read[1:]:
+        if other.benchmark.labels_sha256 != first.benchmark.labels_sha256:
+            raise PredictionError(
+                f"{first.source} predicts {first.benchmark.name}, {other.source} "
+                f"{other.benchmark.name}: results of different benchmarks cannot be compared."
+            )
+        if len(other) > len(first):
+            same_images(first, other)
+    tables = [set_tables(same_images(one, first)) for one in read]
+    n_gms = {table.name: len(table.gms) for table in tables[0]}
+    parts = [_resample(method, replicates, seed) for method in tables]
+    values = [_mean_over_sets([table.sums for table in method]) for method in tables]
+    differences: list[Difference] = []
+    for a, b in combinations(range(len(read)), 2):
+        p_values = _permutation_tests(
+            tables[a], tables[b], values[a], values[b], permutations, seed
+        )
+        for metric in COMPARED:
+            difference = float(values[a][metric.name] - values[b][metric.name])
+            defined = bool(np.isfinite(difference))
+            differences.append(
+                Difference(
+                    first=chosen[a],
+                    second=chosen[b],
+                    metric=metric.name,
+                    difference=difference if defined else None,
+                    ci=interval(
+                        [
+                            one - other
+                            for one, other in zip(
+                                parts[a][metric.name], parts[b][metric.name], strict=True
+                            )
+                        ]
+                    ),
+                    p_value=p_values[metric.name] if defined else None,
+                )
+            )
+    return Comparison(
+        benchmark=first.benchmark.name,
+        version=first.benchmark.version,
+        methods=chosen,
+        n_images=len(first),
+        n_gms=n_gms,
+        values={
+            name: {
+                metric: float(value) if np.isfinite(value) else None
+                for metric, value in method.items()
+            }
+            for name, method in zip(chosen, values, strict=True)
+        },
+        differences=_correct(differences),
+        manifest={
+            "predictions_sha256": [one.sha256 for one in read],
+            "labels_sha256": first.benchmark.labels_sha256,
+            "splits_sha256": first.benchmark.splits_sha256,
+            "gmbench": __version__,
+            "numpy": np.__version__,
+            "protocol": PROTOCOL,
+            "replicates": replicates,
+            "permutations": permutations,
+            "seed": seed,
+        },
+    )
+
+
+def method_names(sources: Sequence[str]) -> tuple[str, ...]:
+    """Names methods after their files: without folders and endings where that tells them apart."""
+    short = [Path(source).name.split(".")[0] for source in sources]
+    if len(set(short)) == len(short):
+        return tuple(short)
+    if len(set(sources)) == len(sources):
+        return tuple(sources)
+    return tuple(f"{name}_{number}" for number, name in enumerate(short, start=1))
+
+
+def _resample(tables: Sequence[SetTable], replicates: int, seed: int) -> dict[str, list[Resampled]]:
+    """Returns the compared metrics of each set, with what their intervals need."""
+    parts: dict[str, list[Resampled]] = {metric.name: [] for metric in COMPARED}
+    for table in tables:
+        no_extra = [np.empty((len(rows), 0)) for rows in table.rows]
+        sample = bootstrap(table, no_extra, replicates=replicates, seed=seed)
+        for metric in COMPARED:
+            if metric.value is not None:
+                parts[metric.name].append(resample(metric.value, table, sample))
+    return parts
+
+
+def _mean_over_sets(sums: Sequence[Any]) -> dict[str, Array]:
+    """Returns the compared metrics' means over the sets, with any leading axes."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return {
+            metric.name: np.mean([metric.value(one) for one in sums], axis=0)
+            for metric in COMPARED
+            if metric.value is not None
+        }
+
+
+def _permutation_tests(
+    first: Sequence[SetTable],
+    second: Sequence[SetTable],
+    first_values: dict[str, Array],
+    second_values: dict[str, Array],
+    permutations: int,
+    seed: int,
+) -> dict[str, float]:
+    """Returns each metric's p-value: how often chance alone makes a difference as large.
+
+    Were the two methods the same, their predictions of a GM could be exchanged. Each permutation
+    exchanges those of each GM with probability one half. Whole GMs, because the images of one GM
+    are not independent.
+    """
+    generator = np.random.default_rng(seed)
+    as_large = {metric.name: 1 for metric in COMPARED}
+    done = 0
+    while done < permutations:
+        size = min(1000, permutations - done)
+        done += size
+        left, right = [], []
+        for one, other in zip(first, second, strict=True):
+            exchanged = generator.random((size, len(one.gms), 1)) < 0.5
+            a, b = one.sums, other.sums
+            shape = (size, *a.totals.shape)
+            mixed = np.where(exchanged, b.totals, a.totals).reshape(shape)
+            rest = np.where(exchanged, a.totals, b.totals).reshape(shape)
+            left.append(replace(a, totals=mixed))
+            right.append(replace(a, totals=rest))
+        drawn, others = _mean_over_sets(left), _mean_over_sets(right)
+        for name in as_large:
+            observed = abs(float(first_values[name] - second_values[name]))
+            # Equal up to rounding counts as equal.
+            by_chance = np.abs(drawn[name] - others[name]) >= observed - 1e-12
+            as_large[name] += int(by_chance.sum())
+    return {name: count / (permutations + 1) for name, count in as_large.items()}
+
+
+def _correct(differences: Sequence[Difference]) -> tuple[Difference, ...]:
+    """Adds the corrected p-values and who is better."""
+    tested = [one for one in differences if one.p_value is not None]
+    corrected = iter(holm([one.p_value for one in tested if one.p_value is not None]))
+    better_when = {metric.name: metric.better for metric in COMPARED}
+    result = []
+    for one in differences:
+        if one.p_value is None or one.difference is None:
+            result.append(one)
+            continue
+        p_holm = next(corrected)
+        better = ""
+        if p_holm < 0.05:
+            first_wins = (one.difference < 0) == (better_when[one.metric] == "lower")
+            better = one.first if first_wins else one.second
+        result.append(replace(one, p_holm=p_holm, better=better))
+    return tuple(result)

@@ -1,0 +1,228 @@
+"""The evaluator: predictions in, one result object out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gmbench.benchmark import Benchmark
+from gmbench.errors import PredictionError
+from gmbench.evaluation.breakdown import gm_results, parameter_results
+from gmbench.evaluation.intervals import (
+    REPLICATES,
+    Replicates,
+    Resampled,
+    bootstrap,
+    interval,
+    resample,
+)
+from gmbench.evaluation.metrics import BY_NAME, METRICS
+from gmbench.evaluation.predictions import Predictions, read_predictions
+from gmbench.evaluation.ransac import RansacFit, inlier_terms, ransac_fit, slopes_from
+from gmbench.evaluation.reference import mean_mode
+from gmbench.evaluation.result import (
+    PROTOCOL,
+    Evaluation,
+    Manifest,
+    SetResult,
+    Summary,
+    finite,
+)
+from gmbench.evaluation.significance import paired_t_test
+from gmbench.evaluation.statistics import N_CONTINUOUS, Array, SetTable, set_tables
+from gmbench.version import __version__
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SEED = 0
+
+
+def evaluate(
+    predictions: str | Path | pd.DataFrame | Predictions,
+    benchmark: str | Path | Benchmark | None = None,
+    *,
+    against: str | Path | pd.DataFrame | Predictions | None = None,
+    partial: bool = False,
+    min_images: int | None = None,
+    replicates: int = REPLICATES,
+    seed: int = SEED,
+) -> Evaluation:
+    """Scores predictions: every metric per set and over the sets, with 95% intervals.
+
+    Args:
+        predictions: CSV, CSV.gz or Parquet file, DataFrame, or predictions already read.
+        benchmark: What was predicted; by default it is told from the GM names.
+        against: Predictions of the same images that the p-values compare with; by default the
+            mean / mode baseline.
+        partial: Whether a set may lack GMs or images.
+        min_images: Images of each GM that must be there; by default all.
+        replicates: Bootstrap replicates; 0 for no intervals.
+        seed: Seed of the bootstrap and of RANSAC.
+
+    Raises:
+        PredictionError: A check of the file failed, or `against` lacks images.
+        UnknownNameError: There is no such benchmark.
+    """
+    if not isinstance(predictions, Predictions):
+        predictions = read_predictions(
+            predictions, benchmark, partial=partial, min_images=min_images
+        )
+    known = predictions.benchmark
+    if against is None:
+        reference = mean_mode(known)
+    elif isinstance(against, Predictions):
+        reference = against
+    else:
+        reference = read_predictions(against, known, partial=partial, min_images=min_images)
+    tables = set_tables(predictions)
+    reference_tables = set_tables(same_images(reference, predictions))
+
+    fits = [_ransac(table, seed) for table in tables]
+    samples: Sequence[Replicates | None] = [None] * len(tables)
+    if replicates:
+        samples = [
+            bootstrap(table, _ransac_terms(table, fit), replicates=replicates, seed=seed)
+            for table, fit in zip(tables, fits, strict=True)
+        ]
+    sets: dict[str, SetResult] = {}
+    resampled: list[dict[str, Resampled]] = []
+    for table, other, fit, sample in zip(tables, reference_tables, fits, samples, strict=True):
+        parts = _resample_all(table, fit, sample)
+        resampled.append(parts)
+        sets[table.name] = _set_result(table, other, parts)
+    return Evaluation(
+        benchmark=known.name,
+        version=known.version,
+        n_images=len(predictions),
+        n_gms=len(np.unique(predictions.gms)),
+        summary=_summarise(sets, resampled),
+        sets=sets,
+        parameters=parameter_results(tables, samples, known),
+        gms=gm_results(tables, known),
+        manifest=Manifest(
+            predictions=Path(predictions.source).name,
+            predictions_sha256=predictions.sha256,
+            labels_sha256=known.labels_sha256,
+            splits_sha256=known.splits_sha256,
+            reference=Path(reference.source).name,
+            partial=partial,
+            min_images=min_images,
+            gmbench=__version__,
+            numpy=np.__version__,
+            protocol=PROTOCOL,
+            replicates=replicates,
+            seed=seed,
+        ),
+    )
+
+
+def same_images(reference: Predictions, predictions: Predictions) -> Predictions:
+    """Returns the rows of a reference that speak of the images predicted.
+
+    Raises:
+        PredictionError: The reference lacks some of them.
+    """
+    keys = list(zip(reference.sets.tolist(), reference.image_ids, strict=True))
+    wanted = list(zip(predictions.sets.tolist(), predictions.image_ids, strict=True))
+    if keys == wanted:
+        return reference
+    row_of = {key: row for row, key in enumerate(keys)}
+    lacking = [image_id for number, image_id in wanted if (number, image_id) not in row_of]
+    if lacking:
+        raise PredictionError(
+            f"{reference.source} lacks {len(lacking):,} of the {len(wanted):,} images of "
+            f"{predictions.source}, such as {lacking[0]}. Predict the same images with both."
+        )
+    return reference.take(np.array([row_of[key] for key in wanted]))
+
+
+def _ransac(table: SetTable, seed: int) -> RansacFit | None:
+    predicted = np.concatenate([rows[:, table.columns.prediction] for rows in table.rows])
+    counts = [len(rows) for rows in table.rows]
+    truth = np.repeat(table.truth, counts, axis=0)
+    return ransac_fit(predicted.ravel(), truth.ravel(), seed)
+
+
+def _ransac_terms(table: SetTable, fit: RansacFit | None) -> list[Array]:
+    if fit is None:
+        return [np.empty((len(rows), 0)) for rows in table.rows]
+    return [
+        inlier_terms(
+            fit,
+            rows[:, table.columns.prediction],
+            np.broadcast_to(truth, (len(rows), N_CONTINUOUS)),
+        )
+        for rows, truth in zip(table.rows, table.truth, strict=True)
+    ]
+
+
+def _resample_all(
+    table: SetTable, fit: RansacFit | None, sample: Replicates | None
+) -> dict[str, Resampled]:
+    """Returns every metric that has an interval, with what the interval needs."""
+    parts = {
+        metric.name: resample(metric.value, table, sample)
+        for metric in METRICS
+        if metric.value is not None
+    }
+    if fit is not None:
+        by_gm = np.array([terms.sum(axis=0) for terms in _ransac_terms(table, fit)])
+        parts["ransac_slope"] = Resampled(
+            value=np.asarray(fit.slope),
+            replicates=np.empty(0) if sample is None else slopes_from(sample.extra),
+            left_out=slopes_from(by_gm.sum(axis=0) - by_gm),
+        )
+    return parts
+
+
+def _set_result(table: SetTable, reference: SetTable, parts: dict[str, Resampled]) -> SetResult:
+    """Puts one set's metrics together, with the p-values against the reference."""
+    errors, others = _image_errors(table), _image_errors(reference)
+    values = {name: float(part.value) for name, part in parts.items()}
+    values["p_value"] = paired_t_test(
+        np.array([error.mean() for error in errors]), np.array([other.mean() for other in others])
+    )
+    values["p_value_images"] = paired_t_test(np.concatenate(errors), np.concatenate(others))
+    known = {metric.name: finite(values.get(metric.name, np.nan)) for metric in METRICS}
+    return SetResult(
+        n_gms=len(table.gms),
+        n_images=sum(len(rows) for rows in table.rows),
+        values=known,
+        intervals={
+            name: interval([part], BY_NAME[name].bounds)
+            for name, part in parts.items()
+            if len(part.replicates)
+        },
+        undefined={name: BY_NAME[name].undefined for name, value in known.items() if value is None},
+    )
+
+
+def _image_errors(table: SetTable) -> list[Array]:
+    """Mean absolute error of each image, GM by GM."""
+    return [rows[:, table.columns.error].mean(axis=1) for rows in table.rows]
+
+
+def _summarise(
+    sets: dict[str, SetResult], resampled: Sequence[dict[str, Resampled]]
+) -> dict[str, Summary]:
+    """Takes each metric's mean over the sets, with its interval."""
+    summary = {}
+    for metric in METRICS:
+        values = [result.values[metric.name] for result in sets.values()]
+        undefined = [name for name, v in zip(sets, values, strict=True) if v is None]
+        if undefined:
+            reason = f"undefined in {', '.join(undefined)}: {metric.undefined}"
+            summary[metric.name] = Summary(None, None, None, reason)
+            continue
+        known = np.array(values, dtype=np.float64)
+        parts = [part[metric.name] for part in resampled if metric.name in part]
+        summary[metric.name] = Summary(
+            mean=float(known.mean()),
+            std=float(known.std()) if len(sets) > 1 else None,
+            ci=interval(parts, metric.bounds) if parts else None,
+        )
+    return summary

@@ -1,0 +1,222 @@
+"""The metrics, as pure functions of sums over images.
+
+Every function takes `GMSums` with any leading axes and returns an array of those axes. A value
+that is not defined (the correlation with a constant, say) is NaN here and null, with the reason,
+in a result.
+
+Source: section 4.1 of the paper. Where the paper leaves a choice, docs/metrics.md says which was
+taken and what the others would give.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from gmbench.evaluation.statistics import N_CONTINUOUS, N_DISCRETE, N_LOSSES, Array, GMSums
+
+_ROUNDING = 1e-12
+"""Variances below this part of the mean square are rounding: the values are constant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One column of a result and of a leaderboard.
+
+    Attributes:
+        name: Key in results.
+        title: Heading for people.
+        group: What it judges.
+        better: Which way is better.
+        value: Computes it from sums; None for those that need each image (p-values, RANSAC).
+        bounds: Smallest and largest value that it can take.
+        undefined: Why it can be undefined.
+        headline: Whether it stands in short tables.
+    """
+
+    name: str
+    title: str
+    group: Literal["continuous", "architecture", "losses"]
+    better: Literal["lower", "higher"]
+    value: Callable[[GMSums], Array] | None
+    bounds: tuple[float, float] = (0.0, 1.0)
+    undefined: str = ""
+    headline: bool = False
+
+
+def l1(sums: GMSums) -> Array:
+    """Mean |p - y| over images and the 9 continuous parameters, normalised units."""
+    errors = sums.totals[..., sums.columns.error].sum(axis=(-2, -1))
+    return np.asarray(errors / (N_CONTINUOUS * sums.counts.sum(axis=-1)))
+
+
+def l1_std_images(sums: GMSums) -> Array:
+    """Standard deviation (ddof 0) over images of the image's mean |p - y|."""
+    squares = sums.totals[..., sums.columns.image_square].sum(axis=-1) / sums.counts.sum(axis=-1)
+    return np.asarray(np.sqrt(np.maximum(squares - l1(sums) ** 2, 0.0)))
+
+
+def l1_of_parameters(sums: GMSums) -> Array:
+    """Mean |p - y| over images of each continuous parameter, shape (..., 9)."""
+    errors = sums.totals[..., sums.columns.error].sum(axis=-2)
+    return np.asarray(errors / sums.counts.sum(axis=-1)[..., None])
+
+
+@dataclass(frozen=True)
+class _Moments:
+    """Second moments about the means of truth y and prediction p, and the residuals' square."""
+
+    yy: Array
+    pp: Array
+    yp: Array
+    residual: Array
+
+
+def _moments(sums: GMSums, *, pooled: bool) -> _Moments:
+    """Moments of each continuous parameter, shape (..., 9), or pooled over all nine."""
+    axes: tuple[int, ...] = (-2, -1) if pooled else (-2,)
+    weights = sums.counts[..., None]
+    predicted = sums.totals[..., sums.columns.prediction]
+    n = sums.counts.sum(axis=-1) * N_CONTINUOUS if pooled else sums.counts.sum(-1)[..., None]
+    y = (weights * sums.truth).sum(axis=axes)
+    p = predicted.sum(axis=axes)
+    yy = (weights * sums.truth**2).sum(axis=axes)
+    pp = sums.totals[..., sums.columns.square].sum(axis=axes)
+    yp = (sums.truth * predicted).sum(axis=axes)
+
+    def about_means(ab: Array, a: Array, b: Array) -> Array:
+        return np.asarray(ab - a * b / n)
+
+    var_y, var_p = about_means(yy, y, y), about_means(pp, p, p)
+    return _Moments(
+        yy=np.where(var_y > _ROUNDING * np.maximum(yy, 1.0), var_y, np.nan),
+        pp=np.where(var_p > _ROUNDING * np.maximum(pp, 1.0), var_p, np.nan),
+        yp=about_means(yp, y, p),
+        residual=np.maximum(pp - 2 * yp + yy, 0.0),
+    )
+
+
+def _correlation(moments: _Moments) -> Array:
+    return np.asarray(np.clip(moments.yp / np.sqrt(moments.yy * moments.pp), -1.0, 1.0))
+
+
+def _r2(moments: _Moments) -> Array:
+    return np.asarray(1.0 - moments.residual / moments.yy)
+
+
+def correlation(sums: GMSums) -> Array:
+    """Pearson correlation of prediction and truth, pooled over (image, continuous parameter)."""
+    return _correlation(_moments(sums, pooled=True))
+
+
+def r2(sums: GMSums) -> Array:
+    """Coefficient of determination, pooled over (image, continuous parameter)."""
+    return _r2(_moments(sums, pooled=True))
+
+
+def correlation_of_parameters(sums: GMSums) -> Array:
+    """Pearson correlation of each continuous parameter, shape (..., 9)."""
+    return _correlation(_moments(sums, pooled=False))
+
+
+def r2_of_parameters(sums: GMSums) -> Array:
+    """Coefficient of determination of each continuous parameter, shape (..., 9)."""
+    return _r2(_moments(sums, pooled=False))
+
+
+def accuracy_from(confusion: Array) -> Array:
+    """Part of the images whose class is right; confusion has shape (..., classes, classes)."""
+    right = np.trace(confusion, axis1=-2, axis2=-1)
+    return np.asarray(right / confusion.sum(axis=(-2, -1)))
+
+
+def f1_from(confusion: Array, average: Literal["weighted", "macro"]) -> Array:
+    """F1 score of one head.
+
+    Args:
+        confusion: Counts (true class, predicted class), shape (..., classes, classes).
+        average: `weighted` by the true classes' frequencies, or `macro` over the classes that
+            occur in truth or prediction. (The micro average is the accuracy.)
+
+    Returns:
+        Shape (...). A class that is true or predicted but never right counts 0.
+    """
+    right = np.diagonal(confusion, axis1=-2, axis2=-1)
+    true = confusion.sum(axis=-1)
+    either = true + confusion.sum(axis=-2)
+    scores = np.divide(2 * right, either, out=np.zeros_like(either), where=either > 0)
+    weights = true if average == "weighted" else (either > 0).astype(np.float64)
+    return np.asarray((scores * weights).sum(axis=-1) / weights.sum(axis=-1))
+
+
+def _mean_over_heads(heads: range, score: Callable[[Array], Array]) -> Callable[[GMSums], Array]:
+    def metric(sums: GMSums) -> Array:
+        scores = [score(sums.confusions[head]) for head in heads]
+        return np.asarray(np.mean(scores, axis=0))
+
+    return metric
+
+
+def weighted_f1_from(confusion: Array) -> Array:
+    """F1 score of one head, weighted by the true classes' frequencies."""
+    return f1_from(confusion, "weighted")
+
+
+def macro_f1_from(confusion: Array) -> Array:
+    """F1 score of one head, mean over the classes that occur in truth or prediction."""
+    return f1_from(confusion, "macro")
+
+
+ARCHITECTURE_HEADS = range(N_DISCRETE)
+LOSS_HEADS = range(N_DISCRETE, N_DISCRETE + N_LOSSES)
+
+
+def _head_metric(name: str, title: str, score: Callable[[Array], Array], headline: bool) -> Metric:
+    group: Literal["architecture", "losses"]
+    group, heads = (
+        ("architecture", ARCHITECTURE_HEADS) if "arch" in name else ("losses", LOSS_HEADS)
+    )
+    return Metric(name, title, group, "higher", _mean_over_heads(heads, score), headline=headline)
+
+
+_ANY = (-math.inf, math.inf)
+_NO_DIFFERENCE = "the errors do not differ from the reference's, or there are fewer than two"
+
+METRICS: tuple[Metric, ...] = (
+    Metric("l1", "L1", "continuous", "lower", l1, (0.0, math.inf), headline=True),
+    Metric("l1_std_images", "L1 std of images", "continuous", "lower", l1_std_images, _ANY),
+    Metric(
+        "correlation", "correlation", "continuous", "higher", correlation, (-1.0, 1.0),
+        "the truth or the prediction is constant", headline=True,
+    ),
+    Metric(
+        "r2", "R2", "continuous", "higher", r2, (-math.inf, 1.0),
+        "the truth is constant", headline=True,
+    ),
+    Metric(
+        "ransac_slope", "RANSAC slope", "continuous", "higher", None, _ANY,
+        "RANSAC finds no line", headline=True,
+    ),
+    Metric(
+        "p_value", "p (GMs)", "continuous", "lower", None, undefined=f"{_NO_DIFFERENCE} GMs"
+    ),
+    Metric(
+        "p_value_images", "p (images)", "continuous", "lower", None,
+        undefined=f"{_NO_DIFFERENCE} images",
+    ),
+    _head_metric("arch_f1", "arch F1", weighted_f1_from, True),
+    _head_metric("arch_f1_macro", "arch F1 macro", macro_f1_from, False),
+    _head_metric("arch_f1_micro", "arch F1 micro", accuracy_from, False),
+    _head_metric("arch_accuracy", "arch accuracy", accuracy_from, True),
+    _head_metric("loss_f1", "loss F1", weighted_f1_from, True),
+    _head_metric("loss_f1_macro", "loss F1 macro", macro_f1_from, False),
+    _head_metric("loss_f1_micro", "loss F1 micro", accuracy_from, False),
+    _head_metric("loss_accuracy", "loss accuracy", accuracy_from, True),
+)  # fmt: skip
+"""All metrics, in the order of tables and of JSON."""
+
+BY_NAME: dict[str, Metric] = {metric.name: metric for metric in METRICS}

@@ -1,0 +1,95 @@
+"""How numbers read in a report: as many digits as they are worth, a true minus, or a dash."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from gmbench.evaluation.intervals import Interval
+
+DASH = "\N{EN DASH}"
+MINUS = "\N{MINUS SIGN}"
+TIMES = "\N{MULTIPLICATION SIGN}"
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_SMALLEST_EXPONENT = -300
+"""Smaller p-values are rounding of the t distribution's tail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number of the result as the page shows it.
+
+    Attributes:
+        value: The number itself, which the page holds in full beside the text.
+        text: What people read.
+        reason: Why there is no number; empty where there is one.
+    """
+
+    value: float | None
+    text: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The two ends of an interval."""
+
+    low: Figure
+    high: Figure
+
+
+def score(value: float | None, reason: str = "") -> Figure:
+    """Returns a score with three decimals, fewer where it is large."""
+    if value is None:
+        return Figure(None, DASH, reason)
+    size = abs(value)
+    if size < 10:
+        text = f"{value:.3f}"
+    elif size < 1e7:
+        text = f"{value:,.{2 if size < 100 else 1 if size < 1000 else 0}f}"
+    else:
+        text = _power_of_ten(value)
+    return Figure(value, _signed("0.000" if text == "-0.000" else text))
+
+
+def p_value(value: float | None, reason: str = "") -> Figure:
+    """Returns a p-value: three decimals, or two digits and a power of ten where it is small."""
+    if value is None:
+        return Figure(None, DASH, reason)
+    if value < 10.0**_SMALLEST_EXPONENT:
+        return Figure(value, f"< 10{str(_SMALLEST_EXPONENT).translate(_SUPERSCRIPTS)}")
+    return Figure(value, f"{value:.3f}" if value >= 0.001 else _power_of_ten(value))
+
+
+def span(interval: Interval | None) -> Span | None:
+    """Returns the ends of an interval as scores, or None where there is no interval."""
+    return None if interval is None else Span(score(interval[0]), score(interval[1]))
+
+
+def quantity(value: float) -> str:
+    """Returns a count or a mean of counts, in about three digits and without idle zeros."""
+    size = abs(value)
+    if size >= 1e9:
+        return _signed(_power_of_ten(value))
+    decimals = 0 if size >= 100 else 1 if size >= 10 else 2
+    text = f"{value:,.{decimals}f}"
+    if decimals:
+        text = text.rstrip("0").rstrip(".")
+    return _signed("0" if text == "-0" else text)
+
+
+def plural(count: int, one: str) -> str:
+    """Returns `1 GM`, `2 GMs`, `48,000 images`."""
+    return f"{count:,} {one}{'' if count == 1 else 's'}"
+
+
+def _signed(text: str) -> str:
+    return text.replace("-", MINUS)
+
+
+def _power_of_ten(value: float) -> str:
+    exponent = math.floor(math.log10(abs(value)))
+    digits = f"{value / 10.0**exponent:.1f}"
+    if digits in ("10.0", "-10.0"):  # 9.96 rounds up into the next power.
+        exponent, digits = exponent + 1, digits.replace("10.0", "1.0")
+    return f"{digits} {TIMES} 10{str(exponent).translate(_SUPERSCRIPTS)}"

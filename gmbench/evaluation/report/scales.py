@@ -1,0 +1,131 @@
+"""From values to places: linear and logarithmic axes, and where their ticks stand."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+_LEAST_GAP = 0.17
+"""Ticks stand at least this part of an axis apart, so that their labels do not touch."""
+
+_MARGIN = 0.04
+"""Part of an axis left free beyond the outermost values."""
+
+_FAR = 4
+"""Predictions within this many typical errors of the truth's range always fit the axis."""
+
+_SKEWED = 6
+"""Largest over median value of a parameter from which on its axes are logarithmic."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """An axis from `low` to `high`.
+
+    Attributes:
+        low: Value at its start.
+        high: Value at its end; greater than `low`.
+        logarithmic: Whether places go with log(1 + v), and -log(1 - v) below 0, instead of v:
+            a plain logarithm has no place for 0, which many counts are.
+    """
+
+    low: float
+    high: float
+    logarithmic: bool = False
+
+    def place(self, value: float) -> float:
+        """Returns where a value stands, 0 at the start and 1 at the end; outside, the nearer."""
+        start, end = _bent(self.low, self.logarithmic), _bent(self.high, self.logarithmic)
+        there = _bent(value, self.logarithmic)
+        return min(max((there - start) / (end - start), 0.0), 1.0)
+
+    def holds(self, value: float) -> bool:
+        """Returns whether a value stands on the axis."""
+        return self.low <= value <= self.high
+
+    def ticks(self) -> list[float]:
+        """Returns round values along the axis, in rising order."""
+        return self._logarithmic_ticks() if self.logarithmic else self._linear_ticks()
+
+    def _linear_ticks(self) -> list[float]:
+        step = _round_step((self.high - self.low) * _LEAST_GAP)
+        first = math.ceil(self.low / step - 1e-9)
+        last = math.floor(self.high / step + 1e-9)
+        return [number * step for number in range(first, last + 1)]
+
+    def _logarithmic_ticks(self) -> list[float]:
+        farthest = max(abs(self.low), abs(self.high), 1.0)
+        powers = range(math.floor(math.log10(farthest)), -1, -1)
+        sizes = [digit * 10.0**power for power in powers for digit in (5, 2, 1)]
+        kept: list[float] = []
+        # 0 first, then from the outside to the inside: the ends of an axis matter most.
+        for value in (0.0, *sizes, *(-size for size in sizes)):
+            places = [self.place(other) for other in kept]
+            free = all(abs(self.place(value) - place) >= _LEAST_GAP for place in places)
+            if self.holds(value) and free:
+                kept.append(value)
+        return sorted(kept)
+
+
+def _round_step(least: float) -> float:
+    """Returns the smallest of 1, 2, 5, 10, 20 ... (times a power of ten) that is not smaller."""
+    power = 10.0 ** math.floor(math.log10(least))
+    return next(digit * power for digit in (1, 2, 5, 10) if digit * power >= least * (1 - 1e-9))
+
+
+def score_scale(
+    values: Sequence[float], bounds: tuple[float, float], *, least_high: float = 1.0
+) -> Scale:
+    """Returns an axis from 0, or from below where a value is negative, for scores.
+
+    Args:
+        values: What is to be drawn.
+        bounds: Smallest and largest value of the score.
+        least_high: The axis goes at least this far.
+    """
+    low, high = min(0.0, *values), max(least_high, *values)
+    if low < 0:
+        low = max(bounds[0], _outwards(low, high - low))
+    if high > least_high:
+        high = min(bounds[1], -_outwards(-high, high - low))
+    return Scale(low, high)
+
+
+def _outwards(low: float, width: float) -> float:
+    step = _round_step(width / 10)
+    return round(math.floor(low / step) * step, 12)
+
+
+def truth_scale(truth: Sequence[float], predicted: Sequence[float]) -> Scale:
+    """Returns the axis that the truth and the predictions of one parameter share.
+
+    It is logarithmic where the largest truth is many times the median. A few predictions far
+    outside the truth's range do not stretch the axis: they would squeeze all others into a
+    corner.
+    """
+    low, high = min(truth), max(truth)
+    typical_error = median(abs(p - t) for p, t in zip(predicted, truth, strict=True))
+    reach = max(high - low, abs(high) / 2, _FAR * typical_error, 1.0)
+    near = [min(max(value, low - reach), high + reach) for value in predicted]
+    logarithmic = low >= 0 and high > _SKEWED * median(truth)
+    first, last = min(low, *near), max(high, *near)
+    # A narrow axis would make much of a small error.
+    lacking = max(abs(high) / 2, 1.0) - (last - first)
+    if lacking > 0:
+        first, last = first - lacking / 2, last + lacking / 2
+    # The margin is a part of the axis as drawn: it is added to the bent values.
+    start, end = _bent(first, logarithmic), _bent(last, logarithmic)
+    margin = _MARGIN * (end - start)
+    return Scale(
+        _unbent(start - margin, logarithmic), _unbent(end + margin, logarithmic), logarithmic
+    )
+
+
+def _bent(value: float, logarithmic: bool) -> float:
+    return math.copysign(math.log1p(abs(value)), value) if logarithmic else value
+
+
+def _unbent(place: float, logarithmic: bool) -> float:
+    return math.copysign(math.expm1(abs(place)), place) if logarithmic else place

@@ -1,0 +1,189 @@
+"""The result of an evaluation, and its JSON form."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from gmbench.evaluation.intervals import Interval
+from gmbench.evaluation.metrics import METRICS
+
+PROTOCOL = "1"
+"""Version of the metrics' definitions. Results of different protocols are not comparable."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One metric over the sets.
+
+    Attributes:
+        mean: Mean over the sets; None where it is not defined in every set.
+        std: Standard deviation (ddof 0) over the sets; None with a single set.
+        ci: 95% interval of the mean; None where undefined.
+        reason: Why the mean is None; empty otherwise.
+    """
+
+    mean: float | None
+    std: float | None
+    ci: Interval | None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class SetResult:
+    """All metrics in one set; `undefined` gives the reason of each value that is None."""
+
+    n_gms: int
+    n_images: int
+    values: dict[str, float | None]
+    intervals: dict[str, Interval | None]
+    undefined: dict[str, str]
+
+
+@dataclass(frozen=True)
+class ParameterResult:
+    """One parameter: means over the sets, like the summary.
+
+    Attributes:
+        type: `continuous`, `discrete` or `loss`.
+        values: `l1`, `correlation` and `r2`, or `f1`, `f1_macro` and `accuracy`.
+        intervals: 95% intervals of the values.
+        classes: Class names; empty for a continuous parameter.
+        confusion: Number of images by true (row) and predicted class, over all sets.
+    """
+
+    type: str
+    values: dict[str, float | None]
+    intervals: dict[str, Interval | None]
+    classes: tuple[str, ...] = ()
+    confusion: tuple[tuple[int, ...], ...] = ()
+
+
+@dataclass(frozen=True)
+class GMResult:
+    """One test GM in one set.
+
+    Attributes:
+        gm: Its name.
+        set: Name of the set.
+        kind: Its kind.
+        n_images: Number of its images.
+        l1: Mean absolute error, normalised units.
+        arch_accuracy: Part of the 6 discrete architecture parameters that are right.
+        loss_accuracy: Part of the 10 losses that are right.
+        truth: Its labels: counts, and class indices.
+        predicted: Mean prediction of each count, the most frequent class of all others.
+        predicted_std: Standard deviation over its images of each count's prediction.
+    """
+
+    gm: str
+    set: str
+    kind: str
+    n_images: int
+    l1: float
+    arch_accuracy: float
+    loss_accuracy: float
+    truth: dict[str, float]
+    predicted: dict[str, float]
+    predicted_std: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a result was made from.
+
+    Attributes:
+        predictions: Name of the prediction file, without its folder.
+        predictions_sha256: SHA-256 of what is predicted, whatever the file's format.
+        labels_sha256: SHA-256 of the labels.
+        splits_sha256: SHA-256 of the sets and of the GMs' numbers of images.
+        reference: What the p-values compare with.
+        partial: Whether sets could lack GMs or images.
+        min_images: Images of each GM that had to be there; None for all.
+        gmbench: Version of this package.
+        numpy: Version of numpy, whose generator draws the replicates.
+        protocol: Version of the metrics' definitions.
+        replicates: Bootstrap replicates.
+        seed: Seed of the bootstrap and of RANSAC.
+    """
+
+    predictions: str
+    predictions_sha256: str
+    labels_sha256: str
+    splits_sha256: str
+    reference: str
+    partial: bool
+    min_images: int | None
+    gmbench: str
+    numpy: str
+    protocol: str
+    replicates: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Everything that `gmbench evaluate` has to say of a prediction file.
+
+    Attributes:
+        benchmark: Name of the benchmark.
+        version: Its version.
+        n_images: Number of predictions.
+        n_gms: Number of test GMs.
+        summary: Each metric over the sets.
+        sets: Each set's metrics.
+        parameters: Each parameter's results.
+        gms: Each test GM's results; the key is the GM's name, after the set's and a slash where
+            the sets share GMs.
+        manifest: What the result was made from.
+    """
+
+    benchmark: str
+    version: str
+    n_images: int
+    n_gms: int
+    summary: dict[str, Summary]
+    sets: dict[str, SetResult]
+    parameters: dict[str, ParameterResult]
+    gms: dict[str, GMResult]
+    manifest: Manifest
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the result as plain data: finite numbers or None, keys in a fixed order."""
+        names = [metric.name for metric in METRICS]
+        return {
+            "benchmark": self.benchmark,
+            "version": self.version,
+            "protocol": self.manifest.protocol,
+            "n_images": self.n_images,
+            "n_gms": self.n_gms,
+            "summary": {name: asdict(self.summary[name]) for name in names},
+            "sets": {
+                name: {
+                    **{metric: result.values[metric] for metric in names},
+                    "n_gms": result.n_gms,
+                    "n_images": result.n_images,
+                    "intervals": result.intervals,
+                    "undefined": result.undefined,
+                }
+                for name, result in self.sets.items()
+            },
+            "parameters": {
+                name: {
+                    "type": result.type,
+                    **result.values,
+                    "intervals": result.intervals,
+                    "classes": list(result.classes),
+                    "confusion": [list(row) for row in result.confusion],
+                }
+                for name, result in self.parameters.items()
+            },
+            "gms": {name: asdict(result) for name, result in self.gms.items()},
+            "manifest": asdict(self.manifest),
+        }
+
+
+def finite(value: float) -> float | None:
+    """Returns a finite number as it is and any other as None."""
+    return float(value) if math.isfinite(value) else None

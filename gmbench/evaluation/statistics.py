@@ -1,0 +1,194 @@
+"""Sums over images from which every metric follows.
+
+The images of one GM share one truth, so a metric needs no image again once some sums over each
+GM's images are known: of the errors, of the predictions and their squares, and of how often each
+class was predicted. A bootstrap replicate is then a handful of sums, not 12,000 rows: that is
+what makes 2000 replicates of all metrics take a second.
+
+`GMSums` holds the sums with any number of leading axes; the metrics are written once and serve
+one evaluation, 2000 replicates or 10,000 permutations alike.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmbench.benchmark import Benchmark
+from gmbench.evaluation.predictions import Predictions
+from gmbench.schema import CONTINUOUS, DISCRETE, LOSSES
+
+Array = NDArray[np.float64]
+
+N_CONTINUOUS, N_DISCRETE, N_LOSSES = len(CONTINUOUS), len(DISCRETE), len(LOSSES)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Where each sum stands along the last axis.
+
+    Attributes:
+        error: Absolute error of each continuous parameter (normalised units); 9.
+        prediction: Prediction of each continuous parameter; 9.
+        square: Its square; 9.
+        image_square: Square of the image's mean absolute error; 1.
+        heads: For each discrete parameter and then each loss, one indicator a class.
+        width: Number of sums.
+    """
+
+    error: slice
+    prediction: slice
+    square: slice
+    image_square: int
+    heads: tuple[slice, ...]
+    width: int
+
+
+def layout(benchmark: Benchmark) -> Columns:
+    """Returns where each sum stands, given the numbers of classes."""
+    n = N_CONTINUOUS
+    widths = [len(benchmark.classes[p.name]) for p in DISCRETE] + [2] * N_LOSSES
+    ends = 3 * n + 1 + np.cumsum(widths)
+    heads = tuple(slice(int(e - w), int(e)) for e, w in zip(ends, widths, strict=True))
+    return Columns(slice(0, n), slice(n, 2 * n), slice(2 * n, 3 * n), 3 * n, heads, int(ends[-1]))
+
+
+@dataclass(frozen=True)
+class SetTable:
+    """One set's images as rows of sums-to-be.
+
+    Attributes:
+        name: Name of the set.
+        gms: Names of its GMs that have a row, in the benchmark's order; G of them.
+        truth: Normalised continuous labels, shape (G, 9).
+        classes: Class index of each discrete parameter and loss, shape (G, 16).
+        rows: Per GM, its images' terms, each of shape (images, width).
+        columns: Where each term stands.
+    """
+
+    name: str
+    gms: tuple[str, ...]
+    truth: Array
+    classes: NDArray[np.int64]
+    rows: tuple[Array, ...]
+    columns: Columns
+
+    @cached_property
+    def sums(self) -> GMSums:
+        """The sums over the images as they are, without any leading axis."""
+        return GMSums(
+            totals=np.stack([row.sum(axis=0) for row in self.rows]),
+            counts=np.array([len(row) for row in self.rows], dtype=np.float64),
+            truth=self.truth,
+            classes=self.classes,
+            columns=self.columns,
+        )
+
+    @cached_property
+    def leave_one_out(self) -> GMSums:
+        """The sums without one GM, for each GM in turn: a leading axis of length G."""
+        n_gms = len(self.gms)
+        others = np.array([[j for j in range(n_gms) if j != i] for i in range(n_gms)], dtype=int)
+        sums = self.sums
+        return GMSums(
+            totals=sums.totals[others],
+            counts=sums.counts[others],
+            truth=sums.truth[others],
+            classes=sums.classes[others],
+            columns=sums.columns,
+        )
+
+
+@dataclass(frozen=True)
+class GMSums:
+    """Sums over the images of each GM; `...` stands for any leading axes, such as replicates.
+
+    Attributes:
+        totals: Shape (..., G, width).
+        counts: Number of images, shape (..., G).
+        truth: Normalised continuous labels, shape (..., G, 9).
+        classes: Class indices of the 16 heads, shape (..., G, 16).
+        columns: Where each sum stands.
+    """
+
+    totals: Array
+    counts: Array
+    truth: Array
+    classes: NDArray[np.int64]
+    columns: Columns
+
+    def one_gm_each(self) -> GMSums:
+        """Returns the same sums with every GM on its own: the GM axis becomes a leading one."""
+        return GMSums(
+            totals=self.totals[..., None, :],
+            counts=self.counts[..., None],
+            truth=self.truth[..., None, :],
+            classes=self.classes[..., None, :],
+            columns=self.columns,
+        )
+
+    @cached_property
+    def confusions(self) -> tuple[Array, ...]:
+        """Counts (true class, predicted class) of each head, shape (..., classes, classes)."""
+        counts = []
+        for head, place in enumerate(self.columns.heads):
+            predicted = self.totals[..., place]
+            true = self.classes[..., head, None] == np.arange(predicted.shape[-1])
+            counts.append(np.einsum("...gt,...gp->...tp", true.astype(np.float64), predicted))
+        return tuple(counts)
+
+
+def set_tables(predictions: Predictions) -> list[SetTable]:
+    """Returns one table for each set that has predictions, in the benchmark's order."""
+    benchmark = predictions.benchmark
+    columns = layout(benchmark)
+    normalised = benchmark.normalise(benchmark.labels[:, :N_CONTINUOUS])
+    heads = benchmark.labels[:, N_CONTINUOUS:].astype(np.int64)
+    terms = image_terms(predictions, normalised[predictions.gms], columns)
+    tables = []
+    for number, name in enumerate(benchmark.sets):
+        in_set = np.flatnonzero(predictions.sets == number)
+        if len(in_set) == 0:
+            continue
+        # Rows come in the image index's order, so the images of one GM stand together.
+        members, starts = np.unique(predictions.gms[in_set], return_index=True)
+        order = np.argsort(starts)
+        pieces = np.split(terms[in_set], np.sort(starts)[1:])
+        members = members[order]
+        tables.append(
+            SetTable(
+                name=name,
+                gms=tuple(benchmark.gms[row].name for row in members.tolist()),
+                truth=normalised[members],
+                classes=heads[members],
+                rows=tuple(pieces),
+                columns=columns,
+            )
+        )
+    return tables
+
+
+def image_terms(predictions: Predictions, truth: Array, columns: Columns) -> Array:
+    """Returns each image's terms of the sums, shape (images, width).
+
+    Args:
+        predictions: The predictions.
+        truth: Normalised continuous labels of each image, shape (images, 9).
+        columns: Where each term goes.
+    """
+    values = predictions.values
+    terms = np.zeros((len(predictions), columns.width))
+    predicted = predictions.benchmark.normalise(values.continuous)
+    error = np.abs(predicted - truth)
+    terms[:, columns.error] = error
+    terms[:, columns.prediction] = predicted
+    terms[:, columns.square] = predicted**2
+    terms[:, columns.image_square] = error.mean(axis=1) ** 2
+    rows = np.arange(len(predictions))
+    chosen = np.concatenate([values.discrete, values.losses >= 0.5], axis=1).astype(np.int64)
+    for head, place in enumerate(columns.heads):
+        terms[rows, place.start + chosen[:, head]] = 1.0
+    return terms

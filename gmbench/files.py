@@ -1,0 +1,81 @@
+"""Files that are whole or absent: written beside, flushed to the disk, then renamed."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+from gmbench.errors import DatasetError, GmbenchError
+
+
+class WriteError(GmbenchError):
+    """A file that cannot be written: no permission, a full disk, a folder in its place."""
+
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def write_durably(path: Path, content: bytes | str) -> None:
+    """Writes a file so that, whatever happens, it is the old one, the new one, or absent.
+
+    Args:
+        path: The file; its folder must exist.
+        content: What it is to hold; text becomes UTF-8.
+
+    Raises:
+        OSError: The disk is full, or the folder cannot be written to.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with beside.open("wb") as file:
+            file.write(content.encode("utf-8") if isinstance(content, str) else content)
+            file.flush()
+            os.fsync(file.fileno())
+        rename_durably(beside, path)
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+def rename_durably(source: Path, target: Path) -> None:
+    """Renames a file or folder and flushes the folder's entry to the disk."""
+    source.replace(target)
+    if os.name == "posix":  # Windows has no handle on a folder to flush.
+        handle = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def is_full(error: OSError) -> bool:
+    """Returns whether an error means that no more can be written: disk, quota or file size."""
+    return error.errno in _FULL
+
+
+def disk_full(folder: Path, error: OSError) -> DatasetError:
+    """Returns the error for a folder whose disk is full."""
+    return DatasetError(
+        f"{folder} cannot be written: {error.strerror}. Make room, or give another --out, and "
+        "build again: finished GMs are kept."
+    )
+
+
+def write_whole(path: Path, content: bytes | str) -> None:
+    """Writes a result file whole or not at all, and says in one line why it cannot.
+
+    Args:
+        path: The file; its folder is made if need be.
+        content: What it shall hold; text becomes UTF-8.
+
+    Raises:
+        WriteError: The system refused; nothing is left behind.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_durably(path, content)
+    except OSError as error:
+        raise WriteError(
+            f"{path} cannot be written ({error.strerror}). Give another place, or make room."
+        ) from error

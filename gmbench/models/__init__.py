@@ -1,0 +1,1 @@
+"""Methods that infer hyperparameters from images."""

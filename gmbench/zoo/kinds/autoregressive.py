@@ -1,0 +1,245 @@
+"""Autoregressive GMs: MADE, PixelCNN and gated PixelCNN over a palette of colours.
+
+Colours are quantised to a palette of 8 to 32 of the content's own, found by k-means (as in Chen et
+al., "Generative Pretraining from Pixels", 2020), so that a pixel is one symbol, grey or not. The
+network is trained by the cross-entropy of each pixel's symbol given those before it: `loss_ce`.
+
+Some models draw the whole image. Others draw a grid of half or a quarter of its height and width,
+and a decoder, trained together with it, makes the full image of it; its pixel losses are added
+(`loss_l1`, `loss_l2`, `loss_mse`). The two parts have no weight in common.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from gmbench.errors import UnknownNameError
+from gmbench.zoo.kinds.autoregressive_networks import (
+    MADE,
+    GatedPixelCNN,
+    PixelCNN,
+    start_scores,
+)
+from gmbench.zoo.kinds.autoregressive_sampling import sample_cached
+from gmbench.zoo.kinds.clusters import assign, k_means
+from gmbench.zoo.kinds.trained import SamplingGM
+from gmbench.zoo.layers import (
+    BLOCK_NONLINEARITIES,
+    LAST_NONLINEARITIES,
+    UPSAMPLINGS,
+    nonlinearity,
+    normalization,
+    sequence,
+    start_at_unit_variance,
+    upsampling,
+)
+from gmbench.zoo.losses import LossSum, l1_distance, l2_distance, mean_squared_error
+from gmbench.zoo.pixels import count_channels, to_pixels, to_values
+from gmbench.zoo.reproducible import reproducible
+from gmbench.zoo.specification import Specification
+
+FAMILIES: tuple[str, ...] = ("made", "pixelcnn", "gated_pixelcnn")
+
+STEPS: Mapping[str, int] = {"made": 600, "pixelcnn": 400, "gated_pixelcnn": 250}
+"""Training steps of each family that take 10 to 25 s of one core."""
+
+PIXEL_LOSSES = {
+    "loss_l1": l1_distance,
+    "loss_l2": l2_distance,
+    "loss_mse": mean_squared_error,
+}
+PIXEL_WEIGHT = 4.0
+"""Weight of the decoder's losses; it shares no weight with the rest, so it sets its step alone."""
+
+BATCH = 32
+
+
+class Decoder(nn.Module):
+    """Makes the full image from the colours of its coarse grid.
+
+    Args:
+        channels: 1 or 3.
+        doublings: How often height and width are doubled.
+        options: The options of the GM.
+    """
+
+    def __init__(self, channels: int, doublings: int, options: Mapping[str, Any]) -> None:
+        super().__init__()
+        width = options["decoder_width"]
+
+        def block() -> nn.Sequential:
+            layers: list[nn.Module] = []
+            for _ in range(options["layers_per_block"]):
+                layers += [
+                    nn.Conv2d(width, width, 3, padding=1),
+                    normalization(options["norm"], width),
+                    nonlinearity(options["decoder_nonlinearity"]),
+                ]
+            return sequence(layers)
+
+        self.first = nn.Conv2d(channels, width, 3, padding=1)
+        self.blocks = nn.ModuleList(block() for _ in range(doublings))
+        self.upsamplings = nn.ModuleList(
+            upsampling(options["upsampling"], width, width) for _ in range(doublings)
+        )
+        self.last = nn.Conv2d(width, channels, 3, padding=1)
+        self.last_nonlinearity = nonlinearity(options["last_nonlinearity"])
+        self.skip = bool(options["skip"])
+
+    def forward(self, colours: torch.Tensor) -> torch.Tensor:
+        """Maps (n, channels, grid, grid) to (n, channels, size, size)."""
+        x = self.first(colours)
+        for block, up in zip(self.blocks, self.upsamplings, strict=True):
+            x = up(x + block(x) if self.skip else block(x))
+        image: torch.Tensor = self.last_nonlinearity(self.last(x))
+        return image
+
+
+class AutoregressiveModel(nn.Module):
+    """Scores of the colours of a grid, and the decoder where there is one.
+
+    Args:
+        family: One of `FAMILIES`.
+        palette: Colour of each symbol, shape (symbols, channels).
+        size: Height and width of the images.
+        options: The options of the GM.
+    """
+
+    palette: torch.Tensor
+
+    def __init__(
+        self, family: str, palette: torch.Tensor, size: int, options: Mapping[str, Any]
+    ) -> None:
+        super().__init__()
+        symbols, channels = palette.shape
+        grid = options["grid"]
+        self.register_buffer("palette", palette)
+        self.prior: MADE | PixelCNN | GatedPixelCNN
+        if family == "made":
+            self.prior = MADE(channels, symbols, grid, options)
+        elif family == "pixelcnn":
+            self.prior = PixelCNN(channels, symbols, options)
+        elif family == "gated_pixelcnn":
+            self.prior = GatedPixelCNN(channels, symbols, options)
+        else:
+            raise UnknownNameError("Autoregressive family", family, FAMILIES)
+        doublings = (size // grid).bit_length() - 1
+        self.decoder = Decoder(channels, doublings, options) if doublings else None
+
+    def forward(self, colours: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Scores of each pixel's symbol, and the full image where there is a decoder.
+
+        Args:
+            colours: Colours of the palette, shape (n, channels, grid, grid), in [-1, 1].
+        """
+        scores: torch.Tensor = self.prior(colours)
+        return (scores,) if self.decoder is None else (scores, self.decoder(colours))
+
+
+def draw_options(
+    family: str, size: int, generator: np.random.Generator
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Draws the options and the losses of a GM of `family` for images of `size` pixels."""
+    if family not in FAMILIES:
+        raise UnknownNameError("Autoregressive family", family, FAMILIES)
+
+    def pick(*choices: Any) -> Any:
+        return choices[int(generator.integers(len(choices)))]
+
+    gated = family == "gated_pixelcnn"
+    # A grid of 32 rows costs four times one of 16; MADE's weights grow with its square.
+    whole = size <= 32 and family != "made" and generator.random() < 0.25
+    grid = size if whole else pick(*((8, 8, 16) if family == "made" else (8, 16)))
+    norms = ("none", "batch") if family == "made" else ("none", "batch", "layer")
+    options: dict[str, Any] = {
+        "grid": grid,
+        "symbols": pick(8, 16) if whole or family == "made" else pick(8, 16, 24, 32),
+        "norm": pick(*norms) if whole else pick(*norms, "instance", "group"),
+        # The gates of a gated PixelCNN are fixed, half of them sigmoids.
+        "nonlinearity": "sigmoid" if gated else pick(*BLOCK_NONLINEARITIES),
+        "last_nonlinearity": pick(*LAST_NONLINEARITIES),
+        # Its two stacks are summed up in any case.
+        "skip": gated or bool(generator.random() < 0.6),
+        "layers_per_block": 1 if whole else pick(1, 2, 3),
+        "learning_rate": pick(1.5e-3, 2.5e-3),
+    }
+    if family == "made":
+        options |= {"width": pick(256, 384, 512), "blocks": pick(1, 2, 3)}
+    else:
+        options |= {
+            "width": pick(12, 16) if whole else pick(24, 32, 40),
+            "blocks": pick(2, 3) if whole else pick(2, 3, 4, 5),
+            "first_kernel": pick(5, 7),
+        }
+    if whole:
+        return options, ("loss_ce",)
+    options |= {
+        "upsampling": pick(*UPSAMPLINGS),
+        "decoder_width": pick(12, 16, 24),
+        "decoder_nonlinearity": pick(*BLOCK_NONLINEARITIES) if gated else options["nonlinearity"],
+    }
+    number = 1 if generator.random() < 0.6 else 2
+    chosen = generator.permutation(list(PIXEL_LOSSES))[:number].tolist()
+    return options, (*(name for name in PIXEL_LOSSES if name in chosen), "loss_ce")
+
+
+def train(specification: Specification, real: torch.Tensor) -> SamplingGM:
+    """Trains an autoregressive GM; see `gmbench.zoo.specification.Trainer`."""
+    options, size = specification.options, specification.size
+    grid, last = options["grid"], options["last_nonlinearity"]
+    with reproducible(specification.seed) as generator:
+        channels = count_channels(real)
+        values = to_values(real, "tanh", channels)
+        coarse = functional.avg_pool2d(values, size // grid) if grid < size else values
+        points = coarse.movedim(1, -1).flatten(0, 2)
+        some = torch.randint(len(points), (8192,), generator=generator)
+        palette = k_means(points[some], options["symbols"], generator)
+        symbols = torch.cat([assign(part, palette) for part in torch.split(points, 65536)])
+        symbols = symbols.reshape(len(real), grid, grid)
+        targets = to_values(real, last, channels)
+
+        model = AutoregressiveModel(specification.family, palette, size, options)
+        model.train()
+        start_at_unit_variance(model, palette[symbols[:BATCH]].movedim(-1, 1))
+        start_scores(model.prior.out if isinstance(model.prior, MADE) else model.prior.head.outer)
+        rate = options["learning_rate"]
+        optimizer = torch.optim.Adam(model.parameters(), lr=rate)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, 2 * rate, total_steps=max(specification.steps, 2)
+        )
+        losses = LossSum()
+        history: list[float] = []
+        for _ in range(specification.steps):
+            chosen = torch.randint(len(real), (BATCH,), generator=generator)
+            colours = palette[symbols[chosen]].movedim(-1, 1)
+            scores, *images = model(colours)
+            terms = [("loss_ce", 1.0, functional.cross_entropy(scores, symbols[chosen]))]
+            for name in specification.losses:
+                if images and name in PIXEL_LOSSES:
+                    distance = PIXEL_LOSSES[name](images[0], targets[chosen])
+                    terms.append((name, PIXEL_WEIGHT, distance))
+            total = losses.add(*terms)
+            optimizer.zero_grad()
+            torch.autograd.backward(total)
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            history.append(float(total.detach()))
+        model.eval()
+
+    def make(n: int, generator: torch.Generator) -> torch.Tensor:
+        uniforms = torch.rand(n, grid, grid, generator=generator)
+        drawn = palette[sample_cached(model.prior, palette, uniforms)].movedim(-1, 1)
+        if model.decoder is None:
+            return to_pixels(drawn, "tanh")
+        with torch.no_grad():
+            return to_pixels(model.decoder(drawn), last)
+
+    example = palette[symbols[:1]].movedim(-1, 1)
+    return SamplingGM(model, (example,), losses.recorded, history, make)

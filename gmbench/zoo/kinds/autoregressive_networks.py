@@ -1,0 +1,297 @@
+"""Networks that give each pixel's distribution from the pixels before it, in raster order.
+
+All three take the colours of a grid, shape (n, channels, grid, grid), and return scores of the
+`symbols` possible colours of each pixel, shape (n, symbols, grid, grid). The scores of a pixel
+depend on earlier pixels alone: those above it, and those to its left.
+
+Every layer but `CausalConvolution` works on each pixel by itself. That is what makes sampling
+cheap: with a cache in each causal convolution the same `forward` runs on one pixel, or one row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from gmbench.zoo.layers import nonlinearity
+
+SCORE_SCALES: Mapping[str, float] = {"tanh": 8.0, "sigmoid": 12.0, "relu": 4.0, "leaky_relu": 4.0}
+"""Factor after the last non-linearity: bounded scores must still reach probabilities near 1."""
+
+
+@dataclass
+class Position:
+    """Which pixel is computed now; shared by all causal convolutions of a network."""
+
+    row: int = 0
+    column: int = 0
+
+
+class CausalConvolution(nn.Conv2d):
+    """Convolution whose kernel ends with the current row.
+
+    Args:
+        inputs: Number of input channels.
+        outputs: Number of filters.
+        rows: Height of the kernel; its last row is the current one.
+        columns: Width of the kernel, odd.
+        sees: What it sees of the current row: `nothing`, `before` (pixels to the left), `self`
+            (these and the pixel itself), or `all`.
+    """
+
+    mask: torch.Tensor
+
+    def __init__(self, inputs: int, outputs: int, rows: int, columns: int, sees: str) -> None:
+        super().__init__(inputs, outputs, (rows, columns))
+        self.rows, self.reach = rows, columns // 2
+        mask = torch.ones(1, 1, rows, columns)
+        seen = {"nothing": 0, "before": self.reach, "self": self.reach + 1, "all": columns}[sees]
+        mask[..., -1, seen:] = 0
+        self.register_buffer("mask", mask, persistent=False)
+        self.position: Position | None = None
+        self._cache = torch.empty(0)
+        self._masked = torch.empty(0)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Full maps without a cache; with one, `x` is the pixel or the row at `position`."""
+        if self.position is None:
+            padded = functional.pad(x, (self.reach, self.reach, self.rows - 1, 0))
+            return functional.conv2d(padded, self.weight * self.mask, self.bias)
+        self.write(x)
+        row, column = self.position.row, self.position.column
+        seen = self._cache[
+            :, :, row : row + self.rows, column : column + x.shape[-1] + 2 * self.reach
+        ]
+        if x.shape[-1] == 1:
+            # One pixel: a matrix product, without the cost of setting up a convolution.
+            made = functional.linear(seen.flatten(1), self._masked.flatten(1), self.bias)
+            return made[:, :, None, None]
+        return functional.conv2d(seen, self._masked, self.bias)
+
+    def write(self, x: torch.Tensor) -> None:
+        """Puts `x`, shape (n, channels, 1, columns), at the position in the cache."""
+        assert self.position is not None
+        row = self.position.row + self.rows - 1
+        column = self.position.column + self.reach
+        self._cache[:, :, row, column : column + x.shape[-1]] = x[:, :, 0]
+
+    def open_cache(self, n: int, grid: int, position: Position) -> None:
+        """Starts to remember inputs, for `n` images at once."""
+        self.position = position
+        self._cache = self.weight.new_zeros(
+            n, self.weight.shape[1], grid + self.rows - 1, grid + 2 * self.reach
+        )
+        self._masked = self.weight * self.mask
+
+    def close_cache(self) -> None:
+        """Forgets the inputs and works on full maps again."""
+        self.position = None
+        self._cache = self._masked = torch.empty(0)
+
+
+class PixelLayerNorm(nn.LayerNorm):
+    """Layer normalization over the channels of each pixel: it looks at no other pixel."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Normalizes shape (n, channels, height, width)."""
+        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
+def causal_norm(name: str, channels: int) -> nn.Module:
+    """Norm layer that keeps the order of pixels: `batch`, `layer`, or none for any other name.
+
+    Instance and group norm average over the whole map and so let a pixel see later ones; a network
+    that asks for them has them in its decoder alone.
+    """
+    if name == "batch":
+        return nn.BatchNorm2d(channels)
+    return PixelLayerNorm(channels) if name == "layer" else nn.Identity()
+
+
+def start_scores(last: nn.Linear | nn.Conv2d) -> None:
+    """Gives all symbols nearly equal scores at first, on the live side of a ReLU."""
+    with torch.no_grad():
+        last.weight.mul_(0.1)
+        if last.bias is not None:
+            last.bias.fill_(0.5)
+
+
+class _Head(nn.Module):
+    """1x1 convolutions from features to scores, and the last non-linearity."""
+
+    def __init__(self, width: int, symbols: int, options: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.inner = nn.Conv2d(width, width, 1)
+        self.inner_nonlinearity = nonlinearity(options["nonlinearity"])
+        self.outer = nn.Conv2d(width, symbols, 1)
+        self.last_nonlinearity = nonlinearity(options["last_nonlinearity"])
+        self.scale = SCORE_SCALES[options["last_nonlinearity"]]
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        inner = self.inner_nonlinearity(self.inner(x))
+        scores: torch.Tensor = self.scale * self.last_nonlinearity(self.outer(inner))
+        return scores
+
+
+class _PixelBlock(nn.Module):
+    """Causal convolutions of one block, with a sum around them or without."""
+
+    def __init__(self, width: int, options: Mapping[str, Any]) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for _ in range(options["layers_per_block"]):
+            layers += [
+                CausalConvolution(width, width, 2, 3, "self"),
+                causal_norm(options["norm"], width),
+                nonlinearity(options["nonlinearity"]),
+            ]
+        self.body = nn.Sequential(*layers)
+        self.skip = bool(options["skip"])
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        made: torch.Tensor = self.body(x)
+        return x + made if self.skip else made
+
+
+class PixelCNN(nn.Module):
+    """PixelCNN: masked convolutions (van den Oord, Kalchbrenner and Kavukcuoglu, 2016)."""
+
+    def __init__(self, channels: int, symbols: int, options: Mapping[str, Any]) -> None:
+        super().__init__()
+        width, reach = options["width"], options["first_kernel"]
+        self.first = CausalConvolution(channels, width, reach // 2 + 1, reach, "before")
+        self.blocks = nn.Sequential(
+            *(_PixelBlock(width, options) for _ in range(options["blocks"]))
+        )
+        self.head = _Head(width, symbols, options)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Scores, shape (n, symbols, height, width), from colours (n, channels, height, width)."""
+        scores: torch.Tensor = self.head(self.blocks(self.first(x)))
+        return scores
+
+
+def _gate(x: torch.Tensor) -> torch.Tensor:
+    """One half of the channels, through tanh, times the other, through sigmoid."""
+    a, b = x.chunk(2, dim=1)
+    return torch.tanh(a) * torch.sigmoid(b)
+
+
+class _GatedBlock(nn.Module):
+    """One layer of both stacks."""
+
+    def __init__(self, inputs: int, width: int, reach: int, options: Mapping[str, Any]) -> None:
+        super().__init__()
+        first = inputs != width
+        above, beside = ("nothing", "before") if first else ("all", "self")
+        self.vertical = CausalConvolution(inputs, 2 * width, reach // 2 + 1, reach, above)
+        self.vertical_norm = causal_norm(options["norm"], 2 * width)
+        self.vertical_to_horizontal = nn.Conv2d(2 * width, 2 * width, 1)
+        self.horizontal = CausalConvolution(inputs, 2 * width, 1, reach, beside)
+        self.horizontal_norm = causal_norm(options["norm"], 2 * width)
+        self.out = nn.Conv2d(width, width, 1)
+        # The first layer of the horizontal stack has no sum: it would let a pixel see itself.
+        self.skip = bool(options["skip"]) and not first
+
+
+class GatedPixelCNN(nn.Module):
+    """Gated PixelCNN: a vertical stack for the rows above, a horizontal one for the pixels before.
+
+    Source: van den Oord et al., "Conditional Image Generation with PixelCNN Decoders", 2016.
+    """
+
+    def __init__(self, channels: int, symbols: int, options: Mapping[str, Any]) -> None:
+        super().__init__()
+        width = options["width"]
+        blocks = [_GatedBlock(channels, width, options["first_kernel"], options)]
+        blocks += [_GatedBlock(width, width, 3, options) for _ in range(options["blocks"])]
+        self.blocks = nn.ModuleList(blocks)
+        self.head = _Head(width, symbols, options)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Scores, shape (n, symbols, height, width), from colours (n, channels, height, width)."""
+        return self.scores(x, self.context(x))
+
+    def context(self, x: torch.Tensor) -> list[torch.Tensor]:
+        """Vertical stack: what each block's horizontal part hears of the rows above."""
+        heard = []
+        for block in self.blocks:
+            assert isinstance(block, _GatedBlock)
+            features = block.vertical_norm(block.vertical(x))
+            heard.append(block.vertical_to_horizontal(features))
+            x = _gate(features)
+        return heard
+
+    def scores(self, x: torch.Tensor, context: list[torch.Tensor]) -> torch.Tensor:
+        """Horizontal stack and head."""
+        for block, heard in zip(self.blocks, context, strict=True):
+            assert isinstance(block, _GatedBlock)
+            features = block.horizontal_norm(block.horizontal(x) + heard)
+            made = block.out(_gate(features))
+            x = x + made if block.skip else made
+        scores: torch.Tensor = self.head(x)
+        return scores
+
+
+class MaskedLinear(nn.Linear):
+    """Fully connected layer with some of its weights held at zero."""
+
+    mask: torch.Tensor
+
+    def __init__(self, before: torch.Tensor, after: torch.Tensor) -> None:
+        """Connects a unit to those of a degree not above its own.
+
+        Args:
+            before: Degrees of the inputs, ascending.
+            after: Degrees of the outputs, ascending.
+        """
+        super().__init__(len(before), len(after))
+        self.register_buffer("mask", (before[None, :] <= after[:, None]).float(), persistent=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Maps shape (n, inputs) to (n, outputs)."""
+        return functional.linear(x, self.weight * self.mask, self.bias)
+
+
+class MADE(nn.Module):
+    """Masked autoencoder for distribution estimation (Germain et al., 2015).
+
+    A unit's degree says how many pixels it may see. Units are sorted by degree, so that what the
+    first i pixels determine is a prefix of every layer.
+    """
+
+    def __init__(self, channels: int, symbols: int, grid: int, options: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.symbols, self.grid, self.channels = symbols, grid, channels
+        pixels = grid * grid
+        degrees = torch.arange(1, pixels + 1).repeat_interleave(channels)
+        hidden = torch.linspace(1, pixels - 1, options["width"]).floor().long()
+        self.hidden_degrees = hidden
+        norm = options["norm"] == "batch"
+        self.linears = nn.ModuleList()
+        self.norms = nn.ModuleList()
+        for _ in range(options["blocks"]):
+            self.linears.append(MaskedLinear(degrees, hidden))
+            self.norms.append(nn.BatchNorm1d(len(hidden)) if norm else nn.Identity())
+            degrees = hidden
+        self.nonlinearity = nonlinearity(options["nonlinearity"])
+        # The pixel of index i is scored from units that have seen at most i pixels.
+        self.out = MaskedLinear(degrees, torch.arange(pixels).repeat_interleave(symbols))
+        self.last_nonlinearity = nonlinearity(options["last_nonlinearity"])
+        self.scale = SCORE_SCALES[options["last_nonlinearity"]]
+        self.skip = bool(options["skip"])
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Scores, shape (n, symbols, grid, grid), from colours (n, channels, grid, grid)."""
+        h = x.flatten(2).transpose(1, 2).flatten(1)
+        for depth, (linear, norm) in enumerate(zip(self.linears, self.norms, strict=True)):
+            made = self.nonlinearity(norm(linear(h)))
+            h = h + made if self.skip and depth else made
+        scores = self.scale * self.last_nonlinearity(self.out(h))
+        by_pixel: torch.Tensor = scores.reshape(-1, self.grid, self.grid, self.symbols)
+        return by_pixel.permute(0, 3, 1, 2).contiguous()

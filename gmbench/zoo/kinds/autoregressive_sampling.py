@@ -1,0 +1,164 @@
+"""Drawing pixels one after the other, with caches and without.
+
+Both ways turn the same uniform numbers into the same images. The plain loop runs the whole network
+for every pixel. The cached way computes each activation once: the convolutions remember their
+inputs (Ramachandran et al., "Fast Generation for Convolutional Autoregressive Models", 2017), and
+in MADE pixel i adds exactly the units of degree i.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from gmbench.zoo.kinds.autoregressive_networks import (
+    MADE,
+    CausalConvolution,
+    GatedPixelCNN,
+    MaskedLinear,
+    PixelCNN,
+    Position,
+)
+
+
+def draw(scores: torch.Tensor, uniform: torch.Tensor) -> torch.Tensor:
+    """Symbols by inversion of their distribution.
+
+    Args:
+        scores: Shape (n, symbols).
+        uniform: Numbers in [0, 1), shape (n,).
+
+    Returns:
+        Shape (n,), int64.
+    """
+    reached = scores.softmax(1).cumsum(1)[:, :-1]
+    return (reached <= uniform[:, None]).sum(1)
+
+
+@torch.no_grad()
+def sample_plain(network: nn.Module, palette: torch.Tensor, uniforms: torch.Tensor) -> torch.Tensor:
+    """Draws images with one run of the whole network for each pixel.
+
+    Args:
+        network: `MADE`, `PixelCNN` or `GatedPixelCNN`, in evaluation mode.
+        palette: Colour of each symbol, shape (symbols, channels).
+        uniforms: Numbers in [0, 1), shape (n, grid, grid).
+
+    Returns:
+        Symbols, shape (n, grid, grid), int64.
+    """
+    n, grid, _ = uniforms.shape
+    colours = palette.new_zeros(n, palette.shape[1], grid, grid)
+    symbols = torch.zeros(n, grid, grid, dtype=torch.int64)
+    for row in range(grid):
+        for column in range(grid):
+            scores = network(colours)[:, :, row, column]
+            symbols[:, row, column] = draw(scores, uniforms[:, row, column])
+            colours[:, :, row, column] = palette[symbols[:, row, column]]
+    return symbols
+
+
+@torch.no_grad()
+def sample_cached(
+    network: nn.Module, palette: torch.Tensor, uniforms: torch.Tensor
+) -> torch.Tensor:
+    """Draws the images of `sample_plain`, with every activation computed once."""
+    if isinstance(network, MADE):
+        return _sample_made(network, palette, uniforms)
+    convolutions = [m for m in network.modules() if isinstance(m, CausalConvolution)]
+    position = Position()
+    for convolution in convolutions:
+        convolution.open_cache(len(uniforms), uniforms.shape[1], position)
+    try:
+        if isinstance(network, PixelCNN):
+            return _sample_pixelcnn(network, palette, uniforms, position)
+        if isinstance(network, GatedPixelCNN):
+            return _sample_gated(network, palette, uniforms, position)
+    finally:
+        for convolution in convolutions:
+            convolution.close_cache()
+    raise TypeError(f"{type(network).__name__} has no cached sampling.")
+
+
+def _sample_pixelcnn(
+    network: PixelCNN, palette: torch.Tensor, uniforms: torch.Tensor, position: Position
+) -> torch.Tensor:
+    n, grid, _ = uniforms.shape
+    symbols = torch.zeros(n, grid, grid, dtype=torch.int64)
+    unknown = palette.new_zeros(n, palette.shape[1], 1, 1)
+    for position.row in range(grid):
+        for position.column in range(grid):
+            row, column = position.row, position.column
+            # The first convolution does not look at the pixel itself, which is not known yet.
+            scores = network(unknown)[:, :, 0, 0]
+            symbols[:, row, column] = draw(scores, uniforms[:, row, column])
+            network.first.write(palette[symbols[:, row, column]][:, :, None, None])
+    return symbols
+
+
+def _sample_gated(
+    network: GatedPixelCNN, palette: torch.Tensor, uniforms: torch.Tensor, position: Position
+) -> torch.Tensor:
+    n, grid, _ = uniforms.shape
+    symbols = torch.zeros(n, grid, grid, dtype=torch.int64)
+    unknown = palette.new_zeros(n, palette.shape[1], 1, 1)
+    first = network.blocks[0]
+    vertical, horizontal = first.vertical, first.horizontal
+    assert isinstance(vertical, CausalConvolution)
+    assert isinstance(horizontal, CausalConvolution)
+    for position.row in range(grid):
+        # The vertical stack hears of rows above alone, so the whole row is computed at once.
+        position.column = 0
+        row = position.row
+        context = network.context(unknown.expand(-1, -1, -1, grid))
+        for position.column in range(grid):
+            column = position.column
+            here = [heard[..., column : column + 1] for heard in context]
+            scores = network.scores(unknown, here)[:, :, 0, 0]
+            symbols[:, row, column] = draw(scores, uniforms[:, row, column])
+            horizontal.write(palette[symbols[:, row, column]][:, :, None, None])
+        position.column = 0
+        vertical.write(palette[symbols[:, row]].transpose(1, 2)[:, :, None])
+    return symbols
+
+
+def _sample_made(network: MADE, palette: torch.Tensor, uniforms: torch.Tensor) -> torch.Tensor:
+    n, grid, _ = uniforms.shape
+    channels, symbols_number, pixels = network.channels, network.symbols, grid * grid
+    linears = [linear for linear in network.linears if isinstance(linear, MaskedLinear)]
+    weights = [linear.weight * linear.mask for linear in linears]
+    out = network.out.weight * network.out.mask
+    # ends[i]: how many hidden units the first i pixels determine.
+    ends = torch.searchsorted(network.hidden_degrees, torch.arange(pixels), right=True).tolist()
+    known = palette.new_zeros(n, pixels * channels)
+    layers = [palette.new_zeros(n, len(network.hidden_degrees)) for _ in linears]
+    symbols = torch.zeros(n, pixels, dtype=torch.int64)
+    flat = uniforms.flatten(1)
+    for pixel in range(pixels):
+        start, end = ends[max(pixel - 1, 0)], ends[pixel]
+        if end > start:
+            h, seen = known, pixel * channels
+            for depth, linear in enumerate(linears):
+                made = h[:, :seen] @ weights[depth][start:end, :seen].T + linear.bias[start:end]
+                made = network.nonlinearity(_norm(network.norms[depth], made, start, end))
+                residual = network.skip and depth > 0
+                layers[depth][:, start:end] = h[:, start:end] + made if residual else made
+                h, seen = layers[depth], end
+        rows = slice(pixel * symbols_number, (pixel + 1) * symbols_number)
+        scores = layers[-1][:, :end] @ out[rows, :end].T + network.out.bias[rows]
+        scores = network.scale * network.last_nonlinearity(scores)
+        symbols[:, pixel] = draw(scores, flat[:, pixel])
+        columns = slice(pixel * channels, (pixel + 1) * channels)
+        known[:, columns] = palette[symbols[:, pixel]]
+    return symbols.reshape(n, grid, grid)
+
+
+def _norm(norm: nn.Module, x: torch.Tensor, start: int, end: int) -> torch.Tensor:
+    """Applies the part of a batch norm, in evaluation mode, that belongs to units start..end."""
+    if not isinstance(norm, nn.BatchNorm1d):
+        return x
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    here = slice(start, end)
+    spread = (norm.running_var[here] + norm.eps).sqrt()
+    return (x - norm.running_mean[here]) / spread * norm.weight[here] + norm.bias[here]

@@ -1,0 +1,41 @@
+"""k-means, the same on every run: palettes of colours and classes of images come from it."""
+
+from __future__ import annotations
+
+import torch
+
+
+def k_means(
+    points: torch.Tensor, k: int, generator: torch.Generator, rounds: int = 15
+) -> torch.Tensor:
+    """Centres of `k` clusters (Lloyd, 1982), begun as k-means++ (Arthur and Vassilvitskii, 2007).
+
+    Args:
+        points: Shape (n, features).
+        k: Number of clusters.
+        generator: Source of the first centres.
+        rounds: Rounds of assigning and averaging.
+
+    Returns:
+        Shape (k, features), sorted by the centres' mean. Where there are fewer than `k` distinct
+        points, some centres are equal.
+    """
+    first = int(torch.randint(len(points), (1,), generator=generator))
+    chosen = [first]
+    nearest = (points - points[first]).square().sum(1)
+    for _ in range(k - 1):
+        weights = nearest if float(nearest.sum()) > 0 else torch.ones_like(nearest)
+        chosen.append(int(torch.multinomial(weights, 1, generator=generator)))
+        nearest = torch.minimum(nearest, (points - points[chosen[-1]]).square().sum(1))
+    centres = points[chosen].clone()
+    for _ in range(rounds):
+        members = torch.nn.functional.one_hot(assign(points, centres), k).to(points.dtype)
+        counts = members.sum(0)
+        means = (members.T @ points) / counts.clamp(min=1)[:, None]
+        centres = torch.where(counts[:, None] > 0, means, centres)
+    return centres[centres.mean(1).argsort(stable=True)]
+
+
+def assign(points: torch.Tensor, centres: torch.Tensor) -> torch.Tensor:
+    """Index of the nearest centre of each point, shape (n,)."""
+    return torch.cdist(points, centres).argmin(1)

@@ -1,0 +1,152 @@
+"""The network of the diffusion models: a small U-Net that knows how noisy its input is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from gmbench.zoo.layers import (
+    downsampling,
+    nonlinearity,
+    normalization,
+    sequence,
+    upsampling,
+)
+from gmbench.zoo.pixels import to_unit
+
+TIME_FEATURES = 32
+
+
+def time_features(time: torch.Tensor) -> torch.Tensor:
+    """Sines and cosines of the time in (0, 1], shape (n,); as in Vaswani et al., 2017.
+
+    Returns:
+        Shape (n, `TIME_FEATURES`).
+    """
+    half = TIME_FEATURES // 2
+    steps = torch.arange(half, dtype=time.dtype) / (half - 1)
+    # From one to about five hundred half turns over the whole of time.
+    angles = time[:, None] * math.pi * (500.0**steps)[None]
+    return torch.cat([angles.sin(), angles.cos()], 1)
+
+
+class TimedBlock(nn.Module):
+    """Convolutions that are shifted by the time, with a sum around them or without.
+
+    Args:
+        width: Number of channels in and out.
+        options: The options of the GM.
+    """
+
+    def __init__(self, width: int, options: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.time = nn.Linear(options["time_width"], width)
+        self.first = nn.Conv2d(width, width, 3, padding=1)
+        layers: list[nn.Module] = []
+        for depth in range(options["layers_per_block"]):
+            if depth:
+                layers.append(nn.Conv2d(width, width, 3, padding=1))
+            layers += [
+                normalization(options["norm"], width),
+                nonlinearity(options["nonlinearity"]),
+            ]
+        self.rest = sequence(layers)
+        self.skip = bool(options["skip"])
+
+    def forward(self, x: torch.Tensor, time: torch.Tensor) -> torch.Tensor:
+        """Maps (n, width, height, width) and (n, time width) to the shape of the first."""
+        made: torch.Tensor = self.rest(self.first(x))
+        made = made + self.time(time)[:, :, None, None]
+        return x + made if self.skip else made
+
+
+class DenoisingUNet(nn.Module):
+    """Estimates the clean image from a noisy one (after Ronneberger et al., 2015).
+
+    The first layer halves height and width already, since most of the cost lies at full size; the
+    noisy image itself joins again before the last convolution, where the options ask for skips.
+
+    Args:
+        channels: 1 or 3.
+        size: Height and width of the images.
+        options: The options of the GM.
+    """
+
+    def __init__(self, channels: int, size: int, options: Mapping[str, Any]) -> None:
+        super().__init__()
+        width, time_width = options["width"], options["time_width"]
+        levels = options["levels"]
+        # At 64 pixels one more halving comes first, so that the blocks see maps of 16 x 16 again.
+        self.extra = max(size // 32, 1).bit_length() - 1
+        widths = [width // 2] * self.extra + [width * min(2**i, 2) for i in range(levels)]
+        time_layers: list[nn.Module] = []
+        features = TIME_FEATURES
+        for _ in range(options["time_layers"]):
+            time_layers += [
+                nn.Linear(features, time_width),
+                nonlinearity(options["nonlinearity"]),
+            ]
+            features = time_width
+        self.time = nn.Sequential(*time_layers)
+        self.down = nn.ModuleList()
+        self.up = nn.ModuleList()
+        self.down_blocks = nn.ModuleList()
+        self.up_blocks = nn.ModuleList()
+        before = channels
+        for level, filters in enumerate(widths):
+            # The largest maps cost most; what is where in the image is settled on the small ones.
+            blocks = 0 if level < self.extra else 1 if level == self.extra else options["blocks"]
+            self.down.append(downsampling(options["downsampling"], before, filters))
+            self.down_blocks.append(_blocks(blocks, filters, options))
+            after = width // 2 if level == 0 else widths[level - 1]
+            self.up_blocks.append(_blocks(blocks, filters, options))
+            self.up.append(upsampling(options["upsampling"], filters, after))
+            before = filters
+        self.nonlinearity = nonlinearity(options["nonlinearity"])
+        self.skip = bool(options["skip"])
+        joined = channels if self.skip else 0
+        self.last = nn.Conv2d(width // 2 + joined, channels, 3, padding=1)
+        self.last_name = options["last_nonlinearity"]
+        self.last_nonlinearity = nonlinearity(self.last_name)
+
+    def forward(self, noisy: torch.Tensor, time: torch.Tensor) -> torch.Tensor:
+        """Estimates clean images in the value range of the last non-linearity.
+
+        Args:
+            noisy: Shape (n, channels, size, size).
+            time: How far into the noise, in (0, 1], shape (n,).
+        """
+        known = self.time(time_features(time))
+        x, kept = noisy, []
+        for down, blocks in zip(self.down, self.down_blocks, strict=True):
+            x = down(x)
+            for block in _list(blocks):
+                x = block(x, known)
+            kept.append(x)
+        for level in reversed(range(len(self.up))):
+            if self.skip and level + 1 < len(self.up):
+                x = x + kept[level]
+            for block in _list(self.up_blocks[level]):
+                x = block(x, known)
+            x = self.nonlinearity(self.up[level](x))
+        if self.skip:
+            x = torch.cat([x, noisy], 1)
+        image: torch.Tensor = self.last_nonlinearity(self.last(x))
+        return image
+
+    def clean(self, noisy: torch.Tensor, time: torch.Tensor) -> torch.Tensor:
+        """Estimates clean images with black at -1 and white at 1."""
+        return to_unit(self(noisy, time), self.last_name) * 2.0 - 1.0
+
+
+def _blocks(number: int, width: int, options: Mapping[str, Any]) -> nn.ModuleList:
+    return nn.ModuleList(TimedBlock(width, options) for _ in range(number))
+
+
+def _list(blocks: nn.Module) -> nn.ModuleList:
+    assert isinstance(blocks, nn.ModuleList)
+    return blocks

@@ -1,0 +1,176 @@
+"""GANs: generators from noise and from images, trained against a critic.
+
+Families: `mlp`, `dcgan`, `residual` (from noise) and `image_to_image` (from a degraded real image,
+with a reconstruction term). Which objective: `gan_losses`; which network: `gan_networks`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from gmbench.schema import LOSSES
+from gmbench.zoo.kinds.gan_losses import GAMES
+from gmbench.zoo.kinds.gan_training import GameTraining
+from gmbench.zoo.kinds.trained import SamplingGM
+from gmbench.zoo.layers import (
+    BLOCK_NONLINEARITIES,
+    DOWNSAMPLINGS,
+    FLAT_NORMALIZATIONS,
+    LAST_NONLINEARITIES,
+    NORMALIZATIONS,
+    UPSAMPLINGS,
+)
+from gmbench.zoo.reproducible import reproducible
+from gmbench.zoo.specification import Specification, TrainedGM
+
+FAMILIES: tuple[str, ...] = ("mlp", "dcgan", "residual", "image_to_image")
+
+#: Training steps of a family: ten to twenty seconds of one core at 32 pixels.
+STEPS: dict[str, int] = {"mlp": 400, "dcgan": 300, "residual": 260, "image_to_image": 200}
+
+#: Weights of a distance between images, and between mean features of a batch, in the objective.
+PIXEL_WEIGHTS: tuple[float, ...] = (5.0, 10.0, 20.0)
+FEATURE_WEIGHTS: tuple[float, ...] = (0.5, 1.0, 2.0)
+
+#: Losses that an objective may hold beside its game; image-to-image GMs always hold one.
+TERMS: tuple[tuple[str, ...], ...] = (
+    (),
+    (),
+    ("loss_l1",),
+    ("loss_l2",),
+    ("loss_mse",),
+    ("loss_l1", "loss_mse"),
+    ("loss_l1", "loss_l2"),
+)
+
+#: What is done to a real image before a generator restores it.
+DEGRADATIONS: tuple[str, ...] = ("edges", "noise", "mask", "blur")
+
+
+def draw_options(
+    family: str, size: int, generator: np.random.Generator
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Draws the architecture and the objective of a GAN.
+
+    Args:
+        family: One of `FAMILIES`.
+        size: Height and width of its images in pixels.
+        generator: Source of all randomness.
+
+    Returns:
+        Options (JSON values) and the names of the schema's losses that they lead to.
+    """
+
+    def one(values: tuple[Any, ...]) -> Any:
+        return values[int(generator.integers(len(values)))]
+
+    def between(low: int, high: int) -> int:
+        return int(generator.integers(low, high + 1))
+
+    options: dict[str, Any] = {
+        "latent": one((16, 32, 64)),
+        "blocks": between(0, 2),
+        "layers_per_block": between(1, 3),
+        "fc_layers": between(1, 4),
+        "pool_layers": 0,
+        "normalization": one(NORMALIZATIONS),
+        "last_nonlinearity": one(LAST_NONLINEARITIES),
+        "block_nonlinearity": one(BLOCK_NONLINEARITIES),
+        "upsampling": one(UPSAMPLINGS),
+        "skip_connection": "no",
+        "downsampling": "no",
+        "game": one(tuple(GAMES)),
+        "terms": {},
+        "classes": 0,
+        "critic_width": between(16, 24),
+        "batch": 32,
+    }
+    widest = 24 if size <= 32 else 12
+    if family == "residual":
+        # Identities around blocks; beside the up-samplings the skips have weights of their own.
+        options["blocks"] = between(1, 2)
+    if family == "mlp":
+        options |= {
+            "width": round(2 ** generator.uniform(6.0, 9.0)),
+            "blocks": between(1, 5),
+            "normalization": one(FLAT_NORMALIZATIONS),
+            "upsampling": one(("no", *UPSAMPLINGS)),
+            "skip_connection": one(("no", "yes")),
+            "fc_layers": 0,
+        }
+    elif family == "image_to_image":
+        options |= {
+            "width": between(8, max(8, widest - 8)),
+            "blocks": between(0, 4),
+            "resolutions": between(1, 3),
+            "downsampling": one(("no", *DOWNSAMPLINGS)),
+            "degradation": one(DEGRADATIONS),
+            "skip_connection": one(("no", "yes")),
+            "fc_layers": 0,
+        }
+        if options["downsampling"] == "no":
+            # A thumbnail to enlarge; of a digit at 4 pixels nothing would be left.
+            options |= {"degradation": "thumbnail", "resolutions": between(1, 2)}
+            if options["skip_connection"] == "yes":
+                options["blocks"] = max(1, options["blocks"])  # there the skips are
+        reduction = 2 ** options["resolutions"] if options["downsampling"] == "no" else 1
+        options["input_size"] = size // reduction
+    else:
+        options |= {
+            # More convolutions, fewer filters: every GM has about the same time to train.
+            "width": between(
+                8, max(8, widest - 3 * options["blocks"] * options["layers_per_block"])
+            ),
+            "pool_layers": one((0, 0, 1, 2, 3)),
+            "downsampling": one(("no", "no", *DOWNSAMPLINGS)),
+            "skip_connection": "yes" if family == "residual" else "no",
+        }
+    if options["game"] == "moment_matching" and family in ("dcgan", "residual"):
+        # Without a critic pixels are compared in place, and convolutions learn little from that.
+        options["game"] = "mmd_critic"
+    if options["game"] == "moment_matching":
+        # Two samples are compared, so they must be large; without a critic this is cheap.
+        options["batch"] = 64
+    if family == "image_to_image":
+        chosen = one(TERMS[2:])
+        options["terms"] = {name: one(PIXEL_WEIGHTS) for name in chosen}
+    elif options["game"] != "moment_matching":
+        options["terms"] = {name: one(FEATURE_WEIGHTS) for name in one(TERMS)}
+    with_classes = GAMES[options["game"]].critic is not None and one((False, False, True))
+    if options["game"] == "classes" or with_classes:
+        options["classes"] = between(4, 10)
+    return options, losses_of(options)
+
+
+def losses_of(options: dict[str, Any]) -> tuple[str, ...]:
+    """Returns the schema's losses that the options lead to, in the schema's order."""
+    names = {GAMES[options["game"]].loss, *options["terms"]}
+    if options["classes"]:
+        names.add("loss_ce")
+    return tuple(loss.name for loss in LOSSES if loss.name in names)
+
+
+def train(specification: Specification, real: torch.Tensor) -> TrainedGM:
+    """Trains a GAN.
+
+    Args:
+        specification: What to train; its family is one of `FAMILIES`.
+        real: Real images of the content, shape (images, 3, size, size), uint8.
+
+    Returns:
+        The trained GAN; its network is the whole generator.
+    """
+    with reproducible(specification.seed) as generator:
+        training = GameTraining(specification, real, generator)
+        network: nn.Module = training.run(specification.steps)
+        return SamplingGM(
+            network=network,
+            example=training.example(),
+            losses=training.sum.recorded,
+            history=training.history,
+            make=training.make,
+        )

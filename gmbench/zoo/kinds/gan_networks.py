@@ -1,0 +1,347 @@
+"""Networks of the GANs: three generators from noise, one from an image, and the critic.
+
+Options that the generators read (JSON values):
+
+| option | meaning |
+|---|---|
+| `latent` | features of the noise |
+| `width` | filters at full resolution (features of a hidden layer in `mlp`) |
+| `blocks` | blocks at each resolution (`dcgan`, `residual`); hidden or middle blocks otherwise |
+| `layers_per_block` | convolutional or fully connected layers in one block |
+| `fc_layers` | fully connected layers before the first convolution |
+| `pool_layers` | 3 x 3 average pools of stride 1 after the first so many resolutions |
+| `normalization`, `block_nonlinearity`, `last_nonlinearity`, `upsampling` | names of `layers` |
+| `skip_connection` | `no` or `yes` |
+| `downsampling` | `no`, or one of `layers.DOWNSAMPLINGS` |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+from gmbench.zoo.layers import (
+    LEAKY_SLOPE,
+    downsampling,
+    flat_normalization,
+    nonlinearity,
+    normalization,
+    sequence,
+    upsampling,
+)
+
+#: Height and width after the first fully connected layer of a convolutional generator.
+FIRST_SIZE = 4
+#: Images that a critic compares with each other; batches hold a multiple of it.
+GROUP = 8
+#: Most filters of one convolution, as a multiple of the width.
+MOST_FILTERS = 4
+
+Options = Mapping[str, Any]
+
+
+class Block(nn.Module):
+    """Convolutions of equal width, each with its norm and non-linearity; a skip around them."""
+
+    def __init__(self, channels: int, options: Options) -> None:
+        super().__init__()
+        self.body = sequence(
+            module
+            for _ in range(options["layers_per_block"])
+            for module in (
+                nn.Conv2d(channels, channels, 3, padding=1),
+                normalization(options["normalization"], channels),
+                nonlinearity(options["block_nonlinearity"]),
+            )
+        )
+        self.skip = options["skip_connection"] == "yes"
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Returns the same shape, (images, channels, height, width)."""
+        y: torch.Tensor = self.body(x)
+        return x + y if self.skip else y
+
+
+class UpBlock(nn.Module):
+    """Doubles height and width; with a skip, a thinner up-sampling of the input is added."""
+
+    def __init__(self, channels: int, filters: int, options: Options) -> None:
+        super().__init__()
+        self.body = sequence(
+            [
+                upsampling(options["upsampling"], channels, filters),
+                normalization(options["normalization"], filters),
+                nonlinearity(options["block_nonlinearity"]),
+            ]
+        )
+        self.shortcut: nn.Module | None = None
+        if options["skip_connection"] == "yes":
+            self.shortcut = (
+                nn.ConvTranspose2d(channels, filters, 2, stride=2)
+                if options["upsampling"] == "transposed_conv"
+                else sequence([nn.Upsample(scale_factor=2), nn.Conv2d(channels, filters, 1)])
+            )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Returns shape (images, filters, 2 height, 2 width)."""
+        y: torch.Tensor = self.body(x)
+        return y if self.shortcut is None else y + self.shortcut(x)
+
+
+class Hourglass(nn.Module):
+    """Halves height and width and doubles them again: down-sampling inside a generator."""
+
+    def __init__(self, channels: int, options: Options) -> None:
+        super().__init__()
+        self.body = sequence(
+            [
+                downsampling(options["downsampling"], channels, channels),
+                normalization(options["normalization"], channels),
+                nonlinearity(options["block_nonlinearity"]),
+                upsampling(options["upsampling"], channels, channels),
+                normalization(options["normalization"], channels),
+                nonlinearity(options["block_nonlinearity"]),
+            ]
+        )
+        self.skip = options["skip_connection"] == "yes"
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Returns the same shape, (images, channels, height, width)."""
+        y: torch.Tensor = self.body(x)
+        return x + y if self.skip else y
+
+
+class ConvolutionalGenerator(nn.Module):
+    """Noise, fully connected layers, then up-sampling from 4 x 4 to the full size.
+
+    Without skips after DCGAN (Radford, Metz and Chintala, 2016), with skips around every block
+    after the ResNet generators (Gulrajani et al., 2017; Miyato et al., 2018).
+    """
+
+    def __init__(self, inputs: int, size: int, channels: int, options: Options) -> None:
+        super().__init__()
+        width = int(options["width"])
+        resolutions = size.bit_length() - FIRST_SIZE.bit_length()
+        filters = [width * min(MOST_FILTERS, 2**k) for k in reversed(range(resolutions + 1))]
+        hidden: list[nn.Module] = []
+        for _ in range(options["fc_layers"] - 1):
+            hidden += [nn.Linear(inputs, inputs), nonlinearity(options["block_nonlinearity"])]
+        self.project = nn.Sequential(*hidden, nn.Linear(inputs, filters[0] * FIRST_SIZE**2))
+        self.first = sequence(
+            [
+                normalization(options["normalization"], filters[0]),
+                nonlinearity(options["block_nonlinearity"]),
+            ]
+        )
+        stages: list[nn.Module] = []
+        for k in range(resolutions):
+            stages.append(UpBlock(filters[k], filters[k + 1], options))
+            # Blocks stand at the low resolutions only: at full size they would cost the most.
+            if k < resolutions - 1:
+                stages += [Block(filters[k + 1], options) for _ in range(options["blocks"])]
+            if k < options["pool_layers"]:
+                stages.append(nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False))
+            if k == resolutions - 2 and options["downsampling"] != "no":
+                stages.append(Hourglass(filters[k + 1], options))
+        self.stages = nn.Sequential(*stages)
+        self.last = nn.Sequential(
+            nn.Conv2d(filters[-1], channels, 3, padding=1),
+            nonlinearity(options["last_nonlinearity"]),
+        )
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        """Returns images, shape (images, channels, size, size), from noise (images, inputs)."""
+        x = self.project(z).view(len(z), -1, FIRST_SIZE, FIRST_SIZE)
+        y: torch.Tensor = self.last(self.stages(self.first(x)))
+        return y
+
+
+class FullBlock(nn.Module):
+    """Fully connected layers of equal width, each with its norm and non-linearity."""
+
+    def __init__(self, features: int, options: Options) -> None:
+        super().__init__()
+        self.body = sequence(
+            module
+            for _ in range(options["layers_per_block"])
+            for module in (
+                nn.Linear(features, features),
+                flat_normalization(options["normalization"], features),
+                nonlinearity(options["block_nonlinearity"]),
+            )
+        )
+        self.skip = options["skip_connection"] == "yes"
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Returns the same shape, (images, features)."""
+        y: torch.Tensor = self.body(x)
+        return x + y if self.skip else y
+
+
+class FullGenerator(nn.Module):
+    """Fully connected layers from noise to an image (Goodfellow et al., 2014).
+
+    The option `upsampling` may be `no`; otherwise the fully connected layers make eight maps of
+    half the size and one up-sampling makes the image.
+    """
+
+    MAPS = 8
+
+    def __init__(self, inputs: int, size: int, channels: int, options: Options) -> None:
+        super().__init__()
+        width = int(options["width"])
+        self.first = sequence(
+            [
+                nn.Linear(inputs, width),
+                flat_normalization(options["normalization"], width),
+                nonlinearity(options["block_nonlinearity"]),
+            ]
+        )
+        self.blocks = nn.Sequential(*(FullBlock(width, options) for _ in range(options["blocks"])))
+        self.shape = (channels, size, size)
+        enlarge: list[nn.Module] = []
+        if options["upsampling"] != "no":
+            self.shape = (self.MAPS, size // 2, size // 2)
+            enlarge = [upsampling(options["upsampling"], self.MAPS, channels)]
+        self.project = nn.Linear(width, self.shape[0] * self.shape[1] * self.shape[2])
+        self.last = nn.Sequential(*enlarge, nonlinearity(options["last_nonlinearity"]))
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        """Returns images, shape (images, channels, size, size), from noise (images, inputs)."""
+        x = self.project(self.blocks(self.first(z)))
+        y: torch.Tensor = self.last(x.view(-1, *self.shape))
+        return y
+
+
+class TranslationGenerator(nn.Module):
+    """From an image to an image of the full size.
+
+    With `downsampling` an encoder, blocks at the low resolution and a decoder; skips join encoder
+    and decoder as in pix2pix (Isola et al., 2017) and go around the blocks. With `downsampling`
+    `no` the input is small, and blocks and up-sampling enlarge it as in SRGAN (Ledig et al., 2017).
+    """
+
+    def __init__(self, size: int, channels: int, options: Options) -> None:
+        super().__init__()
+        width, steps = int(options["width"]), int(options["resolutions"])
+        self.encodes = options["downsampling"] != "no"
+        self.joins = self.encodes and options["skip_connection"] == "yes"
+        filters = [width * min(MOST_FILTERS, 2**k) for k in range(steps + 1)]
+        start = filters[0] if self.encodes else filters[-1]
+        # A small kernel at a high resolution, or the whole of a small input.
+        self.first = sequence(
+            [
+                nn.Conv2d(channels, start, 3, padding=1),
+                nonlinearity(options["block_nonlinearity"]),
+            ]
+        )
+        self.down = nn.ModuleList(
+            sequence(
+                [
+                    downsampling(options["downsampling"], filters[k], filters[k + 1]),
+                    normalization(options["normalization"], filters[k + 1]),
+                    nonlinearity(options["block_nonlinearity"]),
+                ]
+            )
+            for k in range(steps if self.encodes else 0)
+        )
+        self.blocks = nn.Sequential(
+            *(Block(filters[-1], options) for _ in range(options["blocks"]))
+        )
+        plain = {**options, "skip_connection": "no"}
+        self.up = nn.ModuleList(
+            UpBlock(filters[k + 1] * (2 if self.joins and k < steps - 1 else 1), filters[k], plain)
+            for k in reversed(range(steps))
+        )
+        self.last = nn.Sequential(
+            nn.Conv2d(filters[0] * (2 if self.joins else 1), channels, 3, padding=1),
+            nonlinearity(options["last_nonlinearity"]),
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Returns images, shape (images, channels, size, size), from values in [0, 1]."""
+        x = self.first(x)
+        levels = []
+        for down in self.down:
+            levels.append(x)
+            x = down(x)
+        x = self.blocks(x)
+        for up in self.up:
+            x = up(x)
+            if self.joins:
+                x = torch.cat([x, levels.pop()], dim=1)
+        y: torch.Tensor = self.last(x)
+        return y
+
+
+class Critic(nn.Module):
+    """Scores images: convolutions of stride 2 down to 4 x 4, then one fully connected layer.
+
+    Beside the features of an image, that layer gets how much they vary within a group of images.
+
+    Args:
+        size: Height and width of the images.
+        channels: Channels of the images; with a condition, those of both together.
+        width: Filters of the first convolution.
+        outputs: Values an image: 1 score, features for a kernel, or scores of classes.
+        classes: Classes of an auxiliary classifier beside the score; 0 for none.
+        spectral: Spectral normalization of all weights (Miyato et al., 2018).
+    """
+
+    def __init__(
+        self, size: int, channels: int, width: int, outputs: int, classes: int, spectral: bool
+    ) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        filters = width
+        while size > FIRST_SIZE:
+            layers += [nn.Conv2d(channels, filters, 4, stride=2, padding=1)]
+            layers += [nn.LeakyReLU(LEAKY_SLOPE)]
+            channels, filters, size = filters, min(2 * filters, MOST_FILTERS * width), size // 2
+        self.body = nn.Sequential(*layers, nn.Flatten())
+        self.score = nn.Linear(channels * (FIRST_SIZE**2 + 1), outputs)
+        self.classify = nn.Linear(channels * FIRST_SIZE**2, classes) if classes else None
+        if spectral:
+            for module in [*self.body, self.score]:
+                if isinstance(module, nn.Conv2d | nn.Linear):
+                    spectral_norm(module)
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Returns scores (images, outputs) and the features before them (images, features)."""
+        features: torch.Tensor = self.body(x)
+        return self.score(torch.cat([features, self._spread(features)], dim=1)), features
+
+    def _spread(self, features: torch.Tensor) -> torch.Tensor:
+        """Returns how much each channel differs within groups of images, (images, channels).
+
+        A generator that makes one image whatever the noise is found out by it. After the minibatch
+        standard deviation of Karras et al., 2018. All images of a group are real, or all are made.
+        """
+        n = len(features)
+        groups = features.view(-1, GROUP if n % GROUP == 0 else 1, features.shape[1])
+        spread: torch.Tensor = (groups.var(1, correction=0) + 1e-8).sqrt()
+        spread = spread.view(len(spread), -1, FIRST_SIZE**2).mean(2) * FIRST_SIZE
+        return spread.repeat_interleave(n // len(spread), dim=0)
+
+
+def build_generator(
+    family: str, size: int, channels: int, options: Options, inputs: int
+) -> nn.Module:
+    """Returns a generator with fresh weights.
+
+    Args:
+        family: `mlp`, `dcgan`, `residual` or `image_to_image`.
+        size: Height and width of the images in pixels.
+        channels: 1 (grey) or 3.
+        options: See the table at the head of this file.
+        inputs: Features that come in (noise and, if any, the class); unused for images.
+    """
+    if family == "mlp":
+        return FullGenerator(inputs, size, channels, options)
+    if family == "image_to_image":
+        return TranslationGenerator(size, channels, options)
+    return ConvolutionalGenerator(inputs, size, channels, options)

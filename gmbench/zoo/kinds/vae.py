@@ -1,0 +1,278 @@
+"""Variational autoencoders (Kingma and Welling, 2014) and their relatives.
+
+| family | objective beside the reconstruction | source |
+|---|---|---|
+| `plain` | KL | Kingma and Welling, 2014 |
+| `beta` | KL, weighted other than 1 | Higgins et al., 2017 |
+| `mmd` | MMD of the latents, with or without KL | Zhao et al., 2019; Tolstikhin et al., 2018 |
+| `deep` | KL of two stochastic layers, a residual decoder | Rezende et al., 2014 |
+
+The reconstruction is L1, L2 (a norm), MSE or the cross-entropy of pixels, or a sum of two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from gmbench.schema import LOSSES
+from gmbench.zoo.kinds.batch_statistics import refresh_batch_statistics
+from gmbench.zoo.kinds.gan_networks import build_generator
+from gmbench.zoo.kinds.returning_gradient import return_gradients
+from gmbench.zoo.kinds.trained import SamplingGM
+from gmbench.zoo.kinds.vae_networks import Encoder, TopEncoder, TwoLayerDecoder
+from gmbench.zoo.layers import (
+    BLOCK_NONLINEARITIES,
+    DOWNSAMPLINGS,
+    FLAT_NORMALIZATIONS,
+    LAST_NONLINEARITIES,
+    NORMALIZATIONS,
+    UPSAMPLINGS,
+    lay_channels_last,
+    start_at_unit_variance,
+)
+from gmbench.zoo.losses import (
+    LossSum,
+    binary_cross_entropy,
+    gaussian_kl,
+    l1_distance,
+    l2_distance,
+    maximum_mean_discrepancy,
+    mean_squared_error,
+)
+from gmbench.zoo.pixels import count_channels, first_values, to_pixels, to_unit, to_values
+from gmbench.zoo.reproducible import reproducible
+from gmbench.zoo.specification import Specification, TrainedGM
+
+FAMILIES: tuple[str, ...] = ("plain", "beta", "mmd", "deep")
+
+#: Training steps of a family.
+STEPS: dict[str, int] = {"plain": 300, "beta": 300, "mmd": 300, "deep": 260}
+
+#: Step size and moments of Adam.
+RATE = 2e-3
+MOMENTS = (0.9, 0.99)
+BATCH = 32
+
+#: Reconstructions, and their weights on pixels in [0, 1]. The weights are those of likelihoods
+#: with a spread of 0.1: a Laplace one for L1, a Gaussian one for MSE; L2 stands on L1's scale.
+RECONSTRUCTIONS: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
+    "loss_l1": l1_distance,
+    "loss_l2": l2_distance,
+    "loss_mse": mean_squared_error,
+    "loss_ce": binary_cross_entropy,
+}
+RECONSTRUCTION_WEIGHTS: dict[str, float] = {
+    "loss_l1": 10.0,
+    "loss_l2": 10.0,
+    "loss_mse": 50.0,
+    "loss_ce": 4.0,
+}
+#: Weight of the MMD, whose value lies in [0, 2].
+MMD_WEIGHT = 10.0
+
+
+def draw_options(
+    family: str, size: int, generator: np.random.Generator
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Draws the architecture and the objective of a VAE.
+
+    Args:
+        family: One of `FAMILIES`.
+        size: Height and width of its images in pixels.
+        generator: Source of all randomness.
+
+    Returns:
+        Options (JSON values) and the names of the schema's losses that they lead to.
+    """
+
+    def one(values: tuple[Any, ...]) -> Any:
+        return values[int(generator.integers(len(values)))]
+
+    def between(low: int, high: int) -> int:
+        return int(generator.integers(low, high + 1))
+
+    decoder = "residual" if family == "deep" else one(("mlp", "dcgan", "dcgan", "residual"))
+    blocks, layers = between(1 if decoder == "residual" else 0, 2), between(1, 3)
+    widest = 24 if size <= 32 else 12
+    options: dict[str, Any] = {
+        "decoder": decoder,
+        "latent": one((16, 24, 32)),
+        "upper": between(6, 12),
+        "width": between(8, max(8, widest - 3 * blocks * layers)),
+        "blocks": blocks,
+        "layers_per_block": layers,
+        "fc_layers": between(1, 4),
+        "pool_layers": one((0, 0, 1, 2, 3)),
+        "normalization": one(NORMALIZATIONS),
+        "last_nonlinearity": one(LAST_NONLINEARITIES),
+        "block_nonlinearity": one(BLOCK_NONLINEARITIES),
+        "upsampling": one(UPSAMPLINGS),
+        "skip_connection": "yes" if decoder == "residual" else "no",
+        "downsampling": one(("no", "no", *DOWNSAMPLINGS)),
+        "encoder_width": between(12, 20),
+        "kl_weight": 1.0,
+        "mmd_weight": 0.0,
+    }
+    if decoder == "mlp":
+        options |= {
+            "width": round(2 ** generator.uniform(7.0, 9.0)),
+            "blocks": between(1, 4),
+            "fc_layers": 0,
+            "pool_layers": 0,
+            "normalization": one(FLAT_NORMALIZATIONS),
+            "upsampling": one(("no", *UPSAMPLINGS)),
+            "skip_connection": one(("no", "yes")),
+            "downsampling": "no",
+        }
+    if family == "beta":
+        options["kl_weight"] = one((0.25, 0.5, 2.0, 4.0))
+    elif family == "mmd":
+        options |= {"kl_weight": one((0.0, 0.0, 0.2)), "mmd_weight": MMD_WEIGHT}
+    chosen = one((*((name,) for name in RECONSTRUCTIONS), ("loss_l1", "loss_mse")))
+    if "loss_ce" in chosen:
+        # A probability comes from a bounded value: cut values would get no gradient.
+        options["last_nonlinearity"] = one(("sigmoid", "tanh"))
+    options["reconstruction"] = {name: RECONSTRUCTION_WEIGHTS[name] for name in chosen}
+    return options, losses_of(options)
+
+
+def losses_of(options: dict[str, Any]) -> tuple[str, ...]:
+    """Returns the schema's losses that the options lead to, in the schema's order."""
+    names = set(options["reconstruction"])
+    names |= {"loss_kl"} if options["kl_weight"] else set()
+    names |= {"loss_mmd"} if options["mmd_weight"] else set()
+    return tuple(loss.name for loss in LOSSES if loss.name in names)
+
+
+def train(specification: Specification, real: torch.Tensor) -> TrainedGM:
+    """Trains a VAE.
+
+    Args:
+        specification: What to train; its family is one of `FAMILIES`.
+        real: Real images of the content, shape (images, 3, size, size), uint8.
+
+    Returns:
+        The trained VAE; its network is the decoder, which gives the mean image.
+    """
+    with reproducible(specification.seed) as generator:
+        training = _Autoencoder(specification, real, generator)
+        network = training.run(specification.steps)
+        return SamplingGM(
+            network=network,
+            example=training.latents(1, generator),
+            losses=training.sum.recorded,
+            history=training.history,
+            make=training.make,
+        )
+
+
+class _Autoencoder:
+    """Encoder and decoder of a VAE, and the loop that trains them."""
+
+    def __init__(
+        self, specification: Specification, real: torch.Tensor, generator: torch.Generator
+    ) -> None:
+        options = dict(specification.options)
+        self.options, self.random = options, generator
+        self.last: str = options["last_nonlinearity"]
+        self.sum, self.history = LossSum(), list[float]()
+        channels = count_channels(real)
+        images = to_values(real, "sigmoid", channels)
+        self.images = images.to(memory_format=torch.channels_last)
+        self.values = images[0].numel()
+        size, latent = specification.size, options["latent"]
+        self.encoder = Encoder(size, channels, options["encoder_width"], latent)
+        lay_channels_last(self.encoder)
+        self.top: TopEncoder | None = None
+        self.decoder: nn.Module
+        if specification.family == "deep":
+            self.decoder = TwoLayerDecoder(options["decoder"], size, channels, options)
+            self.top = TopEncoder(latent, 2 * latent, options["upper"])
+        else:
+            self.decoder = build_generator(options["decoder"], size, channels, options, latent)
+        lay_channels_last(self.decoder)
+        level, spread = first_values(self.last, float(images.mean()))
+        start = self.latents(BATCH, generator)
+        start_at_unit_variance(self.decoder, *start, level=level, spread=spread)
+
+    def run(self, steps: int) -> nn.Module:
+        """Trains for so many steps and returns the decoder, in evaluation mode."""
+        parts = [p for p in (self.encoder, self.top, self.decoder) if p is not None]
+        weights = [weight for part in parts for weight in part.parameters()]
+        handles = return_gradients(self.decoder, self.last)
+        adam = torch.optim.Adam(weights, RATE, MOMENTS)
+        for step in range(steps):
+            # Warm up for a tenth, anneal over the last two fifths.
+            share = min(10.0 * (step + 1) / steps, 2.5 * (1.0 - step / steps), 1.0)
+            adam.param_groups[0]["lr"] = RATE * share
+            chosen = torch.randint(len(self.images), (BATCH,), generator=self.random)
+            adam.zero_grad()
+            value = self._objective(self.images[chosen])
+            value.backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(weights, 5.0)
+            adam.step()
+            self.history.append(float(value.detach()))
+        for handle in handles:
+            handle.remove()
+        refresh_batch_statistics(self.decoder, lambda: self.latents(BATCH, self.random))
+        return self.decoder.eval().requires_grad_(False)
+
+    def latents(self, n: int, generator: torch.Generator) -> tuple[torch.Tensor, ...]:
+        """Returns inputs of the decoder drawn from the prior."""
+        if self.top is not None:
+            upper = torch.randn(n, self.options["upper"], generator=generator)
+            return upper, torch.randn(n, self.options["latent"], generator=generator)
+        return (torch.randn(n, self.options["latent"], generator=generator),)
+
+    def make(self, n: int, generator: torch.Generator) -> torch.Tensor:
+        """Makes images, shape (n, 3, size, size), uint8."""
+        with torch.no_grad():
+            return to_pixels(self.decoder(*self.latents(n, generator)), self.last)
+
+    def _objective(self, images: torch.Tensor) -> torch.Tensor:
+        """Returns the objective, divided by the number of values of an image."""
+        mean, log_variance = self.encoder(2.0 * images - 1.0)
+        latent = self._drawn(mean, log_variance)
+        if self.top is None:
+            made = self.decoder(latent)
+            kl = gaussian_kl(mean, log_variance)
+        else:
+            assert isinstance(self.decoder, TwoLayerDecoder)
+            upper_mean, upper_log_variance = self.top(latent)
+            prior = self.decoder.prior(self._drawn(upper_mean, upper_log_variance))
+            made = self.decoder.image(latent)
+            kl = gaussian_kl(upper_mean, upper_log_variance)
+            kl = kl + kl_between(mean, log_variance, *prior)
+        made = to_unit(made, self.last)
+        terms = [
+            (name, weight, RECONSTRUCTIONS[name](made, images))
+            for name, weight in self.options["reconstruction"].items()
+        ]
+        terms.append(("loss_kl", self.options["kl_weight"] / self.values, kl))
+        if self.options["mmd_weight"]:
+            wanted = torch.randn(latent.shape, generator=self.random)
+            mmd = maximum_mean_discrepancy(latent, wanted)
+            terms.append(("loss_mmd", self.options["mmd_weight"], mmd))
+        return self.sum.add(*terms)
+
+    def _drawn(self, mean: torch.Tensor, log_variance: torch.Tensor) -> torch.Tensor:
+        noise = torch.randn(mean.shape, generator=self.random)
+        return mean + (0.5 * log_variance).exp() * noise
+
+
+def kl_between(
+    mean: torch.Tensor,
+    log_variance: torch.Tensor,
+    other_mean: torch.Tensor,
+    other_log_variance: torch.Tensor,
+) -> torch.Tensor:
+    """Returns KL(N(mean, variance) || N(other)), summed over features, mean over images."""
+    ratio = (log_variance - other_log_variance).exp()
+    shift = (mean - other_mean).pow(2) * (-other_log_variance).exp()
+    per_image = 0.5 * (ratio + shift - 1.0 + other_log_variance - log_variance).sum(1)
+    return per_image.mean()

@@ -1,0 +1,104 @@
+"""The pixel and divergence losses of the schema, and the sum that remembers what it summed.
+
+L1, L2 and MSE are three different functions here: the mean absolute difference, the Euclidean norm
+of an image's difference (not squared), and the mean squared difference.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch.nn import functional
+
+from gmbench.schema import LOSSES
+
+#: Widths of the Gaussian kernels of the maximum mean discrepancy, relative to the median distance.
+KERNEL_WIDTHS: tuple[float, ...] = (0.25, 0.5, 1.0, 2.0, 4.0)
+
+
+class LossSum:
+    """Adds up the terms of an objective and remembers which losses were really added.
+
+    Attributes:
+        names: Names of the schema's losses that were added so far, without order.
+    """
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+
+    def add(self, *terms: tuple[str, float, torch.Tensor]) -> torch.Tensor:
+        """Returns the weighted sum of the terms and records their names.
+
+        Args:
+            terms: Name of the schema's loss, weight, value (a scalar). A term of weight 0 is
+                neither added nor recorded.
+        """
+        total = torch.zeros(())
+        for name, weight, value in terms:
+            if weight:
+                self.names.add(name)
+                total = total + weight * value
+        return total
+
+    @property
+    def recorded(self) -> tuple[str, ...]:
+        """The names of the losses that were added, sorted as in the schema."""
+        return tuple(loss.name for loss in LOSSES if loss.name in self.names)
+
+
+def l1_distance(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """Returns the mean absolute difference, a scalar."""
+    return (a - b).abs().mean()
+
+
+def l2_distance(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """Returns the Euclidean norm of the difference, a scalar: mean over the first axis.
+
+    Divided by the root of the number of values, so that it stands on the scale of one pixel; it is
+    the root of a mean square an image, and never the mean square.
+    """
+    difference = (a - b).flatten(1)
+    # The small constant keeps the gradient finite where the difference is exactly zero.
+    return (difference.pow(2).mean(1) + 1e-8).sqrt().mean()
+
+
+def mean_squared_error(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """Returns the mean squared difference, a scalar."""
+    return (a - b).pow(2).mean()
+
+
+def binary_cross_entropy(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """Returns the mean cross-entropy of pixels as probabilities, a scalar.
+
+    Args:
+        a: What a network gives, black 0, white 1.
+        b: The target, in [0, 1].
+    """
+    return functional.binary_cross_entropy(a.clamp(1e-4, 1.0 - 1e-4), b)
+
+
+def gaussian_kl(mean: torch.Tensor, log_variance: torch.Tensor) -> torch.Tensor:
+    """Returns KL(N(mean, variance) || N(0, 1)), summed over features, mean over images.
+
+    Source: Kingma and Welling, 2014, appendix B.
+    """
+    per_image = 0.5 * (mean.pow(2) + log_variance.exp() - 1.0 - log_variance).sum(1)
+    return per_image.mean()
+
+
+def maximum_mean_discrepancy(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """Returns the squared maximum mean discrepancy of two samples, a scalar.
+
+    A sum of Gaussian kernels; their widths follow the median squared distance, which is taken as a
+    constant. Source: Gretton et al., 2012; for generators Li, Swersky and Zemel, 2015.
+
+    Args:
+        a: Shape (images, features).
+        b: Shape (images, features).
+    """
+    both = torch.cat([a, b])
+    norms = both.pow(2).sum(1)
+    squared = (norms[:, None] + norms[None] - 2.0 * both @ both.T).clamp_min(0.0)
+    median = squared.detach().flatten().median().clamp_min(1e-6)
+    kernel = torch.stack([(-squared / (2.0 * w * median)).exp() for w in KERNEL_WIDTHS]).mean(0)
+    n = len(a)
+    return kernel[:n, :n].mean() + kernel[n:, n:].mean() - 2.0 * kernel[:n, n:].mean()

@@ -1,0 +1,204 @@
+"""What a zoo is to be: its population, its real images and its numbers, checked before any work."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+
+from gmbench import __version__
+from gmbench.errors import DatasetError, UnknownNameError
+from gmbench.zoo.content import CONTENTS, Content, content_name, load_content, load_folder
+from gmbench.zoo.specification import Specification
+from gmbench.zoo.training import ATTEMPTS, TrainingTask
+
+SIZES: tuple[int, ...] = (32, 64)
+"""Heights and widths of images that the networks are made for."""
+
+_PACKAGES = ("torch", "numpy", "pillow", "pyarrow")
+"""Packages whose version the bytes of a zoo depend on."""
+
+
+@dataclass(frozen=True)
+class ZooPlan:
+    """Everything that the bytes of a zoo depend on.
+
+    Attributes:
+        population: The GMs to be trained.
+        modules: Name of the Python module that trains each kind, by the kind.
+        contents: Real images, by the name of the content; at least those of the population.
+        images_per_gm: Images of each GM.
+        seed: Seed of the population, of the contents and of the test sets.
+        real_per_content: Held-out real images of each content that are published, at most.
+        diffusion_per_set: Diffusion GMs in each test set.
+        attempts: How often a GM is trained at most.
+        images_from: Folder that a content was read from.
+        name: Name of the benchmark.
+    """
+
+    population: tuple[Specification, ...]
+    modules: Mapping[str, str]
+    contents: Mapping[str, Content]
+    images_per_gm: int
+    seed: int = 0
+    real_per_content: int = 200
+    diffusion_per_set: int = 0
+    attempts: int = ATTEMPTS
+    images_from: Path | None = None
+    name: str = "zoo"
+
+    @property
+    def size(self) -> int:
+        """Height and width of the images in pixels."""
+        return self.population[0].size
+
+    @cached_property
+    def versions(self) -> dict[str, str]:
+        """Versions of the packages that the bytes depend on."""
+        versions = {name: importlib.metadata.version(name) for name in _PACKAGES}
+        return {"gmbench": __version__, **versions}
+
+    def task(self, specification: Specification) -> TrainingTask:
+        """Returns what a process needs to make a GM."""
+        return TrainingTask(
+            specification, self.modules[specification.kind], self.images_per_gm, self.attempts
+        )
+
+    def key(self, specification: Specification) -> str:
+        """Returns the fingerprint of everything that one GM depends on."""
+        facts = [
+            asdict(self.task(specification)),
+            self.contents[specification.content].sha256,
+            self.versions,
+        ]
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+    @cached_property
+    def sha256(self) -> str:
+        """Fingerprint of the whole plan."""
+        facts = [
+            [self.key(specification) for specification in self.population],
+            [self.contents[name].sha256 for name in sorted(self.contents)],
+            [self.name, self.seed, self.real_per_content, self.diffusion_per_set],
+        ]
+        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+def plan_zoo(
+    n_gms: int,
+    images_per_gm: int,
+    *,
+    size: int = 32,
+    seed: int = 0,
+    contents: Sequence[str] | None = None,
+    images_from: Path | None = None,
+    n_diffusion: int = 0,
+    diffusion_per_set: int = 0,
+    attempts: int = ATTEMPTS,
+    name: str = "zoo",
+) -> ZooPlan:
+    """Draws the population of a zoo and loads the real images that it is trained on.
+
+    Args:
+        n_gms: Number of GMs, without diffusion.
+        images_per_gm: Images of each GM.
+        size: Height and width of the images in pixels: 32 or 64.
+        seed: Seed of everything.
+        contents: Names of the contents; all that come with packages when None, or the folder's
+            alone where there is one.
+        images_from: Folder of images that makes a further content of its name.
+        n_diffusion: Diffusion GMs beside the others.
+        diffusion_per_set: How many of them each test set gets.
+        attempts: How often a GM is trained at most.
+        name: Name of the benchmark; where it is not `zoo`, the GMs' names begin with it, so that
+            predictions tell which benchmark they are of.
+
+    Raises:
+        DatasetError: A number is out of range.
+        UnknownNameError: There is no such content or kind.
+        SourceError: Real images cannot be read.
+    """
+    from gmbench.zoo.population import KIND_MODULES, draw_population
+
+    if size not in SIZES:
+        raise DatasetError(
+            f"Images of {size} pixels cannot be made: give --size "
+            f"{' or '.join(map(str, SIZES))}, powers of two that the networks are made for."
+        )
+    if n_gms < 0 or n_diffusion < 0 or n_gms + n_diffusion < 1 or images_per_gm < 1:
+        raise DatasetError(
+            f"{n_gms} GMs and {n_diffusion} of diffusion with {images_per_gm} images each make no "
+            "zoo. Give --gms and --images-per-gm of 1 or more."
+        )
+    loaded = _contents(contents, images_from, size, seed)
+    population = draw_population(
+        n_gms,
+        size=size,
+        contents=tuple(loaded),
+        seed=seed,
+        n_diffusion=n_diffusion,
+        prefix="" if name == "zoo" else f"{name.upper()}_",
+    )
+    plan = ZooPlan(
+        population=tuple(population),
+        modules=dict(KIND_MODULES),
+        contents=loaded,
+        images_per_gm=images_per_gm,
+        seed=seed,
+        real_per_content=4 * images_per_gm,
+        diffusion_per_set=diffusion_per_set,
+        attempts=attempts,
+        images_from=images_from,
+        name=name,
+    )
+    check_plan(plan)
+    return plan
+
+
+def check_plan(plan: ZooPlan) -> None:
+    """Checks that a population can be built.
+
+    Raises:
+        UnknownNameError: A GM has a kind or a content that is not known.
+        DatasetError: There is no GM, two have one name, or they differ in size.
+    """
+    names = [specification.name for specification in plan.population]
+    if not names or len(set(names)) != len(names):
+        raise DatasetError("A population needs GMs of different names. Draw it again.")
+    for gm in plan.population:
+        if gm.kind not in plan.modules:
+            raise UnknownNameError(
+                "Kind",
+                gm.kind,
+                plan.modules,
+                f"{gm.name} has it; there are: {', '.join(plan.modules)}.",
+            )
+        if gm.content not in plan.contents:
+            raise UnknownNameError(
+                "Content",
+                gm.content,
+                plan.contents,
+                f"{gm.name} has it; there are: {', '.join(plan.contents)}.",
+            )
+        if gm.size != plan.contents[gm.content].size or gm.size != plan.size:
+            raise DatasetError(
+                f"{gm.name} makes images of {gm.size} pixels in a zoo of {plan.size}. "
+                "Draw the population for one size."
+            )
+
+
+def _contents(
+    names: Sequence[str] | None, images_from: Path | None, size: int, seed: int
+) -> dict[str, Content]:
+    if names is None:
+        names = () if images_from else CONTENTS
+    # A folder's name is a content too, so that it can be asked for like any other.
+    own = content_name(images_from) if images_from else None
+    loaded = {name: load_content(name, size, seed) for name in names if name != own}
+    if images_from and own:
+        loaded[own] = load_folder(images_from, size, seed)
+    return loaded

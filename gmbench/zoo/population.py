@@ -1,0 +1,290 @@
+"""Which GMs a zoo trains: kinds in the paper's proportions, contents balanced, labels covered.
+
+Draws are stratified, not left to luck: for each GM several candidates are drawn from its kind's
+`draw_options`, and the one whose classes and losses are the rarest so far is taken. What is
+counted here are intended labels; those that count in the end are measured off the trained network.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gmbench.errors import DatasetError
+from gmbench.schema import CONTINUOUS, DISCRETE, LOSSES
+from gmbench.zoo.specification import Specification
+
+#: Where the networks of each kind are drawn and trained.
+KIND_MODULES: dict[str, str] = {
+    "GAN": "gmbench.zoo.kinds.gan",
+    "VAE": "gmbench.zoo.kinds.vae",
+    "AR": "gmbench.zoo.kinds.autoregressive",
+    "AA": "gmbench.zoo.kinds.attack",
+    "NF": "gmbench.zoo.kinds.flow",
+    "DM": "gmbench.zoo.kinds.diffusion",
+}
+#: The paper's 116 GMs by kind; diffusion models stand beside them.
+PROPORTIONS: dict[str, int] = {"GAN": 81, "VAE": 13, "AR": 11, "AA": 6, "NF": 5}
+#: Candidates for each GM, of which the one with the rarest labels is taken.
+CANDIDATES = 12
+#: Draws before a population is given up because nothing but near-duplicates comes.
+TRIES = 200
+#: Two GMs of one family with fewer differing choices than this are near-duplicates.
+FEWEST_DIFFERENCES = 2
+#: Training steps of a family that its module does not name.
+STEPS = 300
+
+#: Under which names options give the discrete parameters.
+_OPTION_NAMES: dict[str, tuple[str, ...]] = {
+    "normalization": ("normalization", "norm"),
+    "last_nonlinearity": ("last_nonlinearity",),
+    "block_nonlinearity": ("block_nonlinearity", "nonlinearity"),
+    "upsampling": ("upsampling",),
+    "skip_connection": ("skip_connection", "skip"),
+    "downsampling": ("downsampling",),
+}
+#: Options that shape training and not the network; they make no two GMs different.
+_TRAINING_OPTIONS = frozenset({"critic_width", "encoder_width", "batch", "learning_rate"})
+
+
+@dataclass(frozen=True, slots=True)
+class NearestRows:
+    """The two label rows that are nearest to each other.
+
+    Attributes:
+        distance: Mean absolute difference of the normalised counts, plus the share of the classes
+            and losses that differ; in [0, 2].
+        first: Index of one row.
+        second: Index of the other.
+    """
+
+    distance: float
+    first: int
+    second: int
+
+    def __float__(self) -> float:
+        return self.distance
+
+
+def draw_population(
+    n_gms: int,
+    *,
+    size: int,
+    contents: Sequence[str],
+    seed: int,
+    n_diffusion: int = 0,
+    prefix: str = "",
+) -> list[Specification]:
+    """Draws the GMs of a zoo.
+
+    Args:
+        n_gms: Number of GMs, shared among the kinds as the paper's 116 are.
+        size: Height and width of the images in pixels, a power of two from 16 on.
+        contents: Names of the contents; each kind gets them in equal shares.
+        seed: Seed of everything.
+        n_diffusion: Diffusion models beside the others.
+        prefix: What every name begins with.
+
+    Returns:
+        Specifications by kind, named `GAN_001` and so on after the prefix.
+
+    Raises:
+        DatasetError: A number, the size or the contents cannot be used, or there are not so many
+            different GMs.
+    """
+    if size < 16 or size & (size - 1):
+        raise DatasetError(f"Images of {size} pixels: give a power of two, such as 32 or 64.")
+    if n_gms < 0 or n_diffusion < 0 or n_gms + n_diffusion == 0:
+        raise DatasetError(f"{n_gms} GMs and {n_diffusion} diffusion GMs: give at least one.")
+    if not contents or len(set(contents)) != len(contents):
+        raise DatasetError("A population needs contents of different names: give at least one.")
+    numbers = shares(n_gms) | {"DM": n_diffusion}
+    drawn: dict[str, list[Specification]] = {}
+    counts: Counter[tuple[str, str]] = Counter()
+    # The kinds with the fewest choices come first; the many GANs then fill what they left empty.
+    # Diffusion models stand beside the others, so they fill nothing: they come last.
+    for kind in sorted(numbers, key=lambda kind: (kind == "DM", numbers[kind])):
+        generator = np.random.default_rng([seed, list(KIND_MODULES).index(kind)])
+        drawn[kind] = _draw_kind(kind, numbers[kind], size, contents, generator, counts)
+    return [
+        replace(specification, name=f"{prefix}{specification.name}")
+        for kind in KIND_MODULES
+        for specification in drawn[kind]
+    ]
+
+
+def shares(n_gms: int) -> dict[str, int]:
+    """Returns the number of GMs of each kind, in the paper's proportions by largest remainder."""
+    total = sum(PROPORTIONS.values())
+    numbers = {kind: n_gms * share // total for kind, share in PROPORTIONS.items()}
+    by_remainder = sorted(PROPORTIONS, key=lambda kind: -(n_gms * PROPORTIONS[kind] % total))
+    for kind in by_remainder[: n_gms - sum(numbers.values())]:
+        numbers[kind] += 1
+    return numbers
+
+
+def intended_labels(specification: Specification) -> dict[str, str]:
+    """Returns the classes and losses that a specification asks for.
+
+    Returns:
+        Class of each discrete parameter that its options name (one that they leave open is
+        absent), and `yes` for each loss.
+    """
+    labels = dict.fromkeys(specification.losses, "yes")
+    for parameter in DISCRETE:
+        for name in _OPTION_NAMES[parameter.name]:
+            if name in specification.options:
+                label = _class_of(parameter.name, specification.options[name])
+                if label in parameter.classes:
+                    labels[parameter.name] = label
+    return labels
+
+
+def class_counts(specifications: Iterable[Specification]) -> dict[str, dict[str, int]]:
+    """Returns how many GMs ask for each class of each discrete parameter, and for each loss."""
+    counts = {p.name: dict.fromkeys(p.classes, 0) for p in DISCRETE}
+    counts |= {p.name: {"yes": 0} for p in LOSSES}
+    for specification in specifications:
+        for name, label in intended_labels(specification).items():
+            counts[name][label] += 1
+    return counts
+
+
+def smallest_distance(rows: npt.ArrayLike) -> NearestRows:
+    """Returns the smallest distance between two label rows, and which two.
+
+    Args:
+        rows: Shape (GMs, 25), at least two: counts in natural units, class indices, and losses as
+            0 or 1, in the schema's order. Counts are normalised over these rows.
+
+    Raises:
+        DatasetError: There are fewer than two rows.
+    """
+    values = np.asarray(rows, dtype=np.float64)
+    if len(values) < 2:
+        raise DatasetError("A distance needs two GMs: this population has fewer.")
+    counts, classes = values[:, : len(CONTINUOUS)], values[:, len(CONTINUOUS) :]
+    low, high = counts.min(0), counts.max(0)
+    counts = (counts - low) / np.where(high > low, high - low, 1.0)
+    distances = np.abs(counts[:, None] - counts[None]).mean(2)
+    distances += (classes[:, None] != classes[None]).mean(2)
+    distances[np.tril_indices(len(values))] = np.inf
+    first, second = divmod(int(distances.argmin()), len(values))
+    return NearestRows(float(distances[first, second]), first, second)
+
+
+def are_near_duplicates(a: Specification, b: Specification) -> bool:
+    """Tells whether two GMs would have almost the same labels.
+
+    They are of one family and differ in fewer than `FEWEST_DIFFERENCES` choices. A number differs
+    from another if it does by more than a tenth; each loss counts as a choice, and neither the
+    content nor what shapes the training alone does.
+    """
+    if (a.kind, a.family) != (b.kind, b.family):
+        return False
+    differing = len(set(a.losses) ^ set(b.losses))
+    for name in (a.options.keys() | b.options.keys()) - _TRAINING_OPTIONS:
+        differing += _differ(a.options.get(name), b.options.get(name))
+    return differing < FEWEST_DIFFERENCES
+
+
+def _draw_kind(
+    kind: str,
+    number: int,
+    size: int,
+    contents: Sequence[str],
+    generator: np.random.Generator,
+    counts: Counter[tuple[str, str]],
+) -> list[Specification]:
+    """Draws the GMs of one kind and adds their labels to `counts`."""
+    if not number:
+        return []
+    module = import_module(KIND_MODULES[kind])
+    families: Sequence[str] = module.FAMILIES
+    order = generator.permutation(number)
+    found: list[Specification] = []
+    for n in range(number):
+        # A Latin square: contents and families in equal shares, and no content tied to a family.
+        place = int(order[n])
+        content = contents[place % len(contents)]
+        family = families[(place // len(contents) + place) % len(families)]
+        name = f"{kind}_{n + 1:03d}"
+        seed = int(generator.integers(2**31))
+        candidates: list[Specification] = []
+        for _ in range(TRIES):
+            candidate = _draw_one(module, name, kind, family, content, size, seed, generator)
+            if not any(are_near_duplicates(candidate, other) for other in found):
+                candidates.append(candidate)
+            if len(candidates) == CANDIDATES:
+                break
+        if not candidates:
+            raise DatasetError(
+                f"No {number} different GMs of kind {kind}: after {n} only near-duplicates come. "
+                "Give a smaller number."
+            )
+        chosen = max(candidates, key=lambda candidate: _rarity(candidate, counts))
+        counts.update(intended_labels(chosen).items())
+        found.append(chosen)
+    return found
+
+
+def _draw_one(
+    module: ModuleType,
+    name: str,
+    kind: str,
+    family: str,
+    content: str,
+    size: int,
+    seed: int,
+    generator: np.random.Generator,
+) -> Specification:
+    options, losses = module.draw_options(family, size, generator)
+    steps: Mapping[str, int] = getattr(module, "STEPS", {})
+    return Specification(
+        name=name,
+        kind=kind,
+        family=family,
+        content=content,
+        size=size,
+        losses=tuple(losses),
+        options=options,
+        steps=steps.get(family, STEPS),
+        seed=seed,
+    )
+
+
+def _rarity(specification: Specification, counts: Counter[tuple[str, str]]) -> float:
+    """Returns how rare the labels of a GM are so far; the higher, the more it is wanted.
+
+    The losses count together as one class would: otherwise the most losses would always win.
+    """
+    labels = intended_labels(specification)
+    rarity = {key: 1.0 / (1.0 + counts[key]) for key in labels.items()}
+    of_losses = [value for (name, _), value in rarity.items() if name.startswith("loss_")]
+    of_classes = [value for (name, _), value in rarity.items() if not name.startswith("loss_")]
+    return sum(of_classes) + 2.0 * sum(of_losses) / max(1, len(of_losses))
+
+
+def _class_of(parameter: str, value: object) -> str:
+    """Returns the schema's class of an option's value."""
+    if parameter == "normalization" and value in ("group", "layer"):
+        return "other"
+    if parameter in ("skip_connection", "downsampling"):
+        return "no" if value in (False, "no", "none") else "yes"
+    return str(value)
+
+
+def _differ(a: Any, b: Any) -> bool:
+    numbers = (int, float)
+    if isinstance(a, bool) or isinstance(b, bool):
+        return bool(a != b)
+    if isinstance(a, numbers) and isinstance(b, numbers):
+        return abs(a - b) > 0.1 * max(abs(a), abs(b))
+    return bool(a != b)

@@ -1,0 +1,308 @@
+"""The gate: whether a GM has learnt enough for its images to be worth a place in the zoo.
+
+Figures are taken of a sample of its images against real images of its content, in a small space of
+hand-made features that nothing has to be downloaded for (`features`). A GM passes if every check
+that applies to its kind does:
+
+| check | what it asks | kinds |
+|---|---|---|
+| `finite_loss` | the training loss is a finite number at every step | all |
+| `diversity` | images differ from one another, compared with how real ones do | all |
+| `sharpness` | fine detail is neither missing nor noise alone, compared with real ones | all |
+| `frechet` | nearer to real images than what the network made before training | all but AA |
+| `perturbed` | each image differs from the nearest real one, and by little | AA |
+
+The images of an adversarial attack are real images with a small pattern on them. Their distance
+from real ones is small whatever the attack is worth, so `frechet` says nothing of it; what could
+go wrong is that the pattern got lost in rounding to 8 bits, or buried the image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Images = NDArray[np.uint8]
+"""Shape (images, 3, size, size)."""
+
+N_SAMPLE = 64
+"""Images of a GM that the gate looks at."""
+
+_N_REAL = 500
+"""Real images that they are compared with."""
+
+_LIMITS: Mapping[str, tuple[float, float]] = {
+    "diversity": (0.25, 4.0),
+    "sharpness": (0.05, 4.0),
+    "frechet": (0.0, 0.95),
+    "perturbed": (0.9, 1.0),
+}
+"""Smallest and largest value that passes each check.
+
+Of `diversity` and `sharpness` as multiples of the real images' own; of `frechet` as a multiple of
+the untrained network's distance; of `perturbed` as a share of the images.
+"""
+
+_LEAST_SPREAD = np.repeat([2.0, 2.0, 2.0, 4.0, 2.0, 3.0], [36, 3, 3, 1, 8, 9])
+"""Smallest spread that each feature is taken to have among real images.
+
+So that a feature that is nearly constant there, such as the colour of grey images or the fine
+detail of faces, does not outweigh all others. The last two groups (frequencies, gradients) are held
+down the most: a blurred face is nearer to a face than sharp noise is.
+"""
+
+_LEAST_POWER = 10.0
+"""Added to the power in a ring of frequencies, in squared levels, before the logarithm.
+
+The step from little to none would otherwise count for more than everything that can be seen.
+"""
+
+_LARGEST_PERTURBATION = 48.0
+"""Root mean square change of an attacked image, in levels of 255, beyond which it is buried."""
+
+Status = Literal["ok", "failed", "not applicable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One named check of one GM.
+
+    Attributes:
+        name: Such as `diversity`.
+        status: `ok`, `failed`, or `not applicable` to the GM's kind.
+        value: What was found, in the units of the module's table; None where it does not apply or
+            is not a finite number.
+        least: Smallest value that passes.
+        most: Largest value that passes.
+    """
+
+    name: str
+    status: Status
+    value: float | None
+    least: float
+    most: float
+
+    def __str__(self) -> str:
+        found = "no finite value" if self.value is None else f"{self.value:.3g}"
+        return f"{self.name} {found}, outside {self.least:g} to {self.most:g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """What the gate says of a GM.
+
+    Attributes:
+        verdicts: All checks, in the order of the module's table.
+        figures: What they were told from: `last_loss`, `diversity`, `real_diversity`,
+            `sharpness`, `real_sharpness`, `frechet`, `untrained_frechet`, `perturbation`; None
+            where not taken or not finite.
+    """
+
+    verdicts: tuple[Verdict, ...]
+    figures: Mapping[str, float | None]
+
+    @property
+    def passed(self) -> bool:
+        """Whether no check failed."""
+        return not self.failures
+
+    @property
+    def failures(self) -> tuple[Verdict, ...]:
+        """The checks that failed."""
+        return tuple(verdict for verdict in self.verdicts if verdict.status == "failed")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the verdicts and figures as what JSON can hold."""
+        return {
+            "passed": self.passed,
+            "verdicts": [asdict(verdict) for verdict in self.verdicts],
+            "figures": dict(self.figures),
+        }
+
+
+def judge(
+    kind: str,
+    history: Sequence[float],
+    images: Images,
+    real: Images,
+    untrained: Images | None,
+) -> Quality:
+    """Passes a GM through the gate.
+
+    Args:
+        kind: Kind of the GM, which decides the checks that apply.
+        history: Training loss by step.
+        images: Images of the GM, shape (images, 3, size, size).
+        real: Real images of its content, as many as there are.
+        untrained: Images of the same network before training; not needed for an AA.
+    """
+    attack = kind == "AA"
+    if attack:
+        nearest, perturbation = _share_perturbed(images, real)
+    reference = real[:: max(1, len(real) // _N_REAL)][:_N_REAL]
+    figures: dict[str, float | None] = {
+        "last_loss": history[-1] if history else None,
+        "diversity": diversity(images),
+        "real_diversity": diversity(reference),
+        "sharpness": sharpness(images),
+        "real_sharpness": sharpness(reference),
+    }
+    values: dict[str, float | None] = {
+        name: _ratio(figures[name], figures[f"real_{name}"]) for name in ("diversity", "sharpness")
+    }
+    if attack:
+        figures["perturbation"] = perturbation
+        values |= {"frechet": None, "perturbed": nearest}
+    else:
+        features_of_real = features(reference)
+        figures["frechet"] = frechet_distance(features(images), features_of_real)
+        if untrained is not None:
+            figures["untrained_frechet"] = frechet_distance(features(untrained), features_of_real)
+        values |= {
+            "frechet": _ratio(figures["frechet"], figures.get("untrained_frechet")),
+            "perturbed": None,
+        }
+    finite = bool(history) and bool(np.isfinite(history).all())
+    verdicts = [Verdict("finite_loss", "ok" if finite else "failed", float(finite), 1.0, 1.0)]
+    for name, (least, most) in _LIMITS.items():
+        if name == ("frechet" if attack else "perturbed"):
+            verdicts.append(Verdict(name, "not applicable", None, least, most))
+            continue
+        value = _finite(values[name])
+        passed = value is not None and least <= value <= most
+        verdicts.append(Verdict(name, "ok" if passed else "failed", value, least, most))
+    return Quality(tuple(verdicts), {name: _finite(value) for name, value in figures.items()})
+
+
+def diversity(images: Images) -> float:
+    """Returns how much images differ from one another: 0 when all are the same.
+
+    The root mean square distance between two of them, as thumbnails of 8 x 8 pixels, so that
+    noise, which differs in every image, does not pass for variety. In levels of 255.
+    """
+    small = _thumbnails(images, 8).reshape(len(images), -1)
+    return float(np.sqrt(2.0 * small.var(axis=0).mean()))
+
+
+def sharpness(images: Images) -> float:
+    """Returns the mean absolute Laplacian of the luminance, in levels of 255: fine detail."""
+    grey = _luminance(images)
+    around = grey[:, :-2, 1:-1] + grey[:, 2:, 1:-1] + grey[:, 1:-1, :-2] + grey[:, 1:-1, 2:]
+    return float(np.abs(4.0 * grey[:, 1:-1, 1:-1] - around).mean())
+
+
+def features(images: Images) -> NDArray[np.float64]:
+    """Returns the hand-made features that the Frechet-like distance is taken in.
+
+    Of every image: the 6 x 6 lowest cosine coefficients of its luminance (what is where), mean and
+    spread of each channel and how far the channels are apart (colour), the logarithm of its power
+    in 8 rings of spatial frequency (texture and traces of up-sampling), and the share of the
+    gradients in 8 directions (strokes and edges).
+
+    Args:
+        images: Shape (images, 3, size, size); size a power of two from 16.
+
+    Returns:
+        Shape (images, 60).
+    """
+    grey = _luminance(images)
+    n, size = len(grey), grey.shape[-1]
+    position = (np.arange(size) + 0.5) * np.pi / size
+    cosines = np.cos(position[None] * np.arange(6)[:, None])
+    low = np.einsum("iy,nyx,jx->nij", cosines, grey, cosines).reshape(n, -1) / size**2
+    low[:, 1:] *= 2.0
+    pixels = images.astype(np.float64)
+    means, spreads = pixels.mean(axis=(2, 3)), pixels.std(axis=(2, 3))
+    apart = pixels.std(axis=1).mean(axis=(1, 2))[:, None]
+    gradient_y, gradient_x = np.gradient(grey, axis=(1, 2))
+    length = np.hypot(gradient_x, gradient_y)
+    direction = ((np.arctan2(gradient_y, gradient_x) / (2 * np.pi) + 0.5) * 8).astype(int) % 8
+    shares = [(length * (direction == way)).mean(axis=(1, 2)) for way in range(8)]
+    strokes = np.stack([*shares, length.mean(axis=(1, 2))], axis=1)
+    return np.concatenate([low, means, spreads, apart, _rings(grey), strokes], axis=1)
+
+
+def frechet_distance(sample: NDArray[np.float64], real: NDArray[np.float64]) -> float:
+    """Returns the squared Frechet distance of two normal distributions fitted to features.
+
+    |m - m'|^2 + tr(S + S' - 2 (S S')^(1/2)), after each feature has been divided by its spread
+    among the real images (at least `_LEAST_SPREAD`), and with covariances drawn a tenth of the way
+    to their diagonals, as samples are small.
+
+    Args:
+        sample: Features of the images, shape (images, features).
+        real: Features of the real images, shape (images, features).
+    """
+    scale = np.maximum(real.std(axis=0), _LEAST_SPREAD)
+    sample, real = sample / scale, real / scale
+    shift = sample.mean(axis=0) - real.mean(axis=0)
+    first, second = _covariance(sample), _covariance(real)
+    values, vectors = np.linalg.eigh(second)
+    root = (vectors * np.sqrt(np.clip(values, 0.0, None))) @ vectors.T
+    common = np.sqrt(np.clip(np.linalg.eigvalsh(root @ first @ root), 0.0, None)).sum()
+    distance = shift @ shift + np.trace(first) + np.trace(second) - 2.0 * common
+    return float(max(distance, 0.0))
+
+
+def _covariance(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    covariance = np.cov(values, rowvar=False)
+    return np.asarray(0.9 * covariance + 0.1 * np.diag(np.diag(covariance)))
+
+
+def _share_perturbed(images: Images, real: Images) -> tuple[float, float]:
+    """Returns the share of images that are near a real one but not the same, and their change.
+
+    The change is the median root mean square difference from the nearest real image, in levels.
+    """
+    known = real.reshape(len(real), -1).astype(np.float32)
+    squares = np.einsum("ij,ij->i", known, known)
+    changes = []
+    for image in images.reshape(len(images), -1).astype(np.float32):
+        nearest = known[np.argmin(squares - 2.0 * (known @ image))]
+        changes.append(float(np.sqrt(np.mean((image - nearest) ** 2))))
+    found = np.array(changes)
+    return (
+        float(((found > 0.0) & (found <= _LARGEST_PERTURBATION)).mean()),
+        float(np.median(found)),
+    )
+
+
+def _rings(grey: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Returns the logarithm of the mean power in 8 rings of spatial frequency, (images, 8)."""
+    size = grey.shape[-1]
+    power = np.abs(np.fft.fft2(grey - grey.mean(axis=(1, 2), keepdims=True))) ** 2 / size**2
+    frequency = np.fft.fftfreq(size) * size
+    radius = np.hypot(frequency[:, None], frequency[None])
+    borders = np.linspace(0.5, size / np.sqrt(2) + 0.5, 9)
+    rings = []
+    for inner, outer in pairwise(borders):
+        rings.append(power[:, (radius >= inner) & (radius < outer)].mean(axis=1))
+    return np.log(np.stack(rings, axis=1) + _LEAST_POWER)
+
+
+def _luminance(images: Images) -> NDArray[np.float64]:
+    weights = np.array([0.299, 0.587, 0.114])
+    return np.asarray(np.einsum("nchw,c->nhw", images, weights))
+
+
+def _thumbnails(images: Images, side: int) -> NDArray[np.float64]:
+    n, channels, size, _ = images.shape
+    block = size // side
+    return np.asarray(
+        images.reshape(n, channels, side, block, side, block).mean(axis=(3, 5), dtype=np.float64)
+    )
+
+
+def _ratio(value: float | None, base: float | None) -> float | None:
+    if value is None or base is None:
+        return None
+    return value / max(base, 1e-9)
+
+
+def _finite(value: float | None) -> float | None:
+    return None if value is None or not np.isfinite(value) else float(value)

@@ -1,0 +1,35 @@
+"""Same seed, same bytes: the state of torch that a training or a sampling runs under."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+
+@contextmanager
+def reproducible(seed: int) -> Iterator[torch.Generator]:
+    """Runs a block with everything random in torch seeded, and puts the state back afterwards.
+
+    One thread and deterministic algorithms, since the number of threads changes the order of sums
+    and with it the last bits. Bytes are equal on one type of processor and one version of torch;
+    another processor may take other vector instructions.
+
+    Args:
+        seed: Seed of the global generator (initial weights, dropout) and of the one that is given.
+
+    Yields:
+        A generator for what is drawn by hand: batches, latent vectors, labels.
+    """
+    threads = torch.get_num_threads()
+    deterministic = torch.are_deterministic_algorithms_enabled()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        torch.set_num_threads(1)
+        torch.use_deterministic_algorithms(True)
+        try:
+            yield torch.Generator().manual_seed(seed + 1)
+        finally:
+            torch.set_num_threads(threads)
+            torch.use_deterministic_algorithms(deterministic)

@@ -1,0 +1,94 @@
+"""What a GM of the zoo is: its specification before training, and what training leaves.
+
+A specification is plain data, so that it can be drawn, written, hashed, sent to a worker and read
+back. Everything random in training and sampling follows from its seed. Labels are not taken from
+it: they are measured off the trained network (`gmbench.zoo.measure`) and from the losses that the
+training loop really summed up.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import torch
+
+KINDS: tuple[str, ...] = ("GAN", "VAE", "AR", "AA", "NF", "DM")
+
+
+@dataclass(frozen=True)
+class Specification:
+    """A GM to be trained.
+
+    Attributes:
+        name: Unique in its population, such as `GAN_017`.
+        kind: One of `KINDS`.
+        family: Which network and objective within the kind, such as `dcgan` or `pixelcnn`.
+        content: What it is trained on: `digits`, `faces`, `photos`, `textures`, or the name of a
+            folder of the user's.
+        size: Height and width of its images in pixels; a power of two.
+        losses: Names of the schema's losses that its objective sums up, such as `loss_l1`.
+        options: Architecture and training choices of its family; JSON values alone.
+        steps: Training steps.
+        seed: Seed of initialisation, training and sampling.
+    """
+
+    name: str
+    kind: str
+    family: str
+    content: str
+    size: int
+    losses: tuple[str, ...]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    steps: int = 300
+    seed: int = 0
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the specification; equal specifications make equal images."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+
+
+class TrainedGM(Protocol):
+    """A GM that can make images.
+
+    Attributes:
+        network: The network that makes the images; this is what is measured.
+        example: One valid input of it, for measuring.
+        losses: Names of the schema's losses that the objective really summed up.
+        history: Training loss by step, for the quality gate.
+    """
+
+    network: torch.nn.Module
+    example: tuple[torch.Tensor, ...]
+    losses: tuple[str, ...]
+    history: list[float]
+
+    def sample(self, n: int, generator: torch.Generator) -> torch.Tensor:
+        """Makes images.
+
+        Args:
+            n: Number of images.
+            generator: Source of all randomness.
+
+        Returns:
+            Shape (n, 3, size, size), uint8 in [0, 255]; grey content has three equal channels.
+        """
+        ...
+
+
+class Trainer(Protocol):
+    """What each module of `gmbench.zoo.kinds` provides as its function `train`."""
+
+    def __call__(self, specification: Specification, real: torch.Tensor) -> TrainedGM:
+        """Trains a GM.
+
+        Args:
+            specification: What to train; its kind is the module's.
+            real: Real images of the content, shape (images, 3, size, size), uint8.
+        """
+        ...

@@ -1,0 +1,219 @@
+"""One GM from its specification to its images: trained, measured, passed through the gate.
+
+Runs in a process of its own, on this machine or on another, so it takes and returns plain values
+and writes nothing. What it returns depends on its arguments alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import io
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from gmbench.schema import LOSSES
+from gmbench.zoo.quality import N_SAMPLE, Quality, judge
+from gmbench.zoo.specification import Specification
+
+if TYPE_CHECKING:
+    import torch
+
+    from gmbench.zoo.specification import TrainedGM, Trainer
+
+Images = NDArray[np.uint8]
+"""Shape (images, 3, size, size)."""
+
+ATTEMPTS = 3
+"""How often a GM is trained at most before it is given up."""
+
+_AT_ONCE = 250
+"""Images that are asked of a GM in one call; a constant, as the bytes depend on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingTask:
+    """All that a process needs to make one GM, besides the real images.
+
+    Attributes:
+        specification: What is trained.
+        module: Name of the Python module whose function `train` does it.
+        n_images: Images to be made.
+        attempts: How often it is trained at most.
+    """
+
+    specification: Specification
+    module: str
+    n_images: int
+    attempts: int = ATTEMPTS
+
+    @property
+    def name(self) -> str:
+        """Name of the GM."""
+        return self.specification.name
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One training of a GM.
+
+    Attributes:
+        seed: Its seed.
+        steps: Its training steps.
+        quality: What the gate said, as `Quality.to_dict` gives it; None if it did not come so far.
+        fault: Why it failed, for people; empty if it did not.
+    """
+
+    seed: int
+    steps: int
+    quality: Mapping[str, Any] | None
+    fault: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a GM.
+
+    Attributes:
+        specification: What was asked for.
+        attempts: Every training, in order; the last one decides.
+        labels: The 25 label values, 15 of them measured; None if the GM failed.
+        images: The bytes of its images as PNG files; empty if it failed.
+    """
+
+    specification: Specification
+    attempts: tuple[Attempt, ...]
+    labels: tuple[float, ...] | None
+    images: tuple[bytes, ...]
+
+
+def train_gm(task: TrainingTask, real: Images) -> Outcome:
+    """Trains a GM until it passes the gate, at most `task.attempts` times.
+
+    Any error of a training counts as a failed attempt, so that one GM does not stop the rest.
+
+    Args:
+        task: What to do.
+        real: Real images of its content.
+    """
+    import torch
+
+    torch.set_num_threads(1)
+    trainer = importlib.import_module(task.module).train
+    attempts: list[Attempt] = []
+    for number in range(task.attempts):
+        specification = again(task.specification, number)
+        quality, labels, images, fault = None, None, None, ""
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # They would stand in the way of the progress bar.
+                quality, labels, images = _train_once(trainer, specification, real, task.n_images)
+            if not quality.passed:
+                fault = "; ".join(map(str, quality.failures))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other GMs go on
+            text = str(error).splitlines()[0] if str(error) else "no message"
+            fault = f"{type(error).__name__}: {text}"
+        found = quality.to_dict() if quality else None
+        attempts.append(Attempt(specification.seed, specification.steps, found, fault))
+        if not fault and images is not None:
+            return Outcome(task.specification, tuple(attempts), labels, png_files(images))
+    return Outcome(task.specification, tuple(attempts), None, ())
+
+
+def train_from_file(task: tuple[TrainingTask, Path]) -> Outcome:
+    """Does `train_gm` with real images from an array file, which processes share in memory."""
+    return train_gm(task[0], np.load(task[1], mmap_mode="r"))
+
+
+def again(specification: Specification, number: int) -> Specification:
+    """Returns what the attempt of a number trains: number 0 is the specification itself.
+
+    A later attempt has another seed, made of the first one and its number, and half of the steps
+    more each time: some GMs fail by bad luck, others for want of training. Steps are no label.
+    """
+    if number == 0:
+        return specification
+    digest = hashlib.sha256(f"{specification.seed}/{number}".encode()).digest()
+    return replace(
+        specification,
+        seed=int.from_bytes(digest[:4]) >> 1,
+        steps=round(specification.steps * (1 + number / 2)),
+    )
+
+
+def png_files(images: Images) -> tuple[bytes, ...]:
+    """Returns images as the bytes of PNG files: RGB, or grey if all of them are grey.
+
+    A grey file has half the size of a coloured one with three equal channels, and as RGB the same
+    pixels.
+    """
+    grey = bool((images[:, :1] == images[:, 1:]).all())
+    files = []
+    for image in images:
+        pixels = image[0] if grey else image.transpose(1, 2, 0)
+        buffer = io.BytesIO()
+        Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, "PNG", optimize=True)
+        files.append(buffer.getvalue())
+    return tuple(files)
+
+
+def _train_once(
+    trainer: Trainer, specification: Specification, real: Images, n_images: int
+) -> tuple[Quality, tuple[float, ...], Images]:
+    import torch
+
+    # The array may be read-only memory that other processes share; torch wants its own.
+    pixels = torch.from_numpy(np.array(real))
+    trained = trainer(specification, pixels)
+    images = _sample(trained, specification, max(n_images, N_SAMPLE))
+    untrained = None
+    if specification.kind != "AA":
+        before = trainer(replace(specification, steps=0), pixels)
+        untrained = _sample(before, specification, N_SAMPLE)
+    quality = judge(
+        specification.kind, trained.history, images[:N_SAMPLE], np.asarray(real), untrained
+    )
+    return quality, _labels(trained), images[:n_images]
+
+
+def _sample(trained: TrainedGM, specification: Specification, n_images: int) -> Images:
+    """Returns images of a GM, shape (images, 3, size, size).
+
+    Raises:
+        ValueError: It made something else.
+    """
+    import torch
+
+    from gmbench.zoo.reproducible import reproducible
+
+    made: list[torch.Tensor] = []
+    with reproducible(specification.seed) as generator:
+        for first in range(0, n_images, _AT_ONCE):
+            made.append(trained.sample(min(_AT_ONCE, n_images - first), generator))
+    images = torch.cat(made).detach()
+    expected = (n_images, 3, specification.size, specification.size)
+    if images.dtype != torch.uint8 or tuple(images.shape) != expected:
+        raise ValueError(f"made {images.dtype} {tuple(images.shape)}, not uint8 {expected}")
+    return np.asarray(images.numpy())
+
+
+def _labels(trained: TrainedGM) -> tuple[float, ...]:
+    """Returns the 25 label values: 15 measured off the network, 10 of the losses summed up.
+
+    Raises:
+        ValueError: A loss is not the schema's.
+    """
+    from gmbench.zoo.measure import measure
+
+    known = [loss.name for loss in LOSSES]
+    if strange := set(trained.losses) - set(known):
+        raise ValueError(f"losses that the schema does not have: {', '.join(sorted(strange))}")
+    architecture = measure(trained.network, trained.example).labels
+    return (*architecture, *(float(name in trained.losses) for name in known))

@@ -1,0 +1,94 @@
+"""Which torch function is what: the words that measuring understands.
+
+Functions are known by their bare name, so that `torch.relu`, `Tensor.relu_` and
+`torch.nn.functional.relu` are one thing, and so are a module and the function that it calls.
+`docs/labels.md` gives the same lists for people.
+"""
+
+from __future__ import annotations
+
+import re
+
+CONVOLUTIONS = frozenset({"conv1d", "conv2d", "conv3d"})
+TRANSPOSED_CONVOLUTIONS = frozenset({"conv_transpose1d", "conv_transpose2d", "conv_transpose3d"})
+
+LINEAR = frozenset({"linear", "bilinear"})
+PRODUCTS = frozenset({"matmul", "rmatmul", "mm", "bmm", "addmm", "baddbmm", "einsum", "tensordot"})
+"""Products that are a fully connected layer when one factor is a weight, not an activation."""
+
+RECURRENT = frozenset({"lstm", "gru", "rnn_tanh", "rnn_relu"})
+RECURRENT_CELLS = frozenset({"lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell"})
+ATTENTION = frozenset({"multi_head_attention_forward"})
+
+POOL = re.compile(r"(adaptive_|fractional_)?(max|avg|lp)_pool[123]d(_with_indices)?")
+SPATIAL_REDUCTIONS = frozenset({"mean", "sum", "amax"})
+"""Reductions that are a global pooling when they go over all of space and nothing else."""
+
+STATISTICS = frozenset({"mean", "var", "std", "var_mean", "std_mean", "norm", "linalg_vector_norm"})
+"""Reductions that a normalization written by hand divides by."""
+
+NORMS = {
+    "batch_norm": "batch",
+    "native_batch_norm": "batch",
+    "instance_norm": "instance",
+    "group_norm": "other",
+    "native_group_norm": "other",
+    "layer_norm": "other",
+    "native_layer_norm": "other",
+    "local_response_norm": "other",
+    "rms_norm": "other",
+    "normalize": "other",
+}
+"""Class of `normalization` of each normalizing function."""
+
+RESIZERS = frozenset(
+    {"interpolate", "repeat_interleave", "max_unpool1d", "max_unpool2d", "max_unpool3d"}
+)
+SHUFFLERS = frozenset({"pixel_shuffle", "pixel_unshuffle"})
+
+SUMS = frozenset({"add", "radd", "iadd", "sub", "rsub", "isub", "subtract"})
+SCALINGS = frozenset({"mul", "rmul", "imul", "multiply", "div", "truediv", "rdiv", "rtruediv",
+                      "idiv", "itruediv", "divide", "true_divide"})  # fmt: skip
+CONCATENATIONS = frozenset({"cat", "concat", "concatenate"})
+CUTS = frozenset({"chunk", "split", "tensor_split", "narrow", "getitem", "index_select"})
+
+SMOOTH, RELU, LEAKY, SIGMOID, TANH = "smooth", "relu", "leaky_relu", "sigmoid", "tanh"
+
+NONLINEARITIES = {
+    **dict.fromkeys(("relu", "relu6", "threshold"), RELU),
+    **dict.fromkeys(("leaky_relu", "prelu", "rrelu"), LEAKY),
+    **dict.fromkeys(
+        ("elu", "celu", "selu", "gelu", "silu", "mish", "softplus", "hardswish"), SMOOTH
+    ),
+    **dict.fromkeys(("sigmoid", "hardsigmoid", "logsigmoid", "glu"), SIGMOID),
+    **dict.fromkeys(("tanh", "hardtanh", "softsign", "tanhshrink"), TANH),
+}
+"""Family of each non-linear function."""
+
+SOFTMAX = frozenset({"softmax", "log_softmax", "gumbel_softmax"})
+"""Of the sigmoid family where they end the network; inside it they belong to attention."""
+
+LAST_CLASSES = {SMOOTH: "relu", RELU: "relu", LEAKY: "leaky_relu", SIGMOID: "sigmoid", TANH: "tanh"}
+BLOCK_CLASSES = {
+    SMOOTH: "elu",
+    RELU: "relu",
+    LEAKY: "leaky_relu",
+    SIGMOID: "sigmoid",
+    TANH: "sigmoid",
+}
+"""Classes of `last_nonlinearity` and `block_nonlinearity` of each family."""
+
+
+def bare_name(function: object) -> str:
+    """Returns the name of a torch function without underscores at its ends: `add_` is `add`."""
+    return str(getattr(function, "__name__", "")).strip("_")
+
+
+def takes_shape_alone(name: str) -> bool:
+    """Whether a function takes of a tensor its shape and type but not its values."""
+    return name.endswith("_like") or name.startswith("new_")
+
+
+def takes_first_alone(name: str) -> bool:
+    """Whether a function takes the values of its first tensor and the shape of its second."""
+    return name.endswith("_as")

@@ -1,0 +1,169 @@
+"""The command line as a user meets it: text, JSON, exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import resource
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from gmbench.benchmark import benchmark_files
+from gmbench.evaluation.predictions import write_predictions
+from tests.evaluation.populations import random_predictions, small_benchmark
+
+COMMANDS = [
+    "info", "template", "validate", "baseline", "evaluate", "compare", "label", "splits check",
+    "data build", "data verify", "data push", "data fetch", "zoo build",
+]  # fmt: skip
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    """A folder with a small benchmark in `small` and two methods' predictions of it."""
+    benchmark = small_benchmark(4)
+    (tmp_path / "small").mkdir()
+    for name, text in benchmark_files(benchmark).items():
+        (tmp_path / "small" / name).write_text(text)
+    for seed, name in enumerate(("mine.csv", "other.parquet")):
+        write_predictions(random_predictions(benchmark, seed), tmp_path / name)
+    return tmp_path
+
+
+def gmbench(*arguments: str, cwd: Path, check: bool = True) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "100"}
+    return subprocess.run(
+        [sys.executable, "-c", "from gmbench.cli import main; main()", *arguments],
+        capture_output=True, text=True, cwd=cwd, check=check, env=environment,
+    )  # fmt: skip
+
+
+def data(*arguments: str, cwd: Path) -> Any:
+    done = gmbench(*arguments, "--json", cwd=cwd)
+    assert done.stderr == ""
+    return json.loads(done.stdout)
+
+
+def test_help_is_quick(tmp_path: Path) -> None:
+    seconds = []
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        done = gmbench("--help", cwd=tmp_path)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    assert "evaluate" in done.stdout
+    # Processor time, which a busy machine does not stretch as much: 0.3 s on a quiet one.
+    assert min(seconds) < 0.8
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_an_example(command: str, tmp_path: Path) -> None:
+    shown = gmbench(*command.split(), "--help", cwd=tmp_path).stdout
+    assert f"Example: gmbench {command}" in " ".join(shown.split())
+
+
+def test_version(tmp_path: Path) -> None:
+    assert re.fullmatch(r"gmbench \d+\.\d+\.\d+\n", gmbench("--version", cwd=tmp_path).stdout)
+
+
+@pytest.mark.parametrize("what", ["", "stylegan2", "normalization", "layers", "set_1", "BETA_B"])
+def test_info(what: str, tmp_path: Path, snapshot: SnapshotAssertion) -> None:
+    arguments = ["info", "-b", "red116", *([what] if what else [])]
+    assert gmbench(*arguments, cwd=tmp_path).stdout == snapshot
+    assert data(*arguments, cwd=tmp_path)
+
+
+def test_info_by_label_release(tmp_path: Path) -> None:
+    assert (
+        data("info", "UNIT", "-b", "red116", cwd=tmp_path)["labels"]["last_nonlinearity"]
+        == "1 tanh"
+    )
+    newer = data("info", "UNIT", "-b", "red116", "--labels", "2024", cwd=tmp_path)
+    assert newer["labels"]["last_nonlinearity"] == "3 sigmoid"
+
+
+def test_splits_check(tmp_path: Path, snapshot: SnapshotAssertion) -> None:
+    assert gmbench("splits", "check", "-b", "red116", cwd=tmp_path).stdout == snapshot
+    assert len(data("splits", "check", "-b", "red116", cwd=tmp_path)) == 4
+
+
+def test_the_main_journey(here: Path) -> None:
+    made = data("baseline", "mean_mode", "-b", "small", "-o", "mean_mode.parquet", cwd=here)
+    assert made["rows"] == 192
+    checked = data("validate", "mine.csv", "-b", "small", cwd=here)
+    assert checked["ok"]
+    result = data("evaluate", "mine.csv", "-b", "small", "--replicates", "50", cwd=here)
+    assert result["summary"]["l1"]["ci"][0] < result["summary"]["l1"]["mean"]
+    compared = data(
+        "compare", "mine.csv", "other.parquet", "mean_mode.parquet", "-b", "small", cwd=here
+    )
+    assert compared["methods"] == ["mine", "other", "mean_mode"]
+
+
+def test_evaluate_prints_tables_and_writes_a_report(here: Path) -> None:
+    done = gmbench("evaluate", "mine.csv", "-b", "small", "--details", "--out", "report", cwd=here)
+    for word in ("l1", "95% interval", "set_4", "12 + 12 + 12 + 12 GMs", "mean_mode", "loss_ce",
+                 "STYLEGAN"):  # fmt: skip
+        assert word in done.stdout
+    assert "report" in done.stderr
+    assert json.loads((here / "report" / "result.json").read_text())["n_gms"] == 48
+    assert "<html" in (here / "report" / "report.html").read_text()
+
+
+def test_template_to_a_file_and_to_standard_output(here: Path) -> None:
+    gmbench("template", "-b", "small", "--set", "set_2", "-o", "t.csv", cwd=here)
+    shown = gmbench("template", "-b", "small", "--set", "set_2", cwd=here).stdout
+    assert (here / "t.csv").read_text() == shown
+    assert shown.count("\n") == 1 + 12 * 4
+
+
+def test_a_bad_file_ends_with_1_and_a_checklist(here: Path) -> None:
+    text = (here / "mine.csv").read_text().splitlines()
+    (here / "bad.csv").write_text("\n".join([*text[:5], *text[6:]]))
+    done = gmbench("validate", "bad.csv", "-b", "small", cwd=here, check=False)
+    assert done.returncode == 1
+    assert "sets_whole" in done.stdout
+    done = gmbench("evaluate", "bad.csv", "-b", "small", cwd=here, check=False)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    assert "remedy: predict every image" in done.stderr
+    gmbench("evaluate", "bad.csv", "-b", "small", "--partial", "--replicates", "0", cwd=here)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("info STYLGAN -b red116", "Did you mean STYLEGAN"),
+        ("info -b red116 --labels 2020", "Take 2023 or 2024"),
+        ("info -b red117", "Did you mean red116"),
+        ("template --set set_9", "red116 has: set_1, set_2, set_3, set_4"),
+        ("baseline mean_mod", "Did you mean mean_mode"),
+        ("baseline mean_mode -o x.xlsx", "unknown ending"),
+        ("evaluate nowhere.csv", "is not there"),
+        ("evaluate mine.csv -b nowhere", "gmbench data build"),
+        ("evaluate mine.csv -b small --out mine.csv/x", "cannot be written"),
+        ("compare mine.csv -b small", "two or more"),
+    ],
+)
+def test_errors_are_one_message(arguments: str, message: str, here: Path) -> None:
+    done = gmbench(*arguments.split(), cwd=here, check=False)
+    assert done.returncode in (1, 2)
+    assert message in " ".join(done.stderr.split())
+    assert done.stderr.startswith("error: ")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
+    command = f'"{sys.executable}" -c "from gmbench.cli import main; main()" template | head -1'
+    done = subprocess.run(
+        command, shell=True, capture_output=True, text=True, cwd=tmp_path, check=True
+    )
+    assert done.stdout.startswith("image_id,layers")
+    assert done.stderr == ""

@@ -1,0 +1,277 @@
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from gmbench.benchmark import Benchmark, load_benchmark, read_benchmark
+from gmbench.data.build import build_dataset
+from gmbench.data.features import arrow_schema, configurations, group_of, label_values
+from gmbench.data.sources import Limits
+from gmbench.errors import DatasetError, GmbenchError, SourceError
+from gmbench.schema import NAMES
+from tests.data.fake_images import make_images, with_n_images
+
+Digest = Callable[..., dict[str, str]]
+
+COLUMNS = ["image", "image_id", "gm", "kind", "content", *NAMES, "target"]
+
+
+def test_layout(pristine_dataset: Path) -> None:
+    found = sorted(
+        p.relative_to(pristine_dataset).as_posix() for p in pristine_dataset.rglob("*.*")
+    )
+    assert found == [
+        ".build.json",
+        "README.md",
+        "benchmark.json",
+        "checksums.sha256",
+        "data/set_1-set_2/DCGAN.parquet",
+        "data/set_1/BETA_B.parquet",
+        "data/set_2/STYLEGAN_2.parquet",
+        "data/train/ADV_FACES.parquet",
+        "data/train/PIXELCNN_PP.parquet",
+        "data/train/STYLEGAN.parquet",
+        "eval.yaml",
+        "gms.csv",
+        "inspection.json",
+    ]
+    assert not list(pristine_dataset.parent.glob("*.partial"))
+
+
+def test_card_and_eval_yaml(pristine_dataset: Path, snapshot: object) -> None:
+    assert (pristine_dataset / "eval.yaml").read_text() == snapshot
+    card = (pristine_dataset / "README.md").read_text()
+    # Sizes of the shards depend on the version of the Parquet library.
+    lines = [line for line in card.splitlines() if "_size:" not in line and "num_bytes" not in line]
+    assert "\n".join(lines) == snapshot
+
+
+def test_benchmark_is_read_back(pristine_dataset: Path, benchmark: Benchmark) -> None:
+    assert read_benchmark(pristine_dataset) == benchmark
+
+
+def test_image_bytes_are_unchanged(pristine_dataset: Path, pristine_images: Path) -> None:
+    for shard in pristine_dataset.rglob("*.parquet"):
+        rows = pq.read_table(shard).to_pylist()
+        assert [row["image_id"] for row in rows] == [f"{shard.stem}/{n:06d}" for n in range(6)]
+        for number, row in enumerate(rows):
+            (file,) = (pristine_images / shard.stem).glob(f"{number + 5}.*")
+            assert row["image"] == {"bytes": file.read_bytes(), "path": file.name}
+
+
+def test_columns_and_labels(pristine_dataset: Path, benchmark: Benchmark) -> None:
+    for gm in benchmark.index:
+        table = pq.read_table(pristine_dataset / f"data/{group_of(benchmark, gm)}/{gm}.parquet")
+        assert table.column_names == COLUMNS
+        assert table.schema.equals(arrow_schema(benchmark))
+        assert table.schema.metadata == arrow_schema(benchmark).metadata
+        row = table.to_pylist()[0]
+        assert [row[name] for name in NAMES] == list(benchmark.gm(gm).values)
+        assert row["target"][9:] == list(benchmark.gm(gm).values[9:])
+        expected = benchmark.normalise(benchmark.labels[benchmark.index[gm], :9])
+        assert row["target"][:9] == pytest.approx(expected, abs=1e-6)
+
+
+def test_plain_datasets_loads_every_configuration(
+    pristine_dataset: Path, benchmark: Benchmark, tmp_path: Path
+) -> None:
+    import datasets
+
+    for config, splits in configurations(benchmark).items():
+        loaded = datasets.load_dataset(str(pristine_dataset), config, cache_dir=str(tmp_path))
+        assert list(loaded) == list(splits)
+        for split, gms in splits.items():
+            column = loaded[split].features["gm"]
+            found = [column.int2str(row) for row in loaded[split]["gm"]]
+            assert sorted(set(found)) == sorted(gms)
+            assert len(found) == 6 * len(gms)
+    row = loaded["train"][0]
+    assert row["image"].size == (5, 5)
+    assert loaded["train"].features["target"].length == 25
+    default = datasets.load_dataset(str(pristine_dataset), cache_dir=str(tmp_path), split="test")
+    assert default.num_rows == 12
+
+
+STREAM = """
+import sys
+import datasets
+
+def first(path):
+    stream = datasets.load_dataset(path, "set_1", split="test", streaming=True)
+    for row in stream:
+        return row["image_id"], row["image"].size
+
+print(first(sys.argv[1]))
+stream = datasets.load_dataset(sys.argv[1], "set_2", split="train", streaming=True)
+print(len(list(stream)), len(list(stream.take(2))))
+"""
+
+
+def test_streaming_ends_cleanly(pristine_dataset: Path) -> None:
+    """A stream left unread at exit can abort Python (arrow issue 45214); ours are not left."""
+    done = subprocess.run(
+        [sys.executable, "-c", STREAM, str(pristine_dataset)], capture_output=True, text=True
+    )
+    assert done.stdout.splitlines() == ["('BETA_B/000000', (5, 5))", "24 2"]
+    assert done.returncode == 0
+    assert "terminate" not in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_jobs_do_not_change_a_byte(
+    images: Path, benchmark: Benchmark, tmp_path: Path, pristine_dataset: Path, digest_of: Digest
+) -> None:
+    two = build_dataset(benchmark, images, tmp_path / "two", jobs=2).folder
+    assert digest_of(two) == digest_of(pristine_dataset)
+
+
+def _archive(images: Path, kind: str) -> Path:
+    """Packs the images under other names: nested, other letter case, other separators."""
+    path = images.parent / f"images.{kind}"
+    names = {
+        file: f"Download/red 116/{gm.name.lower().replace('_', '-')}/{file.name}"
+        for gm in images.iterdir()
+        for file in gm.iterdir()
+    }
+    if kind == "zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as zipped:
+            for file, name in names.items():
+                zipped.write(file, name)
+    else:
+        with tarfile.open(path, "w:gz" if kind == "tar.gz" else "w") as tarred:
+            for file, name in reversed(names.items()):
+                tarred.add(file, name)
+    return path
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar", "tar.gz"])
+def test_archives_give_the_same_shards(
+    images: Path,
+    benchmark: Benchmark,
+    tmp_path: Path,
+    kind: str,
+    pristine_dataset: Path,
+    digest_of: Digest,
+) -> None:
+    packed = _archive(images, kind)
+    result = build_dataset(benchmark, packed, tmp_path / "out", jobs=2)
+    assert digest_of(result.folder, ".parquet") == digest_of(pristine_dataset, ".parquet")
+    assert build_dataset(benchmark, packed, tmp_path / "out").already_built
+    assert not (tmp_path / "out.partial").exists()
+
+
+def test_a_folder_that_is_there(images: Path, benchmark: Benchmark, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    assert not build_dataset(benchmark, images, out, jobs=1).already_built
+    assert build_dataset(benchmark, images, out, jobs=1).already_built
+    os.utime(images / "DCGAN" / "5.png", ns=(0, 0))
+    with pytest.raises(DatasetError, match=r"built from other images .* Give --overwrite"):
+        build_dataset(benchmark, images, out, jobs=1)
+    assert not build_dataset(benchmark, images, out, jobs=1, overwrite=True).already_built
+    (out / "data/train/STYLEGAN.parquet").unlink()
+    with pytest.raises(DatasetError, match=r"or is not whole"):
+        build_dataset(benchmark, images, out, jobs=1)
+    with pytest.raises(SourceError, match="no-such does not exist"):
+        build_dataset(benchmark, tmp_path / "no-such", out)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["images", "out"]
+
+
+def test_nothing_of_others_is_replaced(images: Path, benchmark: Benchmark, tmp_path: Path) -> None:
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter").write_text("x")
+    with pytest.raises(DatasetError, match=r"not a dataset of gmbench; --overwrite replaces"):
+        build_dataset(benchmark, images, tmp_path / "thesis", overwrite=True)
+    for out in (images / "out", images, tmp_path):
+        with pytest.raises(DatasetError, match="lie inside one another"):
+            build_dataset(benchmark, images, out, overwrite=True)
+    assert (tmp_path / "thesis" / "chapter").read_text() == "x"
+
+
+def test_without_images(benchmark: Benchmark, tmp_path: Path, snapshot: object) -> None:
+    with pytest.raises(DatasetError) as caught:
+        build_dataset(benchmark, None, tmp_path / "out")
+    assert str(caught.value) == snapshot
+
+
+def test_place_that_cannot_be_written(images: Path, benchmark: Benchmark, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(DatasetError, match=r"out cannot be written: (Not a directory|File exists)"):
+        build_dataset(benchmark, images, tmp_path / "file" / "out")
+
+
+def test_second_build_at_the_same_time(images: Path, benchmark: Benchmark, tmp_path: Path) -> None:
+    def again(done: int, total: int) -> None:
+        with pytest.raises(DatasetError, match="Another build is at work"):
+            build_dataset(benchmark, images, tmp_path / "out")
+
+    build_dataset(benchmark, images, tmp_path / "out", jobs=1, progress=again)
+
+
+def test_progress_counts_images(images: Path, benchmark: Benchmark, tmp_path: Path) -> None:
+    told: list[tuple[int, int]] = []
+    build_dataset(benchmark, images, tmp_path / "o", jobs=1, progress=lambda *n: told.append(n))
+    assert told == [(done, 36) for done in range(0, 37, 6)]
+
+
+def test_row_groups_are_small(benchmark: Benchmark, tmp_path: Path) -> None:
+    many = with_n_images(benchmark, 205)
+    out = build_dataset(many, make_images(tmp_path / "images", many, 205), tmp_path / "out").folder
+    shard = pq.ParquetFile(out / "data/train/STYLEGAN.parquet")
+    assert [shard.metadata.row_group(n).num_rows for n in range(3)] == [100, 100, 5]
+    image = shard.metadata.row_group(0).column(0)
+    assert (image.path_in_schema, image.compression) == ("image.bytes", "UNCOMPRESSED")
+
+
+def test_overlapping_sets_of_the_diffusion_benchmark() -> None:
+    benchmark = load_benchmark("red116-dm")
+    assert group_of(benchmark, "DM_3") == "set_1-set_2"
+    assert group_of(benchmark, "STYLEGAN") == "train"
+    config = configurations(benchmark)["set_1"]
+    assert config["test"] == ("DM_1", "DM_2", "DM_3")
+    assert len(config["train"]) == 120
+    assert label_values(benchmark, "DM_7")["kind"] == 5
+
+
+def test_too_many_pixels(images: Path, benchmark: Benchmark, tmp_path: Path) -> None:
+    result = build_dataset(
+        benchmark, images, tmp_path / "out", jobs=1, limits=Limits(pixels=500), allow_missing=True
+    )
+    (corrupt,) = (f for f in result.inspection.findings if f.name == "corrupt_images")
+    assert {entry.detail for entry in corrupt.entries} == {
+        "28 x 28 pixels; at most 500 are decoded",
+        "33 x 17 pixels; at most 500 are decoded",
+    }
+
+
+def test_partial_dataset_loads(images: Path, benchmark: Benchmark, tmp_path: Path) -> None:
+    import datasets
+
+    for gm in ("BETA_B", "DCGAN", "PIXELCNN_PP"):
+        shutil.rmtree(images / gm)
+    result = build_dataset(benchmark, images, tmp_path / "out", jobs=1, allow_missing=True)
+    assert result.benchmark == "small-partial"
+    partial = read_benchmark(result.folder)
+    assert partial.name == "small-partial"
+    assert partial.gms == benchmark.gms
+    assert partial.n_images == (6, 0, 0, 0, 6, 6)
+    cache = str(tmp_path / "cache")
+    loaded = datasets.load_dataset(str(result.folder), "set_1", cache_dir=cache)
+    assert {split: rows.num_rows for split, rows in loaded.items()} == {"train": 18}
+    again = build_dataset(partial, images, tmp_path / "again", jobs=1)
+    assert again.benchmark == "small-partial"
+
+
+def test_no_image_at_all(benchmark: Benchmark, tmp_path: Path) -> None:
+    (tmp_path / "images" / "cats").mkdir(parents=True)
+    with pytest.raises(GmbenchError, match="holds no image of any GM of small"):
+        build_dataset(benchmark, tmp_path / "images", tmp_path / "out", allow_missing=True)

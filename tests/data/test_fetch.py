@@ -1,0 +1,446 @@
+"""Fetching an archive from hosts on 127.0.0.1: whole, in pieces, refused, replaced."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import random
+import re
+import socket
+import subprocess
+import sys
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from filelock import FileLock
+from syrupy.assertion import SnapshotAssertion
+
+from gmbench.data.download import check_space, page_title
+from gmbench.data.drive import drive_reason
+from gmbench.data.fetch import Archive, FetchResult, fetch_archive, get_archive
+from gmbench.errors import GmbenchError, HubError, SourceError, UnknownNameError
+from tests.data.local_server import Handler, LocalServer
+
+QUOTA = b"""<!DOCTYPE html><html><head><title>Google Drive - Quota exceeded</title></head>
+<body><p class="uc-error-subcaption">Too many users have viewed or downloaded this file.</p>
+</body></html>"""
+
+
+class _FileHandler(Handler):
+    host: FileHost
+
+    def route(self, method: str, path: str) -> Any:
+        content = self.host.files[path]
+        headers = {"Content-Type": "text/html"} if content.startswith(b"<") else {}
+        if self.host.versions:
+            headers["ETag"] = f'"{hashlib.sha256(content).hexdigest()[:16]}"'
+        if not self.host.ranges:
+            del self.headers["Range"]
+        self.send_file(content, headers)
+
+
+class FileHost(LocalServer):
+    """Serves files; `ranges` and `versions` say whether it can continue and tells versions."""
+
+    handler: ClassVar[type[Handler]] = _FileHandler
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.files: dict[str, bytes] = {}
+        self.ranges = self.versions = True
+
+
+@pytest.fixture
+def host() -> Iterator[FileHost]:
+    with FileHost() as server:
+        server.files["/a.zip"] = zip_of(1)
+        yield server
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keeps gdown from this computer's cookies and proxies."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+
+def zip_of(seed: int, size: int = 3_000_000) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("GAN_1/0.png", random.Random(seed).randbytes(size))
+    return buffer.getvalue()
+
+
+def tar_of(mode: str) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode=f"w:{mode}") as archive:  # type: ignore[call-overload]
+        entry = tarfile.TarInfo("GAN_1/0.png")
+        entry.size = 3
+        archive.addfile(entry, io.BytesIO(b"png"))
+    return buffer.getvalue()
+
+
+def mirror(host: FileHost, out: Path, path: str = "/a.zip", **options: Any) -> FetchResult:
+    return fetch_archive(get_archive("red116"), out, url=host.url + path, **options)
+
+
+def drive(host: FileHost, out: Path, **options: Any) -> FetchResult:
+    archive = Archive("red116", page="https://host/page", address=f"{host.url}/a.zip")
+    return fetch_archive(archive, out, **options)
+
+
+FROM = pytest.mark.parametrize("fetch", [mirror, drive])
+
+
+def said(error: pytest.ExceptionInfo[GmbenchError], host: FileHost, out: Path) -> str:
+    text = str(error.value).replace(str(out), "OUT").replace(host.url, "http://host")
+    return re.sub(r"Errno \d+", "Errno N", text)
+
+
+@pytest.fixture(autouse=True)
+def _gdown_for_drive(request: pytest.FixtureRequest) -> None:
+    if (
+        getattr(request.node, "callspec", None)
+        and request.node.callspec.params.get("fetch") is drive
+    ):
+        pytest.importorskip("gdown")
+        request.getfixturevalue("home")
+
+
+# -- a transfer that works ---------------------------------------------------------------------
+
+
+@FROM
+def test_the_archive_arrives_whole(host: FileHost, tmp_path: Path, fetch: Any) -> None:
+    reports: list[tuple[int, int | None]] = []
+    out = tmp_path / "new" / "folder"
+    result = fetch(host, out, advance=lambda done, total: reports.append((done, total)))
+    content = host.files["/a.zip"]
+    assert result.file == out / "red116.zip"
+    assert result.file.read_bytes() == content
+    assert (result.downloaded, result.changed_from) == (True, None)
+    assert reports[-1] == (len(content), len(content))
+    assert [done for done, _ in reports] == sorted(done for done, _ in reports)
+    assert sorted(path.name for path in out.iterdir()) == ["red116.zip", "red116.zip.json"]
+    record = json.loads((out / "red116.zip.json").read_text())
+    assert record.pop("date") == result.record.date
+    assert record == {
+        "url": f"{host.url}/a.zip",
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "bytes": len(content),
+    }
+    assert result.next_step == f"gmbench data build --benchmark red116 --images {result.file}"
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (tar_of(""), "red116.tar"),
+        (tar_of("gz"), "red116.tar.gz"),
+        (tar_of("bz2"), "red116.tar.bz2"),
+        (tar_of("xz"), "red116.tar.xz"),
+        (b"Rar!\x1a\x07\x01\x00 and so on", "red116.rar"),
+    ],
+)
+def test_what_it_is_decides_the_name(
+    host: FileHost, tmp_path: Path, content: bytes, name: str, snapshot: SnapshotAssertion
+) -> None:
+    host.files["/download"] = content
+    result = mirror(host, tmp_path, "/download?id=1")
+    assert result.file.name == name
+    assert result.next_step.replace(str(tmp_path), "OUT") == snapshot
+
+
+@FROM
+def test_what_is_here_is_not_fetched_twice(host: FileHost, tmp_path: Path, fetch: Any) -> None:
+    first = fetch(host, tmp_path)
+    host.heal()
+    second = fetch(host, tmp_path)
+    assert (second.downloaded, second.record) == (False, first.record)
+    assert host.requests == []
+
+
+def test_a_file_put_there_by_hand_is_recorded(host: FileHost, tmp_path: Path) -> None:
+    (tmp_path / "red116.zip").write_bytes(host.files["/a.zip"])
+    result = mirror(host, tmp_path)
+    assert (result.downloaded, result.record.url) == (False, "")
+    assert mirror(host, tmp_path).record == result.record
+    assert host.requests == []
+
+
+# -- a transfer that breaks off ----------------------------------------------------------------
+
+
+def test_a_broken_transfer_is_continued_at_once(host: FileHost, tmp_path: Path) -> None:
+    host.cut("GET /a.zip", 1_000_000, times=2)
+    result = mirror(host, tmp_path)
+    assert result.file.read_bytes() == host.files["/a.zip"]
+    assert len(host.requests) == 3
+
+
+@FROM
+def test_a_broken_transfer_is_continued_later(host: FileHost, tmp_path: Path, fetch: Any) -> None:
+    host.cut("GET /a.zip", 1_000_000, times=1)
+    host.fail("GET /a.zip", 404)
+    with pytest.raises(HubError):
+        fetch(host, tmp_path)
+    assert not (tmp_path / "red116.zip").exists()
+    host.heal()
+    done: list[int] = []
+    result = fetch(host, tmp_path, advance=lambda now, total: done.append(now))
+    assert result.file.read_bytes() == host.files["/a.zip"]
+    assert done[0] > 1_000_000
+
+
+@FROM
+def test_two_versions_are_never_mixed(host: FileHost, tmp_path: Path, fetch: Any) -> None:
+    host.cut("GET /a.zip", 1_000_000, times=1)
+    host.fail("GET /a.zip", 404)
+    with pytest.raises(HubError):
+        fetch(host, tmp_path)
+    host.heal()
+    host.files["/a.zip"] = zip_of(2, size=3_000_001)
+    assert fetch(host, tmp_path).file.read_bytes() == host.files["/a.zip"]
+
+
+@FROM
+@pytest.mark.parametrize(("ranges", "versions"), [(False, True), (True, False)])
+def test_a_host_that_cannot_continue_starts_again(
+    host: FileHost, tmp_path: Path, fetch: Any, ranges: bool, versions: bool
+) -> None:
+    host.ranges, host.versions = ranges, versions
+    host.cut("GET /a.zip", 1_000_000, times=1)
+    host.fail("GET /a.zip", 404)
+    with pytest.raises(HubError):
+        fetch(host, tmp_path)
+    host.heal()
+    assert fetch(host, tmp_path).file.read_bytes() == host.files["/a.zip"]
+
+
+def test_a_mirror_that_always_breaks_off(
+    host: FileHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, snapshot: SnapshotAssertion
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    host.cut("GET /a.zip", 1_000_000, times=1)
+    host.cut("GET /a.zip", 0)
+    with pytest.raises(HubError) as error:
+        mirror(host, tmp_path)
+    assert said(error, host, tmp_path) == snapshot
+
+
+def test_two_fetches_do_not_mix(
+    host: FileHost, tmp_path: Path, snapshot: SnapshotAssertion
+) -> None:
+    (tmp_path / "red116.partial").mkdir()
+    with FileLock(tmp_path / "red116.partial" / "lock"), pytest.raises(SourceError) as error:
+        mirror(host, tmp_path)
+    assert said(error, host, tmp_path) == snapshot
+    assert mirror(host, tmp_path).downloaded
+
+
+# -- something else than the archive -----------------------------------------------------------
+
+
+@FROM
+def test_a_quota_page_is_no_archive(
+    host: FileHost, tmp_path: Path, fetch: Any, snapshot: SnapshotAssertion
+) -> None:
+    host.files["/a.zip"] = QUOTA
+    with pytest.raises(HubError) as error:
+        fetch(host, tmp_path)
+    assert said(error, host, tmp_path) == snapshot
+    assert list(tmp_path.glob("red116*")) == []
+    host.files["/a.zip"] = zip_of(1)
+    assert fetch(host, tmp_path).downloaded
+
+
+@pytest.mark.parametrize("content", [b"", b'{"error": 1}', zip_of(1)[:-100]])
+def test_other_bytes_are_no_archive(
+    host: FileHost, tmp_path: Path, content: bytes, snapshot: SnapshotAssertion
+) -> None:
+    host.files["/a.zip"] = content
+    with pytest.raises(HubError) as error:
+        mirror(host, tmp_path)
+    assert said(error, host, tmp_path).splitlines()[0] == snapshot
+    (tmp_path / "red116.zip").write_bytes(content)
+    with pytest.raises(SourceError) as own:
+        mirror(host, tmp_path)
+    assert said(own, host, tmp_path) == snapshot
+
+
+def test_titles_of_pages() -> None:
+    assert page_title(QUOTA) == "Google Drive - Quota exceeded"
+    assert page_title(b"\xef\xbb\xbf <HTML><body>") == "without a title"
+    assert page_title(b"PK\x03\x04") is None
+
+
+# -- the host changes the file -----------------------------------------------------------------
+
+
+@FROM
+def test_a_replaced_file_is_noticed_and_the_old_one_kept(
+    host: FileHost, tmp_path: Path, fetch: Any
+) -> None:
+    first, old = fetch(host, tmp_path), host.files["/a.zip"]
+    unchanged = fetch(host, tmp_path, again=True)
+    assert (unchanged.downloaded, unchanged.changed_from) == (True, None)
+    host.files["/a.zip"] = zip_of(2)
+    result = fetch(host, tmp_path, again=True)
+    assert result.changed_from == unchanged.record
+    assert result.changed_from.sha256 == first.record.sha256
+    assert result.file.read_bytes() == host.files["/a.zip"]
+    kept = tmp_path / f"red116-{first.record.sha256[:8]}.zip"
+    assert kept.read_bytes() == old
+    assert json.loads(kept.with_name(kept.name + ".json").read_text())["bytes"] == len(old)
+
+
+def test_a_replaced_file_is_noticed_by_its_record_alone(host: FileHost, tmp_path: Path) -> None:
+    first = mirror(host, tmp_path)
+    first.file.unlink()
+    host.files["/a.zip"] = zip_of(2)
+    assert mirror(host, tmp_path).changed_from == first.record
+
+
+def test_a_file_that_changed_here(
+    host: FileHost, tmp_path: Path, snapshot: SnapshotAssertion
+) -> None:
+    result = mirror(host, tmp_path)
+    result.file.write_bytes(zip_of(3))
+    with pytest.raises(SourceError) as error:
+        mirror(host, tmp_path)
+    assert said(error, host, tmp_path).replace(result.record.date[:10], "DATE") == snapshot
+    (tmp_path / "red116.zip.json").write_text("[]")
+    with pytest.raises(SourceError) as error:
+        mirror(host, tmp_path)
+    assert said(error, host, tmp_path) == snapshot
+
+
+# -- refusals ----------------------------------------------------------------------------------
+
+
+@FROM
+@pytest.mark.parametrize("status", [403, 404, 503])
+def test_a_host_that_refuses(
+    host: FileHost, tmp_path: Path, fetch: Any, status: int, snapshot: SnapshotAssertion
+) -> None:
+    host.fail("GET /a.zip", status)
+    with pytest.raises(HubError) as error:
+        fetch(host, tmp_path)
+    assert said(error, host, tmp_path).splitlines()[0] == snapshot
+
+
+@FROM
+def test_a_slow_host(
+    host: FileHost, tmp_path: Path, fetch: Any, snapshot: SnapshotAssertion
+) -> None:
+    host.delay("GET /a.zip", 1.0)
+    with pytest.raises(HubError) as error:
+        fetch(host, tmp_path, timeout=0.2)
+    assert said(error, host, tmp_path).splitlines()[0] == snapshot
+
+
+@FROM
+def test_a_host_that_is_not_there(tmp_path: Path, fetch: Any, snapshot: SnapshotAssertion) -> None:
+    host = FileHost()
+    host.__enter__().__exit__()
+    with pytest.raises(HubError) as error:
+        fetch(host, tmp_path)
+    assert said(error, host, tmp_path) == snapshot
+
+
+def test_addresses_that_are_none(host: FileHost, tmp_path: Path) -> None:
+    for url in (
+        "file:///etc/passwd",
+        "ftp://host/a.zip",
+        "a.zip",
+        "http://",
+        "http://h:x/",
+        "http://a b",
+    ):
+        with pytest.raises(HubError, match="is not the address of a file"):
+            fetch_archive(get_archive("red116"), tmp_path, url=url)
+
+
+def test_folders_that_are_none(host: FileHost, tmp_path: Path, snapshot: SnapshotAssertion) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SourceError) as error:
+        mirror(host, tmp_path / "file" / "below")
+    assert said(error, host, tmp_path) == snapshot
+
+
+def test_a_disk_that_is_too_small(tmp_path: Path) -> None:
+    check_space(tmp_path, 1)
+    with pytest.raises(
+        SourceError, match=r"1000000\.0 GB are still to come, but only .* GB are free"
+    ):
+        check_space(tmp_path, 10**15)
+
+
+def test_what_google_drive_says(snapshot: SnapshotAssertion) -> None:
+    # As gdown words them: the first is Google's sentence, the second gdown's own.
+    wrapped = (
+        "Failed to retrieve file url:\n\n\t{}\n\nYou may still be able to access the file from"
+    )
+    messages = (
+        "Too many users have viewed or downloaded this file recently. Please try\n\tlater.",
+        "Cannot retrieve the public link of the file. You may need to change the\n\tpermission to "
+        "'Anyone with the link', or have had many accesses. Check FAQ in https://github.com/x.",
+        "Sorry, the file you have requested does not exist.",
+    )
+    assert [drive_reason(wrapped.format(message)) for message in messages] == snapshot
+
+
+def test_an_unknown_archive() -> None:
+    with pytest.raises(UnknownNameError, match="Did you mean red116"):
+        get_archive("red-117")
+
+
+# -- the command -------------------------------------------------------------------------------
+
+
+def gmbench(
+    *arguments: str, before: str = "", **variables: str
+) -> subprocess.CompletedProcess[str]:
+    code = f"{before}\nfrom gmbench.cli import main\nmain()"
+    environment = {**os.environ, **variables}
+    command = [sys.executable, "-c", code, "data", "fetch", *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_the_command(host: FileHost, tmp_path: Path) -> None:
+    arguments = ("red116", "--out", str(tmp_path), "--url", f"{host.url}/a.zip")
+    first = gmbench(*arguments, NO_PROXY="127.0.0.1")
+    assert first.returncode == 0, first.stderr
+    assert hashlib.sha256(host.files["/a.zip"]).hexdigest() in first.stdout
+    assert f"Next: gmbench data build --benchmark red116 --images {tmp_path}" in first.stderr
+    host.files["/a.zip"] = zip_of(2)
+    second = gmbench(*arguments, "--again", "--json", NO_PROXY="127.0.0.1")
+    facts = json.loads(second.stdout)
+    assert facts["changed_from"]["sha256"] in first.stdout
+    assert "the host has changed it" in second.stderr
+
+
+def test_the_command_without_gdown(tmp_path: Path, snapshot: SnapshotAssertion) -> None:
+    process = gmbench(
+        "red116", "--out", str(tmp_path), before="import sys; sys.modules['gdown'] = None"
+    )
+    assert process.returncode == 2
+    assert (process.stdout, process.stderr.replace(str(tmp_path), "OUT").strip()) == snapshot
+
+
+def test_the_command_without_a_network(tmp_path: Path, snapshot: SnapshotAssertion) -> None:
+    pytest.importorskip("gdown")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        nowhere = f"http://127.0.0.1:{probe.getsockname()[1]}"
+    process = gmbench(
+        "--out", str(tmp_path), HOME=str(tmp_path), HTTPS_PROXY=nowhere, https_proxy=nowhere
+    )
+    assert process.returncode == 2
+    assert (process.stdout, process.stderr.replace(str(tmp_path), "OUT").strip()) == snapshot

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import datasets
+import pytest
+
+import gmbench
+from gmbench.data.loading import load_dataset
+from gmbench.errors import DatasetError, HubError, UnknownNameError
+
+
+@pytest.fixture(autouse=True)
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty current folder, and caches of our own."""
+    monkeypatch.setenv("GMBENCH_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+    (tmp_path / "current").mkdir()
+    monkeypatch.chdir(tmp_path / "current")
+    return tmp_path
+
+
+def test_by_folder(pristine_dataset: Path) -> None:
+    loaded = gmbench.load_dataset(pristine_dataset)
+    plain = datasets.load_dataset(str(pristine_dataset), "set_1")
+    assert {split: rows.num_rows for split, rows in loaded.items()} == {"train": 24, "test": 12}
+    assert loaded["test"].features == plain["test"].features
+    assert loaded["test"][3]["image_id"] == plain["test"][3]["image_id"]
+
+
+def test_by_name_in_the_current_folder_then_in_the_cache(
+    pristine_dataset: Path, places: Path
+) -> None:
+    shutil.copytree(pristine_dataset, places / "home" / "gm-parsing")
+    assert load_dataset(split="test").num_rows == 12
+    (places / "current" / "gm-parsing").mkdir()
+    with pytest.raises(gmbench.errors.BenchmarkError, match=r"gms.csv is missing"):
+        load_dataset()
+
+
+def test_split_config_and_slice(pristine_dataset: Path) -> None:
+    assert load_dataset(pristine_dataset, "all", "train").num_rows == 36
+    assert load_dataset(pristine_dataset, "set_2", "test[:3]").num_rows == 3
+
+
+def test_streaming(pristine_dataset: Path) -> None:
+    rows = list(load_dataset(pristine_dataset, "set_2", "test", streaming=True))
+    assert [row["image_id"] for row in rows[:2]] == ["DCGAN/000000", "DCGAN/000001"]
+
+
+def test_names_that_are_not_known(pristine_dataset: Path, snapshot: object) -> None:
+    messages = []
+    for config, split in (("set1", None), ("all", "test"), ("set_1", "tset")):
+        with pytest.raises(UnknownNameError) as caught:
+            load_dataset(pristine_dataset, config, split)
+        messages.append(str(caught.value).replace(str(pristine_dataset), "DATASET"))
+    assert messages == snapshot
+
+
+def test_nothing_there(places: Path, snapshot: object) -> None:
+    messages = []
+    for name in ("gm-parsing", "./no/such", Path("no/such")):
+        with pytest.raises(DatasetError) as caught:
+            load_dataset(name)
+        messages.append(str(caught.value).replace(str(places), "PLACES"))
+    assert messages == snapshot
+
+
+def test_hub_that_refuses(monkeypatch: pytest.MonkeyPatch, snapshot: object) -> None:
+    def refuse(*names: object, **options: object) -> None:
+        raise datasets.exceptions.DatasetNotFoundError("Dataset 'org/x' doesn't exist on the Hub")
+
+    monkeypatch.setattr(datasets, "load_dataset", refuse)
+    with pytest.raises(HubError) as caught:
+        load_dataset("org/x")
+    assert str(caught.value) == snapshot
+
+
+def test_import_is_light() -> None:
+    heavy = ("datasets", "pyarrow", "PIL", "pandas")
+    script = f"import sys, gmbench; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"

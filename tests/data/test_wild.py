@@ -1,0 +1,34 @@
+"""Real images of published GMs, where they are at hand: set GMBENCH_WILD to their folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from gmbench.benchmark import load_benchmark
+from gmbench.data.build import build_dataset
+from gmbench.data.verification import verify_dataset
+
+WILD = Path(os.environ.get("GMBENCH_WILD", "no-such-folder"))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not WILD.is_dir(), reason="GMBENCH_WILD names no folder of real images")
+def test_real_images(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    result = build_dataset(load_benchmark("red116"), WILD, out, allow_missing=True)
+    findings = {finding.name: finding.entries for finding in result.inspection.findings}
+    assert result.inspection.n_gms == 53
+    assert result.benchmark == "red116-partial"
+    assert not findings["corrupt_images"]
+    assert not findings["empty_files"]
+    assert {entry.where for entry in findings["unknown_folders"]} == {
+        path.name for path in WILD.iterdir() if path.name == "REAL" or path.name.startswith("X_")
+    }
+    for shard in out.rglob("*.parquet"):
+        for row in pq.read_table(shard, columns=["image"]).column("image").to_pylist():
+            assert row["bytes"] == (WILD / shard.stem / row["path"]).read_bytes()
+    assert verify_dataset(out).ok

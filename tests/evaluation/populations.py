@@ -1,0 +1,45 @@
+"""Small benchmarks and random predictions for tests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from gmbench.benchmark import Benchmark, load_benchmark
+from gmbench.evaluation.columns import Values
+from gmbench.evaluation.images import image_index
+from gmbench.evaluation.predictions import Predictions
+
+
+def small_benchmark(n_images: int | Sequence[int] = 5, name: str = "red116") -> Benchmark:
+    """A named benchmark with few images a GM: as many each, or `n_images` in turn."""
+    benchmark = load_benchmark(name)
+    counts = [n_images] if isinstance(n_images, int) else list(n_images)
+    n_gms = len(benchmark.gms)
+    return replace(benchmark, n_images=tuple(counts[i % len(counts)] for i in range(n_gms)))
+
+
+def random_predictions(benchmark: Benchmark, seed: int, source: str = "random") -> Predictions:
+    """Predictions that are partly right: truth mixed with noise."""
+    generator = np.random.default_rng(seed)
+    index = image_index(benchmark)
+    n = len(index.image_ids)
+    truth = benchmark.labels[index.gms]
+    mix = generator.random((n, 1))
+    normalised = mix * benchmark.normalise(truth[:, :9]) + (1 - mix) * generator.random((n, 9))
+    discrete = truth[:, 9:15].astype(np.int64)
+    losses = truth[:, 15:]
+    for column, classes in enumerate(benchmark.classes.values()):
+        wrong = generator.random(n) < 0.4
+        discrete[wrong, column] = generator.integers(0, len(classes), wrong.sum())
+    losses = np.where(generator.random((n, 10)) < 0.3, generator.random((n, 10)), losses)
+    return Predictions(
+        benchmark=benchmark,
+        source=source,
+        sets=index.sets,
+        gms=index.gms,
+        image_ids=index.image_ids,
+        values=Values(benchmark.denormalise(normalised), discrete.astype(np.int8), losses),
+    )

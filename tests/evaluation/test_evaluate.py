@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import gmbench
+from gmbench.errors import PredictionError
+from gmbench.evaluation.evaluate import evaluate
+from gmbench.evaluation.predictions import read_predictions, write_predictions
+from gmbench.evaluation.reference import mean_mode, random_labels
+from tests.evaluation.populations import random_predictions, small_benchmark
+
+
+def test_mean_mode_on_red116_gives_the_known_figures() -> None:
+    """DESIGN: l1 0.1551 +- 0.0165 and so on, to four decimals."""
+    summary = evaluate(mean_mode(gmbench.load_benchmark("red116")), replicates=0).summary
+    rounded = {name: None if s.mean is None else round(s.mean, 4) for name, s in summary.items()}
+    assert rounded["l1"] == 0.1551
+    assert summary["l1"].std == pytest.approx(0.0165, abs=5e-5)
+    assert rounded["arch_accuracy"] == 0.6076
+    assert rounded["arch_f1"] == 0.4659
+    assert rounded["arch_f1_macro"] == 0.3103
+    assert rounded["loss_f1"] == 0.7387
+    assert rounded["loss_accuracy"] == 0.8083
+
+
+def test_json_is_finite_and_whole() -> None:
+    result = evaluate(random_predictions(small_benchmark(4), 0), replicates=50)
+    data = json.loads(json.dumps(result.to_dict(), allow_nan=False))
+    assert list(data) == [
+        "benchmark", "version", "protocol", "n_images", "n_gms", "summary", "sets", "parameters",
+        "gms", "manifest",
+    ]  # fmt: skip
+    assert data["n_gms"] == 48
+    assert data["n_images"] == 192
+    assert len(data["parameters"]) == 25
+    assert len(data["gms"]) == 48
+    assert data["sets"]["set_1"]["n_gms"] == 12
+    assert set(data["summary"]["l1"]) == {"mean", "std", "ci", "reason"}
+
+
+def test_a_file_a_frame_and_predictions_score_alike(tmp_path: Path) -> None:
+    benchmark = small_benchmark(3)
+    predictions = random_predictions(benchmark, 0)
+    expected = evaluate(predictions, replicates=20)
+    for name in ("p.csv", "p.csv.gz", "p.parquet"):
+        write_predictions(predictions, tmp_path / name)
+        result = evaluate(tmp_path / name, benchmark, replicates=20)
+        assert result.manifest.predictions_sha256 == expected.manifest.predictions_sha256
+        assert result.summary == expected.summary
+    result = gmbench.evaluate(predictions.to_pandas(), benchmark, replicates=20)
+    assert result.summary == expected.summary
+
+
+def test_one_set_alone() -> None:
+    predictions = random_predictions(small_benchmark(4), 0)
+    only = predictions.take(np.flatnonzero(predictions.sets == 2))
+    result = evaluate(only, replicates=50)
+    assert list(result.sets) == ["set_3"]
+    assert result.summary["l1"].std is None
+    assert result.summary["l1"].ci is not None
+
+
+def test_sets_that_share_gms() -> None:
+    benchmark = small_benchmark(4, "red116-dm")
+    predictions = random_predictions(benchmark, 0)
+    assert len(predictions) == 12 * 4
+    result = evaluate(predictions, replicates=20)
+    assert result.n_gms == 7
+    assert [one.n_gms for one in result.sets.values()] == [3, 3, 3, 3]
+    assert "set_1/DM_3" in result.gms
+    assert "set_2/DM_3" in result.gms
+
+
+def test_p_values_against_another_method() -> None:
+    benchmark = small_benchmark(6)
+    predictions, other = random_predictions(benchmark, 0), random_labels(benchmark, 1)
+    default = evaluate(predictions, replicates=0)
+    against = evaluate(predictions, against=other, replicates=0)
+    assert default.manifest.reference == "mean_mode"
+    assert against.manifest.reference == "random_labels"
+    assert against.summary["p_value"].mean != default.summary["p_value"].mean
+    assert against.summary["l1"] == default.summary["l1"]
+
+
+def test_against_itself_is_undefined() -> None:
+    predictions = random_predictions(small_benchmark(3), 0)
+    result = evaluate(predictions, against=predictions, replicates=0)
+    assert result.summary["p_value"].mean is None
+    assert "do not differ" in result.summary["p_value"].reason
+
+
+def test_a_reference_that_lacks_images() -> None:
+    predictions = random_predictions(small_benchmark(3), 0)
+    with pytest.raises(PredictionError, match="Predict the same images with both"):
+        evaluate(predictions, against=predictions.take(np.arange(10)))
+
+
+def test_partial_files(tmp_path: Path) -> None:
+    benchmark = small_benchmark(4)
+    some = random_predictions(benchmark, 0).take(np.arange(0, 190, 2))
+    write_predictions(some, tmp_path / "some.csv")
+    with pytest.raises(PredictionError, match="sets_whole"):
+        evaluate(tmp_path / "some.csv", benchmark)
+    assert evaluate(tmp_path / "some.csv", benchmark, partial=True, replicates=0).n_images == 95
+    # From every GM at least one image is there.
+    assert len(read_predictions(tmp_path / "some.csv", benchmark, min_images=1)) == 95
+
+
+def test_the_content_hash_ignores_format_and_order(tmp_path: Path) -> None:
+    benchmark = small_benchmark(3)
+    predictions = random_predictions(benchmark, 0)
+    frame = predictions.to_pandas().sample(frac=1, random_state=0)
+    assert read_predictions(frame, benchmark).sha256 == predictions.sha256
+    frame.loc[frame.index[0], "layers"] += 1e-9
+    assert read_predictions(frame, benchmark).sha256 != predictions.sha256
+
+
+def test_chance_is_at_chance() -> None:
+    benchmark = small_benchmark(50)
+    summary = evaluate(random_labels(benchmark, 0), replicates=0).summary
+    best = evaluate(mean_mode(benchmark), replicates=0).summary
+    assert summary["l1"].mean > best["l1"].mean  # type: ignore[operator]
+    assert summary["arch_accuracy"].mean < best["arch_accuracy"].mean  # type: ignore[operator]
+    assert summary["correlation"].mean == pytest.approx(0.2, abs=0.1)
+
+
+def test_random_labels_are_seeded() -> None:
+    benchmark = small_benchmark(3)
+    assert random_labels(benchmark, 1).sha256 == random_labels(benchmark, 1).sha256
+    assert random_labels(benchmark, 1).sha256 != random_labels(benchmark, 2).sha256
+
+
+def test_mean_mode_looks_at_training_gms_alone() -> None:
+    benchmark = small_benchmark(2)
+    tested = benchmark.index["AAE"]
+    gms = list(benchmark.gms)
+    gms[tested] = replace(gms[tested], values=(50.0, *gms[tested].values[1:]))
+    changed = mean_mode(replace(benchmark, gms=tuple(gms)))
+    before = mean_mode(benchmark)
+    in_set_2 = before.sets == 1  # where AAE is a test GM
+    np.testing.assert_array_equal(
+        before.values.continuous[in_set_2], changed.values.continuous[in_set_2]
+    )
+    assert not np.array_equal(before.values.continuous, changed.values.continuous)

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gmbench.evaluation.evaluate import evaluate
+from gmbench.evaluation.intervals import Resampled, bootstrap, interval, jackknife_error
+from gmbench.evaluation.metrics import METRICS
+from gmbench.evaluation.statistics import set_tables
+from tests.evaluation.populations import random_predictions, small_benchmark
+
+
+def test_every_estimate_lies_in_its_interval() -> None:
+    result = evaluate(random_predictions(small_benchmark(8), 3), replicates=300)
+    for metric in METRICS:
+        summary = result.summary[metric.name]
+        if metric.name.startswith("p_value"):
+            assert summary.ci is None
+            continue
+        assert summary.ci is not None, metric.name
+        assert summary.mean is not None
+        assert summary.ci[0] <= summary.mean <= summary.ci[1], metric.name
+        assert metric.bounds[0] <= summary.ci[0]
+        assert summary.ci[1] <= metric.bounds[1]
+
+
+def test_seeded() -> None:
+    predictions = random_predictions(small_benchmark(8), 3)
+    first = evaluate(predictions, replicates=100, seed=1).to_dict()
+    assert evaluate(predictions, replicates=100, seed=1).to_dict() == first
+    other = evaluate(predictions, replicates=100, seed=2).to_dict()
+    assert other["summary"]["l1"]["mean"] == first["summary"]["l1"]["mean"]
+    assert other["summary"]["l1"]["ci"] != first["summary"]["l1"]["ci"]
+
+
+def test_replicates_are_those_of_a_plain_bootstrap() -> None:
+    """The same distribution as drawing GMs, then images, one replicate after another."""
+    table = set_tables(random_predictions(small_benchmark(6), 0))[0]
+    no_extra = [np.empty((len(rows), 0)) for rows in table.rows]
+    fast = bootstrap(table, no_extra, replicates=4000, seed=0)
+    l1 = next(metric for metric in METRICS if metric.name == "l1")
+    assert l1.value is not None
+    ours = l1.value(fast.sums)
+    generator = np.random.default_rng(1)
+    plain = []
+    for _ in range(4000):
+        drawn = [
+            table.rows[gm][generator.integers(0, len(table.rows[gm]), len(table.rows[gm]))]
+            for gm in generator.integers(0, len(table.gms), len(table.gms))
+        ]
+        plain.append(np.concatenate(drawn)[:, table.columns.error].mean())
+    assert ours.mean() == pytest.approx(np.mean(plain), abs=3 * np.std(plain) / np.sqrt(2000))
+    assert ours.std() == pytest.approx(np.std(plain), rel=0.06)
+    np.testing.assert_allclose(
+        np.quantile(ours, [0.05, 0.5, 0.95]), np.quantile(plain, [0.05, 0.5, 0.95]), atol=0.003
+    )
+
+
+def test_each_replicate_has_as_many_images_as_its_gms_have() -> None:
+    table = set_tables(random_predictions(small_benchmark((2, 5, 9)), 0))[0]
+    sample = bootstrap(table, [row[:, :1] for row in table.rows], replicates=50, seed=0)
+    for place in table.columns.heads:
+        np.testing.assert_array_equal(sample.sums.totals[..., place].sum(-1), sample.sums.counts)
+    np.testing.assert_allclose(sample.extra[:, 0], sample.sums.totals[..., 0].sum(axis=1))
+
+
+def _part(value: float, replicates: np.ndarray, n_gms: int, spread: float = 0.0) -> Resampled:
+    left_out = value + spread * np.resize([1.0, -1.0], n_gms)
+    return Resampled(np.asarray(value), replicates, left_out)
+
+
+def test_wider_with_fewer_gms() -> None:
+    draws = np.random.default_rng(0).normal(size=5000)
+    widths = [np.ptp(interval([_part(0.0, draws, n)]) or (0, 0)) for n in (3, 12, 100)]
+    assert widths[0] > widths[1] > widths[2]
+    # With very many GMs: the plain 95% percentiles.
+    assert widths[2] == pytest.approx(2 * 1.96, rel=0.05)
+
+
+def test_recentred_and_bounded() -> None:
+    draws = np.random.default_rng(0).normal(loc=0.3, scale=0.1, size=5000)
+    ends = interval([_part(0.95, draws, 12)], (0.0, 1.0))
+    assert ends is not None
+    assert ends[1] == 1.0
+    assert 0.65 < ends[0] < 0.8
+
+
+def test_widened_to_the_jackknife() -> None:
+    draws = np.random.default_rng(0).normal(size=5000)
+    plain = interval([_part(0.0, draws, 12)])
+    # Left-out values of +-1: a jackknife error of sqrt(11), against sqrt(12 / 11) of the draws.
+    wider = interval([_part(0.0, draws, 12, spread=1.0)])
+    assert plain is not None
+    assert wider is not None
+    ratio = np.sqrt(11) / (np.sqrt(12 / 11) * draws.std())
+    assert np.ptp(wider) == pytest.approx(ratio * np.ptp(plain))
+
+
+def test_jackknife_error_of_a_mean_is_its_standard_error() -> None:
+    values = np.random.default_rng(0).normal(size=12)
+    left_out = np.array([np.delete(values, i).mean() for i in range(12)])
+    assert jackknife_error([left_out]) == pytest.approx(values.std(ddof=1) / np.sqrt(12))
+    assert jackknife_error([left_out] * 4) == pytest.approx(values.std(ddof=1) / np.sqrt(48))
+    assert jackknife_error([np.array([1.0, np.nan])]) == 0
+
+
+def test_undefined() -> None:
+    draws = np.random.default_rng(0).normal(size=100)
+    assert interval([_part(0.0, draws, 1)]) is None
+    assert interval([_part(np.nan, draws, 12)]) is None
+    assert interval([_part(0.0, draws[:0], 12)]) is None
+    draws[:10] = np.nan
+    assert interval([_part(0.0, draws, 12)]) is None
+    draws[:10] = 0
+    draws[:3] = np.nan
+    assert interval([_part(0.0, draws, 12)]) is not None

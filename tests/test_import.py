@@ -1,0 +1,61 @@
+"""The core is light: what does not train must not import what trains."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = ("torch", "torchvision", "accelerate")
+
+
+def run(code: str, path: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=path, check=False
+    )
+
+
+@pytest.fixture
+def poisoned(tmp_path: Path) -> Path:
+    """A folder, first on the path, whose torch cannot be imported without notice."""
+    for name in HEAVY:
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('heavy import of ' + __name__)")
+    return tmp_path
+
+
+def test_the_poison_works(poisoned: Path) -> None:
+    assert run("import torch", poisoned).stderr.strip() == "heavy import of torch"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import gmbench",
+        "import gmbench; gmbench.evaluate; gmbench.compare; gmbench.validate_predictions",
+        "import gmbench.cli",
+        "import gmbench.evaluation.report",
+        "import gmbench.zoo",
+    ],
+)
+def test_no_torch(code: str, poisoned: Path) -> None:
+    done = run(code, poisoned)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_import_alone_loads_nothing_large(tmp_path: Path) -> None:
+    code = (
+        "import gmbench, sys; "
+        "large = {'numpy', 'pandas', 'pyarrow', 'scipy', 'sklearn', 'datasets', 'torch', 'rich'}; "
+        "print(sorted(large & sys.modules.keys()))"
+    )
+    assert run(code, tmp_path).stdout.strip() == "[]"
+
+
+def test_unknown_attribute() -> None:
+    import gmbench
+
+    with pytest.raises(AttributeError, match="no attribute 'evalute'"):
+        gmbench.evalute  # noqa: B018
+    assert {"evaluate", "compare", "load_dataset"} <= set(dir(gmbench))

@@ -1,0 +1,655 @@
+"""Well-known networks, rebuilt in a few lines each; the tests count them by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - its usual name
+from torch import Tensor, nn
+
+
+def dcgan(*, latent: int = 128, channels: int = 3) -> nn.Sequential:
+    """DCGAN's generator at 64 px: a fully connected layer and four strided deconvolutions."""
+    layers: list[nn.Module] = [
+        nn.Linear(latent, 512 * 4 * 4),
+        nn.Unflatten(1, (512, 4, 4)),
+        nn.BatchNorm2d(512),
+        nn.ReLU(),
+    ]
+    for inner, outer in ((512, 256), (256, 128), (128, 64)):
+        layers += [
+            nn.ConvTranspose2d(inner, outer, 5, 2, 2, output_padding=1),
+            nn.BatchNorm2d(outer),
+            nn.ReLU(),
+        ]
+    layers += [nn.ConvTranspose2d(64, channels, 5, 2, 2, output_padding=1), nn.Tanh()]
+    return nn.Sequential(*layers)
+
+
+def dcgan_discriminator() -> nn.Sequential:
+    """The counterpart of `dcgan`."""
+    layers: list[nn.Module] = [nn.Conv2d(3, 64, 5, 2, 2), nn.LeakyReLU(0.2)]
+    for inner, outer in ((64, 128), (128, 256), (256, 512)):
+        layers += [nn.Conv2d(inner, outer, 5, 2, 2), nn.BatchNorm2d(outer), nn.LeakyReLU(0.2)]
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(512 * 4 * 4, 1))
+
+
+def wgan() -> nn.Sequential:
+    """A generator of deconvolutions alone; the first one widens a 1x1 latent."""
+    layers: list[nn.Module] = []
+    for inner, outer, stride, padding in (
+        (100, 1024, 1, 0), (1024, 512, 2, 1), (512, 256, 2, 1), (256, 128, 2, 1)
+    ):  # fmt: skip
+        layers += [
+            nn.ConvTranspose2d(inner, outer, 4, stride, padding),
+            nn.BatchNorm2d(outer),
+            nn.ReLU(),
+        ]
+    return nn.Sequential(*layers, nn.ConvTranspose2d(128, 3, 4, 2, 1), nn.Tanh())
+
+
+def standard_cnn() -> nn.Sequential:
+    """The plain generator of SNGAN at 32 px, as RSGAN takes it, a quarter as wide."""
+    layers: list[nn.Module] = [nn.Linear(128, 512 * 4 * 4), nn.Unflatten(1, (512, 4, 4))]
+    for inner, outer in ((512, 256), (256, 128), (128, 64)):
+        layers += [
+            nn.ConvTranspose2d(inner, outer, 4, 2, 1),
+            nn.BatchNorm2d(outer),
+            nn.ReLU(),
+        ]
+    return nn.Sequential(*layers, nn.Conv2d(64, 3, 3, padding=1), nn.Tanh())
+
+
+class UpBlock(nn.Module):
+    """A pre-activation residual block that doubles the image, with a projected shortcut."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norm1, self.norm2 = nn.BatchNorm2d(channels), nn.BatchNorm2d(channels)
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.shortcut = nn.Conv2d(channels, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = F.interpolate(F.relu(self.norm1(x)), scale_factor=2)
+        h = self.conv2(F.relu(self.norm2(self.conv1(h))))
+        out: Tensor = h + self.shortcut(F.interpolate(x, scale_factor=2))
+        return out
+
+
+class SNGANResNet(nn.Module):
+    """SNGAN's residual generator at 32 px."""
+
+    def __init__(self, width: int = 256, latent: int = 128) -> None:
+        super().__init__()
+        self.fc = nn.Linear(latent, width * 4 * 4)
+        self.blocks = nn.ModuleList(UpBlock(width) for _ in range(3))
+        self.norm = nn.BatchNorm2d(width)
+        self.last = nn.Conv2d(width, 3, 3, padding=1)
+
+    def forward(self, z: Tensor) -> Tensor:
+        x = self.fc(z).view(len(z), -1, 4, 4)
+        for block in self.blocks:
+            x = block(x)
+        return torch.tanh(self.last(F.relu(self.norm(x))))
+
+
+class ResidualBlock(nn.Module):
+    """Two convolutions with norms, and what went in added."""
+
+    def __init__(self, channels: int, norm: type[nn.Module] = nn.BatchNorm2d) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(channels, channels, 3, padding=1),
+            norm(channels),
+            nn.ReLU(),
+            nn.Conv2d(channels, channels, 3, padding=1),
+            norm(channels),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = x + self.body(x)
+        return out
+
+
+def cyclegan(blocks: int = 9, norm: type[nn.Module] = nn.InstanceNorm2d) -> nn.Sequential:
+    """CycleGAN's generator: two convolutions down, residual blocks, two up."""
+    return nn.Sequential(
+        nn.ReflectionPad2d(3), nn.Conv2d(3, 64, 7), norm(64), nn.ReLU(),
+        nn.Conv2d(64, 128, 3, 2, 1), norm(128), nn.ReLU(),
+        nn.Conv2d(128, 256, 3, 2, 1), norm(256), nn.ReLU(),
+        *[ResidualBlock(256, norm) for _ in range(blocks)],
+        nn.ConvTranspose2d(256, 128, 3, 2, 1, output_padding=1), norm(128), nn.ReLU(),
+        nn.ConvTranspose2d(128, 64, 3, 2, 1, output_padding=1), norm(64), nn.ReLU(),
+        nn.ReflectionPad2d(3), nn.Conv2d(64, 3, 7), nn.Tanh(),
+    )  # fmt: skip
+
+
+class Pix2Pix(nn.Module):
+    """pix2pix's U-Net at 256 px, in the variant with instance norm."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        widths = [(3, 64), (64, 128), (128, 256), (256, 512), *[(512, 512)] * 4]
+        self.downs = nn.ModuleList(
+            nn.Sequential(
+                nn.Conv2d(inner, outer, 4, 2, 1, bias=False),
+                *([nn.InstanceNorm2d(outer)] if 0 < level < 7 else []),
+                nn.LeakyReLU(0.2),
+            )
+            for level, (inner, outer) in enumerate(widths)
+        )
+        ups = [(512, 512), *[(1024, 512)] * 3, (1024, 256), (512, 128), (256, 64)]
+        self.ups = nn.ModuleList(
+            nn.Sequential(
+                nn.ConvTranspose2d(inner, outer, 4, 2, 1, bias=False),
+                nn.InstanceNorm2d(outer),
+                nn.ReLU(),
+            )
+            for inner, outer in ups
+        )
+        self.final = nn.Sequential(
+            nn.Upsample(scale_factor=2),
+            nn.ZeroPad2d((1, 0, 1, 0)),
+            nn.Conv2d(128, 3, 4, padding=1),
+            nn.Tanh(),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        kept = []
+        for down in self.downs:
+            x = down(x)
+            kept.append(x)
+        for up, skip in zip(self.ups, kept[-2::-1], strict=True):
+            x = torch.cat((up(x), skip), 1)
+        out: Tensor = self.final(x)
+        return out
+
+
+def upsampling_generator(*, latent: int = 100, first_norm: bool = True) -> nn.Sequential:
+    """The generator of SGAN, InfoGAN and, without its first norm, EBGAN; 32 px, grey."""
+    return nn.Sequential(
+        nn.Linear(latent, 128 * 8 * 8), nn.Unflatten(1, (128, 8, 8)),
+        *([nn.BatchNorm2d(128)] if first_norm else []),
+        nn.Upsample(scale_factor=2), nn.Conv2d(128, 128, 3, padding=1),
+        nn.BatchNorm2d(128), nn.LeakyReLU(0.2),
+        nn.Upsample(scale_factor=2), nn.Conv2d(128, 64, 3, padding=1),
+        nn.BatchNorm2d(64), nn.LeakyReLU(0.2),
+        nn.Conv2d(64, 1, 3, padding=1), nn.Tanh(),
+    )  # fmt: skip
+
+
+class ConditionalMLP(nn.Module):
+    """The MLP generator of CGAN at 32 px, grey: the digit's embedding joins the latent."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(10, 10)
+        self.body = mlp((110, 128, 256, 512, 1024, 1024), norm_from=1)
+
+    def forward(self, z: Tensor, digit: Tensor) -> Tensor:
+        out: Tensor = self.body(torch.cat((self.embedding(digit), z), -1))
+        return out
+
+
+def mlp(widths: Sequence[int], *, norm_from: int = 0) -> nn.Sequential:
+    """Fully connected layers; between them norms, from `norm_from` on, and leaky ReLU."""
+    layers: list[nn.Module] = []
+    for place, (inner, outer) in enumerate(pairwise(widths[:-1])):
+        layers.append(nn.Linear(inner, outer))
+        if place >= norm_from:
+            layers.append(nn.BatchNorm1d(outer))
+        layers.append(nn.LeakyReLU(0.2))
+    return nn.Sequential(*layers, nn.Linear(widths[-2], widths[-1]), nn.Tanh())
+
+
+class MaskedLinear(nn.Linear):
+    """A fully connected layer, some of whose weights are masked out."""
+
+    mask: Tensor
+
+    def __init__(self, inner: int, outer: int) -> None:
+        super().__init__(inner, outer)
+        self.register_buffer("mask", torch.tril(torch.ones(outer, inner)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(x, self.weight * self.mask, self.bias)
+
+
+def made(pixels: int = 784, hidden: int = 8000) -> nn.Sequential:
+    """MADE with one hidden layer."""
+    return nn.Sequential(
+        MaskedLinear(pixels, hidden), nn.ReLU(), MaskedLinear(hidden, pixels), nn.Sigmoid()
+    )
+
+
+class MaskedConv(nn.Conv2d):
+    """A convolution that sees earlier pixels alone."""
+
+    mask: Tensor
+
+    def __init__(self, inner: int, outer: int, *, blind: bool) -> None:
+        super().__init__(inner, outer, 7, padding=3, bias=False)
+        mask = torch.ones_like(self.weight)
+        mask[:, :, 3, 3 + (not blind) :] = 0
+        mask[:, :, 4:] = 0
+        self.register_buffer("mask", mask)
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.weight.data *= self.mask
+        return super().forward(x)
+
+
+def pixelcnn(width: int = 64) -> nn.Sequential:
+    """PixelCNN: eight masked convolutions with norms, and a distribution over 256 values."""
+    layers: list[nn.Module] = []
+    for place in range(8):
+        layers += [
+            MaskedConv(width if place else 1, width, blind=not place),
+            nn.BatchNorm2d(width),
+            nn.ReLU(),
+        ]
+    return nn.Sequential(*layers, nn.Conv2d(width, 256, 1))
+
+
+class BetaVAE(nn.Module):
+    """The encoder and decoder of Burgess et al., grey images of 32 px."""
+
+    def __init__(self, latent: int = 10) -> None:
+        super().__init__()
+        self.encoder = nn.Sequential(
+            nn.Conv2d(1, 32, 4, 2, 1), nn.ReLU(),
+            nn.Conv2d(32, 32, 4, 2, 1), nn.ReLU(),
+            nn.Conv2d(32, 32, 4, 2, 1), nn.ReLU(),
+            nn.Flatten(), nn.Linear(512, 256), nn.ReLU(),
+            nn.Linear(256, 256), nn.ReLU(), nn.Linear(256, 2 * latent),
+        )  # fmt: skip
+        self.decoder = nn.Sequential(
+            nn.Linear(latent, 256), nn.ReLU(), nn.Linear(256, 256), nn.ReLU(),
+            nn.Linear(256, 512), nn.ReLU(), nn.Unflatten(1, (32, 4, 4)),
+            nn.ConvTranspose2d(32, 32, 4, 2, 1), nn.ReLU(),
+            nn.ConvTranspose2d(32, 32, 4, 2, 1), nn.ReLU(),
+            nn.ConvTranspose2d(32, 1, 4, 2, 1), nn.Sigmoid(),
+        )  # fmt: skip
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        mean, log_variance = self.encoder(x).chunk(2, dim=1)
+        z = mean + torch.exp(log_variance / 2) * torch.randn_like(mean)
+        return self.decoder(z), mean, log_variance
+
+
+class AdversarialAutoencoder(nn.Module):
+    """AAE of fully connected layers, grey images of 32 px."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = nn.Sequential(
+            nn.Linear(1024, 512), nn.LeakyReLU(0.2),
+            nn.Linear(512, 512), nn.BatchNorm1d(512), nn.LeakyReLU(0.2),
+        )  # fmt: skip
+        self.mean, self.log_variance = nn.Linear(512, 10), nn.Linear(512, 10)
+        self.decoder = nn.Sequential(
+            nn.Linear(10, 512), nn.LeakyReLU(0.2),
+            nn.Linear(512, 512), nn.BatchNorm1d(512), nn.LeakyReLU(0.2),
+            nn.Linear(512, 1024), nn.Tanh(),
+        )  # fmt: skip
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.encoder(x.flatten(1))
+        mean, deviation = self.mean(h), torch.exp(self.log_variance(h) / 2)
+        out: Tensor = self.decoder(mean + deviation * torch.randn_like(mean))
+        return out
+
+
+class PixelDA(nn.Module):
+    """PixelDA's generator at 32 px: noise as a fourth channel, six residual blocks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(10, 3 * 32 * 32)
+        self.first = nn.Sequential(nn.Conv2d(6, 64, 3, padding=1), nn.ReLU())
+        self.blocks = nn.Sequential(*[ResidualBlock(64) for _ in range(6)])
+        self.last = nn.Sequential(nn.Conv2d(64, 3, 3, padding=1), nn.Tanh())
+
+    def forward(self, image: Tensor, z: Tensor) -> Tensor:
+        x = torch.cat((image, self.fc(z).view(len(z), 3, 32, 32)), 1)
+        out: Tensor = self.last(self.blocks(self.first(x)))
+        return out
+
+
+class SRResNet(nn.Module):
+    """SRResNet: 16 residual blocks, a sum around them, two pixel shuffles."""
+
+    def __init__(self, blocks: int = 16) -> None:
+        super().__init__()
+        self.first = nn.Sequential(nn.Conv2d(3, 64, 9, padding=4), nn.PReLU())
+        self.blocks = nn.Sequential(*[ResidualBlock(64) for _ in range(blocks)])
+        self.middle = nn.Sequential(nn.Conv2d(64, 64, 3, padding=1), nn.BatchNorm2d(64))
+        self.up = nn.Sequential(
+            *[
+                part
+                for _ in range(2)
+                for part in (nn.Conv2d(64, 256, 3, padding=1), nn.PixelShuffle(2), nn.PReLU())
+            ]
+        )
+        self.last = nn.Conv2d(64, 3, 9, padding=4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x)
+        out: Tensor = self.last(self.up(x + self.middle(self.blocks(x))))
+        return out
+
+
+class PixelNorm(nn.Module):
+    """Each pixel's features scaled to unit length."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * torch.rsqrt((x**2).mean(dim=1, keepdim=True) + 1e-8)
+
+
+class AdaIN(nn.Module):
+    """Adaptive instance norm, written by hand."""
+
+    def __init__(self, channels: int, style: int) -> None:
+        super().__init__()
+        self.style = nn.Linear(style, 2 * channels)
+
+    def forward(self, x: Tensor, w: Tensor) -> Tensor:
+        mean = x.mean((2, 3), keepdim=True)
+        deviation = x.var((2, 3), keepdim=True).add(1e-5).sqrt()
+        scale, bias = self.style(w)[:, :, None, None].chunk(2, 1)
+        out: Tensor = (x - mean) / deviation * (1 + scale) + bias
+        return out
+
+
+class StyleGAN(nn.Module):
+    """StyleGAN at 16 px: a mapping network, a learned constant, noise, a blur, AdaIN."""
+
+    blur: Tensor
+
+    def __init__(self, width: int = 32) -> None:
+        super().__init__()
+        mapping = [nn.Sequential(nn.Linear(64, 64), nn.LeakyReLU(0.2)) for _ in range(8)]
+        self.mapping = nn.Sequential(PixelNorm(), *mapping)
+        self.constant = nn.Parameter(torch.ones(1, width, 4, 4))
+        self.noise = nn.ParameterList(torch.zeros(1, width, 1, 1) for _ in range(5))
+        self.convs = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for _ in range(5))
+        self.adains = nn.ModuleList(AdaIN(width, 64) for _ in range(5))
+        self.to_rgb = nn.Conv2d(width, 3, 1)
+        self.register_buffer("blur", torch.full((width, 1, 3, 3), 1 / 9))
+
+    def forward(self, z: Tensor) -> Tensor:
+        w = self.mapping(z)
+        x = self.constant.expand(len(z), -1, -1, -1)
+        for place, (conv, noise, adain) in enumerate(
+            zip(self.convs, self.noise, self.adains, strict=True)
+        ):
+            if place in (1, 3):
+                x = F.interpolate(x, scale_factor=2, mode="bilinear")
+                x = F.conv2d(x, self.blur, padding=1, groups=x.shape[1])
+            x = conv(x)
+            x = F.leaky_relu(x + noise * torch.randn_like(x[:, :1]), 0.2)
+            x = adain(x, w)
+        out: Tensor = self.to_rgb(x)
+        return out
+
+
+class DoubleConv(nn.Sequential):
+    """Two convolutions with norms, the building block of the first U-Net."""
+
+    def __init__(self, inner: int, outer: int) -> None:
+        super().__init__(
+            nn.Conv2d(inner, outer, 3, padding=1), nn.BatchNorm2d(outer), nn.ReLU(),
+            nn.Conv2d(outer, outer, 3, padding=1), nn.BatchNorm2d(outer), nn.ReLU(),
+        )  # fmt: skip
+
+
+class UNet(nn.Module):
+    """The first U-Net with two levels and one pooling module for both."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pool = nn.MaxPool2d(2)
+        self.down1, self.down2, self.middle = (
+            DoubleConv(3, 8),
+            DoubleConv(8, 16),
+            DoubleConv(16, 32),
+        )
+        self.up2, self.conv2 = nn.ConvTranspose2d(32, 16, 2, 2), DoubleConv(32, 16)
+        self.up1, self.conv1 = nn.ConvTranspose2d(16, 8, 2, 2), DoubleConv(16, 8)
+        self.last = nn.Conv2d(8, 3, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        one = self.down1(x)
+        two = self.down2(self.pool(one))
+        x = self.middle(self.pool(two))
+        x = self.conv2(torch.cat((two, self.up2(x)), dim=1))
+        x = self.conv1(torch.cat((one, self.up1(x)), dim=1))
+        return torch.sigmoid(self.last(x))
+
+
+class TimeBlock(nn.Module):
+    """DDPM's residual block: group norms, and the time added between two convolutions."""
+
+    def __init__(self, inner: int, outer: int, time: int) -> None:
+        super().__init__()
+        self.norm1, self.norm2 = nn.GroupNorm(4, inner), nn.GroupNorm(4, outer)
+        self.conv1 = nn.Conv2d(inner, outer, 3, padding=1)
+        self.conv2 = nn.Conv2d(outer, outer, 3, padding=1)
+        self.time = nn.Linear(time, outer)
+        self.shortcut = nn.Conv2d(inner, outer, 1) if inner != outer else nn.Identity()
+
+    def forward(self, x: Tensor, time: Tensor) -> Tensor:
+        h = self.conv1(swish(self.norm1(x))) + self.time(swish(time))[:, :, None, None]
+        out: Tensor = self.shortcut(x) + self.conv2(swish(self.norm2(h)))
+        return out
+
+
+class Attention(nn.Module):
+    """Self-attention between all pixels."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norm = nn.GroupNorm(4, channels)
+        self.qkv, self.out = nn.Conv2d(channels, 3 * channels, 1), nn.Conv2d(channels, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = self.qkv(self.norm(x)).flatten(2).chunk(3, dim=1)
+        weights = torch.softmax(q.transpose(1, 2) @ k, dim=-1)
+        out: Tensor = x + self.out((v @ weights.transpose(1, 2)).view_as(x))
+        return out
+
+
+class DDPM(nn.Module):
+    """A small denoising U-Net with a time embedding and attention in the middle."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.time = nn.Sequential(nn.Linear(8, 32), nn.SiLU(), nn.Linear(32, 32))
+        self.first = nn.Conv2d(3, 8, 3, padding=1)
+        self.down1, self.down2 = TimeBlock(8, 8, 32), TimeBlock(8, 16, 32)
+        self.shrink, self.grow = nn.Conv2d(8, 8, 3, 2, 1), nn.Conv2d(16, 16, 3, padding=1)
+        self.middle1, self.attention, self.middle2 = (
+            TimeBlock(16, 16, 32), Attention(16), TimeBlock(16, 16, 32)
+        )  # fmt: skip
+        self.up = TimeBlock(24, 8, 32)
+        self.last = nn.Sequential(nn.GroupNorm(4, 8), nn.SiLU(), nn.Conv2d(8, 3, 3, padding=1))
+
+    def forward(self, x: Tensor, t: Tensor) -> Tensor:
+        angles = t[:, None].float() * torch.logspace(0, -3, 4)
+        time = self.time(torch.cat((angles.sin(), angles.cos()), dim=1))
+        one = self.down1(self.first(x), time)
+        two = self.down2(self.shrink(one), time)
+        h = self.middle2(self.attention(self.middle1(two, time)), time)
+        h = self.grow(F.interpolate(h, scale_factor=2.0))
+        out: Tensor = self.last(self.up(torch.cat((h, one), dim=1), time))
+        return out
+
+
+def swish(x: Tensor) -> Tensor:
+    """SiLU as DDPM's first code writes it."""
+    return x * torch.sigmoid(x)
+
+
+def coupling_net(channels: int, hidden: int = 16) -> nn.Sequential:
+    """What Glow puts in a coupling layer; two outputs for each input channel."""
+    return nn.Sequential(
+        nn.Conv2d(channels, hidden, 3, padding=1), nn.ReLU(),
+        nn.Conv2d(hidden, hidden, 1), nn.ReLU(),
+        nn.Conv2d(hidden, 2 * channels, 3, padding=1),
+    )  # fmt: skip
+
+
+class GlowStep(nn.Module):
+    """Activation norm, an invertible 1x1 convolution, an affine coupling."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(1, channels, 1, 1))
+        self.bias = nn.Parameter(torch.zeros(1, channels, 1, 1))
+        self.mixing = nn.Parameter(torch.eye(channels)[:, :, None, None])
+        self.net = coupling_net(channels // 2)
+
+    def forward(self, x: Tensor, log_det: Tensor) -> tuple[Tensor, Tensor]:
+        x = F.conv2d((x + self.bias) * self.scale, self.mixing)
+        first, second = x.chunk(2, dim=1)
+        log_scale, shift = self.net(first).chunk(2, dim=1)
+        second = (second + shift) * torch.sigmoid(log_scale + 2)
+        log_det = log_det + F.logsigmoid(log_scale + 2).flatten(1).sum(1)
+        return torch.cat((first, second), dim=1), log_det
+
+
+class Glow(nn.Module):
+    """Steps of a flow on images squeezed to a quarter."""
+
+    def __init__(self, steps: int = 4, channels: int = 3) -> None:
+        super().__init__()
+        self.steps = nn.ModuleList(GlowStep(4 * channels) for _ in range(steps))
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        x, log_det = F.pixel_unshuffle(x, 2), torch.zeros(len(x))
+        for step in self.steps:
+            x, log_det = step(x, log_det)
+        return F.pixel_shuffle(x, 2), log_det
+
+
+class RealNVP(nn.Module):
+    """Couplings with checkerboard masks; scale and shift have networks of their own."""
+
+    mask: Tensor
+
+    def __init__(self, steps: int = 3) -> None:
+        super().__init__()
+        self.scales = nn.ModuleList(self._net() for _ in range(steps))
+        self.shifts = nn.ModuleList(self._net() for _ in range(steps))
+        checkerboard = torch.arange(8)[:, None] + torch.arange(8)
+        self.register_buffer("mask", (checkerboard % 2).float()[None, None])
+
+    @staticmethod
+    def _net() -> nn.Sequential:
+        return nn.Sequential(
+            nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 1, 3, padding=1), nn.Tanh()
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        for place, (scale, shift) in enumerate(zip(self.scales, self.shifts, strict=True)):
+            mask = self.mask if place % 2 else 1 - self.mask
+            kept = x * mask
+            x = kept + (1 - mask) * (x * torch.exp(scale(kept)) + shift(kept))
+        return x
+
+
+class GatedResidual(nn.Module):
+    """One residual layer of a gated PixelCNN."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(width, 2 * width, 3, padding=1)
+        self.out = nn.Conv2d(width, width, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        a, b = self.conv(x).chunk(2, dim=1)
+        out: Tensor = x + self.out(torch.tanh(a) * torch.sigmoid(b))
+        return out
+
+
+class Dense(nn.Module):
+    """ESRGAN's residual dense block: five convolutions, each sees all before it."""
+
+    def __init__(self, width: int = 8, growth: int = 4) -> None:
+        super().__init__()
+        self.convs = nn.ModuleList(
+            nn.Conv2d(width + place * growth, growth if place < 4 else width, 3, padding=1)
+            for place in range(5)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        seen = [x]
+        for conv in list(self.convs)[:-1]:
+            seen.append(F.leaky_relu(conv(torch.cat(seen, dim=1)), 0.2))
+        out: Tensor = self.convs[-1](torch.cat(seen, dim=1)) * 0.2 + x
+        return out
+
+
+class ESRGAN(nn.Module):
+    """ESRGAN with two residual-in-residual blocks of three dense blocks each."""
+
+    def __init__(self, width: int = 8) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(3, width, 3, padding=1)
+        self.groups = nn.ModuleList(
+            nn.Sequential(*[Dense(width) for _ in range(3)]) for _ in range(2)
+        )
+        self.trunk = nn.Conv2d(width, width, 3, padding=1)
+        self.ups = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for _ in range(2))
+        self.high, self.last = (
+            nn.Conv2d(width, width, 3, padding=1),
+            nn.Conv2d(width, 3, 3, padding=1),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        first = self.first(x)
+        h = first
+        for group in self.groups:
+            h = group(h) * 0.2 + h
+        h = first + self.trunk(h)
+        for up in self.ups:
+            h = F.leaky_relu(up(F.interpolate(h, scale_factor=2)), 0.2)
+        out: Tensor = self.last(F.leaky_relu(self.high(h), 0.2))
+        return out
+
+
+class Functional(nn.Module):
+    """A network without a single layer module: its weights are bare parameters."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc, self.fc_bias = weight(16, 8 * 4 * 4), weight(8 * 4 * 4)
+        self.conv1, self.conv2 = weight(8, 4, 4, 4), weight(3, 4, 3, 3)
+        self.scale, self.shift = weight(4), weight(4)
+
+    def forward(self, z: Tensor) -> Tensor:
+        x = (z @ self.fc + self.fc_bias).relu().view(-1, 8, 4, 4)
+        x = F.conv_transpose2d(x, self.conv1, stride=2, padding=1)
+        x = F.relu_(F.instance_norm(x, weight=self.scale, bias=self.shift))
+        x = F.avg_pool2d(x, 3, stride=1, padding=1)
+        return torch.tanh(F.conv2d(x, self.conv2, padding=1))
+
+
+def weight(*shape: int) -> nn.Parameter:
+    """A parameter of small random numbers."""
+    return nn.Parameter(torch.randn(*shape) * 0.1)
+
+
+class Wrapped(nn.Module):
+    """Another module around a network."""
+
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, *inputs: Any) -> Any:
+        return self.inner(*inputs)

