@@ -30,9 +30,8 @@ def load_dataset(
 ) -> Dataset | DatasetDict | IterableDataset | IterableDatasetDict:
     """Opens a dataset, as `datasets.load_dataset` does.
 
-    Without `streaming`, `datasets` copies the shards into its own cache on first use. An iterator
-    over a stream that is not read to its end should be gone before Python exits: iterate inside
-    a function, or over `stream.take(n)`.
+    Without `streaming`, `datasets` copies the shards into its own cache on first use. After
+    streaming, Arrow's threads can abort Python as it exits (docs/dataset.md says what helps).
 
     Args:
         path_or_name: A dataset folder; a name, looked for in the current folder and then in

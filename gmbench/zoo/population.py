@@ -1,8 +1,8 @@
 """Which GMs a zoo trains: kinds in the paper's proportions, contents balanced, labels covered.
 
 Draws are stratified, not left to luck: for each GM several candidates are drawn from its kind's
-`draw_options`, and the one whose classes and losses are the rarest so far is taken. What is
-counted here are intended labels; those that count in the end are measured off the trained network.
+`draw_options`, and the one whose classes and losses are the rarest so far is taken; the next one
+is its spare, should it fail in training. What is counted here are intended labels; those that count in the end are measured off the trained network.
 """
 
 from __future__ import annotations
@@ -110,14 +110,14 @@ def draw_population(
     counts: Counter[tuple[str, str]] = Counter()
     # The kinds with the fewest choices come first; the many GANs then fill what they left empty.
     # Diffusion models stand beside the others, so they fill nothing: they come last.
+    first = 0
     for kind in sorted(numbers, key=lambda kind: (kind == "DM", numbers[kind])):
         generator = np.random.default_rng([seed, list(KIND_MODULES).index(kind)])
-        drawn[kind] = _draw_kind(kind, numbers[kind], size, contents, generator, counts)
-    return [
-        replace(specification, name=f"{prefix}{specification.name}")
-        for kind in KIND_MODULES
-        for specification in drawn[kind]
-    ]
+        # A kind goes on with the contents where the last one stopped: few GMs cannot have them all.
+        turned = [contents[(first + n) % len(contents)] for n in range(len(contents))]
+        drawn[kind] = _draw_kind(kind, numbers[kind], size, turned, generator, counts)
+        first += numbers[kind]
+    return [_named(gm, f"{prefix}{gm.name}") for kind in KIND_MODULES for gm in drawn[kind]]
 
 
 def shares(n_gms: int) -> dict[str, int]:
@@ -229,10 +229,16 @@ def _draw_kind(
                 f"No {number} different GMs of kind {kind}: after {n} only near-duplicates come. "
                 "Give a smaller number."
             )
-        chosen = max(candidates, key=lambda candidate: _rarity(candidate, counts))
+        candidates.sort(key=lambda candidate: _rarity(candidate, counts), reverse=True)
+        chosen = replace(candidates[0], spare=candidates[1] if candidates[1:] else None)
         counts.update(intended_labels(chosen).items())
         found.append(chosen)
     return found
+
+
+def _named(specification: Specification, name: str) -> Specification:
+    spare = specification.spare and replace(specification.spare, name=name)
+    return replace(specification, name=name, spare=spare)
 
 
 def _draw_one(
