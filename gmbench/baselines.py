@@ -1,16 +1,16 @@
 """The reference baselines: one folder each under `baselines/`, found by itself.
 
 A folder holds `recipe.yaml`, `README.md` and the measured results. The recipe names the function
-that predicts, so that a new baseline touches no other file.
+that predicts, or the settings of a training; so a new baseline touches no other file.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import yaml
 
@@ -20,6 +20,9 @@ from gmbench.errors import BenchmarkError, UnknownNameError
 from gmbench.evaluation.predictions import Predictions
 
 Predictor = Callable[[Benchmark, int, Path | None], Predictions]
+
+Training = Mapping[str, Mapping[str, Any]]
+"""Changes of the settings of a training: `all` for every preset, others by the preset's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +35,18 @@ class Recipe:
         paper: Where the paper has it.
         needs: What it looks at: `labels`, or `labels and images`.
         predictor: `module:function`; takes a benchmark, a seed and the folder of its dataset or
-            None; returns predictions.
+            None; returns predictions. Empty where a network is trained.
+        training: What the training changes of each preset; None where nothing is trained.
+        repeats: How often it is run, with a seed of its own each time; figures are then means.
     """
 
     name: str
     summary: str
     paper: str
     needs: str
-    predictor: str
+    predictor: str = ""
+    training: Training | None = field(default=None, hash=False)
+    repeats: int = 1
 
 
 def baselines_directory() -> Path:
@@ -69,10 +76,27 @@ def find_recipes(folder: Path | None = None) -> dict[str, Recipe]:
     return recipes
 
 
+def find_recipe(name: str) -> Recipe:
+    """Returns the recipe of a baseline.
+
+    Raises:
+        UnknownNameError: There is no such baseline.
+        BenchmarkError: A recipe is damaged.
+    """
+    recipes = find_recipes()
+    if name not in recipes:
+        raise UnknownNameError(
+            "Baseline", name, recipes, "`gmbench baseline --list` shows them all."
+        )
+    return recipes[name]
+
+
 def run_baseline(
     name: str, benchmark: Benchmark, seed: int = 0, folder: Path | None = None
 ) -> Predictions:
-    """Returns the predictions of a baseline for all test images of a benchmark.
+    """Returns what a baseline that trains no network predicts for all test images of a benchmark.
+
+    Those that train one are run by `gmbench.training.folds`.
 
     Args:
         name: Name of the baseline.
@@ -82,14 +106,13 @@ def run_baseline(
 
     Raises:
         UnknownNameError: There is no such baseline.
-        BenchmarkError: Its recipe is damaged, or it needs images and there is no folder.
+        BenchmarkError: Its recipe is damaged, it trains a network, or it needs images and there is
+            no folder.
     """
-    recipes = find_recipes()
-    if name not in recipes:
-        raise UnknownNameError(
-            "Baseline", name, recipes, "`gmbench baseline --list` shows them all."
-        )
-    module, _, function = recipes[name].predictor.partition(":")
+    recipe = find_recipe(name)
+    if recipe.training is not None:
+        raise BenchmarkError(f"The baseline {name} trains a network: run `gmbench baseline {name}`.")
+    module, _, function = recipe.predictor.partition(":")
     predictor = cast(Predictor, getattr(importlib.import_module(module), function))
     return predictor(benchmark, seed, folder)
 
@@ -97,7 +120,10 @@ def run_baseline(
 def _read_recipe(path: Path) -> Recipe:
     try:
         described = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return Recipe(**{field.name: str(described[field.name]) for field in fields(Recipe)})
-    except (yaml.YAMLError, KeyError, TypeError) as error:
+        texts = {name: str(described.pop(name)) for name in ("name", "summary", "paper", "needs")}
+        if ("predictor" in described) == ("training" in described):
+            raise TypeError("it needs either a predictor or a training")
+        return Recipe(**texts, **described)
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
         reason = f"lacks {error}" if isinstance(error, KeyError) else str(error).split("\n")[0]
         raise BenchmarkError(f"{path} is damaged: {reason}.") from error

@@ -1,7 +1,8 @@
 """A benchmark: labelled GMs, their test sets, and how many images each of them has.
 
-`load_benchmark` takes one of the named benchmarks, which need no images, or the folder of a
-built dataset, whose `gms.csv` and `benchmark.json` hold the same facts.
+`load_benchmark` takes one of the named benchmarks or the folder of a built dataset, whose `gms.csv`
+and `benchmark.json` hold the same facts. The sample is such a folder that comes with the package;
+red116 is labels alone, as its images are its authors'.
 """
 
 from __future__ import annotations
@@ -23,8 +24,11 @@ from gmbench.errors import BenchmarkError, UnknownNameError, plain_form
 from gmbench.schema import CONTINUOUS, DISCRETE, NAMES
 from gmbench.splits import read_sets
 
-NAMED: tuple[str, ...] = ("red116", "red116-dm")
+NAMED: tuple[str, ...] = ("sample", "red116", "red116-dm")
 """The benchmarks that are known by name. What else there is lies in a folder."""
+
+SAMPLE = Path(__file__).parent / "tables" / "sample"
+"""The dataset folder of the sample, which `gmbench zoo build` made; its card says how."""
 
 IMAGES_PER_GM = 1000
 """Images of each GM in the paper's dataset (section 4.1)."""
@@ -156,7 +160,7 @@ def load_benchmark(name: str | Path, labels: str = "2023") -> Benchmark:
     """Returns a benchmark by its name, or reads it from the folder of a built dataset.
 
     Args:
-        name: `red116`, `red116-dm`, or a folder that `gmbench data build` made.
+        name: `sample`, `red116`, `red116-dm`, or the folder of a dataset.
         labels: Label release of red116; the labels of all others are fixed.
 
     Raises:
@@ -171,8 +175,10 @@ def load_benchmark(name: str | Path, labels: str = "2023") -> Benchmark:
             "Benchmark",
             str(name),
             NAMED,
-            f"Take {' or '.join(NAMED)}, or a folder that `gmbench data build` made.",
+            f"Take {', '.join(NAMED)}, or a folder that `gmbench data build` made.",
         )
+    if name == "sample":
+        return read_benchmark(SAMPLE)
     gms = catalog.red116(labels)
     if name == "red116-dm":
         gms += catalog.diffusion7()
@@ -187,6 +193,8 @@ def load_benchmark(name: str | Path, labels: str = "2023") -> Benchmark:
 
 def dataset_folder(name: str | Path) -> Path | None:
     """Returns the folder in which a benchmark's images lie; None where it has labels alone."""
+    if str(name) == "sample":
+        return SAMPLE
     return None if str(name) in NAMED else Path(name)
 
 

@@ -1,40 +1,63 @@
-"""`gmbench baseline`: run a reference baseline."""
+"""`gmbench baseline`: run the reference baselines from end to end."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gmbench.cli import output
-from gmbench.cli.options import DEFAULT, BenchmarkOption, JsonOption, LabelsOption, SeedOption
+from gmbench.cli.options import (
+    DEFAULT,
+    BenchmarkOption,
+    ChangesOption,
+    DeviceOption,
+    JsonOption,
+    LabelsOption,
+    PresetOption,
+    RunsOption,
+    SeedOption,
+)
+
+if TYPE_CHECKING:
+    from gmbench.training.suite import BaselineResult, SuiteResult
+
+SHOWN = ("l1", "arch_f1", "arch_accuracy", "loss_f1", "loss_accuracy")
+"""Metrics of the table of baselines."""
 
 
 def baseline(
-    name: Annotated[str | None, typer.Argument(help="Name of the baseline.")] = None,
-    benchmark: BenchmarkOption = DEFAULT,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME...|all]", help="Which baselines.")
+    ] = None,
+    benchmark: BenchmarkOption = None,
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out", "-o", metavar="FILE", help="Default: NAME.parquet; .csv and .csv.gz also do."
+            "--out",
+            "-o",
+            metavar="FILE|DIR",
+            help="Of one baseline the file, NAME.parquet; of several the folder, `baselines-out`.",
         ),
     ] = None,
+    preset: PresetOption = "small",
+    change: ChangesOption = None,
+    device: DeviceOption = "auto",
+    runs: RunsOption = Path("runs"),
     labels: LabelsOption = "2023",
     seed: SeedOption = 0,
     listed: Annotated[bool, typer.Option("--list", help="List the baselines.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Predict all test images with a reference baseline, and write the predictions.
+    """Run baselines: train and predict set by set, score, compare in pairs.
 
-    Example: `gmbench baseline mean_mode -o mean_mode.parquet`
+    Examples: `gmbench baseline mean_mode -o mean_mode.parquet`, `gmbench baseline all --data DIR`
     """
-    from gmbench.baselines import find_recipes, run_baseline
-    from gmbench.benchmark import dataset_folder, load_benchmark
-    from gmbench.evaluation.predictions import write_predictions
+    from gmbench.baselines import find_recipe, find_recipes
 
-    if listed or name is None:
+    if listed or not names:
         recipes = find_recipes()
         if as_json:
             output.show_json([asdict(recipe) for recipe in recipes.values()])
@@ -42,14 +65,62 @@ def baseline(
             rows = [[recipe.name, recipe.needs, recipe.summary] for recipe in recipes.values()]
             output.show(output.table(["baseline", "needs", "predicts"], rows, left=range(3)))
         return
-    path = out or Path(f"{name}.parquet")
-    chosen = benchmark or DEFAULT
-    known = load_benchmark(chosen, labels)
-    predictions = run_baseline(name, known, seed, dataset_folder(chosen))
-    write_predictions(predictions, path)
+    from gmbench.benchmark import dataset_folder, load_benchmark
+    from gmbench.evaluation.predictions import write_predictions
+    from gmbench.training.config import parse_changes
+    from gmbench.training.suite import SuiteOptions, run_one, run_suite
+
+    chosen = list(find_recipes().values()) if names == ["all"] else [find_recipe(n) for n in names]
+    known = load_benchmark(benchmark or DEFAULT, labels)
+    folder = dataset_folder(benchmark or DEFAULT)
+    options = SuiteOptions(preset, parse_changes(change or ()), seed, device, runs / known.name)
+    with output.counting_many() as progress:
+        if len(chosen) > 1:
+            place = out or Path("baselines-out")
+            suite = run_suite(chosen, known, folder, place, options, progress)
+        else:
+            result = run_one(chosen[0], known, folder, options, progress)
+    if len(chosen) > 1:
+        if as_json:
+            output.show_json(suite.to_dict())
+        else:
+            _show_suite(suite)
+            output.note(f"predictions and scores: {place}")
+        return
+    path = out or Path(f"{names[0]}.parquet")
+    write_predictions(result.predictions, path)
     if as_json:
-        output.show_json({"baseline": name, "file": str(path), "rows": len(predictions),
-                          "predictions_sha256": predictions.sha256, "seed": seed})  # fmt: skip
+        output.show_json(
+            {
+                "baseline": result.name,
+                "file": str(path),
+                "rows": len(result.predictions),
+                "predictions_sha256": result.predictions.sha256,
+                **result.run,
+                "summary": {name: asdict(one) for name, one in result.summary.items()},
+            }
+        )
     else:
-        output.note(f"{path}: {len(predictions):,} predictions of {predictions.benchmark.name}.")
+        _show_table(f"{known.name} {known.version}", {result.name: result})
+        output.note(f"{path}: {len(result.predictions):,} predictions of {known.name}.")
         output.note(f"next: gmbench evaluate {path}")
+
+
+def _show_table(title: str, results: dict[str, BaselineResult]) -> None:
+    rows = []
+    for name, result in results.items():
+        cells = [name]
+        for metric in SHOWN:
+            one = result.summary[metric]
+            ends = f" ({one.ci[0]:.3f} to {one.ci[1]:.3f})" if one.ci else ""
+            cells.append("-" if one.mean is None else f"{one.mean:.3f}{ends}")
+        rows.append([*cells, f"{result.seconds:,.0f}"])
+    output.show(output.table(["baseline", *SHOWN, "seconds"], rows, title=title))
+
+
+def _show_suite(suite: SuiteResult) -> None:
+    from gmbench.cli.evaluate import show_comparison
+
+    _show_table(f"{suite.benchmark} {suite.version}", dict(suite.baselines))
+    if suite.comparison:
+        show_comparison(suite.comparison)

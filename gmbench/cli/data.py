@@ -54,18 +54,19 @@ def build(
     jobs: JobsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Build a Hugging Face dataset folder from the images of a benchmark.
+    """Build a Hugging Face dataset folder: the sample, or a benchmark from its images.
 
-    Image bytes stay as they are. GM folders are found by name; what is missing, surplus, empty,
+    Without options it is the sample, which comes with the package. `--images` builds red116, or
+    the benchmark that is given. Image bytes stay as they are. GM folders are found by name; what is missing, surplus, empty,
     corrupt, duplicate or unknown is reported. An interrupted build goes on where it was.
 
-    Example: `gmbench data build --images red116.zip`
+    Examples: `gmbench data build`, `gmbench data build --images red116.zip`
     """
     from gmbench.benchmark import load_benchmark
     from gmbench.data.build import build_dataset
     from gmbench.data.inspection import IncompleteSourceError
 
-    wanted = load_benchmark(benchmark or DEFAULT)
+    wanted = load_benchmark(benchmark or (DEFAULT if images is None else "red116"))
     try:
         with output.counting("images") as progress:
             result = build_dataset(

@@ -107,7 +107,7 @@ def compare(
     if as_json:
         output.show_json(result.to_dict())
     else:
-        _show_comparison(result)
+        show_comparison(result)
 
 
 def _show_summary(result: Evaluation) -> None:
@@ -176,7 +176,8 @@ def _show_details(result: Evaluation) -> None:
     )
 
 
-def _show_comparison(result: Comparison) -> None:
+def show_comparison(result: Comparison) -> None:
+    """Prints a comparison: the methods' figures, then the tests of every pair."""
     metrics = list(next(iter(result.values.values())))
     output.show(
         output.table(

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from gmbench.benchmark import Benchmark
 
 
-DEFAULT = "red116"
+DEFAULT = "sample"
 """The benchmark of every command that is not told another."""
 
 BenchmarkOption = Annotated[
@@ -19,8 +19,9 @@ BenchmarkOption = Annotated[
     typer.Option(
         "--benchmark",
         "-b",
+        "--data",
         metavar="NAME|DIR",
-        help="red116, red116-dm, or a dataset's folder.",
+        help="sample, red116, red116-dm, or a dataset's folder.",
     ),
 ]
 LabelsOption = Annotated[
@@ -38,6 +39,22 @@ PredictionArgument = Annotated[
     Path, typer.Argument(metavar="FILE", help="Predictions: CSV, CSV.gz or Parquet.")
 ]
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed of whatever is random.")]
+PresetOption = Annotated[
+    str, typer.Option("--preset", metavar="small|paper", help="Size of a training.")
+]
+ChangesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--change", "-c", metavar="NAME=VALUE", help="Change a setting, such as epochs=5; repeat."
+    ),
+]
+DeviceOption = Annotated[
+    str, typer.Option("--device", metavar="auto|cpu|cuda|mps", help="Where networks run.")
+]
+RunsOption = Annotated[
+    Path,
+    typer.Option("--runs", metavar="DIR", help="Where trainings keep log, state and checkpoint."),
+]
 
 
 def chosen_benchmark(name: str | None, labels: str) -> Benchmark | str | None:

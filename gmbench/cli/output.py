@@ -109,6 +109,22 @@ def progress() -> Iterator[Progress]:
 
 
 @contextmanager
+def counting_many() -> Iterator[Callable[[str, int, int], None]]:
+    """Yields what shows how far each of several works is; a work's bar goes when it is done."""
+    with progress() as bars:
+        tasks: dict[str, Any] = {}
+
+        def show(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                for earlier in tasks.values():
+                    bars.update(earlier, visible=False)
+                tasks[what] = bars.add_task(what, total=total, completed=done)
+            bars.update(tasks[what], completed=done)
+
+        yield show
+
+
+@contextmanager
 def counting(what: str) -> Iterator[Callable[[int, int], None]]:
     """Yields what shows how many of how many are done; the bar appears with the first report."""
     with progress() as bars:

@@ -14,7 +14,7 @@ import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gmbench.benchmark import Benchmark, benchmark_files
+from gmbench.benchmark import SAMPLE, Benchmark, benchmark_files
 from gmbench.data.archives import open_source
 from gmbench.data.card import card_text, eval_text
 from gmbench.data.features import arrow_schema, label_values, shard_path
@@ -28,6 +28,7 @@ from gmbench.data.workplace import (
     INSPECTION,
     PLAN,
     alone,
+    check_out,
     check_places,
     clear,
     is_dataset,
@@ -69,13 +70,14 @@ def build_dataset(
     limits: Limits | None = None,
     progress: Progress | None = None,
 ) -> BuildResult:
-    """Builds the Hugging Face dataset folder of a benchmark.
+    """Builds the Hugging Face dataset folder of a benchmark from images, or copies the sample's.
 
     A script that calls this needs `if __name__ == "__main__":`, as processes are started.
 
     Args:
         benchmark: Labels, sets, and how many images each GM has.
-        images: Folder, ZIP or TAR with one folder of images for each GM, at any depth.
+        images: Folder, ZIP or TAR with one folder of images for each GM, at any depth; None for
+            the sample, whose images come with the package.
         out: The folder to make; beside it `OUT.partial` holds unfinished work.
         allow_missing: Build in spite of missing, empty or corrupt images, as a `-partial`
             benchmark.
@@ -90,6 +92,8 @@ def build_dataset(
         DatasetError: `out` cannot be written or is in use, or a process died.
     """
     work = out.with_name(f"{out.name}.partial")
+    if images is None and benchmark.name == SAMPLE.name:
+        return _copy_sample(out, work, overwrite)
     location = _require_images(benchmark, images)
     limits = limits or Limits()
     check_places(location, out, overwrite)
@@ -104,6 +108,23 @@ def build_dataset(
         _refuse_errors(inspect(benchmark, listing, None), location, allow_missing)
         build = _Build(benchmark, source, listing, out, work, limits)
         return build.run(allow_missing, jobs or all_cores(), progress)
+
+
+def _copy_sample(out: Path, work: Path, overwrite: bool) -> BuildResult:
+    """Copies the dataset folder that comes with the package; no image is touched."""
+    check_out(out, overwrite)
+    report = Inspection.from_dict(json.loads((SAMPLE / INSPECTION).read_text(encoding="utf-8")))
+    result = BuildResult(folder=out, benchmark=SAMPLE.name, inspection=report)
+    with write_errors(out), alone(work):
+        if is_dataset(out) and not overwrite:
+            if not _is_whole(out, json.loads((SAMPLE / PLAN).read_text(encoding="utf-8"))["plan"]):
+                raise _another_dataset(out)
+            clear(work)
+            return replace(result, already_built=True)
+        shutil.rmtree(work / "dataset", ignore_errors=True)
+        shutil.copytree(SAMPLE, work / "dataset", copy_function=shutil.copyfile)
+        put_in_place(work, out)
+    return result
 
 
 def _require_images(benchmark: Benchmark, images: Path | None) -> Path:
@@ -121,18 +142,12 @@ def _existing(
     benchmark: Benchmark, location: Path, out: Path, work: Path, plan: str, allow_missing: bool
 ) -> BuildResult:
     """Returns the dataset that is there, if it is whole and of the same plan."""
+    if not _is_whole(out, plan):
+        raise _another_dataset(out)
     try:
-        same = json.loads((out / PLAN).read_text(encoding="utf-8"))["plan"] == plan
-        sums = (out / CHECKSUMS).read_text(encoding="utf-8").splitlines()
-        whole = all((out / line.split(maxsplit=1)[1]).is_file() for line in sums)
         report = Inspection.from_dict(json.loads((out / INSPECTION).read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError, IndexError):
-        same = whole = False
-    if not (same and whole):
-        raise DatasetError(
-            f"{out} is there already and was built from other images or by another version, or "
-            "is not whole. Give --overwrite to replace it, or another --out."
-        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _another_dataset(out) from error
     _refuse_errors(report, location, allow_missing)
     clear(work)
     return BuildResult(
@@ -140,6 +155,23 @@ def _existing(
         benchmark=_built_name(benchmark, report),
         inspection=report,
         already_built=True,
+    )
+
+
+def _is_whole(out: Path, plan: str) -> bool:
+    """Tells whether a dataset is of a plan, and all of its files are there."""
+    try:
+        same = json.loads((out / PLAN).read_text(encoding="utf-8"))["plan"] == plan
+        sums = (out / CHECKSUMS).read_text(encoding="utf-8").splitlines()
+        return same and all((out / line.split(maxsplit=1)[1]).is_file() for line in sums)
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
+        return False
+
+
+def _another_dataset(out: Path) -> DatasetError:
+    return DatasetError(
+        f"{out} is there already and was built from other images or by another version, or "
+        "is not whole. Give --overwrite to replace it, or another --out."
     )
 
 

@@ -7,12 +7,16 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gmbench.benchmark import read_benchmark
+from gmbench.benchmark import load_benchmark, read_benchmark
+from gmbench.data.build import build_dataset
 from gmbench.data.features import configurations
 from gmbench.errors import DatasetError, HubError, UnknownNameError
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict, IterableDataset, IterableDatasetDict
+
+DEFAULT_NAME = "gm-parsing"
+"""What `gmbench data build` makes in the current folder; the sample, where there is none."""
 
 _ON_THE_HUB = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
@@ -23,7 +27,7 @@ def cache_folder() -> Path:
 
 
 def load_dataset(
-    path_or_name: str | Path = "gm-parsing",
+    path_or_name: str | Path = DEFAULT_NAME,
     config: str = "set_1",
     split: str | None = None,
     streaming: bool = False,
@@ -35,8 +39,8 @@ def load_dataset(
 
     Args:
         path_or_name: A dataset folder; a name, looked for in the current folder and then in
-            gmbench's cache folder; or
-            `ORGANISATION/NAME` on the Hub.
+            gmbench's cache folder; or `ORGANISATION/NAME` on the Hub. Where there is no
+            `gm-parsing`, the sample is built into the cache folder under this name.
         config: `set_1` to `set_4`, or `all`.
         split: `train` or `test`; all splits when None.
         streaming: Read row by row, without a copy.
@@ -83,6 +87,8 @@ def _find(path_or_name: str | Path) -> Path | None:
     for place in places:
         if place.is_dir():
             return place
+    if name == DEFAULT_NAME:
+        return build_dataset(load_benchmark("sample"), None, cache_folder() / name).folder
     if isinstance(path_or_name, str) and _ON_THE_HUB.fullmatch(name):
         return None
     raise DatasetError(

@@ -149,7 +149,7 @@ def plan_zoo(
         contents=loaded,
         images_per_gm=images_per_gm,
         seed=seed,
-        real_per_content=4 * images_per_gm,
+        real_per_content=3 * images_per_gm,
         diffusion_per_set=diffusion_per_set,
         attempts=attempts,
         images_from=images_from,

@@ -2,7 +2,7 @@
 
 Draws are stratified, not left to luck: for each GM several candidates are drawn from its kind's
 `draw_options`, and the one whose classes and losses are the rarest so far is taken; the next one
-is its spare, should it fail in training. What is counted here are intended labels; those that count in the end are measured off the trained network.
+is its spare, should it fail in training, and after that one of another family. What is counted here are intended labels; those that count in the end are measured off the trained network.
 """
 
 from __future__ import annotations
@@ -230,15 +230,18 @@ def _draw_kind(
                 "Give a smaller number."
             )
         candidates.sort(key=lambda candidate: _rarity(candidate, counts), reverse=True)
-        chosen = replace(candidates[0], spare=candidates[1] if candidates[1:] else None)
+        other = families[(families.index(family) + 1) % len(families)]
+        own = np.random.default_rng([seed, 1])
+        last = _draw_one(module, name, kind, other, content, size, seed, own)
+        chosen = replace(candidates[0], spares=(*candidates[1:2], last))
         counts.update(intended_labels(chosen).items())
         found.append(chosen)
     return found
 
 
 def _named(specification: Specification, name: str) -> Specification:
-    spare = specification.spare and replace(specification.spare, name=name)
-    return replace(specification, name=name, spare=spare)
+    spares = tuple(replace(spare, name=name) for spare in specification.spares)
+    return replace(specification, name=name, spares=spares)
 
 
 def _draw_one(

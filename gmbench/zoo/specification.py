@@ -35,8 +35,8 @@ class Specification:
         options: Architecture and training choices of its family; JSON values alone.
         steps: Training steps.
         seed: Seed of initialisation, training and sampling.
-        spare: What is trained in its place if it fails at every attempt: another draw of the same
-            kind, family and content, of the same name.
+        spares: What is trained in its place, one after the other, if it fails at every attempt:
+            other draws of the same name, kind and content.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Specification:
     options: Mapping[str, Any] = field(default_factory=dict)
     steps: int = 300
     seed: int = 0
-    spare: Specification | None = None
+    spares: tuple[Specification, ...] = ()
 
     @property
     def sha256(self) -> str:

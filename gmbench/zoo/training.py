@@ -33,7 +33,7 @@ Images = NDArray[np.uint8]
 """Shape (images, 3, size, size)."""
 
 ATTEMPTS = 3
-"""How often a GM is trained at most before its spare is, and then as often again."""
+"""How often a GM is trained at most, and then each of its spares."""
 
 _AT_ONCE = 250
 """Images that are asked of a GM in one call; a constant, as the bytes depend on it."""
@@ -47,7 +47,7 @@ class TrainingTask:
         specification: What is trained.
         module: Name of the Python module whose function `train` does it.
         n_images: Images to be made.
-        attempts: How often it is trained at most, and its spare if it fails each time.
+        attempts: How often it is trained at most, and each of its spares.
     """
 
     specification: Specification
@@ -70,14 +70,14 @@ class Attempt:
         steps: Its training steps.
         quality: What the gate said, as `Quality.to_dict` gives it; None if it did not come so far.
         fault: Why it failed, for people; empty if it did not.
-        spare: Whether the GM's spare was trained.
+        spare: Number of the spare that was trained; 0 for the GM as it was drawn.
     """
 
     seed: int
     steps: int
     quality: Mapping[str, Any] | None
     fault: str
-    spare: bool = False
+    spare: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +98,11 @@ class Outcome:
 
 
 def train_gm(task: TrainingTask, real: Images) -> Outcome:
-    """Trains a GM until it passes the gate, at most `task.attempts` times; then its spare likewise.
+    """Trains a GM until it passes the gate, at most `task.attempts` times; then each of its spares.
 
-    Some draws cannot learn their content, whatever the seed: without a spare they would leave a
-    gap in the population. Any error of a training counts as a failed attempt, so that one GM does not stop the rest.
+    Some draws cannot learn their content, whatever the seed: without spares they would leave a gap
+    in the population. Any error of a training counts as a failed attempt, so that one GM does not
+    stop the rest.
 
     Args:
         task: What to do.
@@ -112,9 +113,9 @@ def train_gm(task: TrainingTask, real: Images) -> Outcome:
     torch.set_num_threads(1)
     trainer = importlib.import_module(task.module).train
     attempts: list[Attempt] = []
-    drawn = [gm for gm in (task.specification, task.specification.spare) if gm]
-    for first, number in product(drawn, range(task.attempts)):
-        specification = again(first, number)
+    drawn = (task.specification, *task.specification.spares)
+    for spare, number in product(range(len(drawn)), range(task.attempts)):
+        specification = again(drawn[spare], number)
         quality, labels, images, fault = None, None, None, ""
         try:
             with warnings.catch_warnings():
@@ -126,8 +127,7 @@ def train_gm(task: TrainingTask, real: Images) -> Outcome:
             text = str(error).splitlines()[0] if str(error) else "no message"
             fault = f"{type(error).__name__}: {text}"
         found = quality.to_dict() if quality else None
-        is_spare = first is not task.specification
-        attempts.append(Attempt(specification.seed, specification.steps, found, fault, is_spare))
+        attempts.append(Attempt(specification.seed, specification.steps, found, fault, spare))
         if not fault and images is not None:
             return Outcome(task.specification, tuple(attempts), labels, png_files(images))
     return Outcome(task.specification, tuple(attempts), None, ())

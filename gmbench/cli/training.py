@@ -1,0 +1,114 @@
+"""`gmbench train` and `gmbench predict`: one network on one set, and what it says of images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gmbench.cli import output
+from gmbench.cli.options import (
+    DEFAULT,
+    BenchmarkOption,
+    ChangesOption,
+    DeviceOption,
+    JsonOption,
+    PresetOption,
+    RunsOption,
+    SeedOption,
+)
+
+SetOption = Annotated[str, typer.Option("--set", metavar="SET", help="The set of unseen GMs.")]
+
+
+def train(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the baseline.")],
+    benchmark: BenchmarkOption = DEFAULT,
+    set_name: SetOption = "set_1",
+    preset: PresetOption = "small",
+    change: ChangesOption = None,
+    device: DeviceOption = "auto",
+    runs: RunsOption = Path("runs"),
+    seed: SeedOption = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a baseline's network on the training GMs of one set.
+
+    An interrupted training goes on where it was, and ends as if it had not been interrupted.
+
+    Example: `gmbench train full --data gm-parsing --set set_1`
+    """
+    from gmbench.baselines import find_recipe
+    from gmbench.benchmark import dataset_folder, load_benchmark
+    from gmbench.training.config import parse_changes
+    from gmbench.training.folds import TrainingJob, read_images, require_folder, run_fold
+
+    chosen = benchmark or DEFAULT
+    known = load_benchmark(chosen)
+    known.test_gms(set_name)
+    job = TrainingJob(
+        recipe=find_recipe(name),
+        benchmark=known,
+        folder=require_folder(name, dataset_folder(chosen)),
+        preset=preset,
+        changes=parse_changes(change or ()),
+        seed=seed,
+        device=device,
+        runs=runs / known.name,
+    )
+    with output.counting_many() as progress:
+        fold = run_fold(job, set_name, read_images(job, progress), progress)
+    folder = job.place(set_name)
+    last = fold.run.log[-1]
+    if as_json:
+        output.show_json(
+            {"folder": str(folder), "seconds": fold.run.seconds, "log": list(fold.run.log)}
+        )
+        return
+    terms = [key for key in last if key not in ("epoch", "step", "seconds", "learning_rate")]
+    rows = [[name, f"{last[name]:.4f}"] for name in terms]
+    output.show(output.table([f"epoch {last['epoch']}", "mean"], rows))
+    if fold.run.resumed_at:
+        output.note(f"taken up again after epoch {fold.run.resumed_at}.")
+    output.note(f"{folder}: trained in {fold.run.seconds:,.0f} s.")
+    output.note(f"next: gmbench predict {folder}/model --data {chosen} --set {set_name}")
+
+
+def predict(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="Folder of a model, or Hub name.")],
+    benchmark: BenchmarkOption = DEFAULT,
+    set_name: SetOption = "set_1",
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="FILE", help="CSV, CSV.gz or Parquet.")
+    ] = Path("predictions.parquet"),
+    device: DeviceOption = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Predict the test images of one set with a trained network.
+
+    Example: `gmbench predict runs/sample/full/seed_0/set_1/model --set set_1`
+    """
+    from gmbench.benchmark import dataset_folder, load_benchmark
+    from gmbench.evaluation.predictions import write_predictions
+    from gmbench.training.checkpoint import load_checkpoint
+    from gmbench.training.folds import predict_set, require_folder
+
+    chosen = benchmark or DEFAULT
+    known = load_benchmark(chosen)
+    folder = require_folder("predict", dataset_folder(chosen))
+    with output.counting_many() as progress:
+        predictions, warning = predict_set(
+            load_checkpoint(model), known, folder, set_name, device, progress
+        )
+    write_predictions(predictions, out)
+    if as_json:
+        output.show_json(
+            {"file": str(out), "rows": len(predictions), "warning": warning,
+             "predictions_sha256": predictions.sha256}
+        )  # fmt: skip
+        return
+    if warning:
+        output.note(f"warning: {warning}")
+    output.note(f"{out}: {len(predictions):,} predictions of {set_name} of {known.name}.")
+    output.note(f"next: gmbench evaluate {out}")

@@ -1,0 +1,1 @@
+"""Training and running methods that look at images: caches, loops, checkpoints, folds."""

@@ -1,0 +1,277 @@
+"""A baseline from end to end: for each set train on its training GMs, then predict its test GMs."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmbench.baselines import Recipe
+from gmbench.benchmark import Benchmark
+from gmbench.errors import BenchmarkError, UnknownNameError
+from gmbench.evaluation.columns import Values
+from gmbench.evaluation.images import image_index
+from gmbench.evaluation.predictions import Predictions
+from gmbench.models.targets import TrainingTargets
+from gmbench.schema import DISCRETE
+from gmbench.training.cache import CachedImages, cached_images
+from gmbench.training.checkpoint import ModelParserCheckpoint
+from gmbench.training.config import PRESETS, TrainingConfig
+from gmbench.training.devices import device_for
+from gmbench.training.loop import TrainingRun, train
+from gmbench.training.predict import ParsedImages, join, parse_images
+from gmbench.training.validation import hold_out
+from gmbench.training.views import view_from_dict
+
+FoldProgress = Callable[[str, int, int], None]
+"""Told the name of what is under way, how many steps of it are done, and of how many."""
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """What is to be trained.
+
+    Attributes:
+        recipe: The baseline's recipe.
+        benchmark: Labels and sets.
+        folder: The dataset folder.
+        preset: `paper` or `small`.
+        changes: The user's own changes of settings, by name.
+        seed: Seed of everything random.
+        device: `auto`, `cpu`, `cuda` or `mps`.
+        runs: Where logs, states and checkpoints are kept; None keeps nothing.
+    """
+
+    recipe: Recipe
+    benchmark: Benchmark
+    folder: Path
+    preset: str = "small"
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    device: str = "auto"
+    runs: Path | None = None
+
+    @property
+    def config(self) -> TrainingConfig:
+        """The settings: the preset, what the recipe changes of it, what the user changes.
+
+        Raises:
+            UnknownNameError: There is no such preset or setting.
+            BenchmarkError: The baseline trains nothing.
+        """
+        if self.recipe.training is None:
+            raise BenchmarkError(f"The baseline {self.recipe.name} trains no network.")
+        if self.preset not in PRESETS:
+            raise UnknownNameError(
+                "Preset", self.preset, PRESETS, f"There are: {', '.join(PRESETS)}."
+            )
+        config = PRESETS[self.preset]
+        for changes in (
+            self.recipe.training.get("all", {}),
+            self.recipe.training.get(self.preset, {}),
+            self.changes,
+        ):
+            config = config.changed(changes)
+        return config
+
+    def place(self, set_name: str) -> Path | None:
+        """Returns the folder of one set's training."""
+        return self.runs / self.recipe.name / f"seed_{self.seed}" / set_name if self.runs else None
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One set, trained and predicted.
+
+    Attributes:
+        name: Name of the set.
+        checkpoint: The trained parser.
+        run: How the training went.
+        parsed: What it says of the set's test images, GM by GM in the order of the set.
+    """
+
+    name: str
+    checkpoint: ModelParserCheckpoint
+    run: TrainingRun
+    parsed: ParsedImages
+
+
+def predict_folds(job: TrainingJob, progress: FoldProgress | None = None) -> Predictions:
+    """Trains and predicts set by set, and returns the predictions of all test images.
+
+    Args:
+        job: What is to be trained.
+        progress: Told how far the work is.
+
+    Raises:
+        TrainingError: A training came to nothing, or the device is not there.
+        UnknownNameError: There is no such preset, setting, method or device.
+    """
+    images = read_images(job, progress)
+    folds = [run_fold(job, name, images, progress) for name in job.benchmark.sets]
+    return predictions_of(job.benchmark, job.recipe.name, {f.name: f.parsed for f in folds})
+
+
+def require_folder(name: str, folder: Path | None) -> Path:
+    """Returns the dataset folder of a baseline that looks at images.
+
+    Raises:
+        BenchmarkError: There is none.
+    """
+    if folder is None:
+        raise BenchmarkError(
+            f"The baseline {name} looks at images. Give the folder of a dataset with --data."
+        )
+    return folder
+
+
+def read_images(job: TrainingJob, progress: FoldProgress | None = None) -> CachedImages:
+    """Returns the pixels of all images of the job's dataset."""
+    view = view_from_dict(job.config.view)
+    told = (lambda done, total: progress("images", done, total)) if progress else None
+    return cached_images(job.folder, view, progress=told)
+
+
+def run_fold(
+    job: TrainingJob, set_name: str, images: CachedImages, progress: FoldProgress | None = None
+) -> Fold:
+    """Trains on the training GMs of one set and predicts its test images.
+
+    Args:
+        job: What is to be trained.
+        set_name: The set.
+        images: Pixels of the dataset.
+        progress: Told how far the work is.
+    """
+    config, benchmark = job.config, job.benchmark
+    names: Sequence[str] = benchmark.training_gms(set_name)
+    learnt, held = hold_out(benchmark, names, config.validation_gms, job.seed)
+    targets = TrainingTargets.of(benchmark, learnt)
+    if config.shuffled_labels:
+        targets = targets.shuffled(job.seed)
+    place = job.place(set_name)
+    facts = "/".join([benchmark.labels_sha256, images.sha256, *learnt])
+    told = (lambda done, total: progress(set_name, done, total)) if progress else None
+    run = train(
+        config,
+        targets,
+        images,
+        seed=job.seed,
+        device=job.device,
+        folder=place,
+        key=hashlib.sha256(facts.encode()).hexdigest(),
+        validation=TrainingTargets.of(benchmark, held) if held else None,
+        progress=told,
+    )
+    checkpoint = ModelParserCheckpoint.of(
+        run.network,
+        config,
+        benchmark,
+        {
+            "baseline": job.recipe.name,
+            "preset": job.preset,
+            "benchmark": benchmark.name,
+            "version": benchmark.version,
+            "set": set_name,
+            "gms": len(learnt),
+            "seed": job.seed,
+        },
+    )
+    if place is not None:
+        checkpoint.save_pretrained(place / "model")
+    device = device_for(job.device)
+    test = [gm for gm in benchmark.test_gms(set_name) if gm in images.gms]
+    parsed = parse_images(checkpoint.network.to(device), images, test, device)
+    return Fold(set_name, checkpoint.cpu(), run, parsed)
+
+
+def predict_set(
+    checkpoint: ModelParserCheckpoint,
+    benchmark: Benchmark,
+    folder: Path,
+    set_name: str,
+    device: str = "auto",
+    progress: FoldProgress | None = None,
+) -> tuple[Predictions, str]:
+    """Predicts the test images of one set with a trained parser.
+
+    Args:
+        checkpoint: The parser.
+        benchmark: The benchmark of the dataset.
+        folder: The dataset folder.
+        set_name: The set.
+        device: `auto`, `cpu`, `cuda` or `mps`.
+        progress: Told how far the reading of images is.
+
+    Returns:
+        The predictions, and a warning where the parser may have seen the test GMs; else empty.
+
+    Raises:
+        UnknownNameError: The benchmark has no such set.
+    """
+    trained_on, warning = checkpoint.trained_on, ""
+    if checkpoint.labels.sha256 == benchmark.labels_sha256 and trained_on.get("set") != set_name:
+        warning = (
+            f"this parser was trained for {trained_on.get('set')} of this benchmark, so it has "
+            f"seen GMs of {set_name}; its figures there say nothing."
+        )
+    present = [gm for gm in benchmark.test_gms(set_name) if benchmark.n_images[benchmark.index[gm]]]
+    told = (lambda done, total: progress("images", done, total)) if progress else None
+    images = cached_images(folder, checkpoint.view, gms=present, progress=told)
+    place = device_for(device)
+    parsed = parse_images(checkpoint.network.to(place), images, present, place)
+    counts = checkpoint.labels.counts(parsed)
+    index = image_index(benchmark)
+    rows = np.flatnonzero(index.sets == list(benchmark.sets).index(set_name))
+    made = Predictions(
+        benchmark=benchmark,
+        source=str(trained_on.get("baseline", "parser")),
+        sets=index.sets[rows],
+        gms=index.gms[rows],
+        image_ids=tuple(index.image_ids[row] for row in rows.tolist()),
+        values=_values(parsed, counts),
+    )
+    return made, warning
+
+
+def predictions_of(
+    benchmark: Benchmark, source: str, parsed: Mapping[str, ParsedImages]
+) -> Predictions:
+    """Returns what was parsed as predictions.
+
+    Args:
+        benchmark: The benchmark.
+        source: Name of the method.
+        parsed: What is said of the test images of each set, GM by GM in the order of the set.
+
+    Raises:
+        BenchmarkError: A set does not have all of its images.
+    """
+    index = image_index(benchmark)
+    whole = join(parsed[name] for name in benchmark.sets)
+    if len(whole.continuous) != len(index.image_ids):
+        raise BenchmarkError(
+            f"{benchmark.name} has {len(index.image_ids):,} test images, "
+            f"{len(whole.continuous):,} were parsed. Build the dataset again."
+        )
+    return Predictions(
+        benchmark=benchmark,
+        source=source,
+        sets=index.sets,
+        gms=index.gms,
+        image_ids=index.image_ids,
+        values=_values(whole, benchmark.denormalise(whole.continuous)),
+    )
+
+
+def _values(parsed: ParsedImages, counts: NDArray[np.float64]) -> Values:
+    return Values(
+        continuous=counts,
+        discrete=parsed.classes[:, : len(DISCRETE)].astype(np.int8),
+        losses=parsed.loss_scores,
+    )

@@ -1,0 +1,106 @@
+"""What a trained network says of images: the mean over the views of an image, as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from gmbench.schema import DISCRETE
+from gmbench.training.cache import CachedImages
+
+_AT_ONCE = 256
+"""Views that go through a network together."""
+
+
+@dataclass(frozen=True)
+class ParsedImages:
+    """What a network says of images.
+
+    Attributes:
+        continuous: Normalised values, shape (images, 9), clipped to nothing.
+        probabilities: Of every class of every head, shape (images, classes of all heads).
+        n_classes: Number of classes of each of the 16 heads.
+    """
+
+    continuous: NDArray[np.float64]
+    probabilities: NDArray[np.float64]
+    n_classes: tuple[int, ...]
+
+    @cached_property
+    def by_head(self) -> list[NDArray[np.float64]]:
+        """Probabilities of each head's classes, each of shape (images, classes)."""
+        return np.split(self.probabilities, np.cumsum(self.n_classes)[:-1], axis=1)
+
+    @cached_property
+    def classes(self) -> NDArray[np.int64]:
+        """The likeliest class of each head, shape (images, 16); losses as 0 or 1."""
+        return np.stack([head.argmax(axis=1) for head in self.by_head], axis=1)
+
+    @property
+    def loss_scores(self) -> NDArray[np.float64]:
+        """Probability of each loss, shape (images, 10)."""
+        return np.stack([head[:, 1] for head in self.by_head[len(DISCRETE) :]], axis=1)
+
+    @property
+    def confidence(self) -> NDArray[np.float64]:
+        """Probability of the likeliest class of each head, shape (images, 16)."""
+        return np.stack([head.max(axis=1) for head in self.by_head], axis=1)
+
+
+def parse_pixels(
+    network: nn.Module, pixels: NDArray[np.uint8], device: torch.device
+) -> ParsedImages:
+    """Runs a network over images.
+
+    Args:
+        network: A trained network on `device`.
+        pixels: Shape (images, views, size, size, 3).
+        device: Where it is.
+    """
+    n, views = pixels.shape[:2]
+    flat = pixels.reshape(n * views, *pixels.shape[2:])
+    network.eval()
+    found: list[tuple[torch.Tensor, torch.Tensor]] = []
+    with torch.inference_mode():
+        for first in range(0, len(flat), _AT_ONCE):
+            part = torch.from_numpy(np.array(flat[first : first + _AT_ONCE])).to(device)
+            parsed = network(part.permute(0, 3, 1, 2).float().div(255.0)).final()
+            found.append((parsed.continuous.float().cpu(), parsed.probabilities.float().cpu()))
+    continuous, probabilities = (torch.cat(parts).double().numpy() for parts in zip(*found))
+    return ParsedImages(
+        continuous.reshape(n, views, -1).mean(axis=1),
+        probabilities.reshape(n, views, -1).mean(axis=1),
+        tuple(network.n_classes),
+    )
+
+
+def parse_images(
+    network: nn.Module, images: CachedImages, gms: Sequence[str], device: torch.device
+) -> ParsedImages:
+    """Runs a network over all images of some GMs, in their order."""
+    return join(parse_pixels(network, images.pixels(gm), device) for gm in gms)
+
+
+def join(parts: Iterable[ParsedImages]) -> ParsedImages:
+    """Returns several results as one, in order."""
+    parsed = list(parts)
+    return ParsedImages(
+        np.concatenate([part.continuous for part in parsed]),
+        np.concatenate([part.probabilities for part in parsed]),
+        parsed[0].n_classes,
+    )
+
+
+def mean(parts: Sequence[ParsedImages]) -> ParsedImages:
+    """Returns the mean of what several networks say of the same images."""
+    return ParsedImages(
+        np.mean([part.continuous for part in parts], axis=0),
+        np.mean([part.probabilities for part in parts], axis=0),
+        parts[0].n_classes,
+    )

@@ -1,0 +1,238 @@
+"""Baselines one after the other on one dataset: trained, predicted, scored, compared in pairs."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gmbench.baselines import Recipe, run_baseline
+from gmbench.benchmark import Benchmark
+from gmbench.evaluation.comparison import Comparison, compare
+from gmbench.evaluation.evaluate import evaluate
+from gmbench.evaluation.predictions import Predictions, write_predictions
+from gmbench.evaluation.result import Evaluation, Summary
+from gmbench.files import write_whole
+
+SuiteProgress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class BaselineResult:
+    """One baseline, run and scored.
+
+    Attributes:
+        name: Its name.
+        evaluations: One for each repeat.
+        predictions: Those of the first repeat.
+        seconds: Time of all repeats: reading images, training, predicting.
+        run: How it was run: `seed`, `preset`, `changes`, `versions`, `machine`, `seconds`.
+    """
+
+    name: str
+    evaluations: tuple[Evaluation, ...]
+    predictions: Predictions
+    seconds: float
+    run: Mapping[str, Any]
+
+    @property
+    def summary(self) -> dict[str, Summary]:
+        """Each metric: the mean over the repeats of its mean, spread and interval's ends."""
+        first = self.evaluations[0].summary
+        return {name: _mean([e.summary[name] for e in self.evaluations]) for name in first}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the first repeat's evaluation with the summary over all, and how it was run."""
+        evaluation = replace(self.evaluations[0], summary=self.summary).to_dict()
+        return {**evaluation, "run": dict(self.run)}
+
+
+@dataclass(frozen=True)
+class SuiteResult:
+    """Baselines side by side.
+
+    Attributes:
+        benchmark: Name of the benchmark.
+        version: Its version.
+        baselines: Each baseline's result, by name, in the order in which they were asked for.
+        comparison: The paired tests; None with fewer than two baselines.
+    """
+
+    benchmark: str
+    version: str
+    baselines: Mapping[str, BaselineResult]
+    comparison: Comparison | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns everything as plain data: finite numbers or None."""
+        return {
+            "benchmark": self.benchmark,
+            "version": self.version,
+            "baselines": {name: result.to_dict() for name, result in self.baselines.items()},
+            "comparison": self.comparison.to_dict() if self.comparison else None,
+        }
+
+
+@dataclass(frozen=True)
+class SuiteOptions:
+    """How baselines are run.
+
+    Attributes:
+        preset: `small` or `paper`, for those that train a network.
+        changes: The user's own changes of settings.
+        seed: Seed of everything random.
+        device: `auto`, `cpu`, `cuda` or `mps`.
+        runs: Where trainings keep their logs, states and checkpoints.
+    """
+
+    preset: str = "small"
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    device: str = "auto"
+    runs: Path | None = None
+
+
+def run_suite(
+    recipes: Sequence[Recipe],
+    benchmark: Benchmark,
+    folder: Path | None,
+    out: Path,
+    options: SuiteOptions,
+    progress: SuiteProgress | None = None,
+) -> SuiteResult:
+    """Runs baselines and compares them.
+
+    Each one's predictions and scores are written when it is done (`NAME.parquet`, `NAME.json`), so
+    that an interrupted suite has not worked in vain: its trainings go on where they were.
+
+    Args:
+        recipes: What to run, in this order.
+        benchmark: Labels and sets.
+        folder: The dataset folder; None where there are labels alone.
+        out: Where predictions, scores and `comparison.json` go.
+        options: How.
+        progress: Told what is under way, how much of it is done, and of how much.
+
+    Raises:
+        GmbenchError: A baseline cannot be run on this benchmark.
+    """
+    results = {}
+    for recipe in recipes:
+        results[recipe.name] = result = run_one(recipe, benchmark, folder, options, progress)
+        write_predictions(result.predictions, out / f"{recipe.name}.parquet")
+        write_whole(out / f"{recipe.name}.json", json.dumps(result.to_dict(), indent=1) + "\n")
+    comparison = None
+    if len(results) > 1:
+        if progress:
+            progress("comparing", 0, 1)
+        comparison = compare(
+            *(result.predictions for result in results.values()), names=list(results)
+        )
+        write_whole(out / "comparison.json", json.dumps(comparison.to_dict(), indent=1) + "\n")
+    return SuiteResult(benchmark.name, benchmark.version, results, comparison)
+
+
+def run_one(
+    recipe: Recipe,
+    benchmark: Benchmark,
+    folder: Path | None,
+    options: SuiteOptions,
+    progress: SuiteProgress | None = None,
+) -> BaselineResult:
+    """Runs one baseline, as often as its recipe says, and scores it.
+
+    Args:
+        recipe: What to run.
+        benchmark: Labels and sets.
+        folder: The dataset folder.
+        options: How.
+        progress: Told how far the work is.
+
+    Raises:
+        GmbenchError: The baseline cannot be run on this benchmark.
+    """
+    started = time.perf_counter()
+    made = [
+        _predict(recipe, benchmark, folder, replace(options, seed=options.seed + n), progress)
+        for n in range(recipe.repeats)
+    ]
+    seconds = time.perf_counter() - started
+    run = {
+        "seed": options.seed,
+        "repeats": recipe.repeats,
+        "preset": options.preset if recipe.training is not None else None,
+        "changes": dict(options.changes) if recipe.training is not None else {},
+        "seconds": round(seconds, 1),
+        "machine": machine(recipe.training is not None, options.device),
+        "versions": versions(recipe.training is not None),
+    }
+    evaluations = tuple(evaluate(predictions) for predictions in made)
+    return BaselineResult(recipe.name, evaluations, made[0], seconds, run)
+
+
+def versions(with_torch: bool) -> dict[str, str]:
+    """Returns the versions of the packages that a result depends on."""
+    from importlib.metadata import version
+
+    names = ("gmbench", "numpy", "scikit-learn", *(("torch",) if with_torch else ()))
+    return {name: version(name) for name in names}
+
+
+def machine(with_torch: bool, device: str) -> str:
+    """Returns the class of this machine: cores, processor, accelerator."""
+    cores = f"{len(os.sched_getaffinity(0))} cores, {platform.machine()}"
+    if with_torch:
+        import torch
+
+        if device in ("auto", "cuda") and torch.cuda.is_available():
+            return f"{torch.cuda.get_device_name()}, {cores}"
+    return cores
+
+
+def _predict(
+    recipe: Recipe,
+    benchmark: Benchmark,
+    folder: Path | None,
+    options: SuiteOptions,
+    progress: SuiteProgress | None,
+) -> Predictions:
+    if recipe.training is None:
+        if progress:
+            progress(recipe.name, 0, 1)
+        return run_baseline(recipe.name, benchmark, options.seed, folder)
+    # Here, so that baselines which train nothing do without torch.
+    from gmbench.training.folds import TrainingJob, predict_folds, require_folder
+
+    job = TrainingJob(
+        recipe=recipe,
+        benchmark=benchmark,
+        folder=require_folder(recipe.name, folder),
+        preset=options.preset,
+        changes=options.changes,
+        seed=options.seed,
+        device=options.device,
+        runs=options.runs,
+    )
+    name = recipe.name if recipe.repeats == 1 else f"{recipe.name} {options.seed}"
+    told = (lambda what, d, n: progress(f"{name} {what}", d, n)) if progress else None
+    return predict_folds(job, told)
+
+
+def _mean(parts: Sequence[Summary]) -> Summary:
+    if len(parts) == 1 or any(part.mean is None for part in parts):
+        return parts[0]
+    ends = [part.ci for part in parts if part.ci is not None]
+    return Summary(
+        mean=float(np.mean([part.mean for part in parts])),
+        std=None if parts[0].std is None else float(np.mean([part.std for part in parts])),
+        ci=(float(np.mean([e[0] for e in ends])), float(np.mean([e[1] for e in ends])))
+        if ends
+        else None,
+    )
