@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
-from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 
 from gmbench.errors import NetworkError
 from gmbench.models.fingerprint import FingerprintNetwork
 from gmbench.models.heads import ClassSlots, FusedHeads
+from gmbench.models.saved import NetworkConfig, SavedNetwork
 from gmbench.models.targets import N_CONTINUOUS
 from gmbench.schema import DISCRETE, LOSSES
 
@@ -20,7 +20,7 @@ PAPER_CLASSES: tuple[int, ...] = tuple(len(p.classes) for p in DISCRETE) + (2,) 
 
 
 @dataclass(frozen=True)
-class ParserConfig:
+class ParserConfig(NetworkConfig):
     """What a `ModelParser` is built of; the defaults are the paper's, where it gives any.
 
     Attributes:
@@ -48,37 +48,11 @@ class ParserConfig:
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
-        # JSON has lists alone; equality and hashing want tuples.
-        object.__setattr__(self, "trunk_widths", tuple(self.trunk_widths))
-        object.__setattr__(self, "n_classes", tuple(self.n_classes))
+        super().__post_init__()
         if self.parsers not in (1, 2):
-            raise NetworkError(f"A parser network has 1 or 2 parsers, not {self.parsers}.")
+            raise NetworkError(f"A network has 1 or 2 parsers, not {self.parsers}.")
         if not self.trunk_widths:
-            raise NetworkError("A parser network needs at least one width in trunk_widths.")
-
-    @classmethod
-    def of(cls, described: ParserConfig | Mapping[str, Any]) -> ParserConfig:
-        """Returns a configuration as it is, or from what its JSON holds.
-
-        Raises:
-            NetworkError: An unknown field, or a value that cannot be.
-        """
-        if isinstance(described, ParserConfig):
-            return described
-        unknown = described.keys() - {field.name for field in fields(cls)}
-        if unknown:
-            raise NetworkError(
-                f"The configuration of a parser has no {', '.join(sorted(unknown))}. "
-                "It may be of a newer gmbench: update it."
-            )
-        return cls(**described)
-
-    def to_json(self) -> dict[str, Any]:
-        """Returns the configuration as JSON has it; `of` reads it back."""
-        return {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in asdict(self).items()
-        }
+            raise NetworkError("A network needs at least one width in trunk_widths.")
 
 
 @dataclass(frozen=True)
@@ -172,18 +146,10 @@ class Trunk(nn.Sequential):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
 
 
-class ModelParser(
-    nn.Module,
-    PyTorchModelHubMixin,
-    library_name="gmbench",
-    pipeline_tag="image-classification",
-    tags=["model-parsing"],
-):
-    """Fingerprint network, shared network, cluster and instance parser, fusion encoder.
+class ModelParser(SavedNetwork):
+    """Fingerprint network, shared network, cluster and instance parser, fusion encoder."""
 
-    `save_pretrained` writes the configuration and the weights (safetensors), and
-    `from_pretrained` reads them, from a folder or the Hub.
-    """
+    config: ParserConfig
 
     def __init__(self, config: ParserConfig | Mapping[str, Any] | None = None) -> None:
         """Makes an untrained network.
@@ -194,20 +160,17 @@ class ModelParser(
         Raises:
             NetworkError: The configuration cannot be.
         """
-        super().__init__()
-        self.config = ParserConfig.of(config or ParserConfig())
-        # What `save_pretrained` writes; set here so that it is the same however it was given.
-        self._hub_mixin_config = self.config.to_json()
-        c = self.config
+        c = ParserConfig.of(config)
+        super().__init__(c)
+        self.config = c
         self.slots = ClassSlots(c.n_classes)
-        self.fen = FingerprintNetwork(c.fen_depth, c.fen_width, c.channels)
+        if c.fingerprint:
+            self.fen = FingerprintNetwork(c.fen_depth, c.fen_width, c.channels)
         self.trunk = Trunk(c.channels, c.trunk_widths, c.dropout)
         self.instance = self._branch(FusedHeads(c.parser_width, N_CONTINUOUS, self.slots.total))
         if c.parsers == 2:
             self.cluster = self._branch(FusedHeads(c.parser_width, N_CONTINUOUS, self.slots.total))
             self.fusion = self._branch(nn.Linear(c.parser_width, len(c.n_classes)))
-        if not c.fingerprint:
-            del self.fen
 
     def forward(self, images: Tensor) -> ParserOutput:
         """Returns what the network says of images.
