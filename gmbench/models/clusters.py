@@ -1,0 +1,117 @@
+"""Clusters of similar GMs: what the cluster parser is trained to say (section 3.3.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.cluster import KMeans
+
+from gmbench.models.targets import TrainingTargets
+
+MOST_CLUSTERS = 10
+"""Most clusters that are tried for one kind of GM; never more than half its GMs, rounded up."""
+
+_STARTS = 10
+"""Starts of one k-means; the best counts."""
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """The cluster of each training GM and what follows from it; row `g` of each array is GM `g`.
+
+    Attributes:
+        ids: Cluster of each GM, from 0, int64 of shape (G,). All GMs of one are of one kind.
+        continuous: Mean of the cluster's normalised continuous labels, float32 of shape (G, 9).
+        discrete: The cluster's most common class of each head, int64 of shape (G, 16); of equally
+            common ones that of the lowest index.
+        deviation: What the mean leaves, label - mean (equation 10), float32 of shape (G, 9).
+        fusion: 1 where the GM has the cluster's class, 0 where not (equation 14), float32 of
+            shape (G, 16).
+    """
+
+    ids: NDArray[np.int64]
+    continuous: NDArray[np.float32]
+    discrete: NDArray[np.int64]
+    deviation: NDArray[np.float32]
+    fusion: NDArray[np.float32]
+
+    @property
+    def n_clusters(self) -> int:
+        """Number of clusters of all kinds together."""
+        return int(self.ids.max()) + 1
+
+    @classmethod
+    def of(cls, targets: TrainingTargets, seed: int = 0) -> Clusters:
+        """Clusters the training GMs, kind by kind, by k-means (equation 6).
+
+        The number of clusters of a kind is the elbow of its inertia (see `elbow`). Clusters are
+        numbered in the order in which their first GMs stand in the targets.
+
+        Args:
+            targets: Labels of the training GMs.
+            seed: Seed of the k-means.
+        """
+        vectors, kinds = label_vectors(targets), np.array(targets.kinds)
+        ids = np.empty(len(targets), dtype=np.int64)
+        n_clusters = 0
+        for kind in dict.fromkeys(targets.kinds):
+            rows = np.flatnonzero(kinds == kind)
+            within = cluster(vectors[rows], seed)
+            ids[rows] = n_clusters + within
+            n_clusters += int(within.max()) + 1
+        means = np.empty_like(targets.continuous)
+        modes = np.empty_like(targets.discrete)
+        for identity in range(n_clusters):
+            members = ids == identity
+            means[members] = targets.continuous[members].mean(axis=0, dtype=np.float64)
+            modes[members] = [np.bincount(c).argmax() for c in targets.discrete[members].T]
+        return cls(
+            ids=ids,
+            continuous=means,
+            discrete=modes,
+            deviation=targets.continuous - means,
+            fusion=(modes == targets.discrete).astype(np.float32),
+        )
+
+
+def label_vectors(targets: TrainingTargets) -> NDArray[np.float64]:
+    """Returns the vectors that are clustered, y^nl of equation 6, shape (G, 9 + classes).
+
+    Normalised continuous labels, then one-hot classes. Classes have no order, so their indices
+    are no numbers to take means of. Ones stand at the root of 1/2, so that two GMs of different
+    classes are at squared distance 1, as for a yes and a no written as 1 and 0.
+    """
+    return np.hstack([targets.continuous, targets.one_hot() * np.sqrt(0.5)]).astype(np.float64)
+
+
+def cluster(vectors: NDArray[np.float64], seed: int) -> NDArray[np.int64]:
+    """Returns the cluster of each row, numbered from 0 by first appearance, shape (rows,)."""
+    # Two GMs a cluster on average at the least: with one there is nothing in common to predict,
+    # and a curve that ends at inertia 0 has its elbow late. Nor are there more clusters than rows.
+    most = min(MOST_CLUSTERS, (len(vectors) + 1) // 2, len(np.unique(vectors, axis=0)))
+    fits = [
+        KMeans(n_clusters=k, n_init=_STARTS, random_state=seed).fit(vectors)
+        for k in range(1, most + 1)
+    ]
+    labels = fits[elbow(np.array([fit.inertia_ for fit in fits])) - 1].labels_
+    _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
+    return np.asarray(first.argsort().argsort()[inverse], dtype=np.int64)
+
+
+def elbow(inertia: NDArray[np.float64]) -> int:
+    """Returns the number of clusters at the elbow of a curve of inertia.
+
+    The elbow is where the curve lies furthest below the straight line between its ends, the
+    smallest of equals; a curve that nowhere lies below has none, and 1 is returned. Scaling
+    either axis changes no such choice, so that there is no threshold to set.
+
+    Args:
+        inertia: Sum of squared distances with 1, 2, ... clusters.
+    """
+    chord = np.linspace(inertia[0], inertia[-1], len(inertia))
+    depth = chord - inertia
+    # The ends lie on the line but for rounding.
+    best = int(depth.argmax())
+    return best + 1 if depth[best] > 1e-9 * max(inertia[0], 1e-12) else 1

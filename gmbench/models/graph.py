@@ -1,0 +1,233 @@
+"""The `lgpn` baseline: hyperparameters as nodes of a graph whose edges are what goes together.
+
+After the idea of the 2024 follow-up, "Tracing Hyperparameter Dependencies for Model Parsing via
+Learnable Graph Pooling Network": a graph from the co-occurrence of labels, graph convolutions
+over it, and learned pooling and unpooling between them. The sizes and the details are our own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+from torch import Tensor, nn
+
+from gmbench.models.fingerprint import FingerprintNetwork
+from gmbench.models.heads import ClassSlots
+from gmbench.models.objective import ObjectiveConfig, squared_error
+from gmbench.models.parsing import PAPER_CLASSES, Parsed, Trunk
+from gmbench.models.saved import NetworkConfig, SavedNetwork
+from gmbench.models.targets import N_CONTINUOUS, TrainingTargets
+
+EDGE_THRESHOLD = 0.4
+"""Least probability of a label, given another, that makes an edge."""
+
+
+@dataclass(frozen=True)
+class GraphConfig(NetworkConfig):
+    """What a `GraphParser` is built of.
+
+    Attributes:
+        trace_depth: Convolutions of the branch that keeps the image's resolution.
+        trace_width: Features between them.
+        trunk_widths: Features of each block of the network that follows; each halves the size.
+        node_width: Features of each node.
+        pooled: Nodes of the pooled graph.
+        channels: Channels of the images.
+        n_classes: Number of classes of each of the 16 classifiers.
+        dropout: Share of the image's features that is dropped in training.
+    """
+
+    trace_depth: int = 6
+    trace_width: int = 32
+    trunk_widths: tuple[int, ...] = (32, 64, 128, 256, 512)
+    node_width: int = 32
+    pooled: int = 12
+    channels: int = 3
+    n_classes: tuple[int, ...] = PAPER_CLASSES
+    dropout: float = 0.0
+
+
+@dataclass(frozen=True)
+class GraphOutput:
+    """What a `GraphParser` says of N images.
+
+    Attributes:
+        continuous: Normalised continuous parameters, shape (N, 9).
+        logits: Class logits, shape (N, S).
+        slots: Which slot is which class.
+    """
+
+    continuous: Tensor
+    logits: Tensor
+    slots: ClassSlots
+
+    def final(self) -> Parsed:
+        """Returns the final prediction."""
+        return Parsed(self.continuous, self.slots.softmax(self.logits))
+
+
+def label_graph(targets: TrainingTargets) -> NDArray[np.float32]:
+    """Returns the weights of the edges between the 9 + S nodes, float32 of shape (9 + S, 9 + S).
+
+    A node is a continuous parameter or one class of a discrete one. From each node edges lead to
+    those that go with it in at least `EDGE_THRESHOLD` of the training GMs that have it. A GM has
+    a class or not; a continuous parameter it has to the degree of its rank among the GMs. A row
+    adds up to 1, half of it (without an edge all of it) for the node itself: a node among many
+    neighbours would lose its own features otherwise.
+
+    Args:
+        targets: Labels of the training GMs.
+    """
+    ranks = (rankdata(targets.continuous, axis=0) - 1) / max(len(targets) - 1, 1)
+    has = np.hstack([ranks, targets.one_hot()])
+    occurrence = has.sum(axis=0)
+    together = has.T @ has
+    given = np.divide(
+        together, occurrence[:, None], out=np.zeros_like(together), where=occurrence[:, None] > 0
+    )
+    np.fill_diagonal(given, 0)
+    edges = np.where(given >= EDGE_THRESHOLD, given, 0)
+    sums = edges.sum(axis=1, keepdims=True)
+    edges = np.divide(edges, 2 * sums, out=np.zeros_like(edges), where=sums > 0)
+    return np.asarray(edges + np.diag(1 - edges.sum(axis=1)), dtype=np.float32)
+
+
+class GraphConvolution(nn.Module):
+    """Neighbours' features, averaged along the edges and mapped (Kipf and Welling 2017)."""
+
+    def __init__(self, inner: int, outer: int) -> None:
+        """Makes an untrained layer.
+
+        Args:
+            inner: Features of a node before.
+            outer: Features of a node after.
+        """
+        super().__init__()
+        self.linear = nn.Linear(inner, outer)
+
+    def forward(self, edges: Tensor, nodes: Tensor) -> Tensor:
+        """Returns new features of the nodes, shape (N, nodes, outer).
+
+        Args:
+            edges: Shape (nodes, nodes), or one such table an image; rows add up to 1.
+            nodes: Shape (N, nodes, inner).
+        """
+        mapped: Tensor = self.linear(torch.matmul(edges, nodes))
+        return mapped
+
+
+class GraphParser(SavedNetwork):
+    """Image features become node features; these are refined along the graph, fine and pooled."""
+
+    config: GraphConfig
+    edges: Tensor
+
+    def __init__(
+        self,
+        config: GraphConfig | Mapping[str, Any] | None = None,
+        edges: NDArray[np.float32] | None = None,
+    ) -> None:
+        """Makes an untrained network.
+
+        Args:
+            config: What it is built of, or the JSON of it.
+            edges: The graph, of `label_graph`; saved with the weights. By default no edges, which
+                is for `from_pretrained` to fill.
+
+        Raises:
+            NetworkError: The configuration cannot be.
+            ValueError: The graph has another number of nodes than the configuration.
+        """
+        c = GraphConfig.of(config)
+        super().__init__(c)
+        self.config = c
+        self.slots = ClassSlots(c.n_classes)
+        n_nodes = N_CONTINUOUS + self.slots.total
+        graph = torch.eye(n_nodes) if edges is None else torch.tensor(edges)
+        if graph.shape != (n_nodes, n_nodes):
+            raise ValueError(f"The graph is {tuple(graph.shape)}; {n_nodes} nodes are wanted.")
+        self.register_buffer("edges", graph)
+        self.trace = FingerprintNetwork(c.trace_depth, c.trace_width, c.channels)
+        self.trunk = Trunk(2 * c.channels, c.trunk_widths, c.dropout)
+        self.embed = nn.Linear(c.trunk_widths[-1], n_nodes * c.node_width)
+        self.before = GraphConvolution(c.node_width, c.node_width)
+        self.assign = GraphConvolution(c.node_width, c.pooled)
+        self.between = GraphConvolution(c.node_width, c.node_width)
+        self.after = GraphConvolution(c.node_width, c.node_width)
+        self.readout = nn.Parameter(torch.randn(n_nodes, c.node_width) / c.node_width**0.5)
+        self.bias = nn.Parameter(torch.zeros(n_nodes))
+
+    @classmethod
+    def of(cls, config: GraphConfig, targets: TrainingTargets) -> GraphParser:
+        """Returns an untrained network with the graph of some training GMs.
+
+        Args:
+            config: What it is built of.
+            targets: Labels of the training GMs.
+        """
+        return cls(config, label_graph(targets))
+
+    def forward(self, images: Tensor) -> GraphOutput:
+        """Returns what the network says of images.
+
+        Args:
+            images: Shape (N, channels, H, W) of any size, float, values in [0, 1].
+        """
+        features = self.trunk(torch.cat([images, self.trace(images)], dim=1))
+        n_nodes, width = self.readout.shape
+        nodes = self.embed(features).relu().view(-1, n_nodes, width)
+        nodes = nodes + self.before(self.edges, nodes).relu()
+        # Each node belongs to the pooled nodes in shares that add up to 1 ...
+        shares = self.assign(self.edges, nodes).softmax(dim=-1)
+        members = shares.transpose(-2, -1)
+        # ... and a pooled node is the mean of its members, so that size does not count.
+        pooling = members / members.sum(dim=-1, keepdim=True).clamp_min(1e-6)
+        pooled = pooling @ nodes
+        # Rows of the shares and of the edges add up to 1, and so do those of the pooled edges.
+        pooled = pooled + self.between(pooling @ self.edges @ shares, pooled).relu()
+        nodes = nodes + shares @ pooled
+        nodes = nodes + self.after(self.edges, nodes).relu()
+        answers = (nodes * self.readout).sum(dim=-1) + self.bias
+        return GraphOutput(answers[:, :N_CONTINUOUS], answers[:, N_CONTINUOUS:], self.slots)
+
+
+class GraphObjective(nn.Module):
+    """The objective of a `GraphParser`: equations 10 and 11 on the labels themselves."""
+
+    _continuous: Tensor
+    _classes: Tensor
+    class_weights: Tensor
+
+    def __init__(self, config: ObjectiveConfig, targets: TrainingTargets) -> None:
+        """Lays out the targets.
+
+        Args:
+            config: gamma3, gamma4 and `weighted_cross_entropy` are used.
+            targets: Labels of the training GMs.
+        """
+        super().__init__()
+        self.config = config
+        self.register_buffer("_continuous", torch.from_numpy(targets.continuous))
+        self.register_buffer("_classes", torch.from_numpy(targets.discrete))
+        self.register_buffer("class_weights", torch.from_numpy(targets.class_weights()))
+
+    def forward(self, output: GraphOutput, gms: Tensor) -> dict[str, Tensor]:
+        """Returns `instance_continuous`, `instance_discrete` and their sum `total`, scalars.
+
+        Args:
+            output: What the network says of N images.
+            gms: Row of each image's GM in the targets, int64 of shape (N,).
+        """
+        c = self.config
+        weights = self.class_weights if c.weighted_cross_entropy else None
+        error = squared_error(output.continuous, self._continuous[gms])
+        entropy = output.slots.cross_entropy(output.logits, self._classes[gms], weights).mean()
+        terms = {"instance_continuous": c.gamma3 * error, "instance_discrete": c.gamma4 * entropy}
+        terms["total"] = terms["instance_continuous"] + terms["instance_discrete"]
+        return terms

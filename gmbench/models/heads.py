@@ -1,0 +1,142 @@
+"""All regressors and classifiers of a parser at once.
+
+The classes of the 16 classifiers stand side by side in one row of *slots*: first the classes of
+the first head, then those of the second, and so on. One linear layer computes them all, and one
+softmax over a padded table normalises each head's slots by themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+
+class ClassSlots(nn.Module):
+    """Where each head's classes stand among the slots, and what is computed over them.
+
+    M heads have S slots together. Nothing here is trained or saved; it is a module so that its
+    index tables move between devices with the network.
+
+    Attributes:
+        n_classes: Number of classes of each head.
+        total: S, their sum.
+    """
+
+    offsets: Tensor
+    head: Tensor
+    _padded: Tensor
+    _unpadded: Tensor
+
+    def __init__(self, n_classes: Sequence[int]) -> None:
+        """Lays out the slots.
+
+        Args:
+            n_classes: Number of classes of each head.
+
+        Raises:
+            ValueError: No head, or one without a class.
+        """
+        super().__init__()
+        if not n_classes or min(n_classes) < 1:
+            raise ValueError(f"Each head needs a class; given: {tuple(n_classes)}.")
+        self.n_classes = tuple(n_classes)
+        self.total = sum(self.n_classes)
+        counts = torch.tensor(self.n_classes)
+        offsets = counts.cumsum(0) - counts
+        place = torch.arange(int(counts.max()))
+        real = place < counts[:, None]
+        # Slot S is one that no head has; it holds minus infinity when a table is padded.
+        padded = torch.where(real, offsets[:, None] + place, self.total)
+        self.register_buffer("offsets", offsets, persistent=False)
+        self.register_buffer(
+            "head", torch.arange(len(counts)).repeat_interleave(counts), persistent=False
+        )
+        self.register_buffer("_padded", padded.flatten(), persistent=False)
+        self.register_buffer("_unpadded", real.flatten().nonzero().flatten(), persistent=False)
+
+    def padded(self, values: Tensor, filler: float) -> Tensor:
+        """Returns slots as a table of heads, shape (..., M, most classes).
+
+        Args:
+            values: Shape (..., S).
+            filler: What stands where a head has fewer classes.
+        """
+        lacking = values.new_full((*values.shape[:-1], 1), filler)
+        table = torch.cat([values, lacking], dim=-1).index_select(-1, self._padded)
+        return table.reshape(*values.shape[:-1], len(self.n_classes), -1)
+
+    def log_softmax(self, logits: Tensor) -> Tensor:
+        """Returns the logarithm of the softmax over each head's own slots.
+
+        Args:
+            logits: Shape (..., S).
+
+        Returns:
+            Shape (..., S).
+        """
+        table = self.padded(logits, float("-inf")).log_softmax(dim=-1)
+        return table.flatten(-2).index_select(-1, self._unpadded)
+
+    def softmax(self, logits: Tensor) -> Tensor:
+        """Returns each head's probabilities, of the logits' shape (..., S)."""
+        return self.log_softmax(logits).exp()
+
+    def cross_entropy(
+        self, logits: Tensor, classes: Tensor, weights: Tensor | None = None
+    ) -> Tensor:
+        """Returns the cross-entropy summed over the heads (equations 8 and 11) of each row.
+
+        Equation 11 divides by no sum of weights, unlike torch's own weighted cross-entropy.
+
+        Args:
+            logits: Shape (N, S).
+            classes: Class index of each head, int64 of shape (N, M).
+            weights: Weight of each class, shape (S,); by default 1.
+
+        Returns:
+            Shape (N,).
+        """
+        slots = classes + self.offsets
+        likelihood = self.log_softmax(logits).gather(-1, slots)
+        if weights is not None:
+            likelihood = likelihood * weights[slots]
+        return -likelihood.sum(dim=-1)
+
+    def spread(self, values: Tensor) -> Tensor:
+        """Returns one value a head, shape (..., M), as one a slot, shape (..., S)."""
+        return values.index_select(-1, self.head)
+
+    def most_likely(self, probabilities: Tensor) -> Tensor:
+        """Returns each head's class of the greatest value, int64 of shape (..., M).
+
+        Args:
+            probabilities: Probabilities or logits, shape (..., S).
+        """
+        return self.padded(probabilities, float("-inf")).argmax(dim=-1)
+
+
+class FusedHeads(nn.Module):
+    """The regressors and classifiers of a parser: one linear layer for all of their outputs."""
+
+    def __init__(self, n_features: int, n_continuous: int, n_slots: int) -> None:
+        """Makes untrained heads.
+
+        Args:
+            n_features: Features that they look at.
+            n_continuous: Regressors.
+            n_slots: Classes of all classifiers together.
+        """
+        super().__init__()
+        self.widths = (n_continuous, n_slots)
+        self.linear = nn.Linear(n_features, n_continuous + n_slots)
+
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns regressed values, shape (N, n_continuous), and class logits, (N, n_slots).
+
+        Args:
+            features: Shape (N, n_features).
+        """
+        continuous, logits = self.linear(features).split(self.widths, dim=-1)
+        return continuous, logits

@@ -1,0 +1,200 @@
+"""The whole method: from an image to its generator's hyperparameters (figure 4 of the paper)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor, nn
+
+from gmbench.errors import NetworkError
+from gmbench.models.fingerprint import FingerprintNetwork
+from gmbench.models.heads import ClassSlots, FusedHeads
+from gmbench.models.saved import NetworkConfig, SavedNetwork
+from gmbench.models.targets import N_CONTINUOUS
+from gmbench.schema import DISCRETE, LOSSES
+
+PAPER_CLASSES: tuple[int, ...] = tuple(len(p.classes) for p in DISCRETE) + (2,) * len(LOSSES)
+"""Classes of the 16 classifiers in the paper; a benchmark may have more (`class_counts`)."""
+
+
+@dataclass(frozen=True)
+class ParserConfig(NetworkConfig):
+    """What a `ModelParser` is built of; the defaults are the paper's, where it gives any.
+
+    Attributes:
+        fen_depth: Convolutions of the fingerprint network.
+        fen_width: Features between them.
+        trunk_widths: Features of each block of the shared network; every block halves the size.
+        parser_width: Features of the hidden layer of each parser and of the fusion encoder.
+        channels: Channels of the images.
+        n_classes: Number of classes of each of the 16 classifiers.
+        parsers: 2 for cluster and instance parser, 1 for the paper's "using one parser".
+        fingerprint: Whether there is a fingerprint network; without one the shared network looks
+            at the image itself. The paper's "no fingerprint" has the network and only lacks its
+            losses: that is `fingerprint=True` with weights of 0 in the objective.
+        dropout: Share of the shared network's features that is dropped in training.
+    """
+
+    fen_depth: int = 17
+    fen_width: int = 64
+    trunk_widths: tuple[int, ...] = (32, 64, 128, 256, 512)
+    parser_width: int = 256
+    channels: int = 3
+    n_classes: tuple[int, ...] = PAPER_CLASSES
+    parsers: int = 2
+    fingerprint: bool = True
+    dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.parsers not in (1, 2):
+            raise NetworkError(f"A network has 1 or 2 parsers, not {self.parsers}.")
+        if not self.trunk_widths:
+            raise NetworkError("A network needs at least one width in trunk_widths.")
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """The final prediction of images.
+
+    Attributes:
+        continuous: Normalised continuous parameters, shape (N, 9); not clipped to [0, 1].
+        probabilities: Probability of each class, head after head, shape (N, S); each head's own
+            add up to 1. `ClassSlots` says which slot is which, and the most likely class.
+    """
+
+    continuous: Tensor
+    probabilities: Tensor
+
+
+@dataclass(frozen=True)
+class ParserOutput:
+    """What a `ModelParser` says of N images.
+
+    Attributes:
+        fingerprint: Shape of the images; None without a fingerprint network.
+        cluster_continuous: Cluster means, normalised, shape (N, 9); None for one parser.
+        cluster_logits: Class logits of the cluster parser, shape (N, S); None for one parser.
+        deviation: Deviations from the cluster means, shape (N, 9); for one parser the values
+            themselves.
+        instance_logits: Class logits of the instance parser, shape (N, S).
+        fusion_logits: Fusion parameters before the sigmoid, shape (N, 16); None for one parser.
+        slots: Which slot is which class.
+    """
+
+    fingerprint: Tensor | None
+    cluster_continuous: Tensor | None
+    cluster_logits: Tensor | None
+    deviation: Tensor
+    instance_logits: Tensor
+    fusion_logits: Tensor | None
+    slots: ClassSlots
+
+    def final(self) -> Parsed:
+        """Returns the final prediction.
+
+        Continuous: cluster mean + deviation. Equation 13 is printed as the sum of the cluster
+        mean with itself; the text says the deviation.
+
+        Discrete (equation 16): p times the cluster parser's class probabilities + (1 - p) times
+        the instance parser's. Probabilities, not logits, are mixed: the parsers are trained with
+        different weights, so that their logits are on different scales, and the mixture of two
+        distributions is one.
+        """
+        instance = self.slots.softmax(self.instance_logits)
+        if self.cluster_continuous is None:
+            return Parsed(self.deviation, instance)
+        assert self.cluster_logits is not None
+        assert self.fusion_logits is not None
+        cluster = self.slots.softmax(self.cluster_logits)
+        fusion = self.slots.spread(self.fusion_logits.sigmoid())
+        return Parsed(
+            continuous=self.cluster_continuous + self.deviation,
+            probabilities=fusion * cluster + (1 - fusion) * instance,
+        )
+
+
+class Trunk(nn.Sequential):
+    """The shared network: blocks of convolution, then a mean over the whole image.
+
+    The mean makes the number of features, `widths[-1]`, the same for images of every size. What
+    comes in is normalised first: fingerprints are small, and how small changes in training.
+    """
+
+    def __init__(self, channels: int, widths: tuple[int, ...], dropout: float = 0.0) -> None:
+        """Makes an untrained network.
+
+        Args:
+            channels: Channels of what comes in.
+            widths: Features of each block.
+            dropout: Share of the features that is dropped in training.
+        """
+        layers: list[nn.Module] = [nn.BatchNorm2d(channels)]
+        for inner, outer in zip((channels, *widths), widths, strict=False):
+            # Rounding sizes up lets the smallest images through: 1 px stays 1 px.
+            layers += [
+                nn.Conv2d(inner, outer, 3, padding=1, bias=False),
+                nn.BatchNorm2d(outer),
+                nn.ReLU(inplace=True),
+                nn.MaxPool2d(2, ceil_mode=True),
+            ]
+        super().__init__(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(dropout))
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+
+
+class ModelParser(SavedNetwork):
+    """Fingerprint network, shared network, cluster and instance parser, fusion encoder."""
+
+    config: ParserConfig
+
+    def __init__(self, config: ParserConfig | Mapping[str, Any] | None = None) -> None:
+        """Makes an untrained network.
+
+        Args:
+            config: What it is built of, or the JSON of it; by default the paper's.
+
+        Raises:
+            NetworkError: The configuration cannot be.
+        """
+        c = ParserConfig.of(config)
+        super().__init__(c)
+        self.config = c
+        self.slots = ClassSlots(c.n_classes)
+        if c.fingerprint:
+            self.fen = FingerprintNetwork(c.fen_depth, c.fen_width, c.channels)
+        self.trunk = Trunk(c.channels, c.trunk_widths, c.dropout)
+        self.instance = self._branch(FusedHeads(c.parser_width, N_CONTINUOUS, self.slots.total))
+        if c.parsers == 2:
+            self.cluster = self._branch(FusedHeads(c.parser_width, N_CONTINUOUS, self.slots.total))
+            self.fusion = self._branch(nn.Linear(c.parser_width, len(c.n_classes)))
+
+    def forward(self, images: Tensor) -> ParserOutput:
+        """Returns what the network says of images.
+
+        Args:
+            images: Shape (N, channels, H, W) of any size, float, values in [0, 1].
+        """
+        fingerprint = self.fen(images) if self.config.fingerprint else None
+        features = self.trunk(images if fingerprint is None else fingerprint)
+        deviation, instance_logits = self.instance(features)
+        cluster_continuous, cluster_logits, fusion_logits = None, None, None
+        if self.config.parsers == 2:
+            cluster_continuous, cluster_logits = self.cluster(features)
+            fusion_logits = self.fusion(features)
+        return ParserOutput(
+            fingerprint=fingerprint,
+            cluster_continuous=cluster_continuous,
+            cluster_logits=cluster_logits,
+            deviation=deviation,
+            instance_logits=instance_logits,
+            fusion_logits=fusion_logits,
+            slots=self.slots,
+        )
+
+    def _branch(self, last: nn.Module) -> nn.Sequential:
+        hidden = nn.Linear(self.config.trunk_widths[-1], self.config.parser_width)
+        return nn.Sequential(hidden, nn.ReLU(inplace=True), last)
