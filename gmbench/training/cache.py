@@ -22,12 +22,12 @@ from itertools import chain
 from pathlib import Path
 
 import numpy as np
-import PIL
 import pyarrow as pa
 import pyarrow.parquet as pq
 from filelock import FileLock
 from numpy.typing import NDArray
 from PIL import Image
+from PIL import __version__ as _pillow_version
 
 from gmbench.benchmark import Benchmark, read_benchmark
 from gmbench.data.features import shard_path
@@ -302,7 +302,7 @@ def _entry_of(
         "shard": sums[shard],
         "view": view.to_dict(),
         # Decoders of JPEG and the filter of a resize are Pillow's, and change with it.
-        "pillow": PIL.__version__,
+        "pillow": _pillow_version,
         "format": _FILE_FORMAT,
     }
     key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]

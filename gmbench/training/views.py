@@ -11,7 +11,7 @@
 | floats | cut to 0 ... 255 and rounded; not a number is 0 |
 | palette | its colours |
 | alpha, transparent colour | on black: round(colour x alpha / 255), so opaque pixels are kept |
-| CMYK, YCbCr, HSV | Pillow's conversion |
+| CMYK and others | Pillow's conversion, where it has one |
 | several frames | the first |
 
 Orientation in EXIF, colour profiles and gamma are left alone. They are hints to whoever shows an
@@ -188,7 +188,7 @@ def rgb_pixels(image: Image.Image, image_id: str = "") -> Pixels:
         image_id: Named in errors.
 
     Raises:
-        ViewError: The image has a mode without a rule, such as LAB.
+        ViewError: The image has a mode without a rule.
     """
     if image.mode.startswith("I"):
         return _grey((np.asarray(image).astype(np.int64).clip(0, 0xFFFF) >> 8).astype(np.uint8))
