@@ -76,7 +76,7 @@ def parse_pixels(
     return ParsedImages(
         continuous.reshape(n, views, -1).mean(axis=1),
         probabilities.reshape(n, views, -1).mean(axis=1),
-        tuple(network.n_classes),
+        tuple(network.slots.n_classes),
     )
 
 
