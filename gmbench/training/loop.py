@@ -165,9 +165,9 @@ def step_size(config: TrainingConfig, step: int, total: int) -> float:
 
 def _check(terms: Mapping[str, torch.Tensor], step: int, rate: float) -> None:
     """Stops a training whose loss is no longer a number."""
-    if math.isfinite(float(terms["total"])):
+    if math.isfinite(float(terms["total"].detach())):
         return
-    lost = [name for name, value in terms.items() if not math.isfinite(float(value))]
+    lost = [name for name, value in terms.items() if not math.isfinite(float(value.detach()))]
     raise TrainingError(
         f"The loss is no longer a number at step {step + 1}: {', '.join(lost)}. Train with a "
         f"smaller step (`--change learning_rate={rate / 3:.1g}`) or a limit on the gradient "

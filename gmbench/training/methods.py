@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from gmbench.errors import UnknownNameError
+from gmbench.models.graph import GraphConfig, GraphObjective, GraphParser
 from gmbench.models.objective import Objective, ObjectiveConfig
 from gmbench.models.parsing import ModelParser, ParserConfig
 from gmbench.models.targets import TrainingTargets
@@ -21,20 +22,35 @@ class Method:
     """A network and its objective.
 
     Attributes:
-        network: Makes the network of settings.
+        network: Makes the network of its settings, to be filled with weights.
         settings: Dataclass of the network's settings; one of them is `n_classes`.
+        untrained: Makes the network of settings and targets, to be trained.
         objective: Makes the objective of settings and targets.
         weights: Dataclass of the objective's settings.
     """
 
     network: Callable[[Any], nn.Module]
     settings: type
+    untrained: Callable[[Any, TrainingTargets], nn.Module]
     objective: Callable[[Any, TrainingTargets], nn.Module]
     weights: type
 
 
 METHODS: dict[str, Method] = {
-    "parser": Method(ModelParser, ParserConfig, Objective, ObjectiveConfig),
+    "parser": Method(
+        network=ModelParser,
+        settings=ParserConfig,
+        untrained=lambda settings, targets: ModelParser(settings),
+        objective=Objective,
+        weights=ObjectiveConfig,
+    ),
+    "graph": Method(
+        network=GraphParser,
+        settings=GraphConfig,
+        untrained=GraphParser.of,
+        objective=GraphObjective,
+        weights=ObjectiveConfig,
+    ),
 }
 
 
@@ -55,12 +71,13 @@ def build_method(
     _check(config.objective, method.weights, f"objective of the method {config.method}")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = build_network(config.method, config.model, targets.n_classes)
+        settings = _settings(config.method, config.model, targets.n_classes)
+        network = method.untrained(settings, targets)
     return network, method.objective(method.weights(**config.objective), targets)
 
 
 def build_network(name: str, settings: Mapping[str, Any], n_classes: Sequence[int]) -> nn.Module:
-    """Returns an untrained network.
+    """Returns a network that is to be filled with weights.
 
     Args:
         name: A key of `METHODS`.
@@ -70,10 +87,14 @@ def build_network(name: str, settings: Mapping[str, Any], n_classes: Sequence[in
     Raises:
         UnknownNameError: There is no such method or setting.
     """
-    method = _method(name)
-    _check(settings, method.settings, f"network of the method {name}")
-    lists = {key: tuple(v) if isinstance(v, list) else v for key, v in settings.items()}
-    return method.network(method.settings(**lists, n_classes=tuple(n_classes)))
+    return _method(name).network(_settings(name, settings, n_classes))
+
+
+def _settings(name: str, settings: Mapping[str, Any], n_classes: Sequence[int]) -> Any:
+    """Returns the settings of a network as its own dataclass."""
+    known = _method(name).settings
+    _check(settings, known, f"network of the method {name}")
+    return known(**settings, n_classes=tuple(n_classes))
 
 
 def _method(name: str) -> Method:
