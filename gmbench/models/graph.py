@@ -92,7 +92,8 @@ def label_graph(targets: TrainingTargets) -> NDArray[np.float32]:
         together, occurrence[:, None], out=np.zeros_like(together), where=occurrence[:, None] > 0
     )
     np.fill_diagonal(given, 0)
-    edges = np.where(given >= EDGE_THRESHOLD, given, 0)
+    # Counts such as 2 of 5 stand at the threshold exactly; rounding must not decide.
+    edges = np.where(given >= EDGE_THRESHOLD - 1e-9, given, 0)
     sums = edges.sum(axis=1, keepdims=True)
     edges = np.divide(edges, 2 * sums, out=np.zeros_like(edges), where=sums > 0)
     return np.asarray(edges + np.diag(1 - edges.sum(axis=1)), dtype=np.float32)
