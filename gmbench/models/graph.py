@@ -161,7 +161,8 @@ class GraphParser(SavedNetwork):
         self.assign = GraphConvolution(c.node_width, c.pooled)
         self.between = GraphConvolution(c.node_width, c.node_width)
         self.after = GraphConvolution(c.node_width, c.node_width)
-        self.readout = nn.Parameter(torch.randn(n_nodes, c.node_width) / c.node_width**0.5)
+        # Small, so that training starts from even odds and not from wild answers.
+        self.readout = nn.Parameter(0.1 * torch.randn(n_nodes, c.node_width) / c.node_width**0.5)
         self.bias = nn.Parameter(torch.zeros(n_nodes))
 
     @classmethod

@@ -183,3 +183,14 @@ def test_a_small_network_learns_a_few_images(parsers: int) -> None:
     assert (
         network.slots.most_likely(parsed.probabilities).numpy() == TARGETS.discrete[GMS.numpy()]
     ).mean() > 0.9
+
+
+def test_mixed_precision_is_close_to_single() -> None:
+    torch.manual_seed(0)
+    network, objective = ModelParser(SMALL).eval(), Objective(ObjectiveConfig(), TARGETS)
+    images = torch.rand(5, 3, 16, 16)
+    expected = objective(network(images), GMS)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = objective(network(images), GMS)
+    assert found["total"].dtype == torch.float32
+    torch.testing.assert_close(found["total"], expected["total"], rtol=0.02, atol=0)
