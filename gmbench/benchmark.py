@@ -165,8 +165,13 @@ def load_benchmark(name: str | Path, labels: str = "2023") -> Benchmark:
 
     Raises:
         UnknownNameError: Neither a name nor a folder, or no such label release.
-        BenchmarkError: A folder that is not, or no longer, a whole benchmark.
+        BenchmarkError: A folder that is not, or no longer, a whole benchmark; or a release of
+            labels is asked of another benchmark than red116.
     """
+    if labels != "2023" and not str(name).startswith("red116"):
+        raise BenchmarkError(
+            f"Labels {labels} are a release of red116; {name} has its own. Give --benchmark red116."
+        )
     folder = Path(name)
     if folder.is_dir() and str(name) not in NAMED:
         return read_benchmark(folder)

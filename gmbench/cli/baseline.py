@@ -53,7 +53,7 @@ def baseline(
 ) -> None:
     """Run baselines: train and predict set by set, score, compare in pairs.
 
-    Examples: `gmbench baseline mean_mode -o mean_mode.parquet`, `gmbench baseline all --data DIR`
+    Example: `gmbench baseline mean_mode spectral full --data gm-parsing`
     """
     from gmbench.baselines import find_recipe, find_recipes
 

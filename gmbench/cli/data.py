@@ -60,7 +60,7 @@ def build(
     the benchmark that is given. Image bytes stay as they are. GM folders are found by name; what is missing, surplus, empty,
     corrupt, duplicate or unknown is reported. An interrupted build goes on where it was.
 
-    Examples: `gmbench data build`, `gmbench data build --images red116.zip`
+    Example: `gmbench data build --images red116.zip`
     """
     from gmbench.benchmark import load_benchmark
     from gmbench.data.build import build_dataset

@@ -25,18 +25,26 @@ def info(
     name: Annotated[
         str | None, typer.Argument(metavar="[GM|PARAMETER|SET]", help="What to show.")
     ] = None,
-    benchmark: BenchmarkOption = DEFAULT,
+    benchmark: BenchmarkOption = None,
     labels: LabelsOption = "2023",
     as_json: JsonOption = False,
 ) -> None:
     """Show a benchmark, or one of its GMs, parameters or sets.
 
+    A GM that the sample does not have is looked for in red116.
+
     Example: `gmbench info STYLEGAN_2`
     """
     from gmbench.benchmark import load_benchmark
     from gmbench.description import describe
+    from gmbench.errors import UnknownNameError
 
-    described = describe(name, load_benchmark(benchmark or DEFAULT, labels))
+    try:
+        described = describe(name, load_benchmark(benchmark or DEFAULT, labels))
+    except UnknownNameError:
+        if benchmark is not None:
+            raise
+        described = describe(name, load_benchmark("red116", labels))
     if as_json:
         output.show_json(asdict(described))
     else:

@@ -6,7 +6,7 @@ Seconds on a CPU, no GPU and no network: what a learned method has to beat.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -67,7 +67,7 @@ def predict_folds(
     table: FeatureTable,
     labels: Array,
     seed: int,
-    training: Sequence[str] | None = None,
+    training: Mapping[str, Sequence[str]] | None = None,
 ) -> Predictions:
     """Trains and predicts set by set.
 
@@ -76,12 +76,12 @@ def predict_folds(
         table: Features of all its images.
         labels: What to train on, shape (GMs, 25): the benchmark's labels, or shuffled ones.
         seed: Seed of the trees.
-        training: GMs that may be trained on; by default all.
+        training: GMs to train on for each set; by default all that are not in it.
     """
     index = image_index(benchmark)
     values = np.empty((len(index.image_ids), labels.shape[1]))
     for number, name in enumerate(benchmark.sets):
-        allowed = [gm for gm in benchmark.training_gms(name) if training is None or gm in training]
+        allowed = training[name] if training else benchmark.training_gms(name)
         train = np.isin(table.gms, [benchmark.index[gm] for gm in allowed])
         rows = np.flatnonzero(index.sets == number)
         # Features stand GM by GM in the order of the images' numbers, as the index does.

@@ -91,7 +91,7 @@ def test_damage(gmbench: Gmbench, folder: Path, snapshot: object) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("data", "build"),
+        ("data", "build", "--benchmark", "red116"),
         ("data", "build", "--images", "no-such"),
         ("data", "build", "--images", "file.zip"),
         ("data", "build", "--benchmark", "red-116", "--images", "images"),

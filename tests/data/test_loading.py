@@ -62,7 +62,7 @@ def test_names_that_are_not_known(pristine_dataset: Path, snapshot: object) -> N
 
 def test_nothing_there(places: Path, snapshot: object) -> None:
     messages = []
-    for name in ("gm-parsing", "./no/such", Path("no/such")):
+    for name in ("no-such", "./no/such", Path("no/such")):
         with pytest.raises(DatasetError) as caught:
             load_dataset(name)
         messages.append(str(caught.value).replace(str(places), "PLACES"))
