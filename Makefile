@@ -13,15 +13,16 @@ OUT := out
 
 demo: $(VENV)/.installed
 	@mkdir -p $(OUT)
-	@echo "\n== The curated sets, and what they share with their training GMs"
-	@$(GMBENCH) splits check
-	@echo "\n== Predictions made of labels alone"
+	@echo "\n== The sample: 124 generative models that gmbench trained, 48 images each"
+	@$(GMBENCH) data build --out $(OUT)/gm-parsing --overwrite > $(OUT)/build.txt
+	@$(RUN) -c "import datasets; print(datasets.load_dataset('$(OUT)/gm-parsing'))"
+	@echo "\n== Predictions: from labels alone, and from images"
 	@$(GMBENCH) baseline mean_mode -o $(OUT)/mean_mode.parquet
-	@$(GMBENCH) baseline random_labels -o $(OUT)/random_labels.parquet
+	@$(GMBENCH) baseline spectral -o $(OUT)/spectral.parquet
 	@echo "\n== Checked, scored, compared"
-	@$(GMBENCH) validate $(OUT)/random_labels.parquet
-	@$(GMBENCH) evaluate $(OUT)/random_labels.parquet --out $(OUT)/report
-	@$(GMBENCH) compare $(OUT)/mean_mode.parquet $(OUT)/random_labels.parquet
+	@$(GMBENCH) validate $(OUT)/spectral.parquet
+	@$(GMBENCH) evaluate $(OUT)/spectral.parquet --out $(OUT)/report
+	@$(GMBENCH) compare $(OUT)/spectral.parquet $(OUT)/mean_mode.parquet
 	@echo "\nThe report is at $(OUT)/report/report.html"
 
 test: $(VENV)/.installed-dev

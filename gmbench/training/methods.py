@@ -14,6 +14,7 @@ from gmbench.models.graph import GraphConfig, GraphObjective, GraphParser
 from gmbench.models.objective import Objective, ObjectiveConfig
 from gmbench.models.parsing import ModelParser, ParserConfig
 from gmbench.models.targets import TrainingTargets
+from gmbench.models.trace import TraceConfig, TraceObjective, TraceParser, TraceWeights
 from gmbench.training.config import TrainingConfig
 
 
@@ -43,6 +44,13 @@ METHODS: dict[str, Method] = {
         untrained=lambda settings, targets: ModelParser(settings),
         objective=Objective,
         weights=ObjectiveConfig,
+    ),
+    "trace": Method(
+        network=TraceParser,
+        settings=TraceConfig,
+        untrained=lambda settings, targets: TraceParser(settings),
+        objective=TraceObjective,
+        weights=TraceWeights,
     ),
     "graph": Method(
         network=GraphParser,
