@@ -92,7 +92,8 @@ def label_graph(targets: TrainingTargets) -> NDArray[np.float32]:
         together, occurrence[:, None], out=np.zeros_like(together), where=occurrence[:, None] > 0
     )
     np.fill_diagonal(given, 0)
-    edges = np.where(given >= EDGE_THRESHOLD, given, 0)
+    # Counts such as 2 of 5 stand at the threshold exactly; rounding must not decide.
+    edges = np.where(given >= EDGE_THRESHOLD - 1e-9, given, 0)
     sums = edges.sum(axis=1, keepdims=True)
     edges = np.divide(edges, 2 * sums, out=np.zeros_like(edges), where=sums > 0)
     return np.asarray(edges + np.diag(1 - edges.sum(axis=1)), dtype=np.float32)
@@ -160,7 +161,8 @@ class GraphParser(SavedNetwork):
         self.assign = GraphConvolution(c.node_width, c.pooled)
         self.between = GraphConvolution(c.node_width, c.node_width)
         self.after = GraphConvolution(c.node_width, c.node_width)
-        self.readout = nn.Parameter(torch.randn(n_nodes, c.node_width) / c.node_width**0.5)
+        # Small, so that training starts from even odds and not from wild answers.
+        self.readout = nn.Parameter(0.1 * torch.randn(n_nodes, c.node_width) / c.node_width**0.5)
         self.bias = nn.Parameter(torch.zeros(n_nodes))
 
     @classmethod

@@ -51,8 +51,6 @@ class ParserConfig(NetworkConfig):
         super().__post_init__()
         if self.parsers not in (1, 2):
             raise NetworkError(f"A network has 1 or 2 parsers, not {self.parsers}.")
-        if not self.trunk_widths:
-            raise NetworkError("A network needs at least one width in trunk_widths.")
 
 
 @dataclass(frozen=True)
@@ -130,7 +128,12 @@ class Trunk(nn.Sequential):
             channels: Channels of what comes in.
             widths: Features of each block.
             dropout: Share of the features that is dropped in training.
+
+        Raises:
+            NetworkError: No block.
         """
+        if not widths:
+            raise NetworkError("A network needs at least one width in trunk_widths.")
         layers: list[nn.Module] = [nn.BatchNorm2d(channels)]
         for inner, outer in zip((channels, *widths), widths, strict=False):
             # Rounding sizes up lets the smallest images through: 1 px stays 1 px.
