@@ -95,13 +95,16 @@ class TrainingConfig(Settings):
 
         Args:
             changes: Values by name; a dot leads into a section, as in `model.fen_depth`, and a
-                whole section may be given as a mapping.
+                whole section may be given as a mapping. Another method starts with the defaults
+                of its own network.
 
         Raises:
             UnknownNameError: There is no setting of a name.
             SettingError: A value cannot be used.
         """
         values: dict[str, Any] = {}
+        if changes.get("method", self.method) != self.method:
+            values["model"] = {}
         for name, value in changes.items():
             section, _, inner = name.partition(".")
             if section not in _NAMES:
