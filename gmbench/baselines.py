@@ -111,7 +111,7 @@ def run_baseline(
     """
     recipe = find_recipe(name)
     if recipe.training is not None:
-        raise BenchmarkError(f"The baseline {name} trains a network: run `gmbench baseline {name}`.")
+        raise BenchmarkError(f"The baseline {name} trains a network: `gmbench baseline {name}`.")
     module, _, function = recipe.predictor.partition(":")
     predictor = cast(Predictor, getattr(importlib.import_module(module), function))
     return predictor(benchmark, seed, folder)

@@ -50,6 +50,6 @@ def parse(
     output.show(output.table(headings, rows, title=title, left=(0, 1)))
     known = parsed.trained_on
     output.note(
-        f"Parser: {known.get('baseline')}, trained on {known.get('gms')} models of "
-        f"{known.get('benchmark')}. Of models unlike these it may be wrong with confidence."
+        f"Parser: {known.get('baseline')}, trained on {len(known.get('gms', ()))} models "
+        f"of {known.get('benchmark')}. Of models unlike these it may be wrong with confidence."
     )

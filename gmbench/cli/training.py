@@ -42,7 +42,7 @@ def train(
     from gmbench.baselines import find_recipe
     from gmbench.benchmark import dataset_folder, load_benchmark
     from gmbench.training.config import parse_changes
-    from gmbench.training.folds import TrainingJob, read_images, require_folder, run_fold
+    from gmbench.training.folds import MODEL, TrainingJob, read_images, require_folder, run_fold
 
     chosen = benchmark or DEFAULT
     known = load_benchmark(chosen)
@@ -72,7 +72,7 @@ def train(
     if fold.run.resumed_at:
         output.note(f"taken up again after epoch {fold.run.resumed_at}.")
     output.note(f"{folder}: trained in {fold.run.seconds:,.0f} s.")
-    output.note(f"next: gmbench predict {folder}/model --data {chosen} --set {set_name}")
+    output.note(f"next: gmbench predict {folder}/{MODEL} --data {chosen} --set {set_name}")
 
 
 def predict(
@@ -87,7 +87,7 @@ def predict(
 ) -> None:
     """Predict the test images of one set with a trained network.
 
-    Example: `gmbench predict runs/sample/full/seed_0/set_1/model --set set_1`
+    Example: `gmbench predict runs/sample/full/small/seed_0/set_1/model --set set_1`
     """
     from gmbench.benchmark import dataset_folder, load_benchmark
     from gmbench.evaluation.predictions import write_predictions

@@ -7,9 +7,7 @@ over it, and learned pooling and unpooling between them. The sizes and the detai
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -21,7 +19,7 @@ from gmbench.models.fingerprint import FingerprintNetwork
 from gmbench.models.heads import ClassSlots
 from gmbench.models.objective import ObjectiveConfig, squared_error
 from gmbench.models.parsing import PAPER_CLASSES, Parsed, Trunk
-from gmbench.models.saved import NetworkConfig, SavedNetwork
+from gmbench.models.settings import Settings
 from gmbench.models.targets import N_CONTINUOUS, TrainingTargets
 
 EDGE_THRESHOLD = 0.4
@@ -29,7 +27,7 @@ EDGE_THRESHOLD = 0.4
 
 
 @dataclass(frozen=True)
-class GraphConfig(NetworkConfig):
+class GraphConfig(Settings):
     """What a `GraphParser` is built of.
 
     Attributes:
@@ -123,31 +121,27 @@ class GraphConvolution(nn.Module):
         return mapped
 
 
-class GraphParser(SavedNetwork):
+class GraphParser(nn.Module):
     """Image features become node features; these are refined along the graph, fine and pooled."""
 
-    config: GraphConfig
     edges: Tensor
 
     def __init__(
-        self,
-        config: GraphConfig | Mapping[str, Any] | None = None,
-        edges: NDArray[np.float32] | None = None,
+        self, config: GraphConfig | None = None, edges: NDArray[np.float32] | None = None
     ) -> None:
         """Makes an untrained network.
 
         Args:
-            config: What it is built of, or the JSON of it.
+            config: What it is built of.
             edges: The graph, of `label_graph`; saved with the weights. By default no edges, which
-                is for `from_pretrained` to fill.
+                is for weights to fill that are read from a file.
 
         Raises:
-            NetworkError: The configuration cannot be.
+            SettingError: The configuration cannot be.
             ValueError: The graph has another number of nodes than the configuration.
         """
-        c = GraphConfig.of(config)
-        super().__init__(c)
-        self.config = c
+        super().__init__()
+        self.config = c = config or GraphConfig()
         self.slots = ClassSlots(c.n_classes)
         n_nodes = N_CONTINUOUS + self.slots.total
         graph = torch.eye(n_nodes) if edges is None else torch.tensor(edges)

@@ -11,11 +11,12 @@ from torch.nn import functional
 from gmbench.models.clusters import Clusters
 from gmbench.models.fingerprint_losses import FingerprintWeights, fingerprint_terms
 from gmbench.models.parsing import ParserOutput
+from gmbench.models.settings import Settings
 from gmbench.models.targets import TrainingTargets
 
 
 @dataclass(frozen=True)
-class ObjectiveConfig:
+class ObjectiveConfig(Settings):
     """Weights of the objective; the defaults are the paper's (section 4.1).
 
     Attributes:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from torch import Tensor, nn
 
-from gmbench.errors import NetworkError
 from gmbench.models.fingerprint import FingerprintNetwork
 from gmbench.models.heads import ClassSlots, FusedHeads
-from gmbench.models.saved import NetworkConfig, SavedNetwork
+from gmbench.models.settings import SettingError, Settings
 from gmbench.models.targets import N_CONTINUOUS
 from gmbench.schema import DISCRETE, LOSSES
 
@@ -20,7 +17,7 @@ PAPER_CLASSES: tuple[int, ...] = tuple(len(p.classes) for p in DISCRETE) + (2,) 
 
 
 @dataclass(frozen=True)
-class ParserConfig(NetworkConfig):
+class ParserConfig(Settings):
     """What a `ModelParser` is built of; the defaults are the paper's, where it gives any.
 
     Attributes:
@@ -50,7 +47,7 @@ class ParserConfig(NetworkConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.parsers not in (1, 2):
-            raise NetworkError(f"A network has 1 or 2 parsers, not {self.parsers}.")
+            raise SettingError(f"A network has 1 or 2 parsers, not {self.parsers}.")
 
 
 @dataclass(frozen=True)
@@ -130,10 +127,10 @@ class Trunk(nn.Sequential):
             dropout: Share of the features that is dropped in training.
 
         Raises:
-            NetworkError: No block.
+            SettingError: No block.
         """
         if not widths:
-            raise NetworkError("A network needs at least one width in trunk_widths.")
+            raise SettingError("A network needs at least one width in trunk_widths.")
         layers: list[nn.Module] = [nn.BatchNorm2d(channels)]
         for inner, outer in zip((channels, *widths), widths, strict=False):
             # Rounding sizes up lets the smallest images through: 1 px stays 1 px.
@@ -149,23 +146,20 @@ class Trunk(nn.Sequential):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
 
 
-class ModelParser(SavedNetwork):
+class ModelParser(nn.Module):
     """Fingerprint network, shared network, cluster and instance parser, fusion encoder."""
 
-    config: ParserConfig
-
-    def __init__(self, config: ParserConfig | Mapping[str, Any] | None = None) -> None:
+    def __init__(self, config: ParserConfig | None = None) -> None:
         """Makes an untrained network.
 
         Args:
-            config: What it is built of, or the JSON of it; by default the paper's.
+            config: What it is built of; by default the paper's.
 
         Raises:
-            NetworkError: The configuration cannot be.
+            SettingError: The configuration cannot be.
         """
-        c = ParserConfig.of(config)
-        super().__init__(c)
-        self.config = c
+        super().__init__()
+        self.config = c = config or ParserConfig()
         self.slots = ClassSlots(c.n_classes)
         if c.fingerprint:
             self.fen = FingerprintNetwork(c.fen_depth, c.fen_width, c.channels)

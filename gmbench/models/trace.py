@@ -7,22 +7,19 @@ and works at full resolution for its first layers. It gives the values themselve
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from gmbench.errors import NetworkError
 from gmbench.models.heads import ClassSlots, FusedHeads
 from gmbench.models.parsing import PAPER_CLASSES, Parsed
-from gmbench.models.saved import NetworkConfig, SavedNetwork
+from gmbench.models.settings import SettingError, Settings
 from gmbench.models.targets import N_CONTINUOUS, TrainingTargets
 
 
 @dataclass(frozen=True)
-class TraceConfig(NetworkConfig):
+class TraceConfig(Settings):
     """What a `TraceParser` is built of.
 
     Attributes:
@@ -42,7 +39,7 @@ class TraceConfig(NetworkConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not self.widths:
-            raise NetworkError("A network needs at least one width in widths.")
+            raise SettingError("A network needs at least one width in widths.")
 
 
 @dataclass(frozen=True)
@@ -87,23 +84,17 @@ class Residual(nn.Module):
         return nn.functional.conv2d(images, weight, padding=2)
 
 
-class TraceParser(SavedNetwork):
+class TraceParser(nn.Module):
     """Residuals, stages of two convolutions, then the mean and the spread of every feature."""
 
-    config: TraceConfig
-
-    def __init__(self, config: TraceConfig | Mapping[str, Any] | None = None) -> None:
+    def __init__(self, config: TraceConfig | None = None) -> None:
         """Makes an untrained network.
 
         Args:
-            config: What it is built of, or the JSON of it.
-
-        Raises:
-            NetworkError: The configuration cannot be.
+            config: What it is built of.
         """
-        c = TraceConfig.of(config)
-        super().__init__(c)
-        self.config = c
+        super().__init__()
+        self.config = c = config or TraceConfig()
         self.slots = ClassSlots(c.n_classes)
         self.residual = Residual(c.channels, c.residuals)
         stages: list[nn.Module] = [nn.BatchNorm2d(c.channels + c.residuals)]
@@ -138,7 +129,7 @@ class TraceParser(SavedNetwork):
 
 
 @dataclass(frozen=True)
-class TraceWeights:
+class TraceWeights(Settings):
     """Weights of a `TraceObjective`.
 
     Attributes:
@@ -172,9 +163,7 @@ class TraceObjective(nn.Module):
         slots = ClassSlots(targets.n_classes)
         counts = torch.tensor(targets.n_classes)[slots.head]
         one_hot = torch.from_numpy(targets.one_hot())
-        self.register_buffer(
-            "_odds", one_hot * (1 - config.smoothing) + config.smoothing / counts
-        )
+        self.register_buffer("_odds", one_hot * (1 - config.smoothing) + config.smoothing / counts)
 
     def forward(self, output: TraceOutput, gms: Tensor) -> dict[str, Tensor]:
         """Returns `continuous`, `discrete` and their sum `total`, scalars.

@@ -6,26 +6,35 @@ on, and under which licence, so that a checkpoint can be used without the data i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from huggingface_hub import PyTorchModelHubMixin
+from huggingface_hub import PyTorchModelHubMixin, constants, hf_hub_download
+from huggingface_hub.errors import HfHubHTTPError
 from numpy.typing import NDArray
 from PIL import Image
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import nn
 
-from gmbench.benchmark import Benchmark
 from gmbench.errors import GmbenchError
-from gmbench.schema import CONTINUOUS, DISCRETE, LOSSES
-from gmbench.training.config import TrainingConfig
+from gmbench.schema import DISCRETE, LOSSES
 from gmbench.training.methods import build_network
-from gmbench.training.predict import ParsedImages, parse_pixels
+from gmbench.training.predict import ParsedImages, join, parse_pixels
 from gmbench.training.views import view_from_dict
 from gmbench.version import __version__
+
+if TYPE_CHECKING:
+    from gmbench.benchmark import Benchmark
+    from gmbench.training.config import TrainingConfig
+
+_AT_ONCE = 64
+"""Images whose pixels are held together; thousands may be parsed."""
 
 _CARD = """---
 library_name: gmbench
@@ -77,7 +86,7 @@ class LabelSpace:
 
     def counts(self, parsed: ParsedImages) -> NDArray[np.float64]:
         """Returns the continuous parameters in natural units, shape (images, 9)."""
-        return parsed.continuous * np.array(self.span) + np.array(self.minimum)
+        return np.asarray(parsed.continuous * np.array(self.span) + np.array(self.minimum))
 
 
 class ModelParserCheckpoint(
@@ -91,16 +100,17 @@ class ModelParserCheckpoint(
     """A network with all that is needed to parse images with it.
 
     `save_pretrained(folder)`, `from_pretrained(folder or name on the Hub)` and `push_to_hub(name)`
-    are those of `huggingface_hub`.
+    are those of `huggingface_hub`, less its ways to read pickle.
 
     Args:
         method: Which network: a key of `gmbench.training.methods.METHODS`.
-        model: Its settings.
+        model: All of its settings.
         view: How an image becomes pixels.
         labels: A `LabelSpace` as a mapping.
         trained_on: What it was trained on, for people and for checks: `benchmark`, `version`,
-            `set`, `gms`, `seed`, `baseline`, `preset`.
+            `set`, `gms` (names), `seed`, `baseline`, `preset`.
         gmbench: Version that wrote it.
+        licence: Of the weights.
     """
 
     def __init__(
@@ -111,6 +121,7 @@ class ModelParserCheckpoint(
         labels: Mapping[str, Any],
         trained_on: Mapping[str, Any],
         gmbench: str = __version__,
+        licence: str = "MIT",
     ) -> None:
         super().__init__()
         self.labels = LabelSpace(
@@ -119,8 +130,7 @@ class ModelParserCheckpoint(
             {name: tuple(classes) for name, classes in labels["classes"].items()},
             labels["sha256"],
         )
-        self.view = view_from_dict(view)
-        self.trained_on = dict(trained_on)
+        self.method, self.view, self.trained_on = method, view_from_dict(view), dict(trained_on)
         self.network = build_network(method, model, self.labels.n_classes)
 
     @classmethod
@@ -139,14 +149,16 @@ class ModelParserCheckpoint(
             benchmark: On which benchmark.
             trained_on: What `config.json` shall say of that.
         """
-        space = LabelSpace.of(benchmark)
-        labels = {
-            "minimum": list(space.minimum),
-            "span": list(space.span),
-            "classes": {name: list(classes) for name, classes in space.classes.items()},
-            "sha256": space.sha256,
-        }
-        made = cls(config.method, dict(config.model), dict(config.view), labels, dict(trained_on))
+        # Whole settings: a default may change from version to version.
+        settings: Any = network.config
+        model = {name: v for name, v in settings.to_dict().items() if name != "n_classes"}
+        made = cls(
+            config.method,
+            model,
+            view_from_dict(config.view).to_dict(),
+            asdict(LabelSpace.of(benchmark)),
+            dict(trained_on),
+        )
         made.network.load_state_dict(network.state_dict())
         return made.eval()
 
@@ -154,15 +166,43 @@ class ModelParserCheckpoint(
         """Returns what the network does; pixels of shape (images, 3, height, width) in [0, 1]."""
         return self.network(pixels)
 
-    def parse(self, images: Sequence[Image.Image]) -> ParsedImages:
+    def parse(self, images: Iterable[Image.Image]) -> ParsedImages:
         """Parses images, each on its own.
 
         Args:
-            images: Of any mode and size; they need not be of one size.
+            images: At least one, of any mode and size, not all of one size; taken one by one.
         """
         device = next(self.parameters()).device
-        pixels = np.stack([self.view.apply(image) for image in images])
-        return parse_pixels(self.network, pixels, device)
+        views = (self.view.apply(image) for image in images)
+        parts = iter(lambda: list(islice(views, _AT_ONCE)), [])
+        return join(parse_pixels(self.network, np.stack(part), device) for part in parts)
+
+    @classmethod
+    def _from_pretrained(
+        cls,
+        *,
+        model_id: str,
+        map_location: str = "cpu",
+        strict: bool = True,
+        **options: Any,
+    ) -> ModelParserCheckpoint:
+        """Reads weights for `from_pretrained`: safetensors alone, and none may lack.
+
+        Args:
+            model_id: Folder, or name on the Hub.
+            map_location: Device of the weights.
+            strict: Whether a weight that lacks, or is not known, is an error.
+            options: How to fetch, for `hf_hub_download`; the rest is of `__init__`.
+        """
+        names = ("revision", "cache_dir", "force_download", "token", "local_files_only")
+        fetching = {name: options.pop(name) for name in names if name in options}
+        file = constants.SAFETENSORS_SINGLE_FILE
+        path = Path(model_id) / file
+        if not path.parent.is_dir():
+            path = Path(hf_hub_download(model_id, file, **fetching))
+        made = cls(**options)
+        made.load_state_dict(load_file(path, device=map_location), strict=strict)
+        return made.eval()
 
 
 def load_checkpoint(path_or_name: str | Path) -> ModelParserCheckpoint:
@@ -172,17 +212,29 @@ def load_checkpoint(path_or_name: str | Path) -> ModelParserCheckpoint:
         CheckpointError: There is none, or it cannot be read.
     """
     place = Path(path_or_name)
-    if place.is_dir() and not (place / "config.json").is_file():
+    if place.is_dir() and not (place / constants.CONFIG_NAME).is_file():
         raise CheckpointError(
-            f"{place} holds no model parser: config.json is missing. Train one with "
-            "`gmbench train NAME --out DIR`."
+            f"{place} holds no model parser: {constants.CONFIG_NAME} is missing. Train one with "
+            "`gmbench train NAME`, which leaves it in the folder `model`."
+        )
+    if not place.is_dir() and (place.is_absolute() or len(place.parts) != 2):
+        raise CheckpointError(
+            f"{place} is not there. Give the folder of a model parser, or its name on the Hub, "
+            "such as USER/NAME."
         )
     try:
-        loaded = ModelParserCheckpoint.from_pretrained(str(path_or_name))
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        return ModelParserCheckpoint.from_pretrained(str(path_or_name))
+    except HfHubHTTPError as error:
+        raise CheckpointError(
+            f"{path_or_name} is no folder here, and the Hub does not give it: "
+            f"{str(error).splitlines()[0].rstrip('.')}."
+        ) from error
+    except _UNREADABLE as error:
         raise CheckpointError(
             f"{path_or_name} cannot be read as a model parser: "
-            f"{str(error).splitlines()[0].rstrip('.')}. Give the folder of one that "
+            f"{str(error).splitlines()[0].rstrip('.:')}. Give the folder of one that "
             "`gmbench train` made, or its name on the Hub."
         ) from error
-    return loaded.eval()
+
+
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError)

@@ -10,12 +10,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import yaml
 
 from gmbench.errors import GmbenchError, UnknownNameError
+from gmbench.models.settings import SettingError, Settings, as_type_of
 
 
 class TrainingError(GmbenchError):
@@ -23,7 +24,7 @@ class TrainingError(GmbenchError):
 
 
 @dataclass(frozen=True)
-class TrainingConfig:
+class TrainingConfig(Settings):
     """How a method is trained.
 
     Attributes:
@@ -43,6 +44,9 @@ class TrainingConfig:
         shuffled_labels: Whether each parameter's values are shuffled among the GMs: the random
             ground truth of section 4.2, which no method should predict.
         validation_gms: Training GMs that are held out to choose the best epoch; 0 takes the last.
+        precision: In which numbers convolutions are computed: `fp32`, `bf16`, `fp16`, or `auto`:
+            the fastest that a GPU has, and `fp32` elsewhere.
+        compile: `auto` compiles the network where that pays, on CUDA; `no` nowhere.
     """
 
     method: str = "parser"
@@ -60,22 +64,26 @@ class TrainingConfig:
     balanced: bool = False
     shuffled_labels: bool = False
     validation_gms: int = 0
+    precision: str = "auto"
+    compile: str = "auto"
 
     def __post_init__(self) -> None:
-        if self.schedule not in ("constant", "cosine"):
-            raise TrainingError(f"schedule {self.schedule!r}: give constant or cosine.")
+        super().__post_init__()
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise SettingError(
+                    f"{name}={getattr(self, name)}: give one of {', '.join(choices)}."
+                )
         for name in ("epochs", "batch_size", "accumulate"):
             if getattr(self, name) < 1:
-                raise TrainingError(f"{name} {getattr(self, name)}: give 1 or more.")
-        if self.learning_rate <= 0 or self.weight_decay < 0 or self.clip < 0:
-            raise TrainingError(
-                f"learning_rate {self.learning_rate}, weight_decay {self.weight_decay}, clip "
-                f"{self.clip}: give a positive step size, and 0 or more for the others."
-            )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Returns the settings as what JSON can hold."""
-        return asdict(self)
+                raise SettingError(f"{name}={getattr(self, name)}: give 1 or more.")
+        for name in ("weight_decay", "clip", "validation_gms"):
+            if not getattr(self, name) >= 0:
+                raise SettingError(f"{name}={getattr(self, name)}: give 0 or more.")
+        if not 0 < self.learning_rate < float("inf"):
+            raise SettingError(f"learning_rate={self.learning_rate}: give a number above 0.")
+        if not 0 <= self.warmup < 1:
+            raise SettingError(f"warmup={self.warmup}: give a share from 0 to below 1.")
 
     @property
     def sha256(self) -> str:
@@ -87,13 +95,16 @@ class TrainingConfig:
 
         Args:
             changes: Values by name; a dot leads into a section, as in `model.fen_depth`, and a
-                whole section may be given as a mapping.
+                whole section may be given as a mapping. Another method starts with the defaults
+                of its own network.
 
         Raises:
             UnknownNameError: There is no setting of a name.
-            TrainingError: A value cannot be used.
+            SettingError: A value cannot be used.
         """
         values: dict[str, Any] = {}
+        if changes.get("method", self.method) != self.method:
+            values["model"] = {}
         for name, value in changes.items():
             section, _, inner = name.partition(".")
             if section not in _NAMES:
@@ -101,15 +112,15 @@ class TrainingConfig:
             old = values.get(section, getattr(self, section))
             if isinstance(old, Mapping):
                 if not inner and not isinstance(value, Mapping):
-                    raise TrainingError(f"{section} is a section: give {section}.NAME={value}.")
+                    raise SettingError(f"{section} is a section: give {section}.NAME={value}.")
                 # A view of another kind takes nothing from the old one.
                 fresh = not inner and section == "view"
                 added = {inner: value} if inner else dict(value)
                 values[section] = added if fresh else {**old, **added}
             elif inner:
-                raise TrainingError(f"{section} is a value, not a section: there is no {name}.")
+                raise SettingError(f"{section} is a value, not a section: there is no {name}.")
             else:
-                values[section] = _like(old, value, name)
+                values[section] = as_type_of(old, value, name)
         return replace(self, **values)
 
 
@@ -117,39 +128,25 @@ def parse_changes(texts: Iterable[str]) -> dict[str, Any]:
     """Reads changes that a user wrote as `name=value`, with values as in YAML.
 
     Raises:
-        TrainingError: One has no `=`, or its value cannot be read.
+        SettingError: One has no `=`, or its value cannot be read.
     """
     changes = {}
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals:
-            raise TrainingError(f"{text!r} is no setting: write it as NAME=VALUE.")
+            raise SettingError(f"{text!r} is no setting: write it as NAME=VALUE.")
         try:
             changes[name.strip()] = yaml.safe_load(value)
         except yaml.YAMLError as error:
-            raise TrainingError(f"{text!r}: {value!r} cannot be read as a value.") from error
+            raise SettingError(f"{text!r}: {value!r} cannot be read as a value.") from error
     return changes
 
 
-def _like(old: Any, value: Any, name: str) -> Any:
-    """Returns a value in the type of the one that it replaces."""
-    if isinstance(old, bool):
-        right = isinstance(value, bool)
-    elif isinstance(old, int):
-        right = isinstance(value, int) and not isinstance(value, bool)
-    elif isinstance(old, float):
-        # YAML reads 1e-4, without a point, as text.
-        try:
-            return float(value)
-        except (TypeError, ValueError):
-            right = False
-    else:
-        right = isinstance(value, str)
-    if not right:
-        raise TrainingError(f"{name}={value!r}: it is a {type(old).__name__}, such as {old!r}.")
-    return value
-
-
+_CHOICES = {
+    "schedule": ("constant", "cosine"),
+    "precision": ("auto", "fp32", "bf16", "fp16"),
+    "compile": ("auto", "no"),
+}
 _NAMES = tuple(one.name for one in fields(TrainingConfig))
 
 PAPER = TrainingConfig()

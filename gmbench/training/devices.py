@@ -1,9 +1,13 @@
-"""Which device a network runs on, and in which precision."""
+"""Which device a network is trained on, in which precision, and whether it is compiled."""
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
+from torch import nn
 
 from gmbench.errors import UnknownNameError
 from gmbench.training.config import TrainingError
@@ -28,25 +32,56 @@ def device_for(name: str) -> torch.device:
     return torch.device(name)
 
 
-def accelerator_for(name: str, accumulate: int = 1) -> Accelerator:
-    """Returns what places a training on its device, in bfloat16 where the device computes in it.
+def precision_for(device: torch.device, wanted: str = "auto") -> str:
+    """Returns the precision of a training as accelerate calls it: `no`, `bf16` or `fp16`.
 
-    float16, which older GPUs have instead, is taken with accelerate's scaling of the loss.
+    `auto` is bfloat16 on GPUs that compute in it, float16 on older ones (with accelerate's scaling
+    of the loss), and float32 elsewhere.
+
+    Args:
+        device: Where the training runs.
+        wanted: `auto`, `fp32`, `bf16` or `fp16`.
+
+    Raises:
+        TrainingError: float16 on a device that has no scaling of the loss.
+    """
+    if wanted == "auto":
+        if device.type != "cuda":
+            return "no"
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
+    if wanted == "fp16" and device.type == "cpu":
+        raise TrainingError("A CPU does not train in fp16. Give precision=bf16 or fp32.")
+    return "no" if wanted == "fp32" else wanted
+
+
+def accelerator_for(name: str, precision: str = "auto") -> Accelerator:
+    """Returns what places a training on its device in its precision.
 
     Args:
         name: One of `DEVICES`.
-        accumulate: Batches whose gradients make one step.
+        precision: As `precision_for` takes it.
 
     Raises:
         UnknownNameError: There is no device of that name.
-        TrainingError: This machine has none.
+        TrainingError: This machine has none, or it cannot compute in that precision.
     """
     device = device_for(name)
-    precision = "no"
-    if device.type == "cuda":
-        precision = "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
-    return Accelerator(
-        cpu=device.type == "cpu",
-        mixed_precision=precision,
-        gradient_accumulation_steps=accumulate,
-    )
+    # accelerate keeps one device and one precision a process; one training may follow another.
+    AcceleratorState._reset_state(reset_partial_state=True)
+    return Accelerator(cpu=device.type == "cpu", mixed_precision=precision_for(device, precision))
+
+
+def compiled(network: nn.Module, device: torch.device, wanted: str = "auto") -> nn.Module:
+    """Returns a network as it is trained: compiled on CUDA, where the minute of it pays.
+
+    The weights stay those of the network given.
+
+    Args:
+        network: On its device.
+        device: Where it is.
+        wanted: `auto` or `no`.
+    """
+    if wanted == "no" or device.type != "cuda":
+        return network
+    # Batches have two sizes, the last one's and all others': each is compiled for itself.
+    return cast(nn.Module, torch.compile(network, dynamic=False))

@@ -28,6 +28,9 @@ from gmbench.training.predict import ParsedImages, join, parse_images
 from gmbench.training.validation import hold_out
 from gmbench.training.views import view_from_dict
 
+MODEL = "model"
+"""The folder of the trained parser, inside that of its training."""
+
 FoldProgress = Callable[[str, int, int], None]
 """Told the name of what is under way, how many steps of it are done, and of how many."""
 
@@ -80,8 +83,11 @@ class TrainingJob:
         return config
 
     def place(self, set_name: str) -> Path | None:
-        """Returns the folder of one set's training."""
-        return self.runs / self.recipe.name / f"seed_{self.seed}" / set_name if self.runs else None
+        """Returns the folder of one set's training: another one for other settings."""
+        if self.runs is None:
+            return None
+        settings = f"{self.preset}-{self.config.sha256[:8]}" if self.changes else self.preset
+        return self.runs / self.recipe.name / settings / f"seed_{self.seed}" / set_name
 
 
 @dataclass(frozen=True)
@@ -110,6 +116,7 @@ def predict_folds(job: TrainingJob, progress: FoldProgress | None = None) -> Pre
 
     Raises:
         TrainingError: A training came to nothing, or the device is not there.
+        SettingError: A setting cannot have its value.
         UnknownNameError: There is no such preset, setting, method or device.
     """
     images = read_images(job, progress)
@@ -151,21 +158,21 @@ def run_fold(
     config, benchmark = job.config, job.benchmark
     names: Sequence[str] = benchmark.training_gms(set_name)
     learnt, held = hold_out(benchmark, names, config.validation_gms, job.seed)
-    targets = TrainingTargets.of(benchmark, learnt)
+    targets = [TrainingTargets.of(benchmark, gms) for gms in (learnt, held) if gms]
     if config.shuffled_labels:
-        targets = targets.shuffled(job.seed)
+        targets = [one.shuffled(job.seed) for one in targets]
     place = job.place(set_name)
     facts = "/".join([benchmark.labels_sha256, images.sha256, *learnt])
     told = (lambda done, total: progress(set_name, done, total)) if progress else None
     run = train(
         config,
-        targets,
+        targets[0],
         images,
         seed=job.seed,
         device=job.device,
         folder=place,
         key=hashlib.sha256(facts.encode()).hexdigest(),
-        validation=TrainingTargets.of(benchmark, held) if held else None,
+        validation=targets[1] if held else None,
         progress=told,
     )
     checkpoint = ModelParserCheckpoint.of(
@@ -178,12 +185,13 @@ def run_fold(
             "benchmark": benchmark.name,
             "version": benchmark.version,
             "set": set_name,
-            "gms": len(learnt),
+            # Those held out decided which epoch was taken.
+            "gms": list(names),
             "seed": job.seed,
         },
     )
     if place is not None:
-        checkpoint.save_pretrained(place / "model")
+        checkpoint.save_pretrained(place / MODEL)
     device = device_for(job.device)
     test = [gm for gm in benchmark.test_gms(set_name) if gm in images.gms]
     parsed = parse_images(checkpoint.network.to(device), images, test, device)
@@ -215,12 +223,14 @@ def predict_set(
         UnknownNameError: The benchmark has no such set.
     """
     trained_on, warning = checkpoint.trained_on, ""
-    if checkpoint.labels.sha256 == benchmark.labels_sha256 and trained_on.get("set") != set_name:
-        warning = (
-            f"this parser was trained for {trained_on.get('set')} of this benchmark, so it has "
-            f"seen GMs of {set_name}; its figures there say nothing."
-        )
     present = [gm for gm in benchmark.test_gms(set_name) if benchmark.n_images[benchmark.index[gm]]]
+    seen = set(trained_on.get("gms", ())) & set(present)
+    if seen:
+        warning = (
+            f"this parser was trained on {len(seen)} of the {len(present)} GMs of {set_name} (it "
+            f"was trained for {trained_on.get('set')} of {trained_on.get('benchmark')}); its "
+            "figures there say nothing of unseen GMs."
+        )
     told = (lambda done, total: progress("images", done, total)) if progress else None
     images = cached_images(folder, checkpoint.view, gms=present, progress=told)
     place = device_for(device)
@@ -234,7 +244,7 @@ def predict_set(
         sets=index.sets[rows],
         gms=index.gms[rows],
         image_ids=tuple(index.image_ids[row] for row in rows.tolist()),
-        values=_values(parsed, counts),
+        values=_values(benchmark, parsed, counts),
     )
     return made, warning
 
@@ -265,13 +275,18 @@ def predictions_of(
         sets=index.sets,
         gms=index.gms,
         image_ids=index.image_ids,
-        values=_values(whole, benchmark.denormalise(whole.continuous)),
+        values=_values(benchmark, whole, benchmark.denormalise(whole.continuous)),
     )
 
 
-def _values(parsed: ParsedImages, counts: NDArray[np.float64]) -> Values:
+def _values(benchmark: Benchmark, parsed: ParsedImages, counts: NDArray[np.float64]) -> Values:
+    # A parser of another benchmark may know classes that this one has no number for.
+    classes = [
+        odds[:, : len(benchmark.classes[parameter.name])].argmax(axis=1)
+        for parameter, odds in zip(DISCRETE, parsed.by_head, strict=False)
+    ]
     return Values(
         continuous=counts,
-        discrete=parsed.classes[:, : len(DISCRETE)].astype(np.int8),
+        discrete=np.stack(classes, axis=1).astype(np.int8),
         losses=parsed.loss_scores,
     )

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from accelerate import Accelerator
 from torch import nn
 
 from gmbench.files import write_durably
@@ -22,16 +24,16 @@ from gmbench.models.targets import TrainingTargets
 from gmbench.training.batches import Batches
 from gmbench.training.cache import CachedImages
 from gmbench.training.config import TrainingConfig, TrainingError
-from gmbench.training.devices import accelerator_for
+from gmbench.training.devices import accelerator_for, compiled
 from gmbench.training.methods import build_method
-from gmbench.training.state import Standing, load_state, save_state
-from gmbench.training.validation import BestEpoch, validation_error
+from gmbench.training.state import Standing, load_state, save_state, weights_of
+from gmbench.training.validation import validation_error
 
 LOG = "log.jsonl"
 """One line an epoch, in the training's folder."""
 
 _LOOKED_AT_EVERY = 25
-"""Steps between two looks at the loss: on an accelerator each one waits for all that is queued."""
+"""Batches between two looks at the loss: on a GPU each one waits for all that is queued."""
 
 Progress = Callable[[int, int], None]
 
@@ -42,10 +44,10 @@ class TrainingRun:
 
     Attributes:
         network: The trained network, ready to predict, on the CPU.
-        log: One entry an epoch: `epoch`, `step`, `seconds`, `learning_rate`, the mean of each term
-            of the objective, and `validation` where GMs are held out.
+        log: One entry an epoch: `epoch`, `step` (batches so far), `seconds`, `learning_rate`, the
+            mean of each term of the objective, and `validation` where GMs are held out.
         seconds: Time spent in training, interruptions left out.
-        resumed_at: Epoch at which it was taken up again; 0 if it ran through.
+        resumed_at: Epoch after which it was taken up again; 0 if it ran through.
     """
 
     network: nn.Module
@@ -72,84 +74,132 @@ def train(
         config: How.
         targets: Labels of the GMs to train on.
         images: Their images, and those of the GMs held out.
-        seed: Seed of the network's first weights, of the clusters and of the batches.
+        seed: Seed of the network's first weights, of dropout and of the batches.
         device: `auto`, `cpu`, `cuda` or `mps`.
         folder: Where the log and the state are kept; a training without one cannot be resumed.
         key: Fingerprint of labels and images; with the settings it tells whose state it is.
         validation: Labels of training GMs that are held out, to take the best epoch, not the last.
-        progress: Told how many steps are done, and of how many.
+        progress: Told how many batches are done, and of how many.
 
     Raises:
-        TrainingError: The loss is no longer a number, or the device is not there.
-        UnknownNameError: There is no such method or setting of it.
+        TrainingError: The loss is no longer a number, the device is not there, or the folder
+            cannot be written to.
+        SettingError: The network cannot be made of the settings.
+        UnknownNameError: There is no such method, setting of it, or device.
     """
-    accelerator = accelerator_for(device, config.accumulate)
+    accelerator = accelerator_for(device, config.precision)
+    place = accelerator.device
     network, objective = build_method(config, targets, seed)
-    network.to(accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    objective.to(accelerator.device)
+    network.to(place, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    objective.to(place)
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
     )
-    key = f"{config.sha256}/{key}/{seed}/{torch.__version__}"
-    standing, log, best = Standing(), [], BestEpoch(folder)
-    if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-        standing = load_state(folder, key, network, optimizer)
-        log = _read_log(folder)[: standing.epoch]
+    key = f"{config.sha256}/{key}/{seed}/{torch.__version__}/{place.type}"
+    standing = load_state(folder, key, network, optimizer) if folder else Standing()
+    if standing.scaler and accelerator.scaler is not None:
+        accelerator.scaler.load_state_dict(dict(standing.scaler))
     resumed_at = standing.epoch
-    batches = Batches(
-        images,
-        targets.names,
-        config.batch_size,
-        device=accelerator.device,
-        seed=seed,
-        balanced=config.balanced,
-    )
-    steps = len(batches)
-    prepared, optimizer = accelerator.prepare(network, optimizer)
+    epochs = _Epochs(config, targets, images, network, objective, optimizer, accelerator, seed)
     for epoch in range(standing.epoch, config.epochs):
         started = time.perf_counter()
-        network.train()
-        sums: dict[str, torch.Tensor] = {}
-        for number, (pixels, rows) in enumerate(batches.epoch(epoch)):
-            step = epoch * steps + number
-            rate = config.learning_rate * step_size(config, step, config.epochs * steps)
-            for group in optimizer.param_groups:
-                group["lr"] = rate
-            with accelerator.accumulate(prepared):
-                with accelerator.autocast():
-                    output = prepared(pixels)
-                terms = objective(output, rows)
-                accelerator.backward(terms["total"])
-                if config.clip and accelerator.sync_gradients:
-                    accelerator.clip_grad_norm_(prepared.parameters(), config.clip)
-                optimizer.step()
-                optimizer.zero_grad(set_to_none=True)
-            for name, value in terms.items():
-                sums[name] = sums.get(name, 0.0) + value.detach()
-            if number % _LOOKED_AT_EVERY == 0 or number == steps - 1:
-                _check(terms, step, rate)
-            if progress:
-                progress(step + 1, config.epochs * steps)
+        terms, rate = epochs.run(epoch, progress)
         seconds = standing.seconds + time.perf_counter() - started
-        standing = Standing(epoch + 1, (epoch + 1) * steps, seconds)
-        entry: dict[str, Any] = {
-            "epoch": standing.epoch,
-            "step": standing.step,
+        entry = {
+            "epoch": epoch + 1,
+            "step": (epoch + 1) * epochs.steps,
             "seconds": round(seconds, 3),
             "learning_rate": rate,
-            **{name: float(value) / steps for name, value in sums.items()},
+            **terms,
         }
+        best = standing.best
         if validation is not None:
-            entry["validation"] = validation_error(network, images, validation, accelerator.device)
-            best.offer(network, entry["validation"], [row["validation"] for row in log])
-        log.append(entry)
+            error = entry["validation"] = validation_error(network, images, validation, place)
+            if all(error < earlier["validation"] for earlier in standing.log):
+                best = weights_of(network)
+        scaler = accelerator.scaler.state_dict() if accelerator.scaler is not None else {}
+        standing = Standing(epoch + 1, seconds, (*standing.log, entry), scaler, best)
         if folder is not None:
-            write_durably(folder / LOG, "".join(f"{json.dumps(row)}\n" for row in log))
-            save_state(folder, key, standing, network, optimizer)
-    if validation is not None:
-        best.take(network)
-    return TrainingRun(network.cpu().eval(), tuple(log), standing.seconds, resumed_at)
+            _keep(folder, key, standing, network, optimizer)
+    if standing.best:
+        network.load_state_dict(standing.best)
+    return TrainingRun(network.cpu().eval(), standing.log, standing.seconds, resumed_at)
+
+
+class _Epochs:
+    """One epoch after the other of one network on its device."""
+
+    def __init__(
+        self,
+        config: TrainingConfig,
+        targets: TrainingTargets,
+        images: CachedImages,
+        network: nn.Module,
+        objective: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        accelerator: Accelerator,
+        seed: int,
+    ) -> None:
+        n_images = sum(len(images.image_ids(gm)) for gm in targets.names)
+        self._batches = Batches(
+            images,
+            targets.names,
+            config.batch_size,
+            device=accelerator.device,
+            seed=seed,
+            balanced=config.balanced,
+            # A single image has no spread for batch normalisation to measure.
+            drop_last=n_images > 1 and n_images % config.batch_size == 1,
+        )
+        self.steps = len(self._batches)
+        self._config, self._seed, self._accelerator = config, seed, accelerator
+        self._network, self._objective = network, objective
+        self._called = compiled(network, accelerator.device, config.compile)
+        self._optimizer = accelerator.prepare(optimizer)
+
+    def run(self, epoch: int, progress: Progress | None) -> tuple[dict[str, float], float]:
+        """Trains for one epoch.
+
+        Returns:
+            The mean of each term of the objective, and the last step size.
+        """
+        self._network.train()
+        place, total = self._accelerator.device, self._config.epochs * self.steps
+        sums: dict[str, torch.Tensor] = {}
+        with torch.random.fork_rng([place] if place.type == "cuda" else []):
+            torch.manual_seed(int(np.random.SeedSequence([self._seed, epoch]).generate_state(1)[0]))
+            for number, (pixels, rows) in enumerate(self._batches.epoch(epoch)):
+                step = epoch * self.steps + number
+                rate = self._config.learning_rate * step_size(self._config, step, total)
+                terms = self._learn(number, rate, pixels, rows)
+                for name, value in terms.items():
+                    sums[name] = sums[name] + value if name in sums else value
+                if number % _LOOKED_AT_EVERY == 0 or number == self.steps - 1:
+                    _check(terms, step, rate)
+                if progress:
+                    progress(step + 1, total)
+        return {name: float(value) / self.steps for name, value in sums.items()}, rate
+
+    def _learn(
+        self, number: int, rate: float, pixels: torch.Tensor, rows: torch.Tensor
+    ) -> dict[str, torch.Tensor]:
+        """Adds the gradient of a batch, and takes a step with the last one that belongs to it.
+
+        No step reaches over the end of an epoch, where a training may be taken up again.
+        """
+        first = number - number % self._config.accumulate
+        together = min(self._config.accumulate, self.steps - first)
+        with self._accelerator.autocast():
+            terms: dict[str, torch.Tensor] = self._objective(self._called(pixels), rows)
+        self._accelerator.backward(terms["total"] / together)
+        if number == first + together - 1:
+            for group in self._optimizer.param_groups:
+                group["lr"] = rate
+            if self._config.clip:
+                self._accelerator.clip_grad_norm_(self._network.parameters(), self._config.clip)
+            self._optimizer.step()
+            self._optimizer.zero_grad(set_to_none=True)
+        return {name: value.detach() for name, value in terms.items()}
 
 
 def step_size(config: TrainingConfig, step: int, total: int) -> float:
@@ -163,21 +213,28 @@ def step_size(config: TrainingConfig, step: int, total: int) -> float:
     return 0.01 + 0.99 * 0.5 * (1.0 + math.cos(math.pi * done))
 
 
+def _keep(
+    folder: Path, key: str, standing: Standing, network: nn.Module, optimizer: torch.optim.Optimizer
+) -> None:
+    """Writes the state of a training, and its log for people."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        save_state(folder, key, standing, network, optimizer)
+        write_durably(folder / LOG, "".join(f"{json.dumps(row)}\n" for row in standing.log))
+    except OSError as error:
+        raise TrainingError(
+            f"{folder} cannot be written ({error.strerror}). Make room, or give another --runs; "
+            "what was trained until the last epoch is kept."
+        ) from error
+
+
 def _check(terms: Mapping[str, torch.Tensor], step: int, rate: float) -> None:
     """Stops a training whose loss is no longer a number."""
-    if math.isfinite(float(terms["total"].detach())):
+    if math.isfinite(float(terms["total"])):
         return
-    lost = [name for name, value in terms.items() if not math.isfinite(float(value.detach()))]
+    lost = [name for name, value in terms.items() if not math.isfinite(float(value))]
     raise TrainingError(
         f"The loss is no longer a number at step {step + 1}: {', '.join(lost)}. Train with a "
         f"smaller step (`--change learning_rate={rate / 3:.1g}`) or a limit on the gradient "
         "(`--change clip=1.0`)."
     )
-
-
-def _read_log(folder: Path) -> list[dict[str, Any]]:
-    try:
-        lines = (folder / LOG).read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        return []
-    return [json.loads(line) for line in lines]

@@ -1,63 +1,59 @@
-"""Methods by name: which network and which objective the settings of a training stand for."""
+"""Methods by name: which network and which objective the settings of a training stand for.
+
+A method's modules are imported when it is used: who parses an image needs no k-means.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import importlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
 from gmbench.errors import UnknownNameError
-from gmbench.models.graph import GraphConfig, GraphObjective, GraphParser
-from gmbench.models.objective import Objective, ObjectiveConfig
-from gmbench.models.parsing import ModelParser, ParserConfig
-from gmbench.models.targets import TrainingTargets
-from gmbench.models.trace import TraceConfig, TraceObjective, TraceParser, TraceWeights
+from gmbench.models.settings import SettingError
 from gmbench.training.config import TrainingConfig
+
+if TYPE_CHECKING:
+    from gmbench.models.targets import TrainingTargets
 
 
 @dataclass(frozen=True)
 class Method:
-    """A network and its objective.
+    """A network and its objective, each as `module:class`.
 
     Attributes:
-        network: Makes the network of its settings, to be filled with weights.
+        network: Takes `settings`, and where it has a classmethod `of` also the targets.
         settings: Dataclass of the network's settings; one of them is `n_classes`.
-        untrained: Makes the network of settings and targets, to be trained.
-        objective: Makes the objective of settings and targets.
+        objective: Takes `weights` and the targets.
         weights: Dataclass of the objective's settings.
     """
 
-    network: Callable[[Any], nn.Module]
-    settings: type
-    untrained: Callable[[Any, TrainingTargets], nn.Module]
-    objective: Callable[[Any, TrainingTargets], nn.Module]
-    weights: type
+    network: str
+    settings: str
+    objective: str
+    weights: str = "gmbench.models.objective:ObjectiveConfig"
 
 
 METHODS: dict[str, Method] = {
     "parser": Method(
-        network=ModelParser,
-        settings=ParserConfig,
-        untrained=lambda settings, targets: ModelParser(settings),
-        objective=Objective,
-        weights=ObjectiveConfig,
+        network="gmbench.models.parsing:ModelParser",
+        settings="gmbench.models.parsing:ParserConfig",
+        objective="gmbench.models.objective:Objective",
     ),
     "trace": Method(
-        network=TraceParser,
-        settings=TraceConfig,
-        untrained=lambda settings, targets: TraceParser(settings),
-        objective=TraceObjective,
-        weights=TraceWeights,
+        network="gmbench.models.trace:TraceParser",
+        settings="gmbench.models.trace:TraceConfig",
+        objective="gmbench.models.trace:TraceObjective",
+        weights="gmbench.models.trace:TraceWeights",
     ),
     "graph": Method(
-        network=GraphParser,
-        settings=GraphConfig,
-        untrained=GraphParser.of,
-        objective=GraphObjective,
-        weights=ObjectiveConfig,
+        network="gmbench.models.graph:GraphParser",
+        settings="gmbench.models.graph:GraphConfig",
+        objective="gmbench.models.graph:GraphObjective",
     ),
 }
 
@@ -74,14 +70,19 @@ def build_method(
 
     Raises:
         UnknownNameError: There is no such method or setting.
+        SettingError: A setting cannot have its value.
     """
     method = _method(config.method)
-    _check(config.objective, method.weights, f"objective of the method {config.method}")
+    weights = _settings(
+        method.weights,
+        config.objective,
+        f"objective of the method {config.method}",
+    )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        settings = _settings(config.method, config.model, targets.n_classes)
-        network = method.untrained(settings, targets)
-    return network, method.objective(method.weights(**config.objective), targets)
+        network = _network(config.method, config.model, targets.n_classes, targets)
+    objective: nn.Module = _load(method.objective)(weights, targets)
+    return network, objective
 
 
 def build_network(name: str, settings: Mapping[str, Any], n_classes: Sequence[int]) -> nn.Module:
@@ -94,15 +95,40 @@ def build_network(name: str, settings: Mapping[str, Any], n_classes: Sequence[in
 
     Raises:
         UnknownNameError: There is no such method or setting.
+        SettingError: A setting cannot have its value.
     """
-    return _method(name).network(_settings(name, settings, n_classes))
+    return _network(name, settings, n_classes, None)
 
 
-def _settings(name: str, settings: Mapping[str, Any], n_classes: Sequence[int]) -> Any:
-    """Returns the settings of a network as its own dataclass."""
-    known = _method(name).settings
-    _check(settings, known, f"network of the method {name}")
-    return known(**settings, n_classes=tuple(n_classes))
+def _network(
+    name: str,
+    settings: Mapping[str, Any],
+    n_classes: Sequence[int],
+    targets: TrainingTargets | None,
+) -> nn.Module:
+    method = _method(name)
+    values = {**settings, "n_classes": tuple(n_classes)}
+    config = _settings(method.settings, values, f"network of the method {name}")
+    made = _load(method.network)
+    try:
+        network: nn.Module = (
+            made.of(config, targets)
+            if targets is not None and hasattr(made, "of")
+            else made(config)
+        )
+    except (ValueError, RuntimeError) as error:
+        raise SettingError(f"The network of the method {name} cannot be made: {error}") from error
+    return network
+
+
+def _settings(path: str, values: Mapping[str, Any], what: str) -> Any:
+    """Returns settings as their own dataclass."""
+    known = _load(path)
+    names = [one.name for one in fields(known)]
+    for name in values:
+        if name not in names:
+            raise UnknownNameError("Setting", name, names, f"It is none of the {what}.")
+    return known(**values)
 
 
 def _method(name: str) -> Method:
@@ -111,8 +137,6 @@ def _method(name: str) -> Method:
     return METHODS[name]
 
 
-def _check(settings: Mapping[str, Any], known: type, what: str) -> None:
-    names = [one.name for one in fields(known)]
-    for name in settings:
-        if name not in names:
-            raise UnknownNameError("Setting", name, names, f"It is none of the {what}.")
+def _load(path: str) -> Any:
+    module, _, name = path.partition(":")
+    return getattr(importlib.import_module(module), name)

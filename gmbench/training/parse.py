@@ -5,7 +5,7 @@ Table 8 of the paper: many images of one GM say more than one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -73,33 +73,34 @@ def parse_files(files: Sequence[Path], model: str | Path | None = None) -> Parse
         SourceError: A file is no image that can be read.
         CheckpointError: The checkpoint cannot be read.
     """
-    return parse_gm([_open(file) for file in files], load_checkpoint(model or SHIPPED))
+    return parse_gm(_opened(files), load_checkpoint(model or SHIPPED))
 
 
-def parse_gm(images: Sequence[Image.Image], checkpoint: ModelParserCheckpoint) -> ParsedGM:
+def parse_gm(images: Iterable[Image.Image], checkpoint: ModelParserCheckpoint) -> ParsedGM:
     """Infers the hyperparameters of the GM that made some images.
 
     A count is the mean over the images. A class is the one that most images have for the likeliest;
     of two that are equally frequent, the one with the higher mean probability.
 
     Args:
-        images: At least one, all of one GM, of any mode and size.
+        images: At least one, all of one GM, of any mode and size; taken one by one.
         checkpoint: The parser.
     """
     parsed = checkpoint.parse(images)
     counts = checkpoint.labels.counts(parsed)
+    n_images = len(counts)
     parameters = [
         ParsedParameter(
             parameter.name,
             "continuous",
             float(column.mean()),
-            spread=float(column.std()) if len(images) > 1 else None,
+            spread=float(column.std()) if n_images > 1 else None,
         )
         for parameter, column in zip(CONTINUOUS, counts.T, strict=True)
     ]
     for parameter, odds in zip((*DISCRETE, *LOSSES), parsed.by_head, strict=True):
         names = checkpoint.labels.classes.get(parameter.name, ("no", "yes"))
-        votes = np.bincount(odds.argmax(axis=1), minlength=len(names)) / len(images)
+        votes = np.bincount(odds.argmax(axis=1), minlength=len(names)) / n_images
         chosen = int((votes + 1e-6 * odds.mean(axis=0)).argmax())
         parameters.append(
             ParsedParameter(
@@ -110,14 +111,15 @@ def parse_gm(images: Sequence[Image.Image], checkpoint: ModelParserCheckpoint) -
                 agreement=float(votes[chosen]),
             )
         )
-    return ParsedGM(len(images), tuple(parameters), checkpoint.trained_on)
+    return ParsedGM(n_images, tuple(parameters), checkpoint.trained_on)
 
 
-def _open(file: Path) -> Image.Image:
-    try:
-        with Image.open(file) as image:
-            image.load()
-            return image
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "it is no image that can be read"
-        raise SourceError(f"{file} cannot be parsed: {reason}. Give image files.") from error
+def _opened(files: Iterable[Path]) -> Iterator[Image.Image]:
+    for file in files:
+        try:
+            with Image.open(file) as image:
+                image.load()
+                yield image
+        except (OSError, UnidentifiedImageError, Image.DecompressionBombError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or "it is no image that can be read"
+            raise SourceError(f"{file} cannot be parsed: {reason}. Give image files.") from error

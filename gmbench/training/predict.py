@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -12,7 +13,9 @@ from numpy.typing import NDArray
 from torch import nn
 
 from gmbench.schema import DISCRETE
-from gmbench.training.cache import CachedImages
+
+if TYPE_CHECKING:
+    from gmbench.training.cache import CachedImages
 
 _AT_ONCE = 256
 """Views that go through a network together."""
@@ -23,7 +26,7 @@ class ParsedImages:
     """What a network says of images.
 
     Attributes:
-        continuous: Normalised values, shape (images, 9), clipped to nothing.
+        continuous: Normalised values, shape (images, 9); not clipped to [0, 1].
         probabilities: Of every class of every head, shape (images, classes of all heads).
         n_classes: Number of classes of each of the 16 heads.
     """
@@ -47,11 +50,6 @@ class ParsedImages:
         """Probability of each loss, shape (images, 10)."""
         return np.stack([head[:, 1] for head in self.by_head[len(DISCRETE) :]], axis=1)
 
-    @property
-    def confidence(self) -> NDArray[np.float64]:
-        """Probability of the likeliest class of each head, shape (images, 16)."""
-        return np.stack([head.max(axis=1) for head in self.by_head], axis=1)
-
 
 def parse_pixels(
     network: nn.Module, pixels: NDArray[np.uint8], device: torch.device
@@ -66,18 +64,17 @@ def parse_pixels(
     n, views = pixels.shape[:2]
     flat = pixels.reshape(n * views, *pixels.shape[2:])
     network.eval()
-    found: list[tuple[torch.Tensor, torch.Tensor]] = []
+    found = []
+    slots: Any = network.slots
     with torch.inference_mode():
         for first in range(0, len(flat), _AT_ONCE):
+            # A copy: what is mapped from a file may not be written to, which torch minds.
             part = torch.from_numpy(np.array(flat[first : first + _AT_ONCE])).to(device)
             parsed = network(part.permute(0, 3, 1, 2).float().div(255.0)).final()
-            found.append((parsed.continuous.float().cpu(), parsed.probabilities.float().cpu()))
-    continuous, probabilities = (torch.cat(parts).double().numpy() for parts in zip(*found))
-    return ParsedImages(
-        continuous.reshape(n, views, -1).mean(axis=1),
-        probabilities.reshape(n, views, -1).mean(axis=1),
-        tuple(network.slots.n_classes),
-    )
+            found.append(torch.cat([parsed.continuous, parsed.probabilities], dim=1).cpu())
+    values = torch.cat(found).double().numpy().reshape(n, views, -1).mean(axis=1)
+    n_continuous = values.shape[1] - sum(slots.n_classes)
+    return ParsedImages(values[:, :n_continuous], values[:, n_continuous:], slots.n_classes)
 
 
 def parse_images(
@@ -94,13 +91,4 @@ def join(parts: Iterable[ParsedImages]) -> ParsedImages:
         np.concatenate([part.continuous for part in parsed]),
         np.concatenate([part.probabilities for part in parsed]),
         parsed[0].n_classes,
-    )
-
-
-def mean(parts: Sequence[ParsedImages]) -> ParsedImages:
-    """Returns the mean of what several networks say of the same images."""
-    return ParsedImages(
-        np.mean([part.continuous for part in parts], axis=0),
-        np.mean([part.probabilities for part in parts], axis=0),
-        parts[0].n_classes,
     )

@@ -1,48 +1,61 @@
 """What an interrupted training needs to go on as if nothing had happened.
 
-Two files, each written whole: `state.safetensors` (weights, buffers, moments of Adam) and
-`state.json` (where it stands, and of which training). There is no random state to keep: every batch
-follows from the seed, the epoch and the step.
+One file, `state.safetensors`, written whole: weights, buffers, moments of Adam, the weights of the
+best epoch; in its header where the training stands, its log, and of which training it is. There is
+no random state to keep: whatever is random follows from the seed, the epoch and the step.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
 from torch import nn
 
 from gmbench.files import write_durably
 
-_TENSORS, _FACTS = "state.safetensors", "state.json"
+STATE = "state.safetensors"
+
+Weights = dict[str, torch.Tensor]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Standing:
     """Where a training stands.
 
     Attributes:
         epoch: Epochs that are finished.
-        step: Optimiser steps so far.
         seconds: Time spent so far.
+        log: One entry for each of them.
+        scaler: State of the scaling of the loss in float16; empty otherwise.
+        best: Weights of the best epoch so far, on the CPU; empty where none is chosen.
     """
 
     epoch: int = 0
-    step: int = 0
     seconds: float = 0.0
+    log: tuple[Mapping[str, Any], ...] = ()
+    scaler: Mapping[str, Any] = field(default_factory=dict)
+    best: Weights = field(default_factory=dict)
+
+
+def weights_of(network: nn.Module) -> Weights:
+    """Returns a copy of a network's weights and buffers, on the CPU."""
+    return {
+        name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
+        for name, tensor in network.state_dict().items()
+    }
 
 
 def save_state(
     folder: Path, key: str, standing: Standing, network: nn.Module, optimizer: torch.optim.Optimizer
 ) -> None:
     """Writes the state of a training.
-
-    The facts are written last and name the tensors' step, so that a kill between the two files
-    leaves a pair that is told apart, never one that is mixed.
 
     Args:
         folder: The training's folder.
@@ -54,20 +67,14 @@ def save_state(
     Raises:
         OSError: The disk is full, or the folder cannot be written to.
     """
-    tensors = {f"network/{name}": tensor for name, tensor in network.state_dict().items()}
+    tensors = {f"network/{name}": tensor for name, tensor in weights_of(network).items()}
+    tensors |= {f"best/{name}": tensor for name, tensor in standing.best.items()}
     for index, moments in optimizer.state_dict()["state"].items():
         for name, value in moments.items():
-            tensors[f"optimizer/{index}/{name}"] = torch.as_tensor(value)
-    contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    marks = {"key": key, "step": str(standing.step)}
-    write_durably(folder / _TENSORS, save(contiguous, metadata=marks))
-    facts = {
-        "key": key,
-        "epoch": standing.epoch,
-        "step": standing.step,
-        "seconds": standing.seconds,
-    }
-    write_durably(folder / _FACTS, json.dumps(facts) + "\n")
+            tensors[f"optimizer/{index}/{name}"] = value.detach().cpu().contiguous()
+    facts = asdict(Standing(standing.epoch, standing.seconds, standing.log, standing.scaler))
+    header = {"key": key, "standing": json.dumps(facts)}
+    write_durably(folder / STATE, save(tensors, metadata=header))
 
 
 def load_state(
@@ -85,30 +92,34 @@ def load_state(
         Where the training stands: at the beginning if the folder holds no whole state of it.
     """
     try:
-        facts: dict[str, Any] = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
-        if facts["key"] != key or _marks(folder / _TENSORS) != (key, str(facts["step"])):
-            return Standing()
-        tensors = load_file(folder / _TENSORS)
-        standing = Standing(int(facts["epoch"]), int(facts["step"]), float(facts["seconds"]))
-    except (OSError, ValueError, KeyError, TypeError):
+        with safe_open(str(folder / STATE), framework="pt") as file:
+            header = file.metadata() or {}
+            if header.get("key") != key:
+                return Standing()
+            facts = json.loads(header["standing"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError, ValueError, KeyError):
         return Standing()
-    network.load_state_dict(
-        {n.removeprefix("network/"): t for n, t in tensors.items() if n.startswith("network/")}
+    network.load_state_dict(_part(tensors, "network/"))
+    # Laid out in memory as the weights are: sums in another order have other last bits.
+    parameters = [one for group in optimizer.param_groups for one in group["params"]]
+    moments: dict[int, Weights] = {}
+    for name, tensor in _part(tensors, "optimizer/").items():
+        index, part = name.split("/")
+        like = parameters[int(index)]
+        if tensor.shape == like.shape:
+            tensor = torch.empty_like(like).copy_(tensor)
+        moments.setdefault(int(index), {})[part] = tensor
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": moments, "param_groups": groups})
+    return Standing(
+        epoch=int(facts["epoch"]),
+        seconds=float(facts["seconds"]),
+        log=tuple(facts["log"]),
+        scaler=facts["scaler"],
+        best=_part(tensors, "best/"),
     )
-    moments: dict[int, dict[str, torch.Tensor]] = {}
-    for name, tensor in tensors.items():
-        if name.startswith("optimizer/"):
-            _, index, part = name.split("/")
-            moments.setdefault(int(index), {})[part] = tensor
-    described = optimizer.state_dict()
-    optimizer.load_state_dict({"state": moments, "param_groups": described["param_groups"]})
-    return standing
 
 
-def _marks(path: Path) -> tuple[str | None, str | None]:
-    """Returns the key and the step that a file of tensors says it is of."""
-    from safetensors import safe_open
-
-    with safe_open(str(path), framework="pt") as file:
-        marks = file.metadata() or {}
-    return marks.get("key"), marks.get("step")
+def _part(tensors: Weights, prefix: str) -> Weights:
+    return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}

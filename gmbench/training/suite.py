@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +14,7 @@ import numpy as np
 
 from gmbench.baselines import Recipe, run_baseline
 from gmbench.benchmark import Benchmark
+from gmbench.data.parallel import all_cores
 from gmbench.evaluation.comparison import Comparison, compare
 from gmbench.evaluation.evaluate import evaluate
 from gmbench.evaluation.predictions import Predictions, write_predictions
@@ -187,7 +187,7 @@ def versions(with_torch: bool) -> dict[str, str]:
 
 def machine(with_torch: bool, device: str) -> str:
     """Returns the class of this machine: cores, processor, accelerator."""
-    cores = f"{len(os.sched_getaffinity(0))} cores, {platform.machine()}"
+    cores = f"{all_cores()} cores, {platform.machine()}"
     if with_torch:
         import torch
 

@@ -2,15 +2,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
 
-from gmbench.errors import NetworkError
 from gmbench.models.heads import ClassSlots
 from gmbench.models.parsing import ModelParser, ParserConfig, ParserOutput
+from gmbench.models.settings import SettingError
 from tests.models.fake_targets import SMALL
 
 VARIANTS = {
@@ -79,57 +78,32 @@ def test_one_parser_says_the_values_themselves() -> None:
     torch.testing.assert_close(parsed.probabilities, output.slots.softmax(output.instance_logits))
 
 
-@pytest.mark.parametrize("config", VARIANTS.values(), ids=VARIANTS)
-def test_saving_and_loading_changes_no_bit(
-    config: ParserConfig, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    torch.manual_seed(0)
-    network = ModelParser(config)
-    images = torch.rand(4, config.channels, 16, 16)
-    network(images)  # so that running means are not those of a new network
-    network.eval().save_pretrained(tmp_path)
-    loaded = ModelParser.from_pretrained(tmp_path)
-    assert loaded.config == config
-    assert not loaded.training
-    weights, expected = loaded.state_dict(), network.state_dict()
-    assert weights.keys() == expected.keys()
-    assert all(torch.equal(weights[name], expected[name]) for name in expected)
-    before, after = network(images).final(), loaded(images).final()
-    assert torch.equal(before.continuous, after.continuous)
-    assert torch.equal(before.probabilities, after.probabilities)
-    # A command's output may be JSON.
-    assert capsys.readouterr().out == ""
-    loaded.save_pretrained(tmp_path / "again")
-    again = (tmp_path / "again" / "config.json").read_text()
-    assert again == (tmp_path / "config.json").read_text()
-    assert set(json.loads(again)) == set(config.to_json())
-
-
-def test_weights_that_do_not_fit_are_refused(tmp_path: Path) -> None:
-    ModelParser(SMALL).save_pretrained(tmp_path)
-    path = tmp_path / "model.safetensors"
-    weights = load_file(path)
-    weights.pop("instance.0.bias")
-    save_file(weights, path)
-    with pytest.raises(RuntimeError, match=r"instance\.0\.bias"):
-        ModelParser.from_pretrained(tmp_path)
-
-
 def test_configuration_of_json() -> None:
     config = replace(SMALL, n_classes=(4, 5, *(2,) * 14))
-    again = ParserConfig.of(json.loads(json.dumps(config.to_json())))
+    again = ParserConfig(**json.loads(json.dumps(config.to_dict())))
     assert again == config
     assert hash(again) == hash(config)
-    assert ParserConfig.of(None) == ParserConfig()
-    assert ModelParser(config.to_json()).config == config
 
 
-def test_configurations_that_cannot_be() -> None:
-    with pytest.raises(NetworkError, match="ParserConfig has no colour, depth"):
-        ParserConfig.of({"depth": 3, "colour": 1, "parsers": 1})
-    with pytest.raises(NetworkError, match="1 or 2 parsers, not 3"):
-        ParserConfig(parsers=3)
-    with pytest.raises(NetworkError, match="at least one width"):
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"parsers": 3}, "1 or 2 parsers, not 3"),
+        ({"fen_depth": "deep"}, "fen_depth='deep': give a whole number, such as 17"),
+        ({"fen_depth": 3.0}, "fen_depth=3.0"),
+        ({"fingerprint": 1}, "fingerprint=1: give true or false"),
+        ({"trunk_widths": 4}, r"trunk_widths=4: give a list, such as \[32, 64"),
+        ({"trunk_widths": [4, "x"]}, "trunk_widths='x': give a whole number"),
+        ({"dropout": "high"}, "dropout='high': give a number"),
+    ],
+)
+def test_configurations_that_cannot_be(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingError, match=message):
+        ParserConfig(**settings)
+
+
+def test_a_network_needs_a_block() -> None:
+    with pytest.raises(SettingError, match="at least one width"):
         ModelParser(ParserConfig(trunk_widths=()))
 
 

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from gmbench.benchmark import Benchmark
 from gmbench.data.build import build_dataset
 from gmbench.training.cache import CachedImages, cached_images
 from gmbench.training.views import Crops, Resized
 from tests.data.fake_images import small_benchmark, with_n_images
+from tests.training.families import SIDE as FAMILY_SIDE
+from tests.training.families import build_families, family_benchmark
 from tests.training.image_files import FILES, SIZES
 
 N_IMAGES = 18
@@ -71,3 +74,26 @@ def arrays_of() -> Callable[[Path], dict[str, bytes]]:
         }
 
     return read
+
+
+@pytest.fixture(scope="session")
+def families() -> Benchmark:
+    return family_benchmark()
+
+
+@pytest.fixture(scope="session")
+def family_folder(tmp_path_factory: pytest.TempPathFactory, families: Benchmark) -> Path:
+    """A dataset whose images carry their labels."""
+    return build_families(tmp_path_factory.mktemp("families"), families)
+
+
+@pytest.fixture(scope="session")
+def family_images(family_folder: Path, pristine_cache: Path) -> CachedImages:
+    return cached_images(family_folder, Resized(FAMILY_SIDE), jobs=1, cache=pristine_cache)
+
+
+@pytest.fixture
+def own_cache(pristine_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where code that names no cache puts decoded images."""
+    monkeypatch.setenv("GMBENCH_HOME", str(pristine_cache / "home"))
+    return pristine_cache / "home"
