@@ -231,10 +231,17 @@ def load_checkpoint(path_or_name: str | Path) -> ModelParserCheckpoint:
         ) from error
     except _UNREADABLE as error:
         raise CheckpointError(
-            f"{path_or_name} cannot be read as a model parser: "
-            f"{str(error).splitlines()[0].rstrip('.:')}. Give the folder of one that "
-            "`gmbench train` made, or its name on the Hub."
+            f"{path_or_name} cannot be read as a model parser: {_reason(error)}. Give the folder "
+            "of one that `gmbench train` made, or its name on the Hub."
         ) from error
 
 
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, KeyError):
+        return f"{constants.CONFIG_NAME} lacks {error}"
+    # torch begins with a heading and lists what lacks or does not fit below it.
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1 if len(lines) > 1 else 0].rstrip(".:")

@@ -127,7 +127,7 @@ def _settings(path: str, values: Mapping[str, Any], what: str) -> Any:
     names = [one.name for one in fields(known)]
     for name in values:
         if name not in names:
-            raise UnknownNameError("Setting", name, names, f"It is none of the {what}.")
+            raise UnknownNameError("Setting", name, names, f"The {what} has none of that name.")
     return known(**values)
 
 

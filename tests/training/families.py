@@ -42,7 +42,7 @@ CHANGES: Mapping[str, Any] = {
 
 
 def family_benchmark(n_gms: int = 16, n_images: int = 8) -> Benchmark:
-    """Two sets with one GM of each family; a family shares its labels, but for a few units."""
+    """Two sets with one GM of each family; a family shares its labels, but for one."""
     whole = load_benchmark("red116")
     models = [whole.gm(n) for n in ("STYLEGAN_2", "BETA_B", "PIXELCNN_PP", "DCGAN")]
     gms = tuple(
@@ -52,7 +52,7 @@ def family_benchmark(n_gms: int = 16, n_images: int = 8) -> Benchmark:
             kind=("GAN", "VAE")[number % 2],
             content=("faces", "objects", "objects")[number % 3],
             values=tuple(
-                value + (number if column < 9 else 0)
+                value + (number // N_FAMILIES % 2 if column < 9 else 0)
                 for column, value in enumerate(models[number % N_FAMILIES].values)
             ),
         )

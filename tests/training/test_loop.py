@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -46,14 +47,14 @@ def same_weights(first: nn.Module, second: nn.Module) -> bool:
     )
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     """What stops a training in a test."""
 
 
 def stopping(at: int) -> Callable[[int, int], None]:
     def progress(done: int, total: int) -> None:
         if done == at:
-            raise Stopped
+            raise StoppedError
 
     return progress
 
@@ -80,7 +81,7 @@ def test_a_resumed_training_ends_with_the_same_bits(
     steps = whole.log[0]["step"]
     # In the middle of the second epoch, then at the beginning of the third.
     for number, at in enumerate((steps + 2, 2 * steps + 1), start=1):
-        with pytest.raises(Stopped):
+        with pytest.raises(StoppedError):
             trained(config, tmp_path, progress=stopping(at))
         assert json.loads((tmp_path / LOG).read_text().splitlines()[-1])["epoch"] == number
     resumed = trained(config, tmp_path)
@@ -204,7 +205,7 @@ def test_accumulated_batches_are_one_step_of_a_slow_loop(
         for group in (every[:3], every[3:6], every[6:]):
             total = torch.stack([objective(network(b.pixels), b.gm_rows)["total"] for b in group])
             optimizer.zero_grad()
-            total.mean().backward()
+            total.mean().backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(network.parameters(), 0.7)
             optimizer.step()
     for name, tensor in network.state_dict().items():
@@ -223,8 +224,10 @@ def test_the_log(trained: Train, tmp_path: Path) -> None:
     assert [row["step"] for row in rows] == [6, 12]
     assert seen == [(n, 12) for n in range(1, 13)]
     terms = rows[0].keys() - {"epoch", "step", "seconds", "learning_rate", "total"}
-    assert {"magnitude", "spectrum", "repetitive", "energy", "cluster_continuous",
-            "cluster_discrete", "instance_continuous", "instance_discrete", "fusion"} == terms  # fmt: skip
+    assert terms == {
+        "magnitude", "spectrum", "repetitive", "energy", "cluster_continuous", "cluster_discrete",
+        "instance_continuous", "instance_discrete", "fusion",
+    }  # fmt: skip
     for row in rows:
         assert sum(row[term] for term in terms) == pytest.approx(row["total"], rel=1e-4)
     assert rows[1]["total"] < rows[0]["total"]
@@ -282,7 +285,7 @@ def test_the_best_epoch_outlives_an_interruption(
     config = TINY.changed({"epochs": 3})
     options = {"targets": targets, "validation": validation}
     whole = trained(config, **options)
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         trained(config, tmp_path, progress=stopping(2 * whole.log[0]["step"] + 1), **options)
     resumed = trained(config, tmp_path, **options)
     assert same_weights(whole.network, resumed.network)
@@ -314,7 +317,7 @@ def test_step_sizes() -> None:
     assert rates[:20] == pytest.approx(np.arange(1, 21) / 21)
     assert rates[20] == 1.0
     assert rates[60] == pytest.approx(0.505)
-    assert all(first > second for first, second in zip(rates[20:], rates[21:], strict=False))
+    assert all(first > second for first, second in pairwise(rates[20:]))
     assert 0.01 < rates[-1] < 0.012
 
 
