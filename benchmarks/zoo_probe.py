@@ -36,6 +36,7 @@ DRAWS = 3
 
 
 def main() -> None:
+    """Asks, answers, and fails where an answer is no."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", default="sample", help="sample, or the folder of a zoo")
     parser.add_argument("--seed", type=int, default=0)
@@ -82,8 +83,8 @@ def probe(data: str, seed: int) -> dict[str, Any]:
             "shuffled": differences(shuffled, floor),
         },
         "beats_in_every_set": all(
-            better(metric, results["probe"].sets[name].values[metric], base.sets[name].values[metric])
-            for name in benchmark.sets
+            better(metric, results["probe"].sets[name].values[metric], one.values[metric])
+            for name, one in base.sets.items()
             for metric in METRICS
         ),
         "shuffled_does_not_beat": not any(
@@ -115,7 +116,8 @@ def scaling(benchmark: Benchmark, table: FeatureTable, seed: int) -> dict[str, d
             predictions = predict_folds(benchmark, table, benchmark.labels, seed, training)
             found.append(summary(evaluate(predictions)))
         curve[str(size)] = {
-            metric: np.mean([one[metric] for one in found], axis=0).tolist() for metric in METRICS
+            metric: np.array([one[metric] for one in found], dtype=float).mean(axis=0).tolist()
+            for metric in METRICS
         }
     return curve
 
@@ -140,7 +142,8 @@ def differences(probed: Predictions, floor: Predictions) -> dict[str, dict[str, 
 
 def better(metric: str, value: float | None, than: float | None) -> bool:
     """Tells whether a value of a metric is better than another."""
-    assert value is not None and than is not None
+    assert value is not None
+    assert than is not None
     return value < than if metric == "l1" else value > than
 
 
@@ -178,7 +181,8 @@ def show(found: Mapping[str, Any]) -> None:
     """Prints the answers as Markdown tables."""
 
     def cell(values: Sequence[float | None]) -> str:
-        return "{:.3f} ({:.3f} to {:.3f})".format(*values)
+        mean, low, high = values
+        return f"{mean:.3f} ({low:.3f} to {high:.3f})"
 
     print(f"{found['benchmark']}, seed {found['seed']}\n")
     print("| trained on | " + " | ".join(METRICS) + " |\n|---|" + "---|" * len(METRICS))

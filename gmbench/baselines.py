@@ -120,10 +120,11 @@ def run_baseline(
 def _read_recipe(path: Path) -> Recipe:
     try:
         described = yaml.safe_load(path.read_text(encoding="utf-8"))
-        texts = {name: str(described.pop(name)) for name in ("name", "summary", "paper", "needs")}
+        for name in ("name", "summary", "paper", "needs"):
+            described[name] = str(described[name])
         if ("predictor" in described) == ("training" in described):
             raise TypeError("it needs either a predictor or a training")
-        return Recipe(**texts, **described)
+        return Recipe(**described)
     except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
         reason = f"lacks {error}" if isinstance(error, KeyError) else str(error).split("\n")[0]
         raise BenchmarkError(f"{path} is damaged: {reason}.") from error

@@ -25,6 +25,7 @@ from gmbench.evaluation.images import image_index
 from gmbench.evaluation.predictions import Predictions
 from gmbench.evaluation.statistics import N_CONTINUOUS, N_DISCRETE
 from gmbench.models.spectral_features import features_of
+from gmbench.schema import LOSSES
 
 Array = NDArray[np.float64]
 
@@ -90,10 +91,16 @@ def predict_folds(
         )
         gms = table.gms[train]
         weights = 1.0 / np.bincount(gms)[gms]
-        predicted = _fit_and_predict(
+        counts, odds = fit_trees(
             table.features[train], labels[gms], weights, table.features[test], benchmark, seed
         )
-        values[rows] = predicted
+        values[rows] = np.column_stack(
+            [
+                benchmark.denormalise(counts),
+                *(head.argmax(axis=1) for head in odds[:N_DISCRETE]),
+                *(head[:, 1] for head in odds[N_DISCRETE:]),
+            ]
+        )
     first_loss = N_CONTINUOUS + N_DISCRETE
     return Predictions(
         benchmark=benchmark,
@@ -129,28 +136,40 @@ def _images(shard: Path) -> Iterator[bytes]:
             yield from batch.column("image").field("bytes").to_pylist()
 
 
-def _fit_and_predict(
+def fit_trees(
     features: Array,
     labels: Array,
     weights: Array,
     unseen: Array,
     benchmark: Benchmark,
     seed: int,
-) -> Array:
-    """Returns predicted label values of unseen images, shape (images, 25)."""
+) -> tuple[Array, list[Array]]:
+    """Trains the trees and says what they predict of unseen images.
+
+    Args:
+        features: Of the images to train on, shape (images, features).
+        labels: Label values of these images' GMs, shape (images, 25).
+        weights: Weight of each of these images, shape (images,).
+        unseen: Features of the images to predict, shape (others, features).
+        benchmark: Says how counts are normalised and which classes there are.
+        seed: Seed of the trees.
+
+    Returns:
+        Normalised counts, shape (others, 9), and the probabilities of each head's classes, each of
+        shape (others, classes); a class that no training GM has is impossible.
+    """
     options = {"n_estimators": TREES, "min_samples_leaf": 3, "max_features": 0.1, "n_jobs": -1}
     regressor = ExtraTreesRegressor(random_state=seed, **options)
-    regressor.fit(features, benchmark.normalise(labels[:, :N_CONTINUOUS]), weights)
-    counts = benchmark.denormalise(regressor.predict(unseen))
+    # Counts are skewed: the mean of their roots, squared, lies nearer to most than their mean.
+    roots = np.sqrt(benchmark.normalise(labels[:, :N_CONTINUOUS]))
+    regressor.fit(features, roots, weights)
     classifier = ExtraTreesClassifier(random_state=seed, **options)
     classifier.fit(features, labels[:, N_CONTINUOUS:], weights)
-    columns = []
-    for head, (odds, classes) in enumerate(
-        zip(classifier.predict_proba(unseen), classifier.classes_, strict=True)
+    n_classes = [*map(len, benchmark.classes.values()), *(2 for _ in LOSSES)]
+    heads = []
+    for odds, classes, n in zip(
+        classifier.predict_proba(unseen), classifier.classes_, n_classes, strict=True
     ):
-        if head < N_DISCRETE:
-            columns.append(classes[odds.argmax(axis=1)])
-        else:
-            # Probability of a yes; a loss that no training GM has, or all have, is certain.
-            columns.append(odds @ classes)
-    return np.column_stack([counts, *columns])
+        heads.append(np.zeros((len(unseen), n)))
+        heads[-1][:, classes.astype(int)] = odds
+    return np.asarray(regressor.predict(unseen)) ** 2, heads

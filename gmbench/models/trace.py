@@ -125,7 +125,8 @@ class TraceParser(nn.Module):
         # The root of a variance of nothing has no gradient.
         spread = (features.var(dim=2, unbiased=False) + 1e-6).sqrt()
         pooled = self.dropout(torch.cat([features.mean(dim=2), spread], dim=1))
-        return TraceOutput(*self.heads(pooled), self.slots)
+        continuous, logits = self.heads(pooled)
+        return TraceOutput(continuous, logits, self.slots)
 
 
 @dataclass(frozen=True)

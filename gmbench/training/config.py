@@ -43,6 +43,9 @@ class TrainingConfig(Settings):
         balanced: Whether GMs are drawn evenly, however many images each has.
         shuffled_labels: Whether each parameter's values are shuffled among the GMs: the random
             ground truth of section 4.2, which no method should predict.
+        members: Networks that are trained, each with a seed of its own; their answers' mean counts.
+        trees: Share of that mean that comes from the trees of the baseline `spectral`, trained on
+            the same GMs.
         validation_gms: Training GMs that are held out to choose the best epoch; 0 takes the last.
         precision: In which numbers convolutions are computed: `fp32`, `bf16`, `fp16`, or `auto`:
             the fastest that a GPU has, and `fp32` elsewhere.
@@ -63,6 +66,8 @@ class TrainingConfig(Settings):
     accumulate: int = 1
     balanced: bool = False
     shuffled_labels: bool = False
+    members: int = 1
+    trees: float = 0.0
     validation_gms: int = 0
     precision: str = "auto"
     compile: str = "auto"
@@ -74,7 +79,7 @@ class TrainingConfig(Settings):
                 raise SettingError(
                     f"{name}={getattr(self, name)}: give one of {', '.join(choices)}."
                 )
-        for name in ("epochs", "batch_size", "accumulate"):
+        for name in ("epochs", "batch_size", "accumulate", "members"):
             if getattr(self, name) < 1:
                 raise SettingError(f"{name}={getattr(self, name)}: give 1 or more.")
         for name in ("weight_decay", "clip", "validation_gms"):
@@ -82,6 +87,8 @@ class TrainingConfig(Settings):
                 raise SettingError(f"{name}={getattr(self, name)}: give 0 or more.")
         if not 0 < self.learning_rate < float("inf"):
             raise SettingError(f"learning_rate={self.learning_rate}: give a number above 0.")
+        if not 0 <= self.trees <= 1:
+            raise SettingError(f"trees={self.trees}: give a share from 0 to 1.")
         if not 0 <= self.warmup < 1:
             raise SettingError(f"warmup={self.warmup}: give a share from 0 to below 1.")
 

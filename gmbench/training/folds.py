@@ -17,6 +17,7 @@ from gmbench.errors import BenchmarkError, UnknownNameError
 from gmbench.evaluation.columns import Values
 from gmbench.evaluation.images import image_index
 from gmbench.evaluation.predictions import Predictions
+from gmbench.models.spectral import fit_trees, read_features
 from gmbench.models.targets import TrainingTargets
 from gmbench.schema import DISCRETE
 from gmbench.training.cache import CachedImages, cached_images
@@ -24,7 +25,7 @@ from gmbench.training.checkpoint import ModelParserCheckpoint
 from gmbench.training.config import PRESETS, TrainingConfig
 from gmbench.training.devices import device_for
 from gmbench.training.loop import TrainingRun, train
-from gmbench.training.predict import ParsedImages, join, parse_images
+from gmbench.training.predict import ParsedImages, join, mean, parse_images
 from gmbench.training.validation import hold_out
 from gmbench.training.views import view_from_dict
 
@@ -96,8 +97,8 @@ class Fold:
 
     Attributes:
         name: Name of the set.
-        checkpoint: The trained parser.
-        run: How the training went.
+        checkpoint: The trained parser; of several members the first.
+        run: How its training went.
         parsed: What it says of the set's test images, GM by GM in the order of the set.
     """
 
@@ -155,25 +156,52 @@ def run_fold(
         images: Pixels of the dataset.
         progress: Told how far the work is.
     """
-    config, benchmark = job.config, job.benchmark
+    benchmark = job.benchmark
+    device = device_for(job.device)
+    test = [gm for gm in benchmark.test_gms(set_name) if gm in images.gms]
+    members, parsed = [], []
+    for number in range(job.config.members):
+        told = _told(progress, set_name, number, job.config.members)
+        members.append(_train_member(job, set_name, number, images, told))
+        network = members[-1][0].network.to(device)
+        parsed.append(parse_images(network, images, test, device))
+        network.cpu()
+    whole = mean(parsed)
+    if job.config.trees:
+        trees = _parse_with_trees(job, set_name, test)
+        whole = mean([whole, trees], [1.0 - job.config.trees, job.config.trees])
+    checkpoint, run = members[0]
+    return Fold(set_name, checkpoint, run, whole)
+
+
+def _train_member(
+    job: TrainingJob,
+    set_name: str,
+    number: int,
+    images: CachedImages,
+    progress: Callable[[int, int], None] | None,
+) -> tuple[ModelParserCheckpoint, TrainingRun]:
+    """Trains one of the networks of a fold, its number added to the seed, and saves it."""
+    config, benchmark, seed = job.config, job.benchmark, job.seed + number
     names: Sequence[str] = benchmark.training_gms(set_name)
     learnt, held = hold_out(benchmark, names, config.validation_gms, job.seed)
     targets = [TrainingTargets.of(benchmark, gms) for gms in (learnt, held) if gms]
     if config.shuffled_labels:
         targets = [one.shuffled(job.seed) for one in targets]
     place = job.place(set_name)
+    if place is not None and config.members > 1:
+        place = place / f"member_{number}"
     facts = "/".join([benchmark.labels_sha256, images.sha256, *learnt])
-    told = (lambda done, total: progress(set_name, done, total)) if progress else None
     run = train(
         config,
         targets[0],
         images,
-        seed=job.seed,
+        seed=seed,
         device=job.device,
         folder=place,
         key=hashlib.sha256(facts.encode()).hexdigest(),
         validation=targets[1] if held else None,
-        progress=told,
+        progress=progress,
     )
     checkpoint = ModelParserCheckpoint.of(
         run.network,
@@ -187,15 +215,40 @@ def run_fold(
             "set": set_name,
             # Those held out decided which epoch was taken.
             "gms": list(names),
-            "seed": job.seed,
+            "seed": seed,
         },
     )
     if place is not None:
         checkpoint.save_pretrained(place / MODEL)
-    device = device_for(job.device)
-    test = [gm for gm in benchmark.test_gms(set_name) if gm in images.gms]
-    parsed = parse_images(checkpoint.network.to(device), images, test, device)
-    return Fold(set_name, checkpoint.cpu(), run, parsed)
+    return checkpoint, run
+
+
+def _parse_with_trees(job: TrainingJob, set_name: str, test: Sequence[str]) -> ParsedImages:
+    """Returns what trees say of the test images, trained on the same GMs as the networks."""
+    benchmark = job.benchmark
+    table = read_features(benchmark, job.folder)
+    rows = [benchmark.index[gm] for gm in benchmark.training_gms(set_name)]
+    train = np.isin(table.gms, rows)
+    gms = table.gms[train]
+    unseen = np.concatenate([np.flatnonzero(table.gms == benchmark.index[gm]) for gm in test])
+    counts, odds = fit_trees(
+        table.features[train],
+        benchmark.labels[gms],
+        1.0 / np.bincount(gms)[gms],
+        table.features[unseen],
+        benchmark,
+        job.seed,
+    )
+    return ParsedImages(counts, np.hstack(odds), tuple(head.shape[1] for head in odds))
+
+
+def _told(
+    progress: FoldProgress | None, set_name: str, number: int, members: int
+) -> Callable[[int, int], None] | None:
+    if progress is None:
+        return None
+    name = set_name if members == 1 else f"{set_name} {number + 1}/{members}"
+    return lambda done, total: progress(name, done, total)
 
 
 def predict_set(

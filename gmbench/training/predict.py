@@ -92,3 +92,17 @@ def join(parts: Iterable[ParsedImages]) -> ParsedImages:
         np.concatenate([part.probabilities for part in parsed]),
         parsed[0].n_classes,
     )
+
+
+def mean(parts: Sequence[ParsedImages], weights: Sequence[float] | None = None) -> ParsedImages:
+    """Returns the mean of what several parsers say of the same images.
+
+    Args:
+        parts: What each of them says.
+        weights: How much each counts; alike when None.
+    """
+    return ParsedImages(
+        np.average([part.continuous for part in parts], axis=0, weights=weights),
+        np.average([part.probabilities for part in parts], axis=0, weights=weights),
+        parts[0].n_classes,
+    )

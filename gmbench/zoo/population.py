@@ -1,8 +1,9 @@
 """Which GMs a zoo trains: kinds in the paper's proportions, contents balanced, labels covered.
 
 Draws are stratified, not left to luck: for each GM several candidates are drawn from its kind's
-`draw_options`, and the one whose classes and losses are the rarest so far is taken; the next one
-is its spare, should it fail in training, and after that one of another family. What is counted here are intended labels; those that count in the end are measured off the trained network.
+`draw_options`, and the one whose classes and losses are the rarest so far is taken. The next one is
+its spare, should it fail in training, and after that one of another family. What is counted here
+are intended labels; those that count in the end are measured off the trained network.
 """
 
 from __future__ import annotations
