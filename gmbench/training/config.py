@@ -161,12 +161,19 @@ PAPER = TrainingConfig()
 
 SMALL = TrainingConfig(
     view={"kind": "resized", "size": 32},
-    model={"fen_depth": 6, "fen_width": 16},
+    model={
+        "fen_depth": 5,
+        "fen_width": 16,
+        "trunk_widths": [32, 48, 64, 96],
+        "parser_width": 128,
+        "dropout": 0.3,
+    },
     epochs=8,
     batch_size=64,
-    learning_rate=2e-3,
+    learning_rate=3e-3,
     schedule="cosine",
     warmup=0.1,
+    weight_decay=0.02,
 )
 """The same method for two cores and minutes."""
 
