@@ -37,6 +37,7 @@ def test_the_poison_works(poisoned: Path) -> None:
         "import gmbench.cli",
         "import gmbench.evaluation.report",
         "import gmbench.zoo",
+        "import gmbench.training.suite, gmbench.training.config, gmbench.baselines",
     ],
 )
 def test_no_torch(code: str, poisoned: Path) -> None:
@@ -48,6 +49,15 @@ def test_import_alone_loads_nothing_large(tmp_path: Path) -> None:
     code = (
         "import gmbench, sys; "
         "large = {'numpy', 'pandas', 'pyarrow', 'scipy', 'sklearn', 'datasets', 'torch', 'rich'}; "
+        "print(sorted(large & sys.modules.keys()))"
+    )
+    assert run(code, tmp_path).stdout.strip() == "[]"
+
+
+def test_parsing_an_image_loads_no_more_than_it_needs(tmp_path: Path) -> None:
+    code = (
+        "import gmbench.training.parse, gmbench.models.parsing, sys; "
+        "large = {'pandas', 'pyarrow', 'scipy', 'sklearn', 'datasets', 'accelerate', 'rich'}; "
         "print(sorted(large & sys.modules.keys()))"
     )
     assert run(code, tmp_path).stdout.strip() == "[]"

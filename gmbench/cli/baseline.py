@@ -19,6 +19,7 @@ from gmbench.cli.options import (
     PresetOption,
     RunsOption,
     SeedOption,
+    repeated,
 )
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def baseline(
     else:
         _show_table(f"{known.name} {known.version}", {result.name: result})
         output.note(f"{path}: {len(result.predictions):,} predictions of {known.name}.")
-        output.note(f"next: gmbench evaluate {path}")
+        output.note(f"next: gmbench evaluate {path}{repeated(benchmark)}")
 
 
 def _show_table(title: str, results: dict[str, BaselineResult]) -> None:

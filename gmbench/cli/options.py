@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -64,3 +65,8 @@ def chosen_benchmark(name: str | None, labels: str) -> Benchmark | str | None:
     from gmbench.benchmark import load_benchmark
 
     return load_benchmark(name or "red116", labels)
+
+
+def repeated(benchmark: str | None) -> str:
+    """Returns the option that names a benchmark in a command to come: none for the default."""
+    return "" if benchmark in (None, DEFAULT) else f" -b {shlex.quote(str(benchmark))}"

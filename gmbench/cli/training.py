@@ -17,6 +17,7 @@ from gmbench.cli.options import (
     PresetOption,
     RunsOption,
     SeedOption,
+    repeated,
 )
 
 SetOption = Annotated[str, typer.Option("--set", metavar="SET", help="The set of unseen GMs.")]
@@ -63,7 +64,12 @@ def train(
     last = fold.run.log[-1]
     if as_json:
         output.show_json(
-            {"folder": str(folder), "seconds": fold.run.seconds, "log": list(fold.run.log)}
+            {
+                "folder": str(folder),
+                "seconds": fold.run.seconds,
+                "resumed_at": fold.run.resumed_at,
+                "log": list(fold.run.log),
+            }
         )
         return
     terms = [key for key in last if key not in ("epoch", "step", "seconds", "learning_rate")]
@@ -72,7 +78,7 @@ def train(
     if fold.run.resumed_at:
         output.note(f"taken up again after epoch {fold.run.resumed_at}.")
     output.note(f"{folder}: trained in {fold.run.seconds:,.0f} s.")
-    output.note(f"next: gmbench predict {folder}/{MODEL} --data {chosen} --set {set_name}")
+    output.note(f"next: gmbench predict {folder}/{MODEL} --set {set_name}{repeated(benchmark)}")
 
 
 def predict(
@@ -111,4 +117,4 @@ def predict(
     if warning:
         output.note(f"warning: {warning}")
     output.note(f"{out}: {len(predictions):,} predictions of {set_name} of {known.name}.")
-    output.note(f"next: gmbench evaluate {out}")
+    output.note(f"next: gmbench evaluate {out}{repeated(benchmark)}")

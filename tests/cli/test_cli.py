@@ -20,7 +20,8 @@ from tests.evaluation.populations import random_predictions, small_benchmark
 
 COMMANDS = [
     "info", "template", "validate", "baseline", "evaluate", "compare", "label", "splits check",
-    "data build", "data verify", "data push", "data fetch", "zoo build",
+    "parse", "train", "predict", "data build", "data verify", "data push",
+    "data fetch", "zoo build",
 ]  # fmt: skip
 
 

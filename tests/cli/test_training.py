@@ -1,0 +1,173 @@
+"""`train`, `predict`, `parse` and `baseline` as a user meets them."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from gmbench.cli import main
+from tests.training.families import build_families, family_benchmark, family_image
+
+TINY = [
+    "view.size=16", "model.fen_depth=3", "model.fen_width=4", "model.trunk_widths=[4, 8]",
+    "model.parser_width=8", "batch_size=16", "epochs=1",
+]  # fmt: skip
+CHANGES = [word for text in TINY for word in ("--change", text)]
+DATA = ["--data", "dataset", "--device", "cpu"]
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a dataset, on which `full` is trained on set_1."""
+    place = tmp_path_factory.mktemp("here")
+    build_families(place, family_benchmark(n_gms=12, n_images=4))
+    gmbench("train", "full", *DATA, *CHANGES, cwd=place)
+    return place
+
+
+@dataclass(frozen=True)
+class Done:
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def gmbench(*arguments: str, cwd: Path, check: bool = True) -> Done:
+    """Runs the command line in this process, which has imported torch already."""
+    said, noted, code = io.StringIO(), io.StringIO(), 0
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(said), redirect_stderr(noted):
+        patch.chdir(cwd)
+        patch.setenv("GMBENCH_HOME", str(cwd / "home"))
+        patch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+        patch.setattr(sys, "argv", ["gmbench", *arguments])
+        try:
+            main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+    assert not check or code == 0, noted.getvalue()
+    return Done(code, said.getvalue(), noted.getvalue())
+
+
+def data(*arguments: str, cwd: Path) -> Any:
+    done = gmbench(*arguments, "--json", cwd=cwd)
+    assert done.stderr == ""
+    return json.loads(done.stdout)
+
+
+def model(here: Path) -> str:
+    (place,) = here.glob("runs/families/full/*/seed_0/set_1/model")
+    return str(place.relative_to(here))
+
+
+def plain(text: str) -> str:
+    """Text without what differs from run to run and from machine to machine."""
+    text = re.sub(r"small-[0-9a-f]{8}", "small-SHA", text)
+    return re.sub(r"\d+\.\d+|\d+ s\b", "N", text)
+
+
+def test_train_then_predict_then_evaluate(here: Path, snapshot: SnapshotAssertion) -> None:
+    again = gmbench("train", "full", *DATA, *CHANGES, cwd=here)
+    assert plain(again.stdout) == snapshot
+    assert plain(again.stderr) == snapshot
+    # The line that says what comes next is one that runs.
+    following = again.stderr.splitlines()[-1].removeprefix("next: gmbench ").split()
+    done = gmbench(*following, "--device", "cpu", cwd=here)
+    assert done.stderr.replace("\n", " ") == (
+        "predictions.parquet: 16 predictions of set_1 of families. "
+        "next: gmbench evaluate predictions.parquet -b dataset "
+    )
+    following = done.stderr.splitlines()[-1].removeprefix("next: gmbench ").split()
+    result = data(*following, "--replicates", "0", cwd=here)
+    assert result["n_images"] == 16
+
+
+def test_train_and_predict_as_json(here: Path) -> None:
+    trained = data("train", "full", *DATA, *CHANGES, cwd=here)
+    assert trained["folder"] == str(Path(model(here)).parent)
+    assert trained["resumed_at"] == 1
+    assert trained["log"][0]["epoch"] == 1
+    made = data("predict", model(here), *DATA, "--set", "set_2", "-o", "2.csv", cwd=here)
+    assert made["rows"] == 16
+    assert made["warning"].startswith("this parser was trained on 4 of the 4 GMs of set_2")
+
+
+def test_parse(here: Path, snapshot: SnapshotAssertion) -> None:
+    for number in range(3):
+        family_image(0, number).resize((20 + number, 31)).save(here / f"{number}.png")
+    one = gmbench("parse", "0.png", "--model", model(here), cwd=here)
+    several = gmbench("parse", "0.png", "1.png", "2.png", "-m", model(here), cwd=here)
+    for done in (one, several):
+        # Values are those of a network that was hardly trained: what stands where is tested.
+        assert [line.split()[0] for line in done.stdout.splitlines() if line.strip()] == snapshot
+        assert done.stderr == snapshot
+    assert one.stdout.startswith("1 image ")
+    assert several.stdout.startswith("3 images ")
+    found = data("parse", "0.png", "1.png", "-m", model(here), cwd=here)
+    assert found["n_images"] == 2
+    assert len(found["parameters"]) == 25
+    assert found["trained_on"]["benchmark"] == "families"
+
+
+def test_one_baseline_and_several(here: Path) -> None:
+    made = data("baseline", "full", *DATA, *CHANGES, "-o", "full.parquet", cwd=here)
+    assert made["rows"] == 32
+    assert made["changes"]["epochs"] == 1
+    assert made["summary"]["l1"]["ci"]
+    several = gmbench("baseline", "full", "mean_mode", *DATA, *CHANGES, "-o", "all", cwd=here)
+    for word in ("full", "mean_mode", "seconds", "full - mean_mode", "p (Holm)", "families 1"):
+        assert word in several.stdout
+    assert several.stderr == "predictions and scores: all\n"
+    assert sorted(path.name for path in (here / "all").iterdir()) == [
+        "comparison.json", "full.json", "full.parquet", "mean_mode.json", "mean_mode.parquet",
+    ]  # fmt: skip
+    assert json.loads((here / "all" / "full.json").read_text())["run"]["preset"] == "small"
+
+
+def test_the_list_of_baselines(tmp_path: Path) -> None:
+    shown = gmbench("baseline", "--list", cwd=tmp_path).stdout
+    assert "mean_mode" in shown
+    listed = {one["name"]: one for one in data("baseline", "--list", cwd=tmp_path)}
+    assert {"full", "one_parser", "lgpn"} <= set(listed)
+
+
+ERRORS = {
+    "train ful": "Did you mean full",
+    "train mean_mode --data dataset": "The baseline mean_mode trains no network",
+    "train full -b red116": "full looks at images. Give the folder of a dataset with --data",
+    "train full --data dataset --set set_9": "families has: set_1, set_2",
+    "train full --data dataset --preset big": "There are: paper, small",
+    "train full --data dataset -c epoch=3": "Did you mean epochs",
+    "train full --data dataset -c model.fen_depht=3": "Did you mean fen_depth",
+    "train full --data dataset -c epochs=0": "epochs=0: give 1 or more",
+    "train full --data dataset -c objective.gamma1=x": "gamma1='x': give a number",
+    "train full --data dataset -c validation_gms=8": "there are 8 training GMs",
+    "train full --data dataset --device gpu": "Take one of auto, cpu, cuda, mps",
+    "predict nowhere --data dataset": "nowhere is not there",
+    "predict dataset --data dataset": "holds no model parser",
+    "predict MODEL -b red116": "predict looks at images",
+    "parse none.png --model MODEL": "none.png cannot be parsed: No such file or directory",
+    "parse gms.csv --model MODEL": "it is no image that can be read",
+    "parse x.png --model who/what": "who/what",
+    "baseline full -b red116": "full looks at images",
+}
+
+
+@pytest.mark.parametrize("arguments", ERRORS)
+def test_errors_are_one_message(arguments: str, here: Path) -> None:
+    (here / "gms.csv").write_text("no image")
+    (here / "x.png").write_bytes(b"")
+    words = [model(here) if word == "MODEL" else word for word in arguments.split()]
+    small = CHANGES if words[0] == "train" and "-c" in words else []
+    done = gmbench(*words[:1], *small, *words[1:], cwd=here, check=False)
+    assert done.returncode == 2
+    assert ERRORS[arguments] in " ".join(done.stderr.split())
+    assert done.stderr.startswith("error: ")

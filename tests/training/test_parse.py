@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gmbench.benchmark import Benchmark
+from gmbench.errors import SourceError
+from gmbench.schema import CONTINUOUS, DISCRETE, LOSSES, NAMES
+from gmbench.training import parse as parse_module
+from gmbench.training.checkpoint import CheckpointError, ModelParserCheckpoint
+from gmbench.training.parse import parse_files, parse_gm
+from gmbench.training.predict import ParsedImages
+from tests.training.families import family_image
+from tests.training.image_files import FILES, SIZES
+from tests.training.test_checkpoint import checkpoint_of
+
+
+@pytest.fixture(scope="module")
+def checkpoint(families: Benchmark) -> ModelParserCheckpoint:
+    return checkpoint_of(families)
+
+
+@pytest.fixture(scope="module")
+def folder(checkpoint: ModelParserCheckpoint, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("parser") / "model"
+    checkpoint.save_pretrained(place)
+    return place
+
+
+def test_mean_and_majority_by_a_slow_way(checkpoint: ModelParserCheckpoint) -> None:
+    images = [family_image(number, number) for number in range(7)]
+    found = parse_gm(images, checkpoint)
+    assert found.n_images == 7
+    assert [one.name for one in found.parameters] == [
+        p.name for p in (*CONTINUOUS, *DISCRETE, *LOSSES)
+    ]
+    assert {one.name for one in found.parameters} == set(NAMES)
+    singles = [checkpoint.parse([image]) for image in images]
+    for number, one in enumerate(found.parameters):
+        if number < 9:
+            counts = [checkpoint.labels.counts(single)[0, number] for single in singles]
+            assert one.value == pytest.approx(np.mean(counts), rel=1e-4)
+            assert one.spread == pytest.approx(np.std(counts), rel=1e-3, abs=1e-3)
+            assert (one.confidence, one.agreement) == (None, None)
+            continue
+        odds = np.array([single.by_head[number - 9][0] for single in singles])
+        names = checkpoint.labels.classes.get(one.name, ("no", "yes"))
+        votes = [sum(row.argmax() == c for row in odds) for c in range(len(names))]
+        chosen = names.index(str(one.value))
+        assert votes[chosen] == max(votes)
+        assert one.agreement == pytest.approx(max(votes) / 7)
+        assert one.confidence == pytest.approx(odds[:, chosen].mean(), rel=1e-4)
+        assert one.spread is None
+
+
+class Fixed:
+    """A checkpoint that says what a test wants."""
+
+    def __init__(self, checkpoint: ModelParserCheckpoint, odds: list[float]) -> None:
+        self.labels, self.trained_on = checkpoint.labels, checkpoint.trained_on
+        self._odds = odds
+
+    def parse(self, images: object) -> ParsedImages:
+        n_classes = self.labels.n_classes
+        probabilities = np.zeros((len(self._odds), sum(n_classes)))
+        probabilities[:, -2] = 1 - np.array(self._odds)
+        probabilities[:, -1] = self._odds
+        return ParsedImages(np.zeros((len(self._odds), 9)), probabilities, n_classes)
+
+
+@pytest.mark.parametrize(
+    ("odds", "value", "agreement"),
+    [
+        ([0.9, 0.9, 0.1], "yes", 2 / 3),
+        ([0.6, 0.6, 0.01], "yes", 2 / 3),  # the majority, whatever the mean
+        ([0.9, 0.4], "yes", 0.5),  # equal: the higher mean probability
+        ([0.6, 0.1], "no", 0.5),
+    ],
+)
+def test_majorities(
+    odds: list[float], value: str, agreement: float, checkpoint: ModelParserCheckpoint
+) -> None:
+    found = parse_gm([], Fixed(checkpoint, odds))  # type: ignore[arg-type]
+    assert found.parameters[-1].value == value
+    assert found.parameters[-1].agreement == pytest.approx(agreement)
+
+
+@pytest.mark.parametrize("mode", FILES)
+def test_files_of_every_mode_and_size(mode: str, folder: Path, tmp_path: Path) -> None:
+    suffix, make = FILES[mode]
+    files = []
+    for number, size in enumerate(SIZES):
+        files.append(tmp_path / f"{number}.{suffix}")
+        files[-1].write_bytes(make(*size))
+    found = parse_files(files, folder)
+    assert found.n_images == len(SIZES)
+    assert all(np.isfinite(one.value) for one in found.parameters[:9])
+
+
+def test_a_file_that_is_no_image(folder: Path, tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.png", tmp_path / "bad.png"
+    family_image(0, 0).save(good)
+    bad.write_bytes(good.read_bytes()[:200])
+    for path, reason in (
+        (bad, "it is no image that can be read"),
+        (tmp_path / "none.png", "No such file or directory"),
+        (tmp_path, "Is a directory"),
+    ):
+        with pytest.raises(SourceError) as caught:
+            parse_files([good, path], folder)
+        assert str(caught.value) == f"{path} cannot be parsed: {reason}. Give image files."
+
+
+def test_images_are_opened_one_by_one(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [tmp_path / f"{number}.png" for number in range(4)]
+    for number, path in enumerate(files):
+        family_image(number, 0).save(path)
+    order: list[str] = []
+    opened = Image.open
+
+    def watched(path: Path) -> object:
+        order.append(f"open {path.stem}")
+        return opened(path)
+
+    from gmbench.training.views import Resized
+
+    taken = Resized.apply
+
+    def view(self: Resized, image: Image.Image, image_id: str = "") -> object:
+        order.append("view")
+        return taken(self, image, image_id)
+
+    monkeypatch.setattr(Image, "open", watched)
+    monkeypatch.setattr(Resized, "apply", view)
+    parse_files(files, folder)
+    assert order == [step for n in range(4) for step in (f"open {n}", "view")]
+
+
+def test_the_package_without_its_parser(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(parse_module, "SHIPPED", tmp_path / "parser")
+    family_image(0, 0).save(tmp_path / "x.png")
+    with pytest.raises(CheckpointError, match="parser is not there"):
+        parse_files([tmp_path / "x.png"])

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gmbench.baselines import Recipe, find_recipe
+from gmbench.benchmark import Benchmark
+from gmbench.errors import BenchmarkError
+from gmbench.evaluation.evaluate import evaluate
+from gmbench.evaluation.predictions import read_predictions
+from gmbench.training.suite import SuiteOptions, run_one, run_suite, versions
+from tests.training.families import CHANGES
+
+pytestmark = pytest.mark.usefixtures("own_cache")
+
+TINY_FULL = Recipe("full", "tiny", "nowhere", "labels and images", training={"all": {}})
+OPTIONS = SuiteOptions(changes={**CHANGES, "epochs": 1}, device="cpu")
+
+
+def test_baselines_side_by_side(families: Benchmark, family_folder: Path, tmp_path: Path) -> None:
+    seen: list[str] = []
+    recipes = [TINY_FULL, find_recipe("mean_mode"), find_recipe("random_labels")]
+    options = replace(OPTIONS, runs=tmp_path / "runs")
+    result = run_suite(
+        recipes, families, family_folder, tmp_path / "out", options,
+        lambda what, done, total: seen.append(what),
+    )  # fmt: skip
+    assert list(result.baselines) == ["full", "mean_mode", "random_labels"]
+    assert result.comparison is not None
+    assert result.comparison.methods == ("full", "mean_mode", "random_labels")
+    for name, one in result.baselines.items():
+        written = read_predictions(tmp_path / "out" / f"{name}.parquet", families)
+        assert written.sha256 == one.predictions.sha256
+        scored = json.loads((tmp_path / "out" / f"{name}.json").read_text())
+        assert scored == json.loads(json.dumps(one.to_dict()))
+        assert scored["summary"]["l1"]["mean"] == evaluate(written).summary["l1"].mean
+        run = scored["run"]
+        assert run["seed"] == 0
+        assert ("torch" in run["versions"]) == (name == "full")
+        assert run["changes"] == (dict(options.changes) if name == "full" else {})
+        assert "cores" in run["machine"]
+    assert json.loads((tmp_path / "out" / "comparison.json").read_text())["methods"]
+    assert json.dumps(result.to_dict(), allow_nan=False)
+    assert {"full set_1", "full set_2", "mean_mode", "comparing"} <= set(seen)
+
+
+def test_repeats_have_seeds_of_their_own_and_are_averaged(
+    families: Benchmark, family_folder: Path, tmp_path: Path
+) -> None:
+    recipe = replace(TINY_FULL, name="random_gt", repeats=2, training={
+        "all": {"shuffled_labels": True}})  # fmt: skip
+    options = replace(OPTIONS, runs=tmp_path, seed=5)
+    result = run_one(recipe, families, family_folder, options)
+    assert sorted(path.name for path in tmp_path.glob("random_gt/*/*")) == ["seed_5", "seed_6"]
+    first, second = (one.summary["l1"].mean for one in result.evaluations)
+    assert first is not None
+    assert second is not None
+    assert first != second
+    assert result.summary["l1"].mean == pytest.approx((first + second) / 2)
+    single = run_one(replace(recipe, repeats=1), families, family_folder, options)
+    np.testing.assert_array_equal(
+        single.predictions.values.continuous, result.predictions.values.continuous
+    )
+    assert result.run["repeats"] == 2
+
+
+def test_without_images_or_with_one_baseline(families: Benchmark, tmp_path: Path) -> None:
+    alone = run_suite([find_recipe("mean_mode")], families, None, tmp_path, SuiteOptions())
+    assert alone.comparison is None
+    assert alone.to_dict()["comparison"] is None
+    with pytest.raises(BenchmarkError, match="full looks at images"):
+        run_one(TINY_FULL, families, None, SuiteOptions())
+
+
+def test_versions_name_torch_only_where_it_was_used() -> None:
+    assert set(versions(False)) == {"gmbench", "numpy", "scikit-learn"}
+    assert set(versions(True)) == {"gmbench", "numpy", "scikit-learn", "torch"}
