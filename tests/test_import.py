@@ -37,6 +37,7 @@ def test_the_poison_works(poisoned: Path) -> None:
         "import gmbench.cli",
         "import gmbench.evaluation.report",
         "import gmbench.zoo",
+        "import gmbench.leaderboard.submission, gmbench.leaderboard.verification",
     ],
 )
 def test_no_torch(code: str, poisoned: Path) -> None:
