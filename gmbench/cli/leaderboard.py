@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,7 @@ from gmbench.cli.options import JsonOption
 from gmbench.cli.submit import BOARD, BoardOption
 
 if TYPE_CHECKING:
+    from gmbench.leaderboard.site import Site
     from gmbench.leaderboard.verification import Verification
 
 leaderboard_app = typer.Typer(
@@ -63,6 +65,80 @@ def verify(
         output.note(f"written anew: {path}")
     if not made.ok:
         raise typer.Exit(1)
+
+
+OutOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--out", "-o", metavar="DIR", help="Folder of the pages.", show_default="BOARD/site"
+    ),
+]
+
+
+@leaderboard_app.command()
+def build(
+    board: BoardOption = BOARD,
+    out: OutOption = None,
+    jobs: JobsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Verify the board and make its pages: static files that any web server can hand out.
+
+    Scores of predictions that were scored before are taken from gmbench's cache folder.
+
+    Example: `gmbench leaderboard build`
+    """
+    made = _build(board, out, jobs)
+    if as_json:
+        output.show_json({**asdict(made), "folder": str(made.folder)})
+        return
+    for name, (measured, reported) in made.benchmarks.items():
+        output.show_plain(f"{name}: {measured} measured, {reported} reported")
+    output.note(f"{made.folder}: {made.files} files, {made.bytes / 1e6:.1f} MB.")
+    output.note("next: gmbench leaderboard serve")
+
+
+@leaderboard_app.command()
+def serve(
+    board: BoardOption = BOARD,
+    out: OutOption = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any free one.")] = 8116,
+    jobs: JobsOption = None,
+    no_open: Annotated[
+        bool, typer.Option("--no-open", help="Do not open a browser window.")
+    ] = False,
+) -> None:
+    """Build the pages, hand them out on this computer alone, and open them.
+
+    Example: `gmbench leaderboard serve`
+    """
+    import threading
+    import webbrowser
+
+    from gmbench.leaderboard.serving import serving
+
+    made = _build(board, out, jobs)
+    with serving(made.folder, port) as address:
+        output.show_plain(address)
+        output.note("Ctrl-C ends it.")
+        if not no_open:
+            webbrowser.open(address)
+        threading.Event().wait()
+
+
+def _build(board: Path, out: Path | None, jobs: int | None) -> Site:
+    from gmbench.data.loading import cache_folder
+    from gmbench.leaderboard.board import Board
+    from gmbench.leaderboard.site import build_site
+
+    with output.counting("submissions") as progress:
+        return build_site(
+            Board(board),
+            out,
+            cache=cache_folder() / "leaderboard",
+            jobs=jobs,
+            progress=progress,
+        )
 
 
 def _show(made: Verification) -> None:

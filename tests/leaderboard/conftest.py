@@ -8,7 +8,10 @@ import pytest
 
 from gmbench.leaderboard import scoring
 from gmbench.leaderboard.board import Board
+from gmbench.leaderboard.rows import BoardRows, read_rows
+from gmbench.leaderboard.site.building import render_site
 from tests.leaderboard.boards import submit_random
+from tests.leaderboard.sites import make_board
 
 
 @pytest.fixture(scope="session")
@@ -39,3 +42,25 @@ def pristine_board(few_replicates: None, tmp_path_factory: pytest.TempPathFactor
 def board(tmp_path: Path, pristine_board: Board) -> Board:
     """A copy of the board for a test to spoil."""
     return Board(Path(shutil.copytree(pristine_board.folder, tmp_path / "leaderboard")))
+
+
+@pytest.fixture(scope="session")
+def site_board(few_replicates: None, tmp_path_factory: pytest.TempPathFactory) -> Board:
+    """A board with everything that a page can have to show."""
+    return make_board(tmp_path_factory.mktemp("site"))
+
+
+@pytest.fixture(scope="session")
+def rows(site_board: Board) -> BoardRows:
+    """Its rows."""
+    return read_rows(site_board, jobs=1)
+
+
+@pytest.fixture(scope="session")
+def site(rows: BoardRows, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its pages."""
+    folder = tmp_path_factory.mktemp("pages")
+    for name, content in render_site(rows).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    return folder

@@ -170,9 +170,7 @@ def _metrics(row: Row, result: dict[str, Any]) -> tuple[MetricLine, ...]:
 
 
 def _panel(result: dict[str, Any], kind: str, title: str, measure: str, key: str) -> Panel:
-    chosen = {
-        name: one for name, one in result["parameters"].items() if one["type"] == kind
-    }
+    chosen = {name: one for name, one in result["parameters"].items() if one["type"] == kind}
     least = 0.3 if key == "l1" else 1.0
     scale = bar_scale(
         [one[key] for one in chosen.values()],

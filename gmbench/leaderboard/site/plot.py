@@ -137,7 +137,7 @@ def labelled(marks: Sequence[Mark]) -> list[Mark]:
         for end in (False, True):
             start = mark.x - 9 - width if end else mark.x + 9
             box = (start, mark.y - 8, start + width, mark.y + 8)
-            inside = LEFT < box[0] and box[2] < RIGHT
+            inside = box[0] > LEFT and box[2] < RIGHT
             if inside and not any(_overlap(box, other) for other in taken):
                 taken.append(box)
                 label = Label(mark.x - 9 if end else mark.x + 9, mark.y + 4, end)

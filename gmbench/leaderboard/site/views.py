@@ -9,7 +9,7 @@ from gmbench.benchmark import Benchmark
 from gmbench.evaluation.intervals import Interval
 from gmbench.evaluation.metrics import BY_NAME
 from gmbench.evaluation.report.charts import bar_scale
-from gmbench.evaluation.report.numbers import DASH, plural, quantity, score
+from gmbench.evaluation.report.numbers import DASH, p_value, plural, quantity, score
 from gmbench.evaluation.report.scales import Scale
 from gmbench.leaderboard.card import TRAINING_DATA
 from gmbench.leaderboard.columns import COLUMNS, SCORES, Column
@@ -99,8 +99,7 @@ def table_view(board: BenchmarkBoard) -> TableView:
             trained=row.card.training_data if row.card else "",
             words=_words(row),
             cells=tuple(
-                _cell(column, row, scales.get(column.key), orders[column.key])
-                for column in COLUMNS
+                _cell(column, row, scales.get(column.key), orders[column.key]) for column in COLUMNS
             ),
         )
         for row in rows
@@ -121,9 +120,7 @@ def benchmark_facts(benchmark: Benchmark) -> str:
     sizes = sorted({len(test) for test in benchmark.sets.values()})
     each = str(sizes[0]) if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
     images = sum(
-        benchmark.n_images[benchmark.index[gm]]
-        for test in benchmark.sets.values()
-        for gm in test
+        benchmark.n_images[benchmark.index[gm]] for test in benchmark.sets.values() for gm in test
     )
     return (
         f"{plural(len(benchmark.gms), 'GM')}, {plural(len(benchmark.sets), 'test set')} of {each} "
@@ -167,14 +164,14 @@ def _ends(cell: Cell) -> Interval | None:
     return None
 
 
-def _cell(
-    column: Column, row: Row, scale: Scale | None, orders: dict[str, int]
-) -> CellView:
+def _cell(column: Column, row: Row, scale: Scale | None, orders: dict[str, int]) -> CellView:
     cell = row.cells[column.key]
     if cell.value is None:
         return CellView(column, None, DASH)
     if isinstance(cell.value, str):
-        text = TRAINED_ON.get(cell.value, cell.value) if column.key == "training_data" else cell.value
+        text = (
+            TRAINED_ON.get(cell.value, cell.value) if column.key == "training_data" else cell.value
+        )
         return CellView(column, orders[cell.value.casefold()], text)
     if scale is None:
         return CellView(column, cell.value, cost_text(cell.value), cell.value)
@@ -201,8 +198,8 @@ def cost_text(value: float) -> str:
             unit = 1e3 if size == 1e4 else size
             return f"{quantity(value / unit)}{letter}"
     if 0 < value < 0.01:
-        exponent = f"{value:.1e}".split("e")
-        return f"{exponent[0]}e{int(exponent[1])}".replace("-", "−")
+        text = p_value(value).text
+        return text.rstrip("0") if text.startswith("0.") else text
     return quantity(value)
 
 

@@ -137,6 +137,10 @@ export function costText(value) {
   for (const [size, unit, letter] of [[1e9, 1e9, " G"], [1e6, 1e6, " M"], [1e4, 1e3, " k"]]) {
     if (value >= size) return `${Math.round(value / unit).toLocaleString("en")}${letter}`;
   }
-  if (value > 0 && value < 0.01) return value.toExponential(1).replace("-", "−");
+  if (value > 0 && value < 0.001) {
+    const [digits, power] = value.toExponential(1).split("e");
+    return `${digits} × 10${[...power].map((one) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(one)]).join("")}`;
+  }
+  if (value > 0 && value < 0.01) return String(value);
   return Math.round(value * 100) / 100 < 1000 ? String(Math.round(value * 100) / 100) : Math.round(value).toLocaleString("en");
 }
