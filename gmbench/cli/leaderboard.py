@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -120,6 +121,7 @@ def serve(
     made = _build(board, out, jobs)
     with serving(made.folder, port) as address:
         output.show_plain(address)
+        sys.stdout.flush()  # Whoever waits for the address gets it now.
         output.note("Ctrl-C ends it.")
         if not no_open:
             webbrowser.open(address)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,8 +11,10 @@ import typer
 
 from gmbench.cli import output
 from gmbench.cli.options import BenchmarkOption, JsonOption, LabelsOption, PredictionArgument
+from gmbench.errors import HubError
 
 if TYPE_CHECKING:
+    from gmbench.leaderboard.hub import PullRequest
     from gmbench.leaderboard.submission import Submission
 
 BoardOption = Annotated[
@@ -64,6 +67,17 @@ def submit(
     replace: Annotated[
         bool, typer.Option("--replace", help="Replace the submission of that name.")
     ] = False,
+    hub: Annotated[
+        str | None,
+        typer.Option(
+            metavar="USER/MODEL",
+            help="Also propose the scores to this model on the Hugging Face Hub.",
+        ),
+    ] = None,
+    hub_dataset: Annotated[
+        str | None,
+        typer.Option(metavar="ORG/NAME", help="The benchmark's dataset there; needed with --hub."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check and score predictions, and put them on the leaderboard with a card.
@@ -94,12 +108,45 @@ def submit(
         "hardware": hardware,
         "notes": notes,
     }
-    made = put(file, facts, board=Board(board), benchmark=benchmark, labels=labels, replace=replace)
+    opened: list[PullRequest] = []
+    made = put(
+        file,
+        facts,
+        board=Board(board),
+        benchmark=benchmark,
+        labels=labels,
+        replace=replace,
+        then=_proposal(hub, hub_dataset, opened),
+    )
     steps = _next_steps(made, board)
+    if opened:
+        steps.append(f"merge {opened[0].url}, which adds the scores to {opened[0].repository}.")
     if as_json:
-        output.show_json({**made.to_dict(), "next": steps})
+        request = opened[0].to_dict() if opened else None
+        output.show_json({**made.to_dict(), "pull_request": request, "next": steps})
     else:
         _show(made, steps)
+
+
+def _proposal(
+    hub: str | None, dataset: str | None, opened: list[PullRequest]
+) -> Callable[[Submission], None] | None:
+    """Returns what opens the pull request when all files are in place, if one is asked for."""
+    if hub is None:
+        return None
+    if dataset is None:
+        raise HubError(
+            "--hub needs --hub-dataset ORG/NAME, the dataset whose leaderboard the scores are for: "
+            "the one that `gmbench data push` wrote to."
+        )
+    repository, benchmark = hub, dataset
+
+    def propose(made: Submission) -> None:
+        from gmbench.leaderboard.hub import open_pull_request
+
+        opened.append(open_pull_request(repository, benchmark, made.card, made.result))
+
+    return propose
 
 
 def _day(text: str | None) -> Any:

@@ -175,7 +175,11 @@ class _Task:
 
 
 def _run(task: _Task) -> Verified:
-    return verify_one(task.board, task.name, task.cache)
+    from threadpoolctl import threadpool_limits
+
+    # As many processes as cores: threads of their own would only stand in each other's way.
+    with threadpool_limits(1):
+        return verify_one(task.board, task.name, task.cache)
 
 
 def _sound_files(board: Board, name: str, checklist: Checklist) -> dict[str, Path] | None:
