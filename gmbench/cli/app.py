@@ -14,8 +14,10 @@ from gmbench.cli.data import data_app
 from gmbench.cli.evaluate import compare, evaluate
 from gmbench.cli.info import info, splits_app
 from gmbench.cli.label import label
+from gmbench.cli.leaderboard import leaderboard_app
 from gmbench.cli.parse import parse
 from gmbench.cli.predictions import template, validate
+from gmbench.cli.submit import submit
 from gmbench.cli.training import predict, train
 from gmbench.cli.zoo import zoo_app
 from gmbench.errors import GmbenchError
@@ -33,10 +35,10 @@ remote.register(data_app)
 
 # In the order in which a newcomer needs them.
 for command in (
-    info, template, validate, baseline, evaluate, compare, parse, train, predict, label,
+    info, template, validate, baseline, evaluate, compare, submit, parse, train, predict, label,
 ):  # fmt: skip
     app.command()(command)
-for group in (data_app, splits_app, zoo_app):
+for group in (data_app, splits_app, zoo_app, leaderboard_app):
     app.add_typer(group)
 
 

@@ -67,6 +67,34 @@ def evaluate(
         PredictionError: A check of the file failed, or `against` lacks images.
         UnknownNameError: There is no such benchmark.
     """
+    return evaluate_resampled(
+        predictions,
+        benchmark,
+        against=against,
+        partial=partial,
+        min_images=min_images,
+        replicates=replicates,
+        seed=seed,
+    )[0]
+
+
+def evaluate_resampled(
+    predictions: str | Path | pd.DataFrame | Predictions,
+    benchmark: str | Path | Benchmark | None = None,
+    *,
+    against: str | Path | pd.DataFrame | Predictions | None = None,
+    partial: bool = False,
+    min_images: int | None = None,
+    replicates: int = REPLICATES,
+    seed: int = SEED,
+) -> tuple[Evaluation, list[dict[str, Resampled]]]:
+    """Scores predictions and keeps what a paired comparison with another method needs.
+
+    Takes and raises what `evaluate` does.
+
+    Returns:
+        The result, and set by set each metric with its replicates.
+    """
     if not isinstance(predictions, Predictions):
         predictions = read_predictions(
             predictions, benchmark, partial=partial, min_images=min_images
@@ -94,7 +122,7 @@ def evaluate(
         parts = _resample_all(table, fit, sample)
         resampled.append(parts)
         sets[table.name] = _set_result(table, other, parts)
-    return Evaluation(
+    evaluation = Evaluation(
         benchmark=known.name,
         version=known.version,
         n_images=len(predictions),
@@ -118,6 +146,7 @@ def evaluate(
             seed=seed,
         ),
     )
+    return evaluation, resampled
 
 
 def same_images(reference: Predictions, predictions: Predictions) -> Predictions:

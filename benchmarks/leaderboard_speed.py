@@ -1,0 +1,163 @@
+"""How fast the leaderboard is with many submissions: verify, build, and the page in Chromium.
+
+    python benchmarks/leaderboard_speed.py                     # 300 submissions to red116
+    python benchmarks/leaderboard_speed.py --submissions 30
+
+Prints, with the limits that they must stay below: verifying all submissions from their
+predictions (48,000 each, every interval anew), building the site from scores that are remembered,
+opening the page (from the first byte until it has sorted and filtered itself and is painted), and
+sorting it by a click (until the rows are painted). Making the submissions is not counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import os
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from gmbench.benchmark import Benchmark, load_benchmark
+from gmbench.data.parallel import all_cores, in_processes
+from gmbench.evaluation.columns import Values
+from gmbench.evaluation.predictions import Predictions, write_predictions
+from gmbench.evaluation.reference import mean_mode
+from gmbench.leaderboard.board import Board
+from gmbench.leaderboard.card import card_from, card_text
+from gmbench.leaderboard.scoring import score
+from gmbench.leaderboard.serving import serving
+from gmbench.leaderboard.site import build_site
+from gmbench.leaderboard.submission import results_text
+from gmbench.leaderboard.verification import verify
+
+VERIFY, BUILD, PAGE = 180.0, 20.0, 0.2
+"""Seconds, for 300 submissions on two cores."""
+
+
+def predictions(benchmark: Benchmark, seed: int) -> Predictions:
+    """Between the mean or mode and the truth, differently for each GM."""
+    generator = np.random.default_rng(seed)
+    floor = mean_mode(benchmark)
+    truth = benchmark.labels[floor.gms]
+    skill = np.clip(seed / 500 + generator.normal(0, 0.3, len(benchmark.gms)), 0, 1)
+    mix = skill[floor.gms][:, None] * generator.random((len(floor), 1))
+    right = generator.random((len(floor), 16)) < mix
+    counts = mix * truth[:, :9] + (1 - mix) * floor.values.continuous
+    return replace(
+        floor,
+        source=f"method-{seed}",
+        values=Values(
+            counts,
+            np.where(right[:, :6], truth[:, 9:15], floor.values.discrete).astype(np.int8),
+            np.where(right[:, 6:], truth[:, 15:], floor.values.losses),
+        ),
+    )
+
+
+def make(task: tuple[str, int]) -> None:
+    """Writes one submission."""
+    board, seed = Board(Path(task[0])), task[1]
+    made = predictions(load_benchmark("red116"), seed)
+    card = card_from(
+        {
+            "name": f"method-{seed}",
+            "title": f"Method {seed}",
+            "benchmark": "red116",
+            "version": made.benchmark.version,
+            "authors": ["A. Author"],
+            "url": "https://example.org",
+            "date": datetime.date(2026, 1, 1),
+            "training_data": ("benchmark", "extra")[seed % 2],
+            "params": 1000 + 7919 * seed,
+        },
+        "card",
+    )
+    folder = board.submission(card.name)
+    folder.mkdir(parents=True)
+    (folder / "card.yaml").write_text(card_text(card))
+    write_predictions(made, folder / "predictions.parquet")
+    (folder / "results.json").write_text(results_text(score(made).result))
+
+
+def page_times(site: Path, rounds: int = 7) -> tuple[float, float, int]:
+    """Returns the median seconds to open and to sort the page, and its number of rows."""
+    from playwright.sync_api import sync_playwright
+
+    executable = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+    opened, sorted_in = [], []
+    with serving(site) as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        for number in range(rounds):
+            page.goto(address + f"?sort=arch_f1&q=method&x={number}", wait_until="load")
+            page.wait_for_selector("html.scripted")
+            opened.append(
+                page.evaluate(
+                    """() => window.kept = new Promise((done) => {
+                      requestAnimationFrame(() => setTimeout(() => {
+                        const [entry] = performance.getEntriesByType("navigation");
+                        const paint = performance.getEntriesByName("first-contentful-paint")[0];
+                        done(Math.max(entry.loadEventEnd, paint.startTime) - entry.responseStart);
+                      }));
+                    })"""
+                )
+            )
+            for column in ("l1", "loss_f1"):
+                sorted_in.append(
+                    page.evaluate(
+                        """(column) => window.kept = new Promise((done) => {
+                          const start = performance.now();
+                          document.querySelector(`th[data-c=${column}] button`).click();
+                          requestAnimationFrame(() => setTimeout(() => {
+                            document.body.getBoundingClientRect();
+                            done(performance.now() - start);
+                          }));
+                        })""",
+                        column,
+                    )
+                )
+        rows = page.locator("tbody.measured tr[data-n]").count()
+        browser.close()
+    return float(np.median(opened)) / 1000, float(np.median(sorted_in)) / 1000, rows
+
+
+def main() -> None:
+    """Measures and prints."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--submissions", type=int, default=300)
+    parser.add_argument("--jobs", type=int, default=min(2, all_cores()))
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as place:
+        board, cache = Board(Path(place) / "leaderboard"), Path(place) / "cache"
+        tasks = [(str(board.folder), seed) for seed in range(1, arguments.submissions + 1)]
+        for _ in in_processes(make, tasks, arguments.jobs, str):
+            pass
+        start = time.perf_counter()
+        made = verify(board, jobs=arguments.jobs, cache=cache)
+        verified = time.perf_counter() - start
+        assert made.ok, made.to_dict()
+        start = time.perf_counter()
+        site = build_site(board, cache=cache, jobs=arguments.jobs)
+        built = time.perf_counter() - start
+        opened, sorted_in, rows = page_times(site.folder)
+    n = arguments.submissions
+    print(f"{n} submissions of 48,000 predictions, {arguments.jobs} processes")
+    for what, seconds, limit in (
+        ("verify all", verified, VERIFY),
+        ("build, scores remembered", built, BUILD),
+        (f"open the page of {rows} rows", opened, PAGE),
+        ("sort it", sorted_in, PAGE),
+    ):
+        print(f"{what:<28} {seconds:8.2f} s   limit {limit:6.1f} s")
+    print(f"site: {site.files} files, {site.bytes / 1e6:.1f} MB")
+    if verified > VERIFY or built > BUILD or max(opened, sorted_in) > PAGE:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

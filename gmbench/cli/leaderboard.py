@@ -1,0 +1,154 @@
+"""`gmbench leaderboard`: verify the submissions, make the pages, show them."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gmbench.cli import output
+from gmbench.cli.data import JobsOption
+from gmbench.cli.options import JsonOption
+from gmbench.cli.submit import BOARD, BoardOption
+
+if TYPE_CHECKING:
+    from gmbench.leaderboard.site import Site
+    from gmbench.leaderboard.verification import Verification
+
+leaderboard_app = typer.Typer(
+    name="leaderboard",
+    help="Verify the submissions and make the pages of the leaderboard.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+)
+
+
+@leaderboard_app.command()
+def verify(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME...]", help="Submissions.", show_default="all"),
+    ] = None,
+    board: BoardOption = BOARD,
+    update: Annotated[
+        bool,
+        typer.Option("--update", help="Write results that were made under another protocol anew."),
+    ] = False,
+    jobs: JobsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Recompute every figure from the predictions and compare; exit code 1 where one differs.
+
+    Also found and named: changed labels, sets and protocols, predictions that are the labels or
+    another submission's, shared names, and files that do not belong there.
+
+    Example: `gmbench leaderboard verify my_method`
+    """
+    from gmbench.leaderboard.board import Board
+    from gmbench.leaderboard.updating import update_results
+    from gmbench.leaderboard.verification import verify as verify_board
+
+    place = Board(board)
+    updated: list[Path] = []
+    with output.counting("submissions") as progress:
+        made = verify_board(place, names or [], jobs=jobs, progress=progress)
+        if update:
+            updated = update_results(place, made)
+            made = verify_board(place, names or [], jobs=jobs, progress=progress)
+    if as_json:
+        output.show_json(made.to_dict())
+    else:
+        _show(made)
+    for path in updated:
+        output.note(f"written anew: {path}")
+    if not made.ok:
+        raise typer.Exit(1)
+
+
+OutOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--out", "-o", metavar="DIR", help="Folder of the pages.", show_default="BOARD/site"
+    ),
+]
+
+
+@leaderboard_app.command()
+def build(
+    board: BoardOption = BOARD,
+    out: OutOption = None,
+    jobs: JobsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Verify the board and make its pages: static files that any web server can hand out.
+
+    Scores of predictions that were scored before are taken from gmbench's cache folder.
+
+    Example: `gmbench leaderboard build`
+    """
+    made = _build(board, out, jobs)
+    if as_json:
+        output.show_json({**asdict(made), "folder": str(made.folder)})
+        return
+    for name, (measured, reported) in made.benchmarks.items():
+        output.show_plain(f"{name}: {measured} measured, {reported} reported")
+    output.note(f"{made.folder}: {made.files} files, {made.bytes / 1e6:.1f} MB.")
+    output.note("next: gmbench leaderboard serve")
+
+
+@leaderboard_app.command()
+def serve(
+    board: BoardOption = BOARD,
+    out: OutOption = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any free one.")] = 8116,
+    jobs: JobsOption = None,
+    no_open: Annotated[
+        bool, typer.Option("--no-open", help="Do not open a browser window.")
+    ] = False,
+) -> None:
+    """Build the pages, hand them out on this computer alone, and open them.
+
+    Example: `gmbench leaderboard serve`
+    """
+    import threading
+    import webbrowser
+
+    from gmbench.leaderboard.serving import serving
+
+    made = _build(board, out, jobs)
+    with serving(made.folder, port) as address:
+        output.show_plain(address)
+        sys.stdout.flush()  # Whoever waits for the address gets it now.
+        output.note("Ctrl-C ends it.")
+        if not no_open:
+            webbrowser.open(address)
+        threading.Event().wait()
+
+
+def _build(board: Path, out: Path | None, jobs: int | None) -> Site:
+    from gmbench.data.loading import cache_folder
+    from gmbench.leaderboard.board import Board
+    from gmbench.leaderboard.site import build_site
+
+    with output.counting("submissions") as progress:
+        return build_site(
+            Board(board),
+            out,
+            cache=cache_folder() / "leaderboard",
+            jobs=jobs,
+            progress=progress,
+        )
+
+
+def _show(made: Verification) -> None:
+    for one in made.submissions:
+        if one.ok:
+            output.show_plain(f"ok      {one.name}")
+        else:
+            output.show_plain(f"failed  {one.name}\n{one.checklist.text(all_checks=False)}")
+    output.show_plain(made.among.text())
+    sound = sum(one.ok for one in made.submissions)
+    output.show_plain(f"{sound:,} of {len(made.submissions):,} submissions are sound.")

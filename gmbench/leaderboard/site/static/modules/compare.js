@@ -1,0 +1,134 @@
+// Methods side by side: differences with intervals, corrected p-values, and every model's L1.
+
+import { drawing, element } from "./dom.js";
+import { holm, l1ByGm, permutationTest, readPairing } from "./statistics.js";
+
+const loaded = new Map();
+
+/** Returns title and content of the comparison of two to four methods. */
+export async function compareMethods(names, table) {
+  const { pairing: facts } = await load(`data/${table.name}.json`, (answer) => answer.json());
+  const methods = await Promise.all(
+    names.map(async (name) => {
+      const buffer = await load(`data/${name}.bin`, (answer) => answer.arrayBuffer());
+      const title = table.byName.get(name).row.cells[1].querySelector("a").textContent;
+      return { name, title, pairing: readPairing(buffer, facts) };
+    }),
+  );
+  const pairs = methods.flatMap((one, i) => methods.slice(i + 1).map((other) => [one, other]));
+  const tests = pairs.map(([one, other]) => permutationTest(one.pairing, other.pairing, facts));
+  const corrected = holm(tests.flatMap((test) => test.map((line) => line.p)));
+  const parts = [];
+  pairs.forEach(([one, other], number) => {
+    const holms = corrected.slice(number * facts.metrics.length);
+    parts.push(section(one, other, tests[number], holms, facts));
+  });
+  parts.push(element("p", { class: "note" }, explain(facts, corrected)));
+  const [one, other] = methods;
+  parts.push(models(one, other, facts));
+  return [methods.map((method) => method.title).join(" and "), parts];
+}
+
+async function load(path, read) {
+  if (!loaded.has(path)) {
+    const answer = await fetch(path);
+    if (!answer.ok) throw new Error(`${path} answers ${answer.status}.`);
+    loaded.set(path, await read(answer));
+  }
+  return loaded.get(path);
+}
+
+function explain(facts, corrected) {
+  const n = corrected.filter((p) => p !== null).length;
+  return (
+    "Means over the test sets. Intervals: the same bootstrap of generative models and their images for both. " +
+    `p-values: ${facts.permutations.toLocaleString("en")} exchanges of whole generative models, corrected for ${n} tests (Holm). ` +
+    "A method is called better where p is below 0.05."
+  );
+}
+
+function section(one, other, test, holms, facts) {
+  const head = ["metric", one.title, other.title, "difference", "", "95% interval", "p (Holm)", "better"];
+  const rows = test.map((line, m) => {
+    const { title, better } = facts.metrics[m];
+    const p = holms[m];
+    const firstWins = line.difference < 0 === (better === "lower");
+    const winner = p !== null && p < 0.05 ? (firstWins ? one.title : other.title) : "";
+    return element(
+      "tr", { "data-metric": line.metric },
+      element("th", { scope: "row" }, `${title} ${better === "lower" ? "↓" : "↑"}`),
+      cell(line.first), cell(line.second), cell(line.difference, true),
+      element("td", { class: "diff" }, bar(line)),
+      element("td", {}, line.ci ? `${number(line.ci[0], true)} to ${number(line.ci[1], true)}` : "–"),
+      element("td", {}, p === null ? "–" : element("data", { value: p }, p < 0.0001 ? "<0.0001" : p.toFixed(4))),
+      element("td", { class: winner ? "wins" : "" }, winner || "–"),
+    );
+  });
+  const heading = element("h3", {}, `${one.title} less ${other.title}`);
+  const made = element(
+    "table", { class: "versus" },
+    element("caption", { class: "unseen" }, `${one.title} less ${other.title}, metric by metric`),
+    element("thead", {}, element("tr", {}, ...head.map((text, at) =>
+      element("th", { scope: "col" }, at === 4 ? element("span", { class: "unseen" }, "picture") : text)))),
+    element("tbody", {}, ...rows),
+  );
+  const scroll = { class: "scroll", tabindex: "0", role: "region", "aria-label": heading.textContent };
+  return element("section", {}, heading, element("div", scroll, made));
+}
+
+function cell(value, signed = false) {
+  return element("td", {}, value === null ? "–" : element("data", { value }, number(value, signed)));
+}
+
+/** Returns a number with three decimals and a true minus. */
+export function number(value, signed = false) {
+  const text = Math.abs(value).toFixed(3);
+  const sign = text === "0.000" ? "" : value < 0 ? "−" : signed ? "+" : "";
+  return sign + text;
+}
+
+// The middle is 0; the axis is as wide as the farther end of the interval.
+function bar({ difference, ci }) {
+  if (difference === null) return null;
+  const ends = ci || [difference, difference];
+  const reach = Math.max(...ends.map(Math.abs), Math.abs(difference), 1e-9) * 1.08;
+  const percent = (value) => 50 + (50 * value) / reach;
+  const [low, high] = ends.map(percent);
+  const width = high - low;
+  const start = width < 100 ? (100 * low) / (100 - width) : 0;
+  return element("i", {
+    style: `--v:${percent(difference).toFixed(1)}%;--w:${width.toFixed(1)}%;--p:${start.toFixed(1)}%`,
+  });
+}
+
+function models(one, other, facts) {
+  const gms = facts.sets.flatMap((set) => set.gms.map((gm) => ({ ...gm, set: set.name })));
+  const mine = l1ByGm(one.pairing, facts);
+  const theirs = l1ByGm(other.pairing, facts);
+  const most = Math.max(...mine, ...theirs);
+  const order = gms.map((_, index) => index).sort((a, b) => mine[a] - theirs[a] - (mine[b] - theirs[b]));
+  const items = order.map((index) => {
+    const [x, y] = [mine[index], theirs[index]].map((value) => `${(100 * value) / most}%`);
+    const said = `${one.title} ${number(mine[index])}, ${other.title} ${number(theirs[index])}`;
+    return element(
+      "li", { title: said },
+      element("span", {}, gms[index].name, " ", element("small", {}, gms[index].kind)),
+      drawing(
+        "svg", { role: "img", "aria-label": said },
+        drawing("line", { class: "rail", x1: "0", x2: "100%", y1: 7, y2: 7 }),
+        drawing("line", { class: "between", x1: x, x2: y, y1: 7, y2: 7 }),
+        drawing("rect", { x: y, y: 3, width: 8, height: 8, transform: "translate(-4 0)" }),
+        drawing("circle", { cx: x, cy: 7, r: 4.5 }),
+      ),
+    );
+  });
+  return element(
+    "section", {},
+    element("h3", {}, "L1 of each generative model"),
+    element("p", { class: "key" },
+      element("span", {}, element("i"), one.title),
+      element("span", {}, element("i", { class: "second" }), other.title),
+      element("span", {}, `from 0 to ${number(most)}; where ${one.title} gains most, first`)),
+    element("ul", { class: "dumbbells" }, ...items),
+  );
+}

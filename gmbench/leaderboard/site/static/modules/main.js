@@ -1,0 +1,123 @@
+// Wires the page: what stands in the HTML is complete, this makes it answer.
+
+import { chosenColumns, showColumns } from "./columns.js";
+import { csv, save, visibleCells } from "./download.js";
+import { element } from "./dom.js";
+import { Picked } from "./picked.js";
+import { makePlot } from "./plot.js";
+import { Sheet } from "./sheet.js";
+import { State } from "./state.js";
+import { Table } from "./table.js";
+import { makeTools } from "./tools.js";
+
+document.documentElement.classList.add("scripted");
+const state = new State(window);
+const tables = new Map(
+  [...document.querySelectorAll("section.board")].map((section) => {
+    const table = new Table(section);
+    return [table.name, table];
+  }),
+);
+const first = tables.values().next().value;
+
+if (first) start();
+import("./check/drop.js").then(({ makeDrop }) => makeDrop(document.querySelector(".drop"), [...tables.keys()], state));
+
+function start() {
+  const all = first.columns;
+  const byDefault = first.heads
+    .filter((head) => head.dataset.c !== "title" && getComputedStyle(head).display !== "none")
+    .map((head) => head.dataset.c);
+  const columnSheet = document.head.appendChild(element("style"));
+  const sheet = new Sheet(document.querySelector("dialog.sheet"), state, tables);
+  const picked = new Picked(document.querySelector(".picked"), state, tables);
+  const parts = [...tables.values()].map((table) => prepare(table, all, byDefault));
+  let shownColumns = "";
+
+  for (const link of document.querySelectorAll(".tabs a[data-b]")) {
+    link.addEventListener("click", (event) => {
+      if (event.metaKey || event.ctrlKey || event.shiftKey) return;
+      event.preventDefault();
+      state.set({ b: link.dataset.b === first.name ? "" : link.dataset.b, pick: "" }, { remembered: true });
+    });
+  }
+
+  const update = (values) => {
+    const current = tables.get(values.b) || tables.get(location.hash.replace(/^#b-/, "")) || first;
+    const chosen = chosenColumns(values.cols, all, byDefault);
+    if (chosen.join() !== shownColumns) {
+      if (shownColumns || values.cols) showColumns(columnSheet, all, chosen);
+      shownColumns = chosen.join();
+      for (const table of tables.values()) table.resize(chosen.length);
+    }
+    for (const link of document.querySelectorAll(".tabs a[data-b]")) {
+      if (link.dataset.b === current.name) link.setAttribute("aria-current", "page");
+      else link.removeAttribute("aria-current");
+    }
+    for (const { table, tools, plot, say } of parts) {
+      table.section.hidden = table !== current;
+      if (table !== current) continue;
+      const descending = values.dir ? values.dir === "desc" : table.startsDescending(values.sort);
+      table.sort(values.sort, descending);
+      const left = table.filter(values);
+      tools.update(values, chosen);
+      plot?.update(values);
+      say(left);
+    }
+    picked.update(current);
+    sheet.update(current);
+  };
+  state.onChange(update);
+  update(state.values);
+}
+
+function prepare(table, all, byDefault) {
+  table.makeSortable((column) => {
+    const again = table.sorted.column === column;
+    const descending = again ? !table.sorted.descending : table.startsDescending(column);
+    const asUsual = descending === table.startsDescending(column);
+    state.set({ sort: column, dir: asUsual ? "" : descending ? "desc" : "asc" });
+  });
+  for (const { row, name, origin } of table.rows) {
+    if (origin !== "measured") continue;
+    const link = row.cells[1].querySelector("a");
+    const label = `Compare ${link.textContent}`;
+    row.cells[1].prepend(element("input", { type: "checkbox", class: "pick", "aria-label": label, value: name }));
+    link.dataset.method = name;
+  }
+  table.table.addEventListener("change", (event) => {
+    if (!event.target.matches(".pick")) return;
+    const names = new Set(state.list("pick"));
+    if (event.target.checked) names.add(event.target.value);
+    else names.delete(event.target.value);
+    state.set({ pick: [...names].join(",") });
+  });
+  table.table.addEventListener("click", (event) => {
+    const link = event.target.closest("a[data-method]");
+    if (!link || event.metaKey || event.ctrlKey || event.shiftKey) return;
+    event.preventDefault();
+    state.set({ method: link.dataset.method }, { remembered: true });
+  });
+  const tools = makeTools(table, all, {
+    set: (changes) => state.set(changes),
+    choose: (boxes) => {
+      const chosen = all.filter((key) => boxes.get(key).checked);
+      state.set({ cols: chosen.join() === byDefault.join() ? "" : chosen.join() });
+    },
+    download: () => {
+      const chosen = chosenColumns(state.get("cols"), all, byDefault);
+      save(`${table.name}.csv`, csv(visibleCells(table, chosen)));
+    },
+  });
+  const status = table.section.querySelector(".status");
+  let said = "";
+  const say = (left) => {
+    const { column, descending } = table.sorted;
+    const words = `${left} methods, sorted by ${table.titles.get(column)}, ${descending ? "descending" : "ascending"}`;
+    // Nothing is said when the page opens: nothing has changed then.
+    if (said && words !== said) status.textContent = words;
+    said = words;
+  };
+  const figure = table.section.querySelector("figure.plot");
+  return { table, tools, say, plot: figure ? makePlot(figure, table, state) : null };
+}

@@ -1,0 +1,42 @@
+// The bar of methods that were picked for a comparison.
+
+import { element } from "./dom.js";
+
+export const MOST = 4;
+
+export class Picked {
+  constructor(place, state) {
+    this.place = place;
+    this.state = state;
+    this.list = element("ul");
+    this.compare = element(
+      "button", { type: "button", class: "main", onclick: () => state.set({ compare: "1" }, { remembered: true }) }, "Compare",
+    );
+    const clear = element("button", { type: "button", onclick: () => state.set({ pick: "" }) }, "Clear");
+    place.append(this.list, this.compare, clear);
+  }
+
+  /** Returns the picked methods that the benchmark has. */
+  static names(state, table) {
+    return state.list("pick").filter((name) => table.byName.get(name)?.origin === "measured").slice(0, MOST);
+  }
+
+  update(table) {
+    const names = Picked.names(this.state, table);
+    this.place.hidden = names.length === 0;
+    for (const box of table.table.querySelectorAll(".pick")) {
+      const on = names.includes(box.value);
+      if (box.checked !== on) box.checked = on;
+      box.disabled = !on && names.length >= MOST;
+      box.closest("tr").classList.toggle("chosen", on);
+    }
+    if (names.length === 0) return;
+    const items = names.map((name) => {
+      const title = table.byName.get(name).row.cells[1].querySelector("a").textContent;
+      return element("li", {}, title);
+    });
+    if (names.length === 1) items.push(element("li", {}, "pick a second one"));
+    this.list.replaceChildren(...items);
+    this.compare.disabled = names.length < 2;
+  }
+}

@@ -1,0 +1,146 @@
+// The picture of accuracy against cost, drawn anew when other axes are chosen.
+
+import { drawing, element } from "./dom.js";
+import { choice } from "./tools.js";
+
+const FRAME = { left: 52, right: 740, top: 20, bottom: 336, height: 380 };
+const COSTS = ["params", "training_hours", "seconds_per_image"];
+const USEFUL = { l1: 0.1, arch_f1: 0.9, loss_f1: 0.9 };
+
+/** Adds the choice of axes to a figure; `update` redraws it for a state. */
+export function makePlot(figure, table, state) {
+  const measured = table.rows.filter((row) => row.origin === "measured");
+  const given = COSTS.filter((key) => measured.some((row) => row.values.has(key)));
+  const scores = table.heads.filter((head) => head.classList.contains("s")).map((head) => head.dataset.c);
+  const names = (keys) => keys.map((key) => [key, table.titles.get(key)]);
+  const up = choice("Accuracy in the picture", names(scores), (y) => state.set({ y: y === "l1" ? "" : y }));
+  const across = choice("Cost in the picture", names(given), (x) => state.set({ x: x === given[0] ? "" : x }));
+  figure.querySelector(".axes").replaceChildren(up, " against ", across);
+  let drawn = `l1 ${given[0]}`;
+  return {
+    update(values) {
+      const y = scores.includes(values.y) ? values.y : "l1";
+      const x = given.includes(values.x) ? values.x : given[0];
+      up.value = y;
+      across.value = x;
+      if (drawn === `${y} ${x}`) return;
+      drawn = `${y} ${x}`;
+      draw(figure.querySelector("svg"), table, measured, y, x);
+    },
+  };
+}
+
+function draw(svg, table, measured, y, x) {
+  const column = 2 + table.columns.indexOf(y);
+  const costColumn = 2 + table.columns.indexOf(x);
+  const rows = measured.filter((one) => one.values.has(x) && one.values.has(y));
+  const spent = rows.map((one) => one.values.get(x));
+  const ends = [...table.heads.find((head) => head.dataset.c === y).querySelectorAll(".ends b")];
+  const [low, high] = ends.map((end) => Number(end.textContent.replace("−", "-").replaceAll(",", "")));
+  const [from, to] = costRange(spent);
+  const placeX = (cost) => {
+    const part = cost <= 0 ? 0 : (Math.log10(cost) - from) / (to - from);
+    return FRAME.left + 16 + (FRAME.right - FRAME.left - 32) * Math.min(Math.max(part, 0), 1);
+  };
+  const placeY = (value) => {
+    const part = Math.min(Math.max((value - low) / (high - low), 0), 1);
+    return FRAME.top + (FRAME.bottom - FRAME.top) * (1 - part);
+  };
+  const titles = [table.titles.get(y), table.titles.get(x)];
+  const parts = [];
+  for (const value of scoreTicks(low, high)) {
+    parts.push(drawing("path", { class: "grid", d: `M${FRAME.left} ${placeY(value)}H${FRAME.right}` }));
+    parts.push(drawing("text", { class: "up", x: FRAME.left - 8, y: placeY(value) + 4 }, text(value)));
+  }
+  const step = Math.max(1, Math.ceil((to - from) / 7));
+  for (let power = from; power <= to; power += step) {
+    parts.push(drawing("text", { class: "across", x: placeX(10 ** power), y: FRAME.bottom + 18 }, costText(10 ** power)));
+  }
+  parts.push(drawing("path", { class: "frame", d: `M${FRAME.left} ${FRAME.bottom}H${FRAME.right}` }));
+  if (y in USEFUL) {
+    parts.push(drawing("path", { class: "useful", d: `M${FRAME.left} ${placeY(USEFUL[y])}H${FRAME.right}` }));
+    parts.push(drawing("text", { class: "useful", x: FRAME.right, y: placeY(USEFUL[y]) + (table.better.get(y) === "lower" ? 14 : -6) }, "practical use"));
+  }
+  parts.push(drawing("text", { class: "name", x: 4, y: 12 }, titles[0]));
+  parts.push(drawing("text", { class: "name end", x: FRAME.right, y: FRAME.height - 6 }, titles[1]));
+  const points = rows.map((one, index) => ({
+    x: placeX(spent[index]), y: placeY(one.values.get(y)),
+    title: one.row.cells[1].querySelector("a").textContent,
+  }));
+  // The best come first, so that theirs are the names that stand.
+  const better = table.better.get(y) === "lower" ? 1 : -1;
+  const order = rows.map((_, index) => index).sort((a, b) => better * (rows[a].values.get(y) - rows[b].values.get(y)));
+  const labels = placeLabels(order.map((index) => points[index]));
+  order.forEach((index, place) => {
+    const one = rows[index];
+    const cell = one.row.cells[column];
+    const bars = cell.querySelector("i")?.style;
+    const width = parseFloat(bars?.getPropertyValue("--w")) || 0;
+    const start = ((parseFloat(bars?.getPropertyValue("--p")) || 0) * (100 - width)) / 100;
+    const value = (percent) => low + ((high - low) * percent) / 100;
+    const { x: cx, y: cy, title } = points[index];
+    const said = `${title}: ${titles[0]} ${cell.querySelector("data").textContent}, ${titles[1]} ${one.row.cells[costColumn].textContent}`;
+    const spread = width ? `M${cx} ${placeY(value(start))}V${placeY(value(start + width))}` : `M${cx} ${cy}V${cy}`;
+    parts.push(
+      drawing(
+        "g", { class: `mark ${one.trained}` },
+        drawing("title", {}, said), drawing("path", { d: spread }), drawing("circle", { cx, cy, r: 5 }),
+        labels[place] ? drawing("text", labels[place], title) : null,
+      ),
+    );
+  });
+  svg.setAttribute("aria-label", `${titles[0]} of each method against ${titles[1]}`);
+  svg.replaceChildren(...parts);
+}
+
+/** Gives each point its name to the right or left where that touches nothing, else null. */
+export function placeLabels(points) {
+  const taken = points.map(({ x, y }) => [x - 6, y - 6, x + 6, y + 6]);
+  const overlap = (a, b) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
+  return points.map(({ x, y, title }) => {
+    const width = 6.6 * title.length + 4;
+    for (const end of [false, true]) {
+      const start = end ? x - 9 - width : x + 9;
+      const box = [start, y - 8, start + width, y + 8];
+      if (box[0] > FRAME.left && box[2] < FRAME.right && !taken.some((other) => overlap(box, other))) {
+        taken.push(box);
+        return { x: end ? x - 9 : x + 9, y: y + 4, class: end ? "end" : null };
+      }
+    }
+    return null;
+  });
+}
+
+/** Returns the powers of ten between which costs lie; 0 counts as the lowest. */
+export function costRange(costs) {
+  const positive = costs.filter((cost) => cost > 0);
+  if (!positive.length) return [0, 1];
+  const from = Math.floor(Math.log10(Math.min(...positive)) + 1e-9);
+  return [from, Math.max(Math.ceil(Math.log10(Math.max(...positive)) - 1e-9), from + 1)];
+}
+
+function scoreTicks(low, high) {
+  const least = (high - low) * 0.17;
+  const power = 10 ** Math.floor(Math.log10(least));
+  const step = [1, 2, 5, 10].map((digit) => digit * power).find((one) => one >= least * (1 - 1e-9));
+  const ticks = [];
+  for (let k = Math.ceil(low / step - 1e-9); k <= Math.floor(high / step + 1e-9); k += 1) ticks.push(k * step);
+  return ticks;
+}
+
+function text(value) {
+  return String(Number(value.toFixed(2))).replace("-", "−");
+}
+
+/** Returns a power of ten as the page writes costs. */
+export function costText(value) {
+  for (const [size, unit, letter] of [[1e9, 1e9, " G"], [1e6, 1e6, " M"], [1e4, 1e3, " k"]]) {
+    if (value >= size) return `${Math.round(value / unit).toLocaleString("en")}${letter}`;
+  }
+  if (value > 0 && value < 0.001) {
+    const [digits, power] = value.toExponential(1).split("e");
+    return `${digits} × 10${[...power].map((one) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(one)]).join("")}`;
+  }
+  if (value > 0 && value < 0.01) return String(value);
+  return Math.round(value * 100) / 100 < 1000 ? String(Math.round(value * 100) / 100) : Math.round(value).toLocaleString("en");
+}
