@@ -21,7 +21,8 @@ def test_top_level() -> None:
         ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.splitlines()
     assert {name.split("/")[0] for name in listed} == {
-        ".ci", ".github", ".gitignore", "CHANGELOG.md", "CITATION.cff", "LICENSE", "Makefile", "README.md",
+        ".ci", ".github", ".gitignore", "CHANGELOG.md", "CITATION.cff", "LICENSE", "Makefile",
+        "README.md",
         "baselines", "benchmarks", "docs", "gmbench", "leaderboard", "pyproject.toml", "splits",
         "tests",
     }  # fmt: skip
