@@ -12,6 +12,7 @@ import typer
 from gmbench.cli import output
 from gmbench.cli.data import JobsOption
 from gmbench.cli.options import JsonOption
+from gmbench.cli.rounds import round_app
 from gmbench.cli.submit import BOARD, BoardOption
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ leaderboard_app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )
+
+
+leaderboard_app.add_typer(round_app)
 
 
 @leaderboard_app.command()

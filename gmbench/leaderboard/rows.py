@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from gmbench.benchmark import NAMED, Benchmark
-from gmbench.evaluation.checks import Status
+from gmbench.evaluation.checks import Status, plural
 from gmbench.evaluation.intervals import Interval
 from gmbench.leaderboard.board import Board, BoardError
 from gmbench.leaderboard.card import Card
@@ -113,7 +113,7 @@ def read_rows(
         n_failed += sum(not one.ok for one in made.submissions)
         listed = "\n".join(parts[:10])
         raise BoardError(
-            f"{board.folder} has {n_failed} faults, so no page was made of it.\n{listed}"
+            f"{board.folder} has {plural(n_failed, 'fault')}, so no page was made of it.\n{listed}"
         )
     by_benchmark: dict[str, tuple[Benchmark, list[tuple[Card, Score]]]] = {}
     for one in made.submissions:

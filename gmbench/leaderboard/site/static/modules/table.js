@@ -116,7 +116,7 @@ export class Table {
   /** Fits the table's width to the number of columns. */
   resize(n) {
     const wide = window.matchMedia("(min-width: 721px)").matches;
-    this.table.style.minWidth = wide ? `${314 + 90 * n}px` : "";
+    this.table.style.minWidth = wide ? `${314 + 100 * n}px` : "";
     for (const { group } of this.bodies) group.cells[0].colSpan = n + 2;
   }
 }

@@ -1,0 +1,212 @@
+"""A live round from beginning to end, on images that are made up."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import stat
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+from gmbench.benchmark import read_benchmark
+from gmbench.data.build import build_dataset
+from gmbench.errors import BenchmarkError
+from gmbench.evaluation.evaluate import evaluate
+from gmbench.evaluation.predictions import Predictions
+from gmbench.leaderboard.board import Board, BoardError
+from gmbench.leaderboard.revealing import check_revealed, reveal_round
+from gmbench.leaderboard.rounds import drawn_order, new_round, read_secret
+from gmbench.leaderboard.verification import verify
+from tests.data.fake_images import make_images, small_benchmark
+from tests.evaluation.populations import random_predictions
+from tests.leaderboard.boards import digest, facts
+
+SECRET = "0123456789abcdef" * 4
+
+
+@pytest.fixture(scope="module")
+def hidden(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The dataset of a hidden population; building one takes the tests' time once."""
+    benchmark = replace(small_benchmark(), name="round-1")
+    here = tmp_path_factory.mktemp("hidden")
+    images = make_images(here / "images", benchmark)
+    return build_dataset(benchmark, images, here / "dataset", jobs=1).folder
+
+
+@pytest.fixture
+def build(hidden: Path) -> Callable[[int, Path], None]:
+    def build(seed: int, out: Path) -> None:
+        assert 0 <= seed < 2**31
+        shutil.copytree(hidden, out, dirs_exist_ok=True)
+
+    return build
+
+
+def begin(here: Path, build: Callable[[int, Path], None]) -> Board:
+    board = Board(here / "leaderboard")
+    (here / "secret").write_text(SECRET)
+    new_round(board, "round-1", here / "secret", here / "hidden", build, note="until May")
+    return board
+
+
+def entry(board: Board, here: Path, who: str, seed: int, ending: str = "parquet") -> Predictions:
+    """Enters predictions of the published images, as a participant who knows no GM would."""
+    made = random_predictions(replace(small_benchmark(), name="round-1"), seed)
+    once = made.take(np.unique(np.array(made.image_ids), return_index=True)[1])
+    order = secret_order(here)
+    names = {true: f"round-1/{number:06d}" for number, true in enumerate(order)}
+    frame = once.to_pandas().drop(columns="set")
+    frame["image_id"] = [names[one] for one in frame["image_id"]]
+    folder = board.folder / "rounds" / "round-1" / "entries" / who
+    folder.mkdir(parents=True)
+    if ending == "csv":
+        frame.to_csv(folder / "predictions.csv", index=False)
+    else:
+        frame.to_parquet(folder / "predictions.parquet", index=False)
+    card = {key: value for key, value in facts(who).items() if key != "name"}
+    (folder / "card.yaml").write_text(yaml.safe_dump(card))
+    return once
+
+
+def secret_order(here: Path) -> list[str]:
+    return drawn_order(read_benchmark(here / "hidden"), SECRET.encode())
+
+
+def test_what_is_published_tells_nothing(
+    tmp_path: Path, build: Callable[[int, Path], None]
+) -> None:
+    board = begin(tmp_path, build)
+    folder = board.folder / "rounds" / "round-1"
+    assert set(digest(board.folder)) == {
+        "rounds", "rounds/round-1", "rounds/round-1/round.json", "rounds/round-1/images.parquet",
+        "rounds/round-1/template.csv",
+    }  # fmt: skip
+    everything = b"".join(path.read_bytes() for path in folder.iterdir())
+    for name in (*small_benchmark().index, SECRET):
+        assert name.encode() not in everything
+    table = pq.read_table(folder / "images.parquet").to_pylist()
+    ids = [row["image_id"] for row in table]
+    assert ids == [f"round-1/{number:06d}" for number in range(18)]
+    # The images are those of the dataset, byte for byte, in another order.
+    true = secret_order(tmp_path)
+    assert sorted(true) != true
+    kept = {}
+    for shard in (tmp_path / "hidden" / "data").rglob("*.parquet"):
+        for row in pq.read_table(shard, columns=["image_id", "image"]).to_pylist():
+            kept[row["image_id"]] = row["image"]["bytes"]
+    assert [row["image"]["bytes"] for row in table] == [kept[one] for one in true]
+    described = json.loads((folder / "round.json").read_text())
+    assert described["images"] == 18
+    assert len(described["commitment"]) == 64
+
+
+def test_reveal(tmp_path: Path, build: Callable[[int, Path], None]) -> None:
+    board = begin(tmp_path, build)
+    made = {
+        "ann": entry(board, tmp_path, "ann", 1),
+        "bob": entry(board, tmp_path, "bob", 2, "csv"),
+    }
+    entries = board.folder / "rounds" / "round-1" / "entries"
+    (entries / "carl").mkdir()
+    (entries / "carl" / "card.yaml").write_text("name: !!python/name:os.system\n")
+    (entries / "carl" / "predictions.csv").write_text("image_id\n")
+    (entries / "dora").mkdir()
+    (entries / "eve").symlink_to(entries / "ann")
+    revealed = reveal_round(board, "round-1", tmp_path / "secret", tmp_path / "hidden")
+    assert revealed.scored == ("ann", "bob")
+    assert set(revealed.refused) == {"carl", "dora", "eve"}
+    assert check_revealed(board, "round-1")
+    assert verify(board, jobs=1).ok
+    for who, predictions in made.items():
+        result = json.loads((board.submission(who) / "results.json").read_text())
+        benchmark = predictions.benchmark
+        n_rows = sum(len(test) * 6 for test in benchmark.sets.values())
+        assert (result["benchmark"], result["n_images"]) == ("round-1", n_rows)
+        per_gm = {(gm["gm"], gm["set"]): gm["l1"] for gm in result["gms"].values()}
+        rows = predictions.gms == benchmark.index["STYLEGAN_2"]
+        truth = benchmark.normalise(benchmark.labels[benchmark.index["STYLEGAN_2"], :9])
+        error = np.abs(benchmark.normalise(predictions.values.continuous[rows]) - truth).mean()
+        assert per_gm["STYLEGAN_2", "set_2"] == pytest.approx(error)
+    again = reveal_round(board, "round-1", tmp_path / "secret", tmp_path / "hidden")
+    assert again.scored == ()
+    assert "is there already" in again.refused["ann"]
+
+
+def test_the_maker_is_bound(tmp_path: Path, build: Callable[[int, Path], None]) -> None:
+    board = begin(tmp_path, build)
+    before = digest(board.folder)
+    (tmp_path / "other").write_text("f" * 64)
+    with pytest.raises(BoardError, match="Nothing was revealed"):
+        reveal_round(board, "round-1", tmp_path / "other", tmp_path / "hidden")
+    table = tmp_path / "hidden" / "gms.csv"
+    table.write_text(table.read_text().replace("faces", "cats", 1))
+    with pytest.raises(BoardError, match="Nothing was revealed"):
+        reveal_round(board, "round-1", tmp_path / "secret", tmp_path / "hidden")
+    assert digest(board.folder) == before
+
+
+def test_what_was_revealed_is_checked_without_the_secret(
+    tmp_path: Path, build: Callable[[int, Path], None]
+) -> None:
+    board = begin(tmp_path, build)
+    entry(board, tmp_path, "ann", 1)
+    with pytest.raises(BoardError, match="Is the round's name right"):
+        check_revealed(board, "round-1")
+    reveal_round(board, "round-1", tmp_path / "secret", tmp_path / "hidden")
+    path = board.folder / "rounds" / "round-1" / "revealed.json"
+    data = json.loads(path.read_text())
+    data["order"][:2] = reversed(data["order"][:2])
+    path.write_text(json.dumps(data))
+    assert not check_revealed(board, "round-1")
+
+
+def test_refusals(tmp_path: Path, build: Callable[[int, Path], None]) -> None:
+    board = begin(tmp_path, build)
+    inside = board.folder / "hidden"
+    for name, seed_file, data, said in (
+        ("round-1", tmp_path / "secret", tmp_path / "h", "is there already"),
+        ("../x", tmp_path / "secret", tmp_path / "h", "cannot be the name"),
+        ("round-2", tmp_path / "secret", inside, "which is published"),
+        ("round-2", board.folder / "secret", tmp_path / "h", "which is published"),
+        ("round-2", tmp_path / "secret", tmp_path / "h", "holds the benchmark round-1"),
+    ):
+        with pytest.raises(BoardError, match=said):
+            new_round(board, name, seed_file, data, build)
+    with pytest.raises((BoardError, BenchmarkError)):
+        reveal_round(board, "round-9", tmp_path / "secret", tmp_path / "hidden")
+
+
+def test_secrets(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "secret"
+    secret = read_secret(path, make=True)
+    assert len(secret) == 64
+    assert read_secret(path, make=True) == secret
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    path.write_text("short")
+    with pytest.raises(BoardError, match="5 bytes"):
+        read_secret(path, make=True)
+    with pytest.raises(BoardError, match="cannot be read"):
+        read_secret(tmp_path / "none")
+
+
+def test_scores_equal_an_evaluation_of_the_true_names(
+    tmp_path: Path, build: Callable[[int, Path], None]
+) -> None:
+    board = begin(tmp_path, build)
+    once = entry(board, tmp_path, "ann", 1)
+    reveal_round(board, "round-1", tmp_path / "secret", tmp_path / "hidden")
+    result = json.loads((board.submission("ann") / "results.json").read_text())
+    frame = once.to_pandas().drop(columns="set")
+    parts = []
+    for name, test in once.benchmark.sets.items():
+        rows = frame[frame["image_id"].str.rpartition("/")[0].isin(test)]
+        parts.append(rows.assign(set=name))
+    expected = evaluate(pd.concat(parts), once.benchmark, replicates=0)
+    assert result["summary"]["l1"]["mean"] == pytest.approx(expected.summary["l1"].mean)
