@@ -150,7 +150,8 @@ class PlainObjective:
 
     def _spectrum(self, fingerprints: Tensor) -> Tensor:
         spectrum = torch.fft.fft2(fingerprints, norm="ortho")
-        return torch.fft.fftshift(spectrum, dim=(-2, -1)).abs()
+        magnitudes: Tensor = torch.fft.fftshift(spectrum, dim=(-2, -1)).abs()
+        return magnitudes
 
     def _low(self, fingerprints: Tensor) -> Tensor:
         spectrum, half = self._spectrum(fingerprints), SIZE // 2
