@@ -17,6 +17,7 @@ from gmbench.cli.label import label
 from gmbench.cli.leaderboard import leaderboard_app
 from gmbench.cli.parse import parse
 from gmbench.cli.predictions import template, validate
+from gmbench.cli.study import study_app
 from gmbench.cli.submit import submit
 from gmbench.cli.training import predict, train
 from gmbench.cli.zoo import zoo_app
@@ -38,7 +39,7 @@ for command in (
     info, template, validate, baseline, evaluate, compare, submit, parse, train, predict, label,
 ):  # fmt: skip
     app.command()(command)
-for group in (data_app, splits_app, zoo_app, leaderboard_app):
+for group in (data_app, splits_app, study_app, zoo_app, leaderboard_app):
     app.add_typer(group)
 
 

@@ -160,7 +160,9 @@ def run_one(
     """
     started = time.perf_counter()
     made = [
-        _predict(recipe, benchmark, folder, replace(options, seed=options.seed + n), progress)
+        predict_baseline(
+            recipe, benchmark, folder, replace(options, seed=options.seed + n), progress
+        )
         for n in range(recipe.repeats)
     ]
     seconds = time.perf_counter() - started
@@ -177,32 +179,25 @@ def run_one(
     return BaselineResult(recipe.name, evaluations, made[0], seconds, run)
 
 
-def versions(with_torch: bool) -> dict[str, str]:
-    """Returns the versions of the packages that a result depends on."""
-    from importlib.metadata import version
-
-    names = ("gmbench", "numpy", "scikit-learn", *(("torch",) if with_torch else ()))
-    return {name: version(name) for name in names}
-
-
-def machine(with_torch: bool, device: str) -> str:
-    """Returns the class of this machine: cores, processor, accelerator."""
-    cores = f"{all_cores()} cores, {platform.machine()}"
-    if with_torch:
-        import torch
-
-        if device in ("auto", "cuda") and torch.cuda.is_available():
-            return f"{torch.cuda.get_device_name()}, {cores}"
-    return cores
-
-
-def _predict(
+def predict_baseline(
     recipe: Recipe,
     benchmark: Benchmark,
     folder: Path | None,
     options: SuiteOptions,
     progress: SuiteProgress | None,
 ) -> Predictions:
+    """Trains where there is something to train, and predicts all test images.
+
+    Args:
+        recipe: What to run.
+        benchmark: Labels and sets.
+        folder: The dataset folder.
+        options: How.
+        progress: Told how far the work is.
+
+    Raises:
+        GmbenchError: The baseline cannot be run on this benchmark.
+    """
     if recipe.training is None:
         if progress:
             progress(recipe.name, 0, 1)
@@ -223,6 +218,25 @@ def _predict(
     name = recipe.name if recipe.repeats == 1 else f"{recipe.name} {options.seed}"
     told = (lambda what, d, n: progress(f"{name} {what}", d, n)) if progress else None
     return predict_folds(job, told)
+
+
+def versions(with_torch: bool) -> dict[str, str]:
+    """Returns the versions of the packages that a result depends on."""
+    from importlib.metadata import version
+
+    names = ("gmbench", "numpy", "scikit-learn", *(("torch",) if with_torch else ()))
+    return {name: version(name) for name in names}
+
+
+def machine(with_torch: bool, device: str) -> str:
+    """Returns the class of this machine: cores, processor, accelerator."""
+    cores = f"{all_cores()} cores, {platform.machine()}"
+    if with_torch:
+        import torch
+
+        if device in ("auto", "cuda") and torch.cuda.is_available():
+            return f"{torch.cuda.get_device_name()}, {cores}"
+    return cores
 
 
 def _mean(parts: Sequence[Summary]) -> Summary:
