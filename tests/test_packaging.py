@@ -52,7 +52,11 @@ def test_wheel_holds_tables_sets_recipes_and_templates(wheel: Path) -> None:
         assert name in names
     assert any(name.startswith("gmbench/evaluation/report/templates/") for name in names)
     assert not [name for name in names if name.startswith(("tests/", "benchmarks/", "docs/"))]
-    assert wheel.stat().st_size < 2_000_000
+    for folder, suffix in (("sample", ".parquet"), ("parser", ".safetensors")):
+        place = f"gmbench/tables/{folder}/"
+        assert any(name.startswith(place) and name.endswith(suffix) for name in names), folder
+    # The sample's images are the most of it: at most 12 MB as Parquet.
+    assert wheel.stat().st_size < 15_000_000
 
 
 @pytest.mark.slow

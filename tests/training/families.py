@@ -22,7 +22,13 @@ N_FAMILIES = 4
 
 TINY = TrainingConfig(
     view={"kind": "resized", "size": SIDE},
-    model={"fen_depth": 3, "fen_width": 6, "trunk_widths": [8, 16], "parser_width": 32},
+    model={
+        "fen_depth": 3,
+        "fen_width": 6,
+        "trunk_widths": [8, 16],
+        "parser_width": 32,
+        "dropout": 0.0,
+    },
     epochs=2,
     batch_size=16,
     learning_rate=3e-3,
@@ -37,6 +43,7 @@ CHANGES: Mapping[str, Any] = {
     "learning_rate": TINY.learning_rate,
     "schedule": "constant",
     "warmup": 0.0,
+    "weight_decay": 0.0,
 }
 """The same as changes to a preset."""
 

@@ -25,14 +25,19 @@ def test_every_recipe_changes_settings_that_there_are(name: str, preset: str) ->
     from gmbench.models.graph import GraphConfig
     from gmbench.models.objective import ObjectiveConfig
     from gmbench.models.parsing import ParserConfig
+    from gmbench.models.trace import TraceConfig, TraceWeights
 
     training = find_recipes()[name].training
     assert training is not None
     assert set(training) <= {"all", *PRESETS}
     config = PRESETS[preset].changed(training.get("all", {})).changed(training.get(preset, {}))
-    known = {"parser": ParserConfig, "graph": GraphConfig}[config.method]
+    known, weights = {
+        "parser": (ParserConfig, ObjectiveConfig),
+        "graph": (GraphConfig, ObjectiveConfig),
+        "trace": (TraceConfig, TraceWeights),
+    }[config.method]
     assert set(config.model) <= {one.name for one in fields(known)}
-    ObjectiveConfig(**config.objective)
+    assert set(config.objective) <= {one.name for one in fields(weights)}
 
 
 def test_changes_lead_into_sections_and_leave_the_rest() -> None:
@@ -69,9 +74,11 @@ def test_the_fingerprint_knows_every_setting() -> None:
         "method": "graph", "view.size": 8, "model.fen_width": 3, "objective.gamma1": 2.0,
         "epochs": 3, "batch_size": 4, "learning_rate": 0.5, "schedule": "cosine", "warmup": 0.2,
         "weight_decay": 0.1, "clip": 1.0, "accumulate": 2, "balanced": True,
-        "shuffled_labels": True, "validation_gms": 3, "precision": "fp32", "compile": "no",
+        "shuffled_labels": True, "members": 2, "trees": 0.5, "validation_gms": 3,
+        "precision": "fp32", "compile": "no",
     }  # fmt: skip
-    assert {name.split(".")[0] for name in others} == {one.name for one in fields(TrainingConfig)}
+    known = {one.name for one in fields(TrainingConfig)}
+    assert {name.split(".")[0] for name in others} == known
     found = {PAPER.changed({name: value}).sha256 for name, value in others.items()}
     assert len(found | {PAPER.sha256}) == len(others) + 1
     assert TrainingConfig().sha256 == PAPER.sha256
