@@ -16,6 +16,7 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -61,8 +62,8 @@ def probe(data: str, seed: int) -> dict[str, Any]:
         sys.exit(f"{data} has labels alone: give a dataset's folder.")
     table = read_features(benchmark, folder)
     floor = mean_mode(benchmark)
-    probed = predict_folds(benchmark, table, benchmark.labels, seed)
-    shuffled = predict_folds(benchmark, table, shuffle(benchmark, seed), seed)
+    probed = predict_folds(benchmark, table, seed)
+    shuffled = predict_folds(benchmark, replace(table, labels=shuffle(benchmark, seed)), seed)
     results = {name: evaluate(p) for name, p in (("probe", probed), ("shuffled", shuffled))}
     base = evaluate(floor)
     return {
@@ -113,7 +114,7 @@ def scaling(benchmark: Benchmark, table: FeatureTable, seed: int) -> dict[str, d
                 name: [gm for gm in names if gm in set(benchmark.training_gms(name))][:size]
                 for name in benchmark.sets
             }
-            predictions = predict_folds(benchmark, table, benchmark.labels, seed, training)
+            predictions = predict_folds(benchmark, table, seed, training)
             found.append(summary(evaluate(predictions)))
         curve[str(size)] = {
             metric: np.array([one[metric] for one in found], dtype=float).mean(axis=0).tolist()

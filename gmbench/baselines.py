@@ -7,8 +7,9 @@ that predicts, or the settings of a training; so a new baseline touches no other
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from inspect import signature
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,8 +19,7 @@ from gmbench.benchmark import Benchmark
 from gmbench.catalog import TABLES
 from gmbench.errors import BenchmarkError, UnknownNameError
 from gmbench.evaluation.predictions import Predictions
-
-Predictor = Callable[[Benchmark, int, Path | None], Predictions]
+from gmbench.extra import ExtraGMs
 
 Training = Mapping[str, Mapping[str, Any]]
 """Changes of the settings of a training: `all` for every preset, others by the preset's name."""
@@ -35,7 +35,8 @@ class Recipe:
         paper: Where the paper has it.
         needs: What it looks at: `labels`, or `labels and images`.
         predictor: `module:function`; takes a benchmark, a seed and the folder of its dataset or
-            None; returns predictions. Empty where a network is trained.
+            None; returns predictions. One that can train on extra GMs also takes them, as
+            `extra`. Empty where a network is trained.
         training: What the training changes of each preset; None where nothing is trained.
         repeats: How often it is run, with a seed of its own each time; figures are then means.
     """
@@ -91,8 +92,24 @@ def find_recipe(name: str) -> Recipe:
     return recipes[name]
 
 
+def require_extra(recipe: Recipe) -> None:
+    """Makes sure that a baseline can train on GMs beside those of the benchmark.
+
+    Raises:
+        BenchmarkError: It cannot.
+    """
+    if recipe.training is None and "extra" not in signature(_predictor(recipe)).parameters:
+        raise BenchmarkError(
+            f"The baseline {recipe.name} cannot train on extra GMs. Run it without --extra."
+        )
+
+
 def run_baseline(
-    name: str, benchmark: Benchmark, seed: int = 0, folder: Path | None = None
+    name: str,
+    benchmark: Benchmark,
+    seed: int = 0,
+    folder: Path | None = None,
+    extra: Sequence[ExtraGMs] = (),
 ) -> Predictions:
     """Returns what a baseline that trains no network predicts for all test images of a benchmark.
 
@@ -103,18 +120,26 @@ def run_baseline(
         benchmark: What to predict.
         seed: Seed of whatever is random in it.
         folder: Folder of the benchmark's dataset, for baselines that look at images.
+        extra: GMs to train on beside those of the benchmark.
 
     Raises:
         UnknownNameError: There is no such baseline.
-        BenchmarkError: Its recipe is damaged, it trains a network, or it needs images and there is
-            no folder.
+        BenchmarkError: Its recipe is damaged, it trains a network, it needs images and there is
+            no folder, or it cannot train on extra GMs.
     """
     recipe = find_recipe(name)
     if recipe.training is not None:
         raise BenchmarkError(f"The baseline {name} trains a network: `gmbench baseline {name}`.")
+    predictor = _predictor(recipe)
+    if not extra:
+        return predictor(benchmark, seed, folder)
+    require_extra(recipe)
+    return predictor(benchmark, seed, folder, extra=extra)
+
+
+def _predictor(recipe: Recipe) -> Callable[..., Predictions]:
     module, _, function = recipe.predictor.partition(":")
-    predictor = cast(Predictor, getattr(importlib.import_module(module), function))
-    return predictor(benchmark, seed, folder)
+    return cast(Callable[..., Predictions], getattr(importlib.import_module(module), function))
 
 
 def _read_recipe(path: Path) -> Recipe:

@@ -14,6 +14,7 @@ from gmbench.cli.options import (
     BenchmarkOption,
     ChangesOption,
     DeviceOption,
+    ExtraOption,
     JsonOption,
     LabelsOption,
     PresetOption,
@@ -45,6 +46,7 @@ def baseline(
     ] = None,
     preset: PresetOption = "small",
     change: ChangesOption = None,
+    extra: ExtraOption = None,
     device: DeviceOption = "auto",
     runs: RunsOption = Path("runs"),
     labels: LabelsOption = "2023",
@@ -68,13 +70,21 @@ def baseline(
         return
     from gmbench.benchmark import dataset_folder, load_benchmark
     from gmbench.evaluation.predictions import write_predictions
+    from gmbench.extra import read_extra
     from gmbench.training.config import parse_changes
     from gmbench.training.suite import SuiteOptions, run_one, run_suite
 
     chosen = list(find_recipes().values()) if names == ["all"] else [find_recipe(n) for n in names]
     known = load_benchmark(benchmark or DEFAULT, labels)
     folder = dataset_folder(benchmark or DEFAULT)
-    options = SuiteOptions(preset, parse_changes(change or ()), seed, device, runs / known.name)
+    options = SuiteOptions(
+        preset=preset,
+        changes=parse_changes(change or ()),
+        seed=seed,
+        device=device,
+        runs=runs / known.name,
+        extra=read_extra(known, extra or ()),
+    )
     with output.counting_many() as progress:
         if len(chosen) > 1:
             place = out or Path("baselines-out")

@@ -52,6 +52,14 @@ ChangesOption = Annotated[
 DeviceOption = Annotated[
     str, typer.Option("--device", metavar="auto|cpu|cuda|mps", help="Where networks run.")
 ]
+ExtraOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--extra",
+        metavar="DIR",
+        help="Train on the GMs of this dataset too, beside the benchmark's own; repeat.",
+    ),
+]
 RunsOption = Annotated[
     Path,
     typer.Option("--runs", metavar="DIR", help="Where trainings keep log, state and checkpoint."),

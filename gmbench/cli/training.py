@@ -13,6 +13,7 @@ from gmbench.cli.options import (
     BenchmarkOption,
     ChangesOption,
     DeviceOption,
+    ExtraOption,
     JsonOption,
     PresetOption,
     RunsOption,
@@ -29,6 +30,7 @@ def train(
     set_name: SetOption = "set_1",
     preset: PresetOption = "small",
     change: ChangesOption = None,
+    extra: ExtraOption = None,
     device: DeviceOption = "auto",
     runs: RunsOption = Path("runs"),
     seed: SeedOption = 0,
@@ -42,6 +44,7 @@ def train(
     """
     from gmbench.baselines import find_recipe
     from gmbench.benchmark import dataset_folder, load_benchmark
+    from gmbench.extra import read_extra
     from gmbench.training.config import parse_changes
     from gmbench.training.folds import MODEL, TrainingJob, read_images, require_folder, run_fold
 
@@ -57,6 +60,7 @@ def train(
         seed=seed,
         device=device,
         runs=runs / known.name,
+        extra=read_extra(known, extra or ()),
     )
     with output.counting_many() as progress:
         fold = run_fold(job, set_name, read_images(job, progress), progress)

@@ -6,9 +6,10 @@ Seconds on a CPU, no GPU and no network: what a learned method has to beat.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -24,49 +25,84 @@ from gmbench.evaluation.columns import Values
 from gmbench.evaluation.images import image_index
 from gmbench.evaluation.predictions import Predictions
 from gmbench.evaluation.statistics import N_CONTINUOUS, N_DISCRETE
-from gmbench.models.spectral_features import features_of
+from gmbench.extra import ExtraGMs
+from gmbench.models.spectral_features import features_of, features_with_size_and_colour
 from gmbench.schema import LOSSES
 
 Array = NDArray[np.float64]
+
+FeaturesOf = Callable[[bytes], Array]
+"""Takes an encoded image, returns its features."""
 
 TREES = 300
 
 
 @dataclass(frozen=True)
 class FeatureTable:
-    """The features of a dataset's images.
+    """The features of images, and the labels of their GMs.
 
     Attributes:
         features: Shape (images, features).
-        gms: Row of each image's GM in the benchmark, shape (images,).
+        gms: Row of each image's GM in the labels, shape (images,).
+        labels: Label values, shape (GMs, 25): first the benchmark's GMs, then extra ones.
     """
 
     features: Array
     gms: NDArray[np.int64]
+    labels: Array
 
 
-def spectral(benchmark: Benchmark, seed: int, folder: Path | None) -> Predictions:
+def spectral(
+    benchmark: Benchmark, seed: int, folder: Path | None, extra: Sequence[ExtraGMs] = ()
+) -> Predictions:
     """Trains on each set's training GMs and predicts its test images.
 
     Args:
         benchmark: The benchmark of the dataset.
         seed: Seed of the trees.
         folder: The dataset folder.
+        extra: GMs to train on beside those of the benchmark.
 
     Raises:
         BenchmarkError: There is no dataset folder.
     """
+    return _spectral(benchmark, seed, folder, extra, features_of)
+
+
+def spectral_size_colour(
+    benchmark: Benchmark, seed: int, folder: Path | None, extra: Sequence[ExtraGMs] = ()
+) -> Predictions:
+    """The same with the size and the colours of each image among its features.
+
+    Args:
+        benchmark: The benchmark of the dataset.
+        seed: Seed of the trees.
+        folder: The dataset folder.
+        extra: GMs to train on beside those of the benchmark.
+
+    Raises:
+        BenchmarkError: There is no dataset folder.
+    """
+    return _spectral(benchmark, seed, folder, extra, features_with_size_and_colour)
+
+
+def _spectral(
+    benchmark: Benchmark,
+    seed: int,
+    folder: Path | None,
+    extra: Sequence[ExtraGMs],
+    features: FeaturesOf,
+) -> Predictions:
     if folder is None:
         raise BenchmarkError(
             "The baseline spectral looks at images. Give the folder of a dataset as --benchmark."
         )
-    return predict_folds(benchmark, read_features(benchmark, folder), benchmark.labels, seed)
+    return predict_folds(benchmark, read_features(benchmark, folder, extra, features), seed)
 
 
 def predict_folds(
     benchmark: Benchmark,
     table: FeatureTable,
-    labels: Array,
     seed: int,
     training: Mapping[str, Sequence[str]] | None = None,
 ) -> Predictions:
@@ -74,26 +110,17 @@ def predict_folds(
 
     Args:
         benchmark: The benchmark.
-        table: Features of all its images.
-        labels: What to train on, shape (GMs, 25): the benchmark's labels, or shuffled ones.
+        table: Features of all its images, and the labels to train on.
         seed: Seed of the trees.
         training: GMs to train on for each set; by default all that are not in it.
     """
     index = image_index(benchmark)
-    values = np.empty((len(index.image_ids), labels.shape[1]))
+    values = np.empty((len(index.image_ids), table.labels.shape[1]))
     for number, name in enumerate(benchmark.sets):
-        allowed = training[name] if training else benchmark.training_gms(name)
-        train = np.isin(table.gms, [benchmark.index[gm] for gm in allowed])
         rows = np.flatnonzero(index.sets == number)
-        # Features stand GM by GM in the order of the images' numbers, as the index does.
-        test = np.concatenate(
-            [np.flatnonzero(table.gms == gm) for gm in dict.fromkeys(index.gms[rows].tolist())]
-        )
-        gms = table.gms[train]
-        weights = 1.0 / np.bincount(gms)[gms]
-        counts, odds = fit_trees(
-            table.features[train], labels[gms], weights, table.features[test], benchmark, seed
-        )
+        allowed = training[name] if training else benchmark.training_gms(name)
+        test = [benchmark.gms[row].name for row in dict.fromkeys(index.gms[rows].tolist())]
+        counts, odds = predict_gms(benchmark, table, allowed, test, seed)
         values[rows] = np.column_stack(
             [
                 benchmark.denormalise(counts),
@@ -116,18 +143,69 @@ def predict_folds(
     )
 
 
-def read_features(benchmark: Benchmark, folder: Path) -> FeatureTable:
-    """Reads the images of a dataset folder and returns their features, GM by GM."""
-    present = [gm.name for gm, n in zip(benchmark.gms, benchmark.n_images, strict=True) if n]
-    shards = [folder / shard_path(benchmark, name) for name in present]
+def predict_gms(
+    benchmark: Benchmark,
+    table: FeatureTable,
+    training: Sequence[str],
+    test: Sequence[str],
+    seed: int,
+) -> tuple[Array, list[Array]]:
+    """Trains on some GMs, and on all extra ones, and says what the trees predict of others.
+
+    Args:
+        benchmark: The benchmark.
+        table: Features and labels of its images.
+        training: Names of the GMs to train on; every GM weighs the same.
+        test: Names of the GMs whose images are predicted, in this order.
+        seed: Seed of the trees.
+
+    Returns:
+        As `fit_trees` does, for the images of `test`.
+    """
+    rows = [benchmark.index[gm] for gm in training]
+    train = np.isin(table.gms, rows) | (table.gms >= len(benchmark.gms))
+    unseen = np.concatenate([np.flatnonzero(table.gms == benchmark.index[gm]) for gm in test])
+    gms = table.gms[train]
+    weights = 1.0 / np.bincount(gms)[gms]
+    return fit_trees(
+        table.features[train], table.labels[gms], weights, table.features[unseen], benchmark, seed
+    )
+
+
+def read_features(
+    benchmark: Benchmark,
+    folder: Path,
+    extra: Sequence[ExtraGMs] = (),
+    features: FeaturesOf = features_of,
+) -> FeatureTable:
+    """Reads the images of a dataset folder, and of extra ones, GM by GM.
+
+    Args:
+        benchmark: The benchmark of the folder.
+        folder: The dataset folder.
+        extra: GMs to train on beside those of the benchmark.
+        features: What is taken of each image.
+    """
+    gms, shards, rows = list(benchmark.gms), [], []
+    for row, (gm, n_images) in enumerate(zip(gms, benchmark.n_images, strict=True)):
+        if n_images:
+            shards.append(folder / shard_path(benchmark, gm.name))
+            rows.append(row)
+    for one in extra:
+        shards += [one.folder / shard_path(one.dataset, gm.name) for gm in one.gms]
+        rows += range(len(gms), len(gms) + len(one.gms))
+        gms += one.gms
     with ProcessPoolExecutor(mp_context=get_context("forkserver")) as pool:
-        features = list(pool.map(_shard_features, shards))
-    gms = np.repeat([benchmark.index[name] for name in present], [len(part) for part in features])
-    return FeatureTable(np.concatenate(features), gms)
+        parts = list(pool.map(partial(_shard_features, features), shards))
+    return FeatureTable(
+        features=np.concatenate(parts),
+        gms=np.repeat(rows, [len(part) for part in parts]),
+        labels=np.array([gm.values for gm in gms]),
+    )
 
 
-def _shard_features(shard: Path) -> Array:
-    return np.array([features_of(data) for data in _images(shard)])
+def _shard_features(features: FeaturesOf, shard: Path) -> Array:
+    return np.array([features(data) for data in _images(shard)])
 
 
 def _images(shard: Path) -> Iterator[bytes]:

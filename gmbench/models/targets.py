@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from gmbench.benchmark import Benchmark
 from gmbench.errors import BenchmarkError
+from gmbench.extra import ExtraGMs
 from gmbench.schema import CONTINUOUS, DISCRETE, LOSSES
 
 N_CONTINUOUS = len(CONTINUOUS)
@@ -43,26 +44,30 @@ class TrainingTargets:
     n_classes: tuple[int, ...]
 
     @classmethod
-    def of(cls, benchmark: Benchmark, gms: Iterable[str]) -> TrainingTargets:
-        """Returns the targets of some GMs of a benchmark.
+    def of(
+        cls, benchmark: Benchmark, gms: Iterable[str], extra: Iterable[ExtraGMs] = ()
+    ) -> TrainingTargets:
+        """Returns the targets of some GMs of a benchmark, and of extra ones.
 
         Args:
             benchmark: The benchmark; all its GMs set the range of the normalised values and the
                 number of classes, as in evaluation.
             gms: Names of the training GMs.
+            extra: GMs to train on beside them; their values may lie outside of [0, 1].
 
         Raises:
             UnknownNameError: The benchmark has no GM of a name.
             BenchmarkError: No GM, or one GM twice.
         """
         chosen = [benchmark.gm(name) for name in gms]
+        chosen += [gm for one in extra for gm in one.gms]
         names = tuple(gm.name for gm in chosen)
         if not names or len(set(names)) < len(names):
             raise BenchmarkError(
                 f"Training on {benchmark.name} needs at least one GM and none twice; "
                 f"given: {', '.join(names) or 'none'}."
             )
-        labels = benchmark.labels[[benchmark.index[name] for name in names]]
+        labels = np.array([gm.values for gm in chosen], dtype=np.float64)
         return cls(
             names=names,
             kinds=tuple(gm.kind for gm in chosen),

@@ -157,6 +157,19 @@ class CachedImages:
         names = "\n".join(entry.array.name for entry in self._entries.values())
         return hashlib.sha256(names.encode()).hexdigest()
 
+    def joined(self, others: Sequence[CachedImages]) -> CachedImages:
+        """Returns these images and those of other datasets, decoded to the same view.
+
+        Args:
+            others: Images of GMs that have other names.
+        """
+        entries = dict(self._entries)
+        for other in others:
+            assert other.view == self.view
+            assert not entries.keys() & other._entries.keys()
+            entries |= other._entries
+        return CachedImages(self.view, tuple(entries), entries)
+
     def pixels(self, gm: str) -> Pixels:
         """Returns the pixels of a GM, mapped and not to be written to.
 

@@ -17,7 +17,8 @@ from gmbench.errors import BenchmarkError, UnknownNameError
 from gmbench.evaluation.columns import Values
 from gmbench.evaluation.images import image_index
 from gmbench.evaluation.predictions import Predictions
-from gmbench.models.spectral import fit_trees, read_features
+from gmbench.extra import ExtraGMs
+from gmbench.models.spectral import FeatureTable, predict_gms, read_features
 from gmbench.models.targets import TrainingTargets
 from gmbench.schema import DISCRETE
 from gmbench.training.cache import CachedImages, cached_images
@@ -49,6 +50,7 @@ class TrainingJob:
         seed: Seed of everything random.
         device: `auto`, `cpu`, `cuda` or `mps`.
         runs: Where logs, states and checkpoints are kept; None keeps nothing.
+        extra: GMs to train on beside those of the benchmark, in every fold.
     """
 
     recipe: Recipe
@@ -59,6 +61,7 @@ class TrainingJob:
     seed: int = 0
     device: str = "auto"
     runs: Path | None = None
+    extra: tuple[ExtraGMs, ...] = ()
 
     @property
     def config(self) -> TrainingConfig:
@@ -87,8 +90,25 @@ class TrainingJob:
         """Returns the folder of one set's training: another one for other settings."""
         if self.runs is None:
             return None
-        settings = f"{self.preset}-{self.config.sha256[:8]}" if self.changes else self.preset
+        settings = self.preset
+        if self.changes or self.extra:
+            versions = [one.dataset.version for one in self.extra]
+            differing = hashlib.sha256("/".join([self.config.sha256, *versions]).encode())
+            settings = f"{self.preset}-{differing.hexdigest()[:8]}"
         return self.runs / self.recipe.name / settings / f"seed_{self.seed}" / set_name
+
+
+@dataclass(frozen=True)
+class JobImages:
+    """The images of a job as its networks and its trees see them.
+
+    Attributes:
+        pixels: Of the benchmark's GMs, and of extra ones.
+        features: Of the same images; None where there are no trees.
+    """
+
+    pixels: CachedImages
+    features: FeatureTable | None
 
 
 @dataclass(frozen=True)
@@ -138,37 +158,50 @@ def require_folder(name: str, folder: Path | None) -> Path:
     return folder
 
 
-def read_images(job: TrainingJob, progress: FoldProgress | None = None) -> CachedImages:
-    """Returns the pixels of all images of the job's dataset."""
+def read_images(job: TrainingJob, progress: FoldProgress | None = None) -> JobImages:
+    """Reads all images that a job trains on or predicts."""
     view = view_from_dict(job.config.view)
     told = (lambda done, total: progress("images", done, total)) if progress else None
-    return cached_images(job.folder, view, progress=told)
+    pixels = cached_images(job.folder, view, progress=told).joined(
+        [
+            cached_images(one.folder, view, gms=[gm.name for gm in one.gms], progress=told)
+            for one in job.extra
+        ]
+    )
+    features = None
+    if job.config.trees:
+        if progress:
+            progress("features", 0, 1)
+        features = read_features(job.benchmark, job.folder, job.extra)
+    return JobImages(pixels, features)
 
 
 def run_fold(
-    job: TrainingJob, set_name: str, images: CachedImages, progress: FoldProgress | None = None
+    job: TrainingJob, set_name: str, images: JobImages, progress: FoldProgress | None = None
 ) -> Fold:
     """Trains on the training GMs of one set and predicts its test images.
 
     Args:
         job: What is to be trained.
         set_name: The set.
-        images: Pixels of the dataset.
+        images: What `read_images` returned.
         progress: Told how far the work is.
     """
-    benchmark = job.benchmark
+    benchmark, pixels = job.benchmark, images.pixels
     device = device_for(job.device)
-    test = [gm for gm in benchmark.test_gms(set_name) if gm in images.gms]
+    test = [gm for gm in benchmark.test_gms(set_name) if gm in pixels.gms]
     members, parsed = [], []
     for number in range(job.config.members):
         told = _told(progress, set_name, number, job.config.members)
-        members.append(_train_member(job, set_name, number, images, told))
+        members.append(_train_member(job, set_name, number, pixels, told))
         network = members[-1][0].network.to(device)
-        parsed.append(parse_images(network, images, test, device))
+        parsed.append(parse_images(network, pixels, test, device))
         network.cpu()
     whole = mean(parsed)
-    if job.config.trees:
-        trees = _parse_with_trees(job, set_name, test)
+    if images.features is not None:
+        training = benchmark.training_gms(set_name)
+        counts, odds = predict_gms(benchmark, images.features, training, test, job.seed)
+        trees = ParsedImages(counts, np.hstack(odds), tuple(head.shape[1] for head in odds))
         whole = mean([whole, trees], [1.0 - job.config.trees, job.config.trees])
     checkpoint, run = members[0]
     return Fold(set_name, checkpoint, run, whole)
@@ -185,13 +218,16 @@ def _train_member(
     config, benchmark, seed = job.config, job.benchmark, job.seed + number
     names: Sequence[str] = benchmark.training_gms(set_name)
     learnt, held = hold_out(benchmark, names, config.validation_gms, job.seed)
-    targets = [TrainingTargets.of(benchmark, gms) for gms in (learnt, held) if gms]
+    targets = [TrainingTargets.of(benchmark, learnt, job.extra)]
+    if held:
+        targets.append(TrainingTargets.of(benchmark, held))
     if config.shuffled_labels:
         targets = [one.shuffled(job.seed) for one in targets]
     place = job.place(set_name)
     if place is not None and config.members > 1:
         place = place / f"member_{number}"
-    facts = "/".join([benchmark.labels_sha256, images.sha256, *learnt])
+    hashes = [one.dataset.labels_sha256 for one in job.extra]
+    facts = "/".join([benchmark.labels_sha256, *hashes, images.sha256, *learnt])
     run = train(
         config,
         targets[0],
@@ -214,32 +250,14 @@ def _train_member(
             "version": benchmark.version,
             "set": set_name,
             # Those held out decided which epoch was taken.
-            "gms": list(names),
+            "gms": [*names, *(gm.name for one in job.extra for gm in one.gms)],
+            "extra": [one.to_dict() for one in job.extra],
             "seed": seed,
         },
     )
     if place is not None:
         checkpoint.save_pretrained(place / MODEL)
     return checkpoint, run
-
-
-def _parse_with_trees(job: TrainingJob, set_name: str, test: Sequence[str]) -> ParsedImages:
-    """Returns what trees say of the test images, trained on the same GMs as the networks."""
-    benchmark = job.benchmark
-    table = read_features(benchmark, job.folder)
-    rows = [benchmark.index[gm] for gm in benchmark.training_gms(set_name)]
-    train = np.isin(table.gms, rows)
-    gms = table.gms[train]
-    unseen = np.concatenate([np.flatnonzero(table.gms == benchmark.index[gm]) for gm in test])
-    counts, odds = fit_trees(
-        table.features[train],
-        benchmark.labels[gms],
-        1.0 / np.bincount(gms)[gms],
-        table.features[unseen],
-        benchmark,
-        job.seed,
-    )
-    return ParsedImages(counts, np.hstack(odds), tuple(head.shape[1] for head in odds))
 
 
 def _told(

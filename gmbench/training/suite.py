@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from gmbench.baselines import Recipe, run_baseline
+from gmbench.baselines import Recipe, require_extra, run_baseline
 from gmbench.benchmark import Benchmark
 from gmbench.data.parallel import all_cores
 from gmbench.evaluation.comparison import Comparison, compare
 from gmbench.evaluation.evaluate import evaluate
 from gmbench.evaluation.predictions import Predictions, write_predictions
 from gmbench.evaluation.result import Evaluation, Summary
+from gmbench.extra import ExtraGMs
 from gmbench.files import write_whole
 
 SuiteProgress = Callable[[str, int, int], None]
@@ -33,7 +34,7 @@ class BaselineResult:
         evaluations: One for each repeat.
         predictions: Those of the first repeat.
         seconds: Time of all repeats: reading images, training, predicting.
-        run: How it was run: `seed`, `preset`, `changes`, `versions`, `machine`, `seconds`.
+        run: How it was run: `seed`, `preset`, `changes`, `extra`, `versions`, `machine`, `seconds`.
     """
 
     name: str
@@ -90,6 +91,7 @@ class SuiteOptions:
         seed: Seed of everything random.
         device: `auto`, `cpu`, `cuda` or `mps`.
         runs: Where trainings keep their logs, states and checkpoints.
+        extra: GMs to train on beside those of the benchmark.
     """
 
     preset: str = "small"
@@ -97,6 +99,7 @@ class SuiteOptions:
     seed: int = 0
     device: str = "auto"
     runs: Path | None = None
+    extra: tuple[ExtraGMs, ...] = ()
 
 
 def run_suite(
@@ -123,6 +126,9 @@ def run_suite(
     Raises:
         GmbenchError: A baseline cannot be run on this benchmark.
     """
+    if options.extra:
+        for recipe in recipes:
+            require_extra(recipe)
     results = {}
     for recipe in recipes:
         results[recipe.name] = result = run_one(recipe, benchmark, folder, options, progress)
@@ -171,6 +177,7 @@ def run_one(
         "repeats": recipe.repeats,
         "preset": options.preset if recipe.training is not None else None,
         "changes": dict(options.changes) if recipe.training is not None else {},
+        "extra": [one.to_dict() for one in options.extra],
         "seconds": round(seconds, 1),
         "machine": machine(recipe.training is not None, options.device),
         "versions": versions(recipe.training is not None),
@@ -201,7 +208,7 @@ def predict_baseline(
     if recipe.training is None:
         if progress:
             progress(recipe.name, 0, 1)
-        return run_baseline(recipe.name, benchmark, options.seed, folder)
+        return run_baseline(recipe.name, benchmark, options.seed, folder, options.extra)
     # Here, so that baselines which train nothing do without torch.
     from gmbench.training.folds import TrainingJob, predict_folds, require_folder
 
@@ -214,6 +221,7 @@ def predict_baseline(
         seed=options.seed,
         device=options.device,
         runs=options.runs,
+        extra=options.extra,
     )
     name = recipe.name if recipe.repeats == 1 else f"{recipe.name} {options.seed}"
     told = (lambda what, d, n: progress(f"{name} {what}", d, n)) if progress else None

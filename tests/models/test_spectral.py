@@ -57,11 +57,11 @@ def test_learns_from_training_gms_alone_and_not_from_shuffled_labels() -> None:
     gms = np.repeat(np.arange(len(benchmark.gms)), 2)
     truth = benchmark.normalise(benchmark.labels[:, :9])
     clues = np.hstack([truth, benchmark.labels[:, 9:]])[gms]
-    table = FeatureTable(clues + generator.normal(0, 0.01, clues.shape), gms)
+    features = clues + generator.normal(0, 0.01, clues.shape)
     order = generator.permutation(len(benchmark.gms))
     errors = {}
     for name, labels in (("true", benchmark.labels), ("shuffled", benchmark.labels[order])):
-        made = predict_folds(benchmark, table, labels, seed=0)
+        made = predict_folds(benchmark, FeatureTable(features, gms, labels), seed=0)
         predicted = benchmark.normalise(made.values.continuous)
         errors[name] = np.abs(predicted - truth[made.gms]).mean()
     assert errors["true"] < 0.09
