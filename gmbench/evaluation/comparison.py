@@ -22,6 +22,7 @@ from gmbench.evaluation.intervals import (
     resample,
 )
 from gmbench.evaluation.metrics import METRICS, Metric
+from gmbench.evaluation.permutations import PERMUTATIONS, permutation_tests
 from gmbench.evaluation.predictions import Predictions, read_predictions
 from gmbench.evaluation.result import PROTOCOL
 from gmbench.evaluation.significance import holm
@@ -30,8 +31,6 @@ from gmbench.version import __version__
 
 if TYPE_CHECKING:
     import pandas as pd
-
-PERMUTATIONS = 10_000
 
 COMPARED: tuple[Metric, ...] = tuple(
     metric for metric in METRICS if metric.headline and metric.value is not None
@@ -142,14 +141,12 @@ def compare(
     tables = [set_tables(same_images(one, first)) for one in read]
     n_gms = {table.name: len(table.gms) for table in tables[0]}
     parts = [_resample(method, replicates, seed) for method in tables]
-    values = [_mean_over_sets([table.sums for table in method]) for method in tables]
+    values = [_mean_over_sets(method) for method in tables]
     differences: list[Difference] = []
     for a, b in combinations(range(len(read)), 2):
-        p_values = _permutation_tests(
-            tables[a], tables[b], values[a], values[b], permutations, seed
-        )
+        p_values = permutation_tests(tables[a], tables[b], COMPARED, permutations, seed)
         for metric in COMPARED:
-            difference = float(values[a][metric.name] - values[b][metric.name])
+            difference = values[a][metric.name] - values[b][metric.name]
             defined = bool(np.isfinite(difference))
             differences.append(
                 Difference(
@@ -176,7 +173,7 @@ def compare(
         n_gms=n_gms,
         values={
             name: {
-                metric: float(value) if np.isfinite(value) else None
+                metric: value if np.isfinite(value) else None
                 for metric, value in method.items()
             }
             for name, method in zip(chosen, values, strict=True)
@@ -218,52 +215,14 @@ def _resample(tables: Sequence[SetTable], replicates: int, seed: int) -> dict[st
     return parts
 
 
-def _mean_over_sets(sums: Sequence[Any]) -> dict[str, Array]:
-    """Returns the compared metrics' means over the sets, with any leading axes."""
+def _mean_over_sets(tables: Sequence[SetTable]) -> dict[str, float]:
+    """Returns the compared metrics' means over the sets; NaN where one is not defined."""
     with np.errstate(invalid="ignore", divide="ignore"):
         return {
-            metric.name: np.mean([metric.value(one) for one in sums], axis=0)
+            metric.name: float(np.mean([metric.value(table.sums) for table in tables]))
             for metric in COMPARED
             if metric.value is not None
         }
-
-
-def _permutation_tests(
-    first: Sequence[SetTable],
-    second: Sequence[SetTable],
-    first_values: dict[str, Array],
-    second_values: dict[str, Array],
-    permutations: int,
-    seed: int,
-) -> dict[str, float]:
-    """Returns each metric's p-value: how often chance alone makes a difference as large.
-
-    Were the two methods the same, their predictions of a GM could be exchanged. Each permutation
-    exchanges those of each GM with probability one half. Whole GMs, because the images of one GM
-    are not independent.
-    """
-    generator = np.random.default_rng(seed)
-    as_large = {metric.name: 1 for metric in COMPARED}
-    done = 0
-    while done < permutations:
-        size = min(1000, permutations - done)
-        done += size
-        left, right = [], []
-        for one, other in zip(first, second, strict=True):
-            exchanged = generator.random((size, len(one.gms), 1)) < 0.5
-            a, b = one.sums, other.sums
-            shape = (size, *a.totals.shape)
-            mixed = np.where(exchanged, b.totals, a.totals).reshape(shape)
-            rest = np.where(exchanged, a.totals, b.totals).reshape(shape)
-            left.append(replace(a, totals=mixed))
-            right.append(replace(a, totals=rest))
-        drawn, others = _mean_over_sets(left), _mean_over_sets(right)
-        for name in as_large:
-            observed = abs(float(first_values[name] - second_values[name]))
-            # Equal up to rounding counts as equal.
-            by_chance = np.abs(drawn[name] - others[name]) >= observed - 1e-12
-            as_large[name] += int(by_chance.sum())
-    return {name: count / (permutations + 1) for name, count in as_large.items()}
 
 
 def _correct(differences: Sequence[Difference]) -> tuple[Difference, ...]:

@@ -45,9 +45,8 @@ def features_of(data: bytes) -> Array:
 def features_with_size_and_colour(data: bytes) -> Array:
     """Returns the same features and 20 more: the size of an image, and how it is coloured.
 
-    They tell less how a GM is built than which data it was trained on; where GMs of one architecture
-    are trained on data of their own, as in a collection of published ones, that is a clue all the
-    same.
+    They tell less how a GM is built than which data it was trained on. Where published GMs of one
+    architecture share their data, that is a clue all the same.
     """
     return np.concatenate([features_of(data), _size_and_colour(data)])
 

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import ndtr, stdtrit
 
 from gmbench.benchmark import NAMED, Benchmark
-from gmbench.evaluation.comparison import COMPARED, PERMUTATIONS
+from gmbench.evaluation.comparison import COMPARED
 from gmbench.evaluation.intervals import CONFIDENCE
 from gmbench.evaluation.result import PROTOCOL
 from gmbench.evaluation.statistics import N_CONTINUOUS, layout
@@ -18,6 +18,9 @@ from gmbench.leaderboard.rows import BenchmarkBoard, BoardRows, Row
 from gmbench.leaderboard.scoring import Score
 from gmbench.schema import CONTINUOUS, DISCRETE, PARAMETERS
 from gmbench.version import __version__
+
+_PERMUTATIONS = 10_000
+"""Exchanges behind a p-value of the page: few enough for a browser to feel like none."""
 
 
 def board_data(rows: BoardRows) -> dict[str, Any]:
@@ -126,7 +129,7 @@ def pairing_data(benchmark: Benchmark) -> dict[str, Any]:
             }
             for metric in COMPARED
         ],
-        "permutations": PERMUTATIONS,
+        "permutations": _PERMUTATIONS,
         "shrinkage": shrinkage,
         "level": float(ndtr(shrinkage * tail)) if shrinkage else None,
     }
