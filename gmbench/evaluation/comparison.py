@@ -26,7 +26,7 @@ from gmbench.evaluation.permutations import PERMUTATIONS, permutation_tests
 from gmbench.evaluation.predictions import Predictions, read_predictions
 from gmbench.evaluation.result import PROTOCOL
 from gmbench.evaluation.significance import holm
-from gmbench.evaluation.statistics import Array, SetTable, set_tables
+from gmbench.evaluation.statistics import SetTable, set_tables
 from gmbench.version import __version__
 
 if TYPE_CHECKING:
@@ -173,8 +173,7 @@ def compare(
         n_gms=n_gms,
         values={
             name: {
-                metric: value if np.isfinite(value) else None
-                for metric, value in method.items()
+                metric: value if np.isfinite(value) else None for metric, value in method.items()
             }
             for name, method in zip(chosen, values, strict=True)
         },

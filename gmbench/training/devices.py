@@ -14,6 +14,9 @@ from gmbench.training.config import TrainingError
 
 DEVICES: tuple[str, ...] = ("auto", "cpu", "cuda", "mps")
 
+_BF16_INSTRUCTIONS = ("avx512_bf16", "amx_bf16")
+"""Those of x86, as torch names them. On ARM nobody has measured whether they pay."""
+
 
 def device_for(name: str) -> torch.device:
     """Returns the device of a name; `auto` takes the fastest that is there.
@@ -35,8 +38,8 @@ def device_for(name: str) -> torch.device:
 def precision_for(device: torch.device, wanted: str = "auto") -> str:
     """Returns the precision of a training as accelerate calls it: `no`, `bf16` or `fp16`.
 
-    `auto` is bfloat16 on GPUs that compute in it, float16 on older ones (with accelerate's scaling
-    of the loss), and float32 elsewhere.
+    `auto` is bfloat16 on GPUs and CPUs that compute in it, float16 on older GPUs (with
+    accelerate's scaling of the loss), and float32 elsewhere.
 
     Args:
         device: Where the training runs.
@@ -46,12 +49,21 @@ def precision_for(device: torch.device, wanted: str = "auto") -> str:
         TrainingError: float16 on a device that has no scaling of the loss.
     """
     if wanted == "auto":
+        if device.type == "cpu":
+            return "bf16" if cpu_has_bf16() else "no"
         if device.type != "cuda":
             return "no"
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
     if wanted == "fp16" and device.type == "cpu":
         raise TrainingError("A CPU does not train in fp16. Give precision=bf16 or fp32.")
     return "no" if wanted == "fp32" else wanted
+
+
+def cpu_has_bf16() -> bool:
+    """Returns whether this machine's CPU multiplies bfloat16 itself: others are slower with it."""
+    # Releases of torch before 2.9 do not tell.
+    told = getattr(torch.cpu, "get_capabilities", dict)()
+    return any(told.get(name, False) for name in _BF16_INSTRUCTIONS)
 
 
 def accelerator_for(name: str, precision: str = "auto") -> Accelerator:

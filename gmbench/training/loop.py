@@ -95,7 +95,8 @@ def train(
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
     )
-    key = f"{config.sha256}/{key}/{seed}/{torch.__version__}/{place.type}"
+    where = f"{place.type}/{accelerator.mixed_precision}"
+    key = f"{config.sha256}/{key}/{seed}/{torch.__version__}/{where}"
     standing = load_state(folder, key, network, optimizer) if folder else Standing()
     if standing.scaler and accelerator.scaler is not None:
         accelerator.scaler.load_state_dict(dict(standing.scaler))

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from gmbench.training.cache import CachedImages
 
 _AT_ONCE = 256
-"""Views that go through a network together."""
+"""Views that go through a network together on a GPU."""
+
+_PIXELS_AT_ONCE = 2**15
+"""Pixels that do on a CPU: what the layers make of them stays in its cache."""
 
 
 @dataclass(frozen=True)
@@ -66,10 +69,13 @@ def parse_pixels(
     network.eval()
     found = []
     slots: Any = network.slots
+    step = _AT_ONCE
+    if device.type == "cpu":
+        step = max(1, _PIXELS_AT_ONCE // (flat.shape[1] * flat.shape[2]))
     with torch.inference_mode():
-        for first in range(0, len(flat), _AT_ONCE):
+        for first in range(0, len(flat), step):
             # A copy: what is mapped from a file may not be written to, which torch minds.
-            part = torch.from_numpy(np.array(flat[first : first + _AT_ONCE])).to(device)
+            part = torch.from_numpy(np.array(flat[first : first + step])).to(device)
             parsed = network(part.permute(0, 3, 1, 2).float().div(255.0)).final()
             found.append(torch.cat([parsed.continuous, parsed.probabilities], dim=1).cpu())
     values = torch.cat(found).double().numpy().reshape(n, views, -1).mean(axis=1)

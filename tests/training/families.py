@@ -32,6 +32,7 @@ TINY = TrainingConfig(
     epochs=2,
     batch_size=16,
     learning_rate=3e-3,
+    precision="fp32",
 )
 """Settings of a training that takes a second."""
 

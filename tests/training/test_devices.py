@@ -45,11 +45,29 @@ def test_a_gpu_computes_in_half(
     assert precision_for(CUDA, "bf16") == "bf16"
 
 
-def test_a_cpu_computes_in_single_unless_told() -> None:
-    assert precision_for(CPU) == precision_for(CPU, "fp32") == "no"
+@pytest.mark.parametrize(
+    ("told", "precision"),
+    [
+        ({"avx512_bf16": True, "amx_bf16": False}, "bf16"),
+        ({"amx_bf16": True}, "bf16"),
+        ({"avx512_bf16": False, "avx2": True}, "no"),
+        ({}, "no"),
+    ],
+)
+def test_a_cpu_computes_in_what_it_has(
+    told: dict[str, bool], precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: told, raising=False)
+    assert precision_for(CPU) == precision
+    assert precision_for(CPU, "fp32") == "no"
     assert precision_for(CPU, "bf16") == "bf16"
     with pytest.raises(TrainingError, match="Give precision=bf16 or fp32"):
         precision_for(CPU, "fp16")
+
+
+def test_an_older_torch_does_not_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
+    assert precision_for(CPU) == "no"
 
 
 def test_one_training_may_follow_another_in_another_precision() -> None:
