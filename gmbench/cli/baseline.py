@@ -49,6 +49,13 @@ def baseline(
     extra: ExtraOption = None,
     device: DeviceOption = "auto",
     runs: RunsOption = Path("runs"),
+    validation: Annotated[
+        bool,
+        typer.Option(
+            "--validation",
+            help="Score on training GMs that are held out, never on test sets: to choose settings.",
+        ),
+    ] = False,
     labels: LabelsOption = "2023",
     seed: SeedOption = 0,
     listed: Annotated[bool, typer.Option("--list", help="List the baselines.")] = False,
@@ -69,6 +76,7 @@ def baseline(
             output.show(output.table(["baseline", "needs", "predicts"], rows, left=range(3)))
         return
     from gmbench.benchmark import dataset_folder, load_benchmark
+    from gmbench.cross_validation import validation_benchmark
     from gmbench.evaluation.predictions import write_predictions
     from gmbench.extra import read_extra
     from gmbench.training.config import parse_changes
@@ -77,13 +85,16 @@ def baseline(
     chosen = list(find_recipes().values()) if names == ["all"] else [find_recipe(n) for n in names]
     known = load_benchmark(benchmark or DEFAULT, labels)
     folder = dataset_folder(benchmark or DEFAULT)
+    added = read_extra(known, extra or ())
+    if validation:
+        known = validation_benchmark(known)
     options = SuiteOptions(
         preset=preset,
         changes=parse_changes(change or ()),
         seed=seed,
         device=device,
         runs=runs / known.name,
-        extra=read_extra(known, extra or ()),
+        extra=added,
     )
     with output.counting_many() as progress:
         if len(chosen) > 1:
@@ -114,7 +125,8 @@ def baseline(
     else:
         _show_table(f"{known.name} {known.version}", {result.name: result})
         output.note(f"{path}: {len(result.predictions):,} predictions of {known.name}.")
-        output.note(f"next: gmbench evaluate {path}{repeated(benchmark)}")
+        if not validation:
+            output.note(f"next: gmbench evaluate {path}{repeated(benchmark)}")
 
 
 def _show_table(title: str, results: dict[str, BaselineResult]) -> None:

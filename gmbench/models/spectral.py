@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 
-from gmbench.benchmark import Benchmark
+from gmbench.benchmark import Benchmark, read_benchmark
 from gmbench.data.features import shard_path
 from gmbench.errors import BenchmarkError
 from gmbench.evaluation.columns import Values
@@ -33,6 +33,12 @@ Array = NDArray[np.float64]
 
 FeaturesOf = Callable[[bytes], Array]
 """Takes an encoded image, returns its features."""
+
+FEATURES: Mapping[str, FeaturesOf] = {
+    "spectral": features_of,
+    "spectral_size_colour": features_with_size_and_colour,
+}
+"""What each baseline of trees takes of an image."""
 
 TREES = 300
 
@@ -66,7 +72,7 @@ def spectral(
     Raises:
         BenchmarkError: There is no dataset folder.
     """
-    return _spectral(benchmark, seed, folder, extra, features_of)
+    return _spectral("spectral", benchmark, seed, folder, extra)
 
 
 def spectral_size_colour(
@@ -83,21 +89,18 @@ def spectral_size_colour(
     Raises:
         BenchmarkError: There is no dataset folder.
     """
-    return _spectral(benchmark, seed, folder, extra, features_with_size_and_colour)
+    return _spectral("spectral_size_colour", benchmark, seed, folder, extra)
 
 
 def _spectral(
-    benchmark: Benchmark,
-    seed: int,
-    folder: Path | None,
-    extra: Sequence[ExtraGMs],
-    features: FeaturesOf,
+    name: str, benchmark: Benchmark, seed: int, folder: Path | None, extra: Sequence[ExtraGMs]
 ) -> Predictions:
     if folder is None:
         raise BenchmarkError(
-            "The baseline spectral looks at images. Give the folder of a dataset as --benchmark."
+            f"The baseline {name} looks at images. Give the folder of a dataset as --benchmark."
         )
-    return predict_folds(benchmark, read_features(benchmark, folder, extra, features), seed)
+    table = read_features(benchmark, folder, extra, FEATURES[name])
+    return replace(predict_folds(benchmark, table, seed), source=name)
 
 
 def predict_folds(
@@ -181,15 +184,17 @@ def read_features(
     """Reads the images of a dataset folder, and of extra ones, GM by GM.
 
     Args:
-        benchmark: The benchmark of the folder.
+        benchmark: The benchmark of the folder, or one of its GMs with other sets.
         folder: The dataset folder.
         extra: GMs to train on beside those of the benchmark.
         features: What is taken of each image.
     """
+    # Where a shard lies follows from the test sets that the folder was built with.
+    built = read_benchmark(folder)
     gms, shards, rows = list(benchmark.gms), [], []
     for row, (gm, n_images) in enumerate(zip(gms, benchmark.n_images, strict=True)):
         if n_images:
-            shards.append(folder / shard_path(benchmark, gm.name))
+            shards.append(folder / shard_path(built, gm.name))
             rows.append(row)
     for one in extra:
         shards += [one.folder / shard_path(one.dataset, gm.name) for gm in one.gms]

@@ -33,6 +33,7 @@ class TrainingConfig(Settings):
         model: Settings of the method's network.
         objective: Settings of its objective.
         epochs: Passes over the training images.
+        steps: Least number of batches: of few images there are as many more passes as it takes.
         batch_size: Images in a batch.
         learning_rate: Step size of Adam.
         schedule: `constant`, or `cosine`: to a hundredth of the step size over the whole training.
@@ -44,8 +45,8 @@ class TrainingConfig(Settings):
         shuffled_labels: Whether each parameter's values are shuffled among the GMs: the random
             ground truth of section 4.2, which no method should predict.
         members: Networks that are trained, each with a seed of its own; their answers' mean counts.
-        trees: Share of that mean that comes from the trees of the baseline `spectral`, trained on
-            the same GMs.
+        trees: Share of that mean that comes from the trees of a baseline, trained on the same GMs.
+        tree_features: Which baseline's: `spectral` or `spectral_size_colour`.
         validation_gms: Training GMs that are held out to choose the best epoch; 0 takes the last.
         precision: In which numbers convolutions are computed: `fp32`, `bf16`, `fp16`, or `auto`:
             the fastest that the device has.
@@ -57,6 +58,7 @@ class TrainingConfig(Settings):
     model: Mapping[str, Any] = field(default_factory=dict)
     objective: Mapping[str, Any] = field(default_factory=dict)
     epochs: int = 10
+    steps: int = 0
     batch_size: int = 32
     learning_rate: float = 1e-4
     schedule: str = "constant"
@@ -68,6 +70,7 @@ class TrainingConfig(Settings):
     shuffled_labels: bool = False
     members: int = 1
     trees: float = 0.0
+    tree_features: str = "spectral"
     validation_gms: int = 0
     precision: str = "auto"
     compile: str = "auto"
@@ -82,7 +85,7 @@ class TrainingConfig(Settings):
         for name in ("epochs", "batch_size", "accumulate", "members"):
             if getattr(self, name) < 1:
                 raise SettingError(f"{name}={getattr(self, name)}: give 1 or more.")
-        for name in ("weight_decay", "clip", "validation_gms"):
+        for name in ("steps", "weight_decay", "clip", "validation_gms"):
             if not getattr(self, name) >= 0:
                 raise SettingError(f"{name}={getattr(self, name)}: give 0 or more.")
         if not 0 < self.learning_rate < float("inf"):
@@ -150,6 +153,7 @@ def parse_changes(texts: Iterable[str]) -> dict[str, Any]:
 
 
 _CHOICES = {
+    "tree_features": ("spectral", "spectral_size_colour"),
     "schedule": ("constant", "cosine"),
     "precision": ("auto", "fp32", "bf16", "fp16"),
     "compile": ("auto", "no"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import cast
 
 import torch
@@ -62,8 +63,8 @@ def precision_for(device: torch.device, wanted: str = "auto") -> str:
 def cpu_has_bf16() -> bool:
     """Returns whether this machine's CPU multiplies bfloat16 itself: others are slower with it."""
     # Releases of torch before 2.9 do not tell.
-    told = getattr(torch.cpu, "get_capabilities", dict)()
-    return any(told.get(name, False) for name in _BF16_INSTRUCTIONS)
+    told: Mapping[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
+    return any(told.get(name) for name in _BF16_INSTRUCTIONS)
 
 
 def accelerator_for(name: str, precision: str = "auto") -> Accelerator:

@@ -18,7 +18,7 @@ from gmbench.evaluation.columns import Values
 from gmbench.evaluation.images import image_index
 from gmbench.evaluation.predictions import Predictions
 from gmbench.extra import ExtraGMs
-from gmbench.models.spectral import FeatureTable, predict_gms, read_features
+from gmbench.models.spectral import FEATURES, FeatureTable, predict_gms, read_features
 from gmbench.models.targets import TrainingTargets
 from gmbench.schema import DISCRETE
 from gmbench.training.cache import CachedImages, cached_images
@@ -172,7 +172,9 @@ def read_images(job: TrainingJob, progress: FoldProgress | None = None) -> JobIm
     if job.config.trees:
         if progress:
             progress("features", 0, 1)
-        features = read_features(job.benchmark, job.folder, job.extra)
+        features = read_features(
+            job.benchmark, job.folder, job.extra, FEATURES[job.config.tree_features]
+        )
     return JobImages(pixels, features)
 
 

@@ -102,7 +102,7 @@ def train(
         accelerator.scaler.load_state_dict(dict(standing.scaler))
     resumed_at = standing.epoch
     epochs = _Epochs(config, targets, images, network, objective, optimizer, accelerator, seed)
-    for epoch in range(standing.epoch, config.epochs):
+    for epoch in range(standing.epoch, epochs.number):
         started = time.perf_counter()
         terms, rate = epochs.run(epoch, progress)
         seconds = standing.seconds + time.perf_counter() - started
@@ -153,6 +153,7 @@ class _Epochs:
             drop_last=n_images > 1 and n_images % config.batch_size == 1,
         )
         self.steps = len(self._batches)
+        self.number = max(config.epochs, -(-config.steps // self.steps))
         self._config, self._seed, self._accelerator = config, seed, accelerator
         self._network, self._objective = network, objective
         self._called = compiled(network, accelerator.device, config.compile)
@@ -165,7 +166,7 @@ class _Epochs:
             The mean of each term of the objective, and the last step size.
         """
         self._network.train()
-        place, total = self._accelerator.device, self._config.epochs * self.steps
+        place, total = self._accelerator.device, self.number * self.steps
         sums: dict[str, torch.Tensor] = {}
         with torch.random.fork_rng([place] if place.type == "cuda" else []):
             torch.manual_seed(int(np.random.SeedSequence([self._seed, epoch]).generate_state(1)[0]))

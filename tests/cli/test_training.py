@@ -7,7 +7,7 @@ import json
 import re
 import sys
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -168,6 +168,40 @@ def test_studies(here: Path) -> None:
     ]
 
 
+def test_choosing_on_training_gms_never_scores_a_test_gm(here: Path, tmp_path: Path) -> None:
+    place = tmp_path / "sixteen"
+    benchmark = replace(family_benchmark(n_gms=16, n_images=4), name="sixteen")
+    build_families(place, benchmark)
+    done = gmbench(
+        "baseline", "mean_mode", "--validation", "--data", "sixteen/dataset", "-o", "v.csv",
+        cwd=tmp_path,
+    )  # fmt: skip
+    assert "sixteen-validation 1" in done.stdout
+    assert "next:" not in done.stderr
+    lines = (tmp_path / "v.csv").read_text().splitlines()[1:]
+    predicted = {line.strip('"').split("/")[0] for line in lines}
+    assert predicted == {f"GM_{number:02d}" for number in range(8, 16)}
+    # The dataset of `here` has four GMs outside of its test sets.
+    refused = gmbench("baseline", "mean_mode", "--validation", *DATA[:2], cwd=here, check=False)
+    assert refused.returncode == 2
+    assert "choosing on them takes 8 or more" in " ".join(refused.stderr.split())
+
+
+def test_training_on_extra_gms(here: Path, tmp_path: Path) -> None:
+    own = family_benchmark(n_gms=8, n_images=2)
+    gms = tuple(
+        replace(gm, name=f"NEW_{gm.name}", values=(gm.values[0] + 9, *gm.values[1:]))
+        for gm in own.gms
+    )
+    extra = build_families(tmp_path, replace(own, name="more", gms=gms, sets={}))
+    added = ["--extra", str(extra), "--runs", str(tmp_path / "runs")]
+    found = data("baseline", "full", *DATA, *CHANGES, *added, "-o", "e.csv", cwd=here)
+    assert [(one["benchmark"], one["n_gms"]) for one in found["extra"]] == [("more", 8)]
+    shown = data("train", "full", *DATA, *CHANGES, *added, cwd=here)
+    # 8 training GMs of 4 images, and 8 extra ones of 2, in batches of 16.
+    assert shown["log"][-1]["step"] == 3
+
+
 ERRORS = {
     "train ful": "Did you mean full",
     "train mean_mode --data dataset": "The baseline mean_mode trains no network",
@@ -190,6 +224,8 @@ ERRORS = {
     "study many_images nowhere.csv": "is not there",
     "study content full --data dataset": "holds out 24 of each",
     "baseline full -b red116": "full looks at images",
+    "baseline full --data dataset --extra dataset": "is also a GM of families",
+    "train full --data dataset --extra nowhere": "nowhere is not a dataset of gmbench",
 }
 
 

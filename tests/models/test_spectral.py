@@ -8,7 +8,13 @@ from PIL import Image
 
 from gmbench.errors import BenchmarkError
 from gmbench.models.spectral import FeatureTable, predict_folds, spectral
-from gmbench.models.spectral_features import BLOCK, N_FEATURES, features_of, luminance_blocks
+from gmbench.models.spectral_features import (
+    BLOCK,
+    N_FEATURES,
+    features_of,
+    features_with_size_and_colour,
+    luminance_blocks,
+)
 from tests.evaluation.populations import small_benchmark
 
 
@@ -49,6 +55,21 @@ def test_traces_of_upsampling_show() -> None:
     spectra = [features_of(encoded(p))[: 32 * 17].reshape(32, 17) for p in (doubled, plain)]
     # Repeated pixels have no energy at the highest frequency.
     assert spectra[0][16, 16] < spectra[1][16, 16] - 3
+
+
+def test_size_and_colour_stand_apart() -> None:
+    generator = np.random.default_rng(0)
+    colour = generator.integers(0, 256, (40, 60, 3), dtype=np.uint8)
+    grey = np.repeat(colour[..., :1], 3, axis=2)
+    found = [features_with_size_and_colour(encoded(pixels)) for pixels in (colour, grey)]
+    for pixels, features in zip((colour, grey), found, strict=True):
+        np.testing.assert_array_equal(features[:-20], features_of(encoded(pixels)))
+        np.testing.assert_allclose(features[-20:-16], [40, 60, 40 / 60, np.log(2400)])
+        np.testing.assert_allclose(features[-15:-12], pixels.mean(axis=(0, 1)) / 255)
+    assert [features[-16] for features in found] == [0, 1]
+    # A grey image has no chroma, and no difference between its channels.
+    assert not found[1][-9:-1].any()
+    assert found[1][-1] == 1
 
 
 def test_learns_from_training_gms_alone_and_not_from_shuffled_labels() -> None:

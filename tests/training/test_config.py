@@ -72,9 +72,11 @@ def test_another_method_starts_with_its_own_network() -> None:
 def test_the_fingerprint_knows_every_setting() -> None:
     others: dict[str, Any] = {
         "method": "graph", "view.size": 8, "model.fen_width": 3, "objective.gamma1": 2.0,
-        "epochs": 3, "batch_size": 4, "learning_rate": 0.5, "schedule": "cosine", "warmup": 0.2,
-        "weight_decay": 0.1, "clip": 1.0, "accumulate": 2, "balanced": True,
-        "shuffled_labels": True, "members": 2, "trees": 0.5, "validation_gms": 3,
+        "epochs": 3, "steps": 99, "batch_size": 4, "learning_rate": 0.5,
+        "schedule": "cosine", "warmup": 0.2, "weight_decay": 0.1, "clip": 1.0,
+        "accumulate": 2, "balanced": True,
+        "shuffled_labels": True, "members": 2, "trees": 0.5,
+        "tree_features": "spectral_size_colour", "validation_gms": 3,
         "precision": "fp32", "compile": "no",
     }  # fmt: skip
     known = {one.name for one in fields(TrainingConfig)}

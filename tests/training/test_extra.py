@@ -12,7 +12,7 @@ from gmbench.baselines import Recipe, find_recipe, require_extra
 from gmbench.benchmark import Benchmark
 from gmbench.errors import BenchmarkError
 from gmbench.extra import ExtraGMs, read_extra
-from gmbench.models.spectral import predict_gms, read_features
+from gmbench.models.spectral import FEATURES, predict_gms, read_features
 from gmbench.models.targets import TrainingTargets
 from gmbench.training.folds import MODEL, predict_folds, read_images, run_fold
 from gmbench.training.suite import SuiteOptions, run_suite
@@ -164,3 +164,22 @@ def test_names_and_classes_must_fit(
         read_extra(families, [folder])
     with pytest.raises(BenchmarkError, match="is not a dataset"):
         read_extra(families, [tmp_path])
+
+
+def test_networks_are_averaged_with_the_trees_that_are_asked_for(
+    families: Benchmark, family_folder: Path, extra: tuple[ExtraGMs, ...]
+) -> None:
+    job = replace(job_of(family_folder, families, None, epochs=1, trees=1.0), extra=extra)
+    names = ("spectral", "spectral_size_colour")
+    for name in names:
+        chosen = replace(job, changes={**job.changes, "tree_features": name})
+        images = read_images(chosen)
+        assert images.features is not None
+        parsed = run_fold(chosen, "set_1", images).parsed
+        table = read_features(families, family_folder, extra, FEATURES[name])
+        training, test = families.training_gms("set_1"), families.test_gms("set_1")
+        counts, odds = predict_gms(families, table, training, test, seed=0)
+        np.testing.assert_allclose(parsed.continuous, counts)
+        np.testing.assert_allclose(parsed.probabilities, np.hstack(odds))
+    widths = [read_features(families, family_folder, features=FEATURES[n]) for n in names]
+    assert widths[1].features.shape[1] == widths[0].features.shape[1] + 20

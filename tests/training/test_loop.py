@@ -73,6 +73,15 @@ RESUMED = {
 }  # fmt: skip
 
 
+def test_few_images_are_seen_in_more_epochs(trained: Train) -> None:
+    steps = trained(TINY.changed({"epochs": 1})).log[-1]["step"]
+    assert trained(TINY.changed({"epochs": 1, "steps": steps})).log[-1]["epoch"] == 1
+    more = trained(TINY.changed({"epochs": 1, "steps": 2 * steps + 1, "schedule": "cosine"}))
+    assert more.log[-1]["epoch"] == 3
+    # The step size falls over all of them.
+    assert more.log[-1]["learning_rate"] < 0.1 * more.log[0]["learning_rate"]
+
+
 @pytest.mark.parametrize("config", RESUMED.values(), ids=RESUMED)
 def test_a_resumed_training_ends_with_the_same_bits(
     config: TrainingConfig, trained: Train, tmp_path: Path

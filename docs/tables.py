@@ -1,0 +1,117 @@
+"""Writes the tables of measured results into the pages, from the results themselves.
+
+    python docs/tables.py            # rewrites the tables of README.md, baselines/ and docs/
+    python docs/tables.py --check    # says which page differs, and exits with 1
+
+A table stands between two comments. The first says which results it shows:
+
+    <!-- scores sample seconds: full mean_mode -->      rows of baselines/NAME/results/sample.json
+    <!-- pairs sample: full-mean_mode -->               rows of baselines/comparisons/sample.json
+    <!-- end -->
+
+so that no figure is copied by hand, and a test fails when a page and a result part.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+BASELINES = ROOT / "baselines"
+PAGES = (ROOT / "README.md", BASELINES / "README.md", ROOT / "docs" / "wild.md",
+         ROOT / "docs" / "zoo.md")  # fmt: skip
+
+SCORES = {
+    "l1": "l1 ↓",
+    "arch_f1": "arch F1 ↑",
+    "arch_accuracy": "arch accuracy ↑",
+    "loss_f1": "loss F1 ↑",
+    "loss_accuracy": "loss accuracy ↑",
+}
+PAIRED = {"l1": "l1", "arch_f1": "arch F1", "loss_f1": "loss F1"}
+
+_TABLE = re.compile(r"(<!-- (scores|pairs) ([^:]+): ([^>]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def written(page: Path) -> str:
+    """Returns a page with its tables made anew."""
+
+    def table(found: re.Match[str]) -> str:
+        opening, kind, what, names, closing = found.groups()
+        benchmark, *options = what.split()
+        make = scores if kind == "scores" else pairs
+        lines = make(page, benchmark, names.split(), options)
+        return opening + "\n".join(lines) + "\n" + closing
+
+    return _TABLE.sub(table, page.read_text(encoding="utf-8"))
+
+
+def scores(page: Path, benchmark: str, names: list[str], options: list[str]) -> list[str]:
+    """Returns a row for each baseline: means over the sets with their intervals."""
+    heading = [benchmark, *SCORES.values(), *options]
+    lines = [_row(heading), "|---" * len(heading) + "|"]
+    for name in names:
+        # NAME+VARIANT has a result of its own, `BENCHMARK+VARIANT.json`.
+        baseline, _, variant = name.partition("+")
+        suffix = f"+{variant}" if variant else ""
+        result = _read(BASELINES / baseline / "results" / f"{benchmark}{suffix}.json")
+        link = os.path.relpath(BASELINES / baseline, page.parent)
+        title = f"[{baseline}]({link})" + (f", {variant.replace('_', ' ')}" if variant else "")
+        cells = [title, *(_score(result["summary"][metric]) for metric in SCORES)]
+        lines.append(_row([*cells, *(f"{result['run'][option]:,.0f}" for option in options)]))
+    return lines
+
+
+def pairs(page: Path, benchmark: str, names: list[str], options: list[str]) -> list[str]:
+    """Returns a row for each pair FIRST-SECOND: differences, intervals, corrected p-values."""
+    del page, options
+    found = _read(BASELINES / "comparisons" / f"{benchmark}.json")["differences"]
+    by_pair = {(one["first"], one["second"], one["metric"]): one for one in found}
+    lines = [_row(["first − second", *PAIRED.values()]), "|---" * (1 + len(PAIRED)) + "|"]
+    for name in names:
+        first, second = name.split("-")
+        cells = []
+        for metric in PAIRED:
+            one, sign = by_pair.get((first, second, metric)), 1.0
+            if one is None:
+                one, sign = by_pair[second, first, metric], -1.0
+            ends = sorted(sign * end for end in one["ci"])
+            cells.append(
+                f"{sign * one['difference']:+.3f} ({ends[0]:+.3f} to {ends[1]:+.3f}), "
+                f"p {one['p_holm']:.3f}"
+            )
+        lines.append(_row([f"{first} − {second}", *cells]))
+    return lines
+
+
+def _score(summary: dict[str, Any]) -> str:
+    return "{:.3f} ({:.3f} to {:.3f})".format(summary["mean"], *summary["ci"])
+
+
+def _row(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _read(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def main() -> None:
+    """Rewrites the pages, or only says which differ."""
+    differing = [page for page in PAGES if written(page) != page.read_text(encoding="utf-8")]
+    if "--check" in sys.argv[1:]:
+        if differing:
+            sys.exit(f"Not of the results: {', '.join(map(str, differing))}.")
+        return
+    for page in differing:
+        page.write_text(written(page), encoding="utf-8")
+        print(f"{page.relative_to(ROOT)}: tables written")
+
+
+if __name__ == "__main__":
+    main()
