@@ -63,7 +63,7 @@ def read_submitted(
     Returns:
         The predictions, or None where a check failed.
     """
-    problem = _bomb(path)
+    problem = packing_fault(path)
     if problem:
         checklist.failed(
             "file", f"{path.name} {problem}.", "write one row an image and no more.", fatal=True
@@ -96,7 +96,7 @@ def read_submitted(
     return made.predictions
 
 
-def _bomb(path: Path) -> str:
+def packing_fault(path: Path) -> str:
     """Says what is wrong with the size that a Parquet file announces; nothing for other files."""
     try:
         with path.open("rb") as file:
