@@ -61,7 +61,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class BenchmarkBoard:
-    """One benchmark and its methods: measured ones by L1, then reported ones."""
+    """One benchmark and its methods: measured ones by L1, then reported ones by L1."""
 
     name: str
     version: str
@@ -138,7 +138,7 @@ def read_rows(
                 benchmark.version,
                 benchmark,
                 _measured_rows(submissions),
-                tuple(_reported_row(one) for one in papers),
+                tuple(sorted(map(_reported_row, papers), key=lambda row: sort_key(row, "l1"))),
             )
         )
     return BoardRows(tuple(boards))
