@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import posixpath
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
@@ -25,6 +27,8 @@ from gmbench.leaderboard.site.data import benchmark_data, board_data, pairing_by
 from gmbench.leaderboard.site.method import method_view
 from gmbench.leaderboard.site.views import csv_head, csv_text, table_view
 from gmbench.version import __version__
+
+_IMPORT = re.compile(r'^import .* from "(\./[^"]+|\.\./[^"]+)";$', re.MULTILINE)
 
 MARKER = "leaderboard.json"
 """A folder that holds this file was made by a build and may be replaced by one."""
@@ -92,7 +96,7 @@ def build_site(
 
 def render_site(rows: BoardRows) -> dict[str, bytes]:
     """Returns every file of the site, by its path inside the folder."""
-    files = {f"{name}": content for name, content in _static().items()}
+    files = _static()
     page = {
         "columns": COLUMNS,
         "n_shown": sum(column.shown for column in COLUMNS),
@@ -101,10 +105,12 @@ def render_site(rows: BoardRows) -> dict[str, bytes]:
         "version": __version__,
         "training": TRAINING_DATA,
         "frame": plots,
+        "modules": _imported(files, "modules/main.js"),
     }
     files["index.html"] = _render(
         "index.html.j2",
         page=page,
+        rounds=rows.rounds,
         boards=[(table_view(one), plots.plot(one)) for one in rows.benchmarks],
     )
     for one in rows.benchmarks:
@@ -137,6 +143,20 @@ def _static() -> dict[str, bytes]:
                 found[f"{before}{entry.name}"] = entry.read_bytes()
 
     walk(resources.files("gmbench.leaderboard.site") / "static", "")
+    return found
+
+
+def _imported(files: dict[str, bytes], start: str) -> list[str]:
+    """Returns the modules that one imports at its start, so that a browser asks for all at once."""
+    found: list[str] = []
+    waiting = [start]
+    while waiting:
+        path = waiting.pop(0)
+        for name in _IMPORT.findall(files[path].decode()):
+            imported = posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
+            if imported not in (*found, start):
+                found.append(imported)
+                waiting.append(imported)
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,7 @@ def board_data(rows: BoardRows) -> dict[str, Any]:
             }
             for board in rows.benchmarks
         },
+        "rounds": [asdict(one) for one in rows.rounds],
     }
 
 
