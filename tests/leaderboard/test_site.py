@@ -192,17 +192,6 @@ def test_pairing_files_hold_sums_and_replicates(rows: BoardRows, site: Path) -> 
         assert rest == 7 * (40 + 48)
 
 
-def test_modules_that_the_page_starts_with_are_asked_for_at_once(site: Path) -> None:
-    page = (site / "index.html").read_text(encoding="utf-8")
-    asked = set(re.findall(r'<link rel="modulepreload" href="([^"]+)">', page))
-    text = (site / "modules" / "main.js").read_text(encoding="utf-8")
-    imported = {f"modules/{name}" for name in re.findall(r'^import .* "./(.+)";$', text, re.M)}
-    assert imported <= asked
-    assert all((site / path).is_file() for path in asked)
-    # These are loaded when they are needed.
-    assert not {"modules/compare.js", "modules/check/drop.js", "modules/main.js"} & asked
-
-
 def test_order_of_rows(rows: BoardRows) -> None:
     measured = rows.benchmarks[0].measured
     values = [row.cells["l1"].value for row in measured]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import posixpath
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
@@ -27,8 +25,6 @@ from gmbench.leaderboard.site.data import benchmark_data, board_data, pairing_by
 from gmbench.leaderboard.site.method import method_view
 from gmbench.leaderboard.site.views import csv_head, csv_text, table_view
 from gmbench.version import __version__
-
-_IMPORT = re.compile(r'^import .* from "(\./[^"]+|\.\./[^"]+)";$', re.MULTILINE)
 
 MARKER = "leaderboard.json"
 """A folder that holds this file was made by a build and may be replaced by one."""
@@ -105,7 +101,6 @@ def render_site(rows: BoardRows) -> dict[str, bytes]:
         "version": __version__,
         "training": TRAINING_DATA,
         "frame": plots,
-        "modules": _imported(files, "modules/main.js"),
     }
     files["index.html"] = _render(
         "index.html.j2",
@@ -143,20 +138,6 @@ def _static() -> dict[str, bytes]:
                 found[f"{before}{entry.name}"] = entry.read_bytes()
 
     walk(resources.files("gmbench.leaderboard.site") / "static", "")
-    return found
-
-
-def _imported(files: dict[str, bytes], start: str) -> list[str]:
-    """Returns the modules that one imports at its start, so that a browser asks for all at once."""
-    found: list[str] = []
-    waiting = [start]
-    while waiting:
-        path = waiting.pop(0)
-        for name in _IMPORT.findall(files[path].decode()):
-            imported = posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
-            if imported not in (*found, start):
-                found.append(imported)
-                waiting.append(imported)
     return found
 
 
