@@ -48,16 +48,50 @@ def new(
     from gmbench.leaderboard.board import Board
     from gmbench.leaderboard.rounds import new_round, zoo_builder
 
-    build = zoo_builder(name, gms, images_per_gm, size, jobs)
-    made = new_round(Board(board), name, seed_file, data, build, note=note)
+    with output.counting("GMs") as progress:
+        build = zoo_builder(name, gms, images_per_gm, size, jobs, progress)
+        made = new_round(Board(board), name, seed_file, data, build, note=note)
     if as_json:
         output.show_json(made.to_dict())
         return
     output.show_plain(
-        f"{made.folder}: {made.n_images:,} images of {made.n_gms} hidden GMs.\n"
+        f"{made.folder}: {made.n_images:,} images of {made.n_gms} hidden GMs "
+        f"in {made.n_sets} test sets.\n"
         f"hash of labels and order: {made.commitment}"
     )
+    if not made.intervals:
+        output.note("No test set has two GMs: there will be no intervals. Build with more --gms.")
     output.note(f"Publish {made.folder}. Keep {seed_file} and {made.data} to yourself.")
+
+
+@round_app.command()
+def validate(
+    name: NameArgument,
+    who: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[ENTRY...]", help="Entries.", show_default="all"),
+    ] = None,
+    board: BoardOption = BOARD,
+    as_json: JsonOption = False,
+) -> None:
+    """Check entries of a round before its end: everything that needs no label.
+
+    Example: `gmbench leaderboard round validate spring my_method`
+    """
+    from gmbench.leaderboard.board import Board
+    from gmbench.leaderboard.entries import check_entry, entry_names
+
+    place = Board(board)
+    made = [check_entry(place, name, one) for one in who or entry_names(place, name)]
+    if as_json:
+        output.show_json({one.source: one.to_dict() for one in made})
+    else:
+        for one in made:
+            more = "" if one.ok else f"\n{one.text(all_checks=False)}"
+            output.show_plain(f"{'ok     ' if one.ok else 'failed '} {one.source}{more}")
+        output.show_plain(f"sound: {sum(one.ok for one in made):,} of {len(made):,}")
+    if not all(one.ok for one in made):
+        raise typer.Exit(1)
 
 
 @round_app.command()

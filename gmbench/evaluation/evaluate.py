@@ -21,7 +21,6 @@ from gmbench.evaluation.intervals import (
 )
 from gmbench.evaluation.metrics import BY_NAME, METRICS
 from gmbench.evaluation.predictions import Predictions, read_predictions
-from gmbench.evaluation.ransac import RansacFit, inlier_terms, ransac_fit, slopes_from
 from gmbench.evaluation.reference import mean_mode
 from gmbench.evaluation.result import (
     PROTOCOL,
@@ -32,6 +31,7 @@ from gmbench.evaluation.result import (
     finite,
 )
 from gmbench.evaluation.significance import paired_t_test
+from gmbench.evaluation.slope import Slope, set_slope
 from gmbench.evaluation.statistics import N_CONTINUOUS, Array, SetTable, set_tables
 from gmbench.version import __version__
 
@@ -87,13 +87,13 @@ def evaluate_resampled(
     min_images: int | None = None,
     replicates: int = REPLICATES,
     seed: int = SEED,
-) -> tuple[Evaluation, list[dict[str, Resampled]]]:
+) -> tuple[Evaluation, list[SetTable], list[dict[str, Resampled]]]:
     """Scores predictions and keeps what a paired comparison with another method needs.
 
     Takes and raises what `evaluate` does.
 
     Returns:
-        The result, and set by set each metric with its replicates.
+        The result, and set by set the images and each metric with its replicates.
     """
     if not isinstance(predictions, Predictions):
         predictions = read_predictions(
@@ -107,21 +107,20 @@ def evaluate_resampled(
     else:
         reference = read_predictions(against, known, partial=partial, min_images=min_images)
     tables = set_tables(predictions)
-    reference_tables = set_tables(same_images(reference, predictions))
-
-    fits = [_ransac(table, seed) for table in tables]
-    samples: Sequence[Replicates | None] = [None] * len(tables)
-    if replicates:
-        samples = [
-            bootstrap(table, _ransac_terms(table, fit), replicates=replicates, seed=seed)
-            for table, fit in zip(tables, fits, strict=True)
-        ]
+    others = _image_errors(same_images(reference, predictions))
+    samples: list[Replicates | None] = []
     sets: dict[str, SetResult] = {}
     resampled: list[dict[str, Resampled]] = []
-    for table, other, fit, sample in zip(tables, reference_tables, fits, samples, strict=True):
-        parts = _resample_all(table, fit, sample)
+    for table in tables:
+        slope = set_slope(table, replicates=replicates, seed=seed)
+        sample = None
+        if replicates:
+            sample = bootstrap(table, slope.terms, replicates=replicates, seed=seed)
+        samples.append(sample)
+        parts = _resample_all(table, slope, sample)
         resampled.append(parts)
-        sets[table.name] = _set_result(table, other, parts)
+        in_set = predictions.sets == list(known.sets).index(table.name)
+        sets[table.name] = _set_result(table, others[in_set], parts)
     evaluation = Evaluation(
         benchmark=known.name,
         version=known.version,
@@ -146,7 +145,7 @@ def evaluate_resampled(
             seed=seed,
         ),
     )
-    return evaluation, resampled
+    return evaluation, tables, resampled
 
 
 def same_images(reference: Predictions, predictions: Predictions) -> Predictions:
@@ -169,53 +168,43 @@ def same_images(reference: Predictions, predictions: Predictions) -> Predictions
     return reference.take(np.array([row_of[key] for key in wanted]))
 
 
-def _ransac(table: SetTable, seed: int) -> RansacFit | None:
-    predicted = np.concatenate([rows[:, table.columns.prediction] for rows in table.rows])
-    counts = [len(rows) for rows in table.rows]
-    truth = np.repeat(table.truth, counts, axis=0)
-    return ransac_fit(predicted.ravel(), truth.ravel(), seed)
+def _image_errors(predictions: Predictions) -> Array:
+    """Mean absolute error of each image, in normalised units."""
+    benchmark = predictions.benchmark
+    truth = benchmark.normalise(benchmark.labels[:, :N_CONTINUOUS])[predictions.gms]
+    error = np.abs(benchmark.normalise(predictions.values.continuous) - truth)
+    return np.asarray(error.mean(axis=1))
 
 
-def _ransac_terms(table: SetTable, fit: RansacFit | None) -> list[Array]:
-    if fit is None:
-        return [np.empty((len(rows), 0)) for rows in table.rows]
-    return [
-        inlier_terms(
-            fit,
-            rows[:, table.columns.prediction],
-            np.broadcast_to(truth, (len(rows), N_CONTINUOUS)),
-        )
-        for rows, truth in zip(table.rows, table.truth, strict=True)
-    ]
-
-
-def _resample_all(
-    table: SetTable, fit: RansacFit | None, sample: Replicates | None
-) -> dict[str, Resampled]:
+def _resample_all(table: SetTable, slope: Slope, sample: Replicates | None) -> dict[str, Resampled]:
     """Returns every metric that has an interval, with what the interval needs."""
     parts = {
         metric.name: resample(metric.value, table, sample)
         for metric in METRICS
         if metric.value is not None
     }
-    if fit is not None:
-        by_gm = np.array([terms.sum(axis=0) for terms in _ransac_terms(table, fit)])
-        parts["ransac_slope"] = Resampled(
-            value=np.asarray(fit.slope),
-            replicates=np.empty(0) if sample is None else slopes_from(sample.extra),
-            left_out=slopes_from(by_gm.sum(axis=0) - by_gm),
-        )
+    of_slope = slope.resampled(sample)
+    if of_slope is not None:
+        parts["ransac_slope"] = of_slope
     return parts
 
 
-def _set_result(table: SetTable, reference: SetTable, parts: dict[str, Resampled]) -> SetResult:
-    """Puts one set's metrics together, with the p-values against the reference."""
-    errors, others = _image_errors(table), _image_errors(reference)
+def _set_result(table: SetTable, others: Array, parts: dict[str, Resampled]) -> SetResult:
+    """Puts one set's metrics together.
+
+    Args:
+        table: The set.
+        others: The reference's error of each of its images, which the p-values compare with.
+        parts: Its metrics.
+    """
+    errors = [rows[:, table.columns.error].mean(axis=1) for rows in table.rows]
+    ends = np.cumsum([len(rows) for rows in table.rows])
     values = {name: float(part.value) for name, part in parts.items()}
     values["p_value"] = paired_t_test(
-        np.array([error.mean() for error in errors]), np.array([other.mean() for other in others])
+        np.array([error.mean() for error in errors]),
+        np.array([other.mean() for other in np.split(others, ends[:-1])]),
     )
-    values["p_value_images"] = paired_t_test(np.concatenate(errors), np.concatenate(others))
+    values["p_value_images"] = paired_t_test(np.concatenate(errors), others)
     known = {metric.name: finite(values.get(metric.name, np.nan)) for metric in METRICS}
     return SetResult(
         n_gms=len(table.gms),
@@ -228,11 +217,6 @@ def _set_result(table: SetTable, reference: SetTable, parts: dict[str, Resampled
         },
         undefined={name: BY_NAME[name].undefined for name, value in known.items() if value is None},
     )
-
-
-def _image_errors(table: SetTable) -> list[Array]:
-    """Mean absolute error of each image, GM by GM."""
-    return [rows[:, table.columns.error].mean(axis=1) for rows in table.rows]
 
 
 def _summarise(

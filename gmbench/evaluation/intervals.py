@@ -10,21 +10,17 @@ and the bootstrap's own bias ask for (Hesterberg, The American Statistician 69(4
 from __future__ import annotations
 
 import math
-import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from scipy.special import ndtr, stdtrit
 
+from gmbench.evaluation.resampling import draws
 from gmbench.evaluation.statistics import Array, GMSums, SetTable
 
 CONFIDENCE = 0.95
 REPLICATES = 2000
-
-_MOST_WEIGHTS = 8_000_000
-"""Weights of images that are in memory at once: 64 MB."""
 
 _MOST_UNDEFINED = 0.05
 """Part of the replicates that may be undefined without making the interval undefined."""
@@ -57,43 +53,23 @@ def bootstrap(table: SetTable, extra: Sequence[Array], *, replicates: int, seed:
         replicates: Number of replicates.
         seed: Seed of the draws.
     """
-    n_gms, width = len(table.gms), table.columns.width
-    drawn = _generator(seed, table.name).integers(0, n_gms, size=(replicates, n_gms))
-    # The sums of one GM over `pool` resamples of its images; a slot of a replicate takes one of
-    # them at random. GMs with as many images share the weights of the resamples: their images
-    # have nothing to do with one another, and no two slots of a replicate are tied.
-    sums = np.empty((*drawn.shape, width + extra[0].shape[1]))
-    for gm, name in enumerate(table.gms):
-        terms = np.concatenate([table.rows[gm], extra[gm]], axis=1)
-        weights = _image_weights(len(terms), replicates, seed)
-        slots = drawn == gm
-        chosen = _generator(seed, table.name, name).integers(0, len(weights), size=slots.sum())
-        sums[slots] = (weights @ terms)[chosen]
-    counts = np.array([len(rows) for rows in table.rows], dtype=np.float64)
+    n_images = tuple(len(rows) for rows in table.rows)
+    drawn = draws(table.name, table.gms, n_images, replicates, seed)
+    # The extra terms first: all from the first head on are whole numbers.
+    n_extra = extra[0].shape[1]
+    rows = [np.concatenate(pair, axis=1) for pair in zip(extra, table.rows, strict=True)]
+    sums = drawn.sums(rows, whole=n_extra + table.columns.heads[0].start)
+    counts = np.array(n_images, dtype=np.float64)
     return Replicates(
         sums=GMSums(
-            totals=sums[..., :width],
-            counts=counts[drawn],
-            truth=table.truth[drawn],
-            classes=table.classes[drawn],
+            totals=sums[..., n_extra:],
+            counts=counts[drawn.gms],
+            truth=table.truth[drawn.gms],
+            classes=table.classes[drawn.gms],
             columns=table.columns,
         ),
-        extra=sums[..., width:].sum(axis=1),
+        extra=sums[..., :n_extra].sum(axis=1),
     )
-
-
-@lru_cache(maxsize=4)
-def _image_weights(n_images: int, replicates: int, seed: int) -> Array:
-    """Returns how often each image occurs in resamples of all images, shape (pool, images)."""
-    pool = max(min(replicates, _MOST_WEIGHTS // n_images), 100)
-    chosen = _generator(seed, str(n_images)).integers(0, n_images, size=(pool, n_images))
-    chosen += np.arange(0, pool * n_images, n_images)[:, None]
-    counts = np.bincount(chosen.ravel(), minlength=pool * n_images)
-    return counts.reshape(pool, n_images).astype(np.float64)
-
-
-def _generator(seed: int, *names: str) -> np.random.Generator:
-    return np.random.default_rng([seed, *(zlib.crc32(name.encode()) for name in names)])
 
 
 @dataclass(frozen=True)

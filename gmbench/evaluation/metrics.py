@@ -50,19 +50,19 @@ class Metric:
 
 def l1(sums: GMSums) -> Array:
     """Mean |p - y| over images and the 9 continuous parameters, normalised units."""
-    errors = sums.totals[..., sums.columns.error].sum(axis=(-2, -1))
+    errors = sums.over_gms[..., sums.columns.error].sum(axis=-1)
     return np.asarray(errors / (N_CONTINUOUS * sums.counts.sum(axis=-1)))
 
 
 def l1_std_images(sums: GMSums) -> Array:
     """Standard deviation (ddof 0) over images of the image's mean |p - y|."""
-    squares = sums.totals[..., sums.columns.image_square].sum(axis=-1) / sums.counts.sum(axis=-1)
+    squares = sums.over_gms[..., sums.columns.image_square] / sums.counts.sum(axis=-1)
     return np.asarray(np.sqrt(np.maximum(squares - l1(sums) ** 2, 0.0)))
 
 
 def l1_of_parameters(sums: GMSums) -> Array:
     """Mean |p - y| over images of each continuous parameter, shape (..., 9)."""
-    errors = sums.totals[..., sums.columns.error].sum(axis=-2)
+    errors = sums.over_gms[..., sums.columns.error]
     return np.asarray(errors / sums.counts.sum(axis=-1)[..., None])
 
 
@@ -78,15 +78,15 @@ class _Moments:
 
 def _moments(sums: GMSums, *, pooled: bool) -> _Moments:
     """Moments of each continuous parameter, shape (..., 9), or pooled over all nine."""
-    axes: tuple[int, ...] = (-2, -1) if pooled else (-2,)
-    weights = sums.counts[..., None]
-    predicted = sums.totals[..., sums.columns.prediction]
-    n = sums.counts.sum(axis=-1) * N_CONTINUOUS if pooled else sums.counts.sum(-1)[..., None]
-    y = (weights * sums.truth).sum(axis=axes)
-    p = predicted.sum(axis=axes)
-    yy = (weights * sums.truth**2).sum(axis=axes)
-    pp = sums.totals[..., sums.columns.square].sum(axis=axes)
-    yp = (sums.truth * predicted).sum(axis=axes)
+    n = sums.counts.sum(axis=-1)
+    columns = sums.columns
+    y, yy, yp = sums.with_truth
+    p, pp = sums.over_gms[..., columns.prediction], sums.over_gms[..., columns.square]
+    if pooled:
+        n = n * N_CONTINUOUS
+        y, yy, yp, p, pp = (each.sum(axis=-1) for each in (y, yy, yp, p, pp))
+    else:
+        n = n[..., None]
 
     def about_means(ab: Array, a: Array, b: Array) -> Array:
         return np.asarray(ab - a * b / n)

@@ -84,6 +84,17 @@ def ransac_fit(predicted: Array, truth: Array, seed: int) -> RansacFit | None:
     return RansacFit(slope, np.array(tried[:MOST_LINES])[:, 1:], threshold)
 
 
+def inlier_counts(fit: RansacFit, predicted: Array, truth: Array) -> Array:
+    """Returns each image's number of inliers of every line, shape (images, lines).
+
+    Args:
+        fit: The fit.
+        predicted: Shape (images, 9).
+        truth: Shape (images, 9).
+    """
+    return np.asarray(_inside(fit, predicted, truth).sum(axis=1, dtype=np.float64).T)
+
+
 def inlier_terms(fit: RansacFit, predicted: Array, truth: Array) -> Array:
     """Returns each image's sums over its inliers of every line.
 
@@ -95,12 +106,20 @@ def inlier_terms(fit: RansacFit, predicted: Array, truth: Array) -> Array:
     Returns:
         Shape (images, 5 x lines): count, sum of x, of y, of x * x and of x * y, line by line.
     """
-    x, y = predicted[:, None, :], truth[:, None, :]
-    slopes, intercepts = fit.lines[:, 0, None], fit.lines[:, 1, None]
-    inside = (np.abs(y - (slopes * x + intercepts)) <= fit.threshold).astype(np.float64)
-    sums = [inside.sum(-1)]
-    sums += [(inside * term).sum(-1) for term in (x, y, x * x, x * y)]
-    return np.concatenate(sums, axis=1)
+    inside = _inside(fit, predicted, truth).astype(np.float64)
+    x, y = predicted.T, truth.T
+    sums = [inside.sum(axis=1)]
+    sums += [(inside * term).sum(axis=1) for term in (x, y, x * x, x * y)]
+    return np.concatenate(sums).T
+
+
+def _inside(fit: RansacFit, predicted: Array, truth: Array) -> NDArray[np.bool_]:
+    """Returns which points are inliers of which line, shape (lines, 9, images)."""
+    slopes, intercepts = fit.lines[:, 0, None, None], fit.lines[:, 1, None, None]
+    inside: NDArray[np.bool_] = (
+        np.abs(truth.T - (slopes * predicted.T + intercepts)) <= fit.threshold
+    )
+    return inside
 
 
 def slopes_from(sums: Array) -> Array:

@@ -131,13 +131,32 @@ class GMSums:
         )
 
     @cached_property
+    def over_gms(self) -> Array:
+        """Sums over all images of what does not belong to a head, shape (..., 28)."""
+        return np.asarray(self.totals[..., : self.columns.heads[0].start].sum(axis=-2))
+
+    @cached_property
+    def with_truth(self) -> tuple[Array, Array, Array]:
+        """Sums over all images of y, y * y and y * p of each continuous parameter: (..., 9)."""
+        weighted = self.counts[..., None] * self.truth
+        predicted = self.totals[..., self.columns.prediction]
+        return (
+            weighted.sum(axis=-2),
+            (weighted * self.truth).sum(axis=-2),
+            (self.truth * predicted).sum(axis=-2),
+        )
+
+    @cached_property
     def confusions(self) -> tuple[Array, ...]:
         """Counts (true class, predicted class) of each head, shape (..., classes, classes)."""
         counts = []
         for head, place in enumerate(self.columns.heads):
             predicted = self.totals[..., place]
             true = self.classes[..., head, None] == np.arange(predicted.shape[-1])
-            counts.append(np.einsum("...gt,...gp->...tp", true.astype(np.float64), predicted))
+            confusion = true.astype(np.float64).swapaxes(-1, -2) @ predicted
+            # In memory the classes come first: a sum over few classes is a sum of long arrays.
+            by_class = np.ascontiguousarray(np.moveaxis(confusion, (-2, -1), (0, 1)))
+            counts.append(np.moveaxis(by_class, (0, 1), (-2, -1)))
         return tuple(counts)
 
 

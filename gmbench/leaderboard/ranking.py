@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -25,8 +26,8 @@ def rank_ranges(
     """Ranks methods by one metric.
 
     A method is surely better than another where its whole interval is. It ranks behind all that
-    are surely better and before all that are surely worse. A value without an interval counts as
-    a point.
+    are surely better and before all that are surely worse. Of a value without an interval nothing
+    is sure.
 
     Args:
         values: The metric of each method; None where it is not defined.
@@ -41,7 +42,7 @@ def rank_ranges(
         if value is None:
             ends.append(None)
             continue
-        low, high = interval or (value, value)
+        low, high = interval or (-math.inf, math.inf)
         ends.append((low, high) if lower_is_better else (-high, -low))
     known = [pair for pair in ends if pair is not None]
     ranks: list[Rank | None] = []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,21 +16,19 @@ from gmbench.errors import GmbenchError
 from gmbench.evaluation.checks import Checklist
 from gmbench.evaluation.images import image_index
 from gmbench.evaluation.reading import read_table
-from gmbench.leaderboard.board import CARD, LARGEST, PREDICTIONS, Board, BoardError
+from gmbench.leaderboard.board import PREDICTIONS, Board, BoardError
+from gmbench.leaderboard.entries import entry_facts, entry_file, entry_names
 from gmbench.leaderboard.rounds import (
-    REVEALED,
-    ROUND,
     commitment,
     derived,
     drawn_order,
+    read_revealed,
+    read_round,
     read_secret,
     round_folder,
     write_revealed,
 )
-from gmbench.leaderboard.safe_yaml import read_yaml
 from gmbench.leaderboard.submission import submit
-
-MOST_ENTRIES = 500
 
 
 @dataclass(frozen=True)
@@ -78,7 +75,7 @@ def reveal_round(board: Board, name: str, seed_file: Path, data: Path) -> Reveal
         WriteError: The system refused.
     """
     folder = round_folder(board, name)
-    described = _read_json(folder / ROUND)
+    described = read_round(board, name)
     benchmark, secret = read_benchmark(data), read_secret(seed_file)
     order = drawn_order(benchmark, secret)
     salt = derived(secret, name, "salt")
@@ -88,9 +85,7 @@ def reveal_round(board: Board, name: str, seed_file: Path, data: Path) -> Reveal
             f"Secret and labels are not those of {folder}: their hash is {bound[:16]}, the "
             f"published one {str(described.get('commitment'))[:16]}. Nothing was revealed."
         )
-    entries = sorted(path.name for path in (folder / "entries").glob("*") if path.name[0] != ".")
-    if len(entries) > MOST_ENTRIES:
-        raise BoardError(f"{folder} has {len(entries):,} entries; at most {MOST_ENTRIES} are read.")
+    entries = entry_names(board, name)
     write_revealed(folder, salt, order)
     truth = dict(zip([f"{name}/{n:06d}" for n in range(len(order))], order, strict=True))
     scored, refused = [], {}
@@ -109,37 +104,22 @@ def check_revealed(board: Board, name: str) -> bool:
     Raises:
         BoardError: The round is not there, or not revealed.
     """
-    folder = round_folder(board, name)
-    described, revealed = _read_json(folder / ROUND), _read_json(folder / REVEALED)
+    described, revealed = read_round(board, name), read_revealed(board, name)
     benchmark = read_benchmark(board.benchmarks / name)
-    bound = commitment(bytes.fromhex(revealed["salt"]), benchmark, revealed["order"])
-    return bool(bound == described["commitment"])
-
-
-def _read_json(path: Path) -> dict[str, Any]:
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise BoardError(f"{path} cannot be read. Is the round's name right?") from error
-    if not isinstance(data, dict):
-        raise BoardError(f"{path} is damaged.")
-    return data
+        bound = commitment(bytes.fromhex(revealed["salt"]), benchmark, revealed["order"])
+    except (ValueError, TypeError):
+        return False  # No salt is written like that, and no order.
+    return bool(bound == described["commitment"])
 
 
 def _score_entry(
     board: Board, benchmark: Benchmark, data: Path, entry: Path, truth: dict[str, str]
 ) -> None:
     """Gives an entry's rows their true names and submits them."""
-    files = [entry / name for name in (PREDICTIONS, "predictions.csv") if (entry / name).exists()]
-    if len(files) != 1 or any(path.is_symlink() for path in (entry, entry / CARD, *files)):
-        raise BoardError(f"{entry.name} needs {CARD} and one predictions.parquet or .csv.")
-    facts = read_yaml(entry / CARD)
-    facts |= {"name": entry.name, "title": facts.get("title", entry.name)}
-    facts = {key: value for key, value in facts.items() if key not in ("benchmark", "version")}
-    if files[0].stat().st_size > LARGEST[PREDICTIONS]:
-        raise BoardError(f"{files[0].name} has {files[0].stat().st_size:,} bytes: too many.")
-    checklist = Checklist(files[0].name)
-    raw = read_table(files[0], checklist)
+    file, facts = entry_file(entry), entry_facts(entry)
+    checklist = Checklist(file.name)
+    raw = read_table(file, checklist)
     if raw is None or not checklist.ok:
         raise BoardError(checklist.text(all_checks=False))
     columns = dict(raw.columns)

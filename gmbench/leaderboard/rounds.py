@@ -59,6 +59,8 @@ class Round:
         data: The dataset with the labels, to be kept secret until the end.
         n_images: Number of images.
         n_gms: Number of hidden GMs behind them.
+        n_sets: Number of test sets that they are in.
+        intervals: Whether a set has two GMs, which intervals need.
         commitment: The salted hash of labels and order.
     """
 
@@ -67,6 +69,8 @@ class Round:
     data: Path
     n_images: int
     n_gms: int
+    n_sets: int
+    intervals: bool
     commitment: str
 
     def to_dict(self) -> dict[str, Any]:
@@ -185,11 +189,27 @@ def new_round(
     }
     with folders_in_place({folder: contents}):
         pass
-    n_gms = len({gm for test in benchmark.sets.values() for gm in test})
-    return Round(name, folder, data, len(order), n_gms, bound)
+    sets = benchmark.sets.values()
+    return Round(
+        name,
+        folder,
+        data,
+        n_images=len(order),
+        n_gms=len({gm for test in sets for gm in test}),
+        n_sets=len(sets),
+        intervals=any(len(test) > 1 for test in sets),
+        commitment=bound,
+    )
 
 
-def zoo_builder(name: str, n_gms: int, images_per_gm: int, size: int, jobs: int | None) -> Builder:
+def zoo_builder(
+    name: str,
+    n_gms: int,
+    images_per_gm: int,
+    size: int,
+    jobs: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Builder:
     """Returns what builds a population with the zoo; needs the extra `zoo`.
 
     Args:
@@ -198,13 +218,15 @@ def zoo_builder(name: str, n_gms: int, images_per_gm: int, size: int, jobs: int 
         images_per_gm: Images of each.
         size: Height and width of the images.
         jobs: GMs that are trained at once; by default all cores.
+        progress: Called with how many of how many GMs are done.
     """
 
     def build(seed: int, out: Path) -> None:
         from gmbench.zoo.build import build_zoo
         from gmbench.zoo.plan import plan_zoo
 
-        build_zoo(plan_zoo(n_gms, images_per_gm, size=size, seed=seed, name=name), out, jobs=jobs)
+        plan = plan_zoo(n_gms, images_per_gm, size=size, seed=seed, name=name)
+        build_zoo(plan, out, jobs=jobs, progress=progress)
 
     return build
 
@@ -261,3 +283,65 @@ def write_revealed(folder: Path, salt: bytes, order: list[str]) -> None:
     """Publishes the salt and which image is which."""
     data = {"salt": salt.hex(), "order": order}
     write_whole(folder / REVEALED, json.dumps(data, indent=1) + "\n")
+
+
+def read_round(board: Board, name: str) -> dict[str, Any]:
+    """Returns what was published of a round.
+
+    Raises:
+        BoardError: There is no such round, or its file is damaged.
+    """
+    return _read(round_folder(board, name) / ROUND, {"images": int, "commitment": str})
+
+
+def read_revealed(board: Board, name: str) -> dict[str, Any]:
+    """Returns what was published at the end of a round: its salt and order.
+
+    Raises:
+        BoardError: There is no such round, it is not revealed, or its file is damaged.
+    """
+    return _read(round_folder(board, name) / REVEALED, {"salt": str, "order": list})
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRound:
+    """A round that has not ended, as the pages announce it.
+
+    Attributes:
+        name: Its name.
+        n_images: Number of images to predict.
+        note: A line for people, such as when it ends.
+        commitment: The salted hash of labels and order.
+    """
+
+    name: str
+    n_images: int
+    note: str
+    commitment: str
+
+
+def open_rounds(board: Board) -> tuple[OpenRound, ...]:
+    """Returns the rounds of a board that are not revealed, by name.
+
+    Raises:
+        BoardError: The file of a round is damaged.
+    """
+    found = []
+    for path in sorted((board.folder / "rounds").glob(f"*/{ROUND}")):
+        if not (path.parent / REVEALED).exists():
+            facts = read_round(board, path.parent.name)
+            note = str(facts.get("note", ""))
+            found.append(OpenRound(path.parent.name, facts["images"], note, facts["commitment"]))
+    return tuple(found)
+
+
+def _read(path: Path, needed: dict[str, type]) -> dict[str, Any]:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BoardError(f"{path} cannot be read. Is the round's name right?") from error
+    if not isinstance(data, dict) or not all(
+        isinstance(data.get(key), kind) for key, kind in needed.items()
+    ):
+        raise BoardError(f"{path} is damaged: it needs {' and '.join(needed)}.")
+    return data

@@ -15,6 +15,7 @@ from gmbench.leaderboard.card import Card
 from gmbench.leaderboard.columns import COLUMNS, SCORES
 from gmbench.leaderboard.ranking import Rank, rank_ranges
 from gmbench.leaderboard.reported import Reported, read_reported
+from gmbench.leaderboard.rounds import OpenRound, open_rounds
 from gmbench.leaderboard.scoring import Score
 from gmbench.leaderboard.verification import verify
 
@@ -61,7 +62,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class BenchmarkBoard:
-    """One benchmark and its methods: measured ones by L1, then reported ones."""
+    """One benchmark and its methods: measured ones by L1, then reported ones by L1."""
 
     name: str
     version: str
@@ -80,6 +81,7 @@ class BoardRows:
     """Everything that the pages show."""
 
     benchmarks: tuple[BenchmarkBoard, ...] = field(default=())
+    rounds: tuple[OpenRound, ...] = field(default=())
 
 
 def read_rows(
@@ -138,10 +140,10 @@ def read_rows(
                 benchmark.version,
                 benchmark,
                 _measured_rows(submissions),
-                tuple(_reported_row(one) for one in papers),
+                tuple(sorted(map(_reported_row, papers), key=lambda row: sort_key(row, "l1"))),
             )
         )
-    return BoardRows(tuple(boards))
+    return BoardRows(tuple(boards), open_rounds(board))
 
 
 def _named_first(name: str) -> tuple[int, str]:

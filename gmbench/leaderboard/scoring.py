@@ -27,7 +27,7 @@ from gmbench.evaluation.intervals import REPLICATES
 from gmbench.evaluation.predictions import Predictions, validate_predictions
 from gmbench.evaluation.reference import mean_mode
 from gmbench.evaluation.result import PROTOCOL
-from gmbench.evaluation.statistics import Array, set_tables
+from gmbench.evaluation.statistics import Array
 from gmbench.files import write_whole
 from gmbench.version import __version__
 
@@ -63,7 +63,7 @@ def read_submitted(
     Returns:
         The predictions, or None where a check failed.
     """
-    problem = _bomb(path)
+    problem = packing_fault(path)
     if problem:
         checklist.failed(
             "file", f"{path.name} {problem}.", "write one row an image and no more.", fatal=True
@@ -96,7 +96,7 @@ def read_submitted(
     return made.predictions
 
 
-def _bomb(path: Path) -> str:
+def packing_fault(path: Path) -> str:
     """Says what is wrong with the size that a Parquet file announces; nothing for other files."""
     try:
         with path.open("rb") as file:
@@ -117,11 +117,10 @@ def _bomb(path: Path) -> str:
 def score(predictions: Predictions) -> Score:
     """Scores predictions under the present protocol, with the settings of the board."""
     benchmark = predictions.benchmark
-    evaluation, parts = evaluate_resampled(
+    evaluation, tables, parts = evaluate_resampled(
         predictions, against=_reference(benchmark), replicates=REPLICATES, seed=SEED
     )
     names = [metric.name for metric in COMPARED]
-    tables = set_tables(predictions)
     return Score(
         result=json.loads(json.dumps(evaluation.to_dict(), allow_nan=False)),
         pairing={

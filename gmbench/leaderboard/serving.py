@@ -18,6 +18,9 @@ HOST = "127.0.0.1"
 class _Handler(SimpleHTTPRequestHandler):
     """Hands out files; says what each is, whatever the system's own tables say."""
 
+    # One connection serves the page and its modules.
+    protocol_version = "HTTP/1.1"
+
     extensions_map = {  # noqa: RUF012 - the base class declares it as an instance's
         ".html": "text/html; charset=utf-8",
         ".js": "text/javascript; charset=utf-8",

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from gmbench.benchmark import benchmark_files
 from gmbench.evaluation.predictions import write_predictions
 from gmbench.evaluation.reference import mean_mode
 from gmbench.leaderboard.board import Board
+from gmbench.leaderboard.serving import serving
 from gmbench.leaderboard.submission import submit
+from tests.browser import ChromiumPage, chromium_page
 from tests.evaluation.populations import random_predictions, small_benchmark
 from tests.leaderboard.boards import HOSTILE, facts, submit_random, tiny_benchmark
 
@@ -53,3 +58,13 @@ def make_board(here: Path) -> Board:
         submit(file, facts(f"dm-{seed}"), board=board, benchmark=folder)
     board.reported.write_text(REPORTED, encoding="utf-8")
     return board
+
+
+@contextmanager
+def opened(site: Path, query: str = "", **options: Any) -> Iterator[tuple[ChromiumPage, str]]:
+    """The page, from a server; whatever the test does, no error and no request elsewhere."""
+    with serving(site) as address, chromium_page(**options) as browser:
+        browser.page.goto(address + query, wait_until="networkidle")
+        yield browser, address
+        assert browser.errors == []
+        assert [url for url in browser.requests if not url.startswith((address, "blob:"))] == []

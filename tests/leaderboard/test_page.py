@@ -6,8 +6,6 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -16,22 +14,12 @@ import pytest
 
 from gmbench.leaderboard.columns import COLUMNS
 from gmbench.leaderboard.rows import BenchmarkBoard, BoardRows, sort_key
-from gmbench.leaderboard.serving import serving
 from tests.browser import ChromiumPage, chromium_page
+from tests.leaderboard.sites import opened
 
 pytestmark = pytest.mark.slow
 
 SHOWN = [column.key for column in COLUMNS if column.shown]
-
-
-@contextmanager
-def opened(site: Path, query: str = "", **options: Any) -> Iterator[tuple[ChromiumPage, str]]:
-    """The page, from a server; whatever the test does, no error and no request elsewhere."""
-    with serving(site) as address, chromium_page(**options) as browser:
-        browser.page.goto(address + query, wait_until="networkidle")
-        yield browser, address
-        assert browser.errors == []
-        assert [url for url in browser.requests if not url.startswith((address, "blob:"))] == []
 
 
 def names(browser: ChromiumPage, body: str, benchmark: str = "tiny") -> list[str]:
@@ -285,6 +273,10 @@ def test_comparison_opens_and_holds_at_most_four(site: Path) -> None:
         page.get_by_role("button", name="Compare", exact=True).click()
         page.locator("dialog table").first.wait_for()
         assert page.locator("dialog table").count() == 6
+        n_gms = page.locator("dialog .dumbbells li").count()
+        assert n_gms == 48
+        for shape in range(4):
+            assert page.locator(f"dialog .dumbbells .shape-{shape}").count() == n_gms
         assert "corrected for 42 tests" in page.locator("dialog").inner_text()
 
 
@@ -335,24 +327,17 @@ def test_opened_as_a_file_it_is_complete(site: Path, rows: BoardRows) -> None:
         assert body == "1344px"
 
 
-def test_plot_redraws_as_python_drew(site: Path) -> None:
-    with opened(site, "?x=training_hours") as (browser, address):
+def test_headings_stay_in_sight(site: Path) -> None:
+    with opened(site) as (browser, address):
         page = browser.page
-        titles = page.locator("#b-tiny figure.plot .mark title").all_text_contents()
-        assert len(titles) == 5
-        page.get_by_label("Cost in the picture").first.select_option("params")
-        drawn = marks(browser)
-        page.goto(f"{address}?y=l1", wait_until="networkidle")
-        for one, other in zip(drawn, marks(browser), strict=True):
-            assert one == pytest.approx(other, abs=1.01)
-
-
-def marks(browser: ChromiumPage) -> list[tuple[float, float]]:
-    places = browser.page.eval_on_selector_all(
-        "#b-tiny .plot circle",
-        "all => all.map(c => [Math.round(c.getAttribute('cx')), Math.round(c.getAttribute('cy'))])",
-    )
-    return sorted(tuple(place) for place in places)
+        every = ",".join(column.key for column in COLUMNS)
+        for query, stays in (("", True), (f"?cols={every}", False)):
+            page.goto(address + query, wait_until="networkidle")
+            page.locator("#b-tiny tbody tr").nth(6).evaluate("row => row.scrollIntoView()")
+            head = page.locator("#b-tiny thead th").first
+            top = head.evaluate("cell => cell.getBoundingClientRect().top")
+            assert (abs(top) < 1) is stays
+            assert browser.overflow() <= 0
 
 
 def test_ids_of_the_data_are_plain(site: Path) -> None:

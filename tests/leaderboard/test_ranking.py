@@ -20,9 +20,11 @@ def test_by_hand() -> None:
     assert texts(*higher) == ["3–4", "3–4", "1–2", "None", "1–2"]
 
 
-def test_touching_intervals_overlap_and_points_do_too() -> None:
+def test_touching_intervals_overlap_and_nothing_is_sure_without_one() -> None:
     assert texts(*rank_ranges([1, 2], [(0, 2), (2, 3)], lower_is_better=True)) == ["1–2", "1–2"]
-    assert texts(*rank_ranges([1, 2, 2], [None] * 3, lower_is_better=True)) == ["1", "2–3", "2–3"]
+    assert set(texts(*rank_ranges([1, 2, 3], [None] * 3, lower_is_better=True))) == {"1–3"}
+    mixed = rank_ranges([1, 2, 3], [(1, 1), None, (3, 3)], lower_is_better=True)
+    assert texts(*mixed) == ["1–2", "1–3", "2–3"]
     assert rank_ranges([], [], lower_is_better=True) == []
 
 

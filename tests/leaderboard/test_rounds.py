@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import stat
 from collections.abc import Callable
@@ -14,19 +15,29 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from markupsafe import escape
+from syrupy.assertion import SnapshotAssertion
+from typer.testing import CliRunner
 
 from gmbench.benchmark import read_benchmark
+from gmbench.cli.app import app
 from gmbench.data.build import build_dataset
 from gmbench.errors import BenchmarkError
 from gmbench.evaluation.evaluate import evaluate
 from gmbench.evaluation.predictions import Predictions
+from gmbench.leaderboard import rounds
 from gmbench.leaderboard.board import Board, BoardError
+from gmbench.leaderboard.entries import check_entry, entry_names
 from gmbench.leaderboard.revealing import check_revealed, reveal_round
-from gmbench.leaderboard.rounds import drawn_order, new_round, read_secret
+from gmbench.leaderboard.rounds import drawn_order, new_round, read_secret, zoo_builder
+from gmbench.leaderboard.rows import read_rows
+from gmbench.leaderboard.site import build_site
+from gmbench.leaderboard.site.building import render_site
 from gmbench.leaderboard.verification import verify
+from gmbench.schema import NAMES, PARAMETERS
 from tests.data.fake_images import make_images, small_benchmark
 from tests.evaluation.populations import random_predictions
-from tests.leaderboard.boards import digest, facts
+from tests.leaderboard.boards import HOSTILE, digest, facts
 
 SECRET = "0123456789abcdef" * 4
 
@@ -139,6 +150,118 @@ def test_reveal(tmp_path: Path, build: Callable[[int, Path], None]) -> None:
     assert "is there already" in again.refused["ann"]
 
 
+def test_the_page_announces_a_round_until_its_end(
+    tmp_path: Path, build: Callable[[int, Path], None]
+) -> None:
+    board = begin(tmp_path, build)
+    path = board.folder / "rounds" / "round-1" / "round.json"
+    described = json.loads(path.read_text())
+    path.write_text(json.dumps({**described, "note": f"until May {HOSTILE}"}))
+    site = render_site(read_rows(board))
+    page = site["index.html"].decode()
+    assert f"18 images, until May {escape(HOSTILE)}" in page
+    assert described["commitment"] in page
+    assert json.loads(site["leaderboard.json"])["rounds"][0]["n_images"] == 18
+    reveal_round(board, "round-1", tmp_path / "secret", tmp_path / "hidden")
+    assert "Live rounds" not in render_site(read_rows(board))["index.html"].decode()
+    path.with_name("revealed.json").unlink()
+    path.write_text("[]")
+    with pytest.raises(BoardError, match="is damaged: it needs images and commitment"):
+        read_rows(board)
+
+
+def test_entries_are_checked_before_the_end(
+    tmp_path: Path, build: Callable[[int, Path], None], snapshot: SnapshotAssertion
+) -> None:
+    board = begin(tmp_path, build)
+    with pytest.raises(BoardError, match="Is the round's name right"):
+        entry_names(board, "round-2")
+    entry(board, tmp_path, "ann", 1)
+    entry(board, tmp_path, "bob", 2, "csv")
+    entries = board.folder / "rounds" / "round-1" / "entries"
+    table = entries / "bob" / "predictions.csv"
+    lines = table.read_text().replace("round-1/000003", "round-1/000099").splitlines()
+    table.write_text("\n".join(lines[:-1]) + "\n")
+    for who, card in (("carl", "name: !!python/name:os.system\n"), ("dora", "titel: D\n")):
+        (entries / who).mkdir()
+        (entries / who / "card.yaml").write_text(card)
+        (entries / who / "predictions.csv").write_text("image_id\n")
+    (entries / "eve").symlink_to(entries / "ann")
+    made = {who: check_entry(board, "round-1", who) for who in entry_names(board, "round-1")}
+    made["../ann"] = check_entry(board, "round-1", "../ann")
+    assert [who for who, checklist in made.items() if checklist.ok] == ["ann"]
+    text = "\n".join(checklist.text(all_checks=who == "ann") for who, checklist in made.items())
+    assert text.replace(str(entries), "entries") == snapshot
+
+
+def test_commands(
+    tmp_path: Path,
+    build: Callable[[int, Path], None],
+    monkeypatch: pytest.MonkeyPatch,
+    snapshot: SnapshotAssertion,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(rounds, "zoo_builder", lambda *_: build)
+    Path("secret").write_text(SECRET)
+    secret = ("--seed-file", "secret", "--data", "hidden")
+
+    def run(*arguments: str) -> tuple[int, str]:
+        done = CliRunner().invoke(app, ["leaderboard", "round", *arguments])
+        return done.exit_code, done.output
+
+    made = [run("new", "round-1", *secret)]
+    board = Board(Path("leaderboard"))
+    entry(board, tmp_path, "ann", 1)
+    (board.folder / "rounds" / "round-1" / "entries" / "dora").mkdir()
+    made += [
+        run("validate", "round-1"),
+        run("validate", "round-1", "ann"),
+        run("reveal", "round-1", *secret),
+        run("check", "round-1"),
+    ]
+    assert [code for code, _ in made] == [0, 1, 0, 1, 0]
+    text = "\n".join(text for _, text in made)
+    assert re.sub(r"[0-9a-f]{64}", "HASH", text) == snapshot
+
+
+@pytest.mark.slow
+def test_the_zoo_makes_a_round(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Through the build of a real zoo, whose GMs learn nothing."""
+    pytest.importorskip("torch")
+    from tests.zoo.fake_kind import fake_plan
+
+    asked: dict[str, object] = {}
+
+    def plan(n_gms: int, images_per_gm: int, **more: object) -> object:
+        asked.update(more)
+        return replace(fake_plan(n_gms, images_per_gm), name="spring")
+
+    monkeypatch.setattr("gmbench.zoo.plan.plan_zoo", plan)
+    done: list[tuple[int, int]] = []
+    board = Board(tmp_path / "leaderboard")
+    build = zoo_builder("spring", 12, 4, 32, 1, progress=lambda n, m: done.append((n, m)))
+    made = new_round(board, "spring", tmp_path / "secret", tmp_path / "data", build)
+    assert (asked["size"], asked["name"], done[-1]) == (32, "spring", (12, 12))
+    assert made.n_images == 4 * made.n_gms
+    template = pd.read_csv(made.folder / "template.csv")
+    assert len(template) == made.n_images
+    answer = dict(zip(NAMES, read_benchmark(tmp_path / "data").labels.mean(axis=0), strict=True))
+    for parameter in PARAMETERS:
+        known = answer[parameter.name]
+        template[parameter.name] = known if parameter.type == "continuous" else round(known)
+    mine = made.folder / "entries" / "mine"
+    mine.mkdir(parents=True)
+    template.to_csv(mine / "predictions.csv", index=False)
+    card = {key: value for key, value in facts("mine").items() if key != "name"}
+    (mine / "card.yaml").write_text(yaml.safe_dump(card))
+    assert check_entry(board, "spring", "mine").ok
+    revealed = reveal_round(board, "spring", tmp_path / "secret", tmp_path / "data")
+    assert revealed.scored == ("mine",), revealed.refused
+    assert check_revealed(board, "spring")
+    assert verify(board, jobs=1).ok
+    assert build_site(board, jobs=1).benchmarks == {"spring": (1, 0)}
+
+
 def test_the_maker_is_bound(tmp_path: Path, build: Callable[[int, Path], None]) -> None:
     board = begin(tmp_path, build)
     before = digest(board.folder)
@@ -165,6 +288,11 @@ def test_what_was_revealed_is_checked_without_the_secret(
     data["order"][:2] = reversed(data["order"][:2])
     path.write_text(json.dumps(data))
     assert not check_revealed(board, "round-1")
+    path.write_text(json.dumps({**data, "salt": "no hex"}))
+    assert not check_revealed(board, "round-1")
+    path.write_text(json.dumps({"order": data["order"]}))
+    with pytest.raises(BoardError, match="is damaged: it needs salt and order"):
+        check_revealed(board, "round-1")
 
 
 def test_refusals(tmp_path: Path, build: Callable[[int, Path], None]) -> None:

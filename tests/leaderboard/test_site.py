@@ -174,7 +174,9 @@ def test_reported_rows_stand_apart(rows: BoardRows, site: Path) -> None:
     assert max(rank.worst for rank in ranked if rank) == len(board.measured)
     page = (site / "index.html").read_text(encoding="utf-8")
     reported = page[page.index('<tbody class="reported">') :]
-    assert "Table 4 and 5" in reported
+    assert "Tables 4 and 5" in reported
+    # In the order that the heading claims: by L1.
+    assert [row.title for row in board.reported] == ["FEN-PN", "Random ground truth"]
     assert "data-r=" not in reported[: reported.index("</tbody>")]
 
 

@@ -92,7 +92,7 @@ def build_site(
 
 def render_site(rows: BoardRows) -> dict[str, bytes]:
     """Returns every file of the site, by its path inside the folder."""
-    files = {f"{name}": content for name, content in _static().items()}
+    files = _static()
     page = {
         "columns": COLUMNS,
         "n_shown": sum(column.shown for column in COLUMNS),
@@ -105,6 +105,7 @@ def render_site(rows: BoardRows) -> dict[str, bytes]:
     files["index.html"] = _render(
         "index.html.j2",
         page=page,
+        rounds=rows.rounds,
         boards=[(table_view(one), plots.plot(one)) for one in rows.benchmarks],
     )
     for one in rows.benchmarks:

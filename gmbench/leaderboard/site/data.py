@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,7 @@ def board_data(rows: BoardRows) -> dict[str, Any]:
             }
             for board in rows.benchmarks
         },
+        "rounds": [asdict(one) for one in rows.rounds],
     }
 
 

@@ -99,7 +99,7 @@ def method_view(board: BenchmarkBoard, row: Row) -> MethodView:
         links=tuple(
             (words, address)
             for words, address in (
-                ("Page", card.url),
+                ("Website", card.url),
                 ("Paper", card.paper),
                 ("Code", card.code),
                 ("Model", card.model),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 
 from gmbench.evaluation.report.numbers import quantity, score
 from gmbench.evaluation.report.scales import Scale
@@ -16,6 +17,12 @@ WIDTH, HEIGHT = 760, 380
 LEFT, RIGHT, TOP, BOTTOM = 52.0, 740.0, 20.0, 336.0
 LETTER = 6.6
 """Width of a letter, more or less."""
+
+MOST_NAMES = 40
+"""So many methods have their name in the picture."""
+
+SHIFTS = (0, 17, -17, 34, -34)
+"""How far below its mark a name may stand, in the order in which places are tried."""
 
 Box = tuple[float, float, float, float]
 
@@ -37,11 +44,12 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """Where a method's name stands beside its mark."""
+    """Where a method's name stands beside its mark, and whether a line leads to it."""
 
     x: float
     y: float
     end: bool
+    led: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,25 +133,28 @@ def plot(board: BenchmarkBoard, score_key: str = "l1") -> Plot | None:
 
 
 def labelled(marks: Sequence[Mark]) -> list[Mark]:
-    """Gives each mark its name to the right or left where that touches nothing, else none.
+    """Gives each mark its name beside it where that touches nothing, else none.
 
-    The best methods come first, so that theirs are the names that stand.
+    The best methods come first, so that theirs are the names that stand nearest.
     """
     taken = [(mark.x - 6, mark.y - 6, mark.x + 6, mark.y + 6) for mark in marks]
+    # Higher values have smaller places. Nobody shall take a name for that of the bar below it.
+    taken += [(mark.x - 3, mark.high - 8, mark.x + 3, mark.low + 8) for mark in marks]
     made = []
-    for mark in marks:
+    for mark in marks[:MOST_NAMES]:
         width = LETTER * len(mark.title) + 4
         label = None
-        for end in (False, True):
+        for shift, end in product(SHIFTS, (False, True)):
             start = mark.x - 9 - width if end else mark.x + 9
-            box = (start, mark.y - 8, start + width, mark.y + 8)
-            inside = box[0] > LEFT and box[2] < RIGHT
+            box = (start, mark.y + shift - 8, start + width, mark.y + shift + 8)
+            inside = box[0] > LEFT and box[2] < RIGHT and box[1] > TOP and box[3] < BOTTOM
             if inside and not any(_overlap(box, other) for other in taken):
                 taken.append(box)
-                label = Label(mark.x - 9 if end else mark.x + 9, mark.y + 4, end)
+                x = mark.x - 9 if end else mark.x + 9
+                label = Label(x, mark.y + shift + 4, end, led=shift != 0)
                 break
         made.append(replace(mark, label=label))
-    return made
+    return made + list(marks[MOST_NAMES:])
 
 
 def _overlap(one: Box, other: Box) -> bool:
@@ -161,7 +172,10 @@ def cost_range(costs: Sequence[float]) -> tuple[float, float]:
 
 
 def cost_ticks(low: float, high: float) -> list[float]:
-    """Returns powers of ten along the axis, at most eight."""
+    """Returns powers of ten along the axis, at most eight; over few decades their 2 and 5 fold."""
+    if high - low <= 2:
+        powers = range(int(low), int(high))
+        return [digit * 10.0**power for power in powers for digit in (1, 2, 5)] + [10.0**high]
     step = max(1, math.ceil((high - low) / 7))
     return [10.0**power for power in range(int(low), int(high) + 1, step)]
 

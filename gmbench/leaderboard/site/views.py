@@ -13,7 +13,7 @@ from gmbench.evaluation.report.numbers import DASH, p_value, plural, quantity, s
 from gmbench.evaluation.report.scales import Scale
 from gmbench.leaderboard.card import TRAINING_DATA
 from gmbench.leaderboard.columns import COLUMNS, SCORES, Column
-from gmbench.leaderboard.rows import BenchmarkBoard, Cell, Row, sort_key
+from gmbench.leaderboard.rows import BenchmarkBoard, Cell, Row
 
 _LEAST_L1 = 0.3
 TRAINED_ON = {"labels": "labels", "benchmark": "benchmark", "extra": "extra data"}
@@ -122,10 +122,12 @@ def benchmark_facts(benchmark: Benchmark) -> str:
     images = sum(
         benchmark.n_images[benchmark.index[gm]] for test in benchmark.sets.values() for gm in test
     )
-    return (
+    gms = "unseen GM" if sizes == [1] else "unseen GMs"
+    facts = (
         f"{plural(len(benchmark.gms), 'GM')}, {plural(len(benchmark.sets), 'test set')} of {each} "
-        f"unseen GMs, {plural(images, 'test image')}"
+        f"{gms}, {plural(images, 'test image')}"
     )
+    return f"{facts}, too few GMs for intervals" if sizes == [1] else facts
 
 
 def column_scale(column: Column, rows: Sequence[Row]) -> Scale:
@@ -233,13 +235,15 @@ def _words(row: Row) -> str:
 
 def _sources(rows: Sequence[Row]) -> str:
     tables = sorted({source for row in rows if row.reported for source in row.reported.sources})
-    return " and ".join(tables).replace(" and Table", " and")
+    if all(source.startswith("Table ") for source in tables) and len(tables) > 1:
+        return "Tables " + " and ".join(source.removeprefix("Table ") for source in tables)
+    return " and ".join(tables)
 
 
 def csv_text(board: BenchmarkBoard) -> str:
     """Returns a benchmark's rows as CSV, as the page's download writes them unfiltered."""
     lines = [",".join(csv_head())]
-    for row in sorted(board.measured, key=lambda one: sort_key(one, "l1")) + list(board.reported):
+    for row in board.rows:
         lines.append(",".join(csv_row(board, row)))
     return "\n".join(lines) + "\n"
 

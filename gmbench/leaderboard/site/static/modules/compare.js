@@ -24,9 +24,13 @@ export async function compareMethods(names, table) {
     parts.push(section(one, other, tests[number], holms, facts));
   });
   parts.push(element("p", { class: "note" }, explain(facts, corrected)));
-  const [one, other] = methods;
-  parts.push(models(one, other, facts));
-  return [methods.map((method) => method.title).join(" and "), parts];
+  parts.push(models(methods, facts));
+  return [listed(methods.map((method) => method.title)), parts];
+}
+
+/** Returns words as a list: a, b and c. */
+function listed(words) {
+  return `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
 }
 
 async function load(path, read) {
@@ -43,12 +47,12 @@ function explain(facts, corrected) {
   return (
     "Means over the test sets. Intervals: the same bootstrap of generative models and their images for both. " +
     `p-values: ${facts.permutations.toLocaleString("en")} exchanges of whole generative models, corrected for ${n} tests (Holm). ` +
-    "A method is called better where p is below 0.05."
+    "A method is called better where p is below 0.05. Each bar has an axis of its own, with 0 in the middle."
   );
 }
 
 function section(one, other, test, holms, facts) {
-  const head = ["metric", one.title, other.title, "difference", "", "95% interval", "p (Holm)", "better"];
+  const head = ["metric", one.title, other.title, "difference", "", "95% interval", "p\u00a0(Holm)", "better"];
   const rows = test.map((line, m) => {
     const { title, better } = facts.metrics[m];
     const p = holms[m];
@@ -101,34 +105,43 @@ function bar({ difference, ci }) {
   });
 }
 
-function models(one, other, facts) {
+// The shapes of up to four methods, around their middle.
+const SHAPES = ["M-4.5 0a4.5 4.5 0 1 0 9 0a4.5 4.5 0 1 0 -9 0", "M-4 -4H4V4H-4Z", "M0 -5.5L5.5 0L0 5.5L-5.5 0Z", "M0 -5L5 4H-5Z"];
+
+function shape(at, x) {
+  return drawing("svg", { x, y: "7", class: `shape-${at}` }, drawing("path", { d: SHAPES[at] }));
+}
+
+function models(methods, facts) {
   const gms = facts.sets.flatMap((set) => set.gms.map((gm) => ({ ...gm, set: set.name })));
-  const mine = l1ByGm(one.pairing, facts);
-  const theirs = l1ByGm(other.pairing, facts);
-  const most = Math.max(...mine, ...theirs);
-  const order = gms.map((_, index) => index).sort((a, b) => mine[a] - theirs[a] - (mine[b] - theirs[b]));
+  const values = methods.map((method) => l1ByGm(method.pairing, facts));
+  const most = Math.max(...values.flatMap((all) => [...all]));
+  const gain = (index) => values[0][index] - Math.min(...values.slice(1).map((all) => all[index]));
+  const order = gms.map((_, index) => index).sort((a, b) => gain(a) - gain(b));
   const items = order.map((index) => {
-    const [x, y] = [mine[index], theirs[index]].map((value) => `${(100 * value) / most}%`);
-    const said = `${one.title} ${number(mine[index])}, ${other.title} ${number(theirs[index])}`;
+    const mine = values.map((all) => all[index]);
+    const place = (value) => `${(100 * value) / most}%`;
+    const said = methods.map(({ title }, at) => `${title} ${number(mine[at])}`).join(", ");
+    const [x1, x2] = [Math.min(...mine), Math.max(...mine)].map(place);
     return element(
       "li", { title: said },
       element("span", {}, gms[index].name, " ", element("small", {}, gms[index].kind)),
       drawing(
         "svg", { role: "img", "aria-label": said },
         drawing("line", { class: "rail", x1: "0", x2: "100%", y1: 7, y2: 7 }),
-        drawing("line", { class: "between", x1: x, x2: y, y1: 7, y2: 7 }),
-        drawing("rect", { x: y, y: 3, width: 8, height: 8, transform: "translate(-4 0)" }),
-        drawing("circle", { cx: x, cy: 7, r: 4.5 }),
+        drawing("line", { class: "between", x1, x2, y1: 7, y2: 7 }),
+        // The first method's mark is drawn last, over the others.
+        ...mine.map((value, at) => shape(at, place(value))).reverse(),
       ),
     );
   });
+  const key = methods.map(({ title }, at) => element(
+    "span", {}, drawing("svg", { width: 12, height: 14, "aria-hidden": "true" }, shape(at, "6")), title));
   return element(
     "section", {},
     element("h3", {}, "L1 of each generative model"),
-    element("p", { class: "key" },
-      element("span", {}, element("i"), one.title),
-      element("span", {}, element("i", { class: "second" }), other.title),
-      element("span", {}, `from 0 to ${number(most)}; where ${one.title} gains most, first`)),
+    element("p", { class: "key" }, ...key,
+      element("span", {}, `from 0 to ${number(most)}; where ${methods[0].title} gains most, first`)),
     element("ul", { class: "dumbbells" }, ...items),
   );
 }

@@ -5,6 +5,8 @@ import { choice } from "./tools.js";
 
 const FRAME = { left: 52, right: 740, top: 20, bottom: 336, height: 380 };
 const COSTS = ["params", "training_hours", "seconds_per_image"];
+const MOST_NAMES = 40;
+const SHIFTS = [0, 17, -17, 34, -34];
 const USEFUL = { l1: 0.1, arch_f1: 0.9, loss_f1: 0.9 };
 
 /** Adds the choice of axes to a figure; `update` redraws it for a state. */
@@ -16,6 +18,10 @@ export function makePlot(figure, table, state) {
   const up = choice("Accuracy in the picture", names(scores), (y) => state.set({ y: y === "l1" ? "" : y }));
   const across = choice("Cost in the picture", names(given), (x) => state.set({ x: x === given[0] ? "" : x }));
   figure.querySelector(".axes").replaceChildren(up, " against ", across);
+  figure.querySelector("svg").addEventListener("click", (event) => {
+    const mark = event.target.closest(".mark");
+    if (mark) state.set({ method: mark.dataset.n }, { remembered: true });
+  });
   let drawn = `l1 ${given[0]}`;
   return {
     update(values) {
@@ -52,9 +58,8 @@ function draw(svg, table, measured, y, x) {
     parts.push(drawing("path", { class: "grid", d: `M${FRAME.left} ${placeY(value)}H${FRAME.right}` }));
     parts.push(drawing("text", { class: "up", x: FRAME.left - 8, y: placeY(value) + 4 }, text(value)));
   }
-  const step = Math.max(1, Math.ceil((to - from) / 7));
-  for (let power = from; power <= to; power += step) {
-    parts.push(drawing("text", { class: "across", x: placeX(10 ** power), y: FRAME.bottom + 18 }, costText(10 ** power)));
+  for (const value of costTicks(from, to)) {
+    parts.push(drawing("text", { class: "across", x: placeX(value), y: FRAME.bottom + 18 }, costText(value)));
   }
   parts.push(drawing("path", { class: "frame", d: `M${FRAME.left} ${FRAME.bottom}H${FRAME.right}` }));
   if (y in USEFUL) {
@@ -63,10 +68,17 @@ function draw(svg, table, measured, y, x) {
   }
   parts.push(drawing("text", { class: "name", x: 4, y: 12 }, titles[0]));
   parts.push(drawing("text", { class: "name end", x: FRAME.right, y: FRAME.height - 6 }, titles[1]));
-  const points = rows.map((one, index) => ({
-    x: placeX(spent[index]), y: placeY(one.values.get(y)),
-    title: one.row.cells[1].querySelector("a").textContent,
-  }));
+  const points = rows.map((one, index) => {
+    const bars = one.row.cells[column].querySelector("i")?.style;
+    const width = parseFloat(bars?.getPropertyValue("--w")) || 0;
+    const start = ((parseFloat(bars?.getPropertyValue("--p")) || 0) * (100 - width)) / 100;
+    const end = (percent) => placeY(low + ((high - low) * percent) / 100);
+    const at = placeY(one.values.get(y));
+    return {
+      x: placeX(spent[index]), y: at, low: width ? end(start) : at, high: width ? end(start + width) : at,
+      title: one.row.cells[1].querySelector("a").textContent,
+    };
+  });
   // The best come first, so that theirs are the names that stand.
   const better = table.better.get(y) === "lower" ? 1 : -1;
   const order = rows.map((_, index) => index).sort((a, b) => better * (rows[a].values.get(y) - rows[b].values.get(y)));
@@ -74,18 +86,14 @@ function draw(svg, table, measured, y, x) {
   order.forEach((index, place) => {
     const one = rows[index];
     const cell = one.row.cells[column];
-    const bars = cell.querySelector("i")?.style;
-    const width = parseFloat(bars?.getPropertyValue("--w")) || 0;
-    const start = ((parseFloat(bars?.getPropertyValue("--p")) || 0) * (100 - width)) / 100;
-    const value = (percent) => low + ((high - low) * percent) / 100;
-    const { x: cx, y: cy, title } = points[index];
+    const { x: cx, y: cy, low: bottom, high: top, title } = points[index];
     const said = `${title}: ${titles[0]} ${cell.querySelector("data").textContent}, ${titles[1]} ${one.row.cells[costColumn].textContent}`;
-    const spread = width ? `M${cx} ${placeY(value(start))}V${placeY(value(start + width))}` : `M${cx} ${cy}V${cy}`;
     parts.push(
       drawing(
-        "g", { class: `mark ${one.trained}` },
-        drawing("title", {}, said), drawing("path", { d: spread }), drawing("circle", { cx, cy, r: 5 }),
-        labels[place] ? drawing("text", labels[place], title) : null,
+        "g", { class: `mark ${one.trained}`, "data-n": one.name },
+        drawing("title", {}, said), drawing("path", { d: `M${cx} ${bottom}V${top}` }), drawing("circle", { cx, cy, r: 5 }),
+        labels[place]?.led ? drawing("path", { class: "leader", d: labels[place].led }) : null,
+        labels[place] ? drawing("text", labels[place].text, title) : null,
       ),
     );
   });
@@ -93,18 +101,22 @@ function draw(svg, table, measured, y, x) {
   svg.replaceChildren(...parts);
 }
 
-/** Gives each point its name to the right or left where that touches nothing, else null. */
+/** Gives each point its name beside it where that touches nothing, else null. */
 export function placeLabels(points) {
-  const taken = points.map(({ x, y }) => [x - 6, y - 6, x + 6, y + 6]);
+  const taken = points.flatMap(({ x, y, low, high }) => [[x - 6, y - 6, x + 6, y + 6], [x - 3, high - 8, x + 3, low + 8]]);
   const overlap = (a, b) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
-  return points.map(({ x, y, title }) => {
+  return points.map(({ x, y, title }, place) => {
+    if (place >= MOST_NAMES) return null;
     const width = 6.6 * title.length + 4;
-    for (const end of [false, true]) {
+    for (const [shift, end] of SHIFTS.flatMap((one) => [[one, false], [one, true]])) {
       const start = end ? x - 9 - width : x + 9;
-      const box = [start, y - 8, start + width, y + 8];
-      if (box[0] > FRAME.left && box[2] < FRAME.right && !taken.some((other) => overlap(box, other))) {
+      const box = [start, y + shift - 8, start + width, y + shift + 8];
+      const inside = box[0] > FRAME.left && box[2] < FRAME.right && box[1] > FRAME.top && box[3] < FRAME.bottom;
+      if (inside && !taken.some((other) => overlap(box, other))) {
         taken.push(box);
-        return { x: end ? x - 9 : x + 9, y: y + 4, class: end ? "end" : null };
+        const side = end ? x - 9 : x + 9;
+        const text = { x: side, y: y + shift + 4, class: end ? "end" : null };
+        return { text, led: shift ? `M${x} ${y}L${side} ${y + shift}` : null };
       }
     }
     return null;
@@ -117,6 +129,17 @@ export function costRange(costs) {
   if (!positive.length) return [0, 1];
   const from = Math.floor(Math.log10(Math.min(...positive)) + 1e-9);
   return [from, Math.max(Math.ceil(Math.log10(Math.max(...positive)) - 1e-9), from + 1)];
+}
+
+/** Returns powers of ten along the axis, at most eight; over few decades their 2 and 5 fold. */
+export function costTicks(from, to) {
+  const step = Math.max(1, Math.ceil((to - from) / 7));
+  const digits = to - from <= 2 ? [1, 2, 5] : [1];
+  const ticks = [];
+  for (let power = from; power <= to; power += step) {
+    for (const digit of power < to ? digits : [1]) ticks.push(digit * 10 ** power);
+  }
+  return ticks;
 }
 
 function scoreTicks(low, high) {
@@ -132,7 +155,7 @@ function text(value) {
   return String(Number(value.toFixed(2))).replace("-", "−");
 }
 
-/** Returns a power of ten as the page writes costs. */
+/** Returns a tick as the page writes costs. */
 export function costText(value) {
   for (const [size, unit, letter] of [[1e9, 1e9, " G"], [1e6, 1e6, " M"], [1e4, 1e3, " k"]]) {
     if (value >= size) return `${Math.round(value / unit).toLocaleString("en")}${letter}`;

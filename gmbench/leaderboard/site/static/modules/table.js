@@ -2,6 +2,9 @@
 
 import { element } from "./dom.js";
 
+/** So many columns fit a wide window, so that nothing has to be moved sideways. */
+const MOST_FITTING = 9;
+
 /** Returns the order of two rows: missing values last, ties in the order of titles. */
 export function compareRows(column, sign) {
   return (first, second) => {
@@ -116,6 +119,7 @@ export class Table {
   /** Fits the table's width to the number of columns. */
   resize(n) {
     const wide = window.matchMedia("(min-width: 721px)").matches;
+    this.table.parentElement.classList.toggle("many", n > MOST_FITTING);
     this.table.style.minWidth = wide ? `${314 + 100 * n}px` : "";
     for (const { group } of this.bodies) group.cells[0].colSpan = n + 2;
   }

@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Verifies the leaderboard of a pull request with the code, labels and rounds of the target branch.
+#
+#   verify_submission.sh TRUSTED SUBMITTED
+#
+# Both are checkouts. Of SUBMITTED only files below leaderboard/ are read, by the gmbench that is
+# installed from TRUSTED; what TRUSTED knows is put over what SUBMITTED says.
+set -euo pipefail
+trusted=$1/leaderboard board=$2/leaderboard
+
+# A link could lead to files that are no part of the submission.
+links=$(find "$board" -type l)
+if [ -n "$links" ]; then
+  printf 'A leaderboard has no links:\n%s\n' "$links" >&2
+  exit 1
+fi
+
+for known in "$trusted"/benchmarks/*/; do
+  [ -d "$known" ] || continue
+  name=$(basename "$known")
+  mkdir -p "$board/benchmarks"
+  rm -rf "$board/benchmarks/$name"
+  cp -r "$known" "$board/benchmarks/$name"
+done
+gmbench leaderboard verify --board "$board"
+
+# Entries of rounds that still run: what can be checked without labels.
+for round in "$trusted"/rounds/*/; do
+  [ -d "$round" ] && [ ! -e "$round/revealed.json" ] || continue
+  name=$(basename "$round")
+  mkdir -p "$board/rounds/$name"
+  cp "$round/round.json" "$board/rounds/$name/round.json"
+  gmbench leaderboard round validate "$name" --board "$board"
+done

@@ -1,0 +1,142 @@
+"""Which GMs and images each bootstrap replicate of a set draws, and sums over them.
+
+A replicate has as many slots as the set has GMs; each slot takes a GM and one resample of its
+images. Sums over all resamples of a GM's images are one product of matrices: weights, how often
+each image occurs in each resample, times the images' terms.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmbench.evaluation.statistics import Array
+
+_MOST_WEIGHTS = 8_000_000
+"""Weights of images that are in memory at once: 64 MB."""
+
+_MOST_TOGETHER = 16
+"""GMs whose sums are made in one product."""
+
+_WHOLE_BITS = 52
+"""Bits that a float64 holds of a whole number, to be on the safe side."""
+
+
+@dataclass(frozen=True)
+class Draws:
+    """What the replicates of a set draw.
+
+    Attributes:
+        gms: The GM that each slot takes, shape (replicates, GMs).
+        resamples: For each GM, which resample of its images each slot takes that drew it, in the
+            order of replicates and slots.
+        n_images: Number of images of each GM.
+        seed: Seed of the resamples.
+    """
+
+    gms: NDArray[np.int64]
+    resamples: tuple[NDArray[np.int64], ...]
+    n_images: tuple[int, ...]
+    seed: int
+
+    def sums(self, rows: Sequence[Array], whole: int) -> Array:
+        """Returns sums of the images' terms over what each slot drew.
+
+        Args:
+            rows: For each GM, its images' terms, shape (images, width).
+            whole: From this column on, terms are whole numbers from 0 to 9. Several of those share
+                one column of the product, as digits do: their sums are exact, in a third to a
+                fifth of the time.
+
+        Returns:
+            Shape (replicates, slots, width).
+        """
+        by_size: dict[int, list[int]] = defaultdict(list)
+        for gm, n_images in enumerate(self.n_images):
+            by_size[n_images].append(gm)
+        sums = np.empty((*self.gms.shape, rows[0].shape[1]))
+        for n_images, members in by_size.items():
+            weights = image_weights(n_images, len(self.gms), self.seed)
+            for start in range(0, len(members), _MOST_TOGETHER):
+                together = members[start : start + _MOST_TOGETHER]
+                packed = [_packed(rows[gm], whole, n_images) for gm in together]
+                products = np.split(weights @ np.concatenate(packed, axis=1), len(packed), axis=1)
+                for gm, product in zip(together, products, strict=True):
+                    drawn = product[self.resamples[gm]]
+                    sums[self.gms == gm] = _unpacked(drawn, whole, n_images, sums.shape[-1])
+        return sums
+
+
+@lru_cache(maxsize=16)
+def draws(
+    name: str, gms: tuple[str, ...], n_images: tuple[int, ...], replicates: int, seed: int
+) -> Draws:
+    """Draws the replicates of a set.
+
+    GMs with as many images share the weights of the resamples: their images have nothing to do
+    with one another, and no two slots of a replicate are tied.
+
+    Args:
+        name: Name of the set.
+        gms: Names of its GMs.
+        n_images: Number of images of each.
+        replicates: Number of replicates.
+        seed: Seed of the draws.
+    """
+    drawn = _generator(seed, name).integers(0, len(gms), size=(replicates, len(gms)))
+    resamples = tuple(
+        _generator(seed, name, gm).integers(0, _pool(count, replicates), size=(drawn == row).sum())
+        for row, (gm, count) in enumerate(zip(gms, n_images, strict=True))
+    )
+    return Draws(drawn, resamples, n_images, seed)
+
+
+@lru_cache(maxsize=4)
+def image_weights(n_images: int, replicates: int, seed: int) -> Array:
+    """Returns how often each image occurs in resamples of all images, shape (pool, images)."""
+    pool = _pool(n_images, replicates)
+    chosen = _generator(seed, str(n_images)).integers(0, n_images, size=(pool, n_images))
+    chosen += np.arange(0, pool * n_images, n_images)[:, None]
+    counts = np.bincount(chosen.ravel(), minlength=pool * n_images)
+    return counts.reshape(pool, n_images).astype(np.float64)
+
+
+def _pool(n_images: int, replicates: int) -> int:
+    return max(min(replicates, _MOST_WEIGHTS // n_images), 100)
+
+
+def _generator(seed: int, *names: str) -> np.random.Generator:
+    return np.random.default_rng([seed, *(zlib.crc32(name.encode()) for name in names)])
+
+
+def _digits(n_images: int) -> tuple[int, int]:
+    """Returns the bits of one sum of whole terms, and how many such sums a column holds."""
+    bits = (9 * n_images).bit_length()
+    return bits, max(_WHOLE_BITS // bits, 1)
+
+
+def _packed(terms: Array, whole: int, n_images: int) -> Array:
+    """Puts several columns of whole numbers into one; a sum of packed terms is a packed sum."""
+    bits, together = _digits(n_images)
+    columns = [terms[:, :whole]]
+    for start in range(whole, terms.shape[1], together):
+        part = terms[:, start : start + together]
+        columns.append((part @ 2.0 ** (bits * np.arange(part.shape[1])))[:, None])
+    return np.concatenate(columns, axis=1)
+
+
+def _unpacked(sums: Array, whole: int, n_images: int, width: int) -> Array:
+    bits, together = _digits(n_images)
+    made = np.empty((len(sums), width))
+    made[:, :whole] = sums[:, :whole]
+    held = sums[:, whole:].astype(np.int64)
+    for column in range(whole, width):
+        place, digit = divmod(column - whole, together)
+        made[:, column] = (held[:, place] >> (bits * digit)) & ((1 << bits) - 1)
+    return made
