@@ -244,7 +244,8 @@ def fit_trees(
     options = {"n_estimators": TREES, "min_samples_leaf": 3, "max_features": 0.1, "n_jobs": -1}
     regressor = ExtraTreesRegressor(random_state=seed, **options)
     # Counts are skewed: the mean of their roots, squared, lies nearer to most than their mean.
-    roots = np.sqrt(benchmark.normalise(labels[:, :N_CONTINUOUS]))
+    # An extra GM may have fewer than any of the benchmark's.
+    roots = np.sqrt(np.maximum(benchmark.normalise(labels[:, :N_CONTINUOUS]), 0.0))
     regressor.fit(features, roots, weights)
     classifier = ExtraTreesClassifier(random_state=seed, **options)
     classifier.fit(features, labels[:, N_CONTINUOUS:], weights)

@@ -24,13 +24,16 @@ N_EXTRA = 12
 
 
 def other_gms() -> Benchmark:
-    """Twelve GMs under names of their own; a count tells the first ten from all test GMs."""
+    """Twelve GMs under names of their own; two counts tell the first ten from all test GMs."""
     benchmark = family_benchmark(n_gms=N_EXTRA, n_images=3)
     gms = tuple(
         replace(
             gm,
             name=f"OTHER_{number:02d}",
-            values=gm.values if number >= 10 else (gm.values[0] + 7, *gm.values[1:]),
+            values=gm.values
+            if number >= 10
+            # More layers than any GM of the benchmark, and fewer parameters.
+            else (gm.values[0] + 700, *gm.values[1:8], 3.0, *gm.values[9:]),
         )
         for number, gm in enumerate(benchmark.gms)
     )
@@ -69,6 +72,8 @@ def test_targets_keep_the_range_of_the_benchmark(
     layers = extra[0].gms[0].values[0]
     expected = (layers - families.minimum[0]) / families.span[0]
     assert joined.continuous[len(alone), 0] == pytest.approx(expected)
+    assert joined.continuous[len(alone), 0] > 1
+    assert joined.continuous[len(alone), 8] < 0
 
 
 def test_a_network_is_trained_on_them_and_says_so(
