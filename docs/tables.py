@@ -56,12 +56,12 @@ def scores(page: Path, benchmark: str, names: list[str], options: list[str]) -> 
     heading = [benchmark, *SCORES.values(), *options]
     lines = [_row(heading), "|---" * len(heading) + "|"]
     for name in names:
-        # NAME+VARIANT has a result of its own, `BENCHMARK+VARIANT.json`.
+        # NAME+EXTRA was trained on extra GMs too: `BENCHMARK+EXTRA.json`.
         baseline, _, variant = name.partition("+")
         suffix = f"+{variant}" if variant else ""
         result = _read(BASELINES / baseline / "results" / f"{benchmark}{suffix}.json")
         link = os.path.relpath(BASELINES / baseline, page.parent)
-        title = f"[{baseline}]({link})" + (f", {variant.replace('_', ' ')}" if variant else "")
+        title = f"[{baseline}]({link})" + (f", with {variant}" if variant else "")
         cells = [title, *(_score(result["summary"][metric]) for metric in SCORES)]
         lines.append(_row([*cells, *(f"{result['run'][option]:,.0f}" for option in options)]))
     return lines

@@ -80,14 +80,7 @@ def spectral_size_colour(
 ) -> Predictions:
     """The same with the size and the colours of each image among its features.
 
-    Args:
-        benchmark: The benchmark of the dataset.
-        seed: Seed of the trees.
-        folder: The dataset folder.
-        extra: GMs to train on beside those of the benchmark.
-
-    Raises:
-        BenchmarkError: There is no dataset folder.
+    Takes and raises what `spectral` does.
     """
     return _spectral("spectral_size_colour", benchmark, seed, folder, extra)
 
