@@ -28,7 +28,6 @@ class CellView:
         column: Its column.
         order: The number by which it sorts; None where it has no value.
         text: What people read.
-        value: The value in full; None where the text is all there is.
         beside: The interval, or the spread over the sets.
         style: Places of its bar, as CSS; empty where nothing is drawn.
         rank: Such as `1–3`.
@@ -37,7 +36,6 @@ class CellView:
     column: Column
     order: float | None
     text: str
-    value: float | None = None
     beside: str = ""
     style: str = ""
     rank: str = ""
@@ -83,6 +81,11 @@ class TableView:
     measured: tuple[RowView, ...]
     reported: tuple[RowView, ...]
     sources: str
+
+    @property
+    def rank_letters(self) -> int:
+        """Letters of the longest rank by any column; the column of ranks is as wide."""
+        return max((len(one.rank) for row in self.measured for one in row.cells), default=0)
 
 
 def table_view(board: BenchmarkBoard) -> TableView:
@@ -176,7 +179,7 @@ def _cell(column: Column, row: Row, scale: Scale | None, orders: dict[str, int])
         )
         return CellView(column, orders[cell.value.casefold()], text)
     if scale is None:
-        return CellView(column, cell.value, cost_text(cell.value), cell.value)
+        return CellView(column, cell.value, cost_text(cell.value))
     beside = ""
     if cell.ci is not None:
         beside = f"{score(cell.ci[0]).text} to {score(cell.ci[1]).text}"
@@ -186,7 +189,6 @@ def _cell(column: Column, row: Row, scale: Scale | None, orders: dict[str, int])
         column,
         cell.value,
         score(cell.value).text,
-        cell.value,
         beside,
         bar_style(scale, cell.value, _ends(cell)) + _threshold(column, scale),
         str(cell.rank or ""),

@@ -13,7 +13,7 @@ export function showColumns(sheet, all, chosen) {
   sheet.textContent = all
     .map((key) =>
       wanted.has(key)
-        ? `th.c-${key},td.c-${key}{display:table-cell}col.c-${key}{display:table-column}`
+        ? `.c-${key}{display:block}`
         : `.c-${key}{display:none}`,
     )
     .join("\n");

@@ -13,7 +13,8 @@ export function visibleCells(table, columns) {
     const cells = columns.map((key) => {
       const cell = row.cells[2 + table.columns.indexOf(key)];
       if (cell.dataset.v === undefined) return "";
-      return cell.querySelector("data")?.getAttribute("value") ?? cell.textContent;
+      // Numbers in full; of texts the number is their place in the alphabet.
+      return cell.classList.contains("w") ? cell.textContent : cell.dataset.v;
     });
     const rank = row.cells[0].textContent.replace("–", "-");
     const title = row.cells[1].querySelector("a, span").textContent;

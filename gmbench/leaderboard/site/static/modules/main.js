@@ -21,13 +21,15 @@ const tables = new Map(
 const first = tables.values().next().value;
 
 if (first) start();
-import("./check/drop.js").then(({ makeDrop }) => makeDrop(document.querySelector(".drop"), [...tables.keys()], state));
+// Files are checked far below the table, which shall not wait for that.
+window.addEventListener("load", async () => {
+  const { makeDrop } = await import("./check/drop.js");
+  makeDrop(document.querySelector(".drop"), [...tables.keys()], state);
+});
 
 function start() {
   const all = first.columns;
-  const byDefault = first.heads
-    .filter((head) => head.dataset.c !== "title" && getComputedStyle(head).display !== "none")
-    .map((head) => head.dataset.c);
+  const byDefault = first.heads.filter((head) => "shown" in head.dataset).map((head) => head.dataset.c);
   const columnSheet = document.head.appendChild(element("style"));
   const sheet = new Sheet(document.querySelector("dialog.sheet"), state, tables);
   const picked = new Picked(document.querySelector(".picked"), state, tables);

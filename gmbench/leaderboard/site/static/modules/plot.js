@@ -69,7 +69,7 @@ function draw(svg, table, measured, y, x) {
   parts.push(drawing("text", { class: "name", x: 4, y: 12 }, titles[0]));
   parts.push(drawing("text", { class: "name end", x: FRAME.right, y: FRAME.height - 6 }, titles[1]));
   const points = rows.map((one, index) => {
-    const bars = one.row.cells[column].querySelector("i")?.style;
+    const bars = one.row.cells[column].querySelector("small")?.style;
     const width = parseFloat(bars?.getPropertyValue("--w")) || 0;
     const start = ((parseFloat(bars?.getPropertyValue("--p")) || 0) * (100 - width)) / 100;
     const end = (percent) => placeY(low + ((high - low) * percent) / 100);
@@ -87,7 +87,7 @@ function draw(svg, table, measured, y, x) {
     const one = rows[index];
     const cell = one.row.cells[column];
     const { x: cx, y: cy, low: bottom, high: top, title } = points[index];
-    const said = `${title}: ${titles[0]} ${cell.querySelector("data").textContent}, ${titles[1]} ${one.row.cells[costColumn].textContent}`;
+    const said = `${title}: ${titles[0]} ${cell.firstChild.data}, ${titles[1]} ${one.row.cells[costColumn].textContent}`;
     parts.push(
       drawing(
         "g", { class: `mark ${one.trained}`, "data-n": one.name },
