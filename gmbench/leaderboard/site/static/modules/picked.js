@@ -24,12 +24,16 @@ export class Picked {
   update(table) {
     const names = Picked.names(this.state, table);
     this.place.hidden = names.length === 0;
-    for (const box of table.table.querySelectorAll(".pick")) {
-      const on = names.includes(box.value);
-      if (box.checked !== on) box.checked = on;
-      box.disabled = !on && names.length >= MOST;
-      box.closest("tr").classList.toggle("chosen", on);
+    // Where none was picked and none is, hundreds of boxes stay as they are.
+    if (names.length || table.picked) {
+      for (const box of table.table.querySelectorAll(".pick")) {
+        const on = names.includes(box.value);
+        if (box.checked !== on) box.checked = on;
+        box.disabled = !on && names.length >= MOST;
+        box.closest("tr").classList.toggle("chosen", on);
+      }
     }
+    table.picked = names.length > 0;
     if (names.length === 0) return;
     const items = names.map((name) => {
       const title = table.byName.get(name).row.cells[1].querySelector("a").textContent;

@@ -39,6 +39,7 @@ export class Table {
     this.rows = this.bodies.flatMap((one) => one.rows);
     this.byName = new Map(this.rows.map((row) => [row.name, row]));
     this.sorted = { column: "l1", descending: false };
+    this.picked = false;
   }
 
   read(row) {
@@ -46,8 +47,9 @@ export class Table {
     const values = new Map();
     const cells = row.cells;
     for (let at = 0; at < this.columns.length; at += 1) {
-      const value = cells[at + 2].dataset.v;
-      if (value !== undefined) values.set(this.columns[at], Number(value));
+      // A cell's dataset would be one more object, thousands of times.
+      const value = cells[at + 2].getAttribute("data-v");
+      if (value !== null) values.set(this.columns[at], Number(value));
     }
     return { row, name, order: Number(o), origin, trained, words, values };
   }
@@ -78,8 +80,9 @@ export class Table {
       rows.sort(order);
       body.replaceChildren(group, ...rows.map((one) => one.row));
       for (const { row } of rows) {
-        const rank = row.cells[position].dataset.r || "–";
-        if (row.cells[0].textContent !== rank) row.cells[0].textContent = rank;
+        const rank = row.cells[position].getAttribute("data-r") || "–";
+        const text = row.cells[0].firstChild;
+        if (text.data !== rank) text.data = rank;
       }
     }
     this.sorted = { column, descending };
