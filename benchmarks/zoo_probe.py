@@ -7,7 +7,9 @@ Three questions, each on the same test GMs:
 3. How does it get better with the number of training GMs?
 
     python benchmarks/zoo_probe.py                       # the sample
-    python benchmarks/zoo_probe.py --data my-zoo --figure scaling.png
+    python benchmarks/zoo_probe.py --data my-zoo --extra zoo-2 --extra zoo-3 --figure curve.png
+
+The third also with the GMs of other zoos (`--extra`), one zoo after the other.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -28,23 +31,27 @@ from gmbench.evaluation.evaluate import evaluate
 from gmbench.evaluation.predictions import Predictions
 from gmbench.evaluation.reference import mean_mode
 from gmbench.evaluation.result import Evaluation
+from gmbench.extra import read_extra
 from gmbench.models.spectral import FeatureTable, predict_folds, read_features
 
 METRICS = ("l1", "arch_f1", "loss_f1")
 SIZES = (13, 26, 52, 104)
 DRAWS = 3
-"""Draws of training GMs at each size below the largest, whose figures are averaged."""
+"""Draws of training GMs at each of these sizes but the last, whose figures are averaged."""
 
 
 def main() -> None:
     """Asks, answers, and fails where an answer is no."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", default="sample", help="sample, or the folder of a zoo")
+    parser.add_argument(
+        "--extra", type=Path, action="append", default=[], help="a zoo to train on too; repeat it"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--figure", type=Path, help="write the scaling curve as PNG")
     parser.add_argument("--json", action="store_true", help="print JSON alone")
     arguments = parser.parse_args()
-    found = probe(arguments.data, arguments.seed)
+    found = probe(arguments.data, arguments.extra, arguments.seed)
     if arguments.figure:
         draw(found["scaling"], found["floor"], arguments.figure)
     if arguments.json:
@@ -55,12 +62,14 @@ def main() -> None:
         sys.exit("The images of this zoo do not tell its labels as they should.")
 
 
-def probe(data: str, seed: int) -> dict[str, Any]:
+def probe(data: str, extra_folders: Sequence[Path], seed: int) -> dict[str, Any]:
     """Answers the three questions."""
     benchmark, folder = load_benchmark(data), dataset_folder(data)
     if folder is None:
         sys.exit(f"{data} has labels alone: give a dataset's folder.")
-    table = read_features(benchmark, folder)
+    extra = read_extra(benchmark, extra_folders)
+    everything = read_features(benchmark, folder, extra)
+    table = first_gms(everything, len(benchmark.gms))
     floor = mean_mode(benchmark)
     probed = predict_folds(benchmark, table, seed)
     shuffled = predict_folds(benchmark, replace(table, labels=shuffle(benchmark, seed)), seed)
@@ -91,7 +100,11 @@ def probe(data: str, seed: int) -> dict[str, Any]:
         "shuffled_does_not_beat": not any(
             row["better"] == "probe" for row in differences(shuffled, floor).values()
         ),
-        "scaling": scaling(benchmark, table, seed),
+        "extra": [one.to_dict() for one in extra],
+        "scaling": {
+            **scaling(benchmark, table, seed),
+            **scaling_beyond(benchmark, everything, [len(one.gms) for one in extra], seed),
+        },
     }
 
 
@@ -121,6 +134,24 @@ def scaling(benchmark: Benchmark, table: FeatureTable, seed: int) -> dict[str, d
             for metric in METRICS
         }
     return curve
+
+
+def scaling_beyond(
+    benchmark: Benchmark, table: FeatureTable, extra: Sequence[int], seed: int
+) -> dict[str, dict[str, Any]]:
+    """Returns the same for all training GMs and those of one extra zoo after the other."""
+    own = len(benchmark.gms) - max(map(len, benchmark.sets.values()))
+    curve = {}
+    for added in accumulate(extra):
+        part = first_gms(table, len(benchmark.gms) + added)
+        curve[str(own + added)] = summary(evaluate(predict_folds(benchmark, part, seed)))
+    return curve
+
+
+def first_gms(table: FeatureTable, number: int) -> FeatureTable:
+    """Returns the images and labels of the first GMs of a table."""
+    rows = table.gms < number
+    return FeatureTable(table.features[rows], table.gms[rows], table.labels[:number])
 
 
 def summary(result: Evaluation) -> dict[str, list[float | None]]:
