@@ -35,6 +35,7 @@ class TrainingTargets:
         discrete: Class indices of the six discrete parameters, then 0 or 1 for each of the ten
             losses, int64 of shape (G, 16).
         n_classes: Number of classes of each column of `discrete`.
+        n_extra: How many of the GMs, the last ones, are not the benchmark's own.
     """
 
     names: tuple[str, ...]
@@ -42,6 +43,7 @@ class TrainingTargets:
     continuous: NDArray[np.float32]
     discrete: NDArray[np.int64]
     n_classes: tuple[int, ...]
+    n_extra: int = 0
 
     @classmethod
     def of(
@@ -59,8 +61,8 @@ class TrainingTargets:
             UnknownNameError: The benchmark has no GM of a name.
             BenchmarkError: No GM, or one GM twice.
         """
-        chosen = [benchmark.gm(name) for name in gms]
-        chosen += [gm for one in extra for gm in one.gms]
+        own = [benchmark.gm(name) for name in gms]
+        chosen = [*own, *(gm for one in extra for gm in one.gms)]
         names = tuple(gm.name for gm in chosen)
         if not names or len(set(names)) < len(names):
             raise BenchmarkError(
@@ -74,6 +76,7 @@ class TrainingTargets:
             continuous=benchmark.normalise(labels[:, :N_CONTINUOUS]).astype(np.float32),
             discrete=labels[:, N_CONTINUOUS:].astype(np.int64),
             n_classes=class_counts(benchmark),
+            n_extra=len(chosen) - len(own),
         )
 
     def __len__(self) -> int:

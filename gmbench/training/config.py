@@ -47,6 +47,8 @@ class TrainingConfig(Settings):
         members: Networks that are trained, each with a seed of its own; their answers' mean counts.
         trees: Share of that mean that comes from the trees of a baseline, trained on the same GMs.
         tree_features: Which baseline's: `spectral` or `spectral_size_colour`.
+        extra_until: Share of the training in which extra GMs are trained on too; the rest is for
+            the benchmark's own alone.
         validation_gms: Training GMs that are held out to choose the best epoch; 0 takes the last.
         precision: In which numbers convolutions are computed: `fp32`, `bf16`, `fp16`, or `auto`:
             the fastest that the device has.
@@ -71,6 +73,7 @@ class TrainingConfig(Settings):
     members: int = 1
     trees: float = 0.0
     tree_features: str = "spectral"
+    extra_until: float = 1.0
     validation_gms: int = 0
     precision: str = "auto"
     compile: str = "auto"
@@ -90,8 +93,9 @@ class TrainingConfig(Settings):
                 raise SettingError(f"{name}={getattr(self, name)}: give 0 or more.")
         if not 0 < self.learning_rate < float("inf"):
             raise SettingError(f"learning_rate={self.learning_rate}: give a number above 0.")
-        if not 0 <= self.trees <= 1:
-            raise SettingError(f"trees={self.trees}: give a share from 0 to 1.")
+        for name in ("trees", "extra_until"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise SettingError(f"{name}={getattr(self, name)}: give a share from 0 to 1.")
         if not 0 <= self.warmup < 1:
             raise SettingError(f"warmup={self.warmup}: give a share from 0 to below 1.")
 

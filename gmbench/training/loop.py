@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +109,7 @@ def train(
         seconds = standing.seconds + time.perf_counter() - started
         entry = {
             "epoch": epoch + 1,
-            "step": (epoch + 1) * epochs.steps,
+            "step": epochs.first_steps[epoch + 1],
             "seconds": round(seconds, 3),
             "learning_rate": rate,
             **terms,
@@ -128,7 +129,12 @@ def train(
 
 
 class _Epochs:
-    """One epoch after the other of one network on its device."""
+    """One epoch after the other of one network on its device.
+
+    Attributes:
+        number: How many there are.
+        first_steps: Number of the first step of each, and at the end of all steps.
+    """
 
     def __init__(
         self,
@@ -141,19 +147,9 @@ class _Epochs:
         accelerator: Accelerator,
         seed: int,
     ) -> None:
-        n_images = sum(len(images.image_ids(gm)) for gm in targets.names)
-        self._batches = Batches(
-            images,
-            targets.names,
-            config.batch_size,
-            device=accelerator.device,
-            seed=seed,
-            balanced=config.balanced,
-            # A single image has no spread for batch normalisation to measure.
-            drop_last=n_images > 1 and n_images % config.batch_size == 1,
-        )
-        self.steps = len(self._batches)
-        self.number = max(config.epochs, -(-config.steps // self.steps))
+        self._batches = _passes(config, targets, images, accelerator.device, seed)
+        self.number = len(self._batches)
+        self.first_steps = tuple(accumulate(map(len, self._batches), initial=0))
         self._config, self._seed, self._accelerator = config, seed, accelerator
         self._network, self._objective = network, objective
         self._called = compiled(network, accelerator.device, config.compile)
@@ -166,31 +162,32 @@ class _Epochs:
             The mean of each term of the objective, and the last step size.
         """
         self._network.train()
-        place, total = self._accelerator.device, self.number * self.steps
+        place, total = self._accelerator.device, self.first_steps[-1]
+        batches, first = self._batches[epoch], self.first_steps[epoch]
         sums: dict[str, torch.Tensor] = {}
         with torch.random.fork_rng([place] if place.type == "cuda" else []):
             torch.manual_seed(int(np.random.SeedSequence([self._seed, epoch]).generate_state(1)[0]))
-            for number, (pixels, rows) in enumerate(self._batches.epoch(epoch)):
-                step = epoch * self.steps + number
+            for number, (pixels, rows) in enumerate(batches.epoch(epoch)):
+                step = first + number
                 rate = self._config.learning_rate * step_size(self._config, step, total)
-                terms = self._learn(number, rate, pixels, rows)
+                terms = self._learn(number, len(batches), rate, pixels, rows)
                 for name, value in terms.items():
                     sums[name] = sums[name] + value if name in sums else value
-                if number % _LOOKED_AT_EVERY == 0 or number == self.steps - 1:
+                if number % _LOOKED_AT_EVERY == 0 or number == len(batches) - 1:
                     _check(terms, step, rate)
                 if progress:
                     progress(step + 1, total)
-        return {name: float(value) / self.steps for name, value in sums.items()}, rate
+        return {name: float(value) / len(batches) for name, value in sums.items()}, rate
 
     def _learn(
-        self, number: int, rate: float, pixels: torch.Tensor, rows: torch.Tensor
+        self, number: int, steps: int, rate: float, pixels: torch.Tensor, rows: torch.Tensor
     ) -> dict[str, torch.Tensor]:
         """Adds the gradient of a batch, and takes a step with the last one that belongs to it.
 
         No step reaches over the end of an epoch, where a training may be taken up again.
         """
         first = number - number % self._config.accumulate
-        together = min(self._config.accumulate, self.steps - first)
+        together = min(self._config.accumulate, steps - first)
         with self._accelerator.autocast():
             terms: dict[str, torch.Tensor] = self._objective(self._called(pixels), rows)
         self._accelerator.backward(terms["total"] / together)
@@ -202,6 +199,40 @@ class _Epochs:
             self._optimizer.step()
             self._optimizer.zero_grad(set_to_none=True)
         return {name: value.detach() for name, value in terms.items()}
+
+
+def _passes(
+    config: TrainingConfig,
+    targets: TrainingTargets,
+    images: CachedImages,
+    device: torch.device,
+    seed: int,
+) -> list[Batches]:
+    """Returns the batches of each epoch: of all GMs, and from `extra_until` on of the own alone.
+
+    Both parts together have as many steps as all epochs of all GMs would have.
+    """
+
+    def batches_of(gms: Sequence[str]) -> Batches:
+        n_images = sum(len(images.image_ids(gm)) for gm in gms)
+        return Batches(
+            images,
+            gms,
+            config.batch_size,
+            device=device,
+            seed=seed,
+            balanced=config.balanced,
+            # A single image has no spread for batch normalisation to measure.
+            drop_last=n_images > 1 and n_images % config.batch_size == 1,
+        )
+
+    everything = batches_of(targets.names)
+    number = max(config.epochs, -(-config.steps // len(everything)))
+    if not targets.n_extra or config.extra_until == 1:
+        return [everything] * number
+    joint = round(config.extra_until * number)
+    own = batches_of(targets.names[: -targets.n_extra])
+    return [everything] * joint + [own] * -(-(number - joint) * len(everything) // len(own))
 
 
 def step_size(config: TrainingConfig, step: int, total: int) -> float:

@@ -76,7 +76,7 @@ def test_the_fingerprint_knows_every_setting() -> None:
         "schedule": "cosine", "warmup": 0.2, "weight_decay": 0.1, "clip": 1.0,
         "accumulate": 2, "balanced": True,
         "shuffled_labels": True, "members": 2, "trees": 0.5,
-        "tree_features": "spectral_size_colour", "validation_gms": 3,
+        "tree_features": "spectral_size_colour", "extra_until": 0.5, "validation_gms": 3,
         "precision": "fp32", "compile": "no",
     }  # fmt: skip
     known = {one.name for one in fields(TrainingConfig)}

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from gmbench.baselines import Recipe, find_recipe, require_extra
 from gmbench.benchmark import Benchmark
 from gmbench.errors import BenchmarkError
 from gmbench.extra import ExtraGMs, read_extra
+from gmbench.models.objective import Objective
+from gmbench.models.parsing import ParserOutput
 from gmbench.models.spectral import FEATURES, predict_gms, read_features
 from gmbench.models.targets import TrainingTargets
 from gmbench.training.folds import MODEL, predict_folds, read_images, run_fold
@@ -97,6 +101,32 @@ def test_a_network_is_trained_on_them_and_says_so(
     assert place is not None
     assert (place / MODEL / "config.json").is_file()
     assert predict_folds(job).sha256 != predict_folds(alone).sha256
+
+
+def test_the_last_epochs_may_be_for_the_own_gms_alone(
+    families: Benchmark,
+    family_folder: Path,
+    extra: tuple[ExtraGMs, ...],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows: list[int] = []
+    forward = Objective.forward
+
+    def looked_at(self: Objective, output: ParserOutput, gms: torch.Tensor) -> dict[str, Any]:
+        rows.append(int(gms.max()))
+        return forward(self, output, gms)
+
+    monkeypatch.setattr(Objective, "forward", looked_at)
+    job = replace(job_of(family_folder, families, None, epochs=4, extra_until=0.5), extra=extra)
+    images = read_images(job)
+    fold = run_fold(job, "set_1", images)
+    # Two epochs of all 126 images in batches of 16, then as many batches of the 96 of own GMs.
+    assert [entry["step"] for entry in fold.run.log] == [8, 16, 22, 28, 34]
+    assert max(rows[:16]) == 12 + 10 - 1
+    assert len(rows[16:]) == 18
+    assert max(rows[16:]) == 11
+    alone = replace(job, extra=())
+    assert len(run_fold(alone, "set_1", read_images(alone)).run.log) == 4
 
 
 def test_the_gms_held_out_are_of_the_benchmark(
