@@ -27,7 +27,7 @@ from gmbench.evaluation.predictions import Predictions
 from gmbench.evaluation.statistics import N_CONTINUOUS, N_DISCRETE
 from gmbench.extra import ExtraGMs
 from gmbench.models.spectral_features import features_of, features_with_size_and_colour
-from gmbench.schema import LOSSES
+from gmbench.models.targets import class_counts
 
 Array = NDArray[np.float64]
 
@@ -56,6 +56,49 @@ class FeatureTable:
     features: Array
     gms: NDArray[np.int64]
     labels: Array
+
+
+def fit_trees(
+    features: Array,
+    labels: Array,
+    weights: Array,
+    unseen: Array,
+    benchmark: Benchmark,
+    seed: int,
+) -> tuple[Array, list[Array]]:
+    """Trains the trees and says what they predict of unseen images.
+
+    Args:
+        features: Of the images to train on, shape (images, features).
+        labels: Label values of these images' GMs, shape (images, 25).
+        weights: Weight of each of these images, shape (images,).
+        unseen: Features of the images to predict, shape (others, features).
+        benchmark: Says how counts are normalised and which classes there are.
+        seed: Seed of the trees.
+
+    Returns:
+        Normalised counts, shape (others, 9), and the probabilities of each head's classes, each of
+        shape (others, classes); a class that no training GM has is impossible.
+    """
+    options = {"n_estimators": TREES, "min_samples_leaf": 3, "max_features": 0.1, "n_jobs": -1}
+    regressor = ExtraTreesRegressor(random_state=seed, **options)
+    # Counts are skewed: the mean of their roots, squared, lies nearer to most than their mean.
+    # An extra GM may have fewer than any of the benchmark's.
+    roots = np.sqrt(np.maximum(benchmark.normalise(labels[:, :N_CONTINUOUS]), 0.0))
+    regressor.fit(features, roots, weights)
+    classifier = ExtraTreesClassifier(random_state=seed, **options)
+    classifier.fit(features, labels[:, N_CONTINUOUS:], weights)
+    heads = []
+    for odds, classes, n in zip(
+        classifier.predict_proba(unseen), classifier.classes_, class_counts(benchmark), strict=True
+    ):
+        heads.append(np.zeros((len(unseen), n)))
+        heads[-1][:, classes.astype(int)] = odds
+    return np.asarray(regressor.predict(unseen)) ** 2, heads
+
+
+Learner = Callable[[Array, Array, Array, Array, Benchmark, int], tuple[Array, list[Array]]]
+"""Takes and returns what `fit_trees` does."""
 
 
 def spectral(
@@ -101,6 +144,7 @@ def predict_folds(
     table: FeatureTable,
     seed: int,
     training: Mapping[str, Sequence[str]] | None = None,
+    learner: Learner = fit_trees,
 ) -> Predictions:
     """Trains and predicts set by set.
 
@@ -109,6 +153,7 @@ def predict_folds(
         table: Features of all its images, and the labels to train on.
         seed: Seed of the trees.
         training: GMs to train on for each set; by default all that are not in it.
+        learner: What learns from the features.
     """
     index = image_index(benchmark)
     values = np.empty((len(index.image_ids), table.labels.shape[1]))
@@ -116,7 +161,7 @@ def predict_folds(
         rows = np.flatnonzero(index.sets == number)
         allowed = training[name] if training else benchmark.training_gms(name)
         test = [benchmark.gms[row].name for row in dict.fromkeys(index.gms[rows].tolist())]
-        counts, odds = predict_gms(benchmark, table, allowed, test, seed)
+        counts, odds = predict_gms(benchmark, table, allowed, test, seed, learner)
         values[rows] = np.column_stack(
             [
                 benchmark.denormalise(counts),
@@ -145,8 +190,9 @@ def predict_gms(
     training: Sequence[str],
     test: Sequence[str],
     seed: int,
+    learner: Learner = fit_trees,
 ) -> tuple[Array, list[Array]]:
-    """Trains on some GMs, and on all extra ones, and says what the trees predict of others.
+    """Trains on some GMs, and on all extra ones, and says what is predicted of others.
 
     Args:
         benchmark: The benchmark.
@@ -154,6 +200,7 @@ def predict_gms(
         training: Names of the GMs to train on; every GM weighs the same.
         test: Names of the GMs whose images are predicted, in this order.
         seed: Seed of the trees.
+        learner: What learns from the features.
 
     Returns:
         As `fit_trees` does, for the images of `test`.
@@ -163,7 +210,7 @@ def predict_gms(
     unseen = np.concatenate([np.flatnonzero(table.gms == benchmark.index[gm]) for gm in test])
     gms = table.gms[train]
     weights = 1.0 / np.bincount(gms)[gms]
-    return fit_trees(
+    return learner(
         table.features[train], table.labels[gms], weights, table.features[unseen], benchmark, seed
     )
 
@@ -210,43 +257,3 @@ def _images(shard: Path) -> Iterator[bytes]:
     with pq.ParquetFile(io.BytesIO(shard.read_bytes())) as file:
         for batch in file.iter_batches(batch_size=100, columns=["image"]):
             yield from batch.column("image").field("bytes").to_pylist()
-
-
-def fit_trees(
-    features: Array,
-    labels: Array,
-    weights: Array,
-    unseen: Array,
-    benchmark: Benchmark,
-    seed: int,
-) -> tuple[Array, list[Array]]:
-    """Trains the trees and says what they predict of unseen images.
-
-    Args:
-        features: Of the images to train on, shape (images, features).
-        labels: Label values of these images' GMs, shape (images, 25).
-        weights: Weight of each of these images, shape (images,).
-        unseen: Features of the images to predict, shape (others, features).
-        benchmark: Says how counts are normalised and which classes there are.
-        seed: Seed of the trees.
-
-    Returns:
-        Normalised counts, shape (others, 9), and the probabilities of each head's classes, each of
-        shape (others, classes); a class that no training GM has is impossible.
-    """
-    options = {"n_estimators": TREES, "min_samples_leaf": 3, "max_features": 0.1, "n_jobs": -1}
-    regressor = ExtraTreesRegressor(random_state=seed, **options)
-    # Counts are skewed: the mean of their roots, squared, lies nearer to most than their mean.
-    # An extra GM may have fewer than any of the benchmark's.
-    roots = np.sqrt(np.maximum(benchmark.normalise(labels[:, :N_CONTINUOUS]), 0.0))
-    regressor.fit(features, roots, weights)
-    classifier = ExtraTreesClassifier(random_state=seed, **options)
-    classifier.fit(features, labels[:, N_CONTINUOUS:], weights)
-    n_classes = [*map(len, benchmark.classes.values()), *(2 for _ in LOSSES)]
-    heads = []
-    for odds, classes, n in zip(
-        classifier.predict_proba(unseen), classifier.classes_, n_classes, strict=True
-    ):
-        heads.append(np.zeros((len(unseen), n)))
-        heads[-1][:, classes.astype(int)] = odds
-    return np.asarray(regressor.predict(unseen)) ** 2, heads

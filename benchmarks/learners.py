@@ -1,0 +1,134 @@
+"""Whether another learner tells more from the features that the trees of `spectral` see.
+
+On GMs that no test set holds (`gmbench baseline --validation` has the same ones): the trees, linear
+discriminants of the training GMs, the nearest training images in the space of these discriminants,
+and the mean of the trees and the latter. Learners that differ this much and end alike say that
+the features or the GMs are few, not that the learner is poor.
+
+    python benchmarks/learners.py                  # the sample
+    python benchmarks/learners.py --data my-zoo
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from gmbench.benchmark import Benchmark, dataset_folder, load_benchmark
+from gmbench.cross_validation import validation_benchmark
+from gmbench.evaluation.evaluate import evaluate
+from gmbench.models.spectral import FEATURES, Learner, fit_trees, predict_folds, read_features
+from gmbench.models.targets import N_CONTINUOUS, class_counts
+
+METRICS = ("l1", "arch_f1", "loss_f1")
+SOFTNESS = 10.0
+"""Of the probabilities of GMs: a test image is of none of them, so certainty is out of place."""
+
+NEAREST = 20
+"""Discriminants in whose space images are near to each other."""
+
+Array = NDArray[np.float64]
+Answer = tuple[Array, list[Array]]
+
+
+def discriminants(
+    features: Array, labels: Array, weights: Array, unseen: Array, benchmark: Benchmark, seed: int
+) -> Answer:
+    """The labels of the training GMs, weighted by how probable each is to have made an image."""
+    del weights, seed
+    rows, gms = np.unique(labels, axis=0, return_inverse=True)
+    model = _pipeline(len(rows), None).fit(features, gms.ravel())
+    return _answer(_softmax(model.decision_function(unseen) / SOFTNESS), rows, benchmark)
+
+
+def nearest(
+    features: Array, labels: Array, weights: Array, unseen: Array, benchmark: Benchmark, seed: int
+) -> Answer:
+    """The labels of the training images, weighted by how near each is; GMs weigh the same."""
+    del seed
+    rows, gms = np.unique(labels, axis=0, return_inverse=True)
+    model = _pipeline(len(rows), NEAREST).fit(features, gms.ravel())
+    known, asked = model.transform(features), model.transform(unseen)
+    squares = (asked**2).sum(axis=1)[:, None] + (known**2).sum(axis=1) - 2 * asked @ known.T
+    near = _softmax(np.log(weights) - squares / SOFTNESS)
+    by_gm = np.stack([near[:, gms.ravel() == gm].sum(axis=1) for gm in range(len(rows))], axis=1)
+    return _answer(by_gm, rows, benchmark)
+
+
+def mixed(first: Learner, second: Learner) -> Learner:
+    """Returns the mean of two learners: of the roots of counts, and of probabilities."""
+
+    def both(
+        features: Array, labels: Array, weights: Array, unseen: Array, known: Benchmark, seed: int
+    ) -> Answer:
+        one, other = (
+            learn(features, labels, weights, unseen, known, seed) for learn in (first, second)
+        )
+        counts = ((np.sqrt(one[0]) + np.sqrt(other[0])) / 2) ** 2
+        return counts, [(a + b) / 2 for a, b in zip(one[1], other[1], strict=True)]
+
+    return both
+
+
+LEARNERS: dict[str, Learner] = {
+    "trees": fit_trees,
+    "discriminants": discriminants,
+    "nearest": nearest,
+    "trees and nearest": mixed(fit_trees, nearest),
+}
+
+
+def main() -> None:
+    """Scores every learner on held-out GMs."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", default="sample", help="sample, or a dataset's folder")
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    folder = dataset_folder(arguments.data)
+    if folder is None:
+        parser.error(f"{arguments.data} has labels alone: give a dataset's folder.")
+    known = validation_benchmark(load_benchmark(arguments.data))
+    table = read_features(known, folder, features=FEATURES["spectral_size_colour"])
+    print(f"{known.name} {known.version}, seed {arguments.seed}\n")
+    print("| learner | " + " | ".join(METRICS) + " |\n|---|" + "---|" * len(METRICS))
+    for name, learner in LEARNERS.items():
+        found = predict_folds(known, table, arguments.seed, learner=learner)
+        summary = evaluate(found, replicates=0).summary
+        cells = [_cell(summary[metric].mean) for metric in METRICS]
+        print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
+
+
+def _pipeline(n_gms: int, components: int | None) -> Pipeline:
+    model = LinearDiscriminantAnalysis(
+        solver="eigen",
+        shrinkage=0.1,
+        priors=np.full(n_gms, 1 / n_gms),
+        n_components=None if components is None else min(components, n_gms - 1),
+    )
+    return make_pipeline(StandardScaler(), model)
+
+
+def _softmax(scores: Array) -> Array:
+    odds = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return np.asarray(odds / odds.sum(axis=1, keepdims=True))
+
+
+def _answer(odds: Array, labels: Array, benchmark: Benchmark) -> Answer:
+    """Returns the labels of GMs, shape (GMs, 25), weighted; `odds` of shape (images, GMs)."""
+    roots = np.sqrt(np.maximum(benchmark.normalise(labels[:, :N_CONTINUOUS]), 0.0))
+    classes = labels[:, N_CONTINUOUS:].astype(int).T
+    heads = [odds @ np.eye(n)[c] for n, c in zip(class_counts(benchmark), classes, strict=True)]
+    return (odds @ roots) ** 2, heads
+
+
+def _cell(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+if __name__ == "__main__":
+    main()
