@@ -138,5 +138,7 @@ class FusedHeads(nn.Module):
         Args:
             features: Shape (N, n_features).
         """
-        continuous, logits = self.linear(features).split(self.widths, dim=-1)
+        # In float32 whatever the layers before compute in: bfloat16 has two or three digits.
+        with torch.autocast(features.device.type, enabled=False):
+            continuous, logits = self.linear(features.float()).split(self.widths, dim=-1)
         return continuous, logits

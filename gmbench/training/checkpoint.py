@@ -111,6 +111,8 @@ class ModelParserCheckpoint(
             `set`, `gms` (names), `seed`, `baseline`, `preset`.
         gmbench: Version that wrote it.
         licence: Of the weights.
+        precision: In which numbers it was trained, and predicts where the device has them: a
+            setting of `gmbench.training.config.TrainingConfig`.
     """
 
     def __init__(
@@ -122,8 +124,10 @@ class ModelParserCheckpoint(
         trained_on: Mapping[str, Any],
         gmbench: str = __version__,
         licence: str = "MIT",
+        precision: str = "fp32",
     ) -> None:
         super().__init__()
+        self.precision = precision
         self.labels = LabelSpace(
             tuple(labels["minimum"]),
             tuple(labels["span"]),
@@ -158,6 +162,7 @@ class ModelParserCheckpoint(
             view_from_dict(config.view).to_dict(),
             asdict(LabelSpace.of(benchmark)),
             dict(trained_on),
+            precision=config.precision,
         )
         made.network.load_state_dict(network.state_dict())
         return made.eval()
@@ -175,7 +180,9 @@ class ModelParserCheckpoint(
         device = next(self.parameters()).device
         views = (self.view.apply(image) for image in images)
         parts = iter(lambda: list(islice(views, _AT_ONCE)), [])
-        return join(parse_pixels(self.network, np.stack(part), device) for part in parts)
+        return join(
+            parse_pixels(self.network, np.stack(part), device, self.precision) for part in parts
+        )
 
     @classmethod
     def _from_pretrained(

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import torch
-from accelerate import Accelerator
-from accelerate.state import AcceleratorState
 from torch import nn
 
 from gmbench.errors import UnknownNameError
 from gmbench.training.config import TrainingError
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
 
 DEVICES: tuple[str, ...] = ("auto", "cpu", "cuda", "mps")
 
@@ -60,6 +61,19 @@ def precision_for(device: torch.device, wanted: str = "auto") -> str:
     return "no" if wanted == "fp32" else wanted
 
 
+def autocast_for(device: torch.device, wanted: str = "auto") -> torch.autocast:
+    """Returns the context in which a network predicts in the precision that it was trained in.
+
+    Args:
+        device: Where it predicts, maybe another device than the one that it was trained on.
+        wanted: As `precision_for` takes it; float16 is float32 on a CPU.
+    """
+    on_cpu = wanted == "fp16" and device.type == "cpu"
+    precision = precision_for(device, "fp32" if on_cpu else wanted)
+    dtype = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(precision)
+    return torch.autocast(device.type, dtype=dtype or torch.bfloat16, enabled=dtype is not None)
+
+
 def cpu_has_bf16() -> bool:
     """Returns whether this machine's CPU multiplies bfloat16 itself: others are slower with it."""
     # Releases of torch before 2.9 do not tell.
@@ -78,6 +92,10 @@ def accelerator_for(name: str, precision: str = "auto") -> Accelerator:
         UnknownNameError: There is no device of that name.
         TrainingError: This machine has none, or it cannot compute in that precision.
     """
+    # Here, so that who only parses an image does without it.
+    from accelerate import Accelerator
+    from accelerate.state import AcceleratorState
+
     device = device_for(name)
     # accelerate keeps one device and one precision a process; one training may follow another.
     AcceleratorState._reset_state(reset_partial_state=True)

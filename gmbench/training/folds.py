@@ -197,7 +197,7 @@ def run_fold(
         told = _told(progress, set_name, number, job.config.members)
         members.append(_train_member(job, set_name, number, pixels, told))
         network = members[-1][0].network.to(device)
-        parsed.append(parse_images(network, pixels, test, device))
+        parsed.append(parse_images(network, pixels, test, device, job.config.precision))
         network.cpu()
     whole = mean(parsed)
     if images.features is not None:
@@ -307,7 +307,8 @@ def predict_set(
     told = (lambda done, total: progress("images", done, total)) if progress else None
     images = cached_images(folder, checkpoint.view, gms=present, progress=told)
     place = device_for(device)
-    parsed = parse_images(checkpoint.network.to(place), images, present, place)
+    network = checkpoint.network.to(place)
+    parsed = parse_images(network, images, present, place, checkpoint.precision)
     counts = checkpoint.labels.counts(parsed)
     index = image_index(benchmark)
     rows = np.flatnonzero(index.sets == list(benchmark.sets).index(set_name))

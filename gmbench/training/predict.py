@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from gmbench.schema import DISCRETE
+from gmbench.training.devices import autocast_for
 
 if TYPE_CHECKING:
     from gmbench.training.cache import CachedImages
@@ -55,7 +56,7 @@ class ParsedImages:
 
 
 def parse_pixels(
-    network: nn.Module, pixels: NDArray[np.uint8], device: torch.device
+    network: nn.Module, pixels: NDArray[np.uint8], device: torch.device, precision: str = "fp32"
 ) -> ParsedImages:
     """Runs a network over images.
 
@@ -63,6 +64,7 @@ def parse_pixels(
         network: A trained network on `device`.
         pixels: Shape (images, views, size, size, 3).
         device: Where it is.
+        precision: The one that it was trained in, a setting of `TrainingConfig`.
     """
     n, views = pixels.shape[:2]
     flat = pixels.reshape(n * views, *pixels.shape[2:])
@@ -72,7 +74,7 @@ def parse_pixels(
     step = _AT_ONCE
     if device.type == "cpu":
         step = max(1, _PIXELS_AT_ONCE // (flat.shape[1] * flat.shape[2]))
-    with torch.inference_mode():
+    with torch.inference_mode(), autocast_for(device, precision):
         for first in range(0, len(flat), step):
             # A copy: what is mapped from a file may not be written to, which torch minds.
             part = torch.from_numpy(np.array(flat[first : first + step])).to(device)
@@ -84,10 +86,14 @@ def parse_pixels(
 
 
 def parse_images(
-    network: nn.Module, images: CachedImages, gms: Sequence[str], device: torch.device
+    network: nn.Module,
+    images: CachedImages,
+    gms: Sequence[str],
+    device: torch.device,
+    precision: str = "fp32",
 ) -> ParsedImages:
-    """Runs a network over all images of some GMs, in their order."""
-    return join(parse_pixels(network, images.pixels(gm), device) for gm in gms)
+    """Runs a network over all images of some GMs, in their order, as `parse_pixels` does."""
+    return join(parse_pixels(network, images.pixels(gm), device, precision) for gm in gms)
 
 
 def join(parts: Iterable[ParsedImages]) -> ParsedImages:

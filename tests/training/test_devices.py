@@ -9,7 +9,13 @@ from gmbench.errors import UnknownNameError
 from gmbench.models.objective import Objective, ObjectiveConfig
 from gmbench.models.parsing import ModelParser
 from gmbench.training.config import TrainingError
-from gmbench.training.devices import accelerator_for, compiled, device_for, precision_for
+from gmbench.training.devices import (
+    accelerator_for,
+    autocast_for,
+    compiled,
+    device_for,
+    precision_for,
+)
 from tests.models.fake_targets import SMALL, fake_targets
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
@@ -63,6 +69,26 @@ def test_a_cpu_computes_in_what_it_has(
     assert precision_for(CPU, "bf16") == "bf16"
     with pytest.raises(TrainingError, match="Give precision=bf16 or fp32"):
         precision_for(CPU, "fp16")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "has_bf16", "dtype"),
+    [
+        ("auto", True, torch.bfloat16),
+        ("auto", False, None),
+        ("bf16", False, torch.bfloat16),
+        ("fp32", True, None),
+        # Trained on an older GPU, parsed on a CPU.
+        ("fp16", True, None),
+    ],
+)
+def test_a_network_predicts_as_it_was_trained(
+    wanted: str, has_bf16: bool, dtype: torch.dtype | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gmbench.training.devices.cpu_has_bf16", lambda: has_bf16)
+    with autocast_for(CPU, wanted):
+        product = torch.ones(2, 2) @ torch.ones(2, 2)
+    assert product.dtype == (dtype or torch.float32)
 
 
 def test_an_older_torch_does_not_tell(monkeypatch: pytest.MonkeyPatch) -> None:

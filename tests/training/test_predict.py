@@ -62,6 +62,19 @@ def test_many_images_go_in_parts(
     np.testing.assert_allclose(whole.probabilities, parts.probabilities, atol=1e-6)
 
 
+def test_bfloat16_is_near_and_the_heads_stay_in_float32(
+    network: torch.nn.Module, family_images: CachedImages
+) -> None:
+    pixels = family_images.pixels("GM_00")
+    exact = parse_pixels(network, pixels, CPU)
+    fast = parse_pixels(network, pixels, CPU, "bf16")
+    assert not np.array_equal(fast.continuous, exact.continuous)
+    np.testing.assert_allclose(fast.continuous, exact.continuous, atol=0.05)
+    np.testing.assert_allclose(fast.probabilities, exact.probabilities, atol=0.05)
+    as_bfloat16 = torch.from_numpy(fast.continuous).bfloat16().double().numpy()
+    assert not np.array_equal(as_bfloat16, fast.continuous)
+
+
 def test_join_keeps_the_order() -> None:
     parts = [ParsedImages(np.full((n, 9), n), np.full((n, 4), n), (2, 2)) for n in (1, 2)]
     joined = join(parts)
