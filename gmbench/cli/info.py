@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gmbench.cli import output
 from gmbench.cli.options import DEFAULT, BenchmarkOption, JsonOption, LabelsOption
-from gmbench.description import (
-    BenchmarkDescription,
-    Description,
-    GMDescription,
-    ParameterDescription,
-    SetDescription,
-)
 from gmbench.schema import PARAMETERS
+
+if TYPE_CHECKING:
+    from gmbench.description import (
+        BenchmarkDescription,
+        Description,
+        GMDescription,
+        ParameterDescription,
+    )
 
 splits_app = typer.Typer(name="splits", no_args_is_help=True, help="Look at the curated sets.")
 
@@ -95,6 +96,8 @@ def check(
 
 
 def _pictures(described: Description) -> list[Any]:
+    from gmbench.description import BenchmarkDescription, ParameterDescription, SetDescription
+
     if isinstance(described, BenchmarkDescription):
         return _benchmark_picture(described)
     if isinstance(described, SetDescription):
