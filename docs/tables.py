@@ -59,9 +59,10 @@ def scores(page: Path, benchmark: str, names: list[str], options: list[str]) -> 
         # NAME+EXTRA was trained on extra GMs too: `BENCHMARK+EXTRA.json`.
         baseline, _, variant = name.partition("+")
         suffix = f"+{variant}" if variant else ""
+        added = f", with {variant.replace('+', ' and ')}" if variant else ""
         result = _read(BASELINES / baseline / "results" / f"{benchmark}{suffix}.json")
         link = os.path.relpath(BASELINES / baseline, page.parent)
-        title = f"[{baseline}]({link})" + (f", with {variant}" if variant else "")
+        title = f"[{baseline}]({link}){added}"
         cells = [title, *(_score(result["summary"][metric]) for metric in SCORES)]
         lines.append(_row([*cells, *(f"{result['run'][option]:,.0f}" for option in options)]))
     return lines
