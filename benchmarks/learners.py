@@ -15,6 +15,7 @@ import argparse
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -43,7 +44,7 @@ def discriminants(
     del weights, seed
     rows, gms = np.unique(labels, axis=0, return_inverse=True)
     model = _pipeline(len(rows), None).fit(features, gms.ravel())
-    return _answer(_softmax(model.decision_function(unseen) / SOFTNESS), rows, benchmark)
+    return _answer(softmax(model.decision_function(unseen) / SOFTNESS, axis=1), rows, benchmark)
 
 
 def nearest(
@@ -55,7 +56,7 @@ def nearest(
     model = _pipeline(len(rows), NEAREST).fit(features, gms.ravel())
     known, asked = model.transform(features), model.transform(unseen)
     squares = (asked**2).sum(axis=1)[:, None] + (known**2).sum(axis=1) - 2 * asked @ known.T
-    near = _softmax(np.log(weights) - squares / SOFTNESS)
+    near = softmax(np.log(weights) - squares / SOFTNESS, axis=1)
     by_gm = np.stack([near[:, gms.ravel() == gm].sum(axis=1) for gm in range(len(rows))], axis=1)
     return _answer(by_gm, rows, benchmark)
 
@@ -111,11 +112,6 @@ def _pipeline(n_gms: int, components: int | None) -> Pipeline:
         n_components=None if components is None else min(components, n_gms - 1),
     )
     return make_pipeline(StandardScaler(), model)
-
-
-def _softmax(scores: Array) -> Array:
-    odds = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return np.asarray(odds / odds.sum(axis=1, keepdims=True))
 
 
 def _answer(odds: Array, labels: Array, benchmark: Benchmark) -> Answer:

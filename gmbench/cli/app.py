@@ -23,6 +23,9 @@ from gmbench.cli.training import predict, train
 from gmbench.cli.zoo import zoo_app
 from gmbench.errors import GmbenchError
 
+TRAINING = ("accelerate", "safetensors", "torch", "torchvision")
+"""Packages that only `pip install "gmbench[train]"` brings."""
+
 app = typer.Typer(
     name="gmbench",
     no_args_is_help=True,
@@ -67,6 +70,14 @@ def main() -> None:
     except GmbenchError as error:
         output.complain(str(error))
         sys.exit(error.exit_code)
+    except ModuleNotFoundError as error:
+        if error.name not in TRAINING:
+            raise
+        output.complain(
+            f"This needs the package {error.name}, which is not installed. Get it with "
+            '`pip install "gmbench[train]"`.'
+        )
+        sys.exit(GmbenchError.exit_code)
     except KeyboardInterrupt:
         output.complain("stopped by the keyboard.")
         sys.exit(130)

@@ -85,9 +85,10 @@ def baseline(
     chosen = list(find_recipes().values()) if names == ["all"] else [find_recipe(n) for n in names]
     known = load_benchmark(benchmark or DEFAULT, labels)
     folder = dataset_folder(benchmark or DEFAULT)
-    added = read_extra(known, extra or ())
     if validation:
         known = validation_benchmark(known)
+    # After that: what counts is whose twin an extra GM is among those that are scored.
+    added = read_extra(known, extra or ())
     options = SuiteOptions(
         preset=preset,
         changes=parse_changes(change or ()),

@@ -93,9 +93,10 @@ class TrainingConfig(Settings):
                 raise SettingError(f"{name}={getattr(self, name)}: give 0 or more.")
         if not 0 < self.learning_rate < float("inf"):
             raise SettingError(f"learning_rate={self.learning_rate}: give a number above 0.")
-        for name in ("trees", "extra_until"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise SettingError(f"{name}={getattr(self, name)}: give a share from 0 to 1.")
+        if not 0 <= self.trees <= 1:
+            raise SettingError(f"trees={self.trees}: give a share from 0 to 1.")
+        if not 0 < self.extra_until <= 1:
+            raise SettingError(f"extra_until={self.extra_until}: give a share above 0, up to 1.")
         if not 0 <= self.warmup < 1:
             raise SettingError(f"warmup={self.warmup}: give a share from 0 to below 1.")
 

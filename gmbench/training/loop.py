@@ -230,7 +230,7 @@ def _passes(
     number = max(config.epochs, -(-config.steps // len(everything)))
     if not targets.n_extra or config.extra_until == 1:
         return [everything] * number
-    joint = round(config.extra_until * number)
+    joint = max(1, round(config.extra_until * number))
     own = batches_of(targets.names[: -targets.n_extra])
     return [everything] * joint + [own] * -(-(number - joint) * len(everything) // len(own))
 

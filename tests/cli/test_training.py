@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
+import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
@@ -187,6 +189,24 @@ def test_choosing_on_training_gms_never_scores_a_test_gm(here: Path, tmp_path: P
     assert "choosing on them takes 8 or more" in " ".join(refused.stderr.split())
 
 
+def test_twins_of_the_gms_that_are_scored_are_left_out(tmp_path: Path) -> None:
+    own = family_benchmark(n_gms=16, n_images=2)
+    # No two of one benchmark with the same architecture.
+    distinct = [
+        replace(gm, values=(gm.values[0] + number, *gm.values[1:]))
+        for number, gm in enumerate(own.gms)
+    ]
+    place = build_families(tmp_path / "own", replace(own, name="sixteen", gms=tuple(distinct)))
+    gms = tuple(replace(gm, name=f"NEW_{gm.name}") for gm in distinct)
+    extra = build_families(tmp_path / "more", replace(own, name="more", gms=gms, sets={}))
+    outer = "spectral", "--data", str(place), "--extra", str(extra)
+    found = data("baseline", *outer, "-o", "t.csv", cwd=tmp_path)
+    assert found["extra"][0]["twins"] == [f"NEW_GM_{number:02d}" for number in range(8)]
+    # To choose settings, others are scored.
+    found = data("baseline", *outer, "--validation", "-o", "v.csv", cwd=tmp_path)
+    assert found["extra"][0]["twins"] == [f"NEW_GM_{number:02d}" for number in range(8, 16)]
+
+
 def test_training_on_extra_gms(here: Path, tmp_path: Path) -> None:
     own = family_benchmark(n_gms=8, n_images=2)
     gms = tuple(
@@ -211,6 +231,7 @@ ERRORS = {
     "train full --data dataset -c epoch=3": "Did you mean epochs",
     "train full --data dataset -c model.fen_depht=3": "Did you mean fen_depth",
     "train full --data dataset -c epochs=0": "epochs=0: give 1 or more",
+    "train full --data dataset -c extra_until=0": "extra_until=0.0: give a share above 0, up to 1",
     "train full --data dataset -c objective.gamma1=x": "gamma1='x': give a number",
     "train full --data dataset -c validation_gms=8": "there are 8 training GMs",
     "train full --data dataset --device gpu": "Take one of auto, cpu, cuda, mps",
@@ -239,3 +260,29 @@ def test_errors_are_one_message(arguments: str, here: Path) -> None:
     assert done.returncode in (1, 2)
     assert ERRORS[arguments] in " ".join(done.stderr.split())
     assert done.stderr.startswith("error: ")
+
+
+@pytest.mark.parametrize("command", ["parse", "train", "predict", "baseline"])
+def test_without_torch_a_message_says_what_to_install(
+    command: str, here: Path, tmp_path: Path
+) -> None:
+    """In a process of its own: here torch is imported already."""
+    arguments = {
+        "parse": ["x.png"],
+        "train": ["full", *DATA],
+        "predict": ["nowhere", *DATA],
+        "baseline": ["full", *DATA],
+    }[command]
+    (tmp_path / "torch.py").write_text(
+        "raise ModuleNotFoundError(\"No module named 'torch'\", name='torch')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", "from gmbench.cli import main; main()", command, *arguments],
+        capture_output=True, text=True, cwd=here, check=False,
+        env={**os.environ, "PYTHONPATH": str(tmp_path), "GMBENCH_HOME": str(tmp_path)},
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr == (
+        "error: This needs the package torch, which is not installed. Get it with "
+        '`pip install "gmbench[train]"`.\n'
+    )
