@@ -44,7 +44,8 @@ def parse(
             rows.append([one.name, one.value, sure, agree])
         else:
             spread = "" if one.spread is None else f"\u00b1 {one.spread:,.0f}"
-            rows.append([one.name, f"{one.value:,.0f}", spread, ""])
+            # A regressor may fall short of 0, a count may not.
+            rows.append([one.name, f"{max(one.value, 0.0):,.0f}", spread, ""])
     title = f"{parsed.n_images} image{'s' if parsed.n_images > 1 else ''}"
     headings = ["parameter", "value", "confidence", "images that agree"]
     output.show(output.table(headings, rows, title=title, left=(0, 1)))

@@ -19,6 +19,7 @@ from syrupy.assertion import SnapshotAssertion
 from gmbench.benchmark import read_benchmark
 from gmbench.cli import main
 from gmbench.evaluation.predictions import write_predictions
+from gmbench.training.parse import ParsedGM, ParsedParameter
 from tests.evaluation.populations import random_predictions
 from tests.training.families import build_families, family_benchmark, family_image
 
@@ -120,6 +121,15 @@ def test_parse(here: Path, snapshot: SnapshotAssertion) -> None:
     assert found["n_images"] == 2
     assert len(found["parameters"]) == 25
     assert found["trained_on"]["benchmark"] == "families"
+
+
+def test_no_count_is_shown_below_nothing(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    layers = ParsedParameter("layers", "continuous", -0.4)
+    parsed = ParsedGM(1, (layers,), {})
+    monkeypatch.setattr("gmbench.training.parse.parse_files", lambda *_: parsed)
+    shown = gmbench("parse", "x.png", cwd=here).stdout
+    assert shown.split()[-2:] == ["layers", "0"]
+    assert data("parse", "x.png", cwd=here)["parameters"][0]["value"] == -0.4
 
 
 def test_one_baseline_and_several(here: Path) -> None:
