@@ -27,14 +27,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from gmbench.catalog import names, red116
+from gmbench.benchmark.catalog import names, red116
 
 SIDE = 64
 
 OURS = """
 import sys
 from pathlib import Path
-from gmbench.benchmark import load_benchmark
+from gmbench.benchmark.benchmark import load_benchmark
 from gmbench.data.build import build_dataset
 if __name__ == "__main__":
     build_dataset(load_benchmark("red116"), Path(sys.argv[1]), Path(sys.argv[2]),

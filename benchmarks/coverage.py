@@ -16,16 +16,16 @@ import argparse
 
 import numpy as np
 
-from gmbench.benchmark import Benchmark, load_benchmark
+from gmbench.benchmark.benchmark import Benchmark, load_benchmark
 from gmbench.evaluation.intervals import bootstrap, interval, resample
 from gmbench.evaluation.metrics import METRICS, Metric
 from gmbench.evaluation.statistics import (
-    N_CONTINUOUS,
     Array,
     GMSums,
     SetTable,
     layout,
 )
+from gmbench.schema import N_CONTINUOUS
 
 N_GMS, N_SETS = 12, 4
 JUDGED: tuple[Metric, ...] = tuple(

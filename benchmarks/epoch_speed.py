@@ -30,7 +30,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader
 
-from gmbench.benchmark import read_benchmark
+from gmbench.benchmark.benchmark import read_benchmark
 from gmbench.models.clusters import Clusters
 from gmbench.models.targets import TrainingTargets
 from gmbench.training.cache import CachedImages, cached_images

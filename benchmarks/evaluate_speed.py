@@ -23,10 +23,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, f1_score, r2_score
 
-from gmbench.baselines import run_baseline
-from gmbench.benchmark import Benchmark, load_benchmark
-from gmbench.evaluation.predictions import write_predictions
+from gmbench.benchmark.benchmark import Benchmark, load_benchmark
+from gmbench.predictions.predictions import write_predictions
 from gmbench.schema import CONTINUOUS, DISCRETE, LOSSES
+from gmbench.training.baselines import run_baseline
 
 REPLICATES = 2000
 COMMAND = [sys.executable, "-m", "gmbench", "evaluate", "--json"]

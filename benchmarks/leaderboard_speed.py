@@ -22,18 +22,18 @@ from pathlib import Path
 
 import numpy as np
 
-from gmbench.benchmark import Benchmark, load_benchmark
+from gmbench.benchmark.benchmark import Benchmark, load_benchmark
+from gmbench.board.board import Board
+from gmbench.board.scoring import score
+from gmbench.board.serving import serving
+from gmbench.board.site import build_site
+from gmbench.board.submission import results_text
+from gmbench.board.submission_card import card_from, card_text
+from gmbench.board.verification import verify
 from gmbench.data.parallel import all_cores, in_processes
-from gmbench.evaluation.columns import Values
-from gmbench.evaluation.predictions import Predictions, write_predictions
-from gmbench.evaluation.reference import mean_mode
-from gmbench.leaderboard.board import Board
-from gmbench.leaderboard.card import card_from, card_text
-from gmbench.leaderboard.scoring import score
-from gmbench.leaderboard.serving import serving
-from gmbench.leaderboard.site import build_site
-from gmbench.leaderboard.submission import results_text
-from gmbench.leaderboard.verification import verify
+from gmbench.predictions.columns import Values
+from gmbench.predictions.predictions import Predictions, write_predictions
+from gmbench.predictions.reference import mean_mode
 
 VERIFY, BUILD, PAGE = 180.0, 20.0, 0.2
 """Seconds, for 300 submissions on two cores."""

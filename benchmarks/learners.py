@@ -20,11 +20,12 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from gmbench.benchmark import Benchmark, dataset_folder, load_benchmark
-from gmbench.cross_validation import validation_benchmark
+from gmbench.benchmark.benchmark import Benchmark, dataset_folder, load_benchmark
+from gmbench.benchmark.cross_validation import validation_benchmark
 from gmbench.evaluation.evaluate import evaluate
-from gmbench.models.spectral import FEATURES, Learner, fit_trees, predict_folds, read_features
-from gmbench.models.targets import N_CONTINUOUS, class_counts
+from gmbench.models.targets import class_counts
+from gmbench.schema import N_CONTINUOUS
+from gmbench.training.trees import FEATURES, Learner, fit_trees, predict_folds, read_features
 
 METRICS = ("l1", "arch_f1", "loss_f1")
 SOFTNESS = 10.0

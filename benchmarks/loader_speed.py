@@ -38,7 +38,7 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
-from gmbench.benchmark import load_benchmark
+from gmbench.benchmark.benchmark import load_benchmark
 from gmbench.data.build import build_dataset
 from gmbench.training.batches import Batches
 from gmbench.training.cache import cached_images

@@ -24,8 +24,8 @@ from pathlib import Path
 
 from loader_speed import make_dataset
 
-from gmbench.baselines import find_recipe
-from gmbench.benchmark import read_benchmark
+from gmbench.benchmark.benchmark import read_benchmark
+from gmbench.training.baselines import find_recipe
 from gmbench.training.folds import MODEL, TrainingJob, read_images, run_fold
 
 AIM_START, AIM_FURTHER = 2.0, 0.020

@@ -25,14 +25,14 @@ from typing import Any
 
 import numpy as np
 
-from gmbench.benchmark import Benchmark, dataset_folder, load_benchmark
+from gmbench.benchmark.benchmark import Benchmark, dataset_folder, load_benchmark
+from gmbench.benchmark.extra import read_extra
 from gmbench.evaluation.comparison import compare
 from gmbench.evaluation.evaluate import evaluate
-from gmbench.evaluation.predictions import Predictions
-from gmbench.evaluation.reference import mean_mode
 from gmbench.evaluation.result import Evaluation
-from gmbench.extra import read_extra
-from gmbench.models.spectral import FeatureTable, predict_folds, read_features
+from gmbench.predictions.predictions import Predictions
+from gmbench.predictions.reference import mean_mode
+from gmbench.training.trees import FeatureTable, predict_folds, read_features
 
 METRICS = ("l1", "arch_f1", "loss_f1")
 SIZES = (13, 26, 52, 104)

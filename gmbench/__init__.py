@@ -11,23 +11,23 @@ from typing import TYPE_CHECKING, Any
 from gmbench.version import __version__
 
 if TYPE_CHECKING:
-    from gmbench.benchmark import Benchmark, load_benchmark
+    from gmbench.benchmark.benchmark import Benchmark, load_benchmark
     from gmbench.data.loading import load_dataset
     from gmbench.evaluation.comparison import compare
     from gmbench.evaluation.evaluate import evaluate
-    from gmbench.evaluation.predictions import read_predictions, validate_predictions
+    from gmbench.predictions.predictions import read_predictions, validate_predictions
     from gmbench.schema import PARAMETERS, Parameter
 
 _HOMES = {
-    "Benchmark": "gmbench.benchmark",
+    "Benchmark": "gmbench.benchmark.benchmark",
     "PARAMETERS": "gmbench.schema",
     "Parameter": "gmbench.schema",
     "compare": "gmbench.evaluation.comparison",
     "evaluate": "gmbench.evaluation.evaluate",
-    "load_benchmark": "gmbench.benchmark",
+    "load_benchmark": "gmbench.benchmark.benchmark",
     "load_dataset": "gmbench.data.loading",
-    "read_predictions": "gmbench.evaluation.predictions",
-    "validate_predictions": "gmbench.evaluation.predictions",
+    "read_predictions": "gmbench.predictions.predictions",
+    "validate_predictions": "gmbench.predictions.predictions",
 }
 
 __all__ = [

@@ -98,6 +98,11 @@ CONTINUOUS: tuple[Parameter, ...] = PARAMETERS[:9]
 DISCRETE: tuple[Parameter, ...] = PARAMETERS[9:15]
 LOSSES: tuple[Parameter, ...] = PARAMETERS[15:]
 NAMES: tuple[str, ...] = tuple(parameter.name for parameter in PARAMETERS)
+N_CONTINUOUS, N_DISCRETE, N_LOSSES = len(CONTINUOUS), len(DISCRETE), len(LOSSES)
+N_ARCHITECTURE = N_CONTINUOUS + N_DISCRETE
+"""The parameters before the losses: what a network is, not how it was trained."""
+N_HEADS = N_DISCRETE + N_LOSSES
+"""The parameters that are classified."""
 KINDS: tuple[str, ...] = ("GAN", "VAE", "AR", "AA", "NF", "DM")
 
 _BY_FORM = {plain_form(parameter.name): parameter for parameter in PARAMETERS}

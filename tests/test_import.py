@@ -35,10 +35,10 @@ def test_the_poison_works(poisoned: Path) -> None:
         "import gmbench",
         "import gmbench; gmbench.evaluate; gmbench.compare; gmbench.validate_predictions",
         "import gmbench.cli",
-        "import gmbench.evaluation.report",
+        "import gmbench.pages.report",
         "import gmbench.zoo",
-        "import gmbench.training.suite, gmbench.training.config, gmbench.baselines",
-        "import gmbench.leaderboard.submission, gmbench.leaderboard.verification",
+        "import gmbench.training.suite, gmbench.training.config, gmbench.training.baselines",
+        "import gmbench.board.submission, gmbench.board.verification",
     ],
 )
 def test_no_torch(code: str, poisoned: Path) -> None:

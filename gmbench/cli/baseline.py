@@ -65,7 +65,7 @@ def baseline(
 
     Example: `gmbench baseline mean_mode spectral full --data gm-parsing`
     """
-    from gmbench.baselines import find_recipe, find_recipes
+    from gmbench.training.baselines import find_recipe, find_recipes
 
     if listed or not names:
         recipes = find_recipes()
@@ -75,10 +75,10 @@ def baseline(
             rows = [[recipe.name, recipe.needs, recipe.summary] for recipe in recipes.values()]
             output.show(output.table(["baseline", "needs", "predicts"], rows, left=range(3)))
         return
-    from gmbench.benchmark import dataset_folder, load_benchmark
-    from gmbench.cross_validation import validation_benchmark
-    from gmbench.evaluation.predictions import write_predictions
-    from gmbench.extra import read_extra
+    from gmbench.benchmark.benchmark import dataset_folder, load_benchmark
+    from gmbench.benchmark.cross_validation import validation_benchmark
+    from gmbench.benchmark.extra import read_extra
+    from gmbench.predictions.predictions import write_predictions
     from gmbench.training.config import parse_changes
     from gmbench.training.suite import SuiteOptions, run_one, run_suite
 

@@ -63,7 +63,7 @@ def build(
 
     Example: `gmbench data build --images red116.zip`
     """
-    from gmbench.benchmark import load_benchmark
+    from gmbench.benchmark.benchmark import load_benchmark
     from gmbench.data.build import build_dataset
     from gmbench.data.inspection import IncompleteSourceError
 

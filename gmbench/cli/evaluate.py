@@ -66,7 +66,7 @@ def evaluate(
         seed=seed,
     )
     if out is not None:
-        from gmbench.evaluation.report import write_report
+        from gmbench.pages.report import write_report
 
         # Before anything is printed: the reader of a pipe may go away after a few lines.
         report = write_report(result, out)

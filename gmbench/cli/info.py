@@ -12,7 +12,7 @@ from gmbench.cli.options import DEFAULT, BenchmarkOption, JsonOption, LabelsOpti
 from gmbench.schema import PARAMETERS
 
 if TYPE_CHECKING:
-    from gmbench.description import (
+    from gmbench.benchmark.description import (
         BenchmarkDescription,
         Description,
         GMDescription,
@@ -36,8 +36,8 @@ def info(
 
     Example: `gmbench info STYLEGAN_2`
     """
-    from gmbench.benchmark import load_benchmark
-    from gmbench.description import describe
+    from gmbench.benchmark.benchmark import load_benchmark
+    from gmbench.benchmark.description import describe
     from gmbench.errors import UnknownNameError
 
     try:
@@ -62,8 +62,8 @@ def check(
 
     Example: `gmbench splits check --benchmark red116`
     """
-    from gmbench.benchmark import load_benchmark
-    from gmbench.leakage import check_splits
+    from gmbench.benchmark.benchmark import load_benchmark
+    from gmbench.benchmark.leakage import check_splits
 
     reports = check_splits(load_benchmark(benchmark or DEFAULT, labels))
     if as_json:
@@ -96,7 +96,11 @@ def check(
 
 
 def _pictures(described: Description) -> list[Any]:
-    from gmbench.description import BenchmarkDescription, ParameterDescription, SetDescription
+    from gmbench.benchmark.description import (
+        BenchmarkDescription,
+        ParameterDescription,
+        SetDescription,
+    )
 
     if isinstance(described, BenchmarkDescription):
         return _benchmark_picture(described)

@@ -42,8 +42,8 @@ def label(
 
     Example: `gmbench label mygan/networks.py:Generator --input-shape 1,100`
     """
-    from gmbench.zoo.loading import example_inputs, load_network
-    from gmbench.zoo.measure import measure
+    from gmbench.measuring.loading import example_inputs, load_network
+    from gmbench.measuring.measure import measure
 
     network = load_network(place)
     measured = measure(network, example_inputs(input_shape, dtype or ["float32"]))

@@ -16,8 +16,8 @@ from gmbench.cli.rounds import round_app
 from gmbench.cli.submit import BOARD, BoardOption
 
 if TYPE_CHECKING:
-    from gmbench.leaderboard.site import Site
-    from gmbench.leaderboard.verification import Verification
+    from gmbench.board.site import Site
+    from gmbench.board.verification import Verification
 
 leaderboard_app = typer.Typer(
     name="leaderboard",
@@ -51,9 +51,9 @@ def verify(
 
     Example: `gmbench leaderboard verify my_method`
     """
-    from gmbench.leaderboard.board import Board
-    from gmbench.leaderboard.updating import update_results
-    from gmbench.leaderboard.verification import verify as verify_board
+    from gmbench.board.board import Board
+    from gmbench.board.updating import update_results
+    from gmbench.board.verification import verify as verify_board
 
     place = Board(board)
     updated: list[Path] = []
@@ -120,7 +120,7 @@ def serve(
     import threading
     import webbrowser
 
-    from gmbench.leaderboard.serving import serving
+    from gmbench.board.serving import serving
 
     made = _build(board, out, jobs)
     with serving(made.folder, port) as address:
@@ -133,9 +133,9 @@ def serve(
 
 
 def _build(board: Path, out: Path | None, jobs: int | None) -> Site:
+    from gmbench.board.board import Board
+    from gmbench.board.site import build_site
     from gmbench.data.loading import cache_folder
-    from gmbench.leaderboard.board import Board
-    from gmbench.leaderboard.site import build_site
 
     with output.counting("submissions") as progress:
         return build_site(

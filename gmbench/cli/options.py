@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from gmbench.benchmark import Benchmark
+    from gmbench.benchmark.benchmark import Benchmark
 
 
 DEFAULT = "sample"
@@ -70,7 +70,7 @@ def chosen_benchmark(name: str | None, labels: str) -> Benchmark | str | None:
     """Returns the benchmark of a prediction file, or None where the GM names shall tell it."""
     if labels == "2023":
         return name
-    from gmbench.benchmark import load_benchmark
+    from gmbench.benchmark.benchmark import load_benchmark
 
     return load_benchmark(name or "red116", labels)
 

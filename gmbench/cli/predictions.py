@@ -34,9 +34,9 @@ def template(
 
     Example: `gmbench template --set set_1 -o predictions.csv`
     """
-    from gmbench.benchmark import load_benchmark
-    from gmbench.evaluation.predictions import template as make_template
+    from gmbench.benchmark.benchmark import load_benchmark
     from gmbench.files import write_whole
+    from gmbench.predictions.predictions import template as make_template
 
     text = make_template(load_benchmark(benchmark or DEFAULT), set_name)
     if out is None:
@@ -58,7 +58,7 @@ def validate(
 
     Example: `gmbench validate predictions.csv`
     """
-    from gmbench.evaluation.predictions import validate_predictions
+    from gmbench.predictions.predictions import validate_predictions
 
     made = validate_predictions(
         file, chosen_benchmark(benchmark, labels), partial=partial, min_images=min_images

@@ -45,8 +45,8 @@ def new(
 
     Example: `gmbench leaderboard round new spring --seed-file ~/spring.secret --data ~/spring`
     """
-    from gmbench.leaderboard.board import Board
-    from gmbench.leaderboard.rounds import new_round, zoo_builder
+    from gmbench.board.board import Board
+    from gmbench.board.rounds import new_round, zoo_builder
 
     with output.counting("GMs") as progress:
         build = zoo_builder(name, gms, images_per_gm, size, jobs, progress)
@@ -78,8 +78,8 @@ def validate(
 
     Example: `gmbench leaderboard round validate spring my_method`
     """
-    from gmbench.leaderboard.board import Board
-    from gmbench.leaderboard.entries import check_entry, entry_names
+    from gmbench.board.board import Board
+    from gmbench.board.entries import check_entry, entry_names
 
     place = Board(board)
     made = [check_entry(place, name, one) for one in who or entry_names(place, name)]
@@ -106,8 +106,8 @@ def reveal(
 
     Example: `gmbench leaderboard round reveal spring --seed-file ~/spring.secret --data ~/spring`
     """
-    from gmbench.leaderboard.board import Board
-    from gmbench.leaderboard.revealing import reveal_round
+    from gmbench.board.board import Board
+    from gmbench.board.revealing import reveal_round
 
     made = reveal_round(Board(board), name, seed_file, data)
     if as_json:
@@ -129,8 +129,8 @@ def check(name: NameArgument, board: BoardOption = BOARD, as_json: JsonOption = 
 
     Example: `gmbench leaderboard round check spring`
     """
-    from gmbench.leaderboard.board import Board
-    from gmbench.leaderboard.revealing import check_revealed
+    from gmbench.board.board import Board
+    from gmbench.board.revealing import check_revealed
 
     same = check_revealed(Board(board), name)
     if as_json:

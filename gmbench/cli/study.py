@@ -48,8 +48,8 @@ def many_images(
 
     Example: `gmbench study many_images full.parquet --images 1 --images 10`
     """
-    from gmbench.evaluation.predictions import read_predictions
-    from gmbench.training import studies
+    from gmbench.applications import studies
+    from gmbench.predictions.predictions import read_predictions
 
     read = read_predictions(file, benchmark, partial=True)
     found = studies.many_images(read, images or studies.TABLE_8, draws=draws, seed=seed)
@@ -83,9 +83,9 @@ def content(
 
     Example: `gmbench study content full --data DIR`
     """
-    from gmbench.baselines import find_recipe
-    from gmbench.benchmark import dataset_folder, load_benchmark
-    from gmbench.training import studies
+    from gmbench.applications import studies
+    from gmbench.benchmark.benchmark import dataset_folder, load_benchmark
+    from gmbench.training.baselines import find_recipe
     from gmbench.training.config import parse_changes
     from gmbench.training.suite import SuiteOptions
 
@@ -122,8 +122,8 @@ def ablation(
 
     Example: `gmbench study ablation baselines-out`
     """
-    from gmbench.benchmark import load_benchmark
-    from gmbench.training import studies
+    from gmbench.applications import studies
+    from gmbench.benchmark.benchmark import load_benchmark
 
     found = studies.ablation(results, load_benchmark(benchmark or DEFAULT), seed=seed)
     if as_json:
@@ -159,8 +159,8 @@ def cross_entropy(
 
     Example: `gmbench study cross_entropy baselines-out`
     """
-    from gmbench.benchmark import load_benchmark
-    from gmbench.training import studies
+    from gmbench.applications import studies
+    from gmbench.benchmark.benchmark import load_benchmark
 
     found = studies.cross_entropy(results, load_benchmark(benchmark or DEFAULT))
     if as_json:

@@ -14,8 +14,8 @@ from gmbench.cli.options import BenchmarkOption, JsonOption, LabelsOption, Predi
 from gmbench.errors import HubError
 
 if TYPE_CHECKING:
-    from gmbench.leaderboard.hub import PullRequest
-    from gmbench.leaderboard.submission import Submission
+    from gmbench.board.pull_request import PullRequest
+    from gmbench.board.submission import Submission
 
 BoardOption = Annotated[
     Path, typer.Option("--board", metavar="DIR", help="The leaderboard's folder.")
@@ -87,8 +87,8 @@ def submit(
     Example: `gmbench submit predictions.parquet --name my_method --authors "A. Author"
     --url https://example.org --training-data benchmark`
     """
-    from gmbench.leaderboard.board import Board
-    from gmbench.leaderboard.submission import submit as put
+    from gmbench.board.board import Board
+    from gmbench.board.submission import submit as put
 
     facts: dict[str, Any] = {
         "name": name,
@@ -142,7 +142,7 @@ def _proposal(
     repository, benchmark = hub, dataset
 
     def propose(made: Submission) -> None:
-        from gmbench.leaderboard.hub import open_pull_request
+        from gmbench.board.pull_request import open_pull_request
 
         opened.append(open_pull_request(repository, benchmark, made.card, made.result))
 

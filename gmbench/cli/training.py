@@ -42,9 +42,9 @@ def train(
 
     Example: `gmbench train full --data gm-parsing --set set_1`
     """
-    from gmbench.baselines import find_recipe
-    from gmbench.benchmark import dataset_folder, load_benchmark
-    from gmbench.extra import read_extra
+    from gmbench.benchmark.benchmark import dataset_folder, load_benchmark
+    from gmbench.benchmark.extra import read_extra
+    from gmbench.training.baselines import find_recipe
     from gmbench.training.config import parse_changes
     from gmbench.training.folds import MODEL, TrainingJob, read_images, require_folder, run_fold
 
@@ -99,8 +99,8 @@ def predict(
 
     Example: `gmbench predict runs/sample/full/small/seed_0/set_1/model --set set_1`
     """
-    from gmbench.benchmark import dataset_folder, load_benchmark
-    from gmbench.evaluation.predictions import write_predictions
+    from gmbench.benchmark.benchmark import dataset_folder, load_benchmark
+    from gmbench.predictions.predictions import write_predictions
     from gmbench.training.checkpoint import load_checkpoint
     from gmbench.training.folds import predict_set, require_folder
 

@@ -14,9 +14,9 @@ import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gmbench.benchmark import SAMPLE, Benchmark, benchmark_files
+from gmbench.benchmark.benchmark import SAMPLE, Benchmark, benchmark_files
 from gmbench.data.archives import open_source
-from gmbench.data.card import card_text, eval_text
+from gmbench.data.dataset_card import card_text, eval_text
 from gmbench.data.features import arrow_schema, label_values, shard_path
 from gmbench.data.inspection import IncompleteSourceError, Inspection, inspect
 from gmbench.data.listing import Listing, list_images

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gmbench.benchmark import Benchmark
-from gmbench.schema import CONTINUOUS, DISCRETE, KINDS, LOSSES, NAMES
+from gmbench.benchmark.benchmark import Benchmark
+from gmbench.schema import CONTINUOUS, DISCRETE, KINDS, LOSSES, N_ARCHITECTURE, N_CONTINUOUS, NAMES
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -57,7 +57,7 @@ def contents(benchmark: Benchmark) -> tuple[str, ...]:
 def label_values(benchmark: Benchmark, name: str) -> dict[str, LabelValue]:
     """Returns what every image of a GM has in the columns after `image_id`, in their order."""
     gm = benchmark.gms[benchmark.index[name]]
-    n_counts, n_classes = len(CONTINUOUS), len(CONTINUOUS) + len(DISCRETE)
+    n_counts, n_classes = N_CONTINUOUS, N_ARCHITECTURE
     values: dict[str, LabelValue] = {
         "gm": benchmark.index[name],
         "kind": KINDS.index(gm.kind),

@@ -12,7 +12,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from gmbench.benchmark import Benchmark
+from gmbench.benchmark.benchmark import Benchmark
 from gmbench.data.sources import Source, SourceFile, shown
 from gmbench.errors import SourceError, nearest_names, plain_form
 

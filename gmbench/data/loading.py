@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gmbench.benchmark import load_benchmark, read_benchmark
+from gmbench.benchmark.benchmark import load_benchmark, read_benchmark
 from gmbench.data.build import build_dataset
 from gmbench.data.features import configurations
 from gmbench.errors import DatasetError, HubError, UnknownNameError

@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 import yaml
 
-from gmbench.benchmark import Benchmark, benchmark_files, read_benchmark
-from gmbench.data.card import card_configs
+from gmbench.benchmark.benchmark import Benchmark, benchmark_files, read_benchmark
+from gmbench.data.dataset_card import card_configs
 from gmbench.data.features import arrow_schema, label_values, shard_path
 from gmbench.data.parallel import Progress, all_cores, in_processes
 from gmbench.data.shard_checks import Faults, ShardCheck, check_shard

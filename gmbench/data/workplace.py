@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 from filelock import FileLock, Timeout
 
-from gmbench.benchmark import Benchmark, benchmark_files
+from gmbench.benchmark.benchmark import Benchmark, benchmark_files
 from gmbench.data.sources import Limits, Source
 from gmbench.errors import DatasetError
 from gmbench.files import disk_full, is_full, rename_durably

@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from gmbench.benchmark import Benchmark
+from gmbench.benchmark.benchmark import Benchmark
 from gmbench.evaluation.intervals import Replicates, Resampled, interval, resample
 from gmbench.evaluation.metrics import (
     ARCHITECTURE_HEADS,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gmbench.benchmark import Benchmark
+from gmbench.benchmark.benchmark import Benchmark
 from gmbench.errors import PredictionError
 from gmbench.evaluation.evaluate import SEED, same_images
 from gmbench.evaluation.intervals import (
@@ -23,10 +23,10 @@ from gmbench.evaluation.intervals import (
 )
 from gmbench.evaluation.metrics import METRICS, Metric
 from gmbench.evaluation.permutations import PERMUTATIONS, permutation_tests
-from gmbench.evaluation.predictions import Predictions, read_predictions
 from gmbench.evaluation.result import PROTOCOL
 from gmbench.evaluation.significance import holm
 from gmbench.evaluation.statistics import SetTable, set_tables
+from gmbench.predictions.predictions import Predictions, read_predictions
 from gmbench.version import __version__
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gmbench.benchmark import Benchmark
+from gmbench.benchmark.benchmark import Benchmark
 from gmbench.errors import PredictionError
 from gmbench.evaluation.breakdown import gm_results, parameter_results
 from gmbench.evaluation.intervals import (
@@ -20,8 +20,6 @@ from gmbench.evaluation.intervals import (
     resample,
 )
 from gmbench.evaluation.metrics import BY_NAME, METRICS
-from gmbench.evaluation.predictions import Predictions, read_predictions
-from gmbench.evaluation.reference import mean_mode
 from gmbench.evaluation.result import (
     PROTOCOL,
     Evaluation,
@@ -32,7 +30,10 @@ from gmbench.evaluation.result import (
 )
 from gmbench.evaluation.significance import paired_t_test
 from gmbench.evaluation.slope import Slope, set_slope
-from gmbench.evaluation.statistics import N_CONTINUOUS, Array, SetTable, set_tables
+from gmbench.evaluation.statistics import Array, SetTable, set_tables
+from gmbench.predictions.predictions import Predictions, read_predictions
+from gmbench.predictions.reference import mean_mode
+from gmbench.schema import N_CONTINUOUS
 from gmbench.version import __version__
 
 if TYPE_CHECKING:

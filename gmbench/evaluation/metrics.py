@@ -17,7 +17,8 @@ from typing import Literal
 
 import numpy as np
 
-from gmbench.evaluation.statistics import N_CONTINUOUS, N_DISCRETE, N_LOSSES, Array, GMSums
+from gmbench.evaluation.statistics import Array, GMSums
+from gmbench.schema import N_CONTINUOUS, N_DISCRETE, N_LOSSES
 
 _ROUNDING = 1e-12
 """Variances below this part of the mean square are rounding: the values are constant."""

@@ -15,7 +15,8 @@ from gmbench.evaluation.ransac import (
     slopes_from,
 )
 from gmbench.evaluation.resampling import draws
-from gmbench.evaluation.statistics import N_CONTINUOUS, Array, SetTable
+from gmbench.evaluation.statistics import Array, SetTable
+from gmbench.schema import N_CONTINUOUS
 
 
 @dataclass(frozen=True)

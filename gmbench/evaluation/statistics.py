@@ -17,13 +17,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from gmbench.benchmark import Benchmark
-from gmbench.evaluation.predictions import Predictions
-from gmbench.schema import CONTINUOUS, DISCRETE, LOSSES
+from gmbench.benchmark.benchmark import Benchmark
+from gmbench.predictions.predictions import Predictions
+from gmbench.schema import DISCRETE, N_CONTINUOUS, N_LOSSES
 
 Array = NDArray[np.float64]
-
-N_CONTINUOUS, N_DISCRETE, N_LOSSES = len(CONTINUOUS), len(DISCRETE), len(LOSSES)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,8 @@ from gmbench.models.heads import ClassSlots
 from gmbench.models.objective import ObjectiveConfig, squared_error
 from gmbench.models.parsing import PAPER_CLASSES, Parsed, Trunk
 from gmbench.models.settings import Settings
-from gmbench.models.targets import N_CONTINUOUS, TrainingTargets
+from gmbench.models.targets import TrainingTargets
+from gmbench.schema import N_CONTINUOUS
 
 EDGE_THRESHOLD = 0.4
 """Least probability of a label, given another, that makes an edge."""

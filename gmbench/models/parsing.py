@@ -9,10 +9,9 @@ from torch import Tensor, nn
 from gmbench.models.fingerprint import FingerprintNetwork
 from gmbench.models.heads import ClassSlots, FusedHeads
 from gmbench.models.settings import SettingError, Settings
-from gmbench.models.targets import N_CONTINUOUS
-from gmbench.schema import DISCRETE, LOSSES
+from gmbench.schema import DISCRETE, N_CONTINUOUS, N_LOSSES
 
-PAPER_CLASSES: tuple[int, ...] = tuple(len(p.classes) for p in DISCRETE) + (2,) * len(LOSSES)
+PAPER_CLASSES: tuple[int, ...] = tuple(len(p.classes) for p in DISCRETE) + (2,) * N_LOSSES
 """Classes of the 16 classifiers in the paper; a benchmark may have more (`class_counts`)."""
 
 

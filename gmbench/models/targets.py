@@ -8,20 +8,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from gmbench.benchmark import Benchmark
+from gmbench.benchmark.benchmark import Benchmark
+from gmbench.benchmark.extra import ExtraGMs
 from gmbench.errors import BenchmarkError
-from gmbench.extra import ExtraGMs
-from gmbench.schema import CONTINUOUS, DISCRETE, LOSSES
+from gmbench.schema import DISCRETE, N_CONTINUOUS, N_LOSSES
 
-N_CONTINUOUS = len(CONTINUOUS)
-N_HEADS = len(DISCRETE) + len(LOSSES)
 """Classifiers of a network: M = 16 in the paper."""
 
 
 def class_counts(benchmark: Benchmark) -> tuple[int, ...]:
     """Returns the number of classes of each of the 16 classifiers; a loss has two, no and yes."""
     named = benchmark.classes
-    return tuple(len(named[parameter.name]) for parameter in DISCRETE) + (2,) * len(LOSSES)
+    return tuple(len(named[parameter.name]) for parameter in DISCRETE) + (2,) * N_LOSSES
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL import __version__ as _pillow_version
 
-from gmbench.benchmark import Benchmark, read_benchmark
+from gmbench.benchmark.benchmark import Benchmark, read_benchmark
 from gmbench.data.features import shard_path
 from gmbench.data.loading import cache_folder
 from gmbench.data.parallel import Progress, all_cores, in_processes

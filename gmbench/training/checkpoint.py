@@ -30,7 +30,7 @@ from gmbench.training.views import view_from_dict
 from gmbench.version import __version__
 
 if TYPE_CHECKING:
-    from gmbench.benchmark import Benchmark
+    from gmbench.benchmark.benchmark import Benchmark
     from gmbench.training.config import TrainingConfig
 
 _AT_ONCE = 64

@@ -11,22 +11,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gmbench.baselines import Recipe
-from gmbench.benchmark import Benchmark
+from gmbench.benchmark.benchmark import Benchmark
+from gmbench.benchmark.extra import ExtraGMs
 from gmbench.errors import BenchmarkError, UnknownNameError
-from gmbench.evaluation.columns import Values
-from gmbench.evaluation.images import image_index
-from gmbench.evaluation.predictions import Predictions
-from gmbench.extra import ExtraGMs
-from gmbench.models.spectral import FEATURES, FeatureTable, predict_gms, read_features
 from gmbench.models.targets import TrainingTargets
+from gmbench.predictions.columns import Values
+from gmbench.predictions.images import image_index
+from gmbench.predictions.predictions import Predictions
 from gmbench.schema import DISCRETE
+from gmbench.training.baselines import Recipe
 from gmbench.training.cache import CachedImages, cached_images
 from gmbench.training.checkpoint import ModelParserCheckpoint
 from gmbench.training.config import PRESETS, TrainingConfig
 from gmbench.training.devices import device_for
 from gmbench.training.loop import TrainingRun, train
 from gmbench.training.predict import ParsedImages, join, mean, parse_images
+from gmbench.training.trees import FEATURES, FeatureTable, predict_gms, read_features
 from gmbench.training.validation import hold_out
 from gmbench.training.views import view_from_dict
 

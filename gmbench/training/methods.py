@@ -45,10 +45,10 @@ METHODS: dict[str, Method] = {
         objective="gmbench.models.objective:Objective",
     ),
     "trace": Method(
-        network="gmbench.models.trace:TraceParser",
-        settings="gmbench.models.trace:TraceConfig",
-        objective="gmbench.models.trace:TraceObjective",
-        weights="gmbench.models.trace:TraceWeights",
+        network="gmbench.models.crop_network:TraceParser",
+        settings="gmbench.models.crop_network:TraceConfig",
+        objective="gmbench.models.crop_network:TraceObjective",
+        weights="gmbench.models.crop_network:TraceWeights",
     ),
     "graph": Method(
         network="gmbench.models.graph:GraphParser",

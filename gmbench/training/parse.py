@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from gmbench.catalog import TABLES
+from gmbench.benchmark.catalog import TABLES
 from gmbench.errors import SourceError
 from gmbench.schema import CONTINUOUS, DISCRETE, LOSSES
 from gmbench.training.checkpoint import ModelParserCheckpoint, load_checkpoint

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from gmbench.schema import DISCRETE
+from gmbench.schema import N_DISCRETE
 from gmbench.training.devices import autocast_for
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class ParsedImages:
     @property
     def loss_scores(self) -> NDArray[np.float64]:
         """Probability of each loss, shape (images, 10)."""
-        return np.stack([head[:, 1] for head in self.by_head[len(DISCRETE) :]], axis=1)
+        return np.stack([head[:, 1] for head in self.by_head[N_DISCRETE:]], axis=1)
 
 
 def parse_pixels(

@@ -12,15 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from gmbench.baselines import Recipe, require_extra, run_baseline
-from gmbench.benchmark import Benchmark
+from gmbench.benchmark.benchmark import Benchmark
+from gmbench.benchmark.extra import ExtraGMs
 from gmbench.data.parallel import all_cores
 from gmbench.evaluation.comparison import Comparison, compare
 from gmbench.evaluation.evaluate import evaluate
-from gmbench.evaluation.predictions import Predictions, write_predictions
 from gmbench.evaluation.result import Evaluation, Summary
-from gmbench.extra import ExtraGMs
 from gmbench.files import write_whole
+from gmbench.predictions.predictions import Predictions, write_predictions
+from gmbench.training.baselines import Recipe, require_extra, run_baseline
 
 SuiteProgress = Callable[[str, int, int], None]
 

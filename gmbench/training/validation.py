@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from gmbench.benchmark import Benchmark
+from gmbench.benchmark.benchmark import Benchmark
 from gmbench.models.settings import SettingError
 from gmbench.models.targets import TrainingTargets
 from gmbench.training.cache import CachedImages

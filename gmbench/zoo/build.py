@@ -15,9 +15,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from gmbench.benchmark import Benchmark, benchmark_files
-from gmbench.catalog import GM
-from gmbench.data.card import eval_text
+from gmbench.benchmark.benchmark import Benchmark, benchmark_files
+from gmbench.benchmark.catalog import GM
+from gmbench.data.dataset_card import eval_text
 from gmbench.data.features import arrow_schema, label_values, shard_path
 from gmbench.data.inspection import inspect
 from gmbench.data.listing import Listing
@@ -38,13 +38,13 @@ from gmbench.data.workplace import (
 )
 from gmbench.errors import DatasetError
 from gmbench.files import write_durably
-from gmbench.zoo.card import real_images, zoo_card
 from gmbench.zoo.contact_sheet import IMAGES_IN_A_ROW, contact_sheet
 from gmbench.zoo.curation import draw_test_sets
 from gmbench.zoo.engines import check_engine, train_all
 from gmbench.zoo.finished import FinishedGM, FinishedGMs
 from gmbench.zoo.plan import ZooPlan, check_plan
 from gmbench.zoo.report import ZooReport, report_on
+from gmbench.zoo.zoo_card import real_images, zoo_card
 
 ZOO_FILE = "zoo.json"
 """Holds the report, every GM's specification and trainings, and the origins of the real images."""

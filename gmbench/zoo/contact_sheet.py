@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw, ImageFont
 
-from gmbench.catalog import GM
+from gmbench.benchmark.catalog import GM
 from gmbench.schema import DISCRETE, LOSSES, NAMES
 
 IMAGES_IN_A_ROW = 16

@@ -23,8 +23,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gmbench.catalog import GM
-from gmbench.schema import CONTINUOUS, DISCRETE, NAMES, get_parameter
+from gmbench.benchmark.catalog import GM
+from gmbench.schema import N_ARCHITECTURE, N_CONTINUOUS, NAMES, get_parameter
 
 N_SETS = 4
 
@@ -32,7 +32,6 @@ PER_SET: Mapping[str, int] = {"GAN": 6, "VAE": 2, "AR": 2, "AA": 1, "NF": 1}
 """Test GMs of each kind in each of the paper's sets."""
 
 _PAPER_GMS = 116
-_ARCHITECTURE = len(CONTINUOUS) + len(DISCRETE)
 _DRAWS = 400
 
 
@@ -77,17 +76,17 @@ def draw_test_sets(gms: Sequence[GM], *, seed: int = 0, diffusion_per_set: int =
 
 def _ineligible(gms: Sequence[GM]) -> dict[str, str]:
     """Returns why a GM can be in no test set, for each that cannot."""
-    rows = Counter(gm.values[:_ARCHITECTURE] for gm in gms)
+    rows = Counter(gm.values[:N_ARCHITECTURE] for gm in gms)
     reasons = {}
     for gm in gms:
-        if rows[gm.values[:_ARCHITECTURE]] > 1:
+        if rows[gm.values[:N_ARCHITECTURE]] > 1:
             twins = [
                 other.name
                 for other in gms
-                if other is not gm and other.values[:_ARCHITECTURE] == gm.values[:_ARCHITECTURE]
+                if other is not gm and other.values[:N_ARCHITECTURE] == gm.values[:N_ARCHITECTURE]
             ]
             reasons[gm.name] = f"has the architecture row of {', '.join(twins[:3])}"
-    for column in range(len(CONTINUOUS), len(NAMES)):
+    for column in range(N_CONTINUOUS, len(NAMES)):
         counts = Counter(gm.values[column] for gm in gms)
         for gm in gms:
             if counts[gm.values[column]] == 1:
@@ -152,7 +151,7 @@ def _untrained(gms: Sequence[GM], test: Sequence[GM]) -> bool:
     training = [gm for gm in gms if gm.name not in names]
     return any(
         not {gm.values[column] for gm in test} <= {gm.values[column] for gm in training}
-        for column in range(len(CONTINUOUS), len(NAMES))
+        for column in range(N_CONTINUOUS, len(NAMES))
     )
 
 
@@ -166,7 +165,7 @@ def _cost(gms: Sequence[GM], test: Sequence[GM]) -> float:
     uneven = sum(abs(found[name] - len(test) * n / total) for name, n in share.items())
     constant = sum(
         len({gm.values[column] for gm in test}) == 1
-        for column in range(len(CONTINUOUS), len(NAMES))
+        for column in range(N_CONTINUOUS, len(NAMES))
         if len({gm.values[column] for gm in gms}) > 1
     )
     return uneven + 0.5 * constant

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gmbench.errors import DatasetError
-from gmbench.schema import CONTINUOUS, DISCRETE, LOSSES
+from gmbench.schema import DISCRETE, LOSSES, N_CONTINUOUS
 from gmbench.zoo.specification import Specification
 
 #: Where the networks of each kind are drawn and trained.
@@ -171,7 +171,7 @@ def smallest_distance(rows: npt.ArrayLike) -> NearestRows:
     values = np.asarray(rows, dtype=np.float64)
     if len(values) < 2:
         raise DatasetError("A distance needs two GMs: this population has fewer.")
-    counts, classes = values[:, : len(CONTINUOUS)], values[:, len(CONTINUOUS) :]
+    counts, classes = values[:, :N_CONTINUOUS], values[:, N_CONTINUOUS:]
     low, high = counts.min(0), counts.max(0)
     counts = (counts - low) / np.where(high > low, high - low, 1.0)
     distances = np.abs(counts[:, None] - counts[None]).mean(2)

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from gmbench.benchmark import Benchmark
-from gmbench.catalog import GM
-from gmbench.schema import CONTINUOUS, KINDS, PARAMETERS
+from gmbench.benchmark.benchmark import Benchmark
+from gmbench.benchmark.catalog import GM
+from gmbench.schema import KINDS, N_CONTINUOUS, PARAMETERS
 from gmbench.zoo.finished import FinishedGM
 
 FEWEST_OF_A_CLASS = 5
@@ -116,7 +116,7 @@ def report_on(
 def class_counts(gms: Sequence[GM]) -> dict[str, dict[str, int]]:
     """Returns the number of GMs of each class, those that do not occur included."""
     counts: dict[str, dict[str, int]] = {}
-    for column, parameter in enumerate(PARAMETERS[len(CONTINUOUS) :], start=len(CONTINUOUS)):
+    for column, parameter in enumerate(PARAMETERS[N_CONTINUOUS:], start=N_CONTINUOUS):
         found = Counter(int(gm.values[column]) for gm in gms)
         names = parameter.classes or ("no", "yes")
         counts[parameter.name] = {name: found[index] for index, name in enumerate(names)}

@@ -2,7 +2,7 @@
 
 A specification is plain data, so that it can be drawn, written, hashed, sent to a worker and read
 back. Everything random in training and sampling follows from its seed. Labels are not taken from
-it: they are measured off the trained network (`gmbench.zoo.measure`) and from the losses that the
+it: they are measured off the trained network (`gmbench.measuring`) and from the losses that the
 training loop really summed up.
 """
 

@@ -216,7 +216,7 @@ def _labels(trained: TrainedGM) -> tuple[float, ...]:
     Raises:
         ValueError: A loss is not the schema's.
     """
-    from gmbench.zoo.measure import measure
+    from gmbench.measuring.measure import measure
 
     known = [loss.name for loss in LOSSES]
     if strange := set(trained.losses) - set(known):

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from gmbench.benchmark import benchmark_files
-from gmbench.evaluation.predictions import write_predictions
+from gmbench.benchmark.benchmark import benchmark_files
+from gmbench.predictions.predictions import write_predictions
 from tests.evaluation.populations import random_predictions, small_benchmark
 
 COMMANDS = [

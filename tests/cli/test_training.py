@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from gmbench.benchmark import read_benchmark
+from gmbench.benchmark.benchmark import read_benchmark
 from gmbench.cli import main
-from gmbench.evaluation.predictions import write_predictions
+from gmbench.predictions.predictions import write_predictions
 from gmbench.training.parse import ParsedGM, ParsedParameter
 from tests.evaluation.populations import random_predictions
 from tests.training.families import build_families, family_benchmark, family_image

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gmbench.benchmark import Benchmark
+from gmbench.benchmark.benchmark import Benchmark
 from gmbench.data.build import build_dataset
 from tests.data.fake_images import make_images, small_benchmark
 

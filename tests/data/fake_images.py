@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from gmbench.benchmark import Benchmark, load_benchmark
+from gmbench.benchmark.benchmark import Benchmark, load_benchmark
 
 N_IMAGES = 6
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from gmbench.benchmark import Benchmark, load_benchmark, read_benchmark
+from gmbench.benchmark.benchmark import Benchmark, load_benchmark, read_benchmark
 from gmbench.data.build import build_dataset
 from gmbench.data.features import arrow_schema, configurations, group_of, label_values
 from gmbench.data.sources import Limits

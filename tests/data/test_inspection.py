@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gmbench.benchmark import Benchmark, read_benchmark
+from gmbench.benchmark.benchmark import Benchmark, read_benchmark
 from gmbench.data import build as build_module
 from gmbench.data.build import build_dataset
 from gmbench.data.inspection import IncompleteSourceError, Inspection

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from gmbench.benchmark import Benchmark
+from gmbench.benchmark.benchmark import Benchmark
 from gmbench.data import build as build_module
 from gmbench.data import workplace as workplace_module
 from gmbench.data.build import build_dataset

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gmbench.benchmark import Benchmark
+from gmbench.benchmark.benchmark import Benchmark
 from gmbench.data.listing import Listing, list_images
 from gmbench.data.sources import Source, SourceFile, in_order
 from gmbench.errors import SourceError

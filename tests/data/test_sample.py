@@ -13,12 +13,18 @@ import datasets
 import numpy as np
 import pytest
 
-from gmbench.benchmark import SAMPLE, Benchmark, benchmark_of, dataset_folder, load_benchmark
+from gmbench.benchmark.benchmark import (
+    SAMPLE,
+    Benchmark,
+    benchmark_of,
+    dataset_folder,
+    load_benchmark,
+)
+from gmbench.benchmark.leakage import check_splits
 from gmbench.data.build import build_dataset
 from gmbench.data.loading import load_dataset
 from gmbench.data.verification import verify_dataset
 from gmbench.errors import DatasetError
-from gmbench.leakage import check_splits
 from gmbench.schema import CONTINUOUS, DISCRETE, LOSSES
 from gmbench.zoo.population import smallest_distance
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from gmbench.benchmark import Benchmark
+from gmbench.benchmark.benchmark import Benchmark
 from gmbench.data.build import build_dataset
 from gmbench.data.verification import Verification, verify_dataset
 from gmbench.errors import DatasetError

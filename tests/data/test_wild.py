@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from gmbench.benchmark import load_benchmark
+from gmbench.benchmark.benchmark import load_benchmark
 from gmbench.data.build import build_dataset
 from gmbench.data.verification import verify_dataset
 

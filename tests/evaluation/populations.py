@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from gmbench.benchmark import Benchmark, load_benchmark
-from gmbench.evaluation.columns import Values
-from gmbench.evaluation.images import image_index
-from gmbench.evaluation.predictions import Predictions
+from gmbench.benchmark.benchmark import Benchmark, load_benchmark
+from gmbench.predictions.columns import Values
+from gmbench.predictions.images import image_index
+from gmbench.predictions.predictions import Predictions
 
 
 def small_benchmark(n_images: int | Sequence[int] = 5, name: str = "red116") -> Benchmark:

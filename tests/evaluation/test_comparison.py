@@ -9,7 +9,7 @@ import pytest
 from gmbench.errors import PredictionError
 from gmbench.evaluation.comparison import COMPARED, compare, method_names
 from gmbench.evaluation.evaluate import evaluate
-from gmbench.evaluation.reference import mean_mode, random_labels
+from gmbench.predictions.reference import mean_mode, random_labels
 from tests.evaluation.populations import random_predictions, small_benchmark
 
 

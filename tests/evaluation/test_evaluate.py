@@ -10,8 +10,8 @@ import pytest
 import gmbench
 from gmbench.errors import PredictionError
 from gmbench.evaluation.evaluate import evaluate
-from gmbench.evaluation.predictions import read_predictions, write_predictions
-from gmbench.evaluation.reference import mean_mode, random_labels
+from gmbench.predictions.predictions import read_predictions, write_predictions
+from gmbench.predictions.reference import mean_mode, random_labels
 from tests.evaluation.populations import random_predictions, small_benchmark
 
 

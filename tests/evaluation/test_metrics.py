@@ -12,12 +12,12 @@ from scipy import stats
 from sklearn.linear_model import RANSACRegressor
 from sklearn.metrics import accuracy_score, f1_score, r2_score
 
-from gmbench.benchmark import Benchmark
-from gmbench.catalog import GM
-from gmbench.evaluation.columns import Values
+from gmbench.benchmark.benchmark import Benchmark
+from gmbench.benchmark.catalog import GM
 from gmbench.evaluation.evaluate import evaluate
-from gmbench.evaluation.predictions import Predictions
-from gmbench.evaluation.reference import mean_mode
+from gmbench.predictions.columns import Values
+from gmbench.predictions.predictions import Predictions
+from gmbench.predictions.reference import mean_mode
 from gmbench.schema import CONTINUOUS, DISCRETE, LOSSES
 from tests.evaluation.populations import random_predictions, small_benchmark
 

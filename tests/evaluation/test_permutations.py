@@ -6,13 +6,13 @@ from itertools import product
 import numpy as np
 import pytest
 
-from gmbench.benchmark import Benchmark
+from gmbench.benchmark.benchmark import Benchmark
 from gmbench.evaluation import permutations
 from gmbench.evaluation.comparison import COMPARED
 from gmbench.evaluation.evaluate import evaluate
 from gmbench.evaluation.permutations import permutation_tests
-from gmbench.evaluation.predictions import Predictions
 from gmbench.evaluation.statistics import set_tables
+from gmbench.predictions.predictions import Predictions
 from tests.evaluation.populations import random_predictions, small_benchmark
 
 

@@ -6,9 +6,9 @@ import numpy as np
 
 from gmbench.evaluation.intervals import bootstrap
 from gmbench.evaluation.ransac import inlier_terms, ransac_fit
-from gmbench.evaluation.reference import mean_mode
 from gmbench.evaluation.slope import Slope, set_slope
 from gmbench.evaluation.statistics import set_tables
+from gmbench.predictions.reference import mean_mode
 from tests.evaluation.populations import random_predictions, small_benchmark
 
 

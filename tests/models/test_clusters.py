@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gmbench.benchmark import load_benchmark
+from gmbench.benchmark.benchmark import load_benchmark
 from gmbench.models.clusters import Clusters, cluster, elbow, label_vectors
 from gmbench.models.targets import TrainingTargets
 from tests.models.fake_targets import fake_targets

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from gmbench.benchmark import load_benchmark
+from gmbench.benchmark.benchmark import load_benchmark
 from gmbench.models.graph import (
     EDGE_THRESHOLD,
     GraphConfig,

@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from gmbench.benchmark import load_benchmark
+from gmbench.benchmark.benchmark import load_benchmark
 from gmbench.errors import BenchmarkError, UnknownNameError
 from gmbench.models.targets import TrainingTargets, class_counts
 from tests.models.fake_targets import fake_targets

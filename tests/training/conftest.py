@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gmbench.benchmark import Benchmark
+from gmbench.benchmark.benchmark import Benchmark
 from gmbench.data.build import build_dataset
 from gmbench.training.cache import CachedImages, cached_images
 from gmbench.training.views import Crops, Resized

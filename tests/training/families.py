@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from gmbench.baselines import Recipe
-from gmbench.benchmark import Benchmark, load_benchmark
+from gmbench.benchmark.benchmark import Benchmark, load_benchmark
 from gmbench.data.build import build_dataset
 from gmbench.models.targets import TrainingTargets
+from gmbench.training.baselines import Recipe
 from gmbench.training.config import TrainingConfig
 from gmbench.training.folds import TrainingJob
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gmbench.benchmark import read_benchmark
+from gmbench.benchmark.benchmark import read_benchmark
 from gmbench.data.build import build_dataset
 from gmbench.data.workplace import CHECKSUMS
 from gmbench.errors import BenchmarkError, DatasetError, UnknownNameError

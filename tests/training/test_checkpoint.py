@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from syrupy.assertion import SnapshotAssertion
 from torch import nn
 
-from gmbench.benchmark import Benchmark
+from gmbench.benchmark.benchmark import Benchmark
 from gmbench.errors import GmbenchError
 from gmbench.training.checkpoint import CheckpointError, ModelParserCheckpoint, load_checkpoint
 from gmbench.training.config import TrainingConfig

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from gmbench.baselines import find_recipes
 from gmbench.errors import GmbenchError, UnknownNameError
 from gmbench.models.settings import SettingError
+from gmbench.training.baselines import find_recipes
 from gmbench.training.config import PAPER, PRESETS, TrainingConfig, parse_changes
 
 
@@ -22,10 +22,10 @@ def test_the_paper_preset_is_the_papers() -> None:
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("name", [n for n, r in find_recipes().items() if r.training is not None])
 def test_every_recipe_changes_settings_that_there_are(name: str, preset: str) -> None:
+    from gmbench.models.crop_network import TraceConfig, TraceWeights
     from gmbench.models.graph import GraphConfig
     from gmbench.models.objective import ObjectiveConfig
     from gmbench.models.parsing import ParserConfig
-    from gmbench.models.trace import TraceConfig, TraceWeights
 
     training = find_recipes()[name].training
     assert training is not None

@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 import torch
 
-from gmbench.baselines import Recipe, find_recipe, require_extra
-from gmbench.benchmark import Benchmark
+from gmbench.benchmark.benchmark import Benchmark
+from gmbench.benchmark.extra import ExtraGMs, read_extra
 from gmbench.errors import BenchmarkError
-from gmbench.extra import ExtraGMs, read_extra
 from gmbench.models.objective import Objective
 from gmbench.models.parsing import ParserOutput
-from gmbench.models.spectral import FEATURES, predict_gms, read_features
 from gmbench.models.targets import TrainingTargets
+from gmbench.training.baselines import Recipe, find_recipe, require_extra
 from gmbench.training.folds import MODEL, predict_folds, read_images, run_fold
 from gmbench.training.suite import SuiteOptions, run_suite
+from gmbench.training.trees import FEATURES, predict_gms, read_features
 from tests.training.families import build_families, family_benchmark, job_of
 
 pytestmark = pytest.mark.usefixtures("own_cache")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from gmbench.benchmark import Benchmark
+from gmbench.benchmark.benchmark import Benchmark
 from gmbench.models.settings import SettingError
 from gmbench.models.targets import class_counts
 from gmbench.training.cache import CachedImages

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gmbench.baselines import Recipe
-from gmbench.benchmark import Benchmark
+from gmbench.benchmark.benchmark import Benchmark
 from gmbench.errors import BenchmarkError, UnknownNameError
 from gmbench.evaluation.evaluate import evaluate
-from gmbench.evaluation.predictions import Predictions, read_predictions, write_predictions
+from gmbench.predictions.predictions import Predictions, read_predictions, write_predictions
+from gmbench.training.baselines import Recipe
 from gmbench.training.checkpoint import load_checkpoint
 from gmbench.training.config import PAPER, PRESETS
 from gmbench.training.folds import (
@@ -204,6 +204,6 @@ def test_shuffled_labels_never_look_good(tmp_path: Path) -> None:
 
 
 def mean_mode_of(benchmark: Benchmark) -> Predictions:
-    from gmbench.evaluation.reference import mean_mode
+    from gmbench.predictions.reference import mean_mode
 
     return mean_mode(benchmark)

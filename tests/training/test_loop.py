@@ -15,7 +15,7 @@ import pytest
 import torch
 from torch import nn
 
-from gmbench.benchmark import Benchmark
+from gmbench.benchmark.benchmark import Benchmark
 from gmbench.models.settings import SettingError
 from gmbench.models.targets import TrainingTargets
 from gmbench.training.batches import Batches
@@ -106,7 +106,7 @@ def test_a_resumed_training_ends_with_the_same_bits(
 KILLED = """
 import sys
 from pathlib import Path
-from gmbench.benchmark import read_benchmark
+from gmbench.benchmark.benchmark import read_benchmark
 from gmbench.training.cache import cached_images
 from gmbench.training.loop import train
 from gmbench.training.views import Resized

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from gmbench.benchmark import read_benchmark
+from gmbench.benchmark.benchmark import read_benchmark
 from gmbench.models.targets import TrainingTargets
 from gmbench.training.cache import cached_images
 from gmbench.training.config import PRESETS

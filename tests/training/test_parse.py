@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gmbench.benchmark import Benchmark
+from gmbench.benchmark.benchmark import Benchmark
 from gmbench.errors import SourceError
 from gmbench.schema import CONTINUOUS, DISCRETE, LOSSES, NAMES
 from gmbench.training import parse as parse_module

@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow.parquet as pq
 from PIL import Image
 
-from gmbench.benchmark import SAMPLE, load_benchmark
+from gmbench.benchmark.benchmark import SAMPLE, load_benchmark
 from gmbench.data.features import shard_path
 from gmbench.evaluation.evaluate import evaluate
-from gmbench.evaluation.reference import mean_mode
+from gmbench.predictions.reference import mean_mode
 from gmbench.schema import NAMES
 from gmbench.training.checkpoint import load_checkpoint
 from gmbench.training.folds import predict_set

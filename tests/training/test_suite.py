@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gmbench.baselines import Recipe, find_recipe
-from gmbench.benchmark import Benchmark
+from gmbench.benchmark.benchmark import Benchmark
 from gmbench.errors import BenchmarkError
 from gmbench.evaluation.evaluate import evaluate
-from gmbench.evaluation.predictions import read_predictions
+from gmbench.predictions.predictions import read_predictions
+from gmbench.training.baselines import Recipe, find_recipe
 from gmbench.training.suite import SuiteOptions, run_one, run_suite, versions
 from tests.training.families import CHANGES
 

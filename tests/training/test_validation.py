@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from gmbench.benchmark import Benchmark, load_benchmark
+from gmbench.benchmark.benchmark import Benchmark, load_benchmark
 from gmbench.models.settings import SettingError
 from gmbench.models.targets import TrainingTargets
 from gmbench.training.cache import CachedImages

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from gmbench.zoo import measure
+from gmbench.measuring.measure import measure
 from gmbench.zoo.population import intended_labels
 from gmbench.zoo.specification import Specification, TrainedGM
 

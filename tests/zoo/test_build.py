@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gmbench.benchmark import read_benchmark
+from gmbench.benchmark.benchmark import read_benchmark
 from gmbench.data.verification import verify_dataset
 from gmbench.errors import DatasetError
 from gmbench.zoo import finished as finished_module

@@ -5,9 +5,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from gmbench.benchmark import Benchmark
-from gmbench.catalog import GM, red116
-from gmbench.leakage import check_splits
+from gmbench.benchmark.benchmark import Benchmark
+from gmbench.benchmark.catalog import GM, red116
+from gmbench.benchmark.leakage import check_splits
 from gmbench.schema import DISCRETE
 from gmbench.zoo.curation import PER_SET, Curation, draw_test_sets
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from gmbench.benchmark import read_benchmark
+from gmbench.benchmark.benchmark import read_benchmark
 from gmbench.cli.app import app, main
 from gmbench.data.workplace import LOCK
 from gmbench.zoo import population

@@ -27,7 +27,7 @@ from torch.nn import functional
 
 from gmbench.errors import UnknownNameError
 from gmbench.zoo.kinds.attack_classifiers import Classifier
-from gmbench.zoo.kinds.clusters import assign, k_means
+from gmbench.zoo.kinds.k_means import assign, k_means
 from gmbench.zoo.kinds.trained import SamplingGM
 from gmbench.zoo.layers import (
     BLOCK_NONLINEARITIES,

@@ -27,7 +27,7 @@ from gmbench.zoo.kinds.autoregressive_networks import (
     start_scores,
 )
 from gmbench.zoo.kinds.autoregressive_sampling import sample_cached
-from gmbench.zoo.kinds.clusters import assign, k_means
+from gmbench.zoo.kinds.k_means import assign, k_means
 from gmbench.zoo.kinds.trained import SamplingGM
 from gmbench.zoo.layers import (
     BLOCK_NONLINEARITIES,

@@ -13,10 +13,10 @@ from torch import nn
 from torch.nn import functional
 
 from gmbench.zoo.kinds.batch_statistics import refresh_batch_statistics
-from gmbench.zoo.kinds.clusters import assign, k_means
 from gmbench.zoo.kinds.degradation import degrade
 from gmbench.zoo.kinds.gan_losses import GAMES, gradient_penalty
 from gmbench.zoo.kinds.gan_networks import Critic, build_generator
+from gmbench.zoo.kinds.k_means import assign, k_means
 from gmbench.zoo.kinds.returning_gradient import return_gradients
 from gmbench.zoo.layers import lay_channels_last, start_at_unit_variance
 from gmbench.zoo.losses import LossSum, l1_distance, l2_distance, mean_squared_error

@@ -1,0 +1,342 @@
+"""The paper's studies, on any benchmark that has what they need.
+
+- `many_images`: Table 8, several images of one GM say more than one.
+- `content`: Table 6, training on GMs of faces, of all else, or of both.
+- `ablation`: Table 7, the losses of the fingerprint taken away one by one.
+- `cross_entropy`: Figure 9, weighted against plain cross-entropy.
+
+The first takes predictions, the second trains, the others look at what `gmbench baseline` left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmbench.benchmark.benchmark import Benchmark
+from gmbench.benchmark.splits import draw_content_sets
+from gmbench.errors import BenchmarkError, SourceError
+from gmbench.evaluation.comparison import Comparison, Difference, compare
+from gmbench.evaluation.evaluate import evaluate
+from gmbench.evaluation.result import ParameterResult, Summary
+from gmbench.predictions.columns import Values
+from gmbench.predictions.images import image_index
+from gmbench.predictions.predictions import Predictions, read_predictions
+from gmbench.training.baselines import Recipe
+from gmbench.training.suite import SuiteOptions, SuiteProgress, predict_baseline
+
+METRICS = ("l1", "arch_f1", "arch_accuracy", "loss_f1", "loss_accuracy")
+"""Metrics that studies report."""
+
+TABLE_8 = (1, 10, 100, 500)
+"""Images of a GM in the paper's Table 8."""
+
+ABLATED = ("no_magnitude", "no_spectrum", "no_repetitive", "no_energy", "no_fingerprint")
+"""Baselines that are `full` without a loss of the fingerprint, the last without any."""
+
+
+@dataclass(frozen=True)
+class ManyImages:
+    """Scores when several images of a GM speak together.
+
+    Attributes:
+        benchmark: Name of the benchmark.
+        source: Whose predictions.
+        draws: How often images were drawn.
+        scores: Mean and standard deviation over the draws of each metric, by number of images.
+        left_out: Numbers of images that not every test GM has.
+    """
+
+    benchmark: str
+    source: str
+    draws: int
+    scores: Mapping[int, Mapping[str, tuple[float, float]]]
+    left_out: tuple[int, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns everything as plain data."""
+        return asdict(self)
+
+
+def many_images(
+    predictions: Predictions,
+    counts: Sequence[int] = TABLE_8,
+    *,
+    draws: int = 10,
+    seed: int = 0,
+) -> ManyImages:
+    """Scores the mean of the counts and the majority of the classes of several images (Table 8).
+
+    Args:
+        predictions: Of single images.
+        counts: Numbers of images of a GM; those that not every GM has are left out.
+        draws: How often that many images of each GM are drawn, without replacement.
+        seed: Seed of the draws.
+
+    Raises:
+        BenchmarkError: No GM has that many images, or there is nothing to draw.
+    """
+    keys = np.stack([predictions.sets, predictions.gms], axis=1)
+    _, first, group = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+    groups = [np.flatnonzero(group.ravel() == g) for g in range(len(first))]
+    smallest = min(len(rows) for rows in groups)
+    usable = [n for n in dict.fromkeys(counts) if 1 <= n <= smallest]
+    if not usable or draws < 1:
+        raise BenchmarkError(
+            f"Every GM has {smallest:,} predicted images at the least. Give --images from 1 to "
+            f"{smallest}, and --draws from 1 on."
+        )
+    order = np.argsort(first)
+    scores = {}
+    for count in usable:
+        generator = np.random.default_rng([seed, count])
+        found: dict[str, list[float]] = {metric: [] for metric in METRICS}
+        # All images of all GMs can be drawn in one way only.
+        alike = count == max(len(rows) for rows in groups)
+        for _ in range(1 if alike else draws):
+            drawn = [generator.choice(groups[g], count, replace=False) for g in order]
+            summary = evaluate(_together(predictions, drawn), replicates=0).summary
+            for metric, values in found.items():
+                mean = summary[metric].mean
+                values.append(np.nan if mean is None else mean)
+        scores[count] = {m: (float(np.mean(v)), float(np.std(v))) for m, v in found.items()}
+    left_out = tuple(n for n in dict.fromkeys(counts) if n not in usable)
+    return ManyImages(predictions.benchmark.name, predictions.source, draws, scores, left_out)
+
+
+def _together(predictions: Predictions, drawn: Sequence[NDArray[np.int64]]) -> Predictions:
+    """Returns one prediction a GM: the mean of the counts, the majority of the classes."""
+    values = predictions.values
+    discrete = [[np.bincount(column).argmax() for column in values.discrete[r].T] for r in drawn]
+    losses = []
+    for rows in drawn:
+        votes = (values.losses[rows] >= 0.5).mean(axis=0)
+        # Of two equal halves the surer one.
+        losses.append(np.where(votes == 0.5, values.losses[rows].mean(axis=0), votes))
+    one_each = predictions.take(np.array([rows[0] for rows in drawn]))
+    return replace(
+        one_each,
+        values=Values(
+            continuous=np.stack([values.continuous[rows].mean(axis=0) for rows in drawn]),
+            discrete=np.array(discrete, dtype=np.int8),
+            losses=np.stack(losses),
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class ContentStudy:
+    """How well a method parses GMs of one content after training on GMs of another.
+
+    Attributes:
+        benchmark: Name of the benchmark.
+        baseline: Name of the method.
+        training_gms: Mean number of training GMs, by what was trained on.
+        scores: Summaries of the metrics over the draws, by what was trained on and tested on.
+    """
+
+    benchmark: str
+    baseline: str
+    training_gms: Mapping[str, float]
+    scores: Mapping[str, Mapping[str, Mapping[str, Summary]]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns everything as plain data."""
+        return asdict(self)
+
+
+def content(
+    recipe: Recipe,
+    benchmark: Benchmark,
+    folder: Path | None,
+    options: SuiteOptions,
+    progress: SuiteProgress | None = None,
+) -> ContentStudy:
+    """Trains on GMs of faces, of all else and of both, and tests on held-out GMs (Table 6).
+
+    Four draws of six face GMs and six others (`splits.draw_content_sets`, which is what
+    `splits/content` holds for red116) are held out of all three trainings of a draw.
+
+    Args:
+        recipe: The baseline.
+        benchmark: Labels, contents, counts; its own test sets are not used.
+        folder: The dataset folder.
+        options: How baselines are run.
+        progress: Told how far the work is.
+
+    Raises:
+        BenchmarkError: There are fewer than 24 GMs of faces or of all else.
+    """
+    present = [gm for gm, n in zip(benchmark.gms, benchmark.n_images, strict=True) if n]
+    n_faces = sum(gm.content == "faces" for gm in present)
+    if min(n_faces, len(present) - n_faces) < 24:
+        raise BenchmarkError(
+            f"{benchmark.name} has images of {n_faces} GMs of faces and of "
+            f"{len(present) - n_faces} others. The study holds out 24 of each."
+        )
+    drawn = draw_content_sets(present)
+    numbers = range(1, len(drawn) // 2 + 1)
+    scores: dict[str, dict[str, dict[str, Summary]]] = {}
+    training_gms = {}
+    for trained_on in ("faces", "others", "all"):
+        parts: list[Predictions] = []
+        counts = []
+        for number in numbers:
+            held = (*drawn[f"face_{number}"], *drawn[f"nonface_{number}"])
+            fold = _restricted(benchmark, f"content_{number}", held, trained_on)
+            counts.append(len(fold.training_gms(f"content_{number}")))
+            runs = options.runs / "content" / trained_on if options.runs else None
+            told = _prefixed(progress, f"{trained_on} {number}")
+            chosen = replace(options, runs=runs)
+            parts.append(predict_baseline(recipe, fold, folder, chosen, told))
+        training_gms[trained_on] = float(np.mean(counts))
+        scores[trained_on] = {}
+        for tested_on, label in (("faces", "face"), ("others", "nonface")):
+            sets = {f"{label}_{n}": drawn[f"{label}_{n}"] for n in numbers}
+            merged = _merged(replace(benchmark, sets=sets), recipe.name, parts)
+            summary = evaluate(merged).summary
+            scores[trained_on][tested_on] = {metric: summary[metric] for metric in METRICS}
+    return ContentStudy(benchmark.name, recipe.name, training_gms, scores)
+
+
+def _restricted(
+    benchmark: Benchmark, set_name: str, held: Sequence[str], trained_on: str
+) -> Benchmark:
+    """Returns a benchmark with one test set, whose training GMs are of one content alone."""
+
+    def is_used(name: str, content: str) -> bool:
+        return (
+            trained_on == "all" or name in held or (content == "faces") == (trained_on == "faces")
+        )
+
+    # A GM without images is nothing to train on; labels and their ranges stay those of all GMs.
+    counts = tuple(
+        n if is_used(gm.name, gm.content) else 0
+        for gm, n in zip(benchmark.gms, benchmark.n_images, strict=True)
+    )
+    return replace(benchmark, sets={set_name: tuple(held)}, n_images=counts)
+
+
+def _merged(benchmark: Benchmark, source: str, parts: Sequence[Predictions]) -> Predictions:
+    """Returns the rows of each fold that speak of its own set of a benchmark, as one."""
+    index = image_index(benchmark)
+    chosen = []
+    for part, test in zip(parts, benchmark.sets.values(), strict=True):
+        rows = [benchmark.index[gm] for gm in test]
+        chosen.append(part.take(np.flatnonzero(np.isin(part.gms, rows))).values)
+    return Predictions(
+        benchmark=benchmark,
+        source=source,
+        sets=index.sets,
+        gms=index.gms,
+        image_ids=index.image_ids,
+        values=Values(
+            np.concatenate([one.continuous for one in chosen]),
+            np.concatenate([one.discrete for one in chosen]),
+            np.concatenate([one.losses for one in chosen]),
+        ),
+    )
+
+
+def _prefixed(progress: SuiteProgress | None, what: str) -> SuiteProgress | None:
+    if progress is None:
+        return None
+    return lambda name, done, total: progress(f"{what} {name}", done, total)
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """The full method beside what it is without some of its losses.
+
+    Attributes:
+        comparison: All of them in pairs, on the same images.
+        without: `full` less each of the others: positive l1 means that the loss does harm,
+            positive scores that it helps.
+    """
+
+    comparison: Comparison
+    without: tuple[Difference, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns everything as plain data."""
+        return asdict(self)
+
+
+def ablation(results: Path, benchmark: Benchmark, *, seed: int = 0) -> Ablation:
+    """Compares `full` with the baselines that lack a loss of the fingerprint (Table 7).
+
+    Args:
+        results: Where `gmbench baseline` left NAME.parquet of each.
+        benchmark: What was predicted.
+        seed: Seed of intervals and tests.
+
+    Raises:
+        SourceError: A baseline's predictions are not there.
+    """
+    names = ("full", *ABLATED)
+    read = _predictions(results, names, benchmark)
+    comparison = compare(*read, names=names, seed=seed)
+    without = tuple(one for one in comparison.differences if one.first == "full")
+    return Ablation(comparison, without)
+
+
+@dataclass(frozen=True)
+class CrossEntropy:
+    """What weighing rare classes does.
+
+    Attributes:
+        benchmark: Name of the benchmark.
+        weighted: Of each class parameter the results of `full`: confusion matrix, F1, accuracy.
+        plain: Those of `plain_ce`.
+    """
+
+    benchmark: str
+    weighted: Mapping[str, ParameterResult]
+    plain: Mapping[str, ParameterResult]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns everything as plain data."""
+        return asdict(self)
+
+
+def cross_entropy(results: Path, benchmark: Benchmark) -> CrossEntropy:
+    """Compares the confusion matrices of weighted and of plain cross-entropy (Figure 9).
+
+    Args:
+        results: Where `gmbench baseline` left full.parquet and plain_ce.parquet.
+        benchmark: What was predicted.
+
+    Raises:
+        SourceError: One of them is not there.
+    """
+    found = [
+        {
+            name: result
+            for name, result in evaluate(one, replicates=0).parameters.items()
+            if result.confusion
+        }
+        for one in _predictions(results, ("full", "plain_ce"), benchmark)
+    ]
+    return CrossEntropy(benchmark.name, *found)
+
+
+def mean_recall(result: ParameterResult) -> float:
+    """Returns the mean over the classes that occur of the share of their images that is right."""
+    confusion = np.array(result.confusion, dtype=np.float64)
+    occurs = confusion.sum(axis=1) > 0
+    return float((np.diag(confusion)[occurs] / confusion[occurs].sum(axis=1)).mean())
+
+
+def _predictions(results: Path, names: Sequence[str], benchmark: Benchmark) -> list[Predictions]:
+    lacking = [name for name in names if not (results / f"{name}.parquet").is_file()]
+    if lacking:
+        raise SourceError(
+            f"{results} lacks {', '.join(f'{name}.parquet' for name in lacking)}. Make them with "
+            f"`gmbench baseline {' '.join(names)} --data DIR --out {results}`."
+        )
+    return [read_predictions(results / f"{name}.parquet", benchmark) for name in names]

@@ -1,0 +1,274 @@
+"""A benchmark: labelled GMs, their test sets, and how many images each of them has.
+
+`load_benchmark` takes one of the named benchmarks or the folder of a built dataset, whose `gms.csv`
+and `benchmark.json` hold the same facts. The sample is such a folder that comes with the package;
+red116 is labels alone, as its images are its authors'.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmbench.benchmark import catalog
+from gmbench.benchmark.catalog import GM
+from gmbench.benchmark.splits import read_sets
+from gmbench.errors import BenchmarkError, UnknownNameError, plain_form
+from gmbench.schema import DISCRETE, N_CONTINUOUS, NAMES
+
+NAMED: tuple[str, ...] = ("sample", "red116", "red116-dm")
+"""The benchmarks that are known by name. What else there is lies in a folder."""
+
+SAMPLE = Path(__file__).parent.parent / "tables" / "sample"
+"""The dataset folder of the sample, which `gmbench zoo build` made; its card says how."""
+
+IMAGES_PER_GM = 1000
+"""Images of each GM in the paper's dataset (section 4.1)."""
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """Labels, sets and counts; everything an evaluation needs besides predictions.
+
+    Attributes:
+        name: Such as `red116`.
+        version: Changes whenever a label, a set or a count does, such as `2023.1`.
+        gms: All GMs, in the order of the label table.
+        sets: Names of the test GMs of each set, by the set's name.
+        n_images: Number of images of each GM, in the order of `gms`.
+    """
+
+    name: str
+    version: str
+    gms: tuple[GM, ...]
+    sets: Mapping[str, tuple[str, ...]]
+    n_images: tuple[int, ...]
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """Row of each GM, by its name."""
+        return {gm.name: row for row, gm in enumerate(self.gms)}
+
+    @cached_property
+    def labels(self) -> NDArray[np.float64]:
+        """Label values, shape (GMs, 25): natural units, class indices, 0 or 1."""
+        return np.array([gm.values for gm in self.gms], dtype=np.float64)
+
+    @cached_property
+    def minimum(self) -> NDArray[np.float64]:
+        """Smallest value of each continuous parameter over all GMs, shape (9,), natural units."""
+        return np.asarray(self.labels[:, :N_CONTINUOUS].min(axis=0))
+
+    @cached_property
+    def span(self) -> NDArray[np.float64]:
+        """Largest less smallest value of each continuous parameter, shape (9,); never 0."""
+        span = self.labels[:, :N_CONTINUOUS].max(axis=0) - self.minimum
+        return np.where(span > 0, span, 1.0)
+
+    @cached_property
+    def classes(self) -> dict[str, tuple[str, ...]]:
+        """Class names of each discrete parameter.
+
+        The schema's, and `class_4`, `class_5` ... where the labels hold a higher index than the
+        schema names (the 2024 release does).
+        """
+        classes = {}
+        for column, parameter in enumerate(DISCRETE, start=N_CONTINUOUS):
+            highest = int(self.labels[:, column].max())
+            further = range(len(parameter.classes), highest + 1)
+            classes[parameter.name] = parameter.classes + tuple(f"class_{i}" for i in further)
+        return classes
+
+    @cached_property
+    def sets_overlap(self) -> bool:
+        """Whether a GM is in more than one test set, so that predictions must name theirs."""
+        members = [name for test in self.sets.values() for name in test]
+        return len(members) != len(set(members))
+
+    @cached_property
+    def labels_sha256(self) -> str:
+        """SHA-256 of names, kinds and label values."""
+        lines = [",".join([gm.name, gm.kind, *(f"{v:.15g}" for v in gm.values)]) for gm in self.gms]
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+    @cached_property
+    def splits_sha256(self) -> str:
+        """SHA-256 of the test sets and of the number of images of each GM in them."""
+        lines = [
+            f"{name},{gm},{self.n_images[self.index[gm]]}"
+            for name, test in self.sets.items()
+            for gm in test
+        ]
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+    def gm(self, name: str) -> GM:
+        """Returns the GM called `name`; letter case and separators do not count.
+
+        Raises:
+            UnknownNameError: The benchmark has no such GM.
+        """
+        row = self.index.get(name)
+        if row is None:
+            forms = {plain_form(gm.name): gm for gm in self.gms}
+            if plain_form(name) in forms:
+                return forms[plain_form(name)]
+            raise UnknownNameError("GM", name, self.index, f"It is not in {self.name}.")
+        return self.gms[row]
+
+    def test_gms(self, set_name: str) -> tuple[str, ...]:
+        """Returns the names of the test GMs of a set.
+
+        Raises:
+            UnknownNameError: The benchmark has no such set.
+        """
+        try:
+            return self.sets[set_name]
+        except KeyError:
+            raise UnknownNameError(
+                "Set", set_name, self.sets, f"{self.name} has: {', '.join(self.sets)}."
+            ) from None
+
+    def training_gms(self, set_name: str) -> tuple[str, ...]:
+        """Returns the names of the GMs to train on for a set: all with images but its own."""
+        test = set(self.test_gms(set_name))
+        return tuple(
+            gm.name
+            for gm, n_images in zip(self.gms, self.n_images, strict=True)
+            if gm.name not in test and n_images > 0
+        )
+
+    def normalise(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Maps continuous values, shape (..., 9), from natural units to (v - min) / (max - min)."""
+        return np.asarray((values - self.minimum) / self.span)
+
+    def denormalise(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Maps continuous values, shape (..., 9), back to natural units."""
+        return np.asarray(values * self.span + self.minimum)
+
+
+def load_benchmark(name: str | Path, labels: str = "2023") -> Benchmark:
+    """Returns a benchmark by its name, or reads it from the folder of a built dataset.
+
+    Args:
+        name: `sample`, `red116`, `red116-dm`, or the folder of a dataset.
+        labels: Label release of red116; the labels of all others are fixed.
+
+    Raises:
+        UnknownNameError: Neither a name nor a folder, or no such label release.
+        BenchmarkError: A folder that is not, or no longer, a whole benchmark; or a release of
+            labels is asked of another benchmark than red116.
+    """
+    if labels != "2023" and not str(name).startswith("red116"):
+        raise BenchmarkError(
+            f"Labels {labels} are a release of red116; {name} has its own. Give --benchmark red116."
+        )
+    folder = Path(name)
+    if folder.is_dir() and str(name) not in NAMED:
+        return read_benchmark(folder)
+    if str(name) not in NAMED:
+        raise UnknownNameError(
+            "Benchmark",
+            str(name),
+            NAMED,
+            f"Take {', '.join(NAMED)}, or a folder that `gmbench data build` made.",
+        )
+    if name == "sample":
+        return read_benchmark(SAMPLE)
+    gms = catalog.red116(labels)
+    if name == "red116-dm":
+        gms += catalog.diffusion7()
+    return Benchmark(
+        name=str(name),
+        version=f"{labels}.1",
+        gms=gms,
+        sets=read_sets(str(name), catalog.names(gms)),
+        n_images=(IMAGES_PER_GM,) * len(gms),
+    )
+
+
+def dataset_folder(name: str | Path) -> Path | None:
+    """Returns the folder in which a benchmark's images lie; None where it has labels alone."""
+    if str(name) == "sample":
+        return SAMPLE
+    return None if str(name) in NAMED else Path(name)
+
+
+def benchmark_of(gms: set[str], labels: str = "2023") -> Benchmark | None:
+    """Returns the first named benchmark that has all of the GMs named, or None."""
+    for name in NAMED:
+        benchmark = load_benchmark(name, labels)
+        if gms <= benchmark.index.keys():
+            return benchmark
+    return None
+
+
+def read_benchmark(folder: Path) -> Benchmark:
+    """Reads `gms.csv` and `benchmark.json` of a built dataset.
+
+    Raises:
+        BenchmarkError: A file is missing or does not hold what it should; says which and why.
+    """
+    table, facts = folder / "gms.csv", folder / "benchmark.json"
+    for path in (table, facts):
+        if not path.is_file():
+            raise BenchmarkError(
+                f"{folder} is not a dataset of gmbench: {path.name} is missing. "
+                "Make one with `gmbench data build --out FOLDER`."
+            )
+    try:
+        described = json.loads(facts.read_text(encoding="utf-8"))
+        name, version = str(described["name"]), str(described["version"])
+        set_names = [str(set_name) for set_name in described["sets"]]
+        with table.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        gms = tuple(catalog.gm_from_row(row) for row in rows)
+        n_images = tuple(int(row["n_images"]) for row in rows)
+        member_of = [row["test_sets"].split() for row in rows]
+    except (ValueError, KeyError, TypeError, csv.Error) as error:
+        raise BenchmarkError(
+            f"{folder}: gms.csv or benchmark.json is damaged ({type(error).__name__}: {error}). "
+            "Build the dataset again."
+        ) from error
+    return Benchmark(
+        name=name,
+        version=version,
+        gms=gms,
+        sets={
+            set_name: tuple(
+                gm.name for gm, sets in zip(gms, member_of, strict=True) if set_name in sets
+            )
+            for set_name in set_names
+        },
+        n_images=n_images,
+    )
+
+
+def benchmark_files(benchmark: Benchmark) -> dict[str, str]:
+    """Returns the texts of `gms.csv` and `benchmark.json`, which `read_benchmark` reads back."""
+    columns = ["gm", "kind", "content", "resolution", "year", "content_confidence"]
+    lines = [",".join([*columns, "test_sets", "n_images", *NAMES])]
+    for gm, n_images in zip(benchmark.gms, benchmark.n_images, strict=True):
+        row = catalog.row_from_gm(gm)
+        test_sets = " ".join(name for name, test in benchmark.sets.items() if gm.name in test)
+        cells = [row[column] for column in columns]
+        cells += [test_sets, str(n_images), *(row[name] for name in NAMES)]
+        lines.append(",".join(cells))
+    described = {
+        "name": benchmark.name,
+        "version": benchmark.version,
+        "sets": list(benchmark.sets),
+        "labels_sha256": benchmark.labels_sha256,
+        "splits_sha256": benchmark.splits_sha256,
+    }
+    return {
+        "gms.csv": "\n".join(lines) + "\n",
+        "benchmark.json": json.dumps(described, indent=2) + "\n",
+    }

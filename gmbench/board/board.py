@@ -1,0 +1,216 @@
+"""Where the files of a leaderboard lie, and which submissions it has.
+
+```
+leaderboard/
+  submissions/NAME/   card.yaml  predictions.parquet  results.json
+  benchmarks/NAME/    gms.csv  benchmark.json    of benchmarks that gmbench does not know by name
+  reported.csv        figures that papers report
+  site/               made by `gmbench leaderboard build`
+```
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from gmbench.benchmark.benchmark import (
+    NAMED,
+    Benchmark,
+    benchmark_files,
+    load_benchmark,
+    read_benchmark,
+)
+from gmbench.benchmark.catalog import LABEL_RELEASES
+from gmbench.board.submission_card import NAME_PATTERN
+from gmbench.errors import BenchmarkError, GmbenchError, UnknownNameError
+
+CARD, PREDICTIONS, RESULTS = "card.yaml", "predictions.parquet", "results.json"
+
+LARGEST: dict[str, int] = {CARD: 64_000, PREDICTIONS: 100_000_000, RESULTS: 20_000_000}
+"""Bytes that each file of a submission may have; a larger one is not opened."""
+
+MOST_SUBMISSIONS = 2000
+"""So many submissions a board may have; more are refused before any of them is read."""
+
+
+class BoardError(GmbenchError):
+    """A leaderboard that cannot be read, verified or built."""
+
+    exit_code = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """A leaderboard's folder."""
+
+    folder: Path
+
+    @property
+    def submissions(self) -> Path:
+        """Folder of the submissions."""
+        return self.folder / "submissions"
+
+    @property
+    def benchmarks(self) -> Path:
+        """Folder of the benchmarks that gmbench does not know by name."""
+        return self.folder / "benchmarks"
+
+    @property
+    def reported(self) -> Path:
+        """Table of the figures that papers report."""
+        return self.folder / "reported.csv"
+
+    @property
+    def site(self) -> Path:
+        """Folder of the pages."""
+        return self.folder / "site"
+
+    def submission(self, name: str) -> Path:
+        """Returns the folder of a submission, which need not exist.
+
+        Raises:
+            BoardError: The name could lead elsewhere.
+        """
+        if not is_safe(name):
+            raise BoardError(
+                f"{name!r} cannot be the name of a submission: take letters, digits, - and _, at "
+                "most 64, the first a letter or digit."
+            )
+        return self.submissions / name
+
+    def names(self) -> list[str]:
+        """Returns the names of everything in the folder of submissions, in order.
+
+        Half-written folders, which begin with a dot, are left out.
+
+        Raises:
+            BoardError: There are too many.
+        """
+        if not self.submissions.is_dir():
+            return []
+        found: list[str] = []
+        with os.scandir(self.submissions) as entries:
+            for entry in entries:
+                if not entry.name.startswith("."):
+                    found.append(entry.name)
+                if len(found) > MOST_SUBMISSIONS:
+                    raise BoardError(
+                        f"{self.submissions} holds more than {MOST_SUBMISSIONS:,} submissions. "
+                        "None was read. Remove those that nobody asked for."
+                    )
+        return sorted(found)
+
+    def require(self, name: str) -> str:
+        """Returns a name that the board has.
+
+        Raises:
+            UnknownNameError: There is no such submission; names the nearest.
+        """
+        names = self.names()
+        if name not in names:
+            raise UnknownNameError("Submission", name, names, f"It is not in {self.submissions}.")
+        return name
+
+
+def is_safe(name: str) -> bool:
+    """Returns whether a name is safe as the name of a folder."""
+    return re.fullmatch(NAME_PATTERN.removesuffix("$"), name) is not None
+
+
+def files_of(folder: Path) -> tuple[dict[str, Path], list[str]]:
+    """Looks at the files of a submission without opening any.
+
+    Args:
+        folder: The submission's folder.
+
+    Returns:
+        The three files that are there and sound, by name, and what is wrong with the folder.
+    """
+    problems: list[str] = []
+    sound: dict[str, Path] = {}
+    if folder.is_symlink() or not folder.is_dir():
+        return {}, [f"{folder.name} is not a folder"]
+    with os.scandir(folder) as entries:
+        found = sorted(entries, key=lambda entry: entry.name)
+    for entry in found:
+        facts = entry.stat(follow_symlinks=False)
+        if entry.name not in LARGEST:
+            problems.append(f"{entry.name!r} does not belong there")
+        elif not stat.S_ISREG(facts.st_mode):
+            problems.append(f"{entry.name} is a link or a folder, not a file")
+        elif facts.st_size > LARGEST[entry.name]:
+            most = LARGEST[entry.name]
+            problems.append(f"{entry.name} has {facts.st_size:,} bytes; at most {most:,} are read")
+        else:
+            sound[entry.name] = folder / entry.name
+    there = {entry.name for entry in found}
+    problems += [f"{name} is missing" for name in LARGEST if name not in there]
+    return sound, problems
+
+
+def find_benchmark(board: Board, name: str, version: str) -> Benchmark:
+    """Returns the benchmark that a card names: a known one, or one that lies with the board.
+
+    Raises:
+        BenchmarkError: There is none of that name and version.
+    """
+    if name in NAMED:
+        release = version.partition(".")[0]
+        known = load_benchmark(name, release if release in LABEL_RELEASES else LABEL_RELEASES[0])
+    else:
+        folder = board.benchmarks / name
+        if not is_safe(name) or folder.is_symlink() or not folder.is_dir():
+            raise BenchmarkError(
+                f"benchmark {name!r} is not known and not in {board.benchmarks}. "
+                "`gmbench submit --benchmark FOLDER` puts it there."
+            )
+        known = read_benchmark(folder)
+    if (known.name, known.version) != (name, version):
+        raise BenchmarkError(
+            f"{name} has the version {known.version}, the card says {version}. "
+            "Predict the present version and submit again."
+        )
+    return known
+
+
+def benchmark_texts(board: Board, benchmark: Benchmark) -> dict[Path, str]:
+    """Returns the files that the board needs to know a benchmark, none where it does already.
+
+    Raises:
+        BoardError: The board has another benchmark of that name.
+    """
+    if benchmark.name in NAMED:
+        try:
+            known = find_benchmark(board, benchmark.name, benchmark.version)
+        except BenchmarkError as error:
+            raise BoardError(str(error)) from error
+        if _identity(known) != _identity(benchmark):
+            raise BoardError(
+                f"{benchmark.name} is the name of a known benchmark, but the folder given holds "
+                "other labels, sets or numbers of images: part of it, perhaps. Submit predictions "
+                "of the whole benchmark, or give yours another name."
+            )
+        return {}
+    if not is_safe(benchmark.name):
+        raise BoardError(
+            f"The benchmark's name {benchmark.name!r} is not one that a board can have: take "
+            "letters, digits, - and _ (`name` in benchmark.json)."
+        )
+    folder = board.benchmarks / benchmark.name
+    if folder.exists():
+        known = read_benchmark(folder)
+        if _identity(known) != _identity(benchmark):
+            raise BoardError(
+                f"{folder} holds version {known.version} of {known.name}, the predictions are of "
+                f"version {benchmark.version}. A board has one version of each benchmark."
+            )
+        return {}
+    return {folder / name: text for name, text in benchmark_files(benchmark).items()}
+
+
+def _identity(benchmark: Benchmark) -> tuple[str, ...]:
+    return (benchmark.name, benchmark.version, benchmark.labels_sha256, benchmark.splits_sha256)

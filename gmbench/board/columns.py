@@ -1,0 +1,71 @@
+"""The columns of the board: one entry each, from which table, files and filters are made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from gmbench.evaluation.metrics import BY_NAME
+from gmbench.pages.drawing.charts import USEFUL_F1, USEFUL_L1
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column.
+
+    Attributes:
+        key: Name in files and addresses.
+        title: Heading.
+        kind: `score` (of a result), `cost` (a number of the card) or `text` (of the card).
+        better: Which way is better; empty where neither is.
+        shown: Whether it is shown before anyone chose.
+        meaning: One line for people.
+        useful: Threshold of practical use, by section 4.2 of the paper.
+    """
+
+    key: str
+    title: str
+    kind: Literal["score", "cost", "text"]
+    better: Literal["lower", "higher", ""]
+    shown: bool
+    meaning: str
+    useful: float | None = None
+
+
+def _score(key: str, title: str, meaning: str, *, shown: bool = True) -> Column:
+    useful = {"l1": USEFUL_L1, "arch_f1": USEFUL_F1, "loss_f1": USEFUL_F1}.get(key)
+    return Column(key, title, "score", BY_NAME[key].better, shown, meaning, useful)
+
+
+def _cost(key: str, title: str, meaning: str) -> Column:
+    return Column(key, title, "cost", "lower", False, meaning)
+
+
+def _text(key: str, title: str, meaning: str, *, shown: bool = False) -> Column:
+    return Column(key, title, "text", "", shown, meaning)
+
+
+COLUMNS: tuple[Column, ...] = (
+    _score("l1", "L1", "mean absolute error of the 9 counts, normalised"),
+    _score("correlation", "corr.", "Pearson correlation of predicted and true counts"),
+    _score("r2", "R²", "coefficient of determination of the counts"),
+    _score("ransac_slope", "slope", "slope of the RANSAC line of true on predicted counts"),
+    _score("arch_f1", "arch F1", "weighted F1 of the 6 discrete architecture parameters"),
+    _score("arch_accuracy", "arch acc.", "accuracy of the 6 discrete architecture parameters"),
+    _score("loss_f1", "loss F1", "weighted F1 of the 10 training losses"),
+    _score("loss_accuracy", "loss acc.", "accuracy of the 10 training losses"),
+    _score("arch_f1_macro", "arch F1 macro", "macro F1 of the 6 discrete ones", shown=False),
+    _score("loss_f1_macro", "loss F1 macro", "macro F1 of the 10 losses", shown=False),
+    _text("training_data", "trained on", "what the method learned from", shown=True),
+    _cost("params", "weights", "number of trained weights"),
+    _cost("training_hours", "training, h", "hours of training, all folds together"),
+    _cost("seconds_per_image", "s / image", "seconds that one image takes"),
+    _text("authors", "authors", "who made it"),
+    _text("date", "date", "day of the submission"),
+)
+"""All columns after rank and method, in the order of the table."""
+
+COLUMN: dict[str, Column] = {column.key: column for column in COLUMNS}
+SCORES: tuple[Column, ...] = tuple(column for column in COLUMNS if column.kind == "score")
+COSTS: tuple[Column, ...] = tuple(column for column in COLUMNS if column.kind == "cost")
+DEFAULT_SORT = "l1"

@@ -1,0 +1,154 @@
+"""The end of a live round: labels in the open, every entry scored and put on the board."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from gmbench.benchmark.benchmark import Benchmark, read_benchmark
+from gmbench.board.board import PREDICTIONS, Board, BoardError
+from gmbench.board.entries import entry_facts, entry_file, entry_names
+from gmbench.board.rounds import (
+    commitment,
+    derived,
+    drawn_order,
+    read_revealed,
+    read_round,
+    read_secret,
+    round_folder,
+    write_revealed,
+)
+from gmbench.board.submission import submit
+from gmbench.errors import GmbenchError
+from gmbench.predictions.checks import Checklist
+from gmbench.predictions.images import image_index
+from gmbench.predictions.reading import read_table
+
+
+@dataclass(frozen=True)
+class Revealed:
+    """What the end of a round brought.
+
+    Attributes:
+        name: Its name.
+        commitment: The hash that was published at its beginning, and that fits.
+        scored: Names of the entries that are on the board now.
+        refused: What is wrong with each of the others.
+    """
+
+    name: str
+    commitment: str
+    scored: tuple[str, ...]
+    refused: dict[str, str] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the end as plain data."""
+        return {
+            "name": self.name,
+            "commitment": self.commitment,
+            "scored": list(self.scored),
+            "refused": self.refused,
+        }
+
+
+def reveal_round(board: Board, name: str, seed_file: Path, data: Path) -> Revealed:
+    """Publishes a round's labels and scores its entries.
+
+    An entry that is not sound is refused and named; the others go on the board. Revealing again
+    scores entries that are not there yet.
+
+    Args:
+        board: The leaderboard.
+        name: Name of the round.
+        seed_file: Its secret.
+        data: The dataset with its labels.
+
+    Raises:
+        BoardError: There is no such round, there are too many entries, or secret and labels are
+            not those that the round was published with.
+        WriteError: The system refused.
+    """
+    folder = round_folder(board, name)
+    described = read_round(board, name)
+    benchmark, secret = read_benchmark(data), read_secret(seed_file)
+    order = drawn_order(benchmark, secret)
+    salt = derived(secret, name, "salt")
+    bound = commitment(salt, benchmark, order)
+    if benchmark.name != name or bound != described.get("commitment"):
+        raise BoardError(
+            f"Secret and labels are not those of {folder}: their hash is {bound[:16]}, the "
+            f"published one {str(described.get('commitment'))[:16]}. Nothing was revealed."
+        )
+    entries = entry_names(board, name)
+    write_revealed(folder, salt, order)
+    truth = dict(zip([f"{name}/{n:06d}" for n in range(len(order))], order, strict=True))
+    scored, refused = [], {}
+    for entry in entries:
+        try:
+            _score_entry(board, benchmark, data, folder / "entries" / entry, truth)
+            scored.append(entry)
+        except GmbenchError as error:
+            refused[entry] = str(error)
+    return Revealed(name, bound, tuple(scored), refused)
+
+
+def check_revealed(board: Board, name: str) -> bool:
+    """Returns whether what a round revealed is what it was published with; needs no secret.
+
+    Raises:
+        BoardError: The round is not there, or not revealed.
+    """
+    described, revealed = read_round(board, name), read_revealed(board, name)
+    benchmark = read_benchmark(board.benchmarks / name)
+    try:
+        bound = commitment(bytes.fromhex(revealed["salt"]), benchmark, revealed["order"])
+    except (ValueError, TypeError):
+        return False  # No salt is written like that, and no order.
+    return bool(bound == described["commitment"])
+
+
+def _score_entry(
+    board: Board, benchmark: Benchmark, data: Path, entry: Path, truth: dict[str, str]
+) -> None:
+    """Gives an entry's rows their true names and submits them."""
+    file, facts = entry_file(entry), entry_facts(entry)
+    checklist = Checklist(file.name)
+    raw = read_table(file, checklist)
+    if raw is None or not checklist.ok:
+        raise BoardError(checklist.text(all_checks=False))
+    columns = dict(raw.columns)
+    given = pc.cast(columns["image_id"], pa.string()).to_pylist()
+    columns["image_id"] = pa.array([truth.get(one or "", one or "") for one in given], pa.string())
+    table = pa.table(columns)
+    if benchmark.sets_overlap:
+        table = _for_every_set(table, benchmark)
+    with tempfile.TemporaryDirectory() as place:
+        named = Path(place) / PREDICTIONS
+        if raw.is_text:
+            import pyarrow.csv as pv
+
+            named = named.with_suffix(".csv")
+            pv.write_csv(table, named, pv.WriteOptions(quoting_style="needed"))
+        else:
+            pq.write_table(table, named)
+        submit(named, facts, board=board, benchmark=data)
+
+
+def _for_every_set(table: pa.Table, benchmark: Benchmark) -> pa.Table:
+    """Repeats the rows of images that stand in several sets, as the evaluator wants them."""
+    index = image_index(benchmark)
+    names = list(benchmark.sets)
+    keys = pa.table(
+        {
+            "image_id": pa.array(index.image_ids, pa.string()),
+            "set": pa.array([names[number] for number in index.sets.tolist()], pa.string()),
+        }
+    )
+    without = table.drop_columns([name for name in ("set",) if name in table.column_names])
+    return keys.join(without, keys="image_id", join_type="inner")

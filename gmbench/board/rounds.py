@@ -1,0 +1,347 @@
+"""Live rounds: a hidden population, its images in the open, its labels under a salted hash.
+
+No one can have trained on generative models that did not exist before the round. A round is made
+from a secret, from which its seed, the order of its images and the salt follow:
+
+```
+leaderboard/rounds/NAME/
+  round.json        what the round is; the hash that binds its maker to labels and order
+  images.parquet    image and image_id: NAME/000000, NAME/000001 ... in an order drawn at random
+  template.csv      a prediction file to be filled in
+  entries/WHO/      card.yaml and predictions.parquet or predictions.csv, by pull request
+  revealed.json     after the end: the salt and which image is which
+```
+
+The dataset folder with the labels stays with the maintainer until the round is revealed.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import hmac
+import io
+import json
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from gmbench.benchmark.benchmark import Benchmark, benchmark_files, read_benchmark
+from gmbench.board.board import Board, BoardError, is_safe
+from gmbench.board.folders import folders_in_place
+from gmbench.data.features import shard_path
+from gmbench.evaluation.result import PROTOCOL
+from gmbench.files import write_durably, write_whole
+from gmbench.predictions.images import image_index
+from gmbench.schema import NAMES
+
+ROUND, IMAGES, TEMPLATE, REVEALED = "round.json", "images.parquet", "template.csv", "revealed.json"
+
+Builder = Callable[[int, Path], object]
+"""Builds the dataset of a hidden population: takes its seed and the folder to make."""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """A round that was made.
+
+    Attributes:
+        name: Its name, which is the benchmark's.
+        folder: Its folder on the board, to be published.
+        data: The dataset with the labels, to be kept secret until the end.
+        n_images: Number of images.
+        n_gms: Number of hidden GMs behind them.
+        n_sets: Number of test sets that they are in.
+        intervals: Whether a set has two GMs, which intervals need.
+        commitment: The salted hash of labels and order.
+    """
+
+    name: str
+    folder: Path
+    data: Path
+    n_images: int
+    n_gms: int
+    n_sets: int
+    intervals: bool
+    commitment: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the round as plain data."""
+        return {**asdict(self), "folder": str(self.folder), "data": str(self.data)}
+
+
+def round_folder(board: Board, name: str) -> Path:
+    """Returns the folder of a round.
+
+    Raises:
+        BoardError: The name could lead elsewhere.
+    """
+    if not is_safe(name):
+        raise BoardError(
+            f"{name!r} cannot be the name of a round: take letters, digits, - and _, at most 64."
+        )
+    return board.folder / "rounds" / name
+
+
+def read_secret(path: Path, *, make: bool = False) -> bytes:
+    """Reads the secret of a round, or makes one that only its owner can read.
+
+    Raises:
+        BoardError: There is none, or it is too short to be one.
+    """
+    if make and not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write(secrets.token_hex(32) + "\n")
+    try:
+        secret = path.read_bytes().strip()
+    except OSError as error:
+        raise BoardError(
+            f"The secret {path} cannot be read ({error.strerror}). `round new` makes one."
+        ) from error
+    if len(secret) < 32:
+        raise BoardError(
+            f"{path} has {len(secret)} bytes; a secret that nobody guesses has 32 or more. "
+            "Name a file that does not exist yet, and one is made."
+        )
+    return secret
+
+
+def derived(secret: bytes, name: str, what: str) -> bytes:
+    """Returns 32 bytes that follow from a round's secret and tell nothing of it."""
+    return hmac.new(secret, f"gmbench round {name}: {what}".encode(), hashlib.sha256).digest()
+
+
+def commitment(salt: bytes, benchmark: Benchmark, order: list[str]) -> str:
+    """Returns the hash that binds a round's maker to labels, sets and the order of images.
+
+    Args:
+        salt: Keeps anyone from trying labels until the hash fits.
+        benchmark: The hidden benchmark.
+        order: The true `image_id` of each image, in the order of the published ones.
+    """
+    digest = hashlib.sha256(salt)
+    for text in (*benchmark_files(benchmark).values(), "\n".join(order)):
+        digest.update(hashlib.sha256(text.encode()).digest())
+    return digest.hexdigest()
+
+
+def new_round(
+    board: Board, name: str, seed_file: Path, data: Path, build: Builder, *, note: str = ""
+) -> Round:
+    """Builds a hidden population and publishes its images.
+
+    Args:
+        board: The leaderboard.
+        name: Name of the round and of its benchmark.
+        seed_file: The secret; made if it does not exist.
+        data: Folder for the dataset with the labels; outside the board.
+        build: Builds the dataset from a seed.
+        note: A line for people, such as when the round ends.
+
+    Raises:
+        BoardError: There is such a round, the secret cannot be used, or the dataset would lie
+            where it is published.
+        WriteError: The system refused.
+    """
+    folder = round_folder(board, name)
+    if folder.exists():
+        raise BoardError(f"{folder} is there already. Take another name.")
+    for path in (data, seed_file):
+        if path.resolve().is_relative_to(board.folder.resolve()):
+            raise BoardError(
+                f"{path} lies in {board.folder}, which is published. Keep it elsewhere."
+            )
+    secret = read_secret(seed_file, make=True)
+    seed = int.from_bytes(derived(secret, name, "seed")[:4], "big") >> 1
+    build(seed, data)
+    benchmark = read_benchmark(data)
+    if benchmark.name != name:
+        raise BoardError(f"{data} holds the benchmark {benchmark.name}, not {name}.")
+    order = drawn_order(benchmark, secret)
+    if not order:
+        raise BoardError(
+            f"{data} has no test set: too few GMs of some kind. Build with more --gms."
+        )
+    bound = commitment(derived(secret, name, "salt"), benchmark, order)
+    described = {
+        "name": name,
+        "note": note,
+        "protocol": PROTOCOL,
+        "images": len(order),
+        "commitment": bound,
+        "how": "sha256(salt, sha256(gms.csv), sha256(benchmark.json), sha256(order))",
+    }
+    ids = [f"{name}/{number:06d}" for number in range(len(order))]
+    contents = {
+        ROUND: partial(_write, json.dumps(described, indent=2) + "\n"),
+        IMAGES: partial(_write, _images(benchmark, data, order, ids)),
+        TEMPLATE: partial(_write, _template(ids)),
+    }
+    with folders_in_place({folder: contents}):
+        pass
+    sets = benchmark.sets.values()
+    return Round(
+        name,
+        folder,
+        data,
+        n_images=len(order),
+        n_gms=len({gm for test in sets for gm in test}),
+        n_sets=len(sets),
+        intervals=any(len(test) > 1 for test in sets),
+        commitment=bound,
+    )
+
+
+def zoo_builder(
+    name: str,
+    n_gms: int,
+    images_per_gm: int,
+    size: int,
+    jobs: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Builder:
+    """Returns what builds a population with the zoo; needs the extra `zoo`.
+
+    Args:
+        name: Name of the round.
+        n_gms: Number of GMs.
+        images_per_gm: Images of each.
+        size: Height and width of the images.
+        jobs: GMs that are trained at once; by default all cores.
+        progress: Called with how many of how many GMs are done.
+    """
+
+    def build(seed: int, out: Path) -> None:
+        from gmbench.zoo.build import build_zoo
+        from gmbench.zoo.plan import plan_zoo
+
+        plan = plan_zoo(n_gms, images_per_gm, size=size, seed=seed, name=name)
+        build_zoo(plan, out, jobs=jobs, progress=progress)
+
+    return build
+
+
+def drawn_order(benchmark: Benchmark, secret: bytes) -> list[str]:
+    """Returns the true `image_id` of every test image, in the order that the secret draws.
+
+    Images of one GM do not stand together, and neither names nor numbers tell which they are.
+    """
+    ids = sorted(set(image_index(benchmark).image_ids))
+    seed = int.from_bytes(derived(secret, benchmark.name, "order"), "big")
+    return [ids[place] for place in np.random.default_rng(seed).permutation(len(ids)).tolist()]
+
+
+def _images(benchmark: Benchmark, data: Path, order: list[str], ids: list[str]) -> bytes:
+    """Returns the published Parquet file: the images' own bytes under their new names."""
+    found: dict[str, bytes] = {}
+    for gm in sorted({image_id.rpartition("/")[0] for image_id in order}):
+        table = pq.read_table(data / shard_path(benchmark, gm), columns=["image_id", "image"])
+        for row in table.to_pylist():
+            found[row["image_id"]] = row["image"]["bytes"]
+    lacking = [image_id for image_id in order if image_id not in found]
+    if lacking:
+        raise BoardError(f"{data} lacks {len(lacking):,} images, such as {lacking[0]}.")
+    image = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+    table = pa.table(
+        {
+            "image": pa.array(
+                [{"bytes": found[image_id], "path": None} for image_id in order], image
+            ),
+            "image_id": pa.array(ids, pa.string()),
+        }
+    )
+    features = {"image": {"_type": "Image"}, "image_id": {"dtype": "string", "_type": "Value"}}
+    about = json.dumps({"info": {"features": features}})
+    buffer = io.BytesIO()
+    pq.write_table(table.replace_schema_metadata({"huggingface": about}), buffer)
+    return buffer.getvalue()
+
+
+def _template(ids: list[str]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("image_id", *NAMES))
+    writer.writerows((image_id, *("",) * len(NAMES)) for image_id in ids)
+    return text.getvalue()
+
+
+def _write(content: bytes | str, path: Path) -> None:
+    write_durably(path, content)
+
+
+def write_revealed(folder: Path, salt: bytes, order: list[str]) -> None:
+    """Publishes the salt and which image is which."""
+    data = {"salt": salt.hex(), "order": order}
+    write_whole(folder / REVEALED, json.dumps(data, indent=1) + "\n")
+
+
+def read_round(board: Board, name: str) -> dict[str, Any]:
+    """Returns what was published of a round.
+
+    Raises:
+        BoardError: There is no such round, or its file is damaged.
+    """
+    return _read(round_folder(board, name) / ROUND, {"images": int, "commitment": str})
+
+
+def read_revealed(board: Board, name: str) -> dict[str, Any]:
+    """Returns what was published at the end of a round: its salt and order.
+
+    Raises:
+        BoardError: There is no such round, it is not revealed, or its file is damaged.
+    """
+    return _read(round_folder(board, name) / REVEALED, {"salt": str, "order": list})
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRound:
+    """A round that has not ended, as the pages announce it.
+
+    Attributes:
+        name: Its name.
+        n_images: Number of images to predict.
+        note: A line for people, such as when it ends.
+        commitment: The salted hash of labels and order.
+    """
+
+    name: str
+    n_images: int
+    note: str
+    commitment: str
+
+
+def open_rounds(board: Board) -> tuple[OpenRound, ...]:
+    """Returns the rounds of a board that are not revealed, by name.
+
+    Raises:
+        BoardError: The file of a round is damaged.
+    """
+    found = []
+    for path in sorted((board.folder / "rounds").glob(f"*/{ROUND}")):
+        if not (path.parent / REVEALED).exists():
+            facts = read_round(board, path.parent.name)
+            note = str(facts.get("note", ""))
+            found.append(OpenRound(path.parent.name, facts["images"], note, facts["commitment"]))
+    return tuple(found)
+
+
+def _read(path: Path, needed: dict[str, type]) -> dict[str, Any]:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BoardError(f"{path} cannot be read. Is the round's name right?") from error
+    if not isinstance(data, dict) or not all(
+        isinstance(data.get(key), kind) for key, kind in needed.items()
+    ):
+        raise BoardError(f"{path} is damaged: it needs {' and '.join(needed)}.")
+    return data

@@ -1,0 +1,174 @@
+"""Builds the folder of pages: rendered in memory, written beside, put in place by a rename."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, partial
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from gmbench.board.board import Board, BoardError
+from gmbench.board.columns import COLUMNS
+from gmbench.board.folders import folders_in_place
+from gmbench.board.rows import BoardRows, read_rows
+from gmbench.board.site import plot as plots
+from gmbench.board.site.data import benchmark_data, board_data, pairing_bytes
+from gmbench.board.site.method_page import method_view
+from gmbench.board.site.table import csv_head, csv_text, table_view
+from gmbench.board.submission_card import TRAINING_DATA
+from gmbench.evaluation.intervals import CONFIDENCE
+from gmbench.evaluation.result import PROTOCOL
+from gmbench.version import __version__
+
+MARKER = "leaderboard.json"
+"""A folder that holds this file was made by a build and may be replaced by one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What a build made.
+
+    Attributes:
+        folder: The folder of pages.
+        files: Number of files.
+        bytes: Their size together.
+        benchmarks: Number of methods by benchmark: measured and reported.
+    """
+
+    folder: Path
+    files: int
+    bytes: int
+    benchmarks: dict[str, tuple[int, int]]
+
+
+def build_site(
+    board: Board,
+    out: Path | None = None,
+    *,
+    cache: Path | None = None,
+    jobs: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Site:
+    """Verifies a board and makes its pages; equal boards make equal bytes.
+
+    Args:
+        board: The leaderboard.
+        out: Folder of the pages; by default `site` in the board's folder. An older build there is
+            replaced as a whole.
+        cache: Folder of scores made before from the same bytes.
+        jobs: Processes; by default all cores.
+        progress: Called with how many of how many submissions are verified.
+
+    Raises:
+        BoardError: A submission is not sound, or the folder holds something else than pages.
+        WriteError: The system refused.
+    """
+    folder = out or board.site
+    if folder.exists() and not (folder / MARKER).is_file() and any(folder.iterdir()):
+        raise BoardError(
+            f"{folder} holds something that no build made, and would be replaced. Give another "
+            "--out, or empty it."
+        )
+    rows = read_rows(board, cache=cache, jobs=jobs, progress=progress)
+    files = render_site(rows)
+    by_folder: dict[Path, dict[str, Callable[[Path], object]]] = {
+        folder: {name: partial(_write, content) for name, content in files.items()}
+    }
+    with folders_in_place(by_folder):
+        pass
+    return Site(
+        folder=folder,
+        files=len(files),
+        bytes=sum(len(content) for content in files.values()),
+        benchmarks={b.name: (len(b.measured), len(b.reported)) for b in rows.benchmarks},
+    )
+
+
+def render_site(rows: BoardRows) -> dict[str, bytes]:
+    """Returns every file of the site, by its path inside the folder."""
+    files = _static()
+    page = {
+        "columns": COLUMNS,
+        "n_shown": sum(column.shown for column in COLUMNS),
+        "confidence": f"{CONFIDENCE:.0%}",
+        "protocol": PROTOCOL,
+        "version": __version__,
+        "training": TRAINING_DATA,
+        "frame": plots,
+    }
+    files["index.html"] = _render(
+        "index.html.j2",
+        page=page,
+        rounds=rows.rounds,
+        boards=[(table_view(one), plots.plot(one)) for one in rows.benchmarks],
+    )
+    for one in rows.benchmarks:
+        files[f"data/{one.name}.json"] = _json(benchmark_data(one))
+        for row in one.measured:
+            assert row.score is not None
+            files[f"methods/{row.name}.html"] = _render(
+                "method.html.j2", page=page, method=method_view(one, row)
+            )
+            files[f"data/{row.name}.bin"] = pairing_bytes(row.score)
+    files["leaderboard.csv"] = _all_csv(rows).encode()
+    files[MARKER] = _json(board_data(rows))
+    return files
+
+
+def _all_csv(rows: BoardRows) -> str:
+    parts = [csv_text(one).split("\n", 1)[1] for one in rows.benchmarks]
+    return ",".join(csv_head()) + "\n" + "".join(parts)
+
+
+def _static() -> dict[str, bytes]:
+    """Returns the style and the modules, as they are."""
+    found: dict[str, bytes] = {}
+
+    def walk(folder: Any, before: str) -> None:
+        for entry in sorted(folder.iterdir(), key=lambda one: str(one.name)):
+            if entry.is_dir():
+                walk(entry, f"{before}{entry.name}/")
+            elif entry.name.endswith((".js", ".css")):
+                found[f"{before}{entry.name}"] = entry.read_bytes()
+
+    walk(resources.files("gmbench.pages.board") / "static", "")
+    return found
+
+
+def _write(content: bytes, path: Path) -> None:
+    # The folder as a whole is renamed into place; its files need no rename of their own.
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+def _json(data: Any) -> bytes:
+    text = json.dumps(data, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    return (text + "\n").encode()
+
+
+def _render(template: str, **values: Any) -> bytes:
+    return _environment().get_template(template).render(**values).encode()
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("gmbench.pages.board", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["breakable"] = _breakable
+    return environment
+
+
+def _breakable(name: str) -> Markup:
+    """Escapes a name and lets a narrow column break it after an underscore."""
+    return Markup(str(escape(name)).replace("_", "_<wbr>"))

@@ -1,0 +1,278 @@
+"""What the board's table says and where its marks stand, ready for the template."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gmbench.benchmark.benchmark import Benchmark
+from gmbench.board.columns import COLUMNS, SCORES, Column
+from gmbench.board.rows import BenchmarkBoard, Cell, Row
+from gmbench.board.submission_card import TRAINING_DATA
+from gmbench.evaluation.intervals import Interval
+from gmbench.evaluation.metrics import BY_NAME
+from gmbench.pages.drawing.charts import bar_scale
+from gmbench.pages.drawing.numbers import DASH, p_value, plural, quantity, score
+from gmbench.pages.drawing.scales import Scale
+
+_LEAST_L1 = 0.3
+TRAINED_ON = {"labels": "labels", "benchmark": "benchmark", "extra": "extra data"}
+"""What methods learned from, as short as a cell is wide."""
+
+
+@dataclass(frozen=True, slots=True)
+class CellView:
+    """One cell.
+
+    Attributes:
+        column: Its column.
+        order: The number by which it sorts; None where it has no value.
+        text: What people read.
+        beside: The interval, or the spread over the sets.
+        style: Places of its bar, as CSS; empty where nothing is drawn.
+        rank: Such as `1–3`.
+    """
+
+    column: Column
+    order: float | None
+    text: str
+    beside: str = ""
+    style: str = ""
+    rank: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RowView:
+    """One row of the table.
+
+    Attributes:
+        row: The method.
+        order: Its place by title.
+        rank: Its rank by L1.
+        trained: Kind of training data; empty for reported rows.
+        words: What the search looks at.
+        cells: In the order of columns.
+    """
+
+    row: Row
+    order: int
+    rank: str
+    trained: str
+    words: str
+    cells: tuple[CellView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """One column's heading, with the ends of its axis."""
+
+    column: Column
+    ends: tuple[str, str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class TableView:
+    """One benchmark's table."""
+
+    name: str
+    version: str
+    facts: str
+    headings: tuple[Heading, ...]
+    measured: tuple[RowView, ...]
+    reported: tuple[RowView, ...]
+    sources: str
+
+    @property
+    def rank_letters(self) -> int:
+        """Letters of the longest rank by any column; the column of ranks is as wide."""
+        return max((len(one.rank) for row in self.measured for one in row.cells), default=0)
+
+
+def table_view(board: BenchmarkBoard) -> TableView:
+    """Returns a benchmark's table."""
+    rows = board.rows
+    scales = {column.key: column_scale(column, rows) for column in SCORES}
+    titles = {row.name: place for place, row in enumerate(sorted(rows, key=_title_key))}
+    orders = {column.key: _text_orders(column, rows) for column in COLUMNS}
+    views = [
+        RowView(
+            row=row,
+            order=titles[row.name],
+            rank=str(row.cells["l1"].rank or ""),
+            trained=row.card.training_data if row.card else "",
+            words=_words(row),
+            cells=tuple(
+                _cell(column, row, scales.get(column.key), orders[column.key]) for column in COLUMNS
+            ),
+        )
+        for row in rows
+    ]
+    return TableView(
+        name=board.name,
+        version=board.version,
+        facts=benchmark_facts(board.benchmark),
+        headings=tuple(_heading(column, scales.get(column.key)) for column in COLUMNS),
+        measured=tuple(view for view in views if view.row.origin == "measured"),
+        reported=tuple(view for view in views if view.row.origin == "reported"),
+        sources=_sources(board.reported),
+    )
+
+
+def benchmark_facts(benchmark: Benchmark) -> str:
+    """Returns one line on a benchmark: its GMs, sets and test images."""
+    sizes = sorted({len(test) for test in benchmark.sets.values()})
+    each = str(sizes[0]) if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
+    images = sum(
+        benchmark.n_images[benchmark.index[gm]] for test in benchmark.sets.values() for gm in test
+    )
+    gms = "unseen GM" if sizes == [1] else "unseen GMs"
+    facts = (
+        f"{plural(len(benchmark.gms), 'GM')}, {plural(len(benchmark.sets), 'test set')} of {each} "
+        f"{gms}, {plural(images, 'test image')}"
+    )
+    return f"{facts}, too few GMs for intervals" if sizes == [1] else facts
+
+
+def column_scale(column: Column, rows: Sequence[Row]) -> Scale:
+    """Returns the axis on which all values and intervals of a score have a place."""
+    cells = [row.cells[column.key] for row in rows]
+    least = _LEAST_L1 if column.key == "l1" else 1.0
+    values = [cell.value for cell in cells if isinstance(cell.value, float)]
+    return bar_scale(values, [_ends(cell) for cell in cells], BY_NAME[column.key].bounds, least)
+
+
+def bar_style(scale: Scale, value: float, ends: Interval | None) -> str:
+    """Returns the places of a value and its interval as CSS variables, in percent.
+
+    A background's position counts from what its size leaves free, so that the interval's start
+    is given as a part of that.
+    """
+    parts = [f"--v:{_percent(scale, value)}%"]
+    if ends is not None:
+        low, high = _percent(scale, ends[0]), _percent(scale, ends[1])
+        width = round(max(high - low, 0.0), 1)
+        start = round(100 * low / (100 - width), 1) if width < 100 else 0.0
+        parts.append(f"--w:{width}%;--p:{start}%")
+    return ";".join(parts)
+
+
+def _percent(scale: Scale, value: float) -> float:
+    return round(100 * scale.place(value), 1)
+
+
+def _ends(cell: Cell) -> Interval | None:
+    """Returns the interval of a measured value, or value ± std of a reported one."""
+    if cell.ci is not None:
+        return cell.ci
+    if cell.rank is None and cell.std is not None and isinstance(cell.value, float):
+        return (cell.value - cell.std, cell.value + cell.std)
+    return None
+
+
+def _cell(column: Column, row: Row, scale: Scale | None, orders: dict[str, int]) -> CellView:
+    cell = row.cells[column.key]
+    if cell.value is None:
+        return CellView(column, None, DASH)
+    if isinstance(cell.value, str):
+        text = (
+            TRAINED_ON.get(cell.value, cell.value) if column.key == "training_data" else cell.value
+        )
+        return CellView(column, orders[cell.value.casefold()], text)
+    if scale is None:
+        return CellView(column, cell.value, cost_text(cell.value))
+    beside = ""
+    if cell.ci is not None:
+        beside = f"{score(cell.ci[0]).text} to {score(cell.ci[1]).text}"
+    elif row.origin == "reported" and cell.std is not None:
+        beside = f"± {score(cell.std).text}"
+    return CellView(
+        column,
+        cell.value,
+        score(cell.value).text,
+        beside,
+        bar_style(scale, cell.value, _ends(cell)) + _threshold(column, scale),
+        str(cell.rank or ""),
+    )
+
+
+def cost_text(value: float) -> str:
+    """Returns a cost in about three digits, with k, M or G where it is large."""
+    for size, letter in ((1e9, " G"), (1e6, " M"), (1e4, " k")):
+        if value >= size:
+            unit = 1e3 if size == 1e4 else size
+            return f"{quantity(value / unit)}{letter}"
+    if 0 < value < 0.01:
+        text = p_value(value).text
+        return text.rstrip("0") if text.startswith("0.") else text
+    return quantity(value)
+
+
+def _heading(column: Column, scale: Scale | None) -> Heading:
+    if scale is None:
+        return Heading(column, None)
+    return Heading(column, (quantity(scale.low), quantity(scale.high)))
+
+
+def _threshold(column: Column, scale: Scale) -> str:
+    return "" if column.useful is None else f";--t:{_percent(scale, column.useful)}%"
+
+
+def _text_orders(column: Column, rows: Sequence[Row]) -> dict[str, int]:
+    if column.kind != "text":
+        return {}
+    values = {str(row.cells[column.key].value).casefold() for row in rows}
+    return {value: place for place, value in enumerate(sorted(values))}
+
+
+def _title_key(row: Row) -> tuple[str, str]:
+    return (row.title.casefold(), row.name)
+
+
+def _words(row: Row) -> str:
+    parts = [row.title, row.name]
+    if row.card is not None:
+        parts += [*row.card.authors, TRAINING_DATA[row.card.training_data]]
+    return " ".join(parts).casefold()
+
+
+def _sources(rows: Sequence[Row]) -> str:
+    tables = sorted({source for row in rows if row.reported for source in row.reported.sources})
+    if all(source.startswith("Table ") for source in tables) and len(tables) > 1:
+        return "Tables " + " and ".join(source.removeprefix("Table ") for source in tables)
+    return " and ".join(tables)
+
+
+def csv_text(board: BenchmarkBoard) -> str:
+    """Returns a benchmark's rows as CSV, as the page's download writes them unfiltered."""
+    lines = [",".join(csv_head())]
+    for row in board.rows:
+        lines.append(",".join(csv_row(board, row)))
+    return "\n".join(lines) + "\n"
+
+
+def csv_head() -> list[str]:
+    """Returns the column names of the CSV files."""
+    head = ["benchmark", "version", "name", "method", "origin", "rank"]
+    for column in COLUMNS:
+        head.append(column.key)
+        if column.kind == "score":
+            head += [f"{column.key}_low", f"{column.key}_high"]
+    return head
+
+
+def csv_row(board: BenchmarkBoard, row: Row) -> list[str]:
+    """Returns one row of a CSV file: numbers in full, empty where there is none."""
+    cells = [board.name, board.version, row.name, row.title, row.origin]
+    cells.append(str(row.cells["l1"].rank or "").replace("–", "-"))
+    for column in COLUMNS:
+        cell = row.cells[column.key]
+        cells.append("" if cell.value is None else str(cell.value))
+        if column.kind == "score":
+            cells += ["", ""] if cell.ci is None else [str(end) for end in cell.ci]
+    return [_quoted(cell) for cell in cells]
+
+
+def _quoted(text: str) -> str:
+    if any(letter in text for letter in ',"\n\r'):
+        return '"' + text.replace('"', '""') + '"'
+    return text

@@ -1,0 +1,176 @@
+"""Submitting: predictions and a card become a folder of the board, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from gmbench.benchmark.benchmark import load_benchmark
+from gmbench.board.board import (
+    CARD,
+    LARGEST,
+    PREDICTIONS,
+    RESULTS,
+    Board,
+    BoardError,
+    benchmark_texts,
+)
+from gmbench.board.folders import folders_in_place
+from gmbench.board.safe_yaml import CardError
+from gmbench.board.scoring import read_submitted, score
+from gmbench.board.submission_card import Card, card_from, card_text, read_card
+from gmbench.errors import PredictionError, plain_form
+from gmbench.files import write_durably
+from gmbench.predictions.checks import Checklist
+from gmbench.predictions.predictions import Predictions, write_predictions
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What `gmbench submit` made.
+
+    Attributes:
+        card: Its card.
+        folder: Its folder.
+        files: All files written, those of a benchmark new to the board among them.
+        result: The result, as `gmbench evaluate --json` prints it.
+    """
+
+    card: Card
+    folder: Path
+    files: tuple[Path, ...]
+    result: dict[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the submission as plain data."""
+        return {
+            "name": self.card.name,
+            "folder": str(self.folder),
+            "files": [str(path) for path in self.files],
+            "benchmark": self.result["benchmark"],
+            "version": self.result["version"],
+            "protocol": self.result["protocol"],
+            "summary": self.result["summary"],
+            "manifest": self.result["manifest"],
+        }
+
+
+def submit(
+    file: Path,
+    facts: dict[str, Any],
+    *,
+    board: Board,
+    benchmark: str | Path | None = None,
+    labels: str = "2023",
+    replace: bool = False,
+    then: Callable[[Submission], None] | None = None,
+) -> Submission:
+    """Checks and scores predictions and writes them to the board with their card.
+
+    Args:
+        file: Prediction file of every test set of a benchmark.
+        facts: The card's keys and values, but for `benchmark` and `version`.
+        board: The leaderboard.
+        benchmark: Name or folder of what was predicted; by default told from the GM names.
+        labels: Label release of red116.
+        replace: Whether a submission of that name may be there already.
+        then: Called when all files are in place; when it fails, they are taken back.
+
+    Raises:
+        CardError: The facts make no card.
+        PredictionError: A check failed, or the predictions are the labels.
+        BoardError: The name is taken, or the board has another benchmark of that name.
+        WriteError: The system refused.
+    """
+    # What can be wrong without a look at the predictions is said first.
+    card_from({"benchmark": "any", "version": "any", **facts}, "The card")
+    _require_free(board, str(facts["name"]), replace)
+    predictions = _read(file, benchmark, labels)
+    known = predictions.benchmark
+    card = card_from({**facts, "benchmark": known.name, "version": known.version}, "The card")
+    _require_own_title(board, card)
+    texts = benchmark_texts(board, known)
+    result = score(predictions).result
+    # What the file was called on somebody's disk says nothing to others.
+    result["manifest"]["predictions"] = PREDICTIONS
+    folder = board.submission(card.name)
+    contents: dict[Path, dict[str, Callable[[Path], object]]] = {}
+    for path, text in texts.items():
+        contents.setdefault(path.parent, {})[path.name] = partial(_write, text)
+    contents[folder] = {
+        CARD: partial(_write, card_text(card)),
+        PREDICTIONS: partial(write_predictions, predictions),
+        RESULTS: partial(_write, results_text(result)),
+    }
+    files = tuple(place / name for place, names in contents.items() for name in names)
+    made = Submission(card, folder, files, result)
+    with folders_in_place(contents):
+        if then is not None:
+            then(made)
+    return made
+
+
+def results_text(result: dict[str, Any]) -> str:
+    """Returns the text of `results.json`."""
+    return json.dumps(result, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def _write(text: str, path: Path) -> None:
+    write_durably(path, text)
+
+
+def _read(file: Path, benchmark: str | Path | None, labels: str) -> Predictions:
+    try:
+        size = file.stat().st_size
+    except OSError:
+        size = 0  # The checks say better what is wrong with the path.
+    if size > LARGEST[PREDICTIONS]:
+        raise PredictionError(
+            f"{file} has {size:,} bytes; a submission has at most {LARGEST[PREDICTIONS]:,}. "
+            "It was not read. Write one row an image, as Parquet."
+        )
+    named = benchmark is not None or labels != "2023"
+    known = load_benchmark(benchmark or "red116", labels) if named else None
+    checklist = Checklist(str(file))
+    predictions = read_submitted(file, known, checklist)
+    if predictions is None:
+        listed = checklist.text(all_checks=False)
+        raise PredictionError(f"{file} cannot be submitted.\n{listed}")
+    return predictions
+
+
+def _require_free(board: Board, name: str, replace: bool) -> None:
+    form = plain_form(name)
+    for other in board.names():
+        if other == name and not replace:
+            raise BoardError(
+                f"{board.submissions / name} is there already. Take another --name, or say "
+                "--replace to put this one in its place."
+            )
+        if other != name and plain_form(other) == form:
+            raise BoardError(
+                f"{name} differs from {other}, which is on the board, in letter case or separators "
+                "alone. Take another --name."
+            )
+
+
+def _require_own_title(board: Board, card: Card) -> None:
+    """Refuses a title that another submission to the same benchmark has."""
+    for name in board.names():
+        try:
+            other = read_card(board.submission(name) / CARD)
+        except (CardError, BoardError):
+            continue  # It has no sound card; `leaderboard verify` says so.
+        same = (other.benchmark, plain_form(other.title)) == (
+            card.benchmark,
+            plain_form(card.title),
+        )
+        if same and name != card.name:
+            raise BoardError(
+                f"{name} is on the board of {card.benchmark} with the title {other.title!r}. "
+                "Give yours another --title."
+            )

@@ -1,0 +1,196 @@
+"""The card of a submission: who made what, from which data, at which cost.
+
+`Card` is the contract. Its JSON Schema is committed as `leaderboard/card.schema.json`, for editors
+and for other programs; a test holds the two equal.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+import unicodedata
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+from urllib.parse import urlsplit
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from gmbench.board.safe_yaml import CardError, read_yaml
+from gmbench.errors import nearest_names
+
+TrainingData = Literal["labels", "benchmark", "extra"]
+TRAINING_DATA: dict[str, str] = {
+    "labels": "labels alone, no image",
+    "benchmark": "the benchmark's own training GMs",
+    "extra": "other images or GMs as well",
+}
+"""What a method can have learned from, in words."""
+
+assert tuple(TRAINING_DATA) == get_args(TrainingData)
+
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
+_RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])", re.IGNORECASE)
+_LATEST = datetime.date(2100, 1, 1)
+
+
+def _safe_name(name: str) -> str:
+    # Without dots and slashes a name cannot leave its folder; Windows reserves a few more.
+    if _RESERVED.fullmatch(name):
+        raise ValueError("is a name that Windows reserves")
+    return name
+
+
+def _plain_text(text: str) -> str:
+    for letter in text:
+        kind = unicodedata.category(letter)
+        if kind in ("Cc", "Cf", "Cs", "Co", "Cn") and letter not in "\n\u200c\u200d":
+            # Control and format characters can reorder or hide what a reader sees.
+            raise ValueError(f"holds the invisible character U+{ord(letter):04X}")
+    return text
+
+
+def _one_line(text: str) -> str:
+    if "\n" in text or text != text.strip():
+        raise ValueError("must be one line without blanks at its ends")
+    return _plain_text(text)
+
+
+def _heading(text: str) -> str:
+    # A cell that begins with =, +, - or @ is a formula to a spreadsheet.
+    if not text[0].isalnum():
+        raise ValueError("must begin with a letter or a digit")
+    return _one_line(text)
+
+
+def _web_address(address: str) -> str:
+    try:
+        parts = urlsplit(address)
+        host, user = parts.hostname, parts.username
+    except ValueError as error:
+        raise ValueError(f"is no web address ({error})") from error
+    if not host or user is not None:
+        raise ValueError("is no web address: it needs a host and no user name")
+    return address
+
+
+Name = Annotated[str, Field(pattern=NAME_PATTERN), AfterValidator(_safe_name)]
+Heading = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_heading)]
+Line = Annotated[str, Field(max_length=300), AfterValidator(_one_line)]
+Prose = Annotated[str, Field(max_length=2000), AfterValidator(_plain_text)]
+Address = Annotated[
+    str,
+    Field(pattern=r"^https?://[!#-&(-;=?-Z_a-z~\[\]]+$", max_length=500),
+    AfterValidator(_web_address),
+]
+Cost = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
+
+
+class Card(BaseModel):
+    """What stands in `card.yaml`."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    name: Name = Field(description="Name of the submission and of its folder.")
+    title: Heading = Field(description="Name of the method as the board shows it.")
+    benchmark: Name = Field(description="Name of the benchmark that was predicted.")
+    version: Line = Field(description="Version of the benchmark.")
+    authors: list[Heading] = Field(min_length=1, max_length=100, description="Who made it.")
+    url: Address = Field(description="Page of the method or of its makers.")
+    date: Annotated[datetime.date, Field(ge=datetime.date(2000, 1, 1), le=_LATEST)] = Field(
+        description="Day of the submission."
+    )
+    training_data: TrainingData = Field(
+        description="What it learned from: "
+        + "; ".join(f"`{key}`: {words}" for key, words in TRAINING_DATA.items())
+        + "."
+    )
+    training_details: Prose = Field("", description="What exactly it was trained on.")
+    paper: Address | None = Field(None, description="Address of a paper.")
+    code: Address | None = Field(None, description="Address of the code.")
+    model: Address | None = Field(None, description="Address of the trained model.")
+    license: Heading | None = Field(None, description="Licence of the code or model.")
+    params: Annotated[int, Field(ge=0, le=10**15)] | None = Field(
+        None, description="Number of trained weights."
+    )
+    training_hours: Cost | None = Field(None, description="Hours that training took, all folds.")
+    seconds_per_image: Cost | None = Field(None, description="Seconds that one image takes.")
+    hardware: Line = Field("", description="What the times were measured on.")
+    notes: Prose = Field("", description="Anything else that a reader should know.")
+
+
+def card_from(data: dict[str, Any], source: str) -> Card:
+    """Makes a card of plain data.
+
+    Args:
+        data: The keys and values.
+        source: What the card is called in messages.
+
+    Raises:
+        CardError: Keys are missing, unknown or hold what they should not; all are named.
+    """
+    problems = []
+    for key in data:
+        if key not in Card.model_fields:
+            nearest = nearest_names(str(key), Card.model_fields, most=1)
+            hint = f"; is it {nearest[0]}?" if nearest else f"; known are {', '.join(_known())}"
+            problems.append(f"{_shown(key)} is not a key of cards{hint}")
+    known = {key: value for key, value in data.items() if key in Card.model_fields}
+    try:
+        card = Card(**known)
+    except ValidationError as error:
+        problems += [_problem(one, known) for one in error.errors(include_url=False)]
+    if problems:
+        listed = "\n".join(f"- {problem}" for problem in problems)
+        raise CardError(f"{source} is not a card.\n{listed}")
+    return card
+
+
+def read_card(path: Path) -> Card:
+    """Reads `card.yaml`.
+
+    Raises:
+        CardError: It is not a card; says everything that is wrong with it.
+    """
+    return card_from(read_yaml(path), path.name)
+
+
+def card_text(card: Card) -> str:
+    """Returns a card as YAML, without the keys that say nothing."""
+    data = card.model_dump(exclude_defaults=True)
+    text: str = yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=90)
+    return text
+
+
+def card_schema() -> dict[str, Any]:
+    """Returns the JSON Schema of cards."""
+    schema = Card.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _known() -> list[str]:
+    return list(Card.model_fields)
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _problem(error: Any, data: dict[str, Any]) -> str:
+    """Returns one line for one thing that pydantic found."""
+    place = str(error["loc"][0])
+    if error["type"] == "missing":
+        return f"{place} is missing"
+    inside = "".join(f"[{part}]" for part in error["loc"][1:] if isinstance(part, int))
+    said = error["msg"].removeprefix("Value error, ")
+    said = said[0].lower() + said[1:]
+    if error["type"] == "string_pattern_mismatch":
+        said = {
+            "name": "must be letters, digits, - and _, at most 64, the first a letter or digit",
+            "benchmark": "must be letters, digits, - and _, at most 64",
+        }.get(place, "must be an address that begins with https://")
+    if error["type"] == "literal_error":
+        said = f"must be one of {', '.join(TRAINING_DATA)}"
+    value = error["input"] if inside else data[place]
+    return f"{place}{inside} is {_shown(value)}: {said}"

@@ -1,0 +1,368 @@
+"""Verification: every figure of the board recomputed from predictions, by trusted code."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gmbench.benchmark.benchmark import Benchmark
+from gmbench.board.board import CARD, PREDICTIONS, RESULTS, Board, files_of, find_benchmark
+from gmbench.board.scoring import (
+    Score,
+    read_submitted,
+    recall,
+    remember,
+    score,
+    score_key,
+)
+from gmbench.board.submission_card import Card, read_card
+from gmbench.errors import GmbenchError, plain_form
+from gmbench.evaluation.result import PROTOCOL
+from gmbench.predictions.checks import Checklist, plural
+
+TOLERANCE = 1e-6
+"""Largest difference, relative to the larger of 1 and the value, that counts as equal."""
+
+_FREE = {("manifest", "gmbench"), ("manifest", "numpy"), ("manifest", "predictions")}
+"""What a result may say as it likes: by which versions, and from a file of which name."""
+
+
+@dataclass
+class Verified:
+    """One submission and what was found of it.
+
+    Attributes:
+        name: Name of its folder.
+        checklist: The checks made.
+        card: Its card; None where it has no sound one.
+        benchmark: What it predicts; None where that is not known.
+        score: Its score by trusted code; None where there is none.
+    """
+
+    name: str
+    checklist: Checklist
+    card: Card | None = None
+    benchmark: Benchmark | None = None
+    score: Score | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether every check is ok."""
+        return self.checklist.ok
+
+
+@dataclass
+class Verification:
+    """All submissions of a board, or those asked for.
+
+    Attributes:
+        submissions: Each with its checks, in the order of names.
+        among: Checks of the submissions against each other.
+    """
+
+    submissions: list[Verified]
+    among: Checklist = field(default_factory=lambda: Checklist("board"))
+
+    @property
+    def ok(self) -> bool:
+        """Whether every check is ok."""
+        return self.among.ok and all(one.ok for one in self.submissions)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns what was found as plain data."""
+        return {
+            "ok": self.ok,
+            "submissions": {one.name: one.checklist.to_dict() for one in self.submissions},
+            "among": self.among.to_dict(),
+        }
+
+
+def verify(
+    board: Board,
+    names: Sequence[str] = (),
+    *,
+    jobs: int | None = None,
+    cache: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Verification:
+    """Recomputes submissions from their predictions and compares with what they claim.
+
+    Args:
+        board: The leaderboard.
+        names: Submissions; by default all. They are compared with all others in any case.
+        jobs: Processes; by default all cores.
+        cache: Folder of scores made before, which are then not made again; None for a fresh
+            look at everything.
+        progress: Called with how many of how many are done.
+
+    Raises:
+        BoardError: There are too many submissions.
+        UnknownNameError: There is no submission of a name.
+    """
+    chosen = [board.require(name) for name in names] or board.names()
+    verified = list(_verify_all(board, chosen, jobs, cache, progress))
+    verified.sort(key=lambda one: one.name)
+    made = Verification(verified)
+    _compare_names(board, made)
+    _compare_predictions(board, made)
+    return made
+
+
+def verify_one(board: Board, name: str, cache: Path | None = None) -> Verified:
+    """Verifies one submission by itself; never raises for anything in its folder."""
+    checklist = Checklist(name)
+    made = Verified(name, checklist)
+    files = _sound_files(board, name, checklist)
+    if files is None:
+        return made
+    try:
+        made.card = read_card(files[CARD])
+        if made.card.name != name:
+            checklist.failed(
+                "card", f"the card names it {made.card.name!r}.", "give folder and card one name."
+            )
+        else:
+            checklist.passed("card", made.card.title)
+        made.benchmark = find_benchmark(board, made.card.benchmark, made.card.version)
+    except GmbenchError as error:
+        what = "card" if made.card is None else "benchmark"
+        first, *more = str(error).split("\n")
+        checklist.failed(
+            what, first, "write it as `gmbench submit` does.",
+            [line.removeprefix("- ") for line in more], fatal=True,
+        )  # fmt: skip
+        return made
+    checklist.passed("benchmark", f"{made.benchmark.name}, version {made.benchmark.version}")
+    claimed = _claimed(files[RESULTS], checklist)
+    made.score = _score(files[PREDICTIONS], made.benchmark, checklist, cache)
+    if made.score is not None and claimed is not None:
+        _compare_results(claimed, made.score.result, checklist)
+    return made
+
+
+def _verify_all(
+    board: Board,
+    names: list[str],
+    jobs: int | None,
+    cache: Path | None,
+    progress: Callable[[int, int], None] | None,
+) -> Iterator[Verified]:
+    from gmbench.data.parallel import all_cores, in_processes
+
+    tasks = [_Task(board, name, cache) for name in names]
+    jobs = jobs or all_cores()
+    done: Iterable[Verified]
+    if jobs == 1 or len(tasks) < 4:
+        done = map(_run, tasks)
+    else:
+        done = (made for _, made in in_processes(_run, tasks, jobs, lambda task: task.name))
+    for number, made in enumerate(done, start=1):
+        if progress is not None:
+            progress(number, len(tasks))
+        yield made
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    board: Board
+    name: str
+    cache: Path | None
+
+
+def _run(task: _Task) -> Verified:
+    from threadpoolctl import threadpool_limits
+
+    # As many processes as cores: threads of their own would only stand in each other's way.
+    with threadpool_limits(1):
+        return verify_one(task.board, task.name, task.cache)
+
+
+def _sound_files(board: Board, name: str, checklist: Checklist) -> dict[str, Path] | None:
+    remedy = f"keep {CARD}, {PREDICTIONS} and {RESULTS} alone, as `gmbench submit` writes them."
+    try:
+        files, problems = files_of(board.submission(name))
+    except GmbenchError as error:
+        checklist.failed("files", str(error), "give it a sound name.", fatal=True)
+        return None
+    if problems:
+        said = f"{plural(len(problems), 'thing is', 'things are')} wrong with the folder."
+        checklist.failed("files", said, remedy, problems, fatal=len(files) < 3)
+        return files if len(files) == 3 else None
+    checklist.passed("files", "card, predictions and results are there")
+    return files
+
+
+def _claimed(path: Path, checklist: Checklist) -> dict[str, Any] | None:
+    """Reads the result that a submission claims."""
+    remedy = "write it as `gmbench submit` does."
+    try:
+        data = json.loads(path.read_bytes().decode(), parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        reason = str(error).split("\n")[0]
+        checklist.failed("results", f"{RESULTS} is not JSON ({reason}).", remedy)
+        return None
+    if not isinstance(data, dict):
+        checklist.failed("results", f"{RESULTS} holds no object.", remedy)
+        return None
+    if data.get("protocol") != PROTOCOL:
+        checklist.failed(
+            "protocol",
+            f"the result was made under protocol {data.get('protocol')!r}, this is {PROTOCOL!r}.",
+            "`gmbench leaderboard verify --update` writes results of the present protocol.",
+        )
+        return None
+    checklist.passed("protocol", PROTOCOL)
+    return data
+
+
+def _refuse(text: str) -> None:
+    raise ValueError(f"it holds {text}")
+
+
+def _score(
+    path: Path, benchmark: Benchmark, checklist: Checklist, cache: Path | None
+) -> Score | None:
+    key = score_key(path, benchmark)
+    kept = recall(cache, key) if cache is not None else None
+    if kept is not None:
+        # What is remembered passed every check of predictions when it was made.
+        checklist.passed("predictions", "as before: the same bytes were scored earlier")
+        return kept
+    predictions = read_submitted(path, benchmark, checklist)
+    if predictions is None:
+        return None
+    made = score(predictions)
+    if cache is not None:
+        remember(cache, key, made)
+    return made
+
+
+def _compare_results(claimed: dict[str, Any], found: dict[str, Any], checklist: Checklist) -> None:
+    """Compares every number and word of a claimed result with the recomputed one."""
+    hashes = ("predictions_sha256", "labels_sha256", "splits_sha256")
+    manifest = claimed.get("manifest")
+    stale = [
+        f"{name} is {_short(manifest.get(name) if isinstance(manifest, dict) else None)}, "
+        f"but what is there has {found['manifest'][name][:16]}"
+        for name in hashes
+        if not isinstance(manifest, dict) or manifest.get(name) != found["manifest"][name]
+    ]
+    if stale:
+        checklist.failed(
+            "hashes", "the result was made from something else.", "submit again.", stale
+        )
+        return
+    checklist.passed("hashes", "made from these predictions, labels and sets")
+    skipped: set[tuple[str, ...]] = {*(("manifest", name) for name in hashes), *_FREE}
+    offenders = list(_differences(claimed, found, (), skipped))
+    if offenders:
+        made_by = manifest.get("numpy") if isinstance(manifest, dict) else None
+        here = found["manifest"]["numpy"]
+        versions = "" if made_by == here else f" It was made with numpy {made_by}, here is {here}."
+        checklist.failed(
+            "figures",
+            f"{plural(len(offenders), 'figure differs', 'figures differ')} from what the "
+            f"predictions give.{versions}",
+            "do not edit results by hand; submit again.",
+            offenders,
+        )
+    else:
+        checklist.passed("figures", f"all equal to {TOLERANCE:g}")
+
+
+def _differences(
+    claimed: Any, found: Any, place: tuple[str, ...], skipped: set[tuple[str, ...]]
+) -> Iterator[str]:
+    if place in skipped:
+        return
+    where = ".".join(place)
+    if isinstance(found, dict) and isinstance(claimed, dict):
+        for key in found:
+            if key in claimed:
+                yield from _differences(claimed[key], found[key], (*place, key), skipped)
+            elif (*place, key) not in skipped:
+                yield f"{'.'.join((*place, key))} is missing"
+        yield from (f"{'.'.join((*place, _short(key)))} does not belong there"
+                    for key in claimed if key not in found)  # fmt: skip
+    elif isinstance(found, list) and isinstance(claimed, list) and len(found) == len(claimed):
+        for number, (one, other) in enumerate(zip(claimed, found, strict=True)):
+            yield from _differences(one, other, (*place, str(number)), skipped)
+    elif not _equal(claimed, found):
+        yield f"{where} is {_short(claimed)}, recomputed {_short(found)}"
+
+
+def _equal(claimed: Any, found: Any) -> bool:
+    if isinstance(found, bool) or not isinstance(found, int | float):
+        return type(claimed) is type(found) and claimed == found
+    if isinstance(claimed, bool) or not isinstance(claimed, int | float):
+        return False
+    if isinstance(claimed, int) and abs(claimed) > 2**1000:
+        return False  # Too large for a float; no figure is.
+    return math.isclose(claimed, found, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+
+
+def _short(value: Any) -> str:
+    text = f"{value:.8g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."
+
+
+def _compare_names(board: Board, made: Verification) -> None:
+    """Finds names and titles that two submissions share."""
+    remedy = "rename the later one."
+    by_form: dict[str, list[str]] = defaultdict(list)
+    for name in board.names():
+        by_form[plain_form(name)].append(name)
+    offenders = [" and ".join(names) for names in by_form.values() if len(names) > 1]
+    by_title: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for one in made.submissions:
+        if one.card is not None:
+            by_title[one.card.benchmark, plain_form(one.card.title)].append(one.name)
+    offenders += [
+        f"{' and '.join(names)}: one title on {benchmark}"
+        for (benchmark, _), names in by_title.items()
+        if len(names) > 1
+    ]
+    if offenders:
+        said = f"{plural(len(offenders), 'name is', 'names are')} shared."
+        made.among.failed("names_unique", said, remedy, offenders)
+    else:
+        made.among.passed("names_unique", "no two submissions share a name or title")
+
+
+def _compare_predictions(board: Board, made: Verification) -> None:
+    """Finds submissions whose predictions are the same, whatever their files look like."""
+    by_hash: dict[str, list[str]] = defaultdict(list)
+    for one in made.submissions:
+        if one.score is not None:
+            by_hash[one.score.result["manifest"]["predictions_sha256"]].append(one.name)
+    verified = {one.name for one in made.submissions}
+    for name in board.names():
+        # The others were not recomputed; what they claim is enough to find a copy.
+        if name not in verified and (claim := _claimed_hash(board, name)) in by_hash:
+            by_hash[claim].append(name)
+    offenders = [" and ".join(sorted(names)) for names in by_hash.values() if len(names) > 1]
+    if offenders:
+        made.among.failed(
+            "predictions_unique",
+            f"{plural(len(offenders), 'prediction file stands', 'prediction files stand')} there "
+            "under more than one name.",
+            "remove all but the first.",
+            offenders,
+        )
+    else:
+        made.among.passed("predictions_unique", "no two submissions predict the same")
+
+
+def _claimed_hash(board: Board, name: str) -> str:
+    try:
+        files, _ = files_of(board.submission(name))
+        claimed = _claimed(files[RESULTS], Checklist(name))
+    except (GmbenchError, KeyError):
+        return ""
+    manifest = (claimed or {}).get("manifest")
+    return str(manifest.get("predictions_sha256")) if isinstance(manifest, dict) else ""

@@ -1,0 +1,221 @@
+"""The texts of a dataset folder: its card (`README.md`) and the Hub's `eval.yaml`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from gmbench.benchmark.benchmark import Benchmark
+from gmbench.data.features import ALL, configurations, dataset_features, group_of
+from gmbench.data.shards import ShardRecord
+from gmbench.schema import KINDS, markdown_table
+
+if TYPE_CHECKING:
+    from datasets import DatasetInfo
+
+HUB_TASKS: Mapping[str, str] = {
+    "l1": "mean L1 error of the 9 continuous parameters, normalised; lower is better",
+    "arch_f1": "weighted F1 of the 6 discrete parameters; higher is better",
+    "loss_f1": "weighted F1 of the 10 training losses; higher is better",
+}
+"""What a result on the Hub can be about: the task's id in `eval.yaml`, and its meaning."""
+
+PAPER = "https://arxiv.org/abs/2106.07873"
+
+
+def card_configs(benchmark: Benchmark) -> list[dict[str, Any]]:
+    """Returns the card's `configs`: which shards make up which split of which configuration."""
+    configs = []
+    for number, (config, splits) in enumerate(configurations(benchmark).items()):
+        entry: dict[str, Any] = {"config_name": config}
+        if number == 0:
+            entry["default"] = True
+        entry["data_files"] = [
+            {
+                "split": split,
+                "path": [
+                    f"data/{group}/*.parquet"
+                    for group in sorted({group_of(benchmark, gm) for gm in gms})
+                ],
+            }
+            for split, gms in splits.items()
+        ]
+        if splits:
+            configs.append(entry)
+    return configs
+
+
+def card_text(benchmark: Benchmark, records: Mapping[str, ShardRecord]) -> str:
+    """Returns `README.md`: the metadata that `datasets` and the Hub read, then text for people.
+
+    Args:
+        benchmark: What was built, with the images that are there.
+        records: The shard of each GM that has one, by its name.
+    """
+    licence = "images-belong-to-their-authors"
+    return f"---\n{card_metadata(benchmark, records, licence)}\n---\n\n{_body(benchmark)}"
+
+
+def card_metadata(
+    benchmark: Benchmark,
+    records: Mapping[str, ShardRecord],
+    licence: str,
+    further: Mapping[str, tuple[dict[str, Any], DatasetInfo]] | None = None,
+) -> str:
+    """Returns the metadata of a card as YAML, without the lines of dashes around it.
+
+    Args:
+        benchmark: What was built, with the images that are there.
+        records: The shard of each GM that has one, by its name.
+        licence: What the Hub shows as the licence's name.
+        further: Entry of the card's `configs` and description of each configuration that is not
+            the benchmark's own, by its name.
+    """
+    from datasets import DatasetInfo, SplitDict, SplitInfo
+    from datasets.info import DatasetInfosDict
+    from huggingface_hub import DatasetCardData
+
+    features = dataset_features(benchmark)
+    infos = {}
+    for config, splits in configurations(benchmark).items():
+        sizes = {
+            split: SplitInfo(
+                split,
+                num_bytes=sum(records[gm].arrow_bytes for gm in gms),
+                num_examples=sum(records[gm].n_images for gm in gms),
+            )
+            for split, gms in splits.items()
+        }
+        infos[config] = DatasetInfo(
+            features=features,
+            splits=SplitDict(sizes),
+            download_size=sum(records[gm].n_bytes for gms in splits.values() for gm in gms),
+            dataset_size=sum(info.num_bytes for info in sizes.values()),
+        )
+    further = further or {}
+    data = DatasetCardData(
+        pretty_name=card_title(benchmark),
+        license="other",
+        license_name=licence,
+        task_categories=["image-classification"],
+        tags=["benchmark", "model-parsing", "generative-models", "image-forensics"],
+        size_categories=[_size_category(sum(benchmark.n_images))],
+        configs=card_configs(benchmark) + [entry for entry, _ in further.values()],
+    )
+    infos |= {config: info for config, (_, info) in further.items()}
+    DatasetInfosDict(infos).to_dataset_card_data(data)
+    return str(data.to_yaml())
+
+
+def eval_text(benchmark: Benchmark) -> str:
+    """Returns `eval.yaml`, by which the Hub knows a dataset as a benchmark."""
+    first = next(iter(benchmark.sets), ALL)
+    measures = "; ".join(f"{task}: {meaning}" for task, meaning in HUB_TASKS.items())
+    described = {
+        "name": card_title(benchmark),
+        "description": (
+            "Infer 25 hyperparameters of a generative model from one of its images. A result is "
+            f"the mean over the test splits of {', '.join(benchmark.sets)}, as `gmbench evaluate` "
+            f"prints it. {measures}."
+        ),
+        "evaluation_framework": "gmbench",
+        "tasks": [{"id": task, "config": first, "split": "test"} for task in HUB_TASKS],
+    }
+    return yaml.safe_dump(described, sort_keys=False, allow_unicode=True, width=90)
+
+
+def card_title(benchmark: Benchmark) -> str:
+    """Returns the heading of a card: `gm-parsing`, the benchmark and its version."""
+    return f"gm-parsing: {benchmark.name} {benchmark.version}"
+
+
+def _size_category(n_images: int) -> str:
+    for limit, name in ((1e3, "n<1K"), (1e4, "1K<n<10K"), (1e5, "10K<n<100K")):
+        if n_images < limit:
+            return name
+    return "100K<n<1M" if n_images < 1e6 else "1M<n<10M"
+
+
+def _body(benchmark: Benchmark) -> str:
+    present = [g for g, n in zip(benchmark.gms, benchmark.n_images, strict=True) if n]
+    kinds = ", ".join(
+        f"{count} {kind}" for kind in KINDS if (count := sum(gm.kind == kind for gm in present))
+    )
+    absent = len(benchmark.gms) - len(present)
+    partial = (
+        f"\n**This is not the whole benchmark**: {absent} of {len(benchmark.gms)} GMs are absent "
+        "or images of others are missing. Results on it compare with nothing else. "
+        "`inspection.json` lists what is missing.\n"
+        if benchmark.name.endswith("-partial")
+        else ""
+    )
+    return f"""# {card_title(benchmark)}
+
+Images of {len(present)} published generative models (GMs: {kinds}), each image labelled with 25
+hyperparameters of the GM that made it: 9 counts of its architecture, 6 discrete choices, 10
+training losses. The task, *model parsing*, is to infer them from one image of a GM that was
+never seen in training. It was set by [Reverse Engineering of Generative Models]({PAPER}).
+{partial}
+## Images and licence
+
+The images are the work of the authors of the GMs and of the benchmark. Their terms hold; this
+folder was put together from a copy that its owner already had, and gives nobody a right to
+redistribute them. The bytes of every image file are unchanged.
+
+## Configurations
+
+{configuration_table(benchmark)}
+
+All configurations share the same files; each image is stored once.
+
+## Columns
+
+`image`; `image_id` (GM and position, as `STYLEGAN/000123`); `gm`, `kind`, `content` (classes); the
+25 parameters below in natural units; `target` (25 numbers: 9 counts scaled to 0..1 over the
+GMs of the benchmark, 6 class indices, 10 times 0 or 1).
+
+{markdown_table()}
+
+## Origin of the labels
+
+`gms.csv` holds the labels, one row a GM. They were read from the arrays that the paper's authors
+published; what is doubtful about them is written down in the documentation of gmbench.
+
+## Load
+
+```python
+from datasets import load_dataset
+
+images = load_dataset("gm-parsing", "set_1", split="test")  # the folder, or its name on the Hub
+```
+
+With `streaming=True` nothing is copied to the cache of `datasets`.
+
+## Evaluate
+
+```
+gmbench template --benchmark gm-parsing   # an empty prediction file
+gmbench evaluate predictions.csv --benchmark gm-parsing
+```
+
+`gmbench data verify gm-parsing` checks that the folder is whole and unchanged.
+"""
+
+
+def configuration_table(benchmark: Benchmark) -> str:
+    """Returns a Markdown table of the GMs and images in each split of each configuration."""
+    rows = "\n".join(
+        f"| `{config}` | "
+        + " | ".join(_count(benchmark, splits, s) for s in ("train", "test"))
+        + " |"
+        for config, splits in configurations(benchmark).items()
+    )
+    return f"| configuration | train | test |\n|---|---|---|\n{rows}"
+
+
+def _count(benchmark: Benchmark, splits: Mapping[str, tuple[str, ...]], split: str) -> str:
+    gms = splits.get(split, ())
+    images = sum(benchmark.n_images[benchmark.index[gm]] for gm in gms)
+    return f"{len(gms)} GMs, {images:,} images" if gms else "-"

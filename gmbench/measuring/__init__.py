@@ -1,0 +1,1 @@
+"""Labels measured off a network, each with its evidence. Importing this does not import torch."""

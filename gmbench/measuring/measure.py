@@ -1,0 +1,250 @@
+"""Reads the 15 architecture values off a network, by one forward pass.
+
+What is counted as what is defined in `docs/labels.md`; the vocabulary of torch functions stands
+in `gmbench.measuring.vocabulary`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gmbench.errors import NetworkError
+from gmbench.measuring import vocabulary as words
+from gmbench.measuring.blocks import find_blocks
+from gmbench.measuring.trace import LAYERS, WEIGHT_LAYERS, Call, Kind, Trace
+from gmbench.schema import CONTINUOUS, DISCRETE, get_parameter
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+_ARCHITECTURE = (*CONTINUOUS, *DISCRETE)
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """The architecture of a network, in the schema's terms.
+
+    Attributes:
+        values: The 9 counts and 6 class indices by the parameter's name, in the schema's order.
+        evidence: What each value was told from, one line each: modules and the functions that
+            they called, parameters with their sizes, blocks with their layers. Empty where a
+            class is the default because nothing in the network decides it.
+    """
+
+    values: Mapping[str, int]
+    evidence: Mapping[str, tuple[str, ...]]
+
+    @property
+    def labels(self) -> tuple[float, ...]:
+        """The 15 values as the first 15 of a GM's label values, in the schema's order."""
+        return tuple(float(value) for value in self.values.values())
+
+    def class_name(self, parameter: str) -> str:
+        """Returns the class of a discrete parameter by name, such as `batch`."""
+        known = {p.name: p.classes for p in DISCRETE}
+        return known[parameter][self.values[parameter]]
+
+    def to_dict(self) -> dict[str, dict[str, Any]]:
+        """Returns `{"values": ..., "evidence": ...}`; counts as numbers, classes by name."""
+        return {
+            "values": {
+                p.name: self.class_name(p.name) if p.classes else self.values[p.name]
+                for p in _ARCHITECTURE
+            },
+            "evidence": {name: list(lines) for name, lines in self.evidence.items()},
+        }
+
+    def rows(self, *, full: bool = False) -> list[tuple[str, str, str]]:
+        """Returns name, value and evidence of each parameter, for a table.
+
+        Args:
+            full: Whether to give all evidence, one line each, rather than its first line.
+        """
+        rows = []
+        for name, value in self.to_dict()["values"].items():
+            lines = self.evidence[name]
+            short = [*lines[:1], f"and {len(lines) - 1} more"] if len(lines) > 1 else list(lines)
+            text = "\n".join(lines) if full else " ".join(short)
+            rows.append((name, f"{value:,}" if isinstance(value, int) else value, text))
+        return rows
+
+    def __str__(self) -> str:
+        """Returns the values and their evidence in short as a plain table."""
+        rows = self.rows()
+        name_width, value_width = (max(len(row[column]) for row in rows) for column in (0, 1))
+        return "\n".join(
+            f"{name:<{name_width}}  {value:>{value_width}}  {text}".rstrip()
+            for name, value, text in rows
+        )
+
+
+def measure(module: nn.Module, example: Tensor | tuple[Any, ...] | dict[str, Any]) -> Measurement:
+    """Measures the 15 architecture values of a network.
+
+    The network runs once on the example, in evaluation mode and without gradients; parameters,
+    buffers, hooks, flags and random number generators are afterwards as they were. What does not
+    run is not counted.
+
+    Args:
+        module: Any network.
+        example: What the forward pass takes: a tensor, a tuple of positional arguments or a
+            dictionary of named ones. A batch of one serves best.
+
+    Raises:
+        NetworkError: `module` is no network that can be looked into, or its forward pass fails
+            on this example; says with which shapes and why.
+    """
+    from gmbench.measuring.recorder import record
+    from gmbench.measuring.untouched import copied, untouched
+
+    module = _network(module)
+    args, kwargs = (), {}
+    if isinstance(example, dict):
+        kwargs = copied(example)
+    else:
+        args = copied(example if isinstance(example, tuple) else (example,))
+    try:
+        with untouched(module):
+            trace = record(module, args, kwargs)
+    except Exception as error:
+        raise NetworkError(_failure(module, (*args, *kwargs.values()), error)) from error
+    names = {id(parameter): name for name, parameter in module.named_parameters()}
+    found = {**_counts(trace, names), **_classes(trace)}
+    return Measurement(
+        values={p.name: found[p.name][0] for p in _ARCHITECTURE},
+        evidence={p.name: tuple(found[p.name][1]) for p in _ARCHITECTURE},
+    )
+
+
+Found = tuple[int, Iterable[str]]
+"""A value and its evidence."""
+
+
+def _counts(trace: Trace, names: Mapping[int, str]) -> dict[str, Found]:
+    """Returns the nine counts; `names` are those of the parameters, by identity."""
+    by_kind = {kind: [call.description for call in trace.chosen(kind)] for kind in LAYERS}
+    convolutions = trace.chosen(Kind.CONV)
+    blocks = find_blocks(trace)
+    members = [
+        f"block {number} ({len(block)}): "
+        + "; ".join(trace.calls[index].description for index in block)
+        for number, block in enumerate(blocks.members, start=1)
+    ]
+    sizes = Counter(len(block) for block in blocks.members)
+    return {
+        "layers": (
+            sum(map(len, by_kind.values())),
+            [" + ".join(f"{len(lines)} {kind}" for kind, lines in by_kind.items())],
+        ),
+        **{f"{kind}_layers": (len(lines), lines) for kind, lines in by_kind.items()},
+        "filters": (sum(c.filters for c in convolutions), by_kind[Kind.CONV]),
+        "layers_per_block": (
+            blocks.layers_per_block,
+            [f"{count} of {size}" for size, count in sorted(sizes.items())],
+        ),
+        "blocks": (len(members), members),
+        "parameters": (
+            sum(parameter.numel() for parameter in trace.parameters),
+            [
+                f"{names.get(id(parameter), '(not registered)')}: {parameter.numel():,}"
+                for parameter in trace.parameters
+            ],
+        ),
+    }
+
+
+def _classes(trace: Trace) -> dict[str, Found]:
+    """Returns the six class indices."""
+    weighted = trace.chosen(*WEIGHT_LAYERS)
+    end = weighted[-1].index if weighted else -1
+    nonlinear = [
+        call
+        for call in trace.chosen(Kind.NONLINEARITY)
+        # A softmax inside a network weighs attention; at its end it is an output.
+        if call.function not in words.SOFTMAX or call.index > end
+    ]
+    inner = [call for call in nonlinear if call.index < end]
+    ups = [call for call in trace.calls if call.upsampling]
+    downs = [call for call in trace.calls if call.downsampling]
+    skips = [bypass for bypass in trace.bypasses if not bypass.part]
+    return {
+        "normalization": _majority(
+            "normalization", [(c.family, c) for c in trace.chosen(Kind.NORM)], default="none"
+        ),
+        "last_nonlinearity": _majority(
+            "last_nonlinearity", [(words.LAST_CLASSES[c.family], c) for c in nonlinear[-1:]]
+        ),
+        "block_nonlinearity": _majority(
+            "block_nonlinearity", [(words.BLOCK_CLASSES[c.family], c) for c in inner]
+        ),
+        "upsampling": _majority("upsampling", [(c.upsampling, c) for c in ups]),
+        "skip_connection": (int(bool(skips)), [skip.description for skip in skips]),
+        "downsampling": (int(bool(downs)), [call.description for call in downs]),
+    }
+
+
+def _majority(parameter: str, votes: list[tuple[str, Call]], default: str = "") -> Found:
+    """Returns the most frequent class; of equals, the first in the schema; the evidence is its.
+
+    Args:
+        parameter: Name of a discrete parameter.
+        votes: A class and the call that stands for it.
+        default: The class where there is no vote; by default the schema's first.
+    """
+    classes = get_parameter(parameter).classes
+    counts = Counter(name for name, _ in votes)
+    winner = max(classes, key=lambda name: counts[name]) if votes else default or classes[0]
+    return classes.index(winner), [call.description for name, call in votes if name == winner]
+
+
+def _network(module: object) -> nn.Module:
+    """Returns the module whose forward pass can be seen."""
+    import torch
+
+    if not isinstance(module, torch.nn.Module):
+        raise NetworkError(f"An object of type {type(module).__name__} is no torch.nn.Module.")
+    # A compiled module wraps the one that it was made of.
+    module = getattr(module, "_orig_mod", module)
+    assert isinstance(module, torch.nn.Module)
+    for name, part in module.named_modules():
+        place = f"{name or 'the network'} ({type(part).__name__})"
+        if isinstance(part, torch.jit.ScriptModule):
+            raise NetworkError(
+                f"{place} is compiled to TorchScript, which cannot be looked into. "
+                "Give the network that it was made of."
+            )
+        if any(torch.nn.parameter.is_lazy(p) for p in part.parameters(recurse=False)):
+            raise NetworkError(
+                f"{place} has no weights yet, because its size is taken from the first input. "
+                "Run the network once before it is measured."
+            )
+    return module
+
+
+def _failure(module: nn.Module, inputs: Iterable[Any], error: Exception) -> str:
+    """Returns what to say when the forward pass raised: the shapes, the reason, a remedy."""
+    import inspect
+
+    import torch
+
+    shapes = ", ".join(
+        f"{tuple(i.shape)} {str(i.dtype).removeprefix('torch.')}"
+        if isinstance(i, torch.Tensor)
+        else type(i).__name__
+        for i in inputs
+    )
+    reason = " ".join(str(error).split())
+    takes = ", ".join(inspect.signature(module.forward).parameters)
+    if "positional argument" in reason or "keyword argument" in reason:
+        hint = "Give one input for each of its arguments."
+    elif any(word in reason for word in ("dtype", "scalar type", "Long", "Int")):
+        hint = "An input may have to be of another dtype, such as int64."
+    else:
+        hint = "Shapes begin with the batch: (1, 100) for a latent, (1, 3, 64, 64) for an image."
+    return (
+        f"The forward pass of {type(module).__name__} fails on {shapes or 'no input'}: "
+        f"{type(error).__name__}: {reason.rstrip('.')}. It takes ({takes}). {hint}"
+    )

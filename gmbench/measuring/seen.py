@@ -1,0 +1,192 @@
+"""One call of a torch function, and the marks of the values that went into it."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor, nn
+
+from gmbench.measuring import vocabulary as words
+from gmbench.measuring.trace import Call
+
+
+@dataclass(frozen=True, slots=True)
+class Statistic:
+    """What a mean, variance or norm was taken of.
+
+    Attributes:
+        of: Calls that the reduced value came through.
+        dims: Dimensions that it was reduced over, counted from the front.
+        pool: The call that counted it as a global pooling, if one did.
+    """
+
+    of: int
+    dims: tuple[int, ...]
+    pool: Call | None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What a tensor came through.
+
+    Attributes:
+        bits: Inputs, layers and changes of size upstream; 0 for weights and constants.
+        weights: Whether it is a parameter, or was computed from one without any layer.
+        part: Whether it is cut out of an activation and no layer came since.
+        last: Index of the layer that made it; None where streams met.
+        statistic: What it is a statistic of, if it is one.
+        gate: The sigmoid call that made it, if one did.
+    """
+
+    bits: int = 0
+    weights: bool = False
+    part: bool = False
+    last: int | None = None
+    statistic: Statistic | None = None
+    gate: Call | None = None
+
+
+CONSTANT = Mark()
+"""The mark of what has nothing upstream, such as random numbers."""
+
+PARAMETER = Mark(weights=True)
+"""The mark of a parameter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One call of a torch function: what went in and what came out.
+
+    Attributes:
+        name: Bare name of the function.
+        function: The function.
+        args: Its positional arguments.
+        kwargs: Its named arguments.
+        operands: All tensors among the arguments.
+        marks: Their marks before the call.
+        shapes: Their shapes before the call.
+        out: Shape of the first tensor that came out.
+    """
+
+    name: str
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    operands: list[Tensor]
+    marks: list[Mark]
+    shapes: list[tuple[int, ...]]
+    out: tuple[int, ...]
+
+    def argument(self, position: int, name: str, default: Any = None) -> Any:
+        """Returns an argument, by place or by name."""
+        if len(self.args) > position:
+            return self.args[position]
+        return self.kwargs.get(name, default)
+
+    @property
+    def bits(self) -> int:
+        """What the operands came through together."""
+        return union(self.marks)
+
+    @property
+    def activations(self) -> list[int]:
+        """Places of the operands that the network computed from its inputs."""
+        return [i for i, mark in enumerate(self.marks) if mark.bits]
+
+    @property
+    def positions(self) -> tuple[int, int]:
+        """Number of positions in space, such as pixels, before and after the call."""
+        digit = re.search(r"([123])d", self.name)
+        dims = int(digit[1]) if digit else max(len(self.shapes[0]) - 2, 1)
+        return math.prod(self.shapes[0][-dims:]), math.prod(self.out[-dims:])
+
+    @property
+    def strided(self) -> bool:
+        """Whether a convolution steps over positions."""
+        stride = self.argument(3, "stride", 1)
+        return any(step > 1 for step in (stride if isinstance(stride, (tuple, list)) else [stride]))
+
+    def fc_weights(self) -> Sequence[Tensor]:
+        """Returns the weight of each fully connected layer that the call is made of."""
+        name = self.name
+        if name in words.LINEAR:
+            weight = self.argument(2 if name == "bilinear" else 1, "weight")
+            learned = any(t is weight and m.weights for t, m in self._operands_with_marks())
+            return [weight] if learned else []
+        if name in words.PRODUCTS:
+            weights = [t for t, m in self._operands_with_marks() if m.weights and not m.bits]
+            return weights[:1] if self.activations else []
+        if name in words.RECURRENT_CELLS:
+            return self.operands[2:3]
+        if name in words.RECURRENT:
+            matrices = [t for t in self.operands if isinstance(t, nn.Parameter) and t.dim() == 2]
+            # Input and hidden weights in turn; those of an output projection have fewer rows.
+            return [t for t in matrices if t.shape[0] == matrices[0].shape[0]][::2]
+        if name in words.ATTENTION:
+            given = inspect.signature(self.function).bind(*self.args, **self.kwargs).arguments
+            names = ("in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight")
+            given_weights = [given.get(name) for name in (*names, "out_proj_weight")]
+            return [weight for weight in given_weights if weight is not None]
+        return []
+
+    def _operands_with_marks(self) -> Iterable[tuple[Tensor, Mark]]:
+        return zip(self.operands, self.marks, strict=True)
+
+    def passed_on(self) -> Mark:
+        """Returns the mark of a result that is no layer: everything that went in."""
+        marks = [mark for mark in self.marks if mark.bits]
+        if not marks:
+            return Mark(weights=any(mark.weights for mark in self.marks))
+        only = marks[0] if len(marks) == 1 else None
+        return Mark(
+            bits=self.bits,
+            weights=any(mark.weights for mark in self.marks),
+            part=bool(only and only.part),
+            last=marks[0].last if len({mark.last for mark in marks}) == 1 else None,
+            statistic=only.statistic if only else None,
+        )
+
+    @property
+    def reduced_dims(self) -> tuple[int, ...]:
+        """Dimensions of the first operand that a reduction goes over, counted from the front."""
+        ndim = len(self.shapes[0])
+        position = 2 if self.name.endswith("norm") else 1
+        dims = self.argument(position, "dim", self.kwargs.get("axis"))
+        if isinstance(dims, int) and not isinstance(dims, bool):
+            dims = (dims,)
+        if not isinstance(dims, (tuple, list)) or not dims:
+            return tuple(range(ndim))
+        return tuple(sorted(dim % ndim for dim in dims))
+
+    @property
+    def norm_class(self) -> str:
+        """Class of a norm; group norm with one channel in each group is instance norm."""
+        groups = self.argument(1, "num_groups")
+        if self.name == "group_norm" and groups == self.shapes[0][1]:
+            return "instance"
+        return words.NORMS[self.name]
+
+
+def tensors_in(structure: Any) -> Iterator[Tensor]:
+    """Yields the tensors in nested tuples, lists and dictionaries."""
+    if isinstance(structure, Tensor):
+        yield structure
+    elif isinstance(structure, (tuple, list)):
+        for item in structure:
+            yield from tensors_in(item)
+    elif isinstance(structure, dict):
+        for item in structure.values():
+            yield from tensors_in(item)
+
+
+def union(marks: Iterable[Mark]) -> int:
+    """Returns what some values came through together."""
+    bits = 0
+    for mark in marks:
+        bits |= mark.bits
+    return bits

@@ -1,0 +1,184 @@
+"""A plain network on crops at native resolution, for the baseline `best`.
+
+Beyond the paper. What a generator leaves are small, regular traces; resizing smears them and early
+pooling averages them away. So the network sees crops as they are, beside them a learned residual,
+and works at full resolution for its first layers. It gives the values themselves: no clusters.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from gmbench.models.heads import ClassSlots, FusedHeads
+from gmbench.models.parsing import PAPER_CLASSES, Parsed
+from gmbench.models.settings import SettingError, Settings
+from gmbench.models.targets import TrainingTargets
+from gmbench.schema import N_CONTINUOUS
+
+
+@dataclass(frozen=True)
+class TraceConfig(Settings):
+    """What a `TraceParser` is built of.
+
+    Attributes:
+        residuals: Learned residuals that stand beside the image's channels.
+        widths: Features of each stage; each has two convolutions, and halves the size at its end.
+        channels: Channels of the images.
+        n_classes: Number of classes of each of the 16 classifiers.
+        dropout: Share of the features that is dropped in training.
+    """
+
+    residuals: int = 12
+    widths: tuple[int, ...] = (32, 48, 64, 96)
+    channels: int = 3
+    n_classes: tuple[int, ...] = PAPER_CLASSES
+    dropout: float = 0.3
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.widths:
+            raise SettingError("A network needs at least one width in widths.")
+
+
+@dataclass(frozen=True)
+class TraceOutput:
+    """What a `TraceParser` says of N images.
+
+    Attributes:
+        continuous: Normalised values, shape (N, 9).
+        logits: Class logits, shape (N, S).
+        slots: Which slot is which class.
+    """
+
+    continuous: Tensor
+    logits: Tensor
+    slots: ClassSlots
+
+    def final(self) -> Parsed:
+        """Returns the final prediction."""
+        return Parsed(self.continuous, self.slots.softmax(self.logits))
+
+
+class Residual(nn.Module):
+    """Learned residuals: what is left of a pixel when its neighbours have predicted it.
+
+    Each filter's weights add up to zero whatever is learnt, so that flat colour leaves nothing
+    (the idea of Bayar and Stamm's constrained convolution, 2016, without its rescaling).
+    """
+
+    def __init__(self, channels: int, residuals: int) -> None:
+        """Makes random filters.
+
+        Args:
+            channels: Channels of the images.
+            residuals: Number of filters.
+        """
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(residuals, channels, 5, 5) / 5.0)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Returns the residuals, shape (N, residuals, H, W), of images (N, channels, H, W)."""
+        weight = self.weight - self.weight.mean(dim=(2, 3), keepdim=True)
+        return nn.functional.conv2d(images, weight, padding=2)
+
+
+class TraceParser(nn.Module):
+    """Residuals, stages of two convolutions, then the mean and the spread of every feature."""
+
+    def __init__(self, config: TraceConfig | None = None) -> None:
+        """Makes an untrained network.
+
+        Args:
+            config: What it is built of.
+        """
+        super().__init__()
+        self.config = c = config or TraceConfig()
+        self.slots = ClassSlots(c.n_classes)
+        self.residual = Residual(c.channels, c.residuals)
+        stages: list[nn.Module] = [nn.BatchNorm2d(c.channels + c.residuals)]
+        inner = c.channels + c.residuals
+        for width in c.widths:
+            for entering in (inner, width):
+                stages += [
+                    nn.Conv2d(entering, width, 3, padding=1, bias=False),
+                    nn.BatchNorm2d(width),
+                    nn.ReLU(inplace=True),
+                ]
+            stages.append(nn.AvgPool2d(2, ceil_mode=True))
+            inner = width
+        self.stages = nn.Sequential(*stages[:-1])
+        self.dropout = nn.Dropout(c.dropout)
+        self.heads = FusedHeads(2 * inner, N_CONTINUOUS, self.slots.total)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+
+    def forward(self, images: Tensor) -> TraceOutput:
+        """Returns what the network says of images.
+
+        Args:
+            images: Shape (N, channels, H, W) of any size, float, values in [0, 1].
+        """
+        features = self.stages(torch.cat([images, self.residual(images)], dim=1)).flatten(2)
+        # The root of a variance of nothing has no gradient.
+        spread = (features.var(dim=2, unbiased=False) + 1e-6).sqrt()
+        pooled = self.dropout(torch.cat([features.mean(dim=2), spread], dim=1))
+        continuous, logits = self.heads(pooled)
+        return TraceOutput(continuous, logits, self.slots)
+
+
+@dataclass(frozen=True)
+class TraceWeights(Settings):
+    """Weights of a `TraceObjective`.
+
+    Attributes:
+        continuous: Weight of the absolute error.
+        discrete: Weight of the cross-entropy.
+        smoothing: Share of each label's probability that is spread over all classes: with a
+            hundred GMs certainty is memory.
+    """
+
+    continuous: float = 10.0
+    discrete: float = 1.0
+    smoothing: float = 0.1
+
+
+class TraceObjective(nn.Module):
+    """The absolute error of the values, as l1 measures it, and plain cross-entropy."""
+
+    _continuous: Tensor
+    _odds: Tensor
+
+    def __init__(self, config: TraceWeights, targets: TrainingTargets) -> None:
+        """Lays out the targets.
+
+        Args:
+            config: The weights.
+            targets: Labels of the training GMs.
+        """
+        super().__init__()
+        self.config = config
+        self.register_buffer("_continuous", torch.from_numpy(targets.continuous))
+        slots = ClassSlots(targets.n_classes)
+        counts = torch.tensor(targets.n_classes)[slots.head]
+        one_hot = torch.from_numpy(targets.one_hot())
+        self.register_buffer("_odds", one_hot * (1 - config.smoothing) + config.smoothing / counts)
+
+    def forward(self, output: TraceOutput, gms: Tensor) -> dict[str, Tensor]:
+        """Returns `continuous`, `discrete` and their sum `total`, scalars.
+
+        Args:
+            output: What the network says of N images.
+            gms: Row of each image's GM in the targets, int64 of shape (N,).
+        """
+        error = (output.continuous - self._continuous[gms]).abs().mean()
+        entropy = -(output.slots.log_softmax(output.logits) * self._odds[gms]).sum(dim=1).mean()
+        terms = {
+            "continuous": self.config.continuous * error,
+            "discrete": self.config.discrete * entropy,
+        }
+        terms["total"] = terms["continuous"] + terms["discrete"]
+        return terms

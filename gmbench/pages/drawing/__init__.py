@@ -1,0 +1,1 @@
+"""Pictures as places of marks: scales, charts, and how numbers read."""

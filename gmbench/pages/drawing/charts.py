@@ -1,0 +1,220 @@
+"""The pictures of a report as places of marks; the templates draw them.
+
+Bars are SVG in percent of their cell, so that they follow the width of a screen and no text in
+them shrinks. Scatter plots have a fixed frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from gmbench.evaluation.intervals import Interval
+from gmbench.evaluation.result import Evaluation, GMResult
+from gmbench.pages.drawing.numbers import quantity
+from gmbench.pages.drawing.scales import Scale, score_scale, truth_scale
+from gmbench.schema import KINDS, Parameter
+
+USEFUL_L1 = 0.1
+"""L1 below which model parsing is of practical use, by section 4.2 of the paper."""
+
+USEFUL_F1 = 0.9
+"""F1 above which model parsing is of practical use, by section 4.2 of the paper."""
+
+_LEFT, _TOP, _SIDE = 40.0, 20.0, 268.0
+FRAME_WIDTH, FRAME_HEIGHT = 320, 316
+
+_SHAPES = (
+    "M-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0z",
+    "M-3.5-3.5h7v7h-7z",
+    "M0-4.9L4.6 3.3H-4.6z",
+    "M0-5L5 0 0 5-5 0z",
+    "M0 4.9L4.6-3.3H-4.6z",
+    "M-1.5-4.7h3v3.2h3.2v3h-3.2v3.2h-3v-3.2h-3.2v-3h3.2z",
+)
+_OTHER_SHAPE = "M-4.8-1.7h9.6v3.4h-9.6z"
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A bar, or a dot on a line, with its interval; all places in percent of the width.
+
+    Attributes:
+        value: Place of the value; None where undefined.
+        zero: Place of 0, where bars start.
+        low: Place of the interval's lower end; None without an interval.
+        high: Place of its upper end.
+        useful: Place of the threshold of practical use; None where there is none.
+    """
+
+    value: float | None
+    zero: float = 0.0
+    low: float | None = None
+    high: float | None = None
+    useful: float | None = None
+
+
+def bar(
+    scale: Scale, value: float | None, interval: Interval | None, useful: float | None = None
+) -> Bar:
+    """Places a value and its interval on an axis."""
+
+    def percent(number: float) -> float:
+        return round(100 * scale.place(number), 1)
+
+    return Bar(
+        value=None if value is None else percent(value),
+        zero=percent(0.0),
+        low=None if interval is None else percent(interval[0]),
+        high=None if interval is None else percent(interval[1]),
+        useful=None if useful is None else percent(useful),
+    )
+
+
+def bar_scale(
+    values: Iterable[float | None],
+    intervals: Iterable[Interval | None],
+    bounds: tuple[float, float],
+    least_high: float = 1.0,
+) -> Scale:
+    """Returns the axis on which some values and their intervals all have a place."""
+    known = [value for value in values if value is not None]
+    known += [end for interval in intervals if interval is not None for end in interval]
+    return score_scale([0.0, *known], bounds, least_high=least_high)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of GM in the legend.
+
+    Attributes:
+        name: Such as `GAN`.
+        key: Ending of the CSS class and of the shape's id.
+        shape: SVG path about the origin.
+        n_gms: Number of test GMs of that kind.
+    """
+
+    name: str
+    key: str
+    shape: str
+    n_gms: int
+
+
+def kinds_of(evaluation: Evaluation) -> dict[str, Kind]:
+    """Returns the kinds of the test GMs in the schema's order, others after them."""
+    gms = {result.gm: result.kind for result in evaluation.gms.values()}
+    present = list(gms.values())
+    ordered = [*(kind for kind in KINDS if kind in present), *sorted(set(present) - set(KINDS))]
+    return {
+        kind: Kind(
+            name=kind,
+            key=str(KINDS.index(kind)) if kind in KINDS else "x",
+            shape=_SHAPES[KINDS.index(kind)] if kind in KINDS else _OTHER_SHAPE,
+            n_gms=present.count(kind),
+        )
+        for kind in ordered
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """One GM in a scatter plot: its place, its whisker and what it says when pointed at."""
+
+    x: float
+    y: float
+    whisker_top: float
+    whisker_bottom: float
+    kind: str
+    beyond: bool
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A labelled place on both axes of a scatter plot."""
+
+    x: float
+    y: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scatter:
+    """The scatter plot of one parameter.
+
+    Attributes:
+        name: Name of the parameter.
+        unit: What is counted, such as `million weights`.
+        axes: `linear axes`, or what else they are.
+        ticks: Labelled places, the same on both axes.
+        dots: One a GM and set.
+        n_beyond: Number of dots whose prediction lies outside the frame.
+    """
+
+    name: str
+    unit: str
+    axes: str
+    ticks: tuple[Tick, ...]
+    dots: tuple[Dot, ...]
+    n_beyond: int
+
+
+def scatter(parameter: Parameter, gms: dict[str, GMResult], kinds: dict[str, Kind]) -> Scatter:
+    """Places every GM's truth and mean prediction of a continuous parameter."""
+    divisor, unit = _unit(parameter, [gm.truth[parameter.name] for gm in gms.values()])
+    truth = [gm.truth[parameter.name] / divisor for gm in gms.values()]
+    predicted = [gm.predicted[parameter.name] / divisor for gm in gms.values()]
+    spread = [gm.predicted_std[parameter.name] / divisor for gm in gms.values()]
+    scale = truth_scale(truth, predicted)
+    dots = []
+    for key, gm, true, mean, std in zip(gms, gms.values(), truth, predicted, spread, strict=True):
+        said = f"true {quantity(true)}, predicted {quantity(mean)} ± {quantity(std)}"
+        dots.append(
+            Dot(
+                x=_across(scale, true),
+                y=_up(scale, mean),
+                whisker_top=_up(scale, mean + std),
+                whisker_bottom=_up(scale, mean - std),
+                kind=kinds[gm.kind].key,
+                beyond=not scale.holds(mean),
+                title=f"{key} ({gm.kind}): {said}",
+            )
+        )
+    return Scatter(
+        name=parameter.name,
+        unit=unit,
+        axes="axes log(1 + v)" if scale.logarithmic else "linear axes",
+        ticks=tuple(
+            Tick(_across(scale, value), _up(scale, value), quantity(value))
+            for value in scale.ticks()
+        ),
+        dots=tuple(dots),
+        n_beyond=sum(dot.beyond for dot in dots),
+    )
+
+
+def _unit(parameter: Parameter, truth: Sequence[float]) -> tuple[float, str]:
+    """Returns the divisor and the name of the unit: millions where the counts are that large."""
+    if max(truth) >= 1e6:
+        return 1e6, f"million {parameter.unit}"
+    return 1.0, parameter.unit
+
+
+def _across(scale: Scale, value: float) -> float:
+    return round(_LEFT + _SIDE * scale.place(value), 1)
+
+
+def _up(scale: Scale, value: float) -> float:
+    return round(_TOP + _SIDE * (1 - scale.place(value)), 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Size of a scatter plot and of the square inside it in which the dots stand."""
+
+    width: int = FRAME_WIDTH
+    height: int = FRAME_HEIGHT
+    left: float = _LEFT
+    top: float = _TOP
+    right: float = _LEFT + _SIDE
+    bottom: float = _TOP + _SIDE

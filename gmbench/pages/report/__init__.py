@@ -1,0 +1,12 @@
+"""The report of an evaluation: one HTML file that needs nothing besides itself.
+
+A result passes through `views` (what the page says), `charts` and `scales` (where each mark
+stands) and `numbers` (how each number reads) into the templates; `writing` makes the files. The
+page has no script, asks for nothing from anywhere, and holds every picture as SVG of its own.
+"""
+
+from __future__ import annotations
+
+from gmbench.pages.report.writing import render_report, write_report
+
+__all__ = ["render_report", "write_report"]

@@ -1,0 +1,402 @@
+"""What the page of an evaluation says, section by section, ready for the template."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import PurePath
+
+from gmbench.evaluation.intervals import CONFIDENCE, Interval
+from gmbench.evaluation.metrics import BY_NAME, METRICS, Metric
+from gmbench.evaluation.result import Evaluation, GMResult
+from gmbench.pages.drawing import charts
+from gmbench.pages.drawing.charts import Bar, Kind, Scatter
+from gmbench.pages.drawing.numbers import MINUS, Figure, Span, p_value, plural, score, span
+from gmbench.schema import (
+    CONTINUOUS,
+    DISCRETE,
+    LOSSES,
+    N_CONTINUOUS,
+    N_DISCRETE,
+    N_LOSSES,
+    Parameter,
+)
+
+_P_VALUES = ("p_value", "p_value_images")
+_LEAST_L1_AXIS = 0.2
+_GROUPS = {
+    "continuous": f"{N_CONTINUOUS} continuous parameters",
+    "architecture": f"{N_DISCRETE} discrete parameters",
+    "losses": f"{N_LOSSES} losses",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A number with its interval.
+
+    Attributes:
+        figure: The number, or a dash and its reason.
+        span: The interval; None where there is none.
+        no_span: Why there is none.
+        bar: Where both stand in a picture; None where they are not drawn.
+    """
+
+    figure: Figure
+    span: Span | None
+    no_span: str = ""
+    bar: Bar | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MetricView:
+    """One metric: over the sets, and in each.
+
+    Attributes:
+        name: Key in results.
+        title: Heading for people.
+        better: `lower` or `higher`.
+        overall: Mean over the sets.
+        std: Standard deviation over the sets.
+        axis: Labels at the two ends of the picture's axis.
+        threshold: Such as `below 0.1`; empty where there is none.
+        sets: The metric in each set.
+    """
+
+    name: str
+    title: str
+    better: str
+    overall: Value
+    std: Figure
+    axis: tuple[str, str]
+    threshold: str
+    sets: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterView:
+    """One parameter: the score that is drawn, and the others."""
+
+    name: str
+    meaning: str
+    main: Value
+    others: tuple[tuple[str, Figure], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """The parameters of one type."""
+
+    title: str
+    measure: str
+    axis: tuple[str, str]
+    threshold: str
+    rows: tuple[ParameterView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GMView:
+    """One GM of a set: `scores` holds L1, architecture accuracy and loss accuracy."""
+
+    key: str
+    name: str
+    kind: Kind
+    n_images: str
+    scores: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SetView:
+    """One set and its GMs, the lowest L1 first."""
+
+    name: str
+    n_gms: str
+    n_images: str
+    gms: tuple[GMView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell of a confusion matrix.
+
+    Attributes:
+        count: Number of images.
+        percent: Part of the row; empty where the row has no image.
+        share: The same as a number, for the shading.
+        right: Whether true and predicted class are the same.
+    """
+
+    count: int
+    percent: str
+    share: float
+    right: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """A confusion matrix, true classes as rows."""
+
+    parameter: ParameterView
+    classes: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """All sections of the page, top to bottom."""
+
+    title: str
+    evaluation: Evaluation
+    n_images: str
+    n_gms: str
+    n_sets: str
+    confidence: str
+    headline: tuple[MetricView, ...]
+    groups: tuple[tuple[str, tuple[MetricView, ...]], ...]
+    undefined: tuple[str, ...]
+    panels: tuple[Panel, ...]
+    sets: tuple[SetView, ...]
+    gm_axis: str
+    kinds: tuple[Kind, ...]
+    scatters: tuple[tuple[Scatter, ParameterView], ...]
+    any_logarithmic: bool
+    any_undefined: bool
+    matrices: tuple[Matrix, ...]
+    loss_matrices: tuple[Matrix, ...]
+    manifest: tuple[tuple[str, str], ...]
+
+
+def page(evaluation: Evaluation) -> Page:
+    """Returns everything that the page of an evaluation says."""
+    views = {metric.name: _metric(evaluation, metric) for metric in METRICS}
+    panels = (
+        _panel(evaluation, CONTINUOUS, "Continuous parameters", "l1"),
+        _panel(evaluation, DISCRETE, "Discrete parameters", "f1"),
+        _panel(evaluation, LOSSES, "Losses", "f1"),
+    )
+    kinds = charts.kinds_of(evaluation)
+    sets, gm_axis = _sets(evaluation, kinds)
+    scatters = [charts.scatter(one, evaluation.gms, kinds) for one in CONTINUOUS]
+    return Page(
+        title=PurePath(evaluation.manifest.predictions).name or "predictions",
+        evaluation=evaluation,
+        n_images=plural(evaluation.n_images, "image"),
+        n_gms=plural(evaluation.n_gms, "GM"),
+        n_sets=plural(len(evaluation.sets), "set"),
+        confidence=f"{CONFIDENCE:.0%}",
+        headline=tuple(views[metric.name] for metric in METRICS if metric.headline),
+        groups=tuple(
+            (title, tuple(views[metric.name] for metric in METRICS if metric.group == group))
+            for group, title in _GROUPS.items()
+        ),
+        undefined=_undefined(evaluation),
+        panels=panels,
+        sets=sets,
+        gm_axis=gm_axis,
+        kinds=tuple(kinds.values()),
+        scatters=tuple(zip(scatters, panels[0].rows, strict=True)),
+        any_logarithmic=any(one.axes != "linear axes" for one in scatters),
+        any_undefined=any(
+            figure.value is None for row in panels[0].rows for _, figure in row.others
+        ),
+        matrices=tuple(_matrix(evaluation, view) for view in panels[1].rows),
+        loss_matrices=tuple(_matrix(evaluation, view) for view in panels[2].rows),
+        manifest=_manifest(evaluation),
+    )
+
+
+def _metric(evaluation: Evaluation, metric: Metric) -> MetricView:
+    summary = evaluation.summary[metric.name]
+    read = p_value if metric.name in _P_VALUES else score
+    useful, threshold = _threshold(metric.name)
+    scale = charts.bar_scale(
+        [summary.mean], [summary.ci], metric.bounds, 0.3 if metric.name == "l1" else 1.0
+    )
+    one_set = "" if len(evaluation.sets) > 1 else "a single set has none"
+    return MetricView(
+        name=metric.name,
+        title=_title(metric),
+        better=metric.better,
+        overall=Value(
+            figure=read(summary.mean, summary.reason),
+            span=span(summary.ci),
+            no_span=_no_interval(evaluation, metric.name, summary.mean, summary.ci),
+            bar=charts.bar(scale, summary.mean, summary.ci, useful),
+        ),
+        # A standard deviation of 0 is no small p-value.
+        std=(read if summary.std else score)(summary.std, one_set or summary.reason),
+        axis=(score_label(scale.low), score_label(scale.high)),
+        threshold=threshold,
+        sets=tuple(
+            Value(
+                figure=read(result.values[metric.name], result.undefined.get(metric.name, "")),
+                span=span(result.intervals.get(metric.name)),
+            )
+            for result in evaluation.sets.values()
+        ),
+    )
+
+
+def _title(metric: Metric) -> str:
+    return metric.title.replace("R2", "R²")
+
+
+def score_label(value: float) -> str:
+    """Returns the label at the end of an axis: as few digits as it needs."""
+    return f"{value:,.10g}".replace("-", MINUS)
+
+
+def _threshold(name: str) -> tuple[float | None, str]:
+    """Returns the threshold of practical use of a score, as a number and in words."""
+    if name == "l1":
+        return charts.USEFUL_L1, f"below {charts.USEFUL_L1}"
+    if name in ("f1", "arch_f1", "loss_f1"):
+        return charts.USEFUL_F1, f"above {charts.USEFUL_F1}"
+    return None, ""
+
+
+def _no_interval(
+    evaluation: Evaluation, name: str, value: float | None, interval: Interval | None
+) -> str:
+    """Says why a number has no interval; empty where it has one or is undefined itself."""
+    if interval is not None or value is None:
+        return ""
+    if name in _P_VALUES:
+        return "a p-value has none"
+    if evaluation.manifest.replicates == 0:
+        return "no interval was asked for"
+    if all(result.n_gms < 2 for result in evaluation.sets.values()):
+        return "an interval needs two GMs in a set"
+    return "undefined in too many replicates"
+
+
+def _undefined(evaluation: Evaluation) -> tuple[str, ...]:
+    """Says what is undefined where, and why, one line a metric."""
+    lines = []
+    for metric in METRICS:
+        where = [name for name, r in evaluation.sets.items() if r.values[metric.name] is None]
+        if where:
+            reason = evaluation.sets[where[0]].undefined.get(metric.name, metric.undefined)
+            lines.append(f"{_title(metric)} is not defined in {', '.join(where)}: {reason}.")
+    return tuple(lines)
+
+
+def _panel(
+    evaluation: Evaluation, parameters: tuple[Parameter, ...], title: str, measure: str
+) -> Panel:
+    results = [evaluation.parameters[parameter.name] for parameter in parameters]
+    useful, threshold = _threshold(measure)
+    scale = charts.bar_scale(
+        [result.values[measure] for result in results],
+        [result.intervals.get(measure) for result in results],
+        BY_NAME["l1" if measure == "l1" else "arch_f1"].bounds,
+        _LEAST_L1_AXIS if measure == "l1" else 1.0,
+    )
+    rows = []
+    for parameter, result in zip(parameters, results, strict=True):
+        value, interval = result.values[measure], result.intervals.get(measure)
+        rows.append(
+            ParameterView(
+                name=parameter.name,
+                meaning=parameter.meaning,
+                main=Value(
+                    figure=score(value, "not defined"),
+                    span=span(interval),
+                    no_span=_no_interval(evaluation, measure, value, interval),
+                    bar=charts.bar(scale, value, interval, useful),
+                ),
+                others=tuple(
+                    (_OTHER_TITLES[name], score(other, _why_undefined(name)))
+                    for name, other in result.values.items()
+                    if name != measure
+                ),
+            )
+        )
+    return Panel(
+        title=title,
+        measure="L1" if measure == "l1" else "weighted F1",
+        axis=(score_label(scale.low), score_label(scale.high)),
+        threshold=threshold,
+        rows=tuple(rows),
+    )
+
+
+_OTHER_TITLES = {
+    "l1": "L1",
+    "correlation": "correlation",
+    "r2": "R²",
+    "f1": "weighted F1",
+    "f1_macro": "macro F1",
+    "accuracy": "accuracy",
+}
+
+
+def _why_undefined(name: str) -> str:
+    return BY_NAME[name].undefined if name in BY_NAME else "not defined"
+
+
+def _sets(evaluation: Evaluation, kinds: dict[str, Kind]) -> tuple[tuple[SetView, ...], str]:
+    """Returns the sets with their GMs, and the end of the axis that all their L1 share."""
+    l1_scale = charts.bar_scale(
+        [gm.l1 for gm in evaluation.gms.values()], [], BY_NAME["l1"].bounds, _LEAST_L1_AXIS
+    )
+    part = charts.bar_scale([], [], (0.0, 1.0))
+
+    def view(key: str, gm: GMResult) -> GMView:
+        scores = ((l1_scale, gm.l1), (part, gm.arch_accuracy), (part, gm.loss_accuracy))
+        return GMView(
+            key=key,
+            name=gm.gm,
+            kind=kinds[gm.kind],
+            n_images=plural(gm.n_images, "image"),
+            scores=tuple(
+                Value(figure=score(value), span=None, bar=charts.bar(scale, value, None))
+                for scale, value in scores
+            ),
+        )
+
+    views = []
+    for name, result in evaluation.sets.items():
+        members = [(key, gm) for key, gm in evaluation.gms.items() if gm.set == name]
+        members.sort(key=lambda member: (member[1].l1, member[0]))
+        views.append(
+            SetView(
+                name=name,
+                n_gms=plural(result.n_gms, "GM"),
+                n_images=plural(result.n_images, "image"),
+                gms=tuple(view(key, gm) for key, gm in members),
+            )
+        )
+    return tuple(views), score_label(l1_scale.high)
+
+
+def _matrix(evaluation: Evaluation, parameter: ParameterView) -> Matrix:
+    result = evaluation.parameters[parameter.name]
+    rows = []
+    for number, counts in enumerate(result.confusion):
+        total = sum(counts)
+        rows.append(
+            tuple(
+                Cell(
+                    count=count,
+                    percent=f"{count / total:.0%}" if total else "",
+                    share=round(count / total, 3) if total else 0.0,
+                    right=number == column,
+                )
+                for column, count in enumerate(counts)
+            )
+        )
+    return Matrix(parameter, result.classes, tuple(rows))
+
+
+def _manifest(evaluation: Evaluation) -> tuple[tuple[str, str], ...]:
+    """Returns the manifest as pairs of words."""
+    titles = {
+        "predictions": "predictions",
+        "predictions_sha256": "SHA-256 of predictions",
+        "labels_sha256": "SHA-256 of labels",
+        "splits_sha256": "SHA-256 of sets",
+        "reference": "reference of p-values",
+    }
+    facts = {"benchmark": f"{evaluation.benchmark} {evaluation.version}"}
+    facts |= {key: str(value) for key, value in asdict(evaluation.manifest).items()}
+    return tuple((titles.get(key, key), value) for key, value in facts.items())

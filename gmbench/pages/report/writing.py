@@ -1,0 +1,70 @@
+"""From a result to the text of its page, and to the files on the disk."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from gmbench.evaluation.result import Evaluation
+from gmbench.files import write_whole
+from gmbench.pages.drawing.charts import Frame
+from gmbench.pages.report.sections import page
+
+REPORT_NAME = "report.html"
+RESULT_NAME = "result.json"
+
+
+def render_report(evaluation: Evaluation) -> str:
+    """Returns the page of an evaluation: one HTML text, complete in itself.
+
+    Args:
+        evaluation: The result.
+    """
+    template = _environment().get_template("evaluation.html.j2")
+    text = template.render(page=page(evaluation), frame=Frame())
+    # A file name may hold bytes that are no text; a page has to be text.
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def write_report(evaluation: Evaluation, folder: str | Path) -> Path:
+    """Writes `report.html` and `result.json`, each of them whole or not at all.
+
+    Args:
+        evaluation: The result.
+        folder: Where to; made if need be. Files of the same names are replaced.
+
+    Returns:
+        Path of `report.html`.
+
+    Raises:
+        WriteError: The folder cannot be made or written to.
+    """
+    folder = Path(folder)
+    html = render_report(evaluation)
+    data = json.dumps(evaluation.to_dict(), allow_nan=False, indent=2, ensure_ascii=False) + "\n"
+    # Inside a JSON string, a backslash escape is the right form of what UTF-8 cannot hold.
+    write_whole(folder / RESULT_NAME, data.encode("utf-8", "backslashreplace"))
+    write_whole(folder / REPORT_NAME, html)
+    return folder / REPORT_NAME
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("gmbench.pages.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["breakable"] = _breakable
+    return environment
+
+
+def _breakable(name: str) -> Markup:
+    """Escapes a name and lets a narrow column break it after an underscore."""
+    return Markup(str(escape(name)).replace("_", "_<wbr>"))

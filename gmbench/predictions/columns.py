@@ -1,0 +1,291 @@
+"""From the cells of a prediction file to numbers, with a check for each way a cell can be wrong."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from gmbench.benchmark.benchmark import Benchmark
+from gmbench.errors import nearest_names
+from gmbench.predictions.checks import Checklist, plural
+from gmbench.predictions.reading import RawTable
+from gmbench.schema import (
+    CONTINUOUS,
+    DISCRETE,
+    LOSSES,
+    N_ARCHITECTURE,
+    N_CONTINUOUS,
+    NAMES,
+    Parameter,
+    ParameterType,
+)
+
+_MISSING = {"", "nan", "na", "n/a", "null", "none"}
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?inf(inity)?", re.IGNORECASE)
+_TRUTH = {"true": 1.0, "false": 0.0}
+
+FARTHEST = 1000.0
+"""Continuous predictions farther from the labels' range than this many ranges are refused."""
+
+
+class _Problem:
+    """Codes of what is wrong with a cell."""
+
+    NONE, MISSING, TEXT, INFINITE, CLASS, LOSS, FAR = range(7)
+
+
+@dataclass
+class Values:
+    """The numbers of a prediction file, one row an image, in the file's order.
+
+    Attributes:
+        continuous: Shape (rows, 9), natural units.
+        discrete: Shape (rows, 6), class indices.
+        losses: Shape (rows, 10), scores in [0, 1].
+    """
+
+    continuous: NDArray[np.float64]
+    discrete: NDArray[np.int8]
+    losses: NDArray[np.float64]
+
+
+def read_values(raw: RawTable, benchmark: Benchmark, checklist: Checklist) -> Values | None:
+    """Makes numbers of the 25 columns and checks every cell.
+
+    Returns:
+        The numbers, or None where a check failed.
+    """
+    if not _check_types(raw, checklist):
+        return None
+    values = np.zeros((raw.n_rows, len(NAMES)))
+    problems = np.zeros((raw.n_rows, len(NAMES)), dtype=np.uint8)
+    for column, parameter in enumerate((*CONTINUOUS, *DISCRETE, *LOSSES)):
+        cells = raw.columns[parameter.name]
+        if parameter.type is ParameterType.DISCRETE:
+            classes = benchmark.classes[parameter.name]
+            values[:, column], problems[:, column] = _read_classes(cells, classes)
+        else:
+            values[:, column], problems[:, column] = _read_numbers(cells, parameter, raw.is_text)
+    continuous = values[:, :N_CONTINUOUS]
+    far = np.abs(benchmark.normalise(continuous)) > FARTHEST
+    sound = problems[:, :N_CONTINUOUS] == _Problem.NONE
+    problems[:, :N_CONTINUOUS][far & sound] = _Problem.FAR
+    _report(raw, benchmark, problems, checklist)
+    normalised = _check_units(continuous, sound, benchmark, checklist)
+    if problems.any() or normalised:
+        return None
+    first_loss = N_ARCHITECTURE
+    return Values(
+        continuous=continuous,
+        discrete=values[:, N_CONTINUOUS:first_loss].astype(np.int8),
+        losses=values[:, first_loss:],
+    )
+
+
+def _check_types(raw: RawTable, checklist: Checklist) -> bool:
+    """Checks the column types of Parquet files and DataFrames; text files have none."""
+    if raw.is_text:
+        return True
+    offenders = []
+    for parameter in (*CONTINUOUS, *DISCRETE, *LOSSES):
+        kind = raw.columns[parameter.name].type
+        numeric = pa.types.is_integer(kind) or pa.types.is_floating(kind)
+        if parameter.type is ParameterType.DISCRETE:
+            wanted, right = "integer or string", numeric or _is_text(kind)
+        elif parameter.type is ParameterType.LOSS:
+            wanted, right = "number or bool", numeric or pa.types.is_boolean(kind)
+        else:
+            wanted, right = "number", numeric
+        if not right:
+            offenders.append(f"column {parameter.name} is {kind}, not {wanted}")
+    if offenders:
+        checklist.failed(
+            "column_types",
+            f"{plural(len(offenders), 'column has', 'columns have')} a wrong type.",
+            "write continuous columns as numbers, discrete as integers or strings, losses as "
+            "numbers or bools.",
+            offenders,
+            fatal=True,
+        )
+        return False
+    checklist.passed("column_types", "numbers where numbers belong")
+    return True
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _read_numbers(
+    cells: pa.Array, parameter: Parameter, is_text: bool
+) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
+    """Reads one column of numbers; a cell that is none of them is 0 and has a problem."""
+    if is_text:
+        try:
+            numbers = pc.cast(cells, pa.float64()).to_numpy(zero_copy_only=False)
+        except pa.ArrowInvalid:
+            read = partial(_number, is_loss=parameter.type is ParameterType.LOSS)
+            return _by_distinct_text(cells, read)
+    else:
+        numbers = pc.cast(cells, pa.float64()).to_numpy(zero_copy_only=False)
+    problems = np.zeros(len(numbers), dtype=np.uint8)
+    if parameter.type is ParameterType.LOSS:
+        problems[(numbers < 0) | (numbers > 1)] = _Problem.LOSS
+    problems[np.isinf(numbers)] = _Problem.INFINITE
+    problems[np.isnan(numbers)] = _Problem.MISSING
+    return np.where(np.isfinite(numbers), numbers, 0.0), problems
+
+
+def _read_classes(
+    cells: pa.Array, classes: tuple[str, ...]
+) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
+    """Reads one column of class names or class indices, whichever each cell holds."""
+    return _by_distinct_text(cells, partial(_class_index, classes=classes))
+
+
+def _by_distinct_text(cells: pa.Array, read: Any) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
+    """Applies a reader of text to each distinct value of a column once."""
+    if not pa.types.is_dictionary(cells.type):
+        cells = pc.dictionary_encode(cells, null_encoding="encode")
+    texts = ["" if value is None else str(value).strip() for value in cells.dictionary.to_pylist()]
+    found = [read(text) for text in texts] + [(0.0, _Problem.MISSING)]
+    numbers = np.array([number for number, _ in found])
+    problems = np.array([problem for _, problem in found], dtype=np.uint8)
+    indices = pc.fill_null(cells.indices, len(texts)).to_numpy(zero_copy_only=False)
+    return numbers[indices], problems[indices]
+
+
+def _number(text: str, *, is_loss: bool) -> tuple[float, int]:
+    """Reads one number: the number, or 0 and what is wrong."""
+    form = text.casefold()
+    if form in _MISSING:
+        return 0.0, _Problem.MISSING
+    if is_loss and form in _TRUTH:
+        return _TRUTH[form], _Problem.NONE
+    if not _NUMBER.fullmatch(form):
+        return 0.0, _Problem.TEXT
+    number = float(form)
+    if math.isinf(number):
+        return 0.0, _Problem.INFINITE
+    if is_loss and not 0 <= number <= 1:
+        return 0.0, _Problem.LOSS
+    return number, _Problem.NONE
+
+
+def _class_index(text: str, *, classes: tuple[str, ...]) -> tuple[float, int]:
+    """Reads one class, by name or by index: the index, or 0 and what is wrong."""
+    if text in classes:
+        return float(classes.index(text)), _Problem.NONE
+    form = text.casefold()
+    if form in _MISSING - set(classes):
+        return 0.0, _Problem.MISSING
+    if _NUMBER.fullmatch(form) and float(form) in range(len(classes)):
+        return float(form), _Problem.NONE
+    if form in _TRUTH and len(classes) == 2:
+        return _TRUTH[form], _Problem.NONE
+    return 0.0, _Problem.CLASS
+
+
+def _report(
+    raw: RawTable, benchmark: Benchmark, problems: NDArray[np.uint8], checklist: Checklist
+) -> None:
+    """Makes one check of each kind of problem."""
+    loss_remedy = "give 0, 1 or a score between them: a probability, not a logit."
+    for code, name, passed, failed, remedy in (
+        (
+            _Problem.MISSING,
+            "values_present",
+            "no value is missing",
+            "missing",
+            "predict every parameter of every image; there is no mark for 'unknown'.",
+        ),
+        (
+            _Problem.TEXT,
+            "values_numeric",
+            "every number is a number",
+            "not a number",
+            "write plain numbers such as 12 or 3.5e6, without units or thousands separators.",
+        ),
+        (
+            _Problem.INFINITE,
+            "values_finite",
+            "every number is finite",
+            "infinite",
+            "replace it by a finite number.",
+        ),
+        (
+            _Problem.FAR,
+            "values_in_reach",
+            "every count is of a sensible size",
+            f"more than {FARTHEST:.0f} times the labels' range away",
+            "give counts in natural units, such as 12 layers or 3500000 parameters.",
+        ),
+        (
+            _Problem.CLASS,
+            "classes_known",
+            "every class is known",
+            "not a class of the parameter",
+            "use the class names or indices that `gmbench info PARAMETER` lists.",
+        ),
+        (
+            _Problem.LOSS,
+            "loss_range",
+            "every loss lies in [0, 1]",
+            "outside [0, 1]",
+            loss_remedy,
+        ),
+    ):
+        where = np.argwhere(problems == code)
+        if len(where) == 0:
+            checklist.passed(name, passed)
+            continue
+        checklist.failed(
+            name,
+            f"{plural(len(where), 'value')} {'is' if len(where) == 1 else 'are'} {failed}.",
+            remedy,
+            [_describe(raw, benchmark, row, NAMES[column]) for row, column in where[:10].tolist()],
+            len(where),
+        )
+
+
+def _describe(raw: RawTable, benchmark: Benchmark, row: int, name: str) -> str:
+    """Says where a cell stands and what it holds, and the class it may be meant for."""
+    value = raw.columns[name][row].as_py()
+    image_id = raw.columns["image_id"][row].as_py()
+    hint = ""
+    if name in benchmark.classes and isinstance(value, str):
+        nearest = nearest_names(value, benchmark.classes[name], most=1)
+        hint = f"; is it {nearest[0]}?" if nearest else ""
+    shown = "empty" if value is None or value == "" else repr(value)
+    return f"{raw.place(row)} ({image_id}): {name} is {shown}{hint}"
+
+
+def _check_units(
+    continuous: NDArray[np.float64],
+    sound: NDArray[np.bool_],
+    benchmark: Benchmark,
+    checklist: Checklist,
+) -> bool:
+    """Finds predictions that were left normalised; returns whether they were."""
+    weights = NAMES.index("parameters")
+    values = np.abs(continuous[sound[:, weights], weights])
+    if benchmark.minimum[weights] > 100 and len(values) and values.max() < 10:
+        checklist.failed(
+            "units",
+            f"every value of parameters is below 10, but the labels begin at "
+            f"{benchmark.minimum[weights]:,.0f}: the values look normalised.",
+            "give natural units: `load_benchmark(...).denormalise(values)` maps them back.",
+        )
+        return True
+    checklist.passed("units", "counts are in natural units")
+    return False

@@ -1,0 +1,257 @@
+"""Which images a prediction file speaks of: its benchmark, its `image_id`s, its sets."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from gmbench.benchmark.benchmark import NAMED, Benchmark, benchmark_of, load_benchmark
+from gmbench.errors import nearest_names
+from gmbench.predictions.checks import MOST_SHOWN, Checklist, plural
+from gmbench.predictions.reading import RawTable
+
+
+@dataclass(frozen=True)
+class ImageIndex:
+    """The images of a benchmark's test sets: what a whole prediction file has a row for.
+
+    Attributes:
+        image_ids: Such as `AAE/000123`; one entry for each set that the image is in.
+        sets: Index of the entry's set, in the order of `Benchmark.sets`.
+        gms: Row of the entry's GM in `Benchmark.gms`.
+    """
+
+    image_ids: tuple[str, ...]
+    sets: NDArray[np.int16]
+    gms: NDArray[np.int16]
+
+
+def image_index(benchmark: Benchmark) -> ImageIndex:
+    """Returns the test images of a benchmark: set by set, GM by GM, in the order of numbers."""
+    image_ids: list[str] = []
+    sets, gms, counts = [], [], []
+    for number, test in enumerate(benchmark.sets.values()):
+        for name in test:
+            row = benchmark.index[name]
+            count = benchmark.n_images[row]
+            image_ids += [f"{name}/{image:06d}" for image in range(count)]
+            sets.append(number)
+            gms.append(row)
+            counts.append(count)
+    return ImageIndex(
+        tuple(image_ids),
+        np.repeat(np.array(sets, dtype=np.int16), counts),
+        np.repeat(np.array(gms, dtype=np.int16), counts),
+    )
+
+
+def find_images(
+    raw: RawTable,
+    benchmark: str | Path | Benchmark | None,
+    checklist: Checklist,
+    *,
+    partial: bool,
+    min_images: int | None,
+) -> tuple[Benchmark, ImageIndex, NDArray[np.int64]] | None:
+    """Finds the benchmark and which of its images each row speaks of.
+
+    Returns:
+        The benchmark, its image index and the entry of each row (-1 where it has none), or None
+        where the rows cannot be told apart.
+    """
+    ids = raw.columns["image_id"]
+    if pa.types.is_dictionary(ids.type):
+        ids = ids.dictionary_decode()
+    if not (pa.types.is_string(ids.type) or pa.types.is_large_string(ids.type)):
+        checklist.failed(
+            "column_types", f"column image_id is {ids.type}, not string.",
+            "write it as text such as 'AAE/000123'.", fatal=True,
+        )  # fmt: skip
+        return None
+    ids = pc.fill_null(pc.cast(ids, pa.string()), "")
+    texts: list[str] = ids.to_pylist()
+    named = Counter(text.rpartition("/")[0] for text in texts)
+    known = _find_benchmark(named, benchmark, checklist)
+    if known is None:
+        return None
+    index = image_index(known)
+    order = _find_entries(raw, known, index, ids, texts, checklist)
+    if order is None:
+        return None
+    _check_repeats(raw, index, order, checklist)
+    _check_sets_whole(known, index, order, checklist, partial=partial, min_images=min_images)
+    return known, index, order
+
+
+def _find_benchmark(
+    named: Counter[str], benchmark: str | Path | Benchmark | None, checklist: Checklist
+) -> Benchmark | None:
+    """Takes the benchmark given, or tells it from the GM names in the file."""
+    if benchmark is not None:
+        known = benchmark if isinstance(benchmark, Benchmark) else load_benchmark(benchmark)
+        strangers = sum(count for name, count in named.items() if name not in known.index)
+        if strangers * 2 > sum(named.values()):
+            other = benchmark_of(set(named))
+            checklist.failed(
+                "benchmark",
+                f"most rows ({strangers:,}) name GMs that {known.name} does not have.",
+                f"give --benchmark {other.name}." if other else "give the right --benchmark.",
+                fatal=True,
+            )
+            return None
+        checklist.passed("benchmark", f"{known.name}, version {known.version}")
+        return known
+    fitting = benchmark_of(set(named))
+    if fitting is None:
+        # A few wrong names are reported as such; the benchmark is the one that fits most rows.
+        candidates = [load_benchmark(name) for name in NAMED]
+        hits = [sum(n for gm, n in named.items() if gm in c.index) for c in candidates]
+        fitting = candidates[int(np.argmax(hits))]
+        if max(hits) * 2 <= sum(named.values()):
+            examples = [f"{name or 'rows without a GM'} ({plural(n, 'row')})" for name, n in
+                        named.most_common(MOST_SHOWN)]  # fmt: skip
+            checklist.failed(
+                "benchmark",
+                f"the GM names fit none of {', '.join(NAMED)}.",
+                "give --benchmark FOLDER, the folder of the dataset that was predicted; "
+                "an image_id is the GM's name, a slash and six digits.",
+                examples,
+                len(named),
+                fatal=True,
+            )
+            return None
+    told = f"{fitting.name}, version {fitting.version}, told from the GM names"
+    checklist.passed("benchmark", told)
+    return fitting
+
+
+def _find_entries(
+    raw: RawTable,
+    benchmark: Benchmark,
+    index: ImageIndex,
+    ids: pa.Array,
+    texts: list[str],
+    checklist: Checklist,
+) -> NDArray[np.int64] | None:
+    """Looks every row's image up; shape (rows,), -1 where there is no such image."""
+    if benchmark.sets_overlap:
+        names = list(benchmark.sets)
+        if "set" not in raw.columns:
+            checklist.failed(
+                "set_column",
+                f"the sets of {benchmark.name} share GMs, but there is no column set.",
+                f"add one that says for each row which set's model predicted it: "
+                f"{', '.join(names)}.",
+                fatal=True,
+            )
+            return None
+        chosen = raw.columns["set"]
+        ids = pa.array([f"{s}:{i}" for s, i in zip(chosen.to_pylist(), texts, strict=True)])
+        wanted = [f"{names[s]}:{i}" for s, i in zip(index.sets, index.image_ids, strict=True)]
+    else:
+        wanted = list(index.image_ids)
+    found = pc.index_in(ids, value_set=pa.array(wanted, pa.string()))
+    order: NDArray[np.int64] = pc.fill_null(found, -1).to_numpy(zero_copy_only=False)
+    order = order.astype(np.int64)
+    unknown = np.flatnonzero(order < 0)
+    if len(unknown):
+        checklist.failed(
+            "image_ids_known",
+            f"{len(unknown):,} of {plural(len(order), 'row')} "
+            f"{'names' if len(unknown) == 1 else 'name'} no test image of {benchmark.name}.",
+            "keep rows of test images alone; `gmbench template` lists them all.",
+            [
+                f"{raw.place(row)}: {texts[row]!r}: {_why_unknown(texts[row], benchmark)}"
+                for row in unknown[:MOST_SHOWN].tolist()
+            ],
+            len(unknown),
+        )
+    else:
+        checklist.passed("image_ids_known", "every row names a test image")
+    return order
+
+
+def _why_unknown(image_id: str, benchmark: Benchmark) -> str:
+    """Says what is wrong with an image_id that was not found."""
+    name, _, number = image_id.rpartition("/")
+    if name not in benchmark.index:
+        nearest = nearest_names(name, benchmark.index, most=1)
+        return "there is no such GM" + (f"; is it {nearest[0]}?" if nearest else "")
+    if not any(name in test for test in benchmark.sets.values()):
+        return f"{name} is in no test set"
+    if not (number.isdigit() and len(number) == 6):
+        return "the number must have six digits"
+    count = benchmark.n_images[benchmark.index[name]]
+    if int(number) >= count:
+        return f"{name} has {plural(count, 'image')}, numbered from 000000"
+    return f"{name} is not in that set"
+
+
+def _check_repeats(
+    raw: RawTable, index: ImageIndex, order: NDArray[np.int64], checklist: Checklist
+) -> None:
+    found = order[order >= 0]
+    counts = np.bincount(found, minlength=len(index.image_ids))
+    repeated = np.flatnonzero(counts > 1)
+    if len(repeated) == 0:
+        checklist.passed("image_ids_unique", "no image is repeated")
+        return
+    offenders = []
+    for entry in repeated[:MOST_SHOWN].tolist():
+        places = [raw.place(row) for row in np.flatnonzero(order == entry)[:3].tolist()]
+        more = f" and {counts[entry] - 3} more" if counts[entry] > 3 else ""
+        offenders.append(f"{index.image_ids[entry]}: {', '.join(places)}{more}")
+    checklist.failed(
+        "image_ids_unique",
+        f"{plural(len(repeated), 'image stands', 'images stand')} there more than once.",
+        "keep one row an image.",
+        offenders,
+        len(repeated),
+    )
+
+
+def _check_sets_whole(
+    benchmark: Benchmark,
+    index: ImageIndex,
+    order: NDArray[np.int64],
+    checklist: Checklist,
+    *,
+    partial: bool,
+    min_images: int | None,
+) -> None:
+    """Checks that every set with a row has all of its GMs with enough images."""
+    there = np.zeros(len(index.image_ids), dtype=bool)
+    there[order[order >= 0]] = True
+    offenders: list[str] = []
+    whole: list[str] = []
+    for number, (name, test) in enumerate(benchmark.sets.items()):
+        in_set = index.sets == number
+        if not there[in_set].any():
+            continue
+        before = len(offenders)
+        for gm in test:
+            row = benchmark.index[gm]
+            has = int(there[in_set & (index.gms == row)].sum())
+            needed = benchmark.n_images[row]
+            needed = needed if min_images is None else min(min_images, needed)
+            if has < needed:
+                offenders.append(f"{name}: {gm} has {has:,} of {plural(needed, 'row')}")
+        if len(offenders) == before:
+            whole.append(name)
+    if partial:
+        checklist.passed("sets_whole", "not asked for (partial)")
+    elif offenders:
+        checklist.failed(
+            "sets_whole",
+            f"{plural(len(offenders), 'GM lacks', 'GMs lack')} rows.",
+            "predict every image of every GM of a set, or say --partial or --min-images N.",
+            offenders,
+        )
+    else:
+        checklist.passed("sets_whole", f"whole: {', '.join(whole) or 'none'}")

@@ -1,0 +1,259 @@
+"""The `spectral` baseline: hand-made features and extremely randomised trees (Geurts et al. 2006).
+
+Seconds on a CPU, no GPU and no network: what a learned method has to beat.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
+
+from gmbench.benchmark.benchmark import Benchmark, read_benchmark
+from gmbench.benchmark.extra import ExtraGMs
+from gmbench.data.features import shard_path
+from gmbench.errors import BenchmarkError
+from gmbench.models.spectral_features import features_of, features_with_size_and_colour
+from gmbench.models.targets import class_counts
+from gmbench.predictions.columns import Values
+from gmbench.predictions.images import image_index
+from gmbench.predictions.predictions import Predictions
+from gmbench.schema import N_ARCHITECTURE, N_CONTINUOUS, N_DISCRETE
+
+Array = NDArray[np.float64]
+
+FeaturesOf = Callable[[bytes], Array]
+"""Takes an encoded image, returns its features."""
+
+FEATURES: Mapping[str, FeaturesOf] = {
+    "spectral": features_of,
+    "spectral_size_colour": features_with_size_and_colour,
+}
+"""What each baseline of trees takes of an image."""
+
+TREES = 300
+
+
+@dataclass(frozen=True)
+class FeatureTable:
+    """The features of images, and the labels of their GMs.
+
+    Attributes:
+        features: Shape (images, features).
+        gms: Row of each image's GM in the labels, shape (images,).
+        labels: Label values, shape (GMs, 25): first the benchmark's GMs, then extra ones.
+    """
+
+    features: Array
+    gms: NDArray[np.int64]
+    labels: Array
+
+
+def fit_trees(
+    features: Array,
+    labels: Array,
+    weights: Array,
+    unseen: Array,
+    benchmark: Benchmark,
+    seed: int,
+) -> tuple[Array, list[Array]]:
+    """Trains the trees and says what they predict of unseen images.
+
+    Args:
+        features: Of the images to train on, shape (images, features).
+        labels: Label values of these images' GMs, shape (images, 25).
+        weights: Weight of each of these images, shape (images,).
+        unseen: Features of the images to predict, shape (others, features).
+        benchmark: Says how counts are normalised and which classes there are.
+        seed: Seed of the trees.
+
+    Returns:
+        Normalised counts, shape (others, 9), and the probabilities of each head's classes, each of
+        shape (others, classes); a class that no training GM has is impossible.
+    """
+    options = {"n_estimators": TREES, "min_samples_leaf": 3, "max_features": 0.1, "n_jobs": -1}
+    regressor = ExtraTreesRegressor(random_state=seed, **options)
+    # Counts are skewed: the mean of their roots, squared, lies nearer to most than their mean.
+    # An extra GM may have fewer than any of the benchmark's.
+    roots = np.sqrt(np.maximum(benchmark.normalise(labels[:, :N_CONTINUOUS]), 0.0))
+    regressor.fit(features, roots, weights)
+    classifier = ExtraTreesClassifier(random_state=seed, **options)
+    classifier.fit(features, labels[:, N_CONTINUOUS:], weights)
+    heads = []
+    for odds, classes, n in zip(
+        classifier.predict_proba(unseen), classifier.classes_, class_counts(benchmark), strict=True
+    ):
+        heads.append(np.zeros((len(unseen), n)))
+        heads[-1][:, classes.astype(int)] = odds
+    return np.asarray(regressor.predict(unseen)) ** 2, heads
+
+
+Learner = Callable[[Array, Array, Array, Array, Benchmark, int], tuple[Array, list[Array]]]
+"""Takes and returns what `fit_trees` does."""
+
+
+def spectral(
+    benchmark: Benchmark, seed: int, folder: Path | None, extra: Sequence[ExtraGMs] = ()
+) -> Predictions:
+    """Trains on each set's training GMs and predicts its test images.
+
+    Args:
+        benchmark: The benchmark of the dataset.
+        seed: Seed of the trees.
+        folder: The dataset folder.
+        extra: GMs to train on beside those of the benchmark.
+
+    Raises:
+        BenchmarkError: There is no dataset folder.
+    """
+    return _spectral("spectral", benchmark, seed, folder, extra)
+
+
+def spectral_size_colour(
+    benchmark: Benchmark, seed: int, folder: Path | None, extra: Sequence[ExtraGMs] = ()
+) -> Predictions:
+    """The same with the size and the colours of each image among its features.
+
+    Takes and raises what `spectral` does.
+    """
+    return _spectral("spectral_size_colour", benchmark, seed, folder, extra)
+
+
+def _spectral(
+    name: str, benchmark: Benchmark, seed: int, folder: Path | None, extra: Sequence[ExtraGMs]
+) -> Predictions:
+    if folder is None:
+        raise BenchmarkError(
+            f"The baseline {name} looks at images. Give the folder of a dataset as --benchmark."
+        )
+    table = read_features(benchmark, folder, extra, FEATURES[name])
+    return replace(predict_folds(benchmark, table, seed), source=name)
+
+
+def predict_folds(
+    benchmark: Benchmark,
+    table: FeatureTable,
+    seed: int,
+    training: Mapping[str, Sequence[str]] | None = None,
+    learner: Learner = fit_trees,
+) -> Predictions:
+    """Trains and predicts set by set.
+
+    Args:
+        benchmark: The benchmark.
+        table: Features of all its images, and the labels to train on.
+        seed: Seed of the trees.
+        training: GMs to train on for each set; by default all that are not in it.
+        learner: What learns from the features.
+    """
+    index = image_index(benchmark)
+    values = np.empty((len(index.image_ids), table.labels.shape[1]))
+    for number, name in enumerate(benchmark.sets):
+        rows = np.flatnonzero(index.sets == number)
+        allowed = training[name] if training else benchmark.training_gms(name)
+        test = [benchmark.gms[row].name for row in dict.fromkeys(index.gms[rows].tolist())]
+        counts, odds = predict_gms(benchmark, table, allowed, test, seed, learner)
+        values[rows] = np.column_stack(
+            [
+                benchmark.denormalise(counts),
+                *(head.argmax(axis=1) for head in odds[:N_DISCRETE]),
+                *(head[:, 1] for head in odds[N_DISCRETE:]),
+            ]
+        )
+    first_loss = N_ARCHITECTURE
+    return Predictions(
+        benchmark=benchmark,
+        source="spectral",
+        sets=index.sets,
+        gms=index.gms,
+        image_ids=index.image_ids,
+        values=Values(
+            continuous=values[:, :N_CONTINUOUS],
+            discrete=values[:, N_CONTINUOUS:first_loss].astype(np.int8),
+            losses=values[:, first_loss:],
+        ),
+    )
+
+
+def predict_gms(
+    benchmark: Benchmark,
+    table: FeatureTable,
+    training: Sequence[str],
+    test: Sequence[str],
+    seed: int,
+    learner: Learner = fit_trees,
+) -> tuple[Array, list[Array]]:
+    """Trains on some GMs, and on all extra ones, and says what is predicted of others.
+
+    Args:
+        benchmark: The benchmark.
+        table: Features and labels of its images.
+        training: Names of the GMs to train on; every GM weighs the same.
+        test: Names of the GMs whose images are predicted, in this order.
+        seed: Seed of the trees.
+        learner: What learns from the features.
+
+    Returns:
+        As `fit_trees` does, for the images of `test`.
+    """
+    rows = [benchmark.index[gm] for gm in training]
+    train = np.isin(table.gms, rows) | (table.gms >= len(benchmark.gms))
+    unseen = np.concatenate([np.flatnonzero(table.gms == benchmark.index[gm]) for gm in test])
+    gms = table.gms[train]
+    weights = 1.0 / np.bincount(gms)[gms]
+    return learner(
+        table.features[train], table.labels[gms], weights, table.features[unseen], benchmark, seed
+    )
+
+
+def read_features(
+    benchmark: Benchmark,
+    folder: Path,
+    extra: Sequence[ExtraGMs] = (),
+    features: FeaturesOf = features_of,
+) -> FeatureTable:
+    """Reads the images of a dataset folder, and of extra ones, GM by GM.
+
+    Args:
+        benchmark: The benchmark of the folder, or one of its GMs with other sets.
+        folder: The dataset folder.
+        extra: GMs to train on beside those of the benchmark.
+        features: What is taken of each image.
+    """
+    # Where a shard lies follows from the test sets that the folder was built with.
+    built = read_benchmark(folder)
+    gms, shards, rows = list(benchmark.gms), [], []
+    for row, (gm, n_images) in enumerate(zip(gms, benchmark.n_images, strict=True)):
+        if n_images:
+            shards.append(folder / shard_path(built, gm.name))
+            rows.append(row)
+    for one in extra:
+        shards += [one.folder / shard_path(one.dataset, gm.name) for gm in one.gms]
+        rows += range(len(gms), len(gms) + len(one.gms))
+        gms += one.gms
+    with ProcessPoolExecutor(mp_context=get_context("forkserver")) as pool:
+        parts = list(pool.map(partial(_shard_features, features), shards))
+    return FeatureTable(
+        features=np.concatenate(parts),
+        gms=np.repeat(rows, [len(part) for part in parts]),
+        labels=np.array([gm.values for gm in gms]),
+    )
+
+
+def _shard_features(features: FeaturesOf, shard: Path) -> Array:
+    return np.array([features(data) for data in _images(shard)])
+
+
+def _images(shard: Path) -> Iterator[bytes]:
+    with pq.ParquetFile(io.BytesIO(shard.read_bytes())) as file:
+        for batch in file.iter_batches(batch_size=100, columns=["image"]):
+            yield from batch.column("image").field("bytes").to_pylist()

@@ -1,0 +1,198 @@
+"""The card of a zoo (`README.md`), and its real images as a further configuration."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gmbench.benchmark.benchmark import Benchmark
+from gmbench.data.dataset_card import PAPER, card_metadata, card_title, configuration_table
+from gmbench.data.shards import ShardRecord
+from gmbench.schema import KINDS, markdown_table
+from gmbench.zoo.content import Content
+from gmbench.zoo.plan import ZooPlan
+from gmbench.zoo.training import png_files
+
+if TYPE_CHECKING:
+    from datasets import DatasetInfo, Features
+
+REAL = "real"
+"""Name of the configuration, of its folder, and of the first part of its image ids."""
+
+
+@dataclass(frozen=True, slots=True)
+class RealImages:
+    """The real images of one content, as they stand in a zoo.
+
+    Attributes:
+        path: Path of their shard inside the dataset folder.
+        data: The bytes of the shard.
+        n_images: Number of images.
+        arrow_bytes: Size of the rows in memory.
+    """
+
+    path: str
+    data: bytes
+    n_images: int
+    arrow_bytes: int
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the shard."""
+        return hashlib.sha256(self.data).hexdigest()
+
+
+def real_images(content: Content, names: tuple[str, ...], most: int) -> RealImages:
+    """Returns held-out images of a content as a shard: columns `image`, `image_id`, `content`.
+
+    Args:
+        content: The real images.
+        names: All contents of the zoo, in the order of their class indices.
+        most: Images at most.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    images = content.held_out[:most]
+    schema = _real_features(names).arrow_schema
+    stored = [
+        {"bytes": data, "path": f"{number:06d}.png"}
+        for number, data in enumerate(png_files(images))
+    ]
+    table = pa.table(
+        {
+            "image": pa.array(stored, schema.field("image").type),
+            "image_id": [f"{REAL}-{content.name}/{number:06d}" for number in range(len(images))],
+            "content": pa.array([names.index(content.name)] * len(images), pa.int64()),
+        },
+        schema=schema,
+    )
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer, compression="none", row_group_size=100)
+    return RealImages(
+        f"{REAL}/{content.name}.parquet", buffer.getvalue(), len(images), table.nbytes
+    )
+
+
+def _real_features(names: tuple[str, ...]) -> Features:
+    from datasets import ClassLabel, Features, Image, Value
+
+    return Features(
+        {
+            "image": Image(),
+            "image_id": Value("string"),
+            "content": ClassLabel(names=list(names)),
+        }
+    )
+
+
+def zoo_card(
+    benchmark: Benchmark,
+    records: Mapping[str, ShardRecord],
+    plan: ZooPlan,
+    real: Mapping[str, RealImages],
+) -> str:
+    """Returns `README.md` of a zoo.
+
+    Args:
+        benchmark: What was built.
+        records: The shard of each GM, by its name.
+        plan: What it was built from.
+        real: The real images, by content.
+    """
+    further = {REAL: _real_configuration(tuple(real), real)}
+    metadata = card_metadata(benchmark, records, "see-origin-of-the-real-images", further)
+    return f"---\n{metadata}\n---\n\n{_body(benchmark, plan, real)}"
+
+
+def _real_configuration(
+    names: tuple[str, ...], real: Mapping[str, RealImages]
+) -> tuple[dict[str, Any], DatasetInfo]:
+    from datasets import DatasetInfo, SplitDict, SplitInfo
+
+    n_bytes = sum(images.arrow_bytes for images in real.values())
+    split = SplitInfo(
+        "train", num_bytes=n_bytes, num_examples=sum(images.n_images for images in real.values())
+    )
+    entry = {
+        "config_name": REAL,
+        "data_files": [{"split": "train", "path": [f"{REAL}/*.parquet"]}],
+    }
+    return entry, DatasetInfo(
+        features=_real_features(names),
+        splits=SplitDict({"train": split}),
+        download_size=sum(len(images.data) for images in real.values()),
+        dataset_size=n_bytes,
+    )
+
+
+def _body(benchmark: Benchmark, plan: ZooPlan, real: Mapping[str, RealImages]) -> str:
+    kinds = ", ".join(
+        f"{count} {kind}"
+        for kind in KINDS
+        if (count := sum(gm.kind == kind for gm in benchmark.gms))
+    )
+    origins = "\n".join(
+        f"| {origin.content} | {' '.join([origin.package, origin.version]).strip() or '-'} | "
+        f"`{origin.file}` | {origin.licence} | `{origin.sha256[:16]}` |"
+        for content in plan.contents.values()
+        for origin in content.origins
+    )
+    versions = ", ".join(f"{name} {version}" for name, version in plan.versions.items())
+    return f"""# {card_title(benchmark)}
+
+Images of {len(benchmark.gms)} small generative models (GMs: {kinds}) that gmbench trained itself,
+each image labelled with 25 hyperparameters of the GM that made it: 9 counts of its architecture, 6
+discrete choices, 10 training losses. The task, *model parsing*, is to infer them from one image of
+a GM that was never seen in training. It was set by
+[Reverse Engineering of Generative Models]({PAPER}).
+
+The labels are measured: counts and classes by walking the trained network with a forward pass, the
+losses from what the training loop summed up. `contact_sheet.png` shows every GM; `zoo.json` holds
+for each of them its specification, its seeds and the figures of the quality gate.
+
+## Configurations
+
+{configuration_table(benchmark)}
+| `{REAL}` | {sum(images.n_images for images in real.values()):,} real images | - |
+
+All configurations but `{REAL}` share the same files; each image is stored once. `{REAL}` holds real
+images of the same contents that no GM was trained on (columns `image`, `image_id`, `content`), for
+those who want to tell generated images from real ones.
+
+## Columns
+
+`image`; `image_id` (GM and position, as `{benchmark.gms[0].name}/000023`); `gm`, `kind`, `content`
+(classes); the 25 parameters below in natural units; `target` (25 numbers: 9 counts scaled to 0..1
+over the GMs of the benchmark, 6 class indices, 10 times 0 or 1). Images are PNG files; those of a
+GM that makes nothing but grey images are grey files: convert to RGB where one mode is needed.
+
+{markdown_table()}
+
+## Origin of the real images
+
+What the GMs were trained on, with the licence as the package that carries it states it. The images
+of an AA are such images with a small pattern added. The GMs and their images are this
+project's own; nobody claims rights in them beyond those of the images they were trained on.
+
+| content | package | file | licence | SHA-256 |
+|---|---|---|---|---|
+{origins}
+
+## Made with
+
+Seed {plan.seed}, {plan.size} x {plan.size} pixels, {plan.images_per_gm} images a GM; {versions}.
+
+## Load
+
+```python
+from datasets import load_dataset
+
+images = load_dataset("FOLDER", "set_1", split="test")
+```
+
+`gmbench data verify FOLDER` checks that the folder is whole and unchanged.
+"""

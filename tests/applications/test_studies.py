@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gmbench.applications import studies
+from gmbench.benchmark.benchmark import Benchmark, load_benchmark
+from gmbench.benchmark.splits import draw_content_sets, read_sets
+from gmbench.errors import BenchmarkError, SourceError
+from gmbench.evaluation.evaluate import evaluate
+from gmbench.evaluation.result import ParameterResult
+from gmbench.predictions.columns import Values
+from gmbench.predictions.predictions import Predictions, write_predictions
+from gmbench.training.baselines import Recipe, find_recipe
+from gmbench.training.suite import SuiteOptions, predict_baseline
+from tests.evaluation.populations import random_predictions, small_benchmark
+from tests.training.families import CHANGES, build_families, family_benchmark
+
+
+@pytest.fixture(scope="module")
+def benchmark() -> Benchmark:
+    return small_benchmark(6)
+
+
+@pytest.fixture(scope="module")
+def predictions(benchmark: Benchmark) -> Predictions:
+    return random_predictions(benchmark, seed=0)
+
+
+def by_hand(predictions: Predictions) -> Predictions:
+    """All images of each GM together, one GM after another."""
+    continuous, discrete, losses, firsts = [], [], [], []
+    keys = list(zip(predictions.sets.tolist(), predictions.gms.tolist(), strict=True))
+    for key in dict.fromkeys(keys):
+        rows = [row for row, other in enumerate(keys) if other == key]
+        firsts.append(rows[0])
+        continuous.append(predictions.values.continuous[rows].mean(axis=0))
+        one = []
+        for column in predictions.values.discrete[rows].T.tolist():
+            votes = {c: column.count(c) for c in sorted(set(column))}
+            one.append(max(votes, key=lambda c: votes[c]))
+        discrete.append(one)
+        scores = predictions.values.losses[rows]
+        one_loss = []
+        for column in scores.T:
+            yes = sum(score >= 0.5 for score in column)
+            half = 2 * yes == len(column)
+            one_loss.append(column.mean() if half else float(yes > len(column) / 2))
+        losses.append(one_loss)
+    values = Values(
+        np.array(continuous), np.array(discrete, dtype=np.int8), np.array(losses, dtype=float)
+    )
+    return replace(predictions.take(np.array(firsts)), values=values)
+
+
+def test_all_images_together_by_a_slow_way(predictions: Predictions) -> None:
+    found = studies.many_images(predictions, [6], draws=3)
+    expected = evaluate(by_hand(predictions), replicates=0).summary
+    for metric, (mean, std) in found.scores[6].items():
+        assert mean == pytest.approx(expected[metric].mean)
+        assert std == 0
+
+
+def test_more_images_say_more(predictions: Predictions) -> None:
+    found = studies.many_images(predictions, [1, 3, 6, 10, 500], draws=4)
+    assert list(found.scores) == [1, 3, 6]
+    assert found.left_out == (10, 500)
+    single = evaluate(predictions, replicates=0).summary
+    for metric in studies.METRICS:
+        mean, std = found.scores[1][metric]
+        assert mean == pytest.approx(single[metric].mean, abs=0.05)
+        assert std > 0
+    assert found.scores[6]["l1"][0] < found.scores[3]["l1"][0] < found.scores[1]["l1"][0]
+    assert found.scores[6]["loss_accuracy"][0] > found.scores[1]["loss_accuracy"][0]
+    assert found == studies.many_images(predictions, [1, 3, 6, 10, 500], draws=4)
+    assert json.dumps(found.to_dict(), allow_nan=False)
+
+
+def test_more_images_than_there_are(predictions: Predictions) -> None:
+    with pytest.raises(BenchmarkError, match="Give --images from 1 to 6"):
+        studies.many_images(predictions, [7])
+
+
+def content_benchmark() -> Benchmark:
+    """50 GMs, the odd ones of faces; one GM of each content has no images."""
+    benchmark = family_benchmark(n_gms=50, n_images=2)
+    gms = tuple(
+        replace(gm, content=("objects", "faces")[number % 2])
+        for number, gm in enumerate(benchmark.gms)
+    )
+    return replace(benchmark, gms=gms, n_images=(0, 0) + (2,) * 48)
+
+
+def test_content_trains_on_what_it_says_and_tests_on_what_is_held_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    benchmark = content_benchmark()
+    seen: list[tuple[set[str], set[str], set[str], set[str]]] = []
+    run = predict_baseline
+
+    def watched(recipe: Recipe, fold: Benchmark, *rest: object) -> Predictions:
+        (name,) = fold.sets
+        training, test = set(fold.training_gms(name)), set(fold.test_gms(name))
+        contents = [{fold.gm(gm).content for gm in gms} for gms in (training, test)]
+        seen.append((training, test, contents[0], contents[1]))
+        return run(recipe, fold, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(studies, "predict_baseline", watched)
+    found = studies.content(find_recipe("mean_mode"), benchmark, None, SuiteOptions())
+    assert len(seen) == 12
+    for number, (training, test, trained_on, tested_on) in enumerate(seen):
+        assert not training & test
+        assert len(test) == 12
+        assert tested_on == {"faces", "objects"}
+        assert trained_on == [{"faces"}, {"objects"}, {"faces", "objects"}][number // 4]
+        assert test == seen[number % 4][1]
+    assert found.training_gms == {"faces": 18, "others": 18, "all": 36}
+    assert json.dumps(found.to_dict(), allow_nan=False)
+
+
+def test_content_scores_by_a_slow_way() -> None:
+    benchmark = content_benchmark()
+    found = studies.content(find_recipe("mean_mode"), benchmark, None, SuiteOptions())
+    present = [gm for gm, n in zip(benchmark.gms, benchmark.n_images, strict=True) if n]
+    drawn = draw_content_sets(present)
+    labels, errors = benchmark.normalise(benchmark.labels[:, :9]), []
+    for number in range(1, 5):
+        held = {*drawn[f"face_{number}"], *drawn[f"nonface_{number}"]}
+        training = [g.name for g in present if g.content == "faces" and g.name not in held]
+        mean = labels[[benchmark.index[gm] for gm in training]].mean(axis=0)
+        tested = [benchmark.index[gm] for gm in drawn[f"nonface_{number}"]]
+        errors.append(np.abs(labels[tested] - mean).mean())
+    assert found.scores["faces"]["others"]["l1"].mean == pytest.approx(np.mean(errors))
+
+
+def test_the_sets_of_red116_are_those_in_the_repository() -> None:
+    benchmark = load_benchmark("red116")
+    known = [gm.name for gm in benchmark.gms]
+    assert draw_content_sets(benchmark.gms) == read_sets("content", known)
+
+
+def test_content_of_a_trained_method(tmp_path: Path, own_cache: Path) -> None:
+    benchmark = content_benchmark()
+    folder = build_families(tmp_path, replace(benchmark, n_images=(2,) * 50))
+    recipe = Recipe("full", "s", "p", "n", training={"all": {}})
+    options = SuiteOptions(changes={**CHANGES, "epochs": 1}, device="cpu", runs=tmp_path / "runs")
+    found = studies.content(recipe, replace(benchmark, n_images=(2,) * 50), folder, options)
+    assert set(found.scores) == {"faces", "others", "all"}
+    assert len(list((tmp_path / "runs").rglob("model"))) == 12
+
+
+def test_too_few_gms_of_a_content(benchmark: Benchmark) -> None:
+    few = replace(benchmark, n_images=(1,) * 30 + (0,) * 86)
+    with pytest.raises(BenchmarkError, match="holds out 24 of each"):
+        studies.content(find_recipe("mean_mode"), few, None, SuiteOptions())
+
+
+def test_ablation_and_cross_entropy_read_what_baselines_left(
+    benchmark: Benchmark, tmp_path: Path
+) -> None:
+    with pytest.raises(SourceError) as caught:
+        studies.ablation(tmp_path, benchmark)
+    assert "lacks full.parquet, no_magnitude.parquet" in str(caught.value)
+    assert "`gmbench baseline full no_magnitude no_spectrum" in str(caught.value)
+    for seed, name in enumerate(("full", *studies.ABLATED, "plain_ce")):
+        write_predictions(random_predictions(benchmark, seed), tmp_path / f"{name}.parquet")
+    found = studies.ablation(tmp_path, benchmark)
+    assert tuple(found.comparison.values) == ("full", *studies.ABLATED)
+    assert {one.second for one in found.without} == set(studies.ABLATED)
+    values = found.comparison.values
+    for one in found.without:
+        first, second = values["full"][one.metric], values[one.second][one.metric]
+        assert first is not None
+        assert second is not None
+        assert one.difference == pytest.approx(first - second)
+    both = studies.cross_entropy(tmp_path, benchmark)
+    assert len(both.weighted) == len(both.plain) == 16
+    expected = evaluate(tmp_path / "plain_ce.parquet", benchmark, replicates=0).parameters
+    assert both.plain["normalization"] == expected["normalization"]
+    assert json.dumps([found.to_dict(), both.to_dict()], allow_nan=False)
+
+
+def test_mean_recall_by_hand() -> None:
+    result = ParameterResult("discrete", {}, {}, ("a", "b", "c"), ((3, 1, 0), (2, 2, 0), (0, 0, 0)))
+    assert studies.mean_recall(result) == pytest.approx((0.75 + 0.5) / 2)

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import pytest
+
+from gmbench.benchmark.benchmark import load_benchmark
+from gmbench.benchmark.description import (
+    BenchmarkDescription,
+    GMDescription,
+    ParameterDescription,
+    SetDescription,
+    describe,
+)
+from gmbench.errors import UnknownNameError
+
+RED116 = load_benchmark("red116")
+
+
+def test_benchmark() -> None:
+    described = describe(None, RED116)
+    assert isinstance(described, BenchmarkDescription)
+    assert described.n_images == 116_000
+    assert described.kinds["GAN"] == 81
+
+
+def test_gm_with_twins_notes_and_sets() -> None:
+    described = describe("beta-b", RED116)
+    assert isinstance(described, GMDescription)
+    assert described.sets == ("set_1",)
+    assert described.twins == ("BETA_H", "STANDARD_VAE")
+    assert {note.parameter for note in described.notes} == {"normalization", "last_nonlinearity"}
+    assert described.labels["loss_kl"] == "yes"
+    assert described.labels["parameters"] == "469,173"
+
+
+def test_parameters() -> None:
+    layers = describe("layers", RED116)
+    assert isinstance(layers, ParameterDescription)
+    assert (layers.smallest, layers.median, layers.largest) == (1, 20, 105)
+    normalization = describe("normalization", RED116)
+    assert isinstance(normalization, ParameterDescription)
+    assert sum(normalization.counts.values()) == 116
+
+
+def test_set() -> None:
+    described = describe("SET 4", RED116)
+    assert isinstance(described, SetDescription)
+    assert (len(described.gms), described.n_training) == (12, 104)
+
+
+def test_unknown() -> None:
+    with pytest.raises(UnknownNameError, match="Did you mean PIXELCNN"):
+        describe("pixlcnn", RED116)

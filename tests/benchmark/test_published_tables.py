@@ -1,0 +1,57 @@
+"""The tables of the pages are those of the committed results."""
+
+from __future__ import annotations
+
+import json
+import re
+import runpy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SCRIPT: dict[str, Any] = runpy.run_path(str(ROOT / "docs" / "tables.py"))
+PAGES: tuple[Path, ...] = SCRIPT["PAGES"]
+written: Callable[[Path], str] = SCRIPT["written"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_the_tables_are_those_of_the_results(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert "<!-- scores " in text
+    assert written(page) == text
+
+
+def test_a_figure_that_was_changed_by_hand_is_found(tmp_path: Path) -> None:
+    page = ROOT / "baselines" / "README.md"
+    text = page.read_text(encoding="utf-8")
+    spoilt = re.sub(r"0\.\d{3} \(", "0.001 (", text, count=1)
+    assert spoilt != text
+    (tmp_path / "README.md").write_text(spoilt, encoding="utf-8")
+    assert written(tmp_path / "README.md") != spoilt
+
+
+def test_all_baselines_stand_in_the_table_with_one_version_of_the_sample() -> None:
+    table = (ROOT / "baselines" / "README.md").read_text(encoding="utf-8")
+    versions = set()
+    for path in (ROOT / "baselines").glob("*/results/sample.json"):
+        assert f"[{path.parent.parent.name}]" in table
+        versions.add(json.loads(path.read_text(encoding="utf-8"))["version"])
+    (version,) = versions
+    assert version in table
+
+
+def test_the_rows_can_be_worked_out_by_hand() -> None:
+    result = json.loads((ROOT / "baselines/full/results/sample.json").read_text(encoding="utf-8"))
+    one = result["summary"]["l1"]
+    (_, _, row) = SCRIPT["scores"](ROOT / "README.md", "sample", ["full"], [])
+    first = row.split(" | ")[:2]
+    low, high = one["ci"]
+    assert first == ["| [full](baselines/full)", f"{one['mean']:.3f} ({low:.3f} to {high:.3f})"]
+    (_, _, pair) = SCRIPT["pairs"](ROOT / "README.md", "sample", ["mean_mode-full"], [])
+    (_, _, mirrored) = SCRIPT["pairs"](ROOT / "README.md", "sample", ["full-mean_mode"], [])
+    assert pair.startswith("| mean_mode − full | ")
+    signs = [re.findall(r"[+-](?=\d\.\d{3},|\d\.\d{3} \()", line) for line in (pair, mirrored)]
+    assert [("+", "-"), ("-", "+")].count(tuple(s[0] for s in signs)) == 1  # type: ignore[arg-type]

@@ -1,0 +1,346 @@
+"""The page in a real browser: "It must show" of the leaderboard, item by item."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gmbench.board.columns import COLUMNS
+from gmbench.board.rows import BenchmarkBoard, BoardRows, sort_key
+from tests.board.sites import opened
+from tests.browser import ChromiumPage, chromium_page
+
+pytestmark = pytest.mark.slow
+
+SHOWN = [column.key for column in COLUMNS if column.shown]
+
+
+def names(browser: ChromiumPage, body: str, benchmark: str = "tiny") -> list[str]:
+    """The rows that are shown in a body of a table, top to bottom."""
+    rows = f"table[data-b='{benchmark}'] tbody.{body} tr[data-n]:not([hidden])"
+    found: list[str] = browser.page.eval_on_selector_all(rows, "rows => rows.map(r => r.dataset.n)")
+    return found
+
+
+def expected(board: BenchmarkBoard, body: str, column: str, descending: bool) -> list[str]:
+    rows = board.measured if body == "measured" else board.reported
+    return [
+        row.name
+        for row in sorted(rows, key=lambda row: sort_key(row, column, descending=descending))
+    ]
+
+
+def header(browser: ChromiumPage, column: str) -> Any:
+    return browser.page.locator(f"#b-tiny th[data-c='{column}'] button")
+
+
+def test_sort_order_is_pythons_for_every_column(site: Path, rows: BoardRows) -> None:
+    board = rows.benchmarks[0]
+    everything = ",".join(column.key for column in COLUMNS)
+    with opened(site, f"?cols={everything}") as (browser, _):
+        for column in ("title", *(column.key for column in COLUMNS)):
+            orders = set()
+            for _ in range(2):
+                header(browser, column).click()
+                head = browser.page.locator(f"#b-tiny th[data-c='{column}']")
+                order = head.get_attribute("aria-sort")
+                orders.add(order)
+                for body in ("measured", "reported"):
+                    wanted = expected(board, body, column, order == "descending")
+                    assert names(browser, body) == wanted, (column, order)
+            assert orders == {"ascending", "descending"}
+            assert browser.page.locator("#b-tiny th[aria-sort]").count() == 1
+
+
+def test_ranks_follow_the_sorted_column(site: Path, rows: BoardRows) -> None:
+    ranks = {row.name: str(row.cells["arch_f1"].rank) for row in rows.benchmarks[0].measured}
+    with opened(site, "?sort=arch_f1") as (browser, _):
+        cells = "#b-tiny tbody.measured tr[data-n]"
+        found = browser.page.eval_on_selector_all(
+            cells, "rows => rows.map(r => [r.dataset.n, r.cells[0].textContent])"
+        )
+        assert dict(found) == ranks
+        assert (
+            browser.page.locator("#b-tiny tbody.reported td.rank").all_text_contents() == ["–"] * 2
+        )
+
+
+def test_the_address_holds_the_view(site: Path) -> None:
+    with opened(site) as (browser, address):
+        page = browser.page
+        header(browser, "arch_f1").click()
+        header(browser, "arch_f1").click()
+        page.get_by_label("Find a method").first.fill("author")
+        page.get_by_label("Kind of training data").first.select_option("benchmark")
+        page.get_by_label("Measured or reported").select_option("measured")
+        page.locator("#b-tiny summary").click()
+        page.locator("#b-tiny details label", has_text="weights").click()
+        page.locator("#b-tiny details label", has_text="slope").click()
+        page.get_by_label("Accuracy in the picture").first.select_option("loss_f1")
+        shown = page.locator("#b-tiny tbody.measured tr[data-n]:not([hidden]) .pick")
+        shown.nth(0).check()
+        shown.nth(1).check()
+        url = page.url
+        before = seen(browser)
+        assert names(browser, "reported") == []
+        page.goto("about:blank")
+        page.goto(url, wait_until="networkidle")
+        assert seen(browser) == before
+        assert page.url == url
+        assert page.locator(".picked li").count() == 2
+        assert "sort=arch_f1" in url
+        page.goto(address)
+        assert page.url == address
+
+
+def seen(browser: ChromiumPage) -> list[str]:
+    """What a reader sees of the table and of the picture."""
+    table = browser.page.locator("#b-tiny table").inner_text()
+    picture = browser.page.locator("#b-tiny figure svg").inner_html()
+    return [*names(browser, "measured"), table, picture]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "?sort=nothing&dir=sideways&cols=x,y&b=none&pick=../x,y&x=q&y=z&show=all&trained=%3Cb%3E",
+        "?sort=__proto__&cols=constructor&b=__proto__&pick=toString",
+        "?q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E",
+    ],
+)
+def test_nonsense_in_the_address_does_no_harm(site: Path, query: str) -> None:
+    with opened(site, query) as (browser, _):
+        assert browser.page.locator("#b-tiny").is_visible()
+        assert browser.page.locator("#b-tiny th[aria-sort]").count() == 1
+
+
+def test_csv_is_what_is_shown(site: Path, rows: BoardRows) -> None:
+    with opened(site, "?sort=params&dir=desc&trained=benchmark&cols=l1,params,authors") as (
+        browser, _,
+    ):  # fmt: skip
+        with browser.page.expect_download() as download:
+            browser.page.locator("#b-tiny button.csv").click()
+        assert download.value.suggested_filename == "tiny.csv"
+        text = Path(download.value.path()).read_text(encoding="utf-8")
+        found = list(csv.reader(io.StringIO(text)))
+        assert found[0] == ["name", "method", "origin", "rank", "l1", "params", "authors"]
+        shown = names(browser, "measured") + names(browser, "reported")
+        assert [row[0] for row in found[1:]] == shown
+        by_name = {row.name: row for row in rows.benchmarks[0].rows}
+        for name, title, origin, rank, l1, params, authors in found[1:]:
+            row = by_name[name]
+            assert (title, origin) == (row.title, row.origin)
+            assert rank == str(row.cells["l1"].rank).replace("–", "-")
+            assert float(l1) == row.cells["l1"].value
+            assert (float(params) if params else None) == row.cells["params"].value
+            assert authors == row.cells["authors"].value
+
+
+def test_filters(site: Path, rows: BoardRows) -> None:
+    board = rows.benchmarks[0]
+    with opened(site) as (browser, _):
+        page = browser.page
+        for kind in ("labels", "benchmark", "extra"):
+            page.get_by_label("Kind of training data").first.select_option(kind)
+            of_kind = [r.name for r in board.measured if r.card and r.card.training_data == kind]
+            assert names(browser, "measured") == of_kind
+            assert names(browser, "reported") == []
+        page.get_by_label("Kind of training data").first.select_option("")
+        page.get_by_label("Measured or reported").select_option("reported")
+        assert names(browser, "measured") == []
+        assert len(names(browser, "reported")) == 2
+        page.get_by_label("Measured or reported").select_option("")
+        page.get_by_label("Find a method").first.fill("zeta")
+        assert sorted(names(browser, "measured")) == ["method-0", "method-7"]
+        page.get_by_label("Find a method").first.fill("no such thing")
+        assert page.locator("#b-tiny .nothing").is_visible()
+        assert "0 methods" in (page.locator("#b-tiny .status").text_content() or "")
+
+
+def test_tabs(site: Path) -> None:
+    with opened(site) as (browser, _):
+        page = browser.page
+        assert page.locator("#b-tiny").is_visible()
+        assert not page.locator("#b-tiny-dm").is_visible()
+        page.locator(".tabs a", has_text="tiny-dm").click()
+        assert page.locator("#b-tiny-dm").is_visible()
+        assert not page.locator("#b-tiny").is_visible()
+        assert page.locator(".tabs [aria-current]").inner_text().startswith("tiny-dm")
+        page.go_back()
+        assert page.locator("#b-tiny").is_visible()
+
+
+def test_without_javascript_everything_is_there(site: Path, rows: BoardRows) -> None:
+    with opened(site, javascript=False) as (browser, address):
+        page = browser.page
+        for board in rows.benchmarks:
+            assert names(browser, "measured", board.name) == [row.name for row in board.measured]
+            for row in board.rows:
+                line = page.locator(f"tr[data-n='{row.name}']")
+                assert row.title in (line.text_content() or "")
+                value = line.locator("td.c-l1").get_attribute("data-v")
+                assert float(value or "nan") == row.cells["l1"].value
+        assert page.locator("figure.plot svg .mark").count() > 0
+        assert page.locator(".needs-script").first.is_visible()
+        page.locator("tr[data-n='method-1'] a").click()
+        assert page.url == f"{address}methods/method-1.html"
+        assert page.locator("h1").inner_text() == "alpha"
+        assert page.locator("table.bars.gm tbody tr").count() == 48
+
+
+@pytest.mark.parametrize("query", ["", "?method=hostile", "?pick=method-1,constant&compare=1"])
+@pytest.mark.parametrize("width", [320, 390, 768])
+def test_phone_width(site: Path, width: int, query: str) -> None:
+    with opened(site, query, width=width, height=800, has_touch=True) as (browser, _):
+        assert browser.overflow() <= 0
+        dialog = browser.page.locator("dialog")
+        if query:
+            dialog.locator("section").first.wait_for()
+            box = dialog.bounding_box()
+            assert box is not None
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= width
+            assert dialog.evaluate("one => one.scrollWidth <= one.clientWidth")
+
+
+def test_keyboard_alone(site: Path, rows: BoardRows) -> None:
+    board = rows.benchmarks[0]
+    with opened(site) as (browser, _):
+        page = browser.page
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.className") == "skip"
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            here = page.evaluate("document.activeElement.closest('th')?.dataset.c")
+            if here == "arch_f1":
+                break
+        assert here == "arch_f1"
+        page.keyboard.press("Enter")
+        head = page.locator("#b-tiny th[data-c='arch_f1']")
+        assert head.get_attribute("aria-sort") == "descending"
+        assert names(browser, "measured") == expected(board, "measured", "arch_f1", True)
+        page.keyboard.press("Space")
+        assert head.get_attribute("aria-sort") == "ascending"
+        assert page.evaluate("document.activeElement.closest('th')?.dataset.c") == "arch_f1"
+        status = page.locator("#b-tiny .status").text_content()
+        assert status == "12 methods, sorted by arch F1, ascending"
+        link = page.locator("#b-tiny tbody.measured tr[data-n] a").first
+        link.focus()
+        page.keyboard.press("Enter")
+        page.locator("dialog[open] section").first.wait_for()
+        assert page.evaluate("document.activeElement.closest('dialog') !== null")
+        page.keyboard.press("Escape")
+        assert page.locator("dialog[open]").count() == 0
+        assert page.evaluate("document.activeElement.tagName") == "A"
+
+
+def test_a_method_opens(site: Path) -> None:
+    with opened(site) as (browser, address):
+        page = browser.page
+        page.locator("tr[data-n='method-1'] a").click()
+        page.locator("dialog section").first.wait_for()
+        text = page.locator("dialog").inner_text()
+        for words in (
+            "alpha",
+            "B. Author",
+            "other images or GMs",
+            "1,000",
+            "layers_per_block",
+            "AAE",
+        ):
+            assert words in text
+        assert "method=method-1" in page.url
+        page.get_by_role("button", name="Close").click()
+        assert page.url == address
+        page.goto(address + "?method=nothing", wait_until="networkidle")
+        assert "there is no method nothing" in page.locator("dialog").inner_text()
+
+
+def test_comparison_opens_and_holds_at_most_four(site: Path) -> None:
+    with opened(site) as (browser, _):
+        page = browser.page
+        picks = page.locator("#b-tiny .pick")
+        for number in range(4):
+            picks.nth(number).check()
+        assert picks.nth(4).is_disabled()
+        page.get_by_role("button", name="Compare", exact=True).click()
+        page.locator("dialog table").first.wait_for()
+        assert page.locator("dialog table").count() == 6
+        n_gms = page.locator("dialog .dumbbells li").count()
+        assert n_gms == 48
+        for shape in range(4):
+            assert page.locator(f"dialog .dumbbells .shape-{shape}").count() == n_gms
+        assert "corrected for 42 tests" in page.locator("dialog").inner_text()
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize(
+    "query",
+    ["", "?method=method-1", "?pick=method-1,method-2&compare=1", "methods/method-1.html",
+     "?cols=l1,params,authors&pick=method-1,method-2"],
+)  # fmt: skip
+def test_accessible(site: Path, query: str, dark: bool) -> None:
+    with opened(site, query, dark=dark) as (browser, _):
+        if "method=" in query or "compare" in query:
+            browser.page.locator("dialog section").first.wait_for()
+        assert browser.faults() == []
+        assert axe(browser) == []
+
+
+def axe(browser: ChromiumPage) -> list[str]:
+    """What axe-core finds; nothing where it is not installed."""
+    package = pytest.importorskip("axe_playwright_python", reason="axe-playwright-python is absent")
+    source = (resources.files(package) / "axe.min.js").read_text(encoding="utf-8")
+    browser.page.evaluate(source)
+    found: list[dict[str, Any]] = browser.page.evaluate("async () => (await axe.run()).violations")
+    return [
+        f"{one['impact']} {one['id']}: {[node['html'][:200] for node in one['nodes'][:3]]}"
+        for one in found
+    ]
+
+
+def test_hostile_words_run_nowhere(site: Path) -> None:
+    with opened(site, "?method=hostile&pick=hostile,method-1") as (browser, _):
+        page = browser.page
+        page.evaluate("() => { window.alert = () => { throw new Error('it ran') } }")
+        page.locator("dialog section").first.wait_for()
+        assert "<script>alert('x')</script>" in page.locator("dialog").inner_text()
+        page.keyboard.press("Escape")
+        page.get_by_role("button", name="Compare", exact=True).click()
+        page.locator("dialog table").first.wait_for()
+        assert page.locator("body img, body script").count() == 0
+
+
+def test_opened_as_a_file_it_is_complete(site: Path, rows: BoardRows) -> None:
+    """Browsers load no modules from files; the table is there all the same, with its style."""
+    with chromium_page() as browser:
+        browser.open(site / "index.html")
+        assert names(browser, "measured") == [row.name for row in rows.benchmarks[0].measured]
+        body = browser.page.evaluate("getComputedStyle(document.body).maxWidth")
+        assert body == "1344px"
+
+
+def test_headings_stay_in_sight(site: Path) -> None:
+    with opened(site) as (browser, address):
+        page = browser.page
+        every = ",".join(column.key for column in COLUMNS)
+        for query, stays in (("", True), (f"?cols={every}", False)):
+            page.goto(address + query, wait_until="networkidle")
+            page.locator("#b-tiny tbody tr").nth(6).evaluate("row => row.scrollIntoView()")
+            head = page.locator("#b-tiny thead")
+            top = head.evaluate("cell => cell.getBoundingClientRect().top")
+            assert (abs(top) < 1) is stays
+            assert browser.overflow() <= 0
+
+
+def test_ids_of_the_data_are_plain(site: Path) -> None:
+    for path in site.rglob("*"):
+        assert re.fullmatch(r"[A-Za-z0-9._-]+", path.name)
+    json.loads((site / "leaderboard.json").read_text())

@@ -1,0 +1,125 @@
+"""Scores proposed to a model's page, on a small Hub with an unmodified huggingface_hub."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from huggingface_hub import EvalResultEntry, HfApi
+from huggingface_hub._eval_results import parse_eval_result_entries
+
+from gmbench.board.board import Board
+from gmbench.board.pull_request import eval_results_text, open_pull_request
+from gmbench.board.submission_card import read_card
+from gmbench.data.dataset_card import HUB_TASKS, eval_text
+from gmbench.errors import HubError
+from gmbench.predictions.predictions import write_predictions
+from tests.board.boards import benchmark_folder, digest, tiny_benchmark
+from tests.data.hub_server import HubServer
+from tests.evaluation.populations import random_predictions
+
+DATASET = "org/gm-parsing"
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", True)
+    with HubServer() as server:
+        HfApi(endpoint=server.url, token=server.token).create_repo("tester/model")
+        yield server
+
+
+def made(board: Board) -> tuple[Any, dict[str, Any]]:
+    folder = board.submission("alpha")
+    return read_card(folder / "card.yaml"), json.loads((folder / "results.json").read_text())
+
+
+def test_the_text_is_the_hubs(pristine_board: Board) -> None:
+    card, result = made(pristine_board)
+    data = yaml.safe_load(eval_results_text(card, result, DATASET))
+    entries = parse_eval_result_entries(data)
+    assert all(isinstance(entry, EvalResultEntry) for entry in entries)
+    assert [entry.task_id for entry in entries] == list(HUB_TASKS)
+    for entry in entries:
+        assert entry.dataset_id == DATASET
+        assert entry.value == pytest.approx(result["summary"][entry.task_id]["mean"], abs=1e-6)
+        assert entry.source_url == card.url
+        assert "protocol 1, 95% interval" in (entry.notes or "")
+    # The tasks are those that the dataset's own `eval.yaml` declares.
+    declared = yaml.safe_load(eval_text(tiny_benchmark()))["tasks"]
+    assert [task["id"] for task in declared] == [entry.task_id for entry in entries]
+
+
+def test_pull_request(hub: HubServer, pristine_board: Board) -> None:
+    card, result = made(pristine_board)
+    opened = open_pull_request(
+        "tester/model", DATASET, card, result, endpoint=hub.url, token=hub.token
+    )
+    repository = hub.repositories["model", "tester/model"]
+    (request,) = repository.discussions
+    assert request.is_pull_request
+    assert (opened.number, opened.url) == (1, f"{hub.url}/tester/model/discussions/1")
+    assert opened.path not in repository.files
+    repository.merge(request)
+    text = repository.files[".eval_results/gmbench-tiny.yaml"].decode()
+    assert text == eval_results_text(card, result, DATASET)
+    assert result["manifest"]["predictions_sha256"] in request.description
+
+
+@pytest.mark.parametrize(
+    ("repository", "dataset", "said"),
+    [
+        ("model", DATASET, "not the name of a repository"),
+        ("tester/model", "gm-parsing", "not the name of a repository"),
+        ("others/model", DATASET, "others/model"),
+        ("tester/nothing", DATASET, "tester/nothing"),
+    ],
+)
+def test_refused(
+    hub: HubServer, pristine_board: Board, repository: str, dataset: str, said: str
+) -> None:
+    with pytest.raises(HubError, match=said):
+        open_pull_request(
+            repository, dataset, *made(pristine_board), endpoint=hub.url, token=hub.token
+        )
+
+
+def command(here: Path, hub: HubServer, *more: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "HF_ENDPOINT": hub.url, "HF_TOKEN": hub.token,
+                   "HF_HOME": str(here / "home"), "HF_HUB_DISABLE_XET": "1"}  # fmt: skip
+    return subprocess.run(
+        [
+            sys.executable, "-m", "gmbench", "submit", "mine.parquet", "--benchmark", "tiny",
+            "--name", "mine", "--authors", "A. Author, B. Author", "--url", "https://example.org",
+            "--training-data", "benchmark", "--date", "2026-01-02", *more,
+        ],
+        cwd=here, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_command(hub: HubServer, tmp_path: Path) -> None:
+    write_predictions(random_predictions(tiny_benchmark(), 1), tmp_path / "mine.parquet")
+    benchmark_folder(tmp_path / "tiny")
+    before = digest(tmp_path)
+    lacking = command(tmp_path, hub, "--hub", "tester/model")
+    assert (lacking.returncode, lacking.stdout) == (2, "")
+    assert "--hub needs --hub-dataset" in lacking.stderr
+    # The Hub refuses when all files are written: they go away again.
+    refused = command(tmp_path, hub, "--hub", "others/model", "--hub-dataset", DATASET)
+    assert refused.returncode == 2
+    assert "Traceback" not in refused.stderr
+    after = {path: value for path, value in digest(tmp_path).items() if path[:4] != "home"}
+    assert after == before
+    done = command(tmp_path, hub, "--hub", "tester/model", "--hub-dataset", DATASET, "--json")
+    assert done.stderr == ""
+    said = json.loads(done.stdout)
+    assert said["pull_request"]["number"] == 1
+    assert said["pull_request"]["url"] in said["next"][-1]
+    assert (tmp_path / "leaderboard" / "submissions" / "mine" / "card.yaml").is_file()

@@ -1,0 +1,340 @@
+"""A live round from beginning to end, on images that are made up."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import stat
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+import yaml
+from markupsafe import escape
+from syrupy.assertion import SnapshotAssertion
+from typer.testing import CliRunner
+
+from gmbench.benchmark.benchmark import read_benchmark
+from gmbench.board import rounds
+from gmbench.board.board import Board, BoardError
+from gmbench.board.entries import check_entry, entry_names
+from gmbench.board.revealing import check_revealed, reveal_round
+from gmbench.board.rounds import drawn_order, new_round, read_secret, zoo_builder
+from gmbench.board.rows import read_rows
+from gmbench.board.site import build_site
+from gmbench.board.site.building import render_site
+from gmbench.board.verification import verify
+from gmbench.cli.app import app
+from gmbench.data.build import build_dataset
+from gmbench.errors import BenchmarkError
+from gmbench.evaluation.evaluate import evaluate
+from gmbench.predictions.predictions import Predictions
+from gmbench.schema import NAMES, PARAMETERS
+from tests.board.boards import HOSTILE, digest, facts
+from tests.data.fake_images import make_images, small_benchmark
+from tests.evaluation.populations import random_predictions
+
+SECRET = "0123456789abcdef" * 4
+
+
+@pytest.fixture(scope="module")
+def hidden(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The dataset of a hidden population; building one takes the tests' time once."""
+    benchmark = replace(small_benchmark(), name="round-1")
+    here = tmp_path_factory.mktemp("hidden")
+    images = make_images(here / "images", benchmark)
+    return build_dataset(benchmark, images, here / "dataset", jobs=1).folder
+
+
+@pytest.fixture
+def build(hidden: Path) -> Callable[[int, Path], None]:
+    def build(seed: int, out: Path) -> None:
+        assert 0 <= seed < 2**31
+        shutil.copytree(hidden, out, dirs_exist_ok=True)
+
+    return build
+
+
+def begin(here: Path, build: Callable[[int, Path], None]) -> Board:
+    board = Board(here / "leaderboard")
+    (here / "secret").write_text(SECRET)
+    new_round(board, "round-1", here / "secret", here / "hidden", build, note="until May")
+    return board
+
+
+def entry(board: Board, here: Path, who: str, seed: int, ending: str = "parquet") -> Predictions:
+    """Enters predictions of the published images, as a participant who knows no GM would."""
+    made = random_predictions(replace(small_benchmark(), name="round-1"), seed)
+    once = made.take(np.unique(np.array(made.image_ids), return_index=True)[1])
+    order = secret_order(here)
+    names = {true: f"round-1/{number:06d}" for number, true in enumerate(order)}
+    frame = once.to_pandas().drop(columns="set")
+    frame["image_id"] = [names[one] for one in frame["image_id"]]
+    folder = board.folder / "rounds" / "round-1" / "entries" / who
+    folder.mkdir(parents=True)
+    if ending == "csv":
+        frame.to_csv(folder / "predictions.csv", index=False)
+    else:
+        frame.to_parquet(folder / "predictions.parquet", index=False)
+    card = {key: value for key, value in facts(who).items() if key != "name"}
+    (folder / "card.yaml").write_text(yaml.safe_dump(card))
+    return once
+
+
+def secret_order(here: Path) -> list[str]:
+    return drawn_order(read_benchmark(here / "hidden"), SECRET.encode())
+
+
+def test_what_is_published_tells_nothing(
+    tmp_path: Path, build: Callable[[int, Path], None]
+) -> None:
+    board = begin(tmp_path, build)
+    folder = board.folder / "rounds" / "round-1"
+    assert set(digest(board.folder)) == {
+        "rounds", "rounds/round-1", "rounds/round-1/round.json", "rounds/round-1/images.parquet",
+        "rounds/round-1/template.csv",
+    }  # fmt: skip
+    everything = b"".join(path.read_bytes() for path in folder.iterdir())
+    for name in (*small_benchmark().index, SECRET):
+        assert name.encode() not in everything
+    table = pq.read_table(folder / "images.parquet").to_pylist()
+    ids = [row["image_id"] for row in table]
+    assert ids == [f"round-1/{number:06d}" for number in range(18)]
+    # The images are those of the dataset, byte for byte, in another order.
+    true = secret_order(tmp_path)
+    assert sorted(true) != true
+    kept = {}
+    for shard in (tmp_path / "hidden" / "data").rglob("*.parquet"):
+        for row in pq.read_table(shard, columns=["image_id", "image"]).to_pylist():
+            kept[row["image_id"]] = row["image"]["bytes"]
+    assert [row["image"]["bytes"] for row in table] == [kept[one] for one in true]
+    described = json.loads((folder / "round.json").read_text())
+    assert described["images"] == 18
+    assert len(described["commitment"]) == 64
+
+
+def test_reveal(tmp_path: Path, build: Callable[[int, Path], None]) -> None:
+    board = begin(tmp_path, build)
+    made = {
+        "ann": entry(board, tmp_path, "ann", 1),
+        "bob": entry(board, tmp_path, "bob", 2, "csv"),
+    }
+    entries = board.folder / "rounds" / "round-1" / "entries"
+    (entries / "carl").mkdir()
+    (entries / "carl" / "card.yaml").write_text("name: !!python/name:os.system\n")
+    (entries / "carl" / "predictions.csv").write_text("image_id\n")
+    (entries / "dora").mkdir()
+    (entries / "eve").symlink_to(entries / "ann")
+    revealed = reveal_round(board, "round-1", tmp_path / "secret", tmp_path / "hidden")
+    assert revealed.scored == ("ann", "bob")
+    assert set(revealed.refused) == {"carl", "dora", "eve"}
+    assert check_revealed(board, "round-1")
+    assert verify(board, jobs=1).ok
+    for who, predictions in made.items():
+        result = json.loads((board.submission(who) / "results.json").read_text())
+        benchmark = predictions.benchmark
+        n_rows = sum(len(test) * 6 for test in benchmark.sets.values())
+        assert (result["benchmark"], result["n_images"]) == ("round-1", n_rows)
+        per_gm = {(gm["gm"], gm["set"]): gm["l1"] for gm in result["gms"].values()}
+        rows = predictions.gms == benchmark.index["STYLEGAN_2"]
+        truth = benchmark.normalise(benchmark.labels[benchmark.index["STYLEGAN_2"], :9])
+        error = np.abs(benchmark.normalise(predictions.values.continuous[rows]) - truth).mean()
+        assert per_gm["STYLEGAN_2", "set_2"] == pytest.approx(error)
+    again = reveal_round(board, "round-1", tmp_path / "secret", tmp_path / "hidden")
+    assert again.scored == ()
+    assert "is there already" in again.refused["ann"]
+
+
+def test_the_page_announces_a_round_until_its_end(
+    tmp_path: Path, build: Callable[[int, Path], None]
+) -> None:
+    board = begin(tmp_path, build)
+    path = board.folder / "rounds" / "round-1" / "round.json"
+    described = json.loads(path.read_text())
+    path.write_text(json.dumps({**described, "note": f"until May {HOSTILE}"}))
+    site = render_site(read_rows(board))
+    page = site["index.html"].decode()
+    assert f"18 images, until May {escape(HOSTILE)}" in page
+    assert described["commitment"] in page
+    assert json.loads(site["leaderboard.json"])["rounds"][0]["n_images"] == 18
+    reveal_round(board, "round-1", tmp_path / "secret", tmp_path / "hidden")
+    assert "Live rounds" not in render_site(read_rows(board))["index.html"].decode()
+    path.with_name("revealed.json").unlink()
+    path.write_text("[]")
+    with pytest.raises(BoardError, match="is damaged: it needs images and commitment"):
+        read_rows(board)
+
+
+def test_entries_are_checked_before_the_end(
+    tmp_path: Path, build: Callable[[int, Path], None], snapshot: SnapshotAssertion
+) -> None:
+    board = begin(tmp_path, build)
+    with pytest.raises(BoardError, match="Is the round's name right"):
+        entry_names(board, "round-2")
+    entry(board, tmp_path, "ann", 1)
+    entry(board, tmp_path, "bob", 2, "csv")
+    entries = board.folder / "rounds" / "round-1" / "entries"
+    table = entries / "bob" / "predictions.csv"
+    lines = table.read_text().replace("round-1/000003", "round-1/000099").splitlines()
+    table.write_text("\n".join(lines[:-1]) + "\n")
+    for who, card in (("carl", "name: !!python/name:os.system\n"), ("dora", "titel: D\n")):
+        (entries / who).mkdir()
+        (entries / who / "card.yaml").write_text(card)
+        (entries / who / "predictions.csv").write_text("image_id\n")
+    (entries / "eve").symlink_to(entries / "ann")
+    made = {who: check_entry(board, "round-1", who) for who in entry_names(board, "round-1")}
+    made["../ann"] = check_entry(board, "round-1", "../ann")
+    assert [who for who, checklist in made.items() if checklist.ok] == ["ann"]
+    text = "\n".join(checklist.text(all_checks=who == "ann") for who, checklist in made.items())
+    assert text.replace(str(entries), "entries") == snapshot
+
+
+def test_commands(
+    tmp_path: Path,
+    build: Callable[[int, Path], None],
+    monkeypatch: pytest.MonkeyPatch,
+    snapshot: SnapshotAssertion,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(rounds, "zoo_builder", lambda *_: build)
+    Path("secret").write_text(SECRET)
+    secret = ("--seed-file", "secret", "--data", "hidden")
+
+    def run(*arguments: str) -> tuple[int, str]:
+        done = CliRunner().invoke(app, ["leaderboard", "round", *arguments])
+        return done.exit_code, done.output
+
+    made = [run("new", "round-1", *secret)]
+    board = Board(Path("leaderboard"))
+    entry(board, tmp_path, "ann", 1)
+    (board.folder / "rounds" / "round-1" / "entries" / "dora").mkdir()
+    made += [
+        run("validate", "round-1"),
+        run("validate", "round-1", "ann"),
+        run("reveal", "round-1", *secret),
+        run("check", "round-1"),
+    ]
+    assert [code for code, _ in made] == [0, 1, 0, 1, 0]
+    text = "\n".join(text for _, text in made)
+    assert re.sub(r"[0-9a-f]{64}", "HASH", text) == snapshot
+
+
+@pytest.mark.slow
+def test_the_zoo_makes_a_round(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Through the build of a real zoo, whose GMs learn nothing."""
+    pytest.importorskip("torch")
+    from tests.zoo.fake_kind import fake_plan
+
+    asked: dict[str, object] = {}
+
+    def plan(n_gms: int, images_per_gm: int, **more: object) -> object:
+        asked.update(more)
+        return replace(fake_plan(n_gms, images_per_gm), name="spring")
+
+    monkeypatch.setattr("gmbench.zoo.plan.plan_zoo", plan)
+    done: list[tuple[int, int]] = []
+    board = Board(tmp_path / "leaderboard")
+    build = zoo_builder("spring", 12, 4, 32, 1, progress=lambda n, m: done.append((n, m)))
+    made = new_round(board, "spring", tmp_path / "secret", tmp_path / "data", build)
+    assert (asked["size"], asked["name"], done[-1]) == (32, "spring", (12, 12))
+    assert made.n_images == 4 * made.n_gms
+    template = pd.read_csv(made.folder / "template.csv")
+    assert len(template) == made.n_images
+    answer = dict(zip(NAMES, read_benchmark(tmp_path / "data").labels.mean(axis=0), strict=True))
+    for parameter in PARAMETERS:
+        known = answer[parameter.name]
+        template[parameter.name] = known if parameter.type == "continuous" else round(known)
+    mine = made.folder / "entries" / "mine"
+    mine.mkdir(parents=True)
+    template.to_csv(mine / "predictions.csv", index=False)
+    card = {key: value for key, value in facts("mine").items() if key != "name"}
+    (mine / "card.yaml").write_text(yaml.safe_dump(card))
+    assert check_entry(board, "spring", "mine").ok
+    revealed = reveal_round(board, "spring", tmp_path / "secret", tmp_path / "data")
+    assert revealed.scored == ("mine",), revealed.refused
+    assert check_revealed(board, "spring")
+    assert verify(board, jobs=1).ok
+    assert build_site(board, jobs=1).benchmarks == {"spring": (1, 0)}
+
+
+def test_the_maker_is_bound(tmp_path: Path, build: Callable[[int, Path], None]) -> None:
+    board = begin(tmp_path, build)
+    before = digest(board.folder)
+    (tmp_path / "other").write_text("f" * 64)
+    with pytest.raises(BoardError, match="Nothing was revealed"):
+        reveal_round(board, "round-1", tmp_path / "other", tmp_path / "hidden")
+    table = tmp_path / "hidden" / "gms.csv"
+    table.write_text(table.read_text().replace("faces", "cats", 1))
+    with pytest.raises(BoardError, match="Nothing was revealed"):
+        reveal_round(board, "round-1", tmp_path / "secret", tmp_path / "hidden")
+    assert digest(board.folder) == before
+
+
+def test_what_was_revealed_is_checked_without_the_secret(
+    tmp_path: Path, build: Callable[[int, Path], None]
+) -> None:
+    board = begin(tmp_path, build)
+    entry(board, tmp_path, "ann", 1)
+    with pytest.raises(BoardError, match="Is the round's name right"):
+        check_revealed(board, "round-1")
+    reveal_round(board, "round-1", tmp_path / "secret", tmp_path / "hidden")
+    path = board.folder / "rounds" / "round-1" / "revealed.json"
+    data = json.loads(path.read_text())
+    data["order"][:2] = reversed(data["order"][:2])
+    path.write_text(json.dumps(data))
+    assert not check_revealed(board, "round-1")
+    path.write_text(json.dumps({**data, "salt": "no hex"}))
+    assert not check_revealed(board, "round-1")
+    path.write_text(json.dumps({"order": data["order"]}))
+    with pytest.raises(BoardError, match="is damaged: it needs salt and order"):
+        check_revealed(board, "round-1")
+
+
+def test_refusals(tmp_path: Path, build: Callable[[int, Path], None]) -> None:
+    board = begin(tmp_path, build)
+    inside = board.folder / "hidden"
+    for name, seed_file, data, said in (
+        ("round-1", tmp_path / "secret", tmp_path / "h", "is there already"),
+        ("../x", tmp_path / "secret", tmp_path / "h", "cannot be the name"),
+        ("round-2", tmp_path / "secret", inside, "which is published"),
+        ("round-2", board.folder / "secret", tmp_path / "h", "which is published"),
+        ("round-2", tmp_path / "secret", tmp_path / "h", "holds the benchmark round-1"),
+    ):
+        with pytest.raises(BoardError, match=said):
+            new_round(board, name, seed_file, data, build)
+    with pytest.raises((BoardError, BenchmarkError)):
+        reveal_round(board, "round-9", tmp_path / "secret", tmp_path / "hidden")
+
+
+def test_secrets(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "secret"
+    secret = read_secret(path, make=True)
+    assert len(secret) == 64
+    assert read_secret(path, make=True) == secret
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    path.write_text("short")
+    with pytest.raises(BoardError, match="5 bytes"):
+        read_secret(path, make=True)
+    with pytest.raises(BoardError, match="cannot be read"):
+        read_secret(tmp_path / "none")
+
+
+def test_scores_equal_an_evaluation_of_the_true_names(
+    tmp_path: Path, build: Callable[[int, Path], None]
+) -> None:
+    board = begin(tmp_path, build)
+    once = entry(board, tmp_path, "ann", 1)
+    reveal_round(board, "round-1", tmp_path / "secret", tmp_path / "hidden")
+    result = json.loads((board.submission("ann") / "results.json").read_text())
+    frame = once.to_pandas().drop(columns="set")
+    parts = []
+    for name, test in once.benchmark.sets.items():
+        rows = frame[frame["image_id"].str.rpartition("/")[0].isin(test)]
+        parts.append(rows.assign(set=name))
+    expected = evaluate(pd.concat(parts), once.benchmark, replicates=0)
+    assert result["summary"]["l1"]["mean"] == pytest.approx(expected.summary["l1"].mean)

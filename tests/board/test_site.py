@@ -1,0 +1,289 @@
+"""The files of the site, without a browser."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import re
+import shutil
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gmbench.board.board import Board, BoardError
+from gmbench.board.columns import COLUMNS, SCORES
+from gmbench.board.reported import read_reported
+from gmbench.board.rows import BoardRows, read_rows, sort_key
+from gmbench.board.serving import serving
+from gmbench.board.site import build_site
+from gmbench.board.site.building import render_site
+from gmbench.board.site.table import cost_text
+from gmbench.board.submission_card import read_card
+from tests.board.boards import HOSTILE, digest
+from tests.board.sites import REPORTED
+
+VOID = {"meta", "link", "br", "wbr", "img", "input", "hr", "col"}
+
+
+class Reader(HTMLParser):
+    """Reads a page: its tags, attributes and rows, and that every tag is closed."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.stack: list[str] = []
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.text = ""
+        self.rows: dict[str, list[float]] = {}
+        self.row = ""
+        self.feed(page)
+        self.close()
+        assert not self.stack
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+        named = dict(attrs)
+        if tag == "tr":
+            self.row = named.get("data-n") or ""
+            if self.row:
+                self.rows[self.row] = []
+        kind = (named.get("class") or "").split()[-1:]
+        if tag == "td" and kind in (["s"], ["q"]) and "data-v" in named:
+            self.rows[self.row].append(float(named["data-v"] or "nan"))
+        if tag not in VOID:
+            self.stack.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.stack.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def pages(site: Path) -> Iterator[tuple[str, str]]:
+    for path in sorted(site.rglob("*.html")):
+        yield path.name, path.read_text(encoding="utf-8")
+
+
+def test_equal_boards_make_equal_bytes(rows: BoardRows, site_board: Board) -> None:
+    assert render_site(rows) == render_site(read_rows(site_board, jobs=1))
+
+
+def test_every_figure_stands_in_the_page(rows: BoardRows, site: Path) -> None:
+    found = Reader((site / "index.html").read_text(encoding="utf-8")).rows
+    for board in rows.benchmarks:
+        for row in board.rows:
+            cells = [row.cells[column.key].value for column in COLUMNS]
+            assert found[row.name] == [value for value in cells if isinstance(value, float)]
+    assert len(found) == sum(len(board.rows) for board in rows.benchmarks)
+
+
+def test_figures_are_those_of_the_results(site_board: Board, site: Path) -> None:
+    data = json.loads((site / "leaderboard.json").read_text())
+    listed = {row["name"]: row for one in data["benchmarks"].values() for row in one["rows"]}
+    for name in site_board.names():
+        result = json.loads((site_board.submission(name) / "results.json").read_text())
+        for column in SCORES:
+            summary = result["summary"][column.key]
+            assert listed[name][column.key]["mean"] == summary["mean"]
+            assert listed[name][column.key]["ci"] == summary["ci"]
+        assert (
+            listed[name]["manifest"]["predictions_sha256"]
+            == (result["manifest"]["predictions_sha256"])
+        )
+
+
+def finite(data: Any) -> bool:
+    if isinstance(data, dict):
+        return all(finite(value) for value in data.values())
+    if isinstance(data, list):
+        return all(finite(value) for value in data)
+    return not isinstance(data, float) or math.isfinite(data)
+
+
+def test_data_are_finite_unique_and_without_orphans(rows: BoardRows, site: Path) -> None:
+    names = [row.name for board in rows.benchmarks for row in board.rows]
+    assert len(names) == len(set(names))
+    for path in site.rglob("*.json"):
+        assert finite(json.loads(path.read_text()))
+    measured = {row.name for board in rows.benchmarks for row in board.measured}
+    assert {path.stem for path in site.glob("methods/*.html")} == measured
+    assert {path.stem for path in site.glob("data/*.bin")} == measured
+    assert {path.stem for path in site.glob("data/*.json")} == {b.name for b in rows.benchmarks}
+
+
+def test_csv_holds_every_row(rows: BoardRows, site: Path) -> None:
+    text = (site / "leaderboard.csv").read_text(encoding="utf-8")
+    found = list(csv.DictReader(io.StringIO(text)))
+    expected = [row for board in rows.benchmarks for row in board.rows]
+    assert [one["name"] for one in found] == [row.name for row in expected]
+    for one, row in zip(found, expected, strict=True):
+        assert one["method"] == row.title
+        for column in SCORES:
+            value = row.cells[column.key].value
+            assert one[column.key] == ("" if value is None else str(value))
+    # Nothing that a spreadsheet would take for a formula.
+    for line in csv.reader(io.StringIO(text)):
+        for cell in line:
+            assert not cell.startswith(("=", "+", "@", "\t")), cell
+            assert not cell.startswith("-") or float(cell) < 0
+
+
+def test_hostile_words_are_words(site: Path) -> None:
+    for name, page in pages(site):
+        reader = Reader(page)
+        assert "<script>" not in page
+        assert "img" not in reader.tags, name
+        assert reader.tags.count("script") == (name == "index.html")
+        assert not [key for key, _ in reader.attributes if key.startswith("on")]
+        if name == "hostile.html":
+            assert HOSTILE in reader.text
+            assert "49" not in HOSTILE
+
+
+def test_links_and_sources(site: Path) -> None:
+    """Nothing is loaded from elsewhere; what can be followed is an address of a card."""
+    for name, page in pages(site):
+        attributes = Reader(page).attributes
+        loaded = [value or "" for key, value in attributes if key == "src"]
+        assert all(not value.startswith(("http", "//", "data")) for value in loaded)
+        for key, value in attributes:
+            if key == "href" and (value or "").startswith(("http", "//", "javascript")):
+                assert name not in ("index.html",)
+                assert (value or "").startswith("https://example.org")
+        assert "content=\"default-src 'none'" in page
+    style = (site / "style.css").read_text()
+    assert "url(" not in style
+    assert "@import" not in style
+
+
+def test_reported_rows_stand_apart(rows: BoardRows, site: Path) -> None:
+    board = rows.benchmarks[0]
+    assert {row.origin for row in board.reported} == {"reported"}
+    for row in board.reported:
+        assert all(cell.rank is None and cell.ci is None for cell in row.cells.values())
+    ranked = [row.cells["l1"].rank for row in board.measured]
+    assert max(rank.worst for rank in ranked if rank) == len(board.measured)
+    page = (site / "index.html").read_text(encoding="utf-8")
+    reported = page[page.index('class="reported">') :]
+    assert "Tables 4 and 5" in reported
+    # In the order that the heading claims: by L1.
+    assert [row.title for row in board.reported] == ["FEN-PN", "Random ground truth"]
+    assert "data-r=" not in reported[: reported.index("</tbody>")]
+
+
+def test_pairing_files_hold_sums_and_replicates(rows: BoardRows, site: Path) -> None:
+    board = rows.benchmarks[0]
+    facts = json.loads((site / "data" / "tiny.json").read_text())["pairing"]
+    for row in board.measured:
+        content = (site / "data" / f"{row.name}.bin").read_bytes()
+        assert row.score is not None
+        sums = np.frombuffer(content, "<f8", 48 * facts["width"]).reshape(48, -1)
+        np.testing.assert_array_equal(sums, row.score.pairing["sums"])
+        rest = (len(content) - sums.nbytes) / 4
+        assert rest == 7 * (40 + 48)
+
+
+def test_order_of_rows(rows: BoardRows) -> None:
+    measured = rows.benchmarks[0].measured
+    values = [row.cells["l1"].value for row in measured]
+    assert values == sorted(values, key=lambda value: float(value or 0))
+    by_weights = sorted(measured, key=lambda row: sort_key(row, "params", descending=True))
+    found = [row.cells["params"].value for row in by_weights]
+    known = [value for value in found if value is not None]
+    assert found == [*sorted(known, key=float, reverse=True), *[None] * (len(found) - len(known))]
+
+
+def test_build_replaces_its_own_pages_alone(site_board: Board, tmp_path: Path) -> None:
+    out = tmp_path / "site"
+    cache = tmp_path / "cache"
+    made = build_site(site_board, out, cache=cache, jobs=1)
+    assert made.benchmarks == {"tiny": (10, 2), "tiny-dm": (2, 0)}
+    before = digest(out)
+    (out / "stale.html").write_text("old")
+    build_site(site_board, out, cache=cache, jobs=1)
+    assert digest(out) == before
+    foreign = tmp_path / "mine"
+    foreign.mkdir()
+    (foreign / "thesis.tex").write_text("years of work")
+    with pytest.raises(BoardError, match="something that no build made"):
+        build_site(site_board, foreign, cache=cache, jobs=1)
+    assert (foreign / "thesis.tex").read_text() == "years of work"
+
+
+def test_no_page_is_made_of_a_false_figure(board: Board, tmp_path: Path) -> None:
+    path = board.submission("beta") / "results.json"
+    path.write_text(path.read_text().replace('"n_gms": 48', '"n_gms": 49'))
+    with pytest.raises(BoardError, match="1 fault, so no page was made of it"):
+        build_site(board, tmp_path / "site", jobs=1)
+    assert not (tmp_path / "site").exists()
+
+
+def test_an_empty_board_has_a_page(tmp_path: Path) -> None:
+    made = build_site(Board(tmp_path / "none"), tmp_path / "site", jobs=1)
+    assert made.benchmarks == {}
+    assert "There is no submission yet" in (tmp_path / "site" / "index.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("0.184", "nan"), ("0.184", "much"), ("l1,0.149", "l9,0.149"),
+        ("benchmark,method", "method,benchmark"), ("loss_f1", "l1"), ("0.636,0.017", ""),
+    ],
+)  # fmt: skip
+def test_damaged_facts_are_refused(tmp_path: Path, old: str, new: str) -> None:
+    path = tmp_path / "reported.csv"
+    path.write_text(REPORTED)
+    assert len(read_reported(path)) == 2
+    path.write_text(REPORTED.replace(old, new))
+    with pytest.raises(BoardError, match=r"reported.csv line \d"):
+        read_reported(path)
+
+
+def test_committed_board() -> None:
+    """The project's own board: its facts are the paper's, its cards are cards."""
+    board = Board(Path(__file__).parents[2] / "leaderboard")
+    reported = {one.method: one for one in read_reported(board.reported)}
+    assert len(reported) == 5
+    assert reported["full"].values["l1"] == 0.149
+    assert reported["one_parser"].values["ransac_slope"] == -0.529
+    assert reported["mean_mode"].sources == ["Table 4", "Table 5"]
+    for name in board.names():
+        assert read_card(board.submission(name) / "card.yaml").name == name
+    assert {"mean_mode", "random_labels"} <= set(board.names())
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "0"), (25.0, "25"), (2600.0, "2,600"), (10_000.0, "10 k"), (3_500_000.0, "3.5 M"),
+        (305e6, "305 M"), (2e9, "2 G"), (0.02, "0.02"), (0.004, "0.004"), (2.5e-7, "2.5 × 10⁻⁷"),
+    ],
+)  # fmt: skip
+def test_costs_read_well(value: float, text: str) -> None:
+    assert cost_text(value) == text
+
+
+def test_serving(site: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("x")
+    shutil.copytree(site, tmp_path / "site")
+    with serving(tmp_path / "site") as address:
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", address)
+        with urllib.request.urlopen(address + "modules/main.js") as answer:
+            assert answer.headers["Content-Type"].startswith("text/javascript")
+        for path in ("../secret", "%2e%2e/secret", "modules/", "nothing"):
+            with pytest.raises(urllib.error.HTTPError, match="404"):
+                urllib.request.urlopen(address + path)
+        port = int(address.rsplit(":", 1)[1].strip("/"))
+        with pytest.raises(BoardError, match="another --port"), serving(tmp_path, port):
+            pass

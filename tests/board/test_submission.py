@@ -1,0 +1,238 @@
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from gmbench.benchmark.benchmark import benchmark_files, load_benchmark
+from gmbench.board.board import Board, BoardError
+from gmbench.board.submission import submit
+from gmbench.board.submission_card import read_card
+from gmbench.errors import GmbenchError, PredictionError
+from gmbench.evaluation.evaluate import evaluate
+from gmbench.files import WriteError
+from gmbench.predictions.columns import Values
+from gmbench.predictions.predictions import Predictions, read_predictions, write_predictions
+from gmbench.predictions.reference import mean_mode
+from tests.board.boards import (
+    benchmark_folder,
+    digest,
+    facts,
+    submit_random,
+    tiny_benchmark,
+)
+from tests.evaluation.populations import random_predictions, small_benchmark
+
+
+def labels_themselves(noise: float = 0.0) -> Predictions:
+    """The labels as predictions, with a little noise in the counts."""
+    made = random_predictions(tiny_benchmark(), 0)
+    truth = made.benchmark.labels[made.gms]
+    wobble = 1 + noise * np.random.default_rng(0).standard_normal((len(made), 9))
+    return replace(
+        made, values=Values(truth[:, :9] * wobble, truth[:, 9:15].astype(np.int8), truth[:, 15:])
+    )
+
+
+def test_what_is_written(tmp_path: Path) -> None:
+    board = Board(tmp_path / "a" / "leaderboard")
+    made = submit_random(board, tmp_path, "mine", 1, title="My method", params=7)
+    assert digest(board.folder).keys() == {
+        "benchmarks", "benchmarks/tiny", "benchmarks/tiny/benchmark.json",
+        "benchmarks/tiny/gms.csv", "submissions", "submissions/mine",
+        "submissions/mine/card.yaml", "submissions/mine/predictions.parquet",
+        "submissions/mine/results.json",
+    }  # fmt: skip
+    assert set(made.files) == {path for path in board.folder.rglob("*") if path.is_file()}
+    card = read_card(made.folder / "card.yaml")
+    assert (card.title, card.params, card.benchmark) == ("My method", 7, "tiny")
+    kept = read_predictions(made.folder / "predictions.parquet", tmp_path / "tiny")
+    result = json.loads((made.folder / "results.json").read_text())
+    expected = evaluate(kept, replicates=40)
+    assert result == json.loads(json.dumps(expected.to_dict()))
+    for name in ("predictions_sha256", "labels_sha256", "splits_sha256", "protocol"):
+        assert result["manifest"][name]
+
+
+def test_the_file_format_makes_no_difference(tmp_path: Path) -> None:
+    predictions = random_predictions(tiny_benchmark(), 5)
+    boards = []
+    for ending in (".csv", ".csv.gz", ".parquet"):
+        file = tmp_path / f"mine{ending}"
+        write_predictions(predictions, file)
+        board = Board(tmp_path / ending)
+        submit(file, facts("mine"), board=board, benchmark=benchmark_folder(tmp_path / "tiny"))
+        boards.append(digest(board.folder))
+    assert boards[0] == boards[1] == boards[2]
+
+
+def test_a_named_benchmark_needs_no_copy(tmp_path: Path) -> None:
+    file = tmp_path / "mean.parquet"
+    write_predictions(mean_mode(load_benchmark("red116")), file)
+    board = Board(tmp_path / "leaderboard")
+    made = submit(file, facts("mean", training_data="labels"), board=board)
+    assert made.result["summary"]["l1"]["mean"] == pytest.approx(0.1551, abs=1e-4)
+    assert not board.benchmarks.exists()
+
+
+def spoiled(case: str, here: Path) -> tuple[Path, dict[str, object]]:
+    """A prediction file and a card of which one cannot be submitted."""
+    file, card = here / "bad.parquet", facts("bad")
+    predictions = random_predictions(tiny_benchmark(), 9)
+    if case == "labels":
+        predictions = labels_themselves()
+    if case == "labels with noise":
+        predictions = labels_themselves(1e-6)
+    if case == "labels of one set":
+        other = labels_themselves()
+        rows = predictions.sets == 2
+        for mixed, truth in (
+            (predictions.values.continuous, other.values.continuous),
+            (predictions.values.discrete, other.values.discrete),
+            (predictions.values.losses, other.values.losses),
+        ):
+            mixed[rows] = truth[rows]
+    if case == "one set":
+        predictions = predictions.take(np.flatnonzero(predictions.sets == 1))
+    if case == "a GM too few":
+        predictions = predictions.take(np.flatnonzero(predictions.gms != predictions.gms[0]))
+    write_predictions(predictions, file)
+    if case == "not there":
+        file.unlink()
+    if case == "not predictions":
+        file.write_text("<html>")
+    if case == "two gigabytes":
+        with file.open("r+b") as opened:
+            opened.truncate(2_000_000_000)
+    if case == "many rows":
+        pq.write_table(pa.table({"image_id": pa.nulls(6_000_000, pa.string())}), file)
+    card |= {
+        "taken": {"name": "alpha"},
+        "taken but for the case": {"name": "Alpha"},
+        "title taken": {"title": "ALPHA"},
+        "path": {"name": "../../alpha"},
+        "address": {"url": "javascript:1"},
+    }.get(case, {})
+    return file, card
+
+
+CASES = (
+    "labels", "labels with noise", "labels of one set", "one set", "a GM too few", "not there",
+    "not predictions", "two gigabytes", "many rows", "taken", "taken but for the case",
+    "title taken", "path", "address",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_refused_and_nothing_changed(
+    case: str, board: Board, tmp_path: Path, snapshot: SnapshotAssertion
+) -> None:
+    file, card = spoiled(case, tmp_path)
+    benchmark = benchmark_folder(tmp_path / "tiny")
+    before = digest(board.folder)
+    with pytest.raises(GmbenchError) as raised:
+        submit(file, card, board=board, benchmark=benchmark)
+    assert digest(board.folder) == before
+    said = str(raised.value).replace(str(tmp_path), "HERE")
+    assert said == snapshot
+
+
+def test_a_part_of_a_known_benchmark_is_not_it(tmp_path: Path) -> None:
+    (tmp_path / "part").mkdir()
+    for name, text in benchmark_files(small_benchmark(2)).items():
+        (tmp_path / "part" / name).write_text(text)
+    file = tmp_path / "mine.parquet"
+    write_predictions(random_predictions(small_benchmark(2), 1), file)
+    with pytest.raises(BoardError, match="part of it, perhaps"):
+        submit(file, facts("x"), board=Board(tmp_path / "b"), benchmark=tmp_path / "part")
+    assert not (tmp_path / "b").exists()
+
+
+@pytest.mark.parametrize("name", ["alpha", "new"])
+def test_failure_at_every_step_leaves_everything_as_it_was(
+    name: str, board: Board, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The n-th flush of a folder to the disk fails, for every n: to an old and to a fresh board."""
+    file = tmp_path / "new.parquet"
+    write_predictions(random_predictions(tiny_benchmark(), 8), file)
+    benchmark = benchmark_folder(tmp_path / "tiny")
+    place = board if name == "alpha" else Board(tmp_path / "fresh" / "board")
+    before = digest(tmp_path)
+    real, failures = os.open, 0
+    for broken in range(100):
+        calls = iter(range(1000))
+
+        def fails(*arguments: Any, at: int = broken, calls: Any = calls, **options: Any) -> int:
+            if next(calls) == at:
+                raise OSError(28, "No space left on device")
+            return real(*arguments, **options)
+
+        monkeypatch.setattr(os, "open", fails)
+        try:
+            submit(file, facts(name), board=place, benchmark=benchmark, replace=True)
+        except WriteError:
+            failures += 1
+            monkeypatch.setattr(os, "open", real)
+            assert digest(tmp_path) == before
+            continue
+        break
+    monkeypatch.setattr(os, "open", real)
+    assert failures >= 4
+    submit(file, facts(name), board=place, benchmark=benchmark, replace=True)
+    assert not list(place.submissions.glob(".*"))
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+@pytest.mark.parametrize("name", ["alpha", "new"])
+def test_what_comes_after_can_fail_too(
+    board: Board, tmp_path: Path, error: type[BaseException], name: str
+) -> None:
+    file = tmp_path / "new.parquet"
+    write_predictions(random_predictions(tiny_benchmark(), 8), file)
+    before = digest(board.folder)
+
+    def refuse(made: object) -> None:
+        assert digest(board.folder) != before
+        raise error
+
+    benchmark = benchmark_folder(tmp_path / "tiny")
+    with pytest.raises(error):
+        submit(file, facts(name), board=board, benchmark=benchmark, replace=True, then=refuse)
+    assert digest(board.folder) == before
+
+
+def test_replace(board: Board, tmp_path: Path) -> None:
+    file = tmp_path / "new.parquet"
+    write_predictions(random_predictions(tiny_benchmark(), 8), file)
+    before = digest(board.folder)
+    benchmark = benchmark_folder(tmp_path / "tiny")
+    submit(file, facts("alpha"), board=board, benchmark=benchmark, replace=True)
+    after = digest(board.folder)
+    assert after.keys() == before.keys()
+    changed = {path for path in after if after[path] != before[path]}
+    assert changed == {f"submissions/alpha/{n}" for n in
+                       ("card.yaml", "predictions.parquet", "results.json")}  # fmt: skip
+
+
+def test_another_version_of_a_benchmark_is_refused(board: Board, tmp_path: Path) -> None:
+    other = replace(tiny_benchmark(), version="2")
+    (tmp_path / "two").mkdir()
+    for name, text in benchmark_files(other).items():
+        (tmp_path / "two" / name).write_text(text)
+    file = tmp_path / "new.parquet"
+    write_predictions(random_predictions(other, 8), file)
+    with pytest.raises(BoardError, match="holds version 1 of tiny"):
+        submit(file, facts("new"), board=board, benchmark=tmp_path / "two")
+
+
+def test_errors_are_of_the_family() -> None:
+    assert issubclass(BoardError, GmbenchError)
+    assert PredictionError.exit_code == BoardError.exit_code == 1

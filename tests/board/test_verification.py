@@ -1,0 +1,251 @@
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from gmbench.board import board as board_module
+from gmbench.board import scoring
+from gmbench.board.board import Board, BoardError
+from gmbench.board.updating import update_results
+from gmbench.board.verification import Verification, verify
+from gmbench.errors import UnknownNameError
+from gmbench.evaluation.intervals import REPLICATES
+from gmbench.predictions.checks import Status
+from gmbench.predictions.predictions import read_predictions, write_predictions
+from tests.board.boards import submit_random, tiny_benchmark
+
+
+def failures(made: Verification) -> dict[str, list[str]]:
+    """What failed, by submission; `board` for the checks among them."""
+    listed = {one.name: one.checklist for one in made.submissions} | {"board": made.among}
+    found = {
+        name: [check.name for check in checks if check.status is not Status.OK]
+        for name, checks in listed.items()
+    }
+    return {name: names for name, names in found.items() if names}
+
+
+def edit(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    data = json.loads(path.read_text())
+    change(data)
+    path.write_text(json.dumps(data))
+
+
+def test_sound(pristine_board: Board) -> None:
+    made = verify(pristine_board, jobs=1)
+    assert made.ok
+    assert [one.name for one in made.submissions] == ["alpha", "beta", "gamma"]
+    assert verify(pristine_board, ["beta"]).submissions[0].name == "beta"
+    json.dumps(made.to_dict(), allow_nan=False)
+
+
+def set_figure(*place: str, to: Any) -> Callable[[dict[str, Any]], None]:
+    def change(data: dict[str, Any]) -> None:
+        for key in place[:-1]:
+            data = data[key]
+        data[place[-1]] = to
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "failed"),
+    [
+        (set_figure("summary", "l1", "mean", to=0.01), "figures"),
+        (set_figure("summary", "l1", "ci", to=[0.0, 0.1]), "figures"),
+        (set_figure("summary", "l1", "ci", to=None), "figures"),
+        (set_figure("gms", "AAE", "l1", to="0.1"), "figures"),
+        (set_figure("n_gms", to=48.5), "figures"),
+        (set_figure("n_gms", to=True), "figures"),
+        (set_figure("n_images", to=10**400), "figures"),
+        (set_figure("best", to=1), "figures"),
+        (lambda data: data["summary"].pop("r2"), "figures"),
+        (set_figure("summary", to=[]), "figures"),
+        (set_figure("manifest", "predictions_sha256", to="0" * 64), "hashes"),
+        (set_figure("manifest", "labels_sha256", to=None), "hashes"),
+        (set_figure("manifest", "splits_sha256", to="x" * 10_000), "hashes"),
+        (set_figure("manifest", "seed", to=1), "figures"),
+        (set_figure("protocol", to="0"), "protocol"),
+        (set_figure("protocol", to=None), "protocol"),
+    ],
+)
+def test_edited_results(board: Board, change: Callable[..., None], failed: str) -> None:
+    edit(board.submission("beta") / "results.json", change)
+    assert failures(verify(board, jobs=1)) == {"beta": [failed]}
+
+
+@pytest.mark.parametrize("step", [1e-8, -1e-8])
+def test_rounding_is_no_difference(board: Board, step: float) -> None:
+    path = board.submission("beta") / "results.json"
+    value = json.loads(path.read_text())["summary"]["l1"]["mean"]
+    edit(path, set_figure("summary", "l1", "mean", to=value + step))
+    edit(path, set_figure("manifest", "gmbench", to="0.0.1"))
+    assert verify(board, jobs=1).ok
+
+
+def spoil(case: str, board: Board, here: Path) -> None:
+    beta = board.submission("beta")
+    if case == "duplicate":
+        copy = board.submission("delta")
+        shutil.copytree(beta, copy)
+        text = (copy / "card.yaml").read_text().replace("beta", "delta")
+        (copy / "card.yaml").write_text(text)
+        # Other bytes, other order of rows: the same predictions.
+        table = pq.read_table(copy / "predictions.parquet")
+        rows = list(reversed(range(len(table))))
+        pq.write_table(table.take(rows), copy / "predictions.parquet", compression="zstd")
+    if case == "shared name":
+        shutil.copytree(board.submission("gamma"), board.submission("GAMMA"))
+    if case == "shared title":
+        text = (beta / "card.yaml").read_text()
+        (beta / "card.yaml").write_text(text.replace("title: beta", "title: A-L-P-H-A"))
+    if case == "labels":
+        predictions = read_predictions(beta / "predictions.parquet", tiny_benchmark())
+        truth = predictions.benchmark.labels[predictions.gms]
+        predictions.values.continuous[:] = truth[:, :9]
+        predictions.values.discrete[:] = truth[:, 9:15]
+        predictions.values.losses[:] = truth[:, 15:]
+        write_predictions(predictions, beta / "predictions.parquet")
+    if case == "other predictions":
+        shutil.copy(here / "alpha.parquet", beta / "predictions.parquet")
+    if case == "two gigabytes":
+        for name in ("predictions.parquet", "results.json", "card.yaml"):
+            with (beta / name).open("r+b") as file:
+                file.truncate(2_000_000_000)
+    if case == "many rows":
+        many = pa.table({"a": pa.nulls(6_000_000, pa.int8())})
+        pq.write_table(many, beta / "predictions.parquet")
+    if case == "damaged":
+        content = (beta / "predictions.parquet").read_bytes()
+        (beta / "predictions.parquet").write_bytes(content[: len(content) // 2])
+    if case == "link":
+        (beta / "results.json").unlink()
+        (beta / "results.json").symlink_to(board.submission("alpha") / "results.json")
+    if case == "folder link":
+        shutil.move(beta, here / "elsewhere")
+        beta.symlink_to(here / "elsewhere")
+    if case == "script":
+        (beta / "evil.py").write_text("print('never run')")
+    if case == "missing":
+        (beta / "card.yaml").unlink()
+    if case == "not json":
+        (beta / "results.json").write_text("{" * 100)
+    if case == "nan":
+        (beta / "results.json").write_text('{"protocol": NaN}')
+    if case == "deep json":
+        (beta / "results.json").write_text("[" * 1_000_000)
+    if case == "other name in card":
+        text = (beta / "card.yaml").read_text()
+        (beta / "card.yaml").write_text(text.replace("name: beta", "name: betta"))
+    if case == "unknown benchmark":
+        text = (beta / "card.yaml").read_text()
+        (beta / "card.yaml").write_text(text.replace("benchmark: tiny", "benchmark: tinny"))
+    if case == "other version":
+        text = (beta / "card.yaml").read_text()
+        (beta / "card.yaml").write_text(text.replace("version: '1'", "version: '2'"))
+    if case == "labels changed":
+        table = board.benchmarks / "tiny" / "gms.csv"
+        lines = table.read_text().splitlines()
+        cells = lines[1].split(",")
+        cells[-1] = str(1 - int(cells[-1]))
+        lines[1] = ",".join(cells)
+        table.write_text("\n".join(lines) + "\n")
+    if case == "unsafe name":
+        shutil.copytree(beta, board.submissions / "a b")
+    if case == "a file":
+        (board.submissions / "readme").write_text("hello")
+
+
+CASES = (
+    "duplicate", "shared name", "shared title", "labels", "other predictions", "two gigabytes",
+    "many rows", "damaged", "link", "folder link", "script", "missing", "not json", "nan",
+    "deep json", "other name in card", "unknown benchmark", "other version", "labels changed",
+    "unsafe name", "a file",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_found_and_named(
+    case: str, board: Board, pristine_board: Board, tmp_path: Path, snapshot: SnapshotAssertion
+) -> None:
+    alpha = pristine_board.submission("alpha") / "predictions.parquet"
+    shutil.copy(alpha, tmp_path / "alpha.parquet")
+    spoil(case, board, tmp_path)
+    made = verify(board, jobs=1)
+    assert not made.ok
+    texts = [
+        f"{one.name}\n{one.checklist.text(all_checks=False)}"
+        for one in made.submissions
+        if not one.ok
+    ]
+    said = "\n".join([*texts, made.among.text(all_checks=False)])
+    assert said.replace(str(tmp_path), "HERE") == snapshot
+
+
+def test_a_copy_is_found_when_one_alone_is_verified(board: Board, tmp_path: Path) -> None:
+    spoil("duplicate", board, tmp_path)
+    assert failures(verify(board, ["delta"], jobs=1)) == {"board": ["predictions_unique"]}
+
+
+def test_ten_thousand_submissions_are_refused_unread(
+    board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(10_000 - 3):
+        (board.submissions / f"spam-{number}").mkdir()
+    monkeypatch.setattr(board_module, "files_of", None)
+    with pytest.raises(BoardError, match="more than 2,000 submissions"):
+        verify(board)
+
+
+def test_unknown_name(pristine_board: Board) -> None:
+    with pytest.raises(UnknownNameError, match="Did you mean alpha"):
+        verify(pristine_board, ["alhpa"])
+
+
+def test_processes_find_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Other processes take the number of replicates that a real board has.
+    monkeypatch.setattr(scoring, "REPLICATES", REPLICATES)
+    board = Board(tmp_path / "leaderboard")
+    submit_random(board, tmp_path, "beta", 1)
+    for number in range(3):
+        shutil.copytree(board.submission("beta"), board.submission(f"copy-{number}"))
+    one, two = (verify(board, jobs=jobs).to_dict() for jobs in (1, 2))
+    assert one == two
+    assert two["submissions"]["beta"]["ok"]
+
+
+def test_the_cache_is_believed_for_equal_bytes_alone(board: Board, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    first = verify(board, jobs=1, cache=cache)
+    assert len(list(cache.iterdir())) == 3
+    again = verify(board, jobs=1, cache=cache)
+    assert again.ok
+    for one, other in zip(first.submissions, again.submissions, strict=True):
+        assert one.score is not None
+        assert other.score is not None
+        assert one.score.result == other.score.result
+        assert all(
+            (one.score.pairing[k] == other.score.pairing[k]).all() for k in other.score.pairing
+        )
+    edit(board.submission("beta") / "results.json", set_figure("n_gms", to=1))
+    for path in cache.iterdir():
+        path.write_bytes(b"damaged")
+    assert failures(verify(board, jobs=1, cache=cache)) == {"beta": ["figures"]}
+
+
+def test_update_after_a_new_protocol(board: Board) -> None:
+    before = (board.submission("beta") / "results.json").read_bytes()
+    edit(board.submission("beta") / "results.json", set_figure("protocol", to="0"))
+    edit(board.submission("gamma") / "results.json", set_figure("n_gms", to=1))
+    written = update_results(board, verify(board, jobs=1))
+    assert [path.parent.name for path in written] == ["beta"]
+    assert written[0].read_bytes() == before
+    assert failures(verify(board, jobs=1)) == {"gamma": ["figures"]}

@@ -1,0 +1,232 @@
+"""What a user reads when a prediction file is not right: every text is a snapshot."""
+
+from __future__ import annotations
+
+import gzip
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from syrupy.assertion import SnapshotAssertion
+
+from gmbench.errors import PredictionError
+from gmbench.predictions.predictions import (
+    read_predictions,
+    template,
+    validate_predictions,
+    write_predictions,
+)
+from tests.evaluation.populations import random_predictions, small_benchmark
+
+BENCHMARK = small_benchmark(3)
+FRAME = random_predictions(BENCHMARK, 0).to_pandas()
+CSV = FRAME.to_csv(index=False)
+LINES = CSV.splitlines()
+
+
+def _with_cell(row: int, column: str, value: object) -> str:
+    frame: Any = FRAME.astype(object)
+    frame.loc[row, column] = value
+    return str(frame.to_csv(index=False))
+
+
+def _parquet(frame: pd.DataFrame) -> bytes:
+    buffer = io.BytesIO()
+    frame.to_parquet(buffer)
+    return buffer.getvalue()
+
+
+def _many(column: str, value: object) -> str:
+    frame: Any = FRAME.astype(object)
+    frame.loc[3:30, column] = value
+    return str(frame.to_csv(index=False))
+
+
+def _other_ids(change: Callable[[str], str]) -> str:
+    return FRAME.assign(image_id=FRAME.image_id.map(change)).to_csv(index=False)
+
+
+BAD: dict[str, str | bytes] = {
+    "missing_column": FRAME.drop(columns=["filters", "loss_ce"]).to_csv(index=False),
+    "misspelt_column": CSV.replace("normalization", "normalisation", 1),
+    "extra_column": FRAME.assign(comment="x").to_csv(index=False),
+    "index_column": FRAME.to_csv(),
+    "repeated_column": CSV.replace("filters", "layers", 1),
+    "repeated_image_id": CSV + LINES[1] + "\n" + LINES[1] + "\n" + LINES[7] + "\n",
+    "unknown_image_id": CSV.replace("ADV_FACES/000001", "ADV_FACE/000001"),
+    "number_too_large": CSV.replace("ADV_FACES/000001", "ADV_FACES/000003"),
+    "number_without_zeros": CSV.replace("ADV_FACES/000001", "ADV_FACES/1"),
+    "training_gm": CSV + LINES[1].replace("ADV_FACES", "ACGAN") + "\n",
+    "gm_with_too_few_rows": "\n".join(LINES[:4] + LINES[6:]) + "\n",
+    "gm_missing": "\n".join(LINES[:4] + LINES[7:]) + "\n",
+    "nan": _with_cell(2, "layers", "NaN"),
+    "empty_cell": _with_cell(2, "loss_l1", ""),
+    "infinite": _with_cell(2, "parameters", "inf"),
+    "text_in_number": _many("blocks", "about 3"),
+    "thousands_separator": _with_cell(4, "parameters", "3,500,000"),
+    "decimal_comma": _with_cell(4, "loss_l1", "0,5"),
+    "near_miss_of_a_class": _with_cell(5, "last_nonlinearity", "LeakyReLU"),
+    "class_out_of_range": _many("normalization", 4),
+    "fractional_class": _with_cell(5, "upsampling", 0.4),
+    "loss_outside": _many("loss_wgan", -3.2),
+    "loss_of_two": _with_cell(1, "loss_ls", 2),
+    "normalised": pd.concat([FRAME.iloc[:, :1], FRAME.iloc[:, 1:10] / 3e8, FRAME.iloc[:, 10:]],
+                            axis=1).to_csv(index=False),
+    "far_away": _with_cell(3, "layers", 1e300),
+    "byte_order_mark": b"\xef\xbb\xbf" + CSV.encode(),
+    "crlf": CSV.replace("\n", "\r\n"),
+    "semicolons": FRAME.to_csv(index=False, sep=";"),
+    "tabs": FRAME.to_csv(index=False, sep="\t"),
+    "semicolons_and_decimal_commas": FRAME.to_csv(index=False, sep=";", decimal=","),
+    "not_utf8": _with_cell(5, "last_nonlinearity", "\u00e9lu").encode("latin-1"),
+    "utf16": CSV.encode("utf-16"),
+    "empty": b"",
+    "white_space": b"\n \n",
+    "header_alone": LINES[0] + "\n",
+    "one_word": b"hello\n",
+    "a_picture": b"\x89PNG\r\n\x1a\n" + bytes(50),
+    "a_spreadsheet": b"PK\x03\x04" + bytes(50),
+    "json": b'{"l1": 0.1}',
+    "html": b"<!DOCTYPE html><html></html>",
+    "binary": bytes(range(256)),
+    "short_and_long_rows": "\n".join(
+        [*LINES[:3], "ADV_FACES/000009,1", LINES[4] + ",1", *LINES[5:]]
+    ),
+    "blank_lines_and_a_bad_cell": "\n\n".join(_with_cell(2, "layers", "x").splitlines()),
+    "gzip_cut_short": gzip.compress(CSV.encode())[:-400],
+    "gzip_damaged": gzip.compress(CSV.encode())[:200] + bytes(300),
+    "parquet_with_wrong_types": _parquet(
+        FRAME.assign(layers="many", loss_l1="no", normalization=pd.Timestamp("2021-01-01"))
+    ),
+    "parquet_with_numbered_ids": _parquet(FRAME.assign(image_id=range(len(FRAME)))),
+    "parquet_with_gaps": _parquet(FRAME.assign(layers=FRAME.layers.where(FRAME.index > 3))),
+    "parquet_cut_short": _parquet(FRAME)[:-100],
+    "another_benchmark": _other_ids(lambda text: "DM_1" + text[text.index("/"):]),
+    "no_benchmark": _other_ids(lambda text: "MINE_" + text),
+    "plain_numbers_as_ids": _other_ids(lambda text: text[-6:]),
+    "many_things_at_once": b"\xef\xbb\xbf" + _with_cell(2, "layers", "x").replace(
+        "ADV_FACES/000001", "ADV_FACE/000001").replace("\n", "\r\n").encode(),
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_bad_file(what: str, snapshot: SnapshotAssertion) -> None:
+    content = BAD[what]
+    Path("predictions.csv").write_bytes(content.encode() if isinstance(content, str) else content)
+    validation = validate_predictions("predictions.csv", BENCHMARK)
+    assert not validation.checklist.ok
+    assert validation.predictions is None
+    shown = validation.checklist.text(all_checks=False)
+    assert "remedy" in shown
+    assert shown == snapshot
+    with pytest.raises(PredictionError, match=r"predictions\.csv cannot be scored"):
+        read_predictions("predictions.csv", BENCHMARK)
+
+
+def test_good_file(snapshot: SnapshotAssertion) -> None:
+    Path("predictions.csv").write_text(CSV)
+    validation = validate_predictions("predictions.csv", BENCHMARK)
+    assert validation.checklist.ok
+    assert validation.checklist.text() == snapshot
+
+
+def test_missing_file(snapshot: SnapshotAssertion) -> None:
+    assert validate_predictions("predictions.csv").checklist.text() == snapshot
+    Path("folder").mkdir()
+    assert validate_predictions("folder").checklist.text() == snapshot
+
+
+def test_benchmark_told_from_names(snapshot: SnapshotAssertion) -> None:
+    FRAME.assign(image_id="MINE/000001").to_csv("predictions.csv", index=False)
+    assert validate_predictions("predictions.csv").checklist.text(all_checks=False) == snapshot
+
+
+def test_overlapping_sets_need_a_set_column(snapshot: SnapshotAssertion) -> None:
+    benchmark = small_benchmark(2, "red116-dm")
+    frame = random_predictions(benchmark, 0).to_pandas()
+    assert validate_predictions(frame, benchmark).checklist.ok
+    lacking = validate_predictions(frame.drop(columns="set"), benchmark)
+    assert lacking.checklist.text(all_checks=False) == snapshot
+    wrong = validate_predictions(frame.assign(set="set_9"), benchmark)
+    assert wrong.checklist.text(all_checks=False) == snapshot
+
+
+def test_frames(snapshot: SnapshotAssertion) -> None:
+    assert validate_predictions(FRAME, BENCHMARK).checklist.ok
+    assert validate_predictions(FRAME.set_index("image_id"), BENCHMARK).checklist.ok
+    indices = FRAME.assign(
+        normalization=1,
+        loss_l1=True,
+        layers=3,
+        skip_connection=pd.Categorical(["yes"] * len(FRAME)),
+    )
+    assert validate_predictions(indices, BENCHMARK).checklist.ok
+    mixed = FRAME.astype({"layers": object})
+    mixed.loc[3, "layers"] = "x"
+    assert validate_predictions(mixed, BENCHMARK).checklist.text(all_checks=False) == snapshot
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        _with_cell(2, "layers", "+1e1"),
+        _with_cell(2, "layers", " 12 "),
+        _with_cell(2, "normalization", "1.0"),
+        _with_cell(2, "skip_connection", "True"),
+        _with_cell(2, "loss_l1", "True"),
+        CSV.rstrip("\n"),
+        CSV + "\n\n",
+        CSV.replace("ADV_FACES/000001", '"ADV_FACES/000001"'),
+        "\n".join([LINES[0], *reversed(LINES[1:])]),
+    ],
+)
+def test_what_is_accepted(text: str) -> None:
+    Path("predictions.csv").write_text(text)
+    validation = validate_predictions("predictions.csv", BENCHMARK)
+    assert validation.checklist.text(all_checks=False) == ""
+
+
+def test_rows_in_any_order_are_the_same_predictions() -> None:
+    shuffled = FRAME.sample(frac=1, random_state=0)
+    first, second = (read_predictions(frame, BENCHMARK) for frame in (FRAME, shuffled))
+    assert first.image_ids == second.image_ids
+    np.testing.assert_array_equal(first.values.continuous, second.values.continuous)
+    np.testing.assert_array_equal(first.values.discrete, second.values.discrete)
+
+
+def test_template_is_valid_but_for_its_empty_values(snapshot: SnapshotAssertion) -> None:
+    Path("predictions.csv").write_text(template(BENCHMARK, "set_2"))
+    checklist = validate_predictions("predictions.csv", BENCHMARK).checklist
+    assert [check.name for check in checklist if check.status != "ok"] == ["values_present"]
+    assert template(BENCHMARK).splitlines()[:2] == snapshot
+    assert template(small_benchmark(1, "red116-dm")).splitlines()[:2] == snapshot
+
+
+def test_unknown_ending() -> None:
+    with pytest.raises(PredictionError, match=r"\.parquet, \.csv or \.csv\.gz"):
+        write_predictions(random_predictions(BENCHMARK, 0), Path("predictions.xlsx"))
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.binary(max_size=300), place=st.integers(0, len(CSV) - 1), cut=st.integers(0, 300))
+def test_no_bytes_make_a_traceback(data: bytes, place: int, cut: int) -> None:
+    """Random bytes, and a good file with random bytes in place of a random piece."""
+    good = CSV.encode()
+    for content in (data, good[:place] + data + good[place + cut :], b"\x1f\x8b" + data):
+        Path("predictions.csv").write_bytes(content)
+        validation = validate_predictions("predictions.csv", BENCHMARK)
+        assert (validation.predictions is None) == (not validation.checklist.ok)
+        assert all(check.remedy for check in validation.checklist if check.status != "ok")

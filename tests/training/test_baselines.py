@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gmbench.benchmark.benchmark import load_benchmark
+from gmbench.errors import BenchmarkError, UnknownNameError
+from gmbench.evaluation.evaluate import evaluate
+from gmbench.training.baselines import baselines_directory, find_recipes, run_baseline
+from tests.evaluation.populations import small_benchmark
+
+
+def test_every_baseline_has_a_recipe_a_readme_and_results() -> None:
+    recipes = find_recipes()
+    assert {"mean_mode", "random_labels", "spectral"} <= set(recipes)
+    for name in recipes:
+        folder = baselines_directory() / name
+        assert (folder / "README.md").read_text(encoding="utf-8").startswith(f"# {name}")
+        assert any((folder / "results").glob("*.json")), name
+
+
+@pytest.mark.parametrize("name", ["mean_mode", "random_labels"])
+def test_predicts_every_test_image(name: str) -> None:
+    benchmark = small_benchmark(2)
+    predictions = run_baseline(name, benchmark, seed=1)
+    assert len(predictions) == 96
+    assert predictions.source == name
+
+
+def test_unknown_baseline() -> None:
+    with pytest.raises(UnknownNameError, match="mean_mode"):
+        run_baseline("mean_median", small_benchmark(1))
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ("name: other\nsummary: x\npaper: x\nneeds: x\npredictor: x\n", "Give both one name"),
+        ("name: mine\n", "lacks 'summary'"),
+        ("name: [", "is damaged"),
+        ("", "is damaged"),
+    ],
+)
+def test_damaged_recipes(text: str, match: str, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "recipe.yaml").write_text(text)
+    with pytest.raises(BenchmarkError, match=match):
+        find_recipes(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["mean_mode", "random_labels"])
+def test_committed_results_are_what_the_code_gives(name: str) -> None:
+    folder = baselines_directory() / name
+    committed = json.loads((folder / "results" / "red116.json").read_text(encoding="utf-8"))
+    manifest = committed["manifest"]
+    predictions = run_baseline(name, load_benchmark("red116"), seed=0)
+    assert manifest["predictions_sha256"] == predictions.sha256
+    result = evaluate(predictions, replicates=manifest["replicates"], seed=manifest["seed"])
+    readme = (folder / "README.md").read_text(encoding="utf-8")
+    for metric, summary in result.summary.items():
+        published = committed["summary"][metric]
+        assert published["mean"] == pytest.approx(summary.mean, abs=1e-9), metric
+        assert published["ci"] == (None if summary.ci is None else pytest.approx(summary.ci))
+        if f"| {metric} |" in readme:
+            assert f"| {metric} | {summary.mean:.4f} ± {summary.std:.4f} |" in readme
