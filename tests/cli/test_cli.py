@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import resource
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from gmbench.benchmark.benchmark import benchmark_files
 from gmbench.predictions.predictions import write_predictions
+from tests.commands import data, gmbench
 from tests.evaluation.populations import random_predictions, small_benchmark
 
 COMMANDS = [
@@ -38,25 +37,13 @@ def here(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def gmbench(*arguments: str, cwd: Path, check: bool = True) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "100"}
-    return subprocess.run(
-        [sys.executable, "-c", "from gmbench.cli import main; main()", *arguments],
-        capture_output=True, text=True, cwd=cwd, check=check, env=environment,
-    )  # fmt: skip
-
-
-def data(*arguments: str, cwd: Path) -> Any:
-    done = gmbench(*arguments, "--json", cwd=cwd)
-    assert done.stderr == ""
-    return json.loads(done.stdout)
-
-
-def test_help_is_quick(tmp_path: Path) -> None:
+def test_help_is_quick() -> None:
     seconds = []
     for _ in range(3):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        done = gmbench("--help", cwd=tmp_path)
+        done = subprocess.run(
+            [sys.executable, "-m", "gmbench", "--help"], capture_output=True, text=True, check=True
+        )
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     assert "evaluate" in done.stdout
