@@ -25,7 +25,6 @@ from gmbench.evaluation.comparison import Comparison, Difference, compare
 from gmbench.evaluation.evaluate import evaluate
 from gmbench.evaluation.result import ParameterResult, Summary
 from gmbench.predictions.columns import Values
-from gmbench.predictions.images import image_index
 from gmbench.predictions.predictions import Predictions, read_predictions
 from gmbench.training.baselines import Recipe
 from gmbench.training.suite import SuiteOptions, SuiteProgress, predict_baseline
@@ -224,23 +223,11 @@ def _restricted(
 
 def _merged(benchmark: Benchmark, source: str, parts: Sequence[Predictions]) -> Predictions:
     """Returns the rows of each fold that speak of its own set of a benchmark, as one."""
-    index = image_index(benchmark)
     chosen = []
     for part, test in zip(parts, benchmark.sets.values(), strict=True):
         rows = [benchmark.index[gm] for gm in test]
-        chosen.append(part.take(np.flatnonzero(np.isin(part.gms, rows))).values)
-    return Predictions(
-        benchmark=benchmark,
-        source=source,
-        sets=index.sets,
-        gms=index.gms,
-        image_ids=index.image_ids,
-        values=Values(
-            np.concatenate([one.continuous for one in chosen]),
-            np.concatenate([one.discrete for one in chosen]),
-            np.concatenate([one.losses for one in chosen]),
-        ),
-    )
+        chosen.append(part.values.take(np.flatnonzero(np.isin(part.gms, rows))).to_array())
+    return Predictions.of(benchmark, source, np.concatenate(chosen), normalised=False)
 
 
 def _prefixed(progress: SuiteProgress | None, what: str) -> SuiteProgress | None:

@@ -1,8 +1,12 @@
-"""Named checks: what was looked at in a prediction file, what was found, and the remedy."""
+"""Named checks: what was looked at, what was found, and the remedy.
+
+One dialect for all that is checked: prediction files, submissions and entries of a board, sources
+of images, dataset folders, and GMs before they get a place in the zoo.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -15,9 +19,13 @@ class Status(StrEnum):
     """How a check ended."""
 
     OK = "ok"
+    WARNING = "warning"
+    """Something was found that stops nothing."""
     FAILED = "failed"
     ERROR = "error"
     """The check failed and the later ones could not be made."""
+    SKIPPED = "skipped"
+    """The check was not made: it does not apply, or an earlier one failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +36,7 @@ class Check:
         name: Such as `loss_range`.
         status: How it ended.
         message: What was found, in one line.
-        offenders: The first offenders, at most ten, each in one line.
+        offenders: The first offenders, each in one line; all of them where the checklist keeps all.
         n_offenders: Number of all offenders.
         remedy: What to do about it; empty when the check is ok.
     """
@@ -41,7 +49,7 @@ class Check:
     remedy: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns the check as plain data."""
+        """Returns the check as plain data; `from_dict` reads it back."""
         return {
             "name": self.name,
             "status": str(self.status),
@@ -51,13 +59,31 @@ class Check:
             "remedy": self.remedy,
         }
 
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Check:
+        """Reads back what `to_dict` made.
+
+        Raises:
+            KeyError: A key is missing.
+            ValueError: There is no such status.
+        """
+        return cls(
+            name=data["name"],
+            status=Status(data["status"]),
+            message=data["message"],
+            offenders=tuple(data["offenders"]),
+            n_offenders=data["n_offenders"],
+            remedy=data["remedy"],
+        )
+
     def lines(self) -> list[str]:
         """Returns the check as text: one line, then its offenders and the remedy, indented."""
         lines = [f"{self.status:<7} {self.name:<18} {self.message}"]
         indent = " " * 27
-        lines += [f"{indent}- {offender}" for offender in self.offenders]
-        if self.n_offenders > len(self.offenders) > 0:
-            lines.append(f"{indent}- and {self.n_offenders - len(self.offenders):,} more")
+        shown = self.offenders[:MOST_SHOWN]
+        lines += [f"{indent}- {offender}" for offender in shown]
+        if self.n_offenders > len(shown) > 0:
+            lines.append(f"{indent}- and {self.n_offenders - len(shown):,} more")
         if self.remedy:
             lines.append(f"{indent}remedy: {self.remedy}")
         return lines
@@ -65,15 +91,28 @@ class Check:
 
 @dataclass
 class Checklist:
-    """The checks made of one file, in the order in which they were made."""
+    """The checks made of one thing, in the order in which they were made.
+
+    Attributes:
+        source: What was checked: a file, a folder, the name of a submission or GM.
+        checks: The checks.
+        keeps_all: Whether checks keep all offenders, where a report accounts for every one;
+            otherwise the first ten.
+    """
 
     source: str
     checks: list[Check] = field(default_factory=list)
+    keeps_all: bool = False
 
     @property
     def ok(self) -> bool:
-        """Whether every check is ok."""
-        return all(check.status is Status.OK for check in self.checks)
+        """Whether no check failed; one that was skipped because an earlier one failed did not."""
+        return not self.failures
+
+    @property
+    def failures(self) -> tuple[Check, ...]:
+        """The checks that failed."""
+        return tuple(c for c in self.checks if c.status in (Status.FAILED, Status.ERROR))
 
     def __iter__(self) -> Iterator[Check]:
         return iter(self.checks)
@@ -81,6 +120,16 @@ class Checklist:
     def passed(self, name: str, message: str) -> None:
         """Notes a check that is ok."""
         self.checks.append(Check(name, Status.OK, message))
+
+    def skipped(self, name: str, message: str, remedy: str = "") -> None:
+        """Notes a check that was not made, and why."""
+        self.checks.append(Check(name, Status.SKIPPED, message, remedy=remedy))
+
+    def warned(
+        self, name: str, message: str, offenders: Iterable[str] = (), remedy: str = ""
+    ) -> None:
+        """Notes a check that found something which stops nothing."""
+        self._add(name, Status.WARNING, message, remedy, offenders)
 
     def failed(
         self,
@@ -98,17 +147,29 @@ class Checklist:
             name: Name of the check.
             message: What was found.
             remedy: What to do.
-            offenders: Some or all offenders; the first ten are kept.
+            offenders: Some or all offenders; the first ten are kept, or all.
             n_offenders: Number of all of them; by default, of those given.
             fatal: Whether the later checks cannot be made.
         """
+        status = Status.ERROR if fatal else Status.FAILED
+        self._add(name, status, message, remedy, offenders, n_offenders)
+
+    def _add(
+        self,
+        name: str,
+        status: Status,
+        message: str,
+        remedy: str,
+        offenders: Iterable[str],
+        n_offenders: int | None = None,
+    ) -> None:
         offenders = tuple(offenders)
         self.checks.append(
             Check(
                 name=name,
-                status=Status.ERROR if fatal else Status.FAILED,
+                status=status,
                 message=message,
-                offenders=offenders[:MOST_SHOWN],
+                offenders=offenders if self.keeps_all else offenders[:MOST_SHOWN],
                 n_offenders=len(offenders) if n_offenders is None else n_offenders,
                 remedy=remedy,
             )
@@ -124,12 +185,17 @@ class Checklist:
         return "\n".join(line for check in shown for line in check.lines())
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns the checklist as plain data."""
+        """Returns the checklist as plain data; `from_dict` reads it back."""
         return {
             "source": self.source,
             "ok": self.ok,
             "checks": [check.to_dict() for check in self.checks],
         }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any], *, keeps_all: bool = False) -> Checklist:
+        """Reads back what `to_dict` made; raises what `Check.from_dict` does."""
+        return cls(data["source"], [Check.from_dict(one) for one in data["checks"]], keeps_all)
 
 
 def plural(count: int, one: str, many: str = "") -> str:

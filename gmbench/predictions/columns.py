@@ -56,6 +56,14 @@ class Values:
     discrete: NDArray[np.int8]
     losses: NDArray[np.float64]
 
+    def take(self, rows: NDArray[np.int64]) -> Values:
+        """Returns some of the rows, in the order given."""
+        return Values(self.continuous[rows], self.discrete[rows], self.losses[rows])
+
+    def to_array(self) -> NDArray[np.float64]:
+        """Returns all in one array, shape (rows, 25), the counts in natural units."""
+        return np.column_stack([self.continuous, self.discrete, self.losses])
+
 
 def read_values(raw: RawTable, benchmark: Benchmark, checklist: Checklist) -> Values | None:
     """Makes numbers of the 25 columns and checks every cell.

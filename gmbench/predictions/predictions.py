@@ -6,6 +6,7 @@ import csv
 import gzip
 import hashlib
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,16 +14,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from gmbench.benchmark.benchmark import Benchmark
+from gmbench.benchmark.benchmark import Benchmark, load_benchmark
 from gmbench.errors import PredictionError
 from gmbench.files import write_whole
 from gmbench.predictions.checks import Checklist
 from gmbench.predictions.columns import Values, read_values
 from gmbench.predictions.images import find_images, image_index
-from gmbench.predictions.reading import COLUMNS, read_table, table_from_frame
-from gmbench.schema import CONTINUOUS, DISCRETE, LOSSES
+from gmbench.predictions.reading import COLUMNS, RawTable, read_table, table_from_frame
+from gmbench.schema import CONTINUOUS, DISCRETE, LOSSES, N_CONTINUOUS, NAMES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,6 +49,75 @@ class Predictions:
     image_ids: tuple[str, ...]
     values: Values
 
+    @classmethod
+    def of(
+        cls,
+        benchmark: str | Path | Benchmark,
+        source: str,
+        targets: ArrayLike,
+        *,
+        image_ids: Sequence[str] | None = None,
+        set_name: str | None = None,
+        normalised: bool = True,
+    ) -> Predictions:
+        """Makes predictions of arrays, of what the column `target` of a dataset holds.
+
+        They pass the checks that a prediction file passes.
+
+        Args:
+            benchmark: What was predicted.
+            source: Where the values come from, for people; such as the name of a method.
+            targets: Shape (images, 25): the 9 counts, (v - min) / (max - min) of the benchmark;
+                the 6 class indices; the 10 losses as 0 or 1, or as scores in [0, 1].
+            image_ids: The image of each row, such as `AAE/000123`. By default all test images,
+                set by set, GM by GM, in the order of their numbers, as `gmbench template` has them.
+            set_name: The set that the rows belong to; by default all. Needed beside `image_ids`
+                where a benchmark's sets share GMs.
+            normalised: Whether the counts are normalised; otherwise they are in natural units.
+
+        Raises:
+            PredictionError: The shape is another, a value or an image is not sound.
+            UnknownNameError: There is no such benchmark or set.
+
+        Examples:
+            >>> import gmbench
+            >>> red116 = gmbench.load_benchmark("red116")
+            >>> made = Predictions.of(red116, "no", [[0.0] * 25], image_ids=["AAE/000123"])
+            >>> made.to_pandas()[["image_id", "layers", "normalization", "loss_l1"]]
+                 image_id  layers normalization  loss_l1
+            0  AAE/000123     1.0         batch      0.0
+        """
+        known = benchmark if isinstance(benchmark, Benchmark) else load_benchmark(benchmark)
+        if set_name is not None:
+            known.test_gms(set_name)
+        wanted = range(len(known.sets)) if set_name is None else [list(known.sets).index(set_name)]
+        sets: list[str] | None
+        if image_ids is None:
+            index = image_index(known)
+            entries = np.flatnonzero(np.isin(index.sets, wanted)).tolist()
+            ids = [index.image_ids[entry] for entry in entries]
+            sets = [list(known.sets)[index.sets[entry]] for entry in entries]
+        else:
+            ids = list(image_ids)
+            sets = None if set_name is None else [set_name] * len(ids)
+        values = np.array(targets, dtype=np.float64)
+        if values.shape != (len(ids), len(NAMES)):
+            raise PredictionError(
+                f"{source}: the targets of {len(ids):,} images of {known.name} have the shape "
+                f"{(len(ids), len(NAMES))}; given is {values.shape}."
+            )
+        if normalised:
+            values[:, :N_CONTINUOUS] = known.denormalise(values[:, :N_CONTINUOUS])
+        columns = {"image_id": pa.array(ids, pa.string())}
+        columns |= {name: pa.array(one) for name, one in zip(NAMES, values.T, strict=True)}
+        if sets is not None:
+            columns["set"] = pa.array(sets, pa.string())
+        raw = RawTable(columns, len(ids), is_text=False)
+        made = _require(_validate(raw, known, Checklist(source), partial=True))
+        if not np.isin(made.sets, wanted).all():
+            raise PredictionError(f"{source}: some of the images are not in {set_name}.")
+        return made
+
     def __len__(self) -> int:
         return len(self.image_ids)
 
@@ -72,9 +142,7 @@ class Predictions:
             sets=self.sets[rows],
             gms=self.gms[rows],
             image_ids=tuple(self.image_ids[row] for row in rows.tolist()),
-            values=Values(
-                self.values.continuous[rows], self.values.discrete[rows], self.values.losses[rows]
-            ),
+            values=self.values.take(rows),
         )
 
     def to_arrow(self) -> pa.Table:
@@ -137,6 +205,18 @@ def validate_predictions(
         raw = table_from_frame(source, checklist)
     if raw is None:
         return Validation(checklist, None)
+    return _validate(raw, benchmark, checklist, partial=partial, min_images=min_images)
+
+
+def _validate(
+    raw: RawTable,
+    benchmark: str | Path | Benchmark | None,
+    checklist: Checklist,
+    *,
+    partial: bool,
+    min_images: int | None = None,
+) -> Validation:
+    """Checks which images the rows speak of and what they say, and puts them into order."""
     found = find_images(raw, benchmark, checklist, partial=partial, min_images=min_images)
     if found is None:
         return Validation(checklist, None)
@@ -154,7 +234,7 @@ def validate_predictions(
             sets=index.sets[entries],
             gms=index.gms[entries],
             image_ids=tuple(index.image_ids[entry] for entry in entries.tolist()),
-            values=Values(values.continuous[rows], values.discrete[rows], values.losses[rows]),
+            values=values.take(rows),
         ),
     )
 
@@ -172,7 +252,11 @@ def read_predictions(
         PredictionError: A check failed; the message holds those that did.
         UnknownNameError: There is no such benchmark.
     """
-    validation = validate_predictions(source, benchmark, partial=partial, min_images=min_images)
+    return _require(validate_predictions(source, benchmark, partial=partial, min_images=min_images))
+
+
+def _require(validation: Validation) -> Predictions:
+    """Returns the predictions, or raises what the checks that failed say."""
     if validation.predictions is None:
         listed = validation.checklist.text(all_checks=False)
         raise PredictionError(f"{validation.checklist.source} cannot be scored.\n{listed}")

@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmbench.benchmark.benchmark import Benchmark
-from gmbench.predictions.columns import Values
 from gmbench.predictions.images import image_index
 from gmbench.predictions.predictions import Predictions
-from gmbench.schema import N_ARCHITECTURE, N_CONTINUOUS
+from gmbench.schema import N_CONTINUOUS
 
 
 def mean_mode(benchmark: Benchmark, seed: int = 0, folder: Path | None = None) -> Predictions:
@@ -77,16 +76,4 @@ def _predict_by_set(
         in_set = index.sets == number
         if in_set.any():
             values[in_set] = predict(benchmark.labels[training], int(in_set.sum()))
-    first_loss = N_ARCHITECTURE
-    return Predictions(
-        benchmark=benchmark,
-        source=name,
-        sets=index.sets,
-        gms=index.gms,
-        image_ids=index.image_ids,
-        values=Values(
-            continuous=values[:, :N_CONTINUOUS],
-            discrete=values[:, N_CONTINUOUS:first_loss].astype(np.int8),
-            losses=values[:, first_loss:],
-        ),
-    )
+    return Predictions.of(benchmark, name, values, normalised=False)

@@ -15,7 +15,6 @@ from gmbench.benchmark.benchmark import Benchmark
 from gmbench.benchmark.extra import ExtraGMs
 from gmbench.errors import BenchmarkError, UnknownNameError
 from gmbench.models.targets import TrainingTargets
-from gmbench.predictions.columns import Values
 from gmbench.predictions.images import image_index
 from gmbench.predictions.predictions import Predictions
 from gmbench.schema import DISCRETE
@@ -310,15 +309,12 @@ def predict_set(
     network = checkpoint.network.to(place)
     parsed = parse_images(network, images, present, place, checkpoint.precision)
     counts = checkpoint.labels.counts(parsed)
-    index = image_index(benchmark)
-    rows = np.flatnonzero(index.sets == list(benchmark.sets).index(set_name))
-    made = Predictions(
-        benchmark=benchmark,
-        source=str(trained_on.get("baseline", "parser")),
-        sets=index.sets[rows],
-        gms=index.gms[rows],
-        image_ids=tuple(index.image_ids[row] for row in rows.tolist()),
-        values=_values(benchmark, parsed, counts),
+    made = Predictions.of(
+        benchmark,
+        str(trained_on.get("baseline", "parser")),
+        _targets(benchmark, parsed, counts),
+        set_name=set_name,
+        normalised=False,
     )
     return made, warning
 
@@ -343,24 +339,15 @@ def predictions_of(
             f"{benchmark.name} has {len(index.image_ids):,} test images, "
             f"{len(whole.continuous):,} were parsed. Build the dataset again."
         )
-    return Predictions(
-        benchmark=benchmark,
-        source=source,
-        sets=index.sets,
-        gms=index.gms,
-        image_ids=index.image_ids,
-        values=_values(benchmark, whole, benchmark.denormalise(whole.continuous)),
-    )
+    return Predictions.of(benchmark, source, _targets(benchmark, whole, whole.continuous))
 
 
-def _values(benchmark: Benchmark, parsed: ParsedImages, counts: NDArray[np.float64]) -> Values:
+def _targets(
+    benchmark: Benchmark, parsed: ParsedImages, counts: NDArray[np.float64]
+) -> NDArray[np.float64]:
     # A parser of another benchmark may know classes that this one has no number for.
     classes = [
         odds[:, : len(benchmark.classes[parameter.name])].argmax(axis=1)
         for parameter, odds in zip(DISCRETE, parsed.by_head, strict=False)
     ]
-    return Values(
-        continuous=counts,
-        discrete=np.stack(classes, axis=1).astype(np.int8),
-        losses=parsed.loss_scores,
-    )
+    return np.column_stack([counts, *classes, parsed.loss_scores])

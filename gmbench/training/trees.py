@@ -24,10 +24,9 @@ from gmbench.data.features import shard_path
 from gmbench.errors import BenchmarkError
 from gmbench.models.spectral_features import features_of, features_with_size_and_colour
 from gmbench.models.targets import class_counts
-from gmbench.predictions.columns import Values
 from gmbench.predictions.images import image_index
 from gmbench.predictions.predictions import Predictions
-from gmbench.schema import N_ARCHITECTURE, N_CONTINUOUS, N_DISCRETE
+from gmbench.schema import N_CONTINUOUS, N_DISCRETE
 
 Array = NDArray[np.float64]
 
@@ -156,32 +155,20 @@ def predict_folds(
         learner: What learns from the features.
     """
     index = image_index(benchmark)
-    values = np.empty((len(index.image_ids), table.labels.shape[1]))
+    targets = np.empty((len(index.image_ids), table.labels.shape[1]))
     for number, name in enumerate(benchmark.sets):
         rows = np.flatnonzero(index.sets == number)
         allowed = training[name] if training else benchmark.training_gms(name)
         test = [benchmark.gms[row].name for row in dict.fromkeys(index.gms[rows].tolist())]
         counts, odds = predict_gms(benchmark, table, allowed, test, seed, learner)
-        values[rows] = np.column_stack(
+        targets[rows] = np.column_stack(
             [
-                benchmark.denormalise(counts),
+                counts,
                 *(head.argmax(axis=1) for head in odds[:N_DISCRETE]),
                 *(head[:, 1] for head in odds[N_DISCRETE:]),
             ]
         )
-    first_loss = N_ARCHITECTURE
-    return Predictions(
-        benchmark=benchmark,
-        source="spectral",
-        sets=index.sets,
-        gms=index.gms,
-        image_ids=index.image_ids,
-        values=Values(
-            continuous=values[:, :N_CONTINUOUS],
-            discrete=values[:, N_CONTINUOUS:first_loss].astype(np.int8),
-            losses=values[:, first_loss:],
-        ),
-    )
+    return Predictions.of(benchmark, "spectral", targets)
 
 
 def predict_gms(

@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 
 from gmbench.benchmark.benchmark import Benchmark, load_benchmark
-from gmbench.predictions.columns import Values
 from gmbench.predictions.images import image_index
 from gmbench.predictions.predictions import Predictions
 
@@ -35,11 +34,4 @@ def random_predictions(benchmark: Benchmark, seed: int, source: str = "random") 
         wrong = generator.random(n) < 0.4
         discrete[wrong, column] = generator.integers(0, len(classes), wrong.sum())
     losses = np.where(generator.random((n, 10)) < 0.3, generator.random((n, 10)), losses)
-    return Predictions(
-        benchmark=benchmark,
-        source=source,
-        sets=index.sets,
-        gms=index.gms,
-        image_ids=index.image_ids,
-        values=Values(benchmark.denormalise(normalised), discrete.astype(np.int8), losses),
-    )
+    return Predictions.of(benchmark, source, np.column_stack([normalised, discrete, losses]))
