@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from gmbench.data.rgb import rgb_pixels
 from gmbench.errors import SourceError, UnknownNameError
 from gmbench.zoo.image_folder import read_folder, square
 from gmbench.zoo.packaged import Origin, Picture, files_of, origin_of
@@ -151,7 +152,7 @@ def load_content(name: str, size: int, seed: int = 0) -> Content:
 def load_folder(folder: Path, size: int, seed: int = 0) -> Content:
     """Returns the images of a folder of the user's, a fifth of them held out.
 
-    Each image becomes RGB by the rule of `image_folder.to_rgb`, is cut to its central square and
+    Each image becomes RGB by the rule of `data.rgb`, is cut to its central square and
     scaled to the wanted size.
 
     Args:
@@ -253,7 +254,7 @@ def _crops_of(
             paths = files_of(picture, content)
             origins.append(origin_of(picture, content, paths))
             with Image.open(paths[0]) as image:
-                opened.append(image.convert("RGB"))
+                opened.append(Image.fromarray(rgb_pixels(image)))
         for part, count in ((train, N_TRAIN), (held_out, N_HELD_OUT)):
             for number in range(count):
                 picture_image = opened[number % len(opened)]

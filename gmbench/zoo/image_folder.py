@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import warnings
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
 from gmbench.data.listing import IMAGE_SUFFIXES
+from gmbench.data.rgb import decode_rgb
 from gmbench.data.sources import FolderReader, Limits, SourceFile, scan_folder, shown
 from gmbench.errors import SourceError
 
@@ -20,8 +20,6 @@ FEWEST = 50
 
 _MOST = 20_000
 """Images that are read of a folder; the first ones in alphabetical order."""
-
-_SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 
 
 def read_folder(folder: Path, size: int) -> tuple[NDArray[np.uint8], str]:
@@ -55,29 +53,6 @@ def read_folder(folder: Path, size: int) -> tuple[NDArray[np.uint8], str]:
     return np.stack(images), digest.hexdigest()
 
 
-def to_rgb(image: Image.Image) -> Image.Image:
-    """Returns an image as RGB with 8 bits a channel.
-
-    The rule: the camera's orientation is applied; of 16-bit values the high byte is kept; colours
-    with transparency, also those of a palette, are laid over white; grey becomes three equal
-    channels; anything else is converted as Pillow does.
-
-    Raises:
-        ValueError: The image holds floating-point numbers, whose white nobody knows.
-    """
-    image = ImageOps.exif_transpose(image)
-    if image.mode == "F":
-        raise ValueError("floating-point values have no known white")
-    if image.mode in _SIXTEEN_BIT:
-        values = np.clip(np.asarray(image, dtype=np.int64), 0, 2**16 - 1) >> 8
-        image = Image.fromarray(values.astype(np.uint8))
-    if image.has_transparency_data:
-        colours = image.convert("RGBA")
-        white = Image.new("RGBA", colours.size, "white")
-        image = Image.alpha_composite(white, colours)
-    return image.convert("RGB")
-
-
 def square(image: Image.Image, size: int) -> Image.Image:
     """Returns the central square of an image, scaled to `size` pixels (Lanczos)."""
     side = min(image.size)
@@ -90,8 +65,7 @@ def _decoded(folder: Path, file: SourceFile, data: bytes, size: int) -> NDArray[
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(data)) as opened:
-                image = to_rgb(opened)
+            image = Image.fromarray(decode_rgb(data))
     except Exception as error:
         # Decoders raise whatever damaged data leads them to.
         detail = "no known image format" if "cannot identify" in str(error) else str(error)

@@ -11,7 +11,7 @@ from PIL import Image
 
 from gmbench.errors import SourceError, UnknownNameError
 from gmbench.zoo.content import CONTENTS, Content, content_name, load_content, load_folder
-from gmbench.zoo.image_folder import FEWEST, to_rgb
+from gmbench.zoo.image_folder import FEWEST
 
 NUMBERS = {
     "digits": (4_200, 800),
@@ -161,32 +161,3 @@ def test_folder_with_a_small_image(folder: Path) -> None:
 def test_folder_named_as_a_content(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="has the name of a content"):
         content_name(tmp_path / "digits")
-
-
-@pytest.mark.parametrize(
-    ("image", "expected"),
-    [
-        (Image.new("L", (1, 1), 7), (7, 7, 7)),
-        (Image.new("RGB", (1, 1), (1, 2, 3)), (1, 2, 3)),
-        (Image.new("RGBA", (1, 1), (255, 0, 0, 0)), (255, 255, 255)),
-        (Image.new("LA", (1, 1), (0, 255)), (0, 0, 0)),
-        (Image.fromarray(np.array([[0x1234]], dtype=np.uint16)), (0x12, 0x12, 0x12)),
-        (Image.fromarray(np.array([[0xFFFF]], dtype=np.int32)), (255, 255, 255)),
-        (Image.new("1", (1, 1), 1), (255, 255, 255)),
-    ],
-    ids=["grey", "colour", "transparent", "grey-alpha", "16 bit", "16 bit as 32", "1 bit"],
-)
-def test_one_rule_for_every_mode(image: Image.Image, expected: tuple[int, int, int]) -> None:
-    assert to_rgb(image).getpixel((0, 0)) == expected
-
-
-def test_palette_with_transparency() -> None:
-    image = Image.new("P", (1, 1), 0)
-    image.putpalette([200, 0, 0])
-    image.info["transparency"] = 0
-    assert to_rgb(image).getpixel((0, 0)) == (255, 255, 255)
-
-
-def test_floating_point_is_refused() -> None:
-    with pytest.raises(ValueError, match="no known white"):
-        to_rgb(Image.new("F", (1, 1), 0.5))
