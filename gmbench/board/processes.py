@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import TypeVar
+
+from threadpoolctl import threadpool_limits
 
 from gmbench.data.parallel import all_cores, in_processes
 from gmbench.progress import Progress
@@ -38,6 +41,7 @@ def each(
     """
     jobs = jobs or all_cores()
     done: Iterable[Result]
+    function = partial(_with_one_thread, function)
     if jobs == 1 or len(tasks) <= few:
         done = map(function, tasks)
     else:
@@ -46,3 +50,9 @@ def each(
         if progress is not None:
             progress(what, number, len(tasks))
         yield result
+
+
+def _with_one_thread(function: Callable[[Task], Result], task: Task) -> Result:
+    # As many processes as cores: threads of their own would only stand in each other's way.
+    with threadpool_limits(1):
+        return function(task)

@@ -193,7 +193,10 @@ def recall(cache: Path, key: str, benchmark: Benchmark) -> Score | None:
     try:
         with np.load(cache / f"{key}.npz", allow_pickle=False) as kept:
             result = json.loads(zlib.decompress(kept["result"].tobytes()))
-            sums = [GMSums(*(kept[f"sums {n} {what}"] for what in _SUMS), columns) for n in sets]
+            sums = [
+                GMSums(**{what: kept[f"sums {n} {what}"] for what in _SUMS}, columns=columns)
+                for n in sets
+            ]
             parts = {
                 metric.name: [
                     Resampled(*(kept[f"{metric.name} {n} {what}"] for what in _PARTS)) for n in sets

@@ -108,9 +108,7 @@ def verify(
     """
     chosen = [board.require(name) for name in names] or board.names()
     tasks = [_Task(board, name, cache) for name in chosen]
-    done = each(
-        _run, tasks, what="submissions", name_of=str, few=3, jobs=jobs, progress=progress
-    )
+    done = each(_run, tasks, what="submissions", name_of=str, few=3, jobs=jobs, progress=progress)
     made = Verification(sorted(done, key=lambda one: one.name))
     _compare_names(board, made)
     _compare_predictions(board, made)
@@ -160,11 +158,7 @@ class _Task:
 
 
 def _run(task: _Task) -> Verified:
-    from threadpoolctl import threadpool_limits
-
-    # As many processes as cores: threads of their own would only stand in each other's way.
-    with threadpool_limits(1):
-        return verify_one(task.board, task.name, task.cache)
+    return verify_one(task.board, task.name, task.cache)
 
 
 def _sound_files(board: Board, name: str, checklist: Checklist) -> dict[str, Path] | None:
