@@ -27,13 +27,14 @@ class Done:
     stderr: str
 
 
-def gmbench(*arguments: str, cwd: Path, check: bool = True) -> Done:
-    """Runs `gmbench ARGUMENTS` in `cwd`, offline and with caches of its own.
+def gmbench(*arguments: str, cwd: Path, check: bool = True, offline: bool = True) -> Done:
+    """Runs `gmbench ARGUMENTS` in `cwd`, with caches of its own.
 
     Args:
         arguments: As they would stand in the shell.
         cwd: The folder to be in; its folder `home` takes the place of the user's cache.
         check: Whether an exit code other than 0 fails the test.
+        offline: Whether the Hub is out of reach; otherwise it is the one that the test has set.
     """
     said, noted, code = io.StringIO(), io.StringIO(), 0
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(said), redirect_stderr(noted):
@@ -41,7 +42,7 @@ def gmbench(*arguments: str, cwd: Path, check: bool = True) -> Done:
         patch.setenv("NO_COLOR", "1")
         patch.setenv("COLUMNS", "100")
         patch.setenv("GMBENCH_HOME", str(cwd / "home"))
-        patch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+        patch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", offline)
         patch.setattr(sys, "argv", ["gmbench", *arguments])
         try:
             main()

@@ -158,7 +158,8 @@ def load_benchmark(name: str | Path, labels: str = "2023") -> Benchmark:
     """Returns a benchmark by its name, or reads it from the folder of a built dataset.
 
     Args:
-        name: `sample`, `red116`, `red116-dm`, or the folder of a dataset.
+        name: `sample`, `red116`, `red116-dm`, or the folder of a dataset; a `Path` is always a
+            folder.
         labels: Label release of red116; the labels of all others are fixed.
 
     Raises:
@@ -166,14 +167,14 @@ def load_benchmark(name: str | Path, labels: str = "2023") -> Benchmark:
         BenchmarkError: A folder that is not, or no longer, a whole benchmark; or a release of
             labels is asked of another benchmark than red116.
     """
-    if labels != "2023" and not str(name).startswith("red116"):
+    named = isinstance(name, str) and name in NAMED
+    if labels != "2023" and not (named and name != "sample"):
         raise BenchmarkError(
             f"Labels {labels} are a release of red116; {name} has its own. Give --benchmark red116."
         )
-    folder = Path(name)
-    if folder.is_dir() and str(name) not in NAMED:
-        return read_benchmark(folder)
-    if str(name) not in NAMED:
+    if not named and Path(name).is_dir():
+        return read_benchmark(Path(name))
+    if not named:
         raise UnknownNameError(
             "Benchmark",
             str(name),
@@ -196,9 +197,9 @@ def load_benchmark(name: str | Path, labels: str = "2023") -> Benchmark:
 
 def dataset_folder(name: str | Path) -> Path | None:
     """Returns the folder in which a benchmark's images lie; None where it has labels alone."""
-    if str(name) == "sample":
+    if name == "sample":
         return SAMPLE
-    return None if str(name) in NAMED else Path(name)
+    return None if isinstance(name, str) and name in NAMED else Path(name)
 
 
 def benchmark_of(gms: set[str], labels: str = "2023") -> Benchmark | None:

@@ -98,6 +98,17 @@ def diffusion7() -> tuple[GM, ...]:
     return _read_gms(TABLES / "diffusion7.csv")
 
 
+def is_published(gm: GM) -> bool:
+    """Returns whether a GM is one of the paper's: its name, kind and labels, of either release."""
+    return (gm.name, gm.kind, gm.values) in _published()
+
+
+@cache
+def _published() -> frozenset[tuple[str, str, tuple[float, ...]]]:
+    gms = (*red116("2023"), *red116("2024"), *diffusion7())
+    return frozenset((gm.name, gm.kind, gm.values) for gm in gms)
+
+
 @cache
 def notes() -> tuple[Note, ...]:
     """Returns the notes on doubtful cells, in the order of `tables/notes.csv`."""

@@ -42,12 +42,12 @@ def push(
         bool,
         typer.Option(
             "--i-have-permission",
-            help="Publish images of RED116 or RED140, which belong to the paper's authors.",
+            help="Publish images of the paper's GMs, which belong to their authors.",
         ),
     ] = False,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Check the folder, ask the Hub what it has, send nothing."),
+        typer.Option("--dry-run", help="Check folder, name and token; send nothing."),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
@@ -76,19 +76,14 @@ def push(
         more = f" and {len(result.left_out) - 10} more" if len(result.left_out) > 10 else ""
         output.note(f"Not in checksums.sha256, so left here: {names}{more}.")
     if as_json:
-        output.show_json(result.as_dict())
+        output.show_json(result.to_dict())
         return
-    sent = "would be sent" if dry_run else "sent"
-    gone = "would be removed" if dry_run else "removed"
     rows = [
         ("repository", result.repository + (" (new)" if result.created else "")),
         ("page", result.url),
         ("visible to", "its owners" if result.private else "everyone"),
-        ("commit", result.commit or "none yet"),
+        ("commit", result.commit or "none: nothing was sent"),
         ("files", f"{result.files}, {_megabytes(result.bytes)}"),
-        (sent, f"{len(result.uploaded)}, {_megabytes(result.uploaded_bytes)}"),
-        ("already there", str(result.unchanged)),
-        (gone, str(len(result.removed))),
     ]
     _show_facts(rows)
     if result.private:
@@ -128,7 +123,7 @@ def fetch(
             "comparable; what is left of the earlier one is kept under another name."
         )
     if as_json:
-        output.show_json(result.as_dict())
+        output.show_json(result.to_dict())
         return
     rows = [
         ("file", str(result.file)),

@@ -14,8 +14,10 @@ import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gmbench.benchmark.benchmark import SAMPLE, Benchmark, benchmark_files
+from gmbench.benchmark.benchmark import SAMPLE, Benchmark, benchmark_files, read_benchmark
+from gmbench.benchmark.catalog import is_published
 from gmbench.data.archives import open_source
+from gmbench.data.checksums import CHECKSUMS
 from gmbench.data.dataset_card import card_text, eval_text
 from gmbench.data.features import arrow_schema, label_values, shard_path
 from gmbench.data.inspection import IncompleteSourceError, Inspection, inspect
@@ -24,7 +26,6 @@ from gmbench.data.parallel import Progress, all_cores, in_processes
 from gmbench.data.shards import ShardRecord, ShardTask, make_shard, read_record
 from gmbench.data.sources import Limits, Source
 from gmbench.data.workplace import (
-    CHECKSUMS,
     INSPECTION,
     PLAN,
     alone,
@@ -92,7 +93,7 @@ def build_dataset(
         DatasetError: `out` cannot be written or is in use, or a process died.
     """
     work = out.with_name(f"{out.name}.partial")
-    if images is None and benchmark.name == SAMPLE.name:
+    if images is None and _is_sample(benchmark):
         return _copy_sample(out, work, overwrite)
     location = _require_images(benchmark, images)
     limits = limits or Limits()
@@ -127,15 +128,30 @@ def _copy_sample(out: Path, work: Path, overwrite: bool) -> BuildResult:
     return result
 
 
+def _is_sample(benchmark: Benchmark) -> bool:
+    """Returns whether a benchmark is the packaged one; its name says nothing about that."""
+    sample = read_benchmark(SAMPLE)
+    return (benchmark.labels_sha256, benchmark.splits_sha256, benchmark.n_images) == (
+        sample.labels_sha256,
+        sample.splits_sha256,
+        sample.n_images,
+    )
+
+
 def _require_images(benchmark: Benchmark, images: Path | None) -> Path:
     """Returns the place of the images; the only place that knows what to do without one."""
-    if images is None:
+    if images is not None:
+        return images
+    if any(map(is_published, benchmark.gms)):
         raise DatasetError(
             f"{benchmark.name} is built from images that its authors publish and that gmbench "
             "does not redistribute. Fetch them with `gmbench data fetch red116`, or by hand, and "
             "give the folder or archive with --images."
         )
-    return images
+    raise DatasetError(
+        f"The images of {benchmark.name} do not come with gmbench. Give the folder, ZIP or TAR "
+        f"that holds a folder of images for each of its {len(benchmark.gms)} GMs with --images."
+    )
 
 
 def _existing(
@@ -292,7 +308,7 @@ class _Build:
     ) -> None:
         folder = self.work / "dataset"
         texts = {
-            "README.md": card_text(built, kept),
+            "README.md": card_text(built, kept, report),
             "eval.yaml": eval_text(built),
             INSPECTION: json.dumps(report.to_dict(), indent=1, ensure_ascii=False) + "\n",
             **benchmark_files(built),

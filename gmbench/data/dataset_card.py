@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from gmbench.benchmark.benchmark import Benchmark
+from gmbench.benchmark.catalog import is_published
 from gmbench.data.features import ALL, configurations, dataset_features, group_of
+from gmbench.data.inspection import Inspection
 from gmbench.data.shards import ShardRecord
 from gmbench.schema import KINDS, markdown_table
 
@@ -47,15 +49,19 @@ def card_configs(benchmark: Benchmark) -> list[dict[str, Any]]:
     return configs
 
 
-def card_text(benchmark: Benchmark, records: Mapping[str, ShardRecord]) -> str:
+def card_text(
+    benchmark: Benchmark, records: Mapping[str, ShardRecord], inspection: Inspection
+) -> str:
     """Returns `README.md`: the metadata that `datasets` and the Hub read, then text for people.
 
     Args:
         benchmark: What was built, with the images that are there.
         records: The shard of each GM that has one, by its name.
+        inspection: What was found of the images that should be there.
     """
-    licence = "images-belong-to-their-authors"
-    return f"---\n{card_metadata(benchmark, records, licence)}\n---\n\n{_body(benchmark)}"
+    licence = _LICENCE if any(map(is_published, benchmark.gms)) else "not-stated"
+    metadata = card_metadata(benchmark, records, licence)
+    return f"---\n{metadata}\n---\n\n{_body(benchmark, inspection)}"
 
 
 def card_metadata(
@@ -138,31 +144,65 @@ def _size_category(n_images: int) -> str:
     return "100K<n<1M" if n_images < 1e6 else "1M<n<10M"
 
 
-def _body(benchmark: Benchmark) -> str:
+def introduction(benchmark: Benchmark, what: str, whose: str = "") -> str:
+    """Returns the first lines of a card: what the images are, and what is asked of them.
+
+    Args:
+        benchmark: What was built, with the images that are there.
+        what: Such as `published generative models`.
+        whose: Such as `that gmbench trained itself`.
+    """
     present = [g for g, n in zip(benchmark.gms, benchmark.n_images, strict=True) if n]
     kinds = ", ".join(
         f"{count} {kind}" for kind in KINDS if (count := sum(gm.kind == kind for gm in present))
     )
-    absent = len(benchmark.gms) - len(present)
-    partial = (
-        f"\n**This is not the whole benchmark**: {absent} of {len(benchmark.gms)} GMs are absent "
-        "or images of others are missing. Results on it compare with nothing else. "
-        "`inspection.json` lists what is missing.\n"
-        if benchmark.name.endswith("-partial")
-        else ""
-    )
     return f"""# {card_title(benchmark)}
 
-Images of {len(present)} published generative models (GMs: {kinds}), each image labelled with 25
+Images of {len(present)} {what} (GMs: {kinds}){whose and " " + whose}, each image labelled with 25
 hyperparameters of the GM that made it: 9 counts of its architecture, 6 discrete choices, 10
 training losses. The task, *model parsing*, is to infer them from one image of a GM that was
 never seen in training. It was set by [Reverse Engineering of Generative Models]({PAPER}).
-{partial}
-## Images and licence
+"""
 
-The images are the work of the authors of the GMs and of the benchmark. Their terms hold; this
-folder was put together from a copy that its owner already had, and gives nobody a right to
-redistribute them. The bytes of every image file are unchanged.
+
+def columns_section(benchmark: Benchmark, images: str = "") -> str:
+    """Returns the section of a card on the columns; `images` is a sentence on the image files."""
+    return f"""## Columns
+
+`image`; `image_id` (GM and position, as `{benchmark.gms[0].name}/000023`); `gm`, `kind`, `content`
+(classes); the 25 parameters below in natural units; `target` (25 numbers: 9 counts scaled to 0..1
+over the GMs of the benchmark, 6 class indices, 10 times 0 or 1).{images and " " + images}
+
+{markdown_table()}
+"""
+
+
+_LICENCE = "images-belong-to-their-authors"
+_AUTHORS_IMAGES = (
+    "The images are the work of the authors of the GMs and of the benchmark. Their terms hold; "
+    "this folder was put together from a copy that its owner already had, and gives nobody a right "
+    "to redistribute them."
+)
+_OTHER_IMAGES = (
+    "Where the images come from, and on which terms, is not stated here: this folder was put "
+    "together from images that its owner had."
+)
+_PAPERS_LABELS = (
+    "They were read from the arrays that the paper's authors published; what is doubtful about "
+    "them is written down in the documentation of gmbench."
+)
+_OTHER_LABELS = "They are those that the maker of the benchmark gave."
+
+
+def _body(benchmark: Benchmark, inspection: Inspection) -> str:
+    of_the_paper = list(map(is_published, benchmark.gms))
+    images = _AUTHORS_IMAGES if any(of_the_paper) else _OTHER_IMAGES
+    labels = _PAPERS_LABELS if all(of_the_paper) else _OTHER_LABELS
+    what = "published generative models" if all(of_the_paper) else "generative models"
+    return f"""{introduction(benchmark, what)}
+{_what_is_missing(inspection)}## Images and licence
+
+{images} The bytes of every image file are unchanged.
 
 ## Configurations
 
@@ -170,18 +210,10 @@ redistribute them. The bytes of every image file are unchanged.
 
 All configurations share the same files; each image is stored once.
 
-## Columns
-
-`image`; `image_id` (GM and position, as `STYLEGAN/000123`); `gm`, `kind`, `content` (classes); the
-25 parameters below in natural units; `target` (25 numbers: 9 counts scaled to 0..1 over the
-GMs of the benchmark, 6 class indices, 10 times 0 or 1).
-
-{markdown_table()}
-
+{columns_section(benchmark)}
 ## Origin of the labels
 
-`gms.csv` holds the labels, one row a GM. They were read from the arrays that the paper's authors
-published; what is doubtful about them is written down in the documentation of gmbench.
+`gms.csv` holds the labels, one row a GM. {labels}
 
 ## Load
 
@@ -202,6 +234,19 @@ gmbench evaluate predictions.csv --benchmark gm-parsing
 
 `gmbench data verify gm-parsing` checks that the folder is whole and unchanged.
 """
+
+
+def _what_is_missing(inspection: Inspection) -> str:
+    counts = inspection.gms.values()
+    absent = sum(not count.kept for count in counts)
+    fewer = sum(0 < (count.kept or 0) < count.expected for count in counts)
+    if not (absent or fewer):
+        return ""
+    return (
+        f"**This is not the whole benchmark**: of its {len(counts)} GMs, {absent} have no image "
+        f"here and {fewer} have fewer than they should. Results on it compare with nothing else. "
+        "`inspection.json` lists what is missing.\n\n"
+    )
 
 
 def configuration_table(benchmark: Benchmark) -> str:

@@ -1,107 +1,89 @@
-"""Downloads one file over HTTP, continues where an earlier attempt broke off, and never mixes two.
+"""Downloads one file with gdown, and goes on where an earlier attempt broke off.
 
-The bytes go to `part` in a folder of their own; `part.json` beside it says which version of
-which address they belong to. A later attempt asks for the rest (`Range`) only on condition that
-the host still has that version (`If-Range`); otherwise it starts again.
+gdown is an optional part (`pip install "gmbench[fetch]"`). It knows Google Drive's confirmation
+pages and takes any other address of the web. It goes on with a transfer that broke off, but cannot
+tell whether the host's file has changed since an earlier command, so the size is noted here and a
+file of another size is started again.
 """
 
 from __future__ import annotations
 
-import http.client
-import json
+import importlib.metadata
 import re
 import shutil
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from gmbench.errors import HubError, SourceError
-from gmbench.files import is_full, write_durably
+from gmbench.files import is_full
 
 Advance = Callable[[int, int | None], None]
 """Called with the bytes that are here and the bytes in all, where the host says how many."""
 
-_BLOCK = 1 << 18
-_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+)")
-_ATTEMPTS = 4
-"""Attempts in a row without a byte more, after which a download is given up."""
+_NEEDED = (6, 3)
+"""The first gdown with `progress` and `timeout`."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Version:
-    """What the bytes in `part` belong to."""
-
-    url: str
-    validator: str
-    total: int | None
-
-
-class _BrokeOffError(Exception):
-    """The transfer ended too early; another attempt may go on."""
-
-
-class _NoAnswerError(_BrokeOffError):
-    """The host did not even begin to send; another attempt may help where one has helped before."""
-
-
-class _StaleError(Exception):
-    """The host no longer continues the file that is here in part."""
+class _ChangedError(Exception):
+    """The host's file is not the one that is here in part."""
 
 
 def download(
-    url: str,
-    folder: Path,
-    advance: Advance | None = None,
-    *,
-    timeout: float = 60.0,
-    pause: float = 1.0,
+    address: str, folder: Path, advance: Advance | None = None, *, timeout: float = 60.0
 ) -> Path:
     """Downloads a file into a folder kept for it, going on from what is there already.
 
     Args:
-        url: Address, `http` or `https`.
+        address: Address of the file on Google Drive or on any host, `http` or `https`.
         folder: Folder for the file and what is known about it; must exist.
         advance: Called after every block.
         timeout: Seconds to wait for the host at any time.
-        pause: Seconds before another attempt after one that brought nothing; then twice as many.
 
     Returns:
-        The whole file, `folder/part`.
+        The whole file.
 
     Raises:
-        HubError: The host refused, could not be reached, or broke off again and again; what has
+        HubError: The address is none, gdown is missing, or the host refused or broke off; what has
             arrived is kept.
         SourceError: The disk is full or would be.
     """
-    check_address(url)
-    part, failures, arrived = folder / "part", 0, False
-    while True:
-        before = _size(part)
-        try:
-            _continue(url, part, advance, timeout)
-        except _StaleError:
-            part.unlink(missing_ok=True)
-            failures += 1
-            reason = "the host does not go on from where the transfer stopped"
-        except _BrokeOffError as error:
-            if isinstance(error, _NoAnswerError) and not arrived:
-                raise HubError(f"{url}: {error}.") from error
-            more = _size(part) > before
-            arrived, failures = arrived or more, 0 if more else failures + 1
-            reason = str(error)
-        else:
-            return part
-        if failures >= _ATTEMPTS:
-            raise HubError(
-                f"{url}: the transfer broke off at {_size(part)} bytes ({reason}). Run the same "
-                "command again: it goes on from there."
-            )
-        if failures:
-            time.sleep(pause * 2 ** (failures - 1))
+    check_address(address)
+    gdown = _load_gdown()
+    import requests
+
+    try:
+        while True:
+            before = _arrived(folder)
+            try:
+                return _attempt(gdown, address, folder, advance, timeout)
+            except (gdown.exceptions.DownloadError, requests.exceptions.ConnectionError):
+                if _arrived(folder) <= before:
+                    raise
+    except gdown.exceptions.FileURLRetrievalError as error:
+        raise HubError(
+            f"Google Drive does not hand the file out: {drive_reason(str(error))}"
+        ) from error
+    except gdown.exceptions.DownloadError as error:
+        raise HubError(
+            f"{address}: the transfer broke off at {_arrived(folder):,} bytes. Run the same "
+            "command again: it goes on from there."
+        ) from error
+    except requests.exceptions.HTTPError as error:
+        said = error.response
+        answer = f"{said.status_code} {said.reason}" if said is not None else "with an error"
+        raise HubError(f"{address}: the host answers {answer}.") from error
+    except requests.exceptions.RequestException as error:
+        kind = type(error).__name__
+        raise HubError(f"{address}: the host cannot be reached ({kind}).") from error
+    except OSError as error:
+        if not is_full(error):
+            raise
+        raise SourceError(
+            f"{folder} cannot be written: {error.strerror}. Make room, then run the same command "
+            "again: it goes on from where it stopped."
+        ) from error
 
 
 def check_address(url: str) -> None:
@@ -144,96 +126,82 @@ def page_title(start: bytes) -> str | None:
     return " ".join(title[1].split()) if title else "without a title"
 
 
-def _continue(url: str, part: Path, advance: Advance | None, timeout: float) -> None:
-    version, have = _read_version(part), _size(part)
-    if version is None or version.url != url or not version.validator:
-        version, have = None, 0
-    elif have and have == version.total:
-        return
-    headers = {"User-Agent": "gmbench", "Accept-Encoding": "identity"}
-    if version is not None and have:
-        headers |= {"Range": f"bytes={have}-", "If-Range": version.validator}
+def drive_reason(message: str) -> str:
+    """Returns what a message of gdown says about a refusal, in one sentence or two."""
+    words = " ".join(message.split())
+    reason = words.removeprefix("Failed to retrieve file url: ")
+    reason = reason.split(" You may still be able to access")[0].split(" Check FAQ")[0]
+    if any(sign in reason.casefold() for sign in ("quota", "too many users", "many accesses")):
+        return (
+            f"{reason.rstrip('.')}. Most often the file's daily quota is used up; a day later it "
+            "works again."
+        )
+    return f"{reason.rstrip('.')}."
+
+
+def _load_gdown() -> Any:
     try:
-        request = urllib.request.Request(url, headers=headers)
-        response = urllib.request.urlopen(request, timeout=timeout)
-    except urllib.error.HTTPError as error:
-        error.close()
-        if error.code == 416:
-            raise _StaleError from error
-        if error.code == 429 or error.code >= 500:
-            raise _NoAnswerError(f"the host answers {error.code} {error.reason}") from error
-        raise HubError(f"{url}: the host answers {error.code} {error.reason}.") from error
-    except (urllib.error.URLError, TimeoutError, http.client.HTTPException, OSError) as error:
-        reason = getattr(error, "reason", None) or error
-        raise _NoAnswerError(f"the host cannot be reached ({reason})") from error
-    with response:
-        have = _place(response.status, response.headers, have, version)
-        total = _total(response.headers, have)
-        check_space(part.parent, (total or have) - have)
-        validator = response.headers.get("ETag") or response.headers.get("Last-Modified") or ""
-        validator = "" if validator.startswith("W/") else validator
-        try:
-            if have == 0:
-                part.unlink(missing_ok=True)
-                described = asdict(_Version(url, validator, total))
-                write_durably(part.with_suffix(".json"), json.dumps(described) + "\n")
-            _receive(response, part, have, total, advance)
-        except OSError as error:
-            if is_full(error):
-                raise SourceError(
-                    f"{part.parent} cannot be written: {error.strerror}. Make room, then run the "
-                    "same command again: it goes on from where it stopped."
-                ) from error
+        import gdown
+    except ImportError as error:
+        raise HubError(
+            'Fetching needs gdown, which is not installed: pip install "gmbench[fetch]".'
+        ) from error
+    version = importlib.metadata.version("gdown")
+    if tuple(int(part) for part in version.split(".")[:2]) < _NEEDED:
+        raise HubError(f'gdown {version} is too old: pip install --upgrade "gmbench[fetch]".')
+    return gdown
+
+
+def _begun(folder: Path) -> list[Path]:
+    """Returns what gdown has kept of transfers that broke off, smallest first."""
+    return sorted(folder.glob("archive*.part"), key=lambda path: path.stat().st_size)
+
+
+def _arrived(folder: Path) -> int:
+    """Returns how many bytes of an unfinished transfer are here."""
+    return max((path.stat().st_size for path in _begun(folder)), default=0)
+
+
+def _attempt(
+    gdown: Any, address: str, folder: Path, advance: Advance | None, timeout: float
+) -> Path:
+    target, note = folder / "archive", folder / "bytes"
+    noted = note.read_text(encoding="utf-8").strip() if note.is_file() else ""
+    begun = _begun(folder)
+    for further in begun[:-1]:
+        further.unlink()
+    arrived = False
+
+    def follow(done: int, total: int | None) -> None:
+        nonlocal arrived
+        if not arrived and total is not None:
+            if begun and str(total) != noted:
+                raise _ChangedError
+            check_space(folder, total - done)
+            note.write_text(f"{total}\n", encoding="utf-8")
+        arrived = True
+        if advance is not None:
+            advance(done, total)
+
+    def fetch() -> None:
+        gdown.download(
+            url=address,
+            output=str(target),
+            quiet=True,
+            resume=True,
+            progress=follow,
+            timeout=timeout,
+        )
+
+    try:
+        fetch()
+    except (_ChangedError, gdown.exceptions.DownloadError) as error:
+        # Another file, or a host without ranges: what is here cannot be continued. gdown has no
+        # exception of its own for the second, only these words.
+        changed = isinstance(error, _ChangedError) or "byte range" in str(error)
+        if not (begun and changed):
             raise
-
-
-def _place(status: int, headers: Mapping[str, str], have: int, version: _Version | None) -> int:
-    """Returns the position at which the answer's bytes belong."""
-    if status != 206:
-        return 0
-    match = _RANGE.fullmatch(headers.get("Content-Range", ""))
-    if not match or int(match[1]) != have or version is None:
-        raise _StaleError
-    if version.total is not None and int(match[2]) != version.total:
-        raise _StaleError
-    return have
-
-
-def _total(headers: Mapping[str, str], have: int) -> int | None:
-    length = headers.get("Content-Length", "")
-    return have + int(length) if length.isdecimal() else None
-
-
-def _receive(
-    response: http.client.HTTPResponse,
-    part: Path,
-    have: int,
-    total: int | None,
-    advance: Advance | None,
-) -> None:
-    with part.open("ab") as file:
-        while True:
-            try:
-                block = response.read(_BLOCK)
-            except (TimeoutError, ConnectionError, http.client.HTTPException) as error:
-                raise _BrokeOffError(str(error) or type(error).__name__) from error
-            if not block:
-                break
-            file.write(block)
-            have += len(block)
-            if advance is not None:
-                advance(have, total)
-    if total is not None and have < total:
-        raise _BrokeOffError(f"{total} bytes were announced")
-
-
-def _read_version(part: Path) -> _Version | None:
-    note = part.with_suffix(".json")
-    try:
-        return _Version(**json.loads(note.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return None  # Nothing usable is noted, so nothing can be continued: it starts again.
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.is_file() else 0
+        begun[-1].unlink()
+        begun.clear()
+        fetch()
+    return target

@@ -22,7 +22,6 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from gmbench.data.download import Advance, check_address, download, page_title
-from gmbench.data.drive import download_from_drive
 from gmbench.errors import HubError, SourceError, UnknownNameError
 from gmbench.files import rename_durably, write_durably
 
@@ -102,7 +101,7 @@ class FetchResult:
     changed_from: Record | None
     next_step: str
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Returns the same as plain data, for JSON."""
         return asdict(self) | {"file": str(self.file)}
 
@@ -163,10 +162,7 @@ def fetch_archive(
         ) from error
     with _alone(arriving):
         try:
-            if url is None:
-                whole = download_from_drive(archive.address, arriving, advance, timeout=timeout)
-            else:
-                whole = download(url, arriving, advance, timeout=timeout)
+            whole = download(url or archive.address, arriving, advance, timeout=timeout)
             suffix, fault = _kind_of(whole)
             if fault:
                 # It must not be taken for the beginning of the archive by the next attempt.

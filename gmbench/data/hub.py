@@ -1,7 +1,7 @@
 """Pushes a built dataset folder to a dataset repository of the Hugging Face Hub.
 
-Every byte is checked against `checksums.sha256` before anything leaves the machine, only what
-differs from the Hub's copy is sent, and the Hub's copy is compared with the folder afterwards.
+Every byte is compared with `checksums.sha256` before anything leaves the machine. What has to be
+sent, how, and how a push that broke off goes on is left to `huggingface_hub`.
 """
 
 from __future__ import annotations
@@ -14,21 +14,20 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gmbench.benchmark.benchmark import Benchmark, read_benchmark
+from gmbench.benchmark.catalog import is_published
+from gmbench.data.checksums import CHECKSUMS, Advance, compare_files, read_checksums
 from gmbench.data.hub_errors import explained
-from gmbench.data.pushable import Advance, CheckedFolder, LocalFile, benchmark_of, check_folder
-from gmbench.errors import HubError
+from gmbench.errors import DatasetError, HubError
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
-    from huggingface_hub.hf_api import DatasetInfo, RepoFile
+    from huggingface_hub.hf_api import DatasetInfo
 
-RESTRICTED = ("red116", "red140")
-"""Beginnings of the names of benchmarks whose images are the paper authors'."""
+REQUIRED = ("README.md", "gms.csv", "benchmark.json")
+"""Files that a dataset folder has besides its checksums and `data/`."""
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9])?")
-_FEW = 100
-"""So many files are named to huggingface_hub one by one."""
-
 _FIRST = 10
 """So many offenders are named; the others are counted."""
 
@@ -40,16 +39,12 @@ class PushResult:
     Attributes:
         repository: Such as `org/name`.
         url: Its page on the Hub.
-        commit: Name of the commit that holds the dataset; empty in a dry run that changes things.
+        commit: Name of the commit that holds the dataset; empty in a dry run.
         private: Whether only its owners can see it.
         created: Whether the repository is new.
         dry_run: Whether nothing was sent.
         files: Number of files of the dataset.
         bytes: Their size together.
-        uploaded: Paths of the files that were sent.
-        uploaded_bytes: Their size together.
-        unchanged: Number of files that the Hub already had.
-        removed: Paths under `data/` that are no longer in the dataset and were removed.
         left_out: Paths of files in the folder that are not in its checksums; they are never sent.
     """
 
@@ -61,15 +56,29 @@ class PushResult:
     dry_run: bool
     files: int
     bytes: int
-    uploaded: tuple[str, ...]
-    uploaded_bytes: int
-    unchanged: int
-    removed: tuple[str, ...]
     left_out: tuple[str, ...]
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Returns the same as plain data, for JSON."""
         return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedFolder:
+    """A dataset folder whose bytes are those that its checksums promise.
+
+    Attributes:
+        folder: Where it lies.
+        benchmark: What it holds.
+        files: Size and time of the last change, in nanoseconds, of what belongs to the dataset,
+            the checksums included, by path.
+        left_out: Paths of files that lie in the folder but not in the checksums, hidden ones aside.
+    """
+
+    folder: Path
+    benchmark: Benchmark
+    files: dict[str, tuple[int, int]]
+    left_out: tuple[str, ...]
 
 
 def push_dataset(
@@ -86,15 +95,15 @@ def push_dataset(
     show_bars: bool = False,
     advance: Advance | None = None,
 ) -> PushResult:
-    """Checks a dataset folder and makes a dataset repository of the Hub equal to it.
+    """Checks a dataset folder and makes a dataset repository of the Hub hold it.
 
     Args:
         repository: `namespace/name`; made if it does not exist.
         folder: A folder that `gmbench data build` made.
         private: Whether a new repository is private; an existing one must then be private already.
-        has_permission: Whether the authors of a restricted benchmark's images allow publishing.
+        has_permission: Whether the authors of the paper's images allow publishing them.
         message: Title of the commit; by default benchmark and version.
-        dry_run: Asks the Hub what it has, changes nothing, and says what would be sent.
+        dry_run: Checks everything, asks the Hub whether the repository exists, sends nothing.
         endpoint: Address of the Hub; by default `HF_ENDPOINT` or `https://huggingface.co`.
         token: By default the one that `hf auth login` stored, or `HF_TOKEN`.
         timeout: Seconds to wait for the Hub's first answer.
@@ -103,13 +112,14 @@ def push_dataset(
 
     Raises:
         DatasetError: The folder is not a whole dataset.
+        BenchmarkError: Its label table is damaged.
         HubError: The name is no repository's, the push is not allowed, or the Hub refused.
     """
     import huggingface_hub
 
     check_repository_name(repository)
-    if not (private or has_permission):
-        _refuse_restricted(folder)
+    if (folder / "benchmark.json").is_file() and not (private or has_permission):
+        _refuse_authors_images(folder)
     token = token or huggingface_hub.get_token()
     if not token:
         raise HubError(
@@ -120,24 +130,19 @@ def push_dataset(
     # The checks above take no time, this one may take minutes; nothing is sent before it is done.
     checked = check_folder(folder, advance)
     api = huggingface_hub.HfApi(endpoint=endpoint, token=token, library_name="gmbench")
-    with explained(api.endpoint, repository):
+    commit = ""
+    with explained(api.endpoint, repository), _bars(show_bars):
         found = _look_up(api, repository, timeout)
-        if found is not None and private:
-            _require_private(found, repository, api.endpoint)
-        theirs = _files_of(api, repository, found.sha) if found is not None else {}
-        changed = [file for file in checked.files if not _is_same(file, theirs)]
-        paths = {file.path for file in checked.files}
-        stale = [path for path in theirs if path.startswith("data/") and path not in paths]
-        commit = (found.sha or "") if found is not None and not (changed or stale) else ""
+        if found is not None and private and found.private is not True:
+            raise HubError(
+                f"{repository} is public, but --private was asked for, so nothing was uploaded. "
+                f"Make it private at {api.endpoint}/datasets/{repository}/settings, or push to "
+                "another name."
+            )
         if not dry_run:
             if found is None:
                 api.create_repo(repository, repo_type="dataset", private=private)
-                if private:
-                    made = _look_up(api, repository, timeout)
-                    _require_private(made, repository, api.endpoint)
-            if changed or stale:
-                title = message or f"{checked.benchmark} {checked.version}"
-                commit = _upload(api, repository, checked, changed, stale, title, show_bars)
+            commit = _upload(api, repository, checked, message)
     return PushResult(
         repository=repository,
         url=f"{api.endpoint}/datasets/{repository}",
@@ -146,11 +151,7 @@ def push_dataset(
         created=found is None,
         dry_run=dry_run,
         files=len(checked.files),
-        bytes=sum(file.bytes for file in checked.files),
-        uploaded=tuple(file.path for file in changed),
-        uploaded_bytes=sum(file.bytes for file in changed),
-        unchanged=len(checked.files) - len(changed),
-        removed=tuple(stale),
+        bytes=sum(size for size, _ in checked.files.values()),
         left_out=checked.left_out,
     )
 
@@ -176,27 +177,49 @@ def check_repository_name(repository: str) -> None:
     )
 
 
+def check_folder(folder: Path, advance: Advance | None = None) -> CheckedFolder:
+    """Reads a dataset folder and compares every file with its checksum.
+
+    `gmbench data verify` is the deeper check, which also opens the images.
+
+    Raises:
+        DatasetError: The folder is no dataset, or not the one its checksums describe; names all
+            that is wrong.
+        BenchmarkError: Its label table is damaged.
+    """
+    promised = read_checksums(folder)
+    problems = [f"{name} is not in {CHECKSUMS}" for name in REQUIRED if name not in promised]
+    if not any(path.startswith("data/") for path in promised):
+        problems.append(f"{CHECKSUMS} names nothing in data/")
+    compared = compare_files(folder, promised, advance)
+    problems += [f"{path} is missing" for path in compared.missing]
+    problems += [
+        f"{path} is not the file that was built (its SHA-256 differs)" for path in compared.changed
+    ]
+    if problems:
+        raise DatasetError(_listed(folder, problems))
+    return CheckedFolder(
+        folder=folder,
+        benchmark=read_benchmark(folder),
+        files=_state(folder, [*promised, CHECKSUMS]),
+        left_out=compared.further,
+    )
+
+
 def _is_name(part: str) -> bool:
     return bool(_NAME.fullmatch(part)) and "--" not in part and ".." not in part
 
 
-def _refuse_restricted(folder: Path) -> None:
-    if not (folder / "benchmark.json").is_file():
-        return  # It is no dataset, which `check_folder` says better.
-    benchmark, _ = benchmark_of(folder)
-    if benchmark.casefold().startswith(RESTRICTED):
+def _refuse_authors_images(folder: Path) -> None:
+    """Refuses GMs of the paper, known by their labels: what the folder is called says nothing."""
+    benchmark = read_benchmark(folder)
+    published = [gm.name for gm in benchmark.gms if is_published(gm)]
+    if published:
         raise HubError(
-            f"{folder} holds {benchmark}, whose images belong to the authors of "
-            "the paper and must not be published without their permission. Push it with "
-            "--private, or, if they have given it to you, with --i-have-permission."
-        )
-
-
-def _require_private(found: DatasetInfo | None, repository: str, endpoint: str) -> None:
-    if found is None or found.private is not True:
-        raise HubError(
-            f"{repository} is public, but --private was asked for, so nothing was uploaded. Make "
-            f"it private at {endpoint}/datasets/{repository}/settings, or push to another name."
+            f"{folder} holds GMs of the paper ({len(published)} of {len(benchmark.gms)}, such as "
+            f"{published[0]}), whose images belong to their authors and must not be published "
+            "without their permission. Push it with --private, or, if they have given it to you, "
+            "with --i-have-permission."
         )
 
 
@@ -212,68 +235,37 @@ def _look_up(api: HfApi, repository: str, timeout: float) -> DatasetInfo | None:
         raise
 
 
-def _files_of(api: HfApi, repository: str, revision: str | None) -> dict[str, RepoFile]:
-    from huggingface_hub.hf_api import RepoFile
-
-    entries = api.list_repo_tree(repository, recursive=True, revision=revision, repo_type="dataset")
-    return {entry.path: entry for entry in entries if isinstance(entry, RepoFile)}
-
-
-def _is_same(file: LocalFile, theirs: dict[str, RepoFile]) -> bool:
-    their = theirs.get(file.path)
-    if their is None:
-        return False
-    if their.lfs is not None:
-        return their.lfs.sha256 == file.sha256
-    return their.blob_id == file.git_oid
-
-
-def _upload(
-    api: HfApi,
-    repository: str,
-    checked: CheckedFolder,
-    changed: list[LocalFile],
-    stale: list[str],
-    title: str,
-    show_bars: bool,
-) -> str:
-    sent, kept, removed = _patterns(checked, changed, stale)
-    with _bars(show_bars):
-        commit = api.upload_folder(
-            repo_id=repository,
-            repo_type="dataset",
-            folder_path=checked.folder,
-            allow_patterns=sent,
-            ignore_patterns=kept,
-            delete_patterns=removed,
-            commit_message=title,
-        )
-    theirs = _files_of(api, repository, commit.oid)
-    wrong = [file.path for file in checked.files if not _is_same(file, theirs)]
-    if wrong:
+def _upload(api: HfApi, repository: str, checked: CheckedFolder, message: str) -> str:
+    made = api.upload_folder(
+        repo_id=repository,
+        repo_type="dataset",
+        folder_path=checked.folder,
+        allow_patterns=[glob.escape(path) for path in checked.files],
+        delete_patterns=["data/*"],  # Of these, what is not sent.
+        commit_message=message or f"{checked.benchmark.name} {checked.benchmark.version}",
+    )
+    now = _state(checked.folder, list(checked.files))
+    changed = [path for path, state in checked.files.items() if now.get(path) != state]
+    if changed:
         raise HubError(
-            f"{repository} does not hold what was sent: {', '.join(wrong[:_FIRST])}. The folder "
-            "changed during the push, or an upload went wrong. Push again."
+            f"{repository} does not hold what was checked: {', '.join(changed[:_FIRST])} changed "
+            "during the push. Push again."
         )
-    return str(commit.oid)
+    return str(made.oid)
 
 
-def _patterns(
-    checked: CheckedFolder, changed: list[LocalFile], stale: list[str]
-) -> tuple[list[str], list[str], list[str]]:
-    """Returns patterns of what to send, what to keep here and what to remove."""
-    hidden = [".*", "*/.*"]
-    if len(changed) + len(stale) <= _FEW:
-        sent = [glob.escape(file.path) for file in changed]
-        return sent, hidden, [glob.escape(path) for path in stale]
-    # Every pattern is tried on every file, so many files go by folder; huggingface_hub leaves out
-    # what has not changed, and removes only what is not sent.
-    folders = {
-        folder for folder, slash, _ in (f.path.rpartition("/") for f in checked.files) if slash
-    }
-    sent = [glob.escape(file.path) for file in checked.files if "/" not in file.path]
-    sent += [f"{glob.escape(folder)}/*" for folder in sorted(folders)]
-    return sent, [*hidden, *map(glob.escape, checked.left_out)], ["data/*"] if stale else []
+def _state(folder: Path, paths: list[str]) -> dict[str, tuple[int, int]]:
+    found = {path: (folder / path).stat() for path in paths if (folder / path).is_file()}
+    return {path: (status.st_size, status.st_mtime_ns) for path, status in found.items()}
+
+
+def _listed(folder: Path, problems: list[str]) -> str:
+    more = f"\n  and {len(problems) - _FIRST} more" if len(problems) > _FIRST else ""
+    lines = "\n".join(f"  {problem}" for problem in problems[:_FIRST])
+    return (
+        f"{folder} is not the dataset that was built, so nothing was sent:\n{lines}{more}\n"
+        f"Build it again with `gmbench data build`, or look closer with `gmbench data verify`."
+    )
 
 
 @contextmanager

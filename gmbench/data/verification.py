@@ -11,12 +11,13 @@ from typing import Any, Literal
 import yaml
 
 from gmbench.benchmark.benchmark import Benchmark, benchmark_files, read_benchmark
+from gmbench.data.checksums import CHECKSUMS
 from gmbench.data.dataset_card import card_configs
 from gmbench.data.features import arrow_schema, label_values, shard_path
 from gmbench.data.parallel import Progress, all_cores, in_processes
 from gmbench.data.shard_checks import Faults, ShardCheck, check_shard
 from gmbench.data.sources import Limits
-from gmbench.data.workplace import CHECKSUMS, INSPECTION
+from gmbench.data.workplace import INSPECTION
 from gmbench.errors import BenchmarkError, DatasetError
 
 Status = Literal["ok", "failed", "error"]

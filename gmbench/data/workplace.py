@@ -13,12 +13,12 @@ import pyarrow as pa
 from filelock import FileLock, Timeout
 
 from gmbench.benchmark.benchmark import Benchmark, benchmark_files
+from gmbench.data.checksums import CHECKSUMS
 from gmbench.data.sources import Limits, Source
 from gmbench.errors import DatasetError
 from gmbench.files import disk_full, is_full, rename_durably
 from gmbench.version import __version__
 
-CHECKSUMS = "checksums.sha256"
 INSPECTION = "inspection.json"
 PLAN = ".build.json"
 """Says what a folder was built from; differs from machine to machine, so without a checksum."""

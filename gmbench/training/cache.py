@@ -30,10 +30,10 @@ from PIL import Image
 from PIL import __version__ as _pillow_version
 
 from gmbench.benchmark.benchmark import Benchmark, read_benchmark
+from gmbench.data.checksums import CHECKSUMS
 from gmbench.data.features import shard_path
 from gmbench.data.loading import cache_folder
 from gmbench.data.parallel import Progress, all_cores, in_processes
-from gmbench.data.workplace import CHECKSUMS
 from gmbench.errors import DatasetError
 from gmbench.files import rename_durably, write_durably
 from gmbench.training.views import Pixels, View, ViewError

@@ -17,6 +17,7 @@ from typing import Any
 
 from gmbench.benchmark.benchmark import Benchmark, benchmark_files
 from gmbench.benchmark.catalog import GM
+from gmbench.data.checksums import CHECKSUMS
 from gmbench.data.dataset_card import eval_text
 from gmbench.data.features import arrow_schema, label_values, shard_path
 from gmbench.data.inspection import inspect
@@ -25,7 +26,6 @@ from gmbench.data.parallel import Progress, all_cores, in_processes
 from gmbench.data.shards import ShardRecord, ShardTask, make_shard
 from gmbench.data.sources import Limits
 from gmbench.data.workplace import (
-    CHECKSUMS,
     INSPECTION,
     PLAN,
     alone,

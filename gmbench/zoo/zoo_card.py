@@ -9,9 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gmbench.benchmark.benchmark import Benchmark
-from gmbench.data.dataset_card import PAPER, card_metadata, card_title, configuration_table
+from gmbench.data.dataset_card import (
+    card_metadata,
+    columns_section,
+    configuration_table,
+    introduction,
+)
 from gmbench.data.shards import ShardRecord
-from gmbench.schema import KINDS, markdown_table
 from gmbench.zoo.content import Content
 from gmbench.zoo.plan import ZooPlan
 from gmbench.zoo.training import png_files
@@ -130,11 +134,6 @@ def _real_configuration(
 
 
 def _body(benchmark: Benchmark, plan: ZooPlan, real: Mapping[str, RealImages]) -> str:
-    kinds = ", ".join(
-        f"{count} {kind}"
-        for kind in KINDS
-        if (count := sum(gm.kind == kind for gm in benchmark.gms))
-    )
     origins = "\n".join(
         f"| {origin.content} | {' '.join([origin.package, origin.version]).strip() or '-'} | "
         f"`{origin.file}` | {origin.licence} | `{origin.sha256[:16]}` |"
@@ -142,14 +141,12 @@ def _body(benchmark: Benchmark, plan: ZooPlan, real: Mapping[str, RealImages]) -
         for origin in content.origins
     )
     versions = ", ".join(f"{name} {version}" for name, version in plan.versions.items())
-    return f"""# {card_title(benchmark)}
-
-Images of {len(benchmark.gms)} small generative models (GMs: {kinds}) that gmbench trained itself,
-each image labelled with 25 hyperparameters of the GM that made it: 9 counts of its architecture, 6
-discrete choices, 10 training losses. The task, *model parsing*, is to infer them from one image of
-a GM that was never seen in training. It was set by
-[Reverse Engineering of Generative Models]({PAPER}).
-
+    grey = (
+        "Images are PNG files; those of a GM that makes nothing but grey images are grey files: "
+        "convert to RGB where one mode is needed."
+    )
+    start = introduction(benchmark, "small generative models", "that gmbench trained itself")
+    return f"""{start}
 The labels are measured: counts and classes by walking the trained network with a forward pass, the
 losses from what the training loop summed up. `contact_sheet.png` shows every GM; `zoo.json` holds
 for each of them its specification, its seeds and the figures of the quality gate.
@@ -163,15 +160,7 @@ All configurations but `{REAL}` share the same files; each image is stored once.
 images of the same contents that no GM was trained on (columns `image`, `image_id`, `content`), for
 those who want to tell generated images from real ones.
 
-## Columns
-
-`image`; `image_id` (GM and position, as `{benchmark.gms[0].name}/000023`); `gm`, `kind`, `content`
-(classes); the 25 parameters below in natural units; `target` (25 numbers: 9 counts scaled to 0..1
-over the GMs of the benchmark, 6 class indices, 10 times 0 or 1). Images are PNG files; those of a
-GM that makes nothing but grey images are grey files: convert to RGB where one mode is needed.
-
-{markdown_table()}
-
+{columns_section(benchmark, grey)}
 ## Origin of the real images
 
 What the GMs were trained on, with the licence as the package that carries it states it. The images

@@ -63,12 +63,10 @@ def test_pull_request(hub: HubServer, pristine_board: Board) -> None:
         "tester/model", DATASET, card, result, endpoint=hub.url, token=hub.token
     )
     repository = hub.repositories["model", "tester/model"]
-    (request,) = repository.discussions
-    assert request.is_pull_request
+    (request,) = repository.pull_requests
     assert (opened.number, opened.url) == (1, f"{hub.url}/tester/model/discussions/1")
     assert opened.path not in repository.files
-    repository.merge(request)
-    text = repository.files[".eval_results/gmbench-tiny.yaml"].decode()
+    text = request.files[".eval_results/gmbench-tiny.yaml"].decode()
     assert text == eval_results_text(card, result, DATASET)
     assert result["manifest"]["predictions_sha256"] in request.description
 

@@ -9,7 +9,7 @@ import pytest
 
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.data.build import build_dataset
-from tests.data.fake_images import make_images, small_benchmark
+from tests.data.fake_images import make_images, own_benchmark, small_benchmark
 
 Digest = dict[str, str]
 
@@ -32,6 +32,15 @@ def pristine_dataset(
     return build_dataset(
         benchmark, pristine_images, tmp_path_factory.mktemp("built") / "dataset", jobs=1
     ).folder
+
+
+@pytest.fixture(scope="session")
+def pristine_own_dataset(
+    tmp_path_factory: pytest.TempPathFactory, benchmark: Benchmark, pristine_images: Path
+) -> Path:
+    """A built dataset, that tests only read, of somebody's own GMs."""
+    own = own_benchmark(benchmark, "own")
+    return build_dataset(own, pristine_images, tmp_path_factory.mktemp("own") / "d", jobs=1).folder
 
 
 @pytest.fixture

@@ -47,6 +47,15 @@ def small_benchmark() -> Benchmark:
     )
 
 
+def own_benchmark(benchmark: Benchmark, name: str) -> Benchmark:
+    """Returns a benchmark of the same GMs and sets whose labels, and name, are somebody's own."""
+    gms = tuple(
+        replace(gm, values=(gm.values[0] + 1, gm.values[1] + 1, *gm.values[2:]))
+        for gm in benchmark.gms
+    )
+    return replace(benchmark, name=name, gms=gms)
+
+
 def image_bytes(seed: int) -> tuple[str, bytes]:
     """Returns the file type and the bytes of the image that belongs to a seed."""
     mode, suffix, (width, height) = KINDS_OF_FILES[seed % len(KINDS_OF_FILES)]

@@ -1,23 +1,8 @@
-"""A small Hugging Face Hub on 127.0.0.1, for tests: real HTTP, in memory, nothing mocked.
+"""A small server for the calls that gmbench's use of the Hugging Face Hub leads to.
 
 An unmodified `huggingface_hub` or `datasets` works against it with `HF_ENDPOINT` set to its
-address and `HF_HUB_DISABLE_XET=1` (it speaks git LFS, not Xet's storage protocol):
-
-    with HubServer() as hub:
-        api = HfApi(endpoint=hub.url, token=hub.token)
-
-What it speaks:
-
-- accounts: `GET /api/whoami-v2`; a read token, a write token, one namespace a user may not write;
-- repositories: `POST /api/repos/create`, `GET /api/{kind}s/ID[/revision/REV]`, `refs`, `commits`;
-- reading: `tree/REV[/PATH]`, `paths-info/REV`, `GET|HEAD .../resolve/REV/PATH` with `Range`, ETags;
-- writing: `validate-yaml`, `preupload/REV`, LFS batch, upload and verify, `commit/REV` (files, LFS
-  files, deletions, `parentCommit`), both of them with `?create_pr=1`;
-- pull requests and discussions: open, list, read, comment, change status, merge (`refs/pr/N`).
-
-Error answers carry the Hub's own `X-Error-Code` and `X-Error-Message`. `fail`, `delay` and `cut`
-make chosen requests go wrong (`local_server.py`); `requests` lists what came, `uploads` the sizes
-of the LFS objects that were uploaded.
+address and `HF_HUB_DISABLE_XET=1`. It takes every file as a small one, keeps what `main` holds and
+one list of pull requests, and knows no history: how files travel is the library's own matter.
 """
 
 from __future__ import annotations
@@ -25,26 +10,42 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from base64 import b64decode
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, unquote
 
-from tests.data import hub_answers as answers
-from tests.data.hub_store import Commit, Repository, upload_mode
 from tests.data.local_server import Handler, LocalServer, Refusal
 
-_API = re.compile(r"/api/(model|dataset|space)s/([^/]+/[^/]+)(?:/([^/]+))?(?:/(.*))?$")
-_RESOLVE = re.compile(r"/(?:(dataset|space)s/)?([^/]+/[^/]+)/resolve/([^/]+)/(.+)$")
-_BATCH = re.compile(r"/(?:(dataset|space)s/)?([^/]+/[^/]+)\.git/info/lfs/objects/batch$")
+_API = re.compile(r"/api/(model|dataset)s/([^/]+/[^/]+)(?:/([^/]+))?")
+_RESOLVE = re.compile(r"/(?:(dataset)s/)?([^/]+/[^/]+)/resolve/[^/]+/(.+)$")
 
 
-@dataclass(frozen=True)
-class User:
-    """Whose token it is and where it may write."""
+@dataclass
+class PullRequest:
+    """Files that somebody proposes, and why."""
 
-    name: str
-    namespaces: tuple[str, ...]
-    may_write: bool = True
+    description: str
+    files: dict[str, bytes]
+
+
+@dataclass
+class Repository:
+    """What `main` holds, the titles of its commits, and the pull requests."""
+
+    private: bool = False
+    files: dict[str, bytes] = field(default_factory=dict)
+    titles: list[str] = field(default_factory=list)
+    pull_requests: list[PullRequest] = field(default_factory=list)
+
+    @property
+    def commit(self) -> str:
+        facts = [self.titles, {path: _oid(data) for path, data in self.files.items()}]
+        return hashlib.sha1(json.dumps(facts).encode()).hexdigest()
+
+
+def _oid(data: bytes) -> str:
+    return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
 
 
 class _HubHandler(Handler):
@@ -52,258 +53,130 @@ class _HubHandler(Handler):
 
     def route(self, method: str, path: str) -> Any:
         with self.host.lock:
-            return self._route(method, path)
+            if path == "/api/repos/create":
+                return self._create(json.loads(self.body))
+            if path == "/api/validate-yaml":
+                return {"errors": [], "warnings": []}
+            if match := _RESOLVE.match(path):
+                return self._send(self._repository(match[1] or "model", match[2]), match[3])
+            if match := _API.match(path):
+                repository = self._repository(match[1], match[2])
+                answer = getattr(self, f"_{(match[3] or 'info').replace('-', '_')}", None)
+                if answer is not None:
+                    return answer(match[2], repository)
+            raise Refusal(404, f"This small Hub does not speak {method} {path}")
 
-    # -- who asks for what ----------------------------------------------------------------------
-
-    def _route(self, method: str, path: str) -> Any:
-        if path == "/api/whoami-v2":
-            return self._whoami()
-        if path == "/api/repos/create":
-            return self._create()
-        if path == "/api/validate-yaml":
-            return {"errors": [], "warnings": []}
-        if path.startswith("/lfs/"):
-            return self._store(path.removeprefix("/lfs/"))
-        if match := _BATCH.match(path):
-            return self._batch(self._repository(match[1] or "model", match[2], writing=True))
-        if match := _RESOLVE.match(path):
-            repository = self._repository(match[1] or "model", match[2])
-            return self._resolve(repository, unquote(match[3]), unquote(match[4]))
-        if match := _API.match(path):
-            kind, name, what, rest = match.groups()
-            return self._repository_request(method, kind, name, what or "", rest or "")
-        raise Refusal(404, f"This small Hub does not speak {method} {path}")
-
-    def _repository_request(self, method: str, kind: str, name: str, what: str, rest: str) -> Any:
-        writing = what in ("preupload", "commit") or (what == "discussions" and method == "POST")
-        repository = self._repository(kind, name, writing=writing)
-        if what == "discussions":
-            return self._discussion(method, repository, rest)
-        if what == "refs":
-            return answers.refs(repository)
-        if what not in ("", "revision", "preupload", "commit", "tree", "paths-info", "commits"):
-            raise Refusal(404, f"This small Hub does not speak {what}")
-        revision, _, path = rest.partition("/")
-        revision, path = unquote(revision) or "main", unquote(path)
-        commit = repository.commit_at(revision)
-        if commit is None:
-            raise Refusal(404, f"Invalid rev id: {revision}", "RevisionNotFound")
-        if what == "preupload":
-            return self._preupload(commit)
-        if what == "commit":
-            return self._commit(repository, revision)
-        if what == "tree":
-            return self._tree(commit, path)
-        if what == "paths-info":
-            wanted = parse_qs(self.body.decode()).get("paths", [])
-            if self.headers.get("Content-Type", "").startswith("application/json"):
-                wanted = json.loads(self.body)["paths"]
-            return [entry for entry in answers.entries(commit.tree) if entry["path"] in wanted]
-        if what == "commits":
-            return [answers.log_entry(oid, one) for oid, one in repository.log(revision)]
-        return answers.repository_info(repository, commit, blobs="blobs" in self.query)
-
-    def _user(self) -> User | None:
+    def _token(self) -> str:
         given = self.headers.get("Authorization", "").removeprefix("Bearer ")
-        if not given:
-            return None
-        if given not in self.host.users:
+        if given not in ("", self.host.token, self.host.read_token):
             raise Refusal(401, "Invalid credentials in Authorization header")
-        return self.host.users[given]
+        return given
 
-    def _may_write(self, namespace: str) -> User:
-        user = self._user()
-        if user is None:
-            raise Refusal(401, "Invalid username or password.")
-        if not user.may_write or namespace not in user.namespaces:
+    def _may_write(self, namespace: str) -> None:
+        if self._token() != self.host.token or namespace == "others":
             raise Refusal(
                 403, f'You don\'t have the rights to write under the namespace "{namespace}"'
             )
-        return user
 
-    def _repository(self, kind: str, name: str, *, writing: bool = False) -> Repository:
-        user, found = self._user(), self.host.repositories.get((kind, name))
-        namespace = name.split("/")[0]
-        if found is None or (found.private and (user is None or namespace not in user.namespaces)):
+    def _repository(self, kind: str, name: str) -> Repository:
+        known, found = self._token(), self.host.repositories.get((kind, name))
+        if found is None or (found.private and not known):
             # The Hub tells a stranger neither that a repository is private nor that there is none.
-            raise Refusal(401 if user is None else 404, "Repository not found", "RepoNotFound")
-        if writing and "create_pr" not in self.query:
-            self._may_write(namespace)
+            raise Refusal(404 if known else 401, "Repository not found", "RepoNotFound")
         return found
 
-    def _whoami(self) -> Any:
-        user = self._user()
-        if user is None:
-            raise Refusal(401, "Invalid username or password.")
-        role = "write" if user.may_write else "read"
-        orgs = [{"name": name} for name in user.namespaces if name != user.name]
-        token = {"type": "access_token", "accessToken": {"displayName": "test", "role": role}}
-        return {"type": "user", "name": user.name, "orgs": orgs, "auth": token}
-
-    def _create(self) -> Any:
-        asked = json.loads(self.body)
-        namespace = asked.get("organization") or self._may_write("tester").name
-        kind, name = asked.get("type", "model"), f"{namespace}/{asked['name']}"
+    def _create(self, asked: dict[str, Any]) -> Any:
+        namespace, kind = asked["organization"], asked.get("type", "model")
         if namespace not in self.host.namespaces:
             raise Refusal(404, f"Organization {namespace} not found")
         self._may_write(namespace)
-        page = f"{self.host.url}/{answers.prefix(kind)}{name}"
-        if (kind, name) in self.host.repositories:
-            raise Refusal(409, f"You already created this {kind} repo")
+        name = f"{namespace}/{asked['name']}"
         private = asked.get("visibility") == "private" or bool(asked.get("private"))
-        self.host.repositories[kind, name] = Repository(kind, name, private=private)
-        return {"url": page, "name": name, "id": name}
+        self.host.repositories[kind, name] = Repository(private)
+        return {"url": f"{self.host.url}/{name}", "name": name, "id": name}
 
-    # -- writing --------------------------------------------------------------------------------
+    def _info(self, name: str, repository: Repository) -> Any:
+        siblings = [{"rfilename": path} for path in repository.files]
+        facts = {"id": name, "sha": repository.commit, "private": repository.private, "tags": []}
+        return {**facts, "siblings": siblings, "downloads": 0, "likes": 0}
 
-    def _preupload(self, commit: Commit) -> Any:
-        answers = []
-        for file in json.loads(self.body)["files"]:
-            there = commit.tree.get(file["path"])
-            mode = upload_mode(file["path"], file["size"])
-            answer = {"path": file["path"], "uploadMode": mode, "shouldIgnore": False}
-            answers.append(answer | ({"oid": there.etag} if there else {}))
-        return {"files": answers}
+    def _revision(self, name: str, repository: Repository) -> Any:
+        return self._info(name, repository)
 
-    def _batch(self, repository: Repository) -> Any:
-        objects = []
-        for wanted in json.loads(self.body)["objects"]:
-            answer: dict[str, Any] = {"oid": wanted["oid"], "size": wanted["size"]}
-            if wanted["oid"] not in self.host.objects:
-                href = f"{self.host.url}/lfs/{wanted['oid']}"
-                verify = {"href": f"{self.host.url}/lfs/verify"}
-                answer["actions"] = {"upload": {"href": href}, "verify": verify}
-            objects.append(answer)
-        return {"transfer": "basic", "objects": objects}
-
-    def _store(self, oid: str) -> Any:
-        if oid == "verify":
-            asked = json.loads(self.body)
-            if len(self.host.objects.get(asked["oid"], b"")) != asked["size"]:
-                raise Refusal(404, "The object is not here")
-        elif hashlib.sha256(self.body).hexdigest() != oid:
-            raise Refusal(400, "The bytes do not have the SHA-256 they were announced with")
-        else:
-            self.host.objects[oid] = self.body
-        return {}
-
-    def _commit(self, repository: Repository, revision: str) -> Any:
-        lines = [json.loads(line) for line in self.body.splitlines() if line.strip()]
-        header = next(line["value"] for line in lines if line["key"] == "header")
-        parent = header.get("parentCommit")
-        if parent and not repository.refs.get(revision, "").startswith(parent):
-            raise Refusal(412, "A commit has happened since. Please refresh and try again.")
-        answer: dict[str, Any] = {"success": True}
-        page = f"{self.host.url}/{answers.prefix(repository.kind)}{repository.name}"
-        if "create_pr" in self.query:
-            user = self._user()
-            if user is None:
-                raise Refusal(401, "Invalid username or password.")
-            opened = repository.open_discussion(
-                header["summary"], header.get("description", ""), user.name, status="open"
-            )
-            revision = opened.ref
-            answer["pullRequestUrl"] = f"{page}/discussions/{opened.number}"
-        if revision not in repository.refs:
-            raise Refusal(400, f"{revision} is not a branch")
-        try:
-            made = repository.write(revision, lines, self.host.objects)
-        except KeyError as error:
-            raise Refusal(400, f"LFS object or file {error} is not here") from error
-        return answer | {"commitOid": made.oid, "commitUrl": f"{page}/commit/{made.oid}"}
-
-    def _discussion(self, method: str, repository: Repository, rest: str) -> Any:
-        if not rest and method == "GET":
-            found = [answers.discussion(repository, one) for one in repository.discussions]
-            return {"discussions": found, "count": len(found), "start": 0}
-        user = self._user()
-        if not rest:
-            asked = json.loads(self.body)
-            changes = bool(asked.get("pullRequest"))
-            opened = repository.open_discussion(
-                asked["title"],
-                asked.get("description", ""),
-                user.name if user else "",
-                status="draft" if changes else "open",
-                changes=changes,
-            )
-            return {"num": opened.number, "pullRequest": changes}
-        number, _, action = rest.partition("/")
-        if not number.isdecimal() or not 1 <= int(number) <= len(repository.discussions):
-            raise Refusal(404, f"There is no discussion {number}")
-        one = repository.discussions[int(number) - 1]
-        if method == "POST":
-            asked = json.loads(self.body or b"null") or {}
-            one.comments += [asked["comment"]] if asked.get("comment") else []
-            if action == "merge":
-                self._may_write(repository.namespace)
-                repository.merge(one)
-            elif action == "status":
-                one.status = asked["status"]
-            return {"newMessage": answers.comment(one, len(one.comments))} if one.comments else {}
-        return answers.discussion(repository, one)
-
-    # -- reading --------------------------------------------------------------------------------
-
-    def _tree(self, commit: Commit, folder: str) -> Any:
-        inside = folder.rstrip("/") + "/" if folder else ""
-        entries = [
-            entry for entry in answers.entries(commit.tree) if entry["path"].startswith(inside)
+    def _preupload(self, name: str, repository: Repository) -> Any:
+        files = [
+            {"path": file["path"], "uploadMode": "regular", "shouldIgnore": False}
+            | ({"oid": _oid(data)} if (data := repository.files.get(file["path"])) else {})
+            for file in json.loads(self.body)["files"]
         ]
-        if folder and not entries:
-            raise Refusal(404, f"{folder} does not exist", "EntryNotFound")
-        if self.query.get("recursive", "").lower() not in ("true", "1"):
-            entries = [entry for entry in entries if "/" not in entry["path"][len(inside) :]]
-        return entries
+        return {"files": files}
 
-    def _resolve(self, repository: Repository, revision: str, path: str) -> None:
-        commit = repository.commit_at(revision)
-        if commit is None:
-            raise Refusal(404, f"Invalid rev id: {revision}", "RevisionNotFound")
-        blob = commit.tree.get(path)
-        if blob is None:
-            raise Refusal(404, "Entry not found", "EntryNotFound")
-        headers = {
-            "X-Repo-Commit": commit.oid,
-            "ETag": f'"{blob.etag}"',
+    def _commit(self, name: str, repository: Repository) -> Any:
+        lines = [json.loads(line) for line in self.body.splitlines()]
+        header = next(line["value"] for line in lines if line["key"] == "header")
+        put = {
+            line["value"]["path"]: b64decode(line["value"]["content"])
+            for line in lines
+            if line["key"] == "file"
         }
-        if blob.lfs:
-            headers |= {"X-Linked-Etag": f'"{blob.etag}"', "X-Linked-Size": str(len(blob.content))}
-        self.send_file(blob.content, headers)
+        answer = {"commitUrl": f"{self.host.url}/{name}/commit/{repository.commit}"}
+        if "create_pr" in self.query:
+            repository.pull_requests.append(PullRequest(header.get("description", ""), put))
+            number = len(repository.pull_requests)
+            answer["pullRequestUrl"] = f"{self.host.url}/{name}/discussions/{number}"
+        else:
+            self._may_write(name.split("/")[0])
+            repository.files |= put
+            repository.titles.append(header["summary"])
+            for line in lines:
+                if line["key"] == "deletedFile":
+                    del repository.files[line["value"]["path"]]
+        return answer | {"commitOid": repository.commit}
+
+    def _tree(self, name: str, repository: Repository) -> Any:
+        folders = {path[:at] for path in repository.files for at, c in enumerate(path) if c == "/"}
+        found = [{"type": "directory", "path": path, "size": 0, "oid": ""} for path in folders]
+        found += [
+            {"type": "file", "path": path, "size": len(data), "oid": _oid(data)}
+            for path, data in repository.files.items()
+        ]
+        _, _, inside = unquote(self.path.split("?")[0]).partition("/tree/")[2].partition("/")
+        found = [one for one in found if str(one["path"]).startswith(inside and inside + "/")]
+        if self.query.get("recursive", "").lower() in ("true", "1"):
+            return found
+        return [one for one in found if "/" not in str(one["path"])[len(inside) + 1 :]]
+
+    def _paths_info(self, name: str, repository: Repository) -> Any:
+        wanted = parse_qs(self.body.decode()).get("paths", [])
+        self.query["recursive"] = "true"
+        return [one for one in self._tree(name, repository) if one["path"] in wanted]
+
+    def _send(self, repository: Repository, path: str) -> None:
+        data = repository.files.get(unquote(path))
+        if data is None:
+            raise Refusal(404, "Entry not found", "EntryNotFound")
+        self.send_file(data, {"X-Repo-Commit": repository.commit, "ETag": f'"{_oid(data)}"'})
 
 
 class HubServer(LocalServer):
     """The Hub; a context manager that starts and stops it.
 
     Attributes:
-        token: Token of user `tester`, who may write to `tester` and `org`.
-        read_token: Token of the same user that may only read.
+        token: Token that may write to `tester` and `org`.
+        read_token: Token that may only read.
         namespaces: Users and organisations that there are; `others` is one nobody may write to.
         repositories: By (kind, id), such as `("dataset", "org/name")`.
-        objects: Uploaded LFS objects by their SHA-256.
     """
 
     handler: ClassVar[type[Handler]] = _HubHandler
     token = "hf_write"
     read_token = "hf_read"
+    namespaces = ("tester", "org", "others")
 
     def __init__(self) -> None:
         super().__init__()
-        own = ("tester", "org")
-        self.users = {
-            self.token: User("tester", own),
-            self.read_token: User("tester", own, may_write=False),
-        }
-        self.namespaces = {*own, "others"}
         self.repositories: dict[tuple[str, str], Repository] = {}
-        self.objects: dict[str, bytes] = {}
 
     def dataset(self, name: str) -> Repository:
         """Returns a dataset repository."""
         return self.repositories["dataset", name]
-
-    @property
-    def uploads(self) -> list[int]:
-        """Sizes in bytes of the LFS uploads that arrived so far."""
-        return [size for verb, path, size in self.requests if (verb, path[:5]) == ("PUT", "/lfs/")]

@@ -7,18 +7,24 @@ import sys
 import tarfile
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
-from gmbench.benchmark.benchmark import Benchmark, load_benchmark, read_benchmark
+from gmbench.benchmark.benchmark import (
+    Benchmark,
+    dataset_folder,
+    load_benchmark,
+    read_benchmark,
+)
 from gmbench.data.build import build_dataset
 from gmbench.data.features import arrow_schema, configurations, group_of, label_values
 from gmbench.data.sources import Limits
-from gmbench.errors import DatasetError, GmbenchError, SourceError
+from gmbench.errors import BenchmarkError, DatasetError, GmbenchError, SourceError
 from gmbench.schema import NAMES
-from tests.data.fake_images import make_images, with_n_images
+from tests.data.fake_images import make_images, own_benchmark, with_n_images
 
 Digest = Callable[..., dict[str, str]]
 
@@ -202,6 +208,64 @@ def test_without_images(benchmark: Benchmark, tmp_path: Path, snapshot: object) 
     with pytest.raises(DatasetError) as caught:
         build_dataset(benchmark, None, tmp_path / "out")
     assert str(caught.value) == snapshot
+
+
+OWN_NAMES = ("mine", "red116", "sample")
+
+
+@pytest.mark.parametrize("name", OWN_NAMES)
+def test_a_benchmark_is_known_by_its_labels_and_not_by_its_name(
+    images: Path, benchmark: Benchmark, tmp_path: Path, name: str
+) -> None:
+    own = own_benchmark(benchmark, name)
+    with pytest.raises(DatasetError) as caught:
+        build_dataset(own, None, tmp_path / "out")
+    assert "red116" not in str(caught.value).replace(f"images of {name} ", "")
+    assert "each of its 6 GMs with --images" in str(caught.value)
+    built = build_dataset(own, images, tmp_path / "out", jobs=1).folder
+    assert read_benchmark(built) == own
+    card = (built / "README.md").read_text()
+    assert "license_name: not-stated" in card
+    assert "Images of 6 generative models (GMs: " in card
+    assert "published generative" not in card
+    assert "authors" not in card
+
+
+def test_a_known_benchmark_may_have_any_name(
+    images: Path, benchmark: Benchmark, tmp_path: Path
+) -> None:
+    other = replace(benchmark, name="mine")
+    with pytest.raises(DatasetError, match="data fetch red116"):
+        build_dataset(other, None, tmp_path / "out")
+    card = (build_dataset(other, images, tmp_path / "out", jobs=1).folder / "README.md").read_text()
+    assert "Images of 6 published generative models" in card
+    assert "license_name: images-belong-to-their-authors" in card
+
+
+def test_a_folder_with_the_name_of_a_benchmark(
+    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset.rename(tmp_path / "sample")
+    shutil.copytree(tmp_path / "sample", tmp_path / "red116-mine")
+    monkeypatch.chdir(tmp_path)
+    for name in (Path("sample"), "./sample", "red116-mine"):
+        assert load_benchmark(name).name == "small"
+        assert dataset_folder(name) == Path(name)
+    assert load_benchmark("sample").name == "sample"
+    with pytest.raises(BenchmarkError, match="red116-mine has its own"):
+        load_benchmark("red116-mine", "2024")
+
+
+def test_the_card_counts_what_is_missing(
+    images: Path, benchmark: Benchmark, tmp_path: Path
+) -> None:
+    shutil.rmtree(images / "BETA_B")
+    (images / "DCGAN" / "5.png").unlink()
+    (images / "STYLEGAN" / "5.png").unlink()
+    built = build_dataset(benchmark, images, tmp_path / "out", jobs=1, allow_missing=True).folder
+    card = (built / "README.md").read_text()
+    assert "Images of 5 published generative models" in card
+    assert "of its 6 GMs, 1 have no image here and 2 have fewer" in card
 
 
 def test_place_that_cannot_be_written(images: Path, benchmark: Benchmark, tmp_path: Path) -> None:

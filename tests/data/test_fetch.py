@@ -5,11 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import random
 import re
-import socket
-import subprocess
 import sys
 import tarfile
 import zipfile
@@ -21,10 +18,10 @@ import pytest
 from filelock import FileLock
 from syrupy.assertion import SnapshotAssertion
 
-from gmbench.data.download import check_space, page_title
-from gmbench.data.drive import drive_reason
-from gmbench.data.fetch import Archive, FetchResult, fetch_archive, get_archive
+from gmbench.data.download import check_space, drive_reason, page_title
+from gmbench.data.fetch import FetchResult, fetch_archive, get_archive
 from gmbench.errors import GmbenchError, HubError, SourceError, UnknownNameError
+from tests.commands import gmbench
 from tests.data.local_server import Handler, LocalServer
 
 QUOTA = b"""<!DOCTYPE html><html><head><title>Google Drive - Quota exceeded</title></head>
@@ -63,10 +60,10 @@ def host() -> Iterator[FileHost]:
         yield server
 
 
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keeps gdown from this computer's cookies and proxies."""
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
 
@@ -86,16 +83,8 @@ def tar_of(mode: str) -> bytes:
     return buffer.getvalue()
 
 
-def mirror(host: FileHost, out: Path, path: str = "/a.zip", **options: Any) -> FetchResult:
+def fetched(host: FileHost, out: Path, path: str = "/a.zip", **options: Any) -> FetchResult:
     return fetch_archive(get_archive("red116"), out, url=host.url + path, **options)
-
-
-def drive(host: FileHost, out: Path, **options: Any) -> FetchResult:
-    archive = Archive("red116", page="https://host/page", address=f"{host.url}/a.zip")
-    return fetch_archive(archive, out, **options)
-
-
-FROM = pytest.mark.parametrize("fetch", [mirror, drive])
 
 
 def said(error: pytest.ExceptionInfo[GmbenchError], host: FileHost, out: Path) -> str:
@@ -103,24 +92,13 @@ def said(error: pytest.ExceptionInfo[GmbenchError], host: FileHost, out: Path) -
     return re.sub(r"Errno \d+", "Errno N", text)
 
 
-@pytest.fixture(autouse=True)
-def _gdown_for_drive(request: pytest.FixtureRequest) -> None:
-    if (
-        getattr(request.node, "callspec", None)
-        and request.node.callspec.params.get("fetch") is drive
-    ):
-        pytest.importorskip("gdown")
-        request.getfixturevalue("home")
-
-
 # -- a transfer that works ---------------------------------------------------------------------
 
 
-@FROM
-def test_the_archive_arrives_whole(host: FileHost, tmp_path: Path, fetch: Any) -> None:
+def test_the_archive_arrives_whole(host: FileHost, tmp_path: Path) -> None:
     reports: list[tuple[int, int | None]] = []
     out = tmp_path / "new" / "folder"
-    result = fetch(host, out, advance=lambda done, total: reports.append((done, total)))
+    result = fetched(host, out, advance=lambda done, total: reports.append((done, total)))
     content = host.files["/a.zip"]
     assert result.file == out / "red116.zip"
     assert result.file.read_bytes() == content
@@ -152,25 +130,24 @@ def test_what_it_is_decides_the_name(
     host: FileHost, tmp_path: Path, content: bytes, name: str, snapshot: SnapshotAssertion
 ) -> None:
     host.files["/download"] = content
-    result = mirror(host, tmp_path, "/download?id=1")
+    result = fetched(host, tmp_path, "/download?id=1")
     assert result.file.name == name
     assert result.next_step.replace(str(tmp_path), "OUT") == snapshot
 
 
-@FROM
-def test_what_is_here_is_not_fetched_twice(host: FileHost, tmp_path: Path, fetch: Any) -> None:
-    first = fetch(host, tmp_path)
+def test_what_is_here_is_not_fetched_twice(host: FileHost, tmp_path: Path) -> None:
+    first = fetched(host, tmp_path)
     host.heal()
-    second = fetch(host, tmp_path)
+    second = fetched(host, tmp_path)
     assert (second.downloaded, second.record) == (False, first.record)
     assert host.requests == []
 
 
 def test_a_file_put_there_by_hand_is_recorded(host: FileHost, tmp_path: Path) -> None:
     (tmp_path / "red116.zip").write_bytes(host.files["/a.zip"])
-    result = mirror(host, tmp_path)
+    result = fetched(host, tmp_path)
     assert (result.downloaded, result.record.url) == (False, "")
-    assert mirror(host, tmp_path).record == result.record
+    assert fetched(host, tmp_path).record == result.record
     assert host.requests == []
 
 
@@ -179,58 +156,54 @@ def test_a_file_put_there_by_hand_is_recorded(host: FileHost, tmp_path: Path) ->
 
 def test_a_broken_transfer_is_continued_at_once(host: FileHost, tmp_path: Path) -> None:
     host.cut("GET /a.zip", 1_000_000, times=2)
-    result = mirror(host, tmp_path)
+    result = fetched(host, tmp_path)
     assert result.file.read_bytes() == host.files["/a.zip"]
     assert len(host.requests) == 3
 
 
-@FROM
-def test_a_broken_transfer_is_continued_later(host: FileHost, tmp_path: Path, fetch: Any) -> None:
+def test_a_broken_transfer_is_continued_later(host: FileHost, tmp_path: Path) -> None:
     host.cut("GET /a.zip", 1_000_000, times=1)
     host.fail("GET /a.zip", 404)
     with pytest.raises(HubError):
-        fetch(host, tmp_path)
+        fetched(host, tmp_path)
     assert not (tmp_path / "red116.zip").exists()
     host.heal()
     done: list[int] = []
-    result = fetch(host, tmp_path, advance=lambda now, total: done.append(now))
+    result = fetched(host, tmp_path, advance=lambda now, total: done.append(now))
     assert result.file.read_bytes() == host.files["/a.zip"]
     assert done[0] > 1_000_000
 
 
-@FROM
-def test_two_versions_are_never_mixed(host: FileHost, tmp_path: Path, fetch: Any) -> None:
+def test_two_versions_are_never_mixed(host: FileHost, tmp_path: Path) -> None:
     host.cut("GET /a.zip", 1_000_000, times=1)
     host.fail("GET /a.zip", 404)
     with pytest.raises(HubError):
-        fetch(host, tmp_path)
+        fetched(host, tmp_path)
     host.heal()
     host.files["/a.zip"] = zip_of(2, size=3_000_001)
-    assert fetch(host, tmp_path).file.read_bytes() == host.files["/a.zip"]
+    assert fetched(host, tmp_path).file.read_bytes() == host.files["/a.zip"]
 
 
-@FROM
 @pytest.mark.parametrize(("ranges", "versions"), [(False, True), (True, False)])
 def test_a_host_that_cannot_continue_starts_again(
-    host: FileHost, tmp_path: Path, fetch: Any, ranges: bool, versions: bool
+    host: FileHost, tmp_path: Path, ranges: bool, versions: bool
 ) -> None:
     host.ranges, host.versions = ranges, versions
     host.cut("GET /a.zip", 1_000_000, times=1)
     host.fail("GET /a.zip", 404)
     with pytest.raises(HubError):
-        fetch(host, tmp_path)
+        fetched(host, tmp_path)
     host.heal()
-    assert fetch(host, tmp_path).file.read_bytes() == host.files["/a.zip"]
+    assert fetched(host, tmp_path).file.read_bytes() == host.files["/a.zip"]
 
 
 def test_a_mirror_that_always_breaks_off(
-    host: FileHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, snapshot: SnapshotAssertion
+    host: FileHost, tmp_path: Path, snapshot: SnapshotAssertion
 ) -> None:
-    monkeypatch.setattr("time.sleep", lambda seconds: None)
     host.cut("GET /a.zip", 1_000_000, times=1)
     host.cut("GET /a.zip", 0)
     with pytest.raises(HubError) as error:
-        mirror(host, tmp_path)
+        fetched(host, tmp_path)
     assert said(error, host, tmp_path) == snapshot
 
 
@@ -239,25 +212,24 @@ def test_two_fetches_do_not_mix(
 ) -> None:
     (tmp_path / "red116.partial").mkdir()
     with FileLock(tmp_path / "red116.partial" / "lock"), pytest.raises(SourceError) as error:
-        mirror(host, tmp_path)
+        fetched(host, tmp_path)
     assert said(error, host, tmp_path) == snapshot
-    assert mirror(host, tmp_path).downloaded
+    assert fetched(host, tmp_path).downloaded
 
 
 # -- something else than the archive -----------------------------------------------------------
 
 
-@FROM
 def test_a_quota_page_is_no_archive(
-    host: FileHost, tmp_path: Path, fetch: Any, snapshot: SnapshotAssertion
+    host: FileHost, tmp_path: Path, snapshot: SnapshotAssertion
 ) -> None:
     host.files["/a.zip"] = QUOTA
     with pytest.raises(HubError) as error:
-        fetch(host, tmp_path)
+        fetched(host, tmp_path)
     assert said(error, host, tmp_path) == snapshot
     assert list(tmp_path.glob("red116*")) == []
     host.files["/a.zip"] = zip_of(1)
-    assert fetch(host, tmp_path).downloaded
+    assert fetched(host, tmp_path).downloaded
 
 
 @pytest.mark.parametrize("content", [b"", b'{"error": 1}', zip_of(1)[:-100]])
@@ -266,11 +238,11 @@ def test_other_bytes_are_no_archive(
 ) -> None:
     host.files["/a.zip"] = content
     with pytest.raises(HubError) as error:
-        mirror(host, tmp_path)
+        fetched(host, tmp_path)
     assert said(error, host, tmp_path).splitlines()[0] == snapshot
     (tmp_path / "red116.zip").write_bytes(content)
     with pytest.raises(SourceError) as own:
-        mirror(host, tmp_path)
+        fetched(host, tmp_path)
     assert said(own, host, tmp_path) == snapshot
 
 
@@ -283,15 +255,12 @@ def test_titles_of_pages() -> None:
 # -- the host changes the file -----------------------------------------------------------------
 
 
-@FROM
-def test_a_replaced_file_is_noticed_and_the_old_one_kept(
-    host: FileHost, tmp_path: Path, fetch: Any
-) -> None:
-    first, old = fetch(host, tmp_path), host.files["/a.zip"]
-    unchanged = fetch(host, tmp_path, again=True)
+def test_a_replaced_file_is_noticed_and_the_old_one_kept(host: FileHost, tmp_path: Path) -> None:
+    first, old = fetched(host, tmp_path), host.files["/a.zip"]
+    unchanged = fetched(host, tmp_path, again=True)
     assert (unchanged.downloaded, unchanged.changed_from) == (True, None)
     host.files["/a.zip"] = zip_of(2)
-    result = fetch(host, tmp_path, again=True)
+    result = fetched(host, tmp_path, again=True)
     assert result.changed_from == unchanged.record
     assert result.changed_from.sha256 == first.record.sha256
     assert result.file.read_bytes() == host.files["/a.zip"]
@@ -301,56 +270,51 @@ def test_a_replaced_file_is_noticed_and_the_old_one_kept(
 
 
 def test_a_replaced_file_is_noticed_by_its_record_alone(host: FileHost, tmp_path: Path) -> None:
-    first = mirror(host, tmp_path)
+    first = fetched(host, tmp_path)
     first.file.unlink()
     host.files["/a.zip"] = zip_of(2)
-    assert mirror(host, tmp_path).changed_from == first.record
+    assert fetched(host, tmp_path).changed_from == first.record
 
 
 def test_a_file_that_changed_here(
     host: FileHost, tmp_path: Path, snapshot: SnapshotAssertion
 ) -> None:
-    result = mirror(host, tmp_path)
+    result = fetched(host, tmp_path)
     result.file.write_bytes(zip_of(3))
     with pytest.raises(SourceError) as error:
-        mirror(host, tmp_path)
+        fetched(host, tmp_path)
     assert said(error, host, tmp_path).replace(result.record.date[:10], "DATE") == snapshot
     (tmp_path / "red116.zip.json").write_text("[]")
     with pytest.raises(SourceError) as error:
-        mirror(host, tmp_path)
+        fetched(host, tmp_path)
     assert said(error, host, tmp_path) == snapshot
 
 
 # -- refusals ----------------------------------------------------------------------------------
 
 
-@FROM
 @pytest.mark.parametrize("status", [403, 404, 503])
 def test_a_host_that_refuses(
-    host: FileHost, tmp_path: Path, fetch: Any, status: int, snapshot: SnapshotAssertion
+    host: FileHost, tmp_path: Path, status: int, snapshot: SnapshotAssertion
 ) -> None:
     host.fail("GET /a.zip", status)
     with pytest.raises(HubError) as error:
-        fetch(host, tmp_path)
+        fetched(host, tmp_path)
     assert said(error, host, tmp_path).splitlines()[0] == snapshot
 
 
-@FROM
-def test_a_slow_host(
-    host: FileHost, tmp_path: Path, fetch: Any, snapshot: SnapshotAssertion
-) -> None:
+def test_a_slow_host(host: FileHost, tmp_path: Path, snapshot: SnapshotAssertion) -> None:
     host.delay("GET /a.zip", 1.0)
     with pytest.raises(HubError) as error:
-        fetch(host, tmp_path, timeout=0.2)
+        fetched(host, tmp_path, timeout=0.2)
     assert said(error, host, tmp_path).splitlines()[0] == snapshot
 
 
-@FROM
-def test_a_host_that_is_not_there(tmp_path: Path, fetch: Any, snapshot: SnapshotAssertion) -> None:
+def test_a_host_that_is_not_there(tmp_path: Path, snapshot: SnapshotAssertion) -> None:
     host = FileHost()
     host.__enter__().__exit__()
     with pytest.raises(HubError) as error:
-        fetch(host, tmp_path)
+        fetched(host, tmp_path)
     assert said(error, host, tmp_path) == snapshot
 
 
@@ -370,7 +334,7 @@ def test_addresses_that_are_none(host: FileHost, tmp_path: Path) -> None:
 def test_folders_that_are_none(host: FileHost, tmp_path: Path, snapshot: SnapshotAssertion) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(SourceError) as error:
-        mirror(host, tmp_path / "file" / "below")
+        fetched(host, tmp_path / "file" / "below")
     assert said(error, host, tmp_path) == snapshot
 
 
@@ -404,43 +368,37 @@ def test_an_unknown_archive() -> None:
 # -- the command -------------------------------------------------------------------------------
 
 
-def gmbench(
-    *arguments: str, before: str = "", **variables: str
-) -> subprocess.CompletedProcess[str]:
-    code = f"{before}\nfrom gmbench.cli import main\nmain()"
-    environment = {**os.environ, **variables}
-    command = [sys.executable, "-c", code, "data", "fetch", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-
-
 def test_the_command(host: FileHost, tmp_path: Path) -> None:
-    arguments = ("red116", "--out", str(tmp_path), "--url", f"{host.url}/a.zip")
-    first = gmbench(*arguments, NO_PROXY="127.0.0.1")
-    assert first.returncode == 0, first.stderr
+    arguments = ("data", "fetch", "red116", "--out", str(tmp_path), "--url", f"{host.url}/a.zip")
+    first = gmbench(*arguments, cwd=tmp_path)
     assert hashlib.sha256(host.files["/a.zip"]).hexdigest() in first.stdout
     assert f"Next: gmbench data build --benchmark red116 --images {tmp_path}" in first.stderr
     host.files["/a.zip"] = zip_of(2)
-    second = gmbench(*arguments, "--again", "--json", NO_PROXY="127.0.0.1")
+    second = gmbench(*arguments, "--again", "--json", cwd=tmp_path)
     facts = json.loads(second.stdout)
     assert facts["changed_from"]["sha256"] in first.stdout
     assert "the host has changed it" in second.stderr
 
 
-def test_the_command_without_gdown(tmp_path: Path, snapshot: SnapshotAssertion) -> None:
-    process = gmbench(
-        "red116", "--out", str(tmp_path), before="import sys; sys.modules['gdown'] = None"
-    )
-    assert process.returncode == 2
-    assert (process.stdout, process.stderr.replace(str(tmp_path), "OUT").strip()) == snapshot
+def fails(out: Path) -> tuple[str, str]:
+    """Returns what `gmbench data fetch` writes when it fails."""
+    done = gmbench("data", "fetch", "--out", str(out), cwd=out, check=False)
+    assert done.returncode == 2
+    return done.stdout, done.stderr.replace(str(out), "OUT").strip()
 
 
-def test_the_command_without_a_network(tmp_path: Path, snapshot: SnapshotAssertion) -> None:
-    pytest.importorskip("gdown")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        nowhere = f"http://127.0.0.1:{probe.getsockname()[1]}"
-    process = gmbench(
-        "--out", str(tmp_path), HOME=str(tmp_path), HTTPS_PROXY=nowhere, https_proxy=nowhere
-    )
-    assert process.returncode == 2
-    assert (process.stdout, process.stderr.replace(str(tmp_path), "OUT").strip()) == snapshot
+def test_the_command_without_gdown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, snapshot: SnapshotAssertion
+) -> None:
+    monkeypatch.setitem(sys.modules, "gdown", None)
+    assert fails(tmp_path) == snapshot
+
+
+def test_the_command_without_a_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, snapshot: SnapshotAssertion
+) -> None:
+    with FileHost() as host:
+        nowhere = host.url
+    for name in ("HTTPS_PROXY", "https_proxy"):
+        monkeypatch.setenv(name, nowhere)
+    assert fails(tmp_path) == snapshot

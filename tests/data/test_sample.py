@@ -6,6 +6,7 @@ import csv
 import hashlib
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,14 @@ def test_build_copies_it(sample: Benchmark, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["gm-parsing"] or {
         path.name for path in tmp_path.iterdir()
     } == {"gm-parsing", "gm-parsing.partial"}
+
+
+def test_it_is_known_by_its_labels_and_not_by_its_name(sample: Benchmark, tmp_path: Path) -> None:
+    build_dataset(replace(sample, name="mine"), None, tmp_path / "copy")
+    assert _digests(tmp_path / "copy") == _digests(SAMPLE)
+    other = replace(sample, gms=sample.gms[::-1], n_images=sample.n_images[::-1])
+    with pytest.raises(DatasetError, match="The images of sample do not come with gmbench"):
+        build_dataset(other, None, tmp_path / "other")
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from PIL import Image
 
 from gmbench.benchmark.benchmark import read_benchmark
 from gmbench.data.build import build_dataset
-from gmbench.data.workplace import CHECKSUMS
+from gmbench.data.checksums import CHECKSUMS
 from gmbench.errors import BenchmarkError, DatasetError, UnknownNameError
 from gmbench.training import cache as cache_module
 from gmbench.training.cache import CachedImages, LazyPixels, cached_images

@@ -1,0 +1,117 @@
+"""`checksums.sha256` of a dataset folder: which files belong to it, and whether they are unchanged.
+
+The list is written as `sha256sum` writes it, so `sha256sum -c` reads it too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from gmbench.data.sources import shown
+from gmbench.errors import DatasetError
+
+CHECKSUMS = "checksums.sha256"
+
+_LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")
+_THREADS = 4
+"""Hashing lets other threads run; more than these wait for the disk."""
+
+Advance = Callable[[int, int], None]
+"""Called with the bytes done and the bytes in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A dataset folder beside its checksums.
+
+    Attributes:
+        missing: Paths of files that are promised and not there.
+        changed: Paths of files that are not those that were promised.
+        further: Paths of files that are not promised, hidden ones aside.
+    """
+
+    missing: tuple[str, ...]
+    changed: tuple[str, ...]
+    further: tuple[str, ...]
+
+
+def checksums_text(sums: Mapping[str, str]) -> str:
+    """Returns the list, sorted by path, of the SHA-256 of each file by its path."""
+    return "".join(f"{sums[path]}  {path}\n" for path in sorted(sums))
+
+
+def read_checksums(folder: Path) -> dict[str, str]:
+    """Reads the list of a dataset folder: SHA-256 of every file, by its path.
+
+    Raises:
+        DatasetError: There is none, or a line is not one, names a file twice, or leads out of the
+            folder.
+    """
+    path = folder / CHECKSUMS
+    promised: dict[str, str] = {}
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError as error:
+        raise DatasetError(
+            f"{folder} is not a dataset folder of gmbench: {CHECKSUMS} cannot be read. Make one "
+            f"with `gmbench data build --out {folder}`."
+        ) from error
+    for number, line in enumerate(lines, start=1):
+        match = _LINE.fullmatch(line)
+        inside = PurePosixPath(match[2]) if match else PurePosixPath("..")
+        if not match or inside.is_absolute() or ".." in inside.parts or match[2] in promised:
+            raise DatasetError(
+                f"{path}, line {number}: {line[:80]!r} is not the SHA-256 of a file in the folder, "
+                "or names it twice. Build the dataset again."
+            )
+        promised[match[2]] = match[1]
+    return promised
+
+
+def compare_files(
+    folder: Path, promised: Mapping[str, str], advance: Advance | None = None
+) -> Comparison:
+    """Hashes every file of a folder that is promised, and lists those that are not.
+
+    Args:
+        folder: The dataset folder.
+        promised: SHA-256 of every file, by its path.
+        advance: Called after every file.
+    """
+    present = [path for path in promised if (folder / path).is_file()]
+    sizes = [(folder / path).stat().st_size for path in present]
+    done, changed = 0, []
+    with ThreadPoolExecutor(_THREADS) as pool:
+        found = pool.map(lambda path: sha256_of(folder / path), present)
+        for path, size, sha256 in zip(present, sizes, found, strict=True):
+            if sha256 != promised[path]:
+                changed.append(path)
+            done += size
+            if advance is not None:
+                advance(done, sum(sizes))
+    return Comparison(
+        missing=tuple(path for path in promised if path not in present),
+        changed=tuple(changed),
+        further=tuple(shown(path) for path in _visible(folder) if path not in promised),
+    )
+
+
+def sha256_of(file: Path) -> str:
+    """Returns the SHA-256 of a file in hexadecimal digits."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def _visible(folder: Path) -> list[str]:
+    """Returns the paths of all files but hidden ones and the list itself."""
+    files = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    return sorted(
+        path.as_posix()
+        for path in files
+        if path.as_posix() != CHECKSUMS and not any(part.startswith(".") for part in path.parts)
+    )
