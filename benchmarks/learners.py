@@ -25,7 +25,7 @@ from gmbench.benchmark.cross_validation import validation_benchmark
 from gmbench.evaluation.evaluate import evaluate
 from gmbench.models.targets import class_counts
 from gmbench.schema import N_CONTINUOUS
-from gmbench.training.trees import FEATURES, Learner, fit_trees, predict_folds, read_features
+from gmbench.training.trees import FEATURES, Learner, fit_trees, predict_with_trees, read_features
 
 METRICS = ("l1", "arch_f1", "loss_f1")
 SOFTNESS = 10.0
@@ -99,7 +99,7 @@ def main() -> None:
     print(f"{known.name} {known.version}, seed {arguments.seed}\n")
     print("| learner | " + " | ".join(METRICS) + " |\n|---|" + "---|" * len(METRICS))
     for name, learner in LEARNERS.items():
-        found = predict_folds(known, table, arguments.seed, learner=learner)
+        found = predict_with_trees(known, table, arguments.seed, learner=learner)
         summary = evaluate(found, replicates=0).summary
         cells = [_cell(summary[metric].mean) for metric in METRICS]
         print(f"| {name} | " + " | ".join(cells) + " |", flush=True)

@@ -32,7 +32,7 @@ from gmbench.evaluation.evaluate import evaluate
 from gmbench.evaluation.result import Evaluation
 from gmbench.predictions.predictions import Predictions
 from gmbench.predictions.reference import mean_mode
-from gmbench.training.trees import FeatureTable, predict_folds, read_features
+from gmbench.training.trees import FeatureTable, predict_with_trees, read_features
 
 METRICS = ("l1", "arch_f1", "loss_f1")
 SIZES = (13, 26, 52, 104)
@@ -71,8 +71,8 @@ def probe(data: str, extra_folders: Sequence[Path], seed: int) -> dict[str, Any]
     everything = read_features(benchmark, folder, extra)
     table = first_gms(everything, len(benchmark.gms))
     floor = mean_mode(benchmark)
-    probed = predict_folds(benchmark, table, seed)
-    shuffled = predict_folds(benchmark, replace(table, labels=shuffle(benchmark, seed)), seed)
+    probed = predict_with_trees(benchmark, table, seed)
+    shuffled = predict_with_trees(benchmark, replace(table, labels=shuffle(benchmark, seed)), seed)
     results = {name: evaluate(p) for name, p in (("probe", probed), ("shuffled", shuffled))}
     base = evaluate(floor)
     return {
@@ -127,7 +127,7 @@ def scaling(benchmark: Benchmark, table: FeatureTable, seed: int) -> dict[str, d
                 name: [gm for gm in names if gm in set(benchmark.training_gms(name))][:size]
                 for name in benchmark.sets
             }
-            predictions = predict_folds(benchmark, table, seed, training)
+            predictions = predict_with_trees(benchmark, table, seed, training)
             found.append(summary(evaluate(predictions)))
         curve[str(size)] = {
             metric: np.array([one[metric] for one in found], dtype=float).mean(axis=0).tolist()
@@ -144,7 +144,7 @@ def scaling_beyond(
     curve = {}
     for added in accumulate(extra):
         part = first_gms(table, len(benchmark.gms) + added)
-        curve[str(own + added)] = summary(evaluate(predict_folds(benchmark, part, seed)))
+        curve[str(own + added)] = summary(evaluate(predict_with_trees(benchmark, part, seed)))
     return curve
 
 

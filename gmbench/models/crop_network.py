@@ -14,12 +14,11 @@ from torch import Tensor, nn
 
 from gmbench.models.heads import ClassSlots, FusedHeads
 from gmbench.models.parsing import PAPER_CLASSES, Parsed
-from gmbench.models.settings import SettingError, Settings
+from gmbench.models.settings import Count, Counts, Dropout, Number, Settings
 from gmbench.models.targets import TrainingTargets
 from gmbench.schema import N_CONTINUOUS
 
 
-@dataclass(frozen=True)
 class TraceConfig(Settings):
     """What a `TraceParser` is built of.
 
@@ -31,16 +30,11 @@ class TraceConfig(Settings):
         dropout: Share of the features that is dropped in training.
     """
 
-    residuals: int = 12
-    widths: tuple[int, ...] = (32, 48, 64, 96)
-    channels: int = 3
-    n_classes: tuple[int, ...] = PAPER_CLASSES
-    dropout: float = 0.3
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not self.widths:
-            raise SettingError("A network needs at least one width in widths.")
+    residuals: Count = 12
+    widths: Counts = (32, 48, 64, 96)
+    channels: Count = 3
+    n_classes: Counts = PAPER_CLASSES
+    dropout: Dropout = 0.3
 
 
 @dataclass(frozen=True)
@@ -130,7 +124,6 @@ class TraceParser(nn.Module):
         return TraceOutput(continuous, logits, self.slots)
 
 
-@dataclass(frozen=True)
 class TraceWeights(Settings):
     """Weights of a `TraceObjective`.
 
@@ -141,9 +134,9 @@ class TraceWeights(Settings):
             hundred GMs certainty is memory.
     """
 
-    continuous: float = 10.0
-    discrete: float = 1.0
-    smoothing: float = 0.1
+    continuous: Number = 10.0
+    discrete: Number = 1.0
+    smoothing: Number = 0.1
 
 
 class TraceObjective(nn.Module):

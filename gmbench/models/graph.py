@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from gmbench.models.fingerprint import FingerprintNetwork
 from gmbench.models.heads import ClassSlots
 from gmbench.models.objective import ObjectiveConfig, squared_error
-from gmbench.models.parsing import PAPER_CLASSES, Parsed, Trunk
-from gmbench.models.settings import Settings
+from gmbench.models.parsing import PAPER_CLASSES, FingerprintDepth, Parsed, Trunk
+from gmbench.models.settings import Count, Counts, Dropout, Settings
 from gmbench.models.targets import TrainingTargets
 from gmbench.schema import N_CONTINUOUS
 
@@ -27,7 +27,6 @@ EDGE_THRESHOLD = 0.4
 """Least probability of a label, given another, that makes an edge."""
 
 
-@dataclass(frozen=True)
 class GraphConfig(Settings):
     """What a `GraphParser` is built of.
 
@@ -42,14 +41,14 @@ class GraphConfig(Settings):
         dropout: Share of the image's features that is dropped in training.
     """
 
-    trace_depth: int = 6
-    trace_width: int = 32
-    trunk_widths: tuple[int, ...] = (32, 64, 128, 256, 512)
-    node_width: int = 32
-    pooled: int = 12
-    channels: int = 3
-    n_classes: tuple[int, ...] = PAPER_CLASSES
-    dropout: float = 0.0
+    trace_depth: FingerprintDepth = 6
+    trace_width: Count = 32
+    trunk_widths: Counts = (32, 64, 128, 256, 512)
+    node_width: Count = 32
+    pooled: Count = 12
+    channels: Count = 3
+    n_classes: Counts = PAPER_CLASSES
+    dropout: Dropout = 0.0
 
 
 @dataclass(frozen=True)
@@ -138,7 +137,6 @@ class GraphParser(nn.Module):
                 is for weights to fill that are read from a file.
 
         Raises:
-            SettingError: The configuration cannot be.
             ValueError: The graph has another number of nodes than the configuration.
         """
         super().__init__()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -11,11 +9,10 @@ from torch.nn import functional
 from gmbench.models.clusters import Clusters
 from gmbench.models.fingerprint_losses import FingerprintWeights, fingerprint_terms
 from gmbench.models.parsing import ParserOutput
-from gmbench.models.settings import Settings
+from gmbench.models.settings import Number, Settings
 from gmbench.models.targets import TrainingTargets
 
 
-@dataclass(frozen=True)
 class ObjectiveConfig(Settings):
     """Weights of the objective; the defaults are the paper's (section 4.1).
 
@@ -34,15 +31,15 @@ class ObjectiveConfig(Settings):
         cluster_seed: Seed of the clustering.
     """
 
-    lambda_magnitude: float = 0.05
-    lambda_spectrum: float = 0.001
-    lambda_repetitive: float = 0.1
-    lambda_energy: float = 1.0
-    gamma1: float = 5.0
-    gamma2: float = 5.0
-    gamma3: float = 5.0
-    gamma4: float = 5.0
-    gamma5: float = 5.0
+    lambda_magnitude: Number = 0.05
+    lambda_spectrum: Number = 0.001
+    lambda_repetitive: Number = 0.1
+    lambda_energy: Number = 1.0
+    gamma1: Number = 5.0
+    gamma2: Number = 5.0
+    gamma3: Number = 5.0
+    gamma4: Number = 5.0
+    gamma5: Number = 5.0
     weighted_cross_entropy: bool = True
     cluster_seed: int = 0
 

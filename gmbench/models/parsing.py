@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated, Literal
 
+from pydantic import Field
 from torch import Tensor, nn
 
 from gmbench.models.fingerprint import FingerprintNetwork
 from gmbench.models.heads import ClassSlots, FusedHeads
-from gmbench.models.settings import SettingError, Settings
+from gmbench.models.settings import Count, Counts, Dropout, Settings
 from gmbench.schema import DISCRETE, N_CONTINUOUS, N_LOSSES
 
 PAPER_CLASSES: tuple[int, ...] = tuple(len(p.classes) for p in DISCRETE) + (2,) * N_LOSSES
 """Classes of the 16 classifiers in the paper; a benchmark may have more (`class_counts`)."""
 
 
-@dataclass(frozen=True)
+FingerprintDepth = Annotated[int, Field(ge=2)]
+"""Convolutions of a `FingerprintNetwork`."""
+
+
 class ParserConfig(Settings):
     """What a `ModelParser` is built of; the defaults are the paper's, where it gives any.
 
@@ -33,20 +38,15 @@ class ParserConfig(Settings):
         dropout: Share of the shared network's features that is dropped in training.
     """
 
-    fen_depth: int = 17
-    fen_width: int = 64
-    trunk_widths: tuple[int, ...] = (32, 64, 128, 256, 512)
-    parser_width: int = 256
-    channels: int = 3
-    n_classes: tuple[int, ...] = PAPER_CLASSES
-    parsers: int = 2
+    fen_depth: FingerprintDepth = 17
+    fen_width: Count = 64
+    trunk_widths: Counts = (32, 64, 128, 256, 512)
+    parser_width: Count = 256
+    channels: Count = 3
+    n_classes: Counts = PAPER_CLASSES
+    parsers: Literal[1, 2] = 2
     fingerprint: bool = True
-    dropout: float = 0.0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.parsers not in (1, 2):
-            raise SettingError(f"A network has 1 or 2 parsers, not {self.parsers}.")
+    dropout: Dropout = 0.0
 
 
 @dataclass(frozen=True)
@@ -124,12 +124,7 @@ class Trunk(nn.Sequential):
             channels: Channels of what comes in.
             widths: Features of each block.
             dropout: Share of the features that is dropped in training.
-
-        Raises:
-            SettingError: No block.
         """
-        if not widths:
-            raise SettingError("A network needs at least one width in trunk_widths.")
         layers: list[nn.Module] = [nn.BatchNorm2d(channels)]
         for inner, outer in zip((channels, *widths), widths, strict=False):
             # Rounding sizes up lets the smallest images through: 1 px stays 1 px.

@@ -1,65 +1,65 @@
-"""Settings: dataclasses whose values may come from a recipe, a command line or a checkpoint."""
+"""Settings: pydantic models whose values may come from a recipe, a command line or a checkpoint."""
 
 from __future__ import annotations
 
-from dataclasses import MISSING, asdict, dataclass, fields
-from typing import Any
+from typing import Annotated, Any
 
-from gmbench.errors import GmbenchError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationError
+from pydantic_core import PydanticCustomError
+
+from gmbench.errors import GmbenchError, UnknownNameError
 
 
 class SettingError(GmbenchError):
     """A setting that cannot have the value given."""
 
 
-_WORDS = {
-    bool: "true or false",
-    int: "a whole number",
-    float: "a number",
-    str: "text",
-    tuple: "a list",
-    dict: "a mapping",
-}
+def _no_bool(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise PydanticCustomError("float_type", "Input should be a valid number")
+    return value
 
 
-@dataclass(frozen=True)
-class Settings:
+Number = Annotated[float, BeforeValidator(_no_bool), Strict(False)]
+"""A number, or text that is one: YAML reads 1e-4, without a point, as text."""
+
+Count = Annotated[int, Field(ge=1)]
+"""A number of things of which there is at least one."""
+
+Counts = Annotated[tuple[Count, ...], Field(min_length=1), Strict(False)]
+"""At least one of them; a list, which JSON and YAML have, may stand for a tuple."""
+
+Dropout = Annotated[Number, Field(ge=0, lt=1)]
+"""Share of features that is dropped in training."""
+
+
+class Settings(BaseModel):
     """Base of settings. Each field has a default, and whatever is given is of its type."""
 
-    def __post_init__(self) -> None:
-        for one in fields(self):
-            example = one.default if one.default_factory is MISSING else one.default_factory()
-            value = as_type_of(example, getattr(self, one.name), one.name)
-            object.__setattr__(self, one.name, value)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    def __init__(self, **values: Any) -> None:
+        """Takes settings by name.
+
+        Raises:
+            SettingError: A setting cannot have its value.
+            UnknownNameError: There is no setting of a name.
+        """
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+        else:
+            return
+        name, known = str(first["loc"][0]), type(self).model_fields
+        if name not in known:
+            raise UnknownNameError("Setting", name, known, f"There are: {', '.join(known)}.")
+        default = known[name].get_default(call_default_factory=True)
+        shown = list(default) if isinstance(default, tuple) else default
+        raise SettingError(
+            f"{name}={values[name]!r} cannot be: {first['msg']}. The default is {shown!r}."
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the settings as what JSON can hold."""
-        return {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in asdict(self).items()
-        }
-
-
-def as_type_of(example: Any, value: Any, name: str) -> Any:
-    """Returns a value in the type of an example.
-
-    Args:
-        example: A value that the setting may have.
-        value: The value given; a list, which JSON and YAML have, may stand for a tuple.
-        name: Name of the setting, for the message.
-
-    Raises:
-        SettingError: It is of another type.
-    """
-    if isinstance(example, tuple) and isinstance(value, list | tuple):
-        return tuple(as_type_of(example[0], one, name) for one in value)
-    if isinstance(example, float) and not isinstance(value, bool):
-        # YAML reads 1e-4, without a point, as text.
-        try:
-            return float(value)
-        except (TypeError, ValueError):
-            pass
-    elif type(value) is type(example):
-        return value
-    shown = list(example) if isinstance(example, tuple) else example
-    raise SettingError(f"{name}={value!r}: give {_WORDS[type(example)]}, such as {shown!r}.")
+        return self.model_dump(mode="json")

@@ -10,20 +10,19 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import yaml
+from pydantic import Field, NonNegativeInt
 
-from gmbench.errors import GmbenchError, UnknownNameError
-from gmbench.models.settings import SettingError, Settings, as_type_of
+from gmbench.errors import GmbenchError
+from gmbench.models.settings import Count, Number, SettingError, Settings
 
 
 class TrainingError(GmbenchError):
     """A training that cannot be run as asked, or that has come to nothing."""
 
 
-@dataclass(frozen=True)
 class TrainingConfig(Settings):
     """How a method is trained.
 
@@ -56,49 +55,27 @@ class TrainingConfig(Settings):
     """
 
     method: str = "parser"
-    view: Mapping[str, Any] = field(default_factory=lambda: {"kind": "resized", "size": 64})
-    model: Mapping[str, Any] = field(default_factory=dict)
-    objective: Mapping[str, Any] = field(default_factory=dict)
-    epochs: int = 10
-    steps: int = 0
-    batch_size: int = 32
-    learning_rate: float = 1e-4
-    schedule: str = "constant"
-    warmup: float = 0.0
-    weight_decay: float = 0.0
-    clip: float = 0.0
-    accumulate: int = 1
+    view: dict[str, Any] = Field(default_factory=lambda: {"kind": "resized", "size": 64})
+    model: dict[str, Any] = Field(default_factory=dict)
+    objective: dict[str, Any] = Field(default_factory=dict)
+    epochs: Count = 10
+    steps: NonNegativeInt = 0
+    batch_size: Count = 32
+    learning_rate: Annotated[Number, Field(gt=0, allow_inf_nan=False)] = 1e-4
+    schedule: Literal["constant", "cosine"] = "constant"
+    warmup: Annotated[Number, Field(ge=0, lt=1)] = 0.0
+    weight_decay: Annotated[Number, Field(ge=0)] = 0.0
+    clip: Annotated[Number, Field(ge=0)] = 0.0
+    accumulate: Count = 1
     balanced: bool = False
     shuffled_labels: bool = False
-    members: int = 1
-    trees: float = 0.0
-    tree_features: str = "spectral"
-    extra_until: float = 1.0
-    validation_gms: int = 0
-    precision: str = "auto"
-    compile: str = "auto"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name, choices in _CHOICES.items():
-            if getattr(self, name) not in choices:
-                raise SettingError(
-                    f"{name}={getattr(self, name)}: give one of {', '.join(choices)}."
-                )
-        for name in ("epochs", "batch_size", "accumulate", "members"):
-            if getattr(self, name) < 1:
-                raise SettingError(f"{name}={getattr(self, name)}: give 1 or more.")
-        for name in ("steps", "weight_decay", "clip", "validation_gms"):
-            if not getattr(self, name) >= 0:
-                raise SettingError(f"{name}={getattr(self, name)}: give 0 or more.")
-        if not 0 < self.learning_rate < float("inf"):
-            raise SettingError(f"learning_rate={self.learning_rate}: give a number above 0.")
-        if not 0 <= self.trees <= 1:
-            raise SettingError(f"trees={self.trees}: give a share from 0 to 1.")
-        if not 0 < self.extra_until <= 1:
-            raise SettingError(f"extra_until={self.extra_until}: give a share above 0, up to 1.")
-        if not 0 <= self.warmup < 1:
-            raise SettingError(f"warmup={self.warmup}: give a share from 0 to below 1.")
+    members: Count = 1
+    trees: Annotated[Number, Field(ge=0, le=1)] = 0.0
+    tree_features: Literal["spectral", "spectral_size_colour"] = "spectral"
+    extra_until: Annotated[Number, Field(gt=0, le=1)] = 1.0
+    validation_gms: NonNegativeInt = 0
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    compile: Literal["auto", "no"] = "auto"
 
     @property
     def sha256(self) -> str:
@@ -122,21 +99,19 @@ class TrainingConfig(Settings):
             values["model"] = {}
         for name, value in changes.items():
             section, _, inner = name.partition(".")
-            if section not in _NAMES:
-                raise UnknownNameError("Setting", section, _NAMES)
-            old = values.get(section, getattr(self, section))
-            if isinstance(old, Mapping):
-                if not inner and not isinstance(value, Mapping):
-                    raise SettingError(f"{section} is a section: give {section}.NAME={value}.")
-                # A view of another kind takes nothing from the old one.
-                fresh = not inner and section == "view"
-                added = {inner: value} if inner else dict(value)
-                values[section] = added if fresh else {**old, **added}
+            old = values.get(section, getattr(self, section, None))
+            if not isinstance(old, dict):
+                if inner and section in type(self).model_fields:
+                    raise SettingError(f"{section} is a value, not a section: there is no {name}.")
+                values[section] = value
             elif inner:
-                raise SettingError(f"{section} is a value, not a section: there is no {name}.")
+                values[section] = {**old, inner: value}
+            elif not isinstance(value, Mapping):
+                raise SettingError(f"{section} is a section: give {section}.NAME={value}.")
             else:
-                values[section] = as_type_of(old, value, name)
-        return replace(self, **values)
+                # A view of another kind takes nothing from the old one.
+                values[section] = dict(value) if section == "view" else {**old, **value}
+        return TrainingConfig(**{**dict(self), **values})
 
 
 def parse_changes(texts: Iterable[str]) -> dict[str, Any]:
@@ -156,14 +131,6 @@ def parse_changes(texts: Iterable[str]) -> dict[str, Any]:
             raise SettingError(f"{text!r}: {value!r} cannot be read as a value.") from error
     return changes
 
-
-_CHOICES = {
-    "tree_features": ("spectral", "spectral_size_colour"),
-    "schedule": ("constant", "cosine"),
-    "precision": ("auto", "fp32", "bf16", "fp16"),
-    "compile": ("auto", "no"),
-}
-_NAMES = tuple(one.name for one in fields(TrainingConfig))
 
 PAPER = TrainingConfig()
 """The paper's setting: 64 x 64 pixels, 17 layers of 64 filters, 10 epochs of Adam (section 4.1)."""

@@ -127,7 +127,7 @@ class Fold:
     parsed: ParsedImages
 
 
-def predict_folds(job: TrainingJob, progress: FoldProgress | None = None) -> Predictions:
+def predict_with_networks(job: TrainingJob, progress: FoldProgress | None = None) -> Predictions:
     """Trains and predicts set by set, and returns the predictions of all test images.
 
     Args:

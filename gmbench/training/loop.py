@@ -116,7 +116,9 @@ def train(
         }
         best = standing.best
         if validation is not None:
-            error = entry["validation"] = validation_error(network, images, validation, place)
+            error = entry["validation"] = validation_error(
+                network, images, validation, place, config.precision
+            )
             if all(error < earlier["validation"] for earlier in standing.log):
                 best = weights_of(network)
         scaler = accelerator.scaler.state_dict() if accelerator.scaler is not None else {}

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
 from gmbench.errors import UnknownNameError
-from gmbench.models.settings import SettingError
 from gmbench.training.config import TrainingConfig
 
 if TYPE_CHECKING:
@@ -27,9 +26,9 @@ class Method:
 
     Attributes:
         network: Takes `settings`, and where it has a classmethod `of` also the targets.
-        settings: Dataclass of the network's settings; one of them is `n_classes`.
+        settings: `Settings` of the network; one of them is `n_classes`.
         objective: Takes `weights` and the targets.
-        weights: Dataclass of the objective's settings.
+        weights: `Settings` of the objective.
     """
 
     network: str
@@ -73,15 +72,11 @@ def build_method(
         SettingError: A setting cannot have its value.
     """
     method = _method(config.method)
-    weights = _settings(
-        method.weights,
-        config.objective,
-        f"objective of the method {config.method}",
-    )
+    weights = loaded(method.weights)(**config.objective)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = _network(config.method, config.model, targets.n_classes, targets)
-    objective: nn.Module = _load(method.objective)(weights, targets)
+    objective: nn.Module = loaded(method.objective)(weights, targets)
     return network, objective
 
 
@@ -107,28 +102,12 @@ def _network(
     targets: TrainingTargets | None,
 ) -> nn.Module:
     method = _method(name)
-    values = {**settings, "n_classes": tuple(n_classes)}
-    config = _settings(method.settings, values, f"network of the method {name}")
-    made = _load(method.network)
-    try:
-        network: nn.Module = (
-            made.of(config, targets)
-            if targets is not None and hasattr(made, "of")
-            else made(config)
-        )
-    except (ValueError, RuntimeError) as error:
-        raise SettingError(f"The network of the method {name} cannot be made: {error}") from error
+    config = loaded(method.settings)(**{**settings, "n_classes": tuple(n_classes)})
+    made = loaded(method.network)
+    network: nn.Module = (
+        made.of(config, targets) if targets is not None and hasattr(made, "of") else made(config)
+    )
     return network
-
-
-def _settings(path: str, values: Mapping[str, Any], what: str) -> Any:
-    """Returns settings as their own dataclass."""
-    known = _load(path)
-    names = [one.name for one in fields(known)]
-    for name in values:
-        if name not in names:
-            raise UnknownNameError("Setting", name, names, f"The {what} has none of that name.")
-    return known(**values)
 
 
 def _method(name: str) -> Method:
@@ -137,6 +116,7 @@ def _method(name: str) -> Method:
     return METHODS[name]
 
 
-def _load(path: str) -> Any:
+def loaded(path: str) -> Any:
+    """Imports what a path `module:name` names."""
     module, _, name = path.partition(":")
     return getattr(importlib.import_module(module), name)

@@ -210,7 +210,7 @@ def predict_baseline(
             progress(recipe.name, 0, 1)
         return run_baseline(recipe.name, benchmark, options.seed, folder, options.extra)
     # Here, so that baselines which train nothing do without torch.
-    from gmbench.training.folds import TrainingJob, predict_folds, require_folder
+    from gmbench.training.folds import TrainingJob, predict_with_networks, require_folder
 
     job = TrainingJob(
         recipe=recipe,
@@ -225,7 +225,7 @@ def predict_baseline(
     )
     name = recipe.name if recipe.repeats == 1 else f"{recipe.name} {options.seed}"
     told = (lambda what, d, n: progress(f"{name} {what}", d, n)) if progress else None
-    return predict_folds(job, told)
+    return predict_with_networks(job, told)
 
 
 def versions(with_torch: bool) -> dict[str, str]:

@@ -135,10 +135,10 @@ def _spectral(
             f"The baseline {name} looks at images. Give the folder of a dataset as --benchmark."
         )
     table = read_features(benchmark, folder, extra, FEATURES[name])
-    return replace(predict_folds(benchmark, table, seed), source=name)
+    return replace(predict_with_trees(benchmark, table, seed), source=name)
 
 
-def predict_folds(
+def predict_with_trees(
     benchmark: Benchmark,
     table: FeatureTable,
     seed: int,

@@ -54,16 +54,27 @@ def hold_out(
 
 
 def validation_error(
-    network: nn.Module, images: CachedImages, targets: TrainingTargets, device: torch.device
+    network: nn.Module,
+    images: CachedImages,
+    targets: TrainingTargets,
+    device: torch.device,
+    precision: str,
 ) -> float:
     """Returns how wrong a network is on GMs that it has not seen: the lower, the better.
 
     The mean absolute error of the continuous parameters, in normalised units, plus the mean
     share of wrong classes and losses: what l1 and the accuracies of an evaluation measure.
+
+    Args:
+        network: The network, on `device`.
+        images: Images of these GMs.
+        targets: Their labels.
+        device: Where it is.
+        precision: The one that it is trained in and will predict in.
     """
     l1, wrong = [], []
     for row, name in enumerate(targets.names):
-        parsed = parse_images(network, images, [name], device)
+        parsed = parse_images(network, images, [name], device, precision)
         l1.append(np.abs(parsed.continuous - targets.continuous[row]).mean())
         wrong.append((parsed.classes != targets.discrete[row]).mean())
     return float(np.mean(l1) + np.mean(wrong))

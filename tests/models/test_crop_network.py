@@ -80,5 +80,5 @@ def test_gradients_reach_every_weight(targets: TrainingTargets) -> None:
 
 
 def test_no_stage_is_no_network() -> None:
-    with pytest.raises(SettingError, match="at least one width"):
+    with pytest.raises(SettingError, match=r"widths=.* at least 1 item"):
         TraceConfig(widths=())

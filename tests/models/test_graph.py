@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -82,7 +80,7 @@ def test_the_objective_is_that_of_one_parser() -> None:
     slots = ClassSlots(TARGETS.n_classes)
     continuous, logits = torch.randn(3, 9), torch.randn(3, 38)
     for weighted in (True, False):
-        given = replace(config, weighted_cross_entropy=weighted)
+        given = config.model_copy(update={"weighted_cross_entropy": weighted})
         found = GraphObjective(given, TARGETS)(GraphOutput(continuous, logits, slots), gms)
         one = ParserOutput(None, None, None, continuous, logits, None, slots)
         expected = Objective(given, TARGETS)(one, gms)

@@ -63,7 +63,7 @@ def literal_norm(predicted: Tensor, truth: np.ndarray) -> float:
 @pytest.mark.parametrize("weighted", [True, False])
 def test_terms_equal_the_equations(weighted: bool) -> None:
     config = ObjectiveConfig(gamma1=2, gamma2=3, gamma3=4, gamma4=5, gamma5=6)
-    objective = Objective(replace(config, weighted_cross_entropy=weighted), TARGETS)
+    objective = Objective(config.model_copy(update={"weighted_cross_entropy": weighted}), TARGETS)
     output, clusters, gms = random_output(), objective.clusters, GMS.numpy()
     terms = {name: float(term) for name, term in objective(output, GMS).items()}
     ones = np.ones(38)
@@ -107,7 +107,7 @@ def test_one_parser_is_trained_on_the_labels_themselves() -> None:
 def test_a_fingerprint_term_is_removed_by_weight_0(name: str) -> None:
     whole = Objective(ObjectiveConfig(), TARGETS)(random_output(), GMS)
     lambdas: dict[str, Any] = {f"lambda_{name}": 0.0}
-    config = replace(ObjectiveConfig(), **lambdas)
+    config = ObjectiveConfig(**lambdas)
     less = Objective(config, TARGETS)(random_output(), GMS)
     assert less.keys() == whole.keys() - {name}
     torch.testing.assert_close(less["total"], whole["total"] - whole[name])
@@ -158,7 +158,7 @@ def test_gradients_of_the_total() -> None:
 @pytest.mark.parametrize("parsers", [1, 2])
 def test_every_weight_of_the_network_learns(parsers: int) -> None:
     torch.manual_seed(0)
-    network = ModelParser(replace(SMALL, parsers=parsers))
+    network = ModelParser(SMALL.model_copy(update={"parsers": parsers}))
     objective = Objective(ObjectiveConfig(), TARGETS)
     terms = objective(network(torch.rand(5, 3, 16, 16)), GMS)
     gradients = torch.autograd.grad(terms["total"], list(network.parameters()))
@@ -168,7 +168,7 @@ def test_every_weight_of_the_network_learns(parsers: int) -> None:
 @pytest.mark.parametrize("parsers", [1, 2])
 def test_a_small_network_learns_a_few_images(parsers: int) -> None:
     torch.manual_seed(0)
-    network = ModelParser(replace(SMALL, parsers=parsers))
+    network = ModelParser(SMALL.model_copy(update={"parsers": parsers}))
     objective = Objective(ObjectiveConfig(), TARGETS)
     images, optimiser = torch.rand(5, 3, 16, 16), torch.optim.Adam(network.parameters(), lr=0.01)
     totals = []

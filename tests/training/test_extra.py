@@ -17,7 +17,7 @@ from gmbench.models.objective import Objective
 from gmbench.models.parsing import ParserOutput
 from gmbench.models.targets import TrainingTargets
 from gmbench.training.baselines import Recipe, find_recipe, require_extra
-from gmbench.training.folds import MODEL, predict_folds, read_images, run_fold
+from gmbench.training.folds import MODEL, predict_with_networks, read_images, run_fold
 from gmbench.training.suite import SuiteOptions, run_suite
 from gmbench.training.trees import FEATURES, predict_gms, read_features
 from tests.training.families import build_families, family_benchmark, job_of
@@ -100,7 +100,7 @@ def test_a_network_is_trained_on_them_and_says_so(
     place = job.place("set_1")
     assert place is not None
     assert (place / MODEL / "config.json").is_file()
-    assert predict_folds(job).sha256 != predict_folds(alone).sha256
+    assert predict_with_networks(job).sha256 != predict_with_networks(alone).sha256
 
 
 def test_the_last_epochs_may_be_for_the_own_gms_alone(
@@ -137,7 +137,7 @@ def test_the_gms_held_out_are_of_the_benchmark(
 ) -> None:
     seen: list[str] = []
 
-    def error(network: object, images: object, targets: TrainingTargets, device: object) -> float:
+    def error(network: object, images: object, targets: TrainingTargets, *_: object) -> float:
         seen.extend(targets.names)
         return 0.5
 

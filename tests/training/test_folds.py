@@ -17,8 +17,8 @@ from gmbench.training.config import PAPER, PRESETS
 from gmbench.training.folds import (
     MODEL,
     TrainingJob,
-    predict_folds,
     predict_set,
+    predict_with_networks,
     read_images,
     require_folder,
     run_fold,
@@ -43,7 +43,7 @@ def predictions(
     """Of a tiny training on each set, kept in `runs`."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GMBENCH_HOME", str(pristine_cache / "home"))
-        return predict_folds(job_of(family_folder, families, runs))
+        return predict_with_networks(job_of(family_folder, families, runs))
 
 
 def test_every_test_image_is_predicted(predictions: Predictions, tmp_path: Path) -> None:
@@ -69,9 +69,9 @@ def test_predicting_with_the_saved_parsers_gives_the_same(
 def test_a_training_that_is_done_is_not_done_again(
     predictions: Predictions, runs: Path, families: Benchmark, family_folder: Path
 ) -> None:
-    again = predict_folds(job_of(family_folder, families, runs))
+    again = predict_with_networks(job_of(family_folder, families, runs))
     assert again.sha256 == predictions.sha256
-    assert predict_folds(job_of(family_folder, families, None)).sha256 == predictions.sha256
+    assert predict_with_networks(job_of(family_folder, families, None)).sha256 == predictions.sha256
 
 
 def test_what_is_kept(runs: Path, predictions: Predictions, families: Benchmark) -> None:
@@ -129,7 +129,7 @@ def test_the_validation_gms_are_never_test_gms(
 ) -> None:
     seen: list[str] = []
 
-    def error(network: object, images: object, targets: object, device: object) -> float:
+    def error(network: object, images: object, targets: object, *_: object) -> float:
         seen.extend(targets.names)  # type: ignore[attr-defined]
         return 0.5
 
@@ -188,7 +188,7 @@ def test_shuffled_labels_never_look_good(tmp_path: Path) -> None:
             job = job_of(
                 folder, benchmark, None, shuffled_labels=value, epochs=12, schedule="cosine"
             )
-            result = evaluate(predict_folds(replace(job, seed=seed)), replicates=0)
+            result = evaluate(predict_with_networks(replace(job, seed=seed)), replicates=0)
             for metric in ("l1", "arch_accuracy", "loss_accuracy"):
                 mean = result.summary[metric].mean
                 assert mean is not None

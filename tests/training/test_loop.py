@@ -24,6 +24,7 @@ from gmbench.training.config import TrainingConfig, TrainingError
 from gmbench.training.loop import LOG, TrainingRun, step_size, train
 from gmbench.training.methods import build_method
 from gmbench.training.state import STATE
+from gmbench.training.validation import validation_error
 from tests.training.families import TINY, targets_of
 
 Train = Callable[..., TrainingRun]
@@ -287,6 +288,21 @@ def test_the_best_epoch_is_taken(
     assert same_weights(run.network, again.network)
 
 
+def test_the_best_epoch_is_chosen_in_the_precision_that_is_predicted_in(
+    families: Benchmark, family_images: CachedImages, trained: Train
+) -> None:
+    targets, validation = held_out(families)
+    run = trained(
+        TINY.changed({"epochs": 1, "precision": "bf16"}), targets=targets, validation=validation
+    )
+    device = torch.device("cpu")
+    found = {
+        precision: validation_error(run.network, family_images, validation, device, precision)
+        for precision in ("bf16", "fp32")
+    }
+    assert run.log[-1]["validation"] == found["bf16"] != found["fp32"]
+
+
 def test_the_best_epoch_outlives_an_interruption(
     families: Benchmark, trained: Train, tmp_path: Path
 ) -> None:
@@ -331,7 +347,7 @@ def test_step_sizes() -> None:
 
 
 def test_networks_that_cannot_be(trained: Train) -> None:
-    with pytest.raises(SettingError, match="2 convolutions or more, not 1"):
+    with pytest.raises(SettingError, match="fen_depth=1 cannot be"):
         trained(TINY.changed({"model.fen_depth": 1}))
-    with pytest.raises(SettingError, match="The network of the method parser cannot be made"):
+    with pytest.raises(SettingError, match=r"dropout=2\.0 cannot be"):
         trained(TINY.changed({"model.dropout": 2.0}))

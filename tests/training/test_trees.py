@@ -14,7 +14,7 @@ from gmbench.models.spectral_features import (
     features_with_size_and_colour,
     luminance_blocks,
 )
-from gmbench.training.trees import FeatureTable, predict_folds, spectral
+from gmbench.training.trees import FeatureTable, predict_with_trees, spectral
 from tests.evaluation.populations import small_benchmark
 
 
@@ -82,7 +82,7 @@ def test_learns_from_training_gms_alone_and_not_from_shuffled_labels() -> None:
     order = generator.permutation(len(benchmark.gms))
     errors = {}
     for name, labels in (("true", benchmark.labels), ("shuffled", benchmark.labels[order])):
-        made = predict_folds(benchmark, FeatureTable(features, gms, labels), seed=0)
+        made = predict_with_trees(benchmark, FeatureTable(features, gms, labels), seed=0)
         predicted = benchmark.normalise(made.values.continuous)
         errors[name] = np.abs(predicted - truth[made.gms]).mean()
     assert errors["true"] < 0.09

@@ -70,12 +70,13 @@ def test_the_error_is_l1_and_the_share_of_wrong_answers(
 ) -> None:
     targets = targets_of(families)
     network = Constant(targets, row=2)
-    found = validation_error(network, family_images, targets, torch.device("cpu"))
+    found = validation_error(network, family_images, targets, torch.device("cpu"), "fp32")
     l1 = np.abs(targets.continuous - targets.continuous[2]).mean()
     wrong = (targets.discrete != targets.discrete[2]).mean()
     assert found == pytest.approx(l1 + wrong, rel=1e-6)
     alone = TrainingTargets.of(families, [targets.names[2]])
-    assert validation_error(network, family_images, alone, torch.device("cpu")) == pytest.approx(0)
+    error = validation_error(network, family_images, alone, torch.device("cpu"), "fp32")
+    assert error == pytest.approx(0)
 
 
 def test_parsing_an_image_does_not_depend_on_its_neighbours(family_images: CachedImages) -> None:
