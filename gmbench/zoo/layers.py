@@ -7,7 +7,8 @@ exactly what was asked for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import torch
 from torch import nn
@@ -29,6 +30,11 @@ DOWNSAMPLINGS: tuple[str, ...] = ("strided_conv", "average_pool", "max_pool")
 
 #: Slope of leaky ReLU on the negative side, in blocks and after the output.
 LEAKY_SLOPE = 0.2
+#: Factor of scores after the last non-linearity: bounded ones must reach probabilities near 1 too.
+SCORE_SCALES: Mapping[str, float] = {"tanh": 8.0, "sigmoid": 12.0, "relu": 4.0, "leaky_relu": 4.0}
+
+Options = Mapping[str, Any]
+"""Options of a GM: `normalization`, `block_nonlinearity`, `skip_connection` (`no` or `yes`) ..."""
 
 
 def normalization(name: str, channels: int) -> nn.Module:
@@ -140,6 +146,48 @@ def sequence(modules: Iterable[nn.Module]) -> nn.Sequential:
     return nn.Sequential(*(m for m in modules if not isinstance(m, nn.Identity)))
 
 
+def step(layer: nn.Module, filters: int, options: Options) -> nn.Sequential:
+    """Returns a layer with the norm and the non-linearity of the blocks behind it.
+
+    Args:
+        layer: Gives images, shape (images, filters, height, width); an `nn.Identity` for none.
+        filters: Channels that it gives.
+        options: `normalization` and `block_nonlinearity` of the GM.
+    """
+    return sequence(
+        [
+            *([*layer] if isinstance(layer, nn.Sequential) else [layer]),
+            normalization(options["normalization"], filters),
+            nonlinearity(options["block_nonlinearity"]),
+        ]
+    )
+
+
+class Block(nn.Module):
+    """`layers_per_block` steps of equal width, with a sum around them where skips are asked for.
+
+    Args:
+        channels: Channels that come in and go out.
+        options: `layers_per_block`, `skip_connection` and the names that `step` reads.
+    """
+
+    def __init__(self, channels: int, options: Options) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            *(self.step(channels, options) for _ in range(options["layers_per_block"]))
+        )
+        self.skip = options["skip_connection"] == "yes"
+
+    def step(self, channels: int, options: Options) -> nn.Sequential:
+        """Returns one layer with weights, its norm and its non-linearity."""
+        return step(nn.Conv2d(channels, channels, 3, padding=1), channels, options)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Returns the same shape, (images, channels, height, width)."""
+        y: torch.Tensor = self.body(x)
+        return x + y if self.skip else y
+
+
 def start_at_unit_variance(
     network: nn.Module, *example: torch.Tensor, level: float = 0.0, spread: float = 1.0
 ) -> None:
@@ -186,6 +234,14 @@ def start_at_unit_variance(
     with torch.no_grad():
         for name, value in seen[-1].named_parameters():
             value.mul_(spread).add_(level if name == "bias" else 0.0)
+
+
+def start_scores(last: nn.Linear | nn.Conv2d) -> None:
+    """Gives all classes nearly equal scores at first, on the live side of a ReLU."""
+    with torch.no_grad():
+        last.weight.mul_(0.3)
+        if last.bias is not None:
+            last.bias.fill_(0.5)
 
 
 def lay_channels_last(network: nn.Module) -> None:

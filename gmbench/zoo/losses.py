@@ -6,6 +6,8 @@ of an image's difference (not squared), and the mean squared difference.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
+
 import torch
 from torch.nn import functional
 
@@ -42,7 +44,13 @@ class LossSum:
     @property
     def recorded(self) -> tuple[str, ...]:
         """The names of the losses that were added, sorted as in the schema."""
-        return tuple(loss.name for loss in LOSSES if loss.name in self.names)
+        return in_schema_order(self.names)
+
+
+def in_schema_order(names: Iterable[str]) -> tuple[str, ...]:
+    """Returns names of losses, each once, sorted as in the schema."""
+    known = set(names)
+    return tuple(loss.name for loss in LOSSES if loss.name in known)
 
 
 def l1_distance(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
@@ -64,6 +72,14 @@ def l2_distance(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 def mean_squared_error(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """Returns the mean squared difference, a scalar."""
     return (a - b).pow(2).mean()
+
+
+DISTANCES: Mapping[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
+    "loss_l1": l1_distance,
+    "loss_l2": l2_distance,
+    "loss_mse": mean_squared_error,
+}
+"""The distances of two batches, by the schema's names of the losses."""
 
 
 def binary_cross_entropy(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:

@@ -19,17 +19,15 @@ import numpy as np
 import numpy.typing as npt
 
 from gmbench.errors import DatasetError
-from gmbench.schema import DISCRETE, LOSSES, N_CONTINUOUS
+from gmbench.schema import DISCRETE, KINDS, LOSSES, N_CONTINUOUS
 from gmbench.zoo.specification import Specification
 
 #: Where the networks of each kind are drawn and trained.
 KIND_MODULES: dict[str, str] = {
-    "GAN": "gmbench.zoo.kinds.gan",
-    "VAE": "gmbench.zoo.kinds.vae",
-    "AR": "gmbench.zoo.kinds.autoregressive",
-    "AA": "gmbench.zoo.kinds.attack",
-    "NF": "gmbench.zoo.kinds.flow",
-    "DM": "gmbench.zoo.kinds.diffusion",
+    kind: f"gmbench.zoo.kinds.{module}"
+    for kind, module in zip(
+        KINDS, ("gan", "vae", "autoregressive", "attack", "flow", "diffusion"), strict=True
+    )
 }
 #: The paper's 116 GMs by kind; diffusion models stand beside them.
 PROPORTIONS: dict[str, int] = {"GAN": 81, "VAE": 13, "AR": 11, "AA": 6, "NF": 5}
@@ -42,14 +40,10 @@ FEWEST_DIFFERENCES = 2
 #: Training steps of a family that its module does not name.
 STEPS = 300
 
-#: Under which names options give the discrete parameters.
-_OPTION_NAMES: dict[str, tuple[str, ...]] = {
-    "normalization": ("normalization", "norm"),
-    "last_nonlinearity": ("last_nonlinearity",),
-    "block_nonlinearity": ("block_nonlinearity", "nonlinearity"),
-    "upsampling": ("upsampling",),
-    "skip_connection": ("skip_connection", "skip"),
-    "downsampling": ("downsampling",),
+#: The schema's class of an option's value, where the two have not one name.
+_CLASS_OF: dict[str, str] = {
+    **dict.fromkeys(("group", "layer"), "other"),
+    **dict.fromkeys(("strided_conv", "average_pool", "max_pool"), "yes"),
 }
 #: Options that shape training and not the network; they make no two GMs different.
 _TRAINING_OPTIONS = frozenset({"critic_width", "encoder_width", "batch", "learning_rate"})
@@ -140,11 +134,10 @@ def intended_labels(specification: Specification) -> dict[str, str]:
     """
     labels = dict.fromkeys(specification.losses, "yes")
     for parameter in DISCRETE:
-        for name in _OPTION_NAMES[parameter.name]:
-            if name in specification.options:
-                label = _class_of(parameter.name, specification.options[name])
-                if label in parameter.classes:
-                    labels[parameter.name] = label
+        value = specification.options.get(parameter.name)
+        label = _CLASS_OF.get(str(value), str(value))
+        if label in parameter.classes:
+            labels[parameter.name] = label
     return labels
 
 
@@ -280,15 +273,6 @@ def _rarity(specification: Specification, counts: Counter[tuple[str, str]]) -> f
     of_losses = [value for (name, _), value in rarity.items() if name.startswith("loss_")]
     of_classes = [value for (name, _), value in rarity.items() if not name.startswith("loss_")]
     return sum(of_classes) + 2.0 * sum(of_losses) / max(1, len(of_losses))
-
-
-def _class_of(parameter: str, value: object) -> str:
-    """Returns the schema's class of an option's value."""
-    if parameter == "normalization" and value in ("group", "layer"):
-        return "other"
-    if parameter in ("skip_connection", "downsampling"):
-        return "no" if value in (False, "no", "none") else "yes"
-    return str(value)
 
 
 def _differ(a: Any, b: Any) -> bool:

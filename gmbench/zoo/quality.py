@@ -20,12 +20,14 @@ go wrong is that the pattern got lost in rounding to 8 bits, or buried the image
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from gmbench.predictions.checks import Checklist, Status
 
 Images = NDArray[np.uint8]
 """Shape (images, 3, size, size)."""
@@ -62,34 +64,10 @@ _LEAST_POWER = 10.0
 The step from little to none would otherwise count for more than everything that can be seen.
 """
 
+_REMEDY = "Train it longer, with another seed, or on other images."
+
 _LARGEST_PERTURBATION = 48.0
 """Root mean square change of an attacked image, in levels of 255, beyond which it is buried."""
-
-Status = Literal["ok", "failed", "not applicable"]
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """One named check of one GM.
-
-    Attributes:
-        name: Such as `diversity`.
-        status: `ok`, `failed`, or `not applicable` to the GM's kind.
-        value: What was found, in the units of the module's table; None where it does not apply or
-            is not a finite number.
-        least: Smallest value that passes.
-        most: Largest value that passes.
-    """
-
-    name: str
-    status: Status
-    value: float | None
-    least: float
-    most: float
-
-    def __str__(self) -> str:
-        found = "no finite value" if self.value is None else f"{self.value:.3g}"
-        return f"{self.name} {found}, outside {self.least:g} to {self.most:g}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,32 +75,24 @@ class Quality:
     """What the gate says of a GM.
 
     Attributes:
-        verdicts: All checks, in the order of the module's table.
+        checks: The checks that apply to its kind, in the order of the module's table.
         figures: What they were told from: `last_loss`, `diversity`, `real_diversity`,
             `sharpness`, `real_sharpness`, `frechet`, `untrained_frechet`, `perturbation`; None
             where not taken or not finite.
     """
 
-    verdicts: tuple[Verdict, ...]
+    checks: Checklist
     figures: Mapping[str, float | None]
 
     @property
-    def passed(self) -> bool:
-        """Whether no check failed."""
-        return not self.failures
-
-    @property
-    def failures(self) -> tuple[Verdict, ...]:
-        """The checks that failed."""
-        return tuple(verdict for verdict in self.verdicts if verdict.status == "failed")
+    def fault(self) -> str:
+        """The checks that failed, with what was found, in one line; empty if none did."""
+        failed = (check for check in self.checks if check.status is not Status.OK)
+        return "; ".join(f"{check.name} {check.message}" for check in failed)
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns the verdicts and figures as what JSON can hold."""
-        return {
-            "passed": self.passed,
-            "verdicts": [asdict(verdict) for verdict in self.verdicts],
-            "figures": dict(self.figures),
-        }
+        """Returns the checks and figures as what JSON can hold."""
+        return {**self.checks.to_dict(), "figures": dict(self.figures)}
 
 
 def judge(
@@ -142,8 +112,6 @@ def judge(
         untrained: Images of the same network before training; not needed for an AA.
     """
     attack = kind == "AA"
-    if attack:
-        nearest, perturbation = _share_perturbed(images, real)
     reference = real[:: max(1, len(real) // _N_REAL)][:_N_REAL]
     figures: dict[str, float | None] = {
         "last_loss": history[-1] if history else None,
@@ -152,31 +120,30 @@ def judge(
         "sharpness": sharpness(images),
         "real_sharpness": sharpness(reference),
     }
-    values: dict[str, float | None] = {
+    values = {
         name: _ratio(figures[name], figures[f"real_{name}"]) for name in ("diversity", "sharpness")
     }
     if attack:
-        figures["perturbation"] = perturbation
-        values |= {"frechet": None, "perturbed": nearest}
+        values["perturbed"], figures["perturbation"] = _share_perturbed(images, real)
     else:
         features_of_real = features(reference)
         figures["frechet"] = frechet_distance(features(images), features_of_real)
         if untrained is not None:
             figures["untrained_frechet"] = frechet_distance(features(untrained), features_of_real)
-        values |= {
-            "frechet": _ratio(figures["frechet"], figures.get("untrained_frechet")),
-            "perturbed": None,
-        }
-    finite = bool(history) and bool(np.isfinite(history).all())
-    verdicts = [Verdict("finite_loss", "ok" if finite else "failed", float(finite), 1.0, 1.0)]
-    for name, (least, most) in _LIMITS.items():
-        if name == ("frechet" if attack else "perturbed"):
-            verdicts.append(Verdict(name, "not applicable", None, least, most))
-            continue
-        value = _finite(values[name])
-        passed = value is not None and least <= value <= most
-        verdicts.append(Verdict(name, "ok" if passed else "failed", value, least, most))
-    return Quality(tuple(verdicts), {name: _finite(value) for name, value in figures.items()})
+        values["frechet"] = _ratio(figures["frechet"], figures.get("untrained_frechet"))
+    checks = Checklist(f"images of a GM of kind {kind}")
+    if history and np.isfinite(history).all():
+        checks.passed("finite_loss", "at every step")
+    else:
+        checks.failed("finite_loss", "not at every step", _REMEDY)
+    for name, value in values.items():
+        least, most = _LIMITS[name]
+        found = "no finite value" if _finite(value) is None else f"{value:.3g}"
+        if value is not None and least <= value <= most:
+            checks.passed(name, found)
+        else:
+            checks.failed(name, f"{found}, outside {least:g} to {most:g}", _REMEDY)
+    return Quality(checks, {name: _finite(value) for name, value in figures.items()})
 
 
 def diversity(images: Images) -> float:

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from gmbench.errors import UnknownNameError
+
 if TYPE_CHECKING:
     import torch
-
-KINDS: tuple[str, ...] = ("GAN", "VAE", "AR", "AA", "NF", "DM")
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Specification:
 
     Attributes:
         name: Unique in its population, such as `GAN_017`.
-        kind: One of `KINDS`.
+        kind: One of the schema's `KINDS`.
         family: Which network and objective within the kind, such as `dcgan` or `pixelcnn`.
         content: What it is trained on: `digits`, `faces`, `photos`, `textures`, or the name of a
             folder of the user's.
@@ -54,6 +54,16 @@ class Specification:
     def sha256(self) -> str:
         """SHA-256 of the specification; equal specifications make equal images."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+
+
+def check_family(family: str, families: Sequence[str]) -> None:
+    """Refuses a family that a kind does not have.
+
+    Raises:
+        UnknownNameError: It is none of `families`.
+    """
+    if family not in families:
+        raise UnknownNameError("Family", family, families, f"There are: {', '.join(families)}.")
 
 
 class TrainedGM(Protocol):

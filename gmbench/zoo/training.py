@@ -121,8 +121,7 @@ def train_gm(task: TrainingTask, real: Images) -> Outcome:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # They would stand in the way of the progress bar.
                 quality, labels, images = _train_once(trainer, specification, real, task.n_images)
-            if not quality.passed:
-                fault = "; ".join(map(str, quality.failures))
+            fault = quality.fault
         except Exception as error:  # noqa: BLE001 - whatever it is, the other GMs go on
             text = str(error).splitlines()[0] if str(error) else "no message"
             fault = f"{type(error).__name__}: {text}"

@@ -27,7 +27,6 @@ from tests.zoo.kind_contract import (
 
 
 class TestContract(KindContract):
-    module = flow
     kind = "NF"
 
 
@@ -41,8 +40,8 @@ def _network(glow: bool, channels: int, last: str, size: int = 8, **changes: Any
         "width": 8,
         "blocks": 1,
         "layers_per_block": 1,
-        "norm": "none",
-        "nonlinearity": "elu",
+        "normalization": "none",
+        "block_nonlinearity": "elu",
         "last_nonlinearity": last,
         "residual": True,
     } | changes
@@ -60,7 +59,7 @@ def _network(glow: bool, channels: int, last: str, size: int = 8, **changes: Any
 @pytest.mark.parametrize(("channels", "haar"), [(1, True), (3, False)])
 def test_inverse_is_exact(glow: bool, channels: int, last: str, haar: bool) -> None:
     norm = "instance" if glow else "batch"
-    network = _network(glow, channels, last, haar=haar, norm=norm)
+    network = _network(glow, channels, last, haar=haar, normalization=norm)
     pixels = patterns(5, 8, grey=channels == 1)
     generator = torch.Generator().manual_seed(1)
     images = dequantise(pixels[:, :channels], last, generator).double()
@@ -115,7 +114,7 @@ def test_likelihood_of_standard_noise() -> None:
 def test_training_makes_unseen_digits_likelier_and_samples_closer() -> None:
     digits = small_digits()
     unseen = digits[1200:1400]
-    spec = specification(flow, "NF", "glow", steps=flow.STEPS["glow"], seed=2)
+    spec = specification("NF", "glow", steps=flow.STEPS["glow"], seed=2)
     last = spec.options["last_nonlinearity"]
     values = dequantise(unseen[:, :1], last, torch.Generator().manual_seed(0))
     likelihoods = []

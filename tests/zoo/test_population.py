@@ -13,6 +13,7 @@ import pytest
 pytest.importorskip("torch")
 
 from gmbench.errors import DatasetError
+from gmbench.schema import KINDS
 from gmbench.zoo.population import (
     KIND_MODULES,
     PROPORTIONS,
@@ -23,7 +24,7 @@ from gmbench.zoo.population import (
     shares,
     smallest_distance,
 )
-from gmbench.zoo.specification import KINDS, Specification
+from gmbench.zoo.specification import Specification
 
 CONTENTS = ("digits", "faces", "photos", "textures")
 
@@ -118,7 +119,13 @@ def test_a_changed_number_is_no_new_gm(population: list[Specification]) -> None:
 
 
 def test_intended_labels_follow_the_schema() -> None:
-    options = {"norm": "group", "nonlinearity": "elu", "skip": False, "downsampling": "max_pool"}
+    options = {
+        "normalization": "group",
+        "block_nonlinearity": "elu",
+        "skip_connection": "no",
+        "upsampling": "no",
+        "downsampling": "max_pool",
+    }
     gm = Specification("X", "AR", "any", "digits", 32, ("loss_ce",), options)
     assert intended_labels(gm) == {
         "loss_ce": "yes",

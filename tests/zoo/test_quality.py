@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from scipy.linalg import sqrtm
 from scipy.ndimage import gaussian_filter
 
+from gmbench.predictions.checks import Status
 from gmbench.zoo import quality
 from gmbench.zoo.quality import (
     Quality,
@@ -35,17 +36,20 @@ def noise() -> Images:
 
 
 def failed(result: Quality) -> set[str]:
-    return {verdict.name for verdict in result.failures}
+    return {check.name for check in result.checks if check.status is not Status.OK}
+
+
+def names(result: Quality) -> list[str]:
+    return [check.name for check in result.checks]
 
 
 def test_real_images_pass(real: Images, noise: Images) -> None:
     result = judge("GAN", [2.0, 1.0], real[:64], real[64:], noise)
-    assert result.passed
+    assert result.checks.ok
+    assert result.fault == ""
     assert result.figures["last_loss"] == 1.0
-    assert [v.name for v in result.verdicts] == [
-        "finite_loss", "diversity", "sharpness", "frechet", "perturbed",
-    ]  # fmt: skip
-    assert result.verdicts[-1].status == "not applicable"
+    assert names(result) == ["finite_loss", "diversity", "sharpness", "frechet"]
+    assert result.to_dict()["ok"] is True
 
 
 @pytest.mark.parametrize("history", [[], [1.0, float("nan")], [float("inf"), 1.0]])
@@ -70,17 +74,18 @@ def test_noise_fails(real: Images, noise: Images) -> None:
 
 def test_no_better_than_untrained_fails(real: Images) -> None:
     shifted = np.clip(real[:64].astype(int) + 40, 0, 255).astype(np.uint8)
-    assert failed(judge("GAN", [1.0], shifted, real, shifted)) == {"frechet"}
+    result = judge("GAN", [1.0], shifted, real, shifted)
+    assert failed(result) == {"frechet"}
+    assert result.fault == "frechet 1, outside 0 to 0.95"
 
 
 def test_attack_must_change_images_but_little(real: Images) -> None:
     signs = np.random.default_rng(2).choice([-4, 4], (64, 3, 32, 32))
     attacked = np.clip(real[:64].astype(int) + signs, 0, 255).astype(np.uint8)
     result = judge("AA", [1.0], attacked, real, None)
-    assert result.passed
+    assert result.checks.ok
     assert result.figures["perturbation"] == pytest.approx(4, abs=0.1)
-    status = {verdict.name: verdict.status for verdict in result.verdicts}
-    assert (status["frechet"], status["perturbed"]) == ("not applicable", "ok")
+    assert names(result) == ["finite_loss", "diversity", "sharpness", "perturbed"]
     assert failed(judge("AA", [1.0], real[:64], real, None)) == {"perturbed"}
     assert "perturbed" in failed(judge("AA", [1.0], 255 - real[:64], real, None))
 

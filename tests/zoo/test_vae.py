@@ -1,12 +1,6 @@
-"""VAEs: what is drawn can be built, trains with the losses it says, and repeats byte for byte."""
+"""VAEs: what is drawn can be built, and trains with the losses it says."""
 
 from __future__ import annotations
-
-import hashlib
-import json
-import subprocess
-import sys
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,11 +8,8 @@ import pytest
 pytest.importorskip("torch")
 
 import torch
-from torch import nn
 
 from gmbench.zoo.kinds import vae
-from gmbench.zoo.kinds.gan_networks import build_generator
-from gmbench.zoo.kinds.vae_networks import TwoLayerDecoder
 from gmbench.zoo.losses import (
     binary_cross_entropy,
     gaussian_kl,
@@ -27,90 +18,34 @@ from gmbench.zoo.losses import (
     maximum_mean_discrepancy,
     mean_squared_error,
 )
-from gmbench.zoo.specification import Specification
-from tests.zoo.blobs import make_blobs, moment_distance
+from tests.zoo.kind_contract import KindContract, check_training_helps, patterns, specification
 
 
-def draw(family: str, size: int = 32, seed: int = 0, **changes: Any) -> Specification:
-    """Draws a VAE of few filters and two steps."""
-    options, _ = vae.draw_options(family, size, np.random.default_rng(seed))
-    options |= {"width": 8, "encoder_width": 8, **changes}
-    losses = vae.losses_of(options)
-    return Specification("VAE_001", "VAE", family, "blobs", size, losses, options, 2, seed)
+class TestContract(KindContract):
+    kind = "VAE"
 
-
-@pytest.mark.parametrize("size", [32, 64])
-@pytest.mark.parametrize("family", vae.FAMILIES)
-@pytest.mark.parametrize("grey", [True, False])
-def test_families_train_and_sample(family: str, size: int, grey: bool) -> None:
-    specification = draw(family, size, seed=size + grey)
-    trained = vae.train(specification, make_blobs(24, size, grey))
-    images = trained.sample(5, torch.Generator().manual_seed(0))
-    assert images.shape == (5, 3, size, size)
-    assert images.dtype == torch.uint8
-    assert bool((images[:, :1] == images).all()) is grey
-    assert trained.losses == specification.losses
-    assert len(trained.history) == 2
-    assert np.isfinite(trained.history).all()
-    with torch.no_grad():
-        output = trained.network(*trained.example)
-    assert output.shape == (1, 1 if grey else 3, size, size)
+    def test_the_family_decides_the_divergence(self, family: str) -> None:
+        for seed in range(25):
+            options, losses = vae.draw_options(family, 32, np.random.default_rng(seed))
+            assert losses == vae.losses_of(options)
+            assert ("loss_mmd" in losses) is (family == "mmd")
+            assert (options["kl_weight"] not in (0.0, 1.0)) or family != "beta"
 
 
 @pytest.mark.parametrize("name", vae.RECONSTRUCTIONS)
 def test_reconstructions_are_recorded_by_the_loop(name: str) -> None:
-    specification = draw("plain", decoder="mlp", reconstruction={name: 1.0}, normalization="none")
-    trained = vae.train(specification, make_blobs(24, 32, grey=True))
+    spec = specification(
+        "VAE", "plain", decoder="mlp", reconstruction={name: 1.0}, normalization="none"
+    )
+    trained = vae.train(spec, patterns(24, 32, grey=True))
     assert set(trained.losses) == {name, "loss_kl"}
 
 
 def test_mmd_alone_and_beside_kl() -> None:
     for weight, expected in ((0.0, {"loss_mmd"}), (0.2, {"loss_mmd", "loss_kl"})):
-        specification = draw("mmd", kl_weight=weight, reconstruction={"loss_l1": 1.0})
-        trained = vae.train(specification, make_blobs(24, 32, grey=True))
+        spec = specification("VAE", "mmd", kl_weight=weight, reconstruction={"loss_l1": 1.0})
+        trained = vae.train(spec, patterns(24, 32, grey=True))
         assert set(trained.losses) == {"loss_l1"} | expected
-
-
-@pytest.mark.parametrize("family", vae.FAMILIES)
-@pytest.mark.parametrize("size", [32, 64])
-def test_whatever_is_drawn_can_be_built(family: str, size: int) -> None:
-    generator = np.random.default_rng(size)
-    for _ in range(25):
-        options, losses = vae.draw_options(family, size, generator)
-        assert json.loads(json.dumps(options)) == options
-        assert losses == vae.losses_of(options)
-        assert ("loss_mmd" in losses) is (family == "mmd")
-        assert (options["kl_weight"] not in (0.0, 1.0)) or family != "beta"
-        # Without memory for weights: this is about shapes, and hundreds of networks.
-        with torch.device("meta"):
-            inputs: tuple[torch.Tensor, ...] = (torch.zeros(1, options["latent"]),)
-            if family == "deep":
-                network: nn.Module = TwoLayerDecoder(options["decoder"], size, 3, options)
-                inputs = (torch.zeros(1, options["upper"]), *inputs)
-            else:
-                network = build_generator(options["decoder"], size, 3, options, options["latent"])
-            with torch.no_grad():
-                assert network.eval()(*inputs).shape == (1, 3, size, size)
-
-
-PROGRAM = """
-import hashlib, torch
-from tests.zoo.blobs import make_blobs
-from tests.zoo.test_vae import draw, vae
-trained = vae.train(draw("deep", seed=7, normalization="batch"), make_blobs(24, 32, False))
-images = trained.sample(6, torch.Generator().manual_seed(1))
-print(hashlib.sha256(images.numpy().tobytes()).hexdigest())
-"""
-
-
-def test_same_specification_same_bytes_in_another_process() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True
-    )
-    specification = draw("deep", seed=7, normalization="batch")
-    trained = vae.train(specification, make_blobs(24, 32, grey=False))
-    images = trained.sample(6, torch.Generator().manual_seed(1))
-    assert hashlib.sha256(images.numpy().tobytes()).hexdigest() == done.stdout.strip()
 
 
 def test_l1_l2_and_mse_are_three_losses() -> None:
@@ -160,11 +95,4 @@ def test_mmd_sees_a_shift() -> None:
 
 @pytest.mark.slow
 def test_training_brings_samples_closer_to_real_images() -> None:
-    real = make_blobs(400, 32, grey=True)
-    specification = draw("plain", decoder="dcgan", width=12, encoder_width=12, blocks=0)
-    distances = []
-    for steps in (0, 150):
-        chosen = Specification(**{**specification.__dict__, "steps": steps})
-        images = vae.train(chosen, real).sample(64, torch.Generator().manual_seed(0))
-        distances.append(moment_distance(images, real))
-    assert distances[1] < 0.5 * distances[0], distances
+    check_training_helps("VAE", "plain", decoder="dcgan", blocks=0)

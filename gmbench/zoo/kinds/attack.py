@@ -25,31 +25,22 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from gmbench.errors import UnknownNameError
 from gmbench.zoo.kinds.attack_classifiers import Classifier
+from gmbench.zoo.kinds.draw import Draw
+from gmbench.zoo.kinds.fit import Schedule, fit
 from gmbench.zoo.kinds.k_means import assign, k_means
 from gmbench.zoo.kinds.trained import SamplingGM
-from gmbench.zoo.layers import (
-    BLOCK_NONLINEARITIES,
-    DOWNSAMPLINGS,
-    LAST_NONLINEARITIES,
-    start_at_unit_variance,
-)
-from gmbench.zoo.losses import LossSum, l1_distance, l2_distance, mean_squared_error
+from gmbench.zoo.layers import start_at_unit_variance, start_scores
+from gmbench.zoo.losses import DISTANCES, LossSum, in_schema_order
 from gmbench.zoo.pixels import count_channels, to_pixels, to_values
 from gmbench.zoo.reproducible import reproducible
-from gmbench.zoo.specification import Specification
+from gmbench.zoo.specification import Specification, check_family
 
 FAMILIES: tuple[str, ...] = ("fgsm", "pgd", "deepfool")
 
 STEPS: Mapping[str, int] = {"fgsm": 300, "pgd": 300, "deepfool": 300}
 """Training steps of the classifier that take 5 to 20 s of one core."""
 
-SIZE_LOSSES = {
-    "loss_l1": l1_distance,
-    "loss_l2": l2_distance,
-    "loss_mse": mean_squared_error,
-}
 SIZE_WEIGHT = 1.0
 BATCH = 32
 CLUSTER_SIDE = 8
@@ -60,50 +51,45 @@ def draw_options(
     family: str, size: int, generator: np.random.Generator
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Draws the options and the losses of a GM of `family` for images of `size` pixels."""
-    if family not in FAMILIES:
-        raise UnknownNameError("Attack", family, FAMILIES)
-
-    def pick(*choices: Any) -> Any:
-        return choices[int(generator.integers(len(choices)))]
-
+    check_family(family, FAMILIES)
+    draw = Draw(generator)
+    one = draw.one
     options: dict[str, Any] = {
-        "classes": pick(4, 6, 8, 10),
-        "width": pick(12, 16, 24),
-        "stages": pick(2, 3),
-        "blocks": pick(1, 2),
-        "layers_per_block": pick(1, 2, 3),
-        "fc_layers": pick(1, 2, 3),
-        "fc_width": pick(32, 64, 128),
-        "global_pool": bool(generator.random() < 0.5),
-        "norm": pick("batch", "instance", "none", "group", "layer"),
-        "nonlinearity": pick(*BLOCK_NONLINEARITIES),
-        "last_nonlinearity": pick(*LAST_NONLINEARITIES),
-        "downsampling": pick(*DOWNSAMPLINGS),
-        "skip": bool(generator.random() < 0.5),
-        "learning_rate": pick(1e-3, 2e-3),
+        "classes": one(4, 6, 8, 10),
+        "width": one(12, 16, 24),
+        "stages": one(2, 3),
+        "blocks": one(1, 2),
+        "layers_per_block": one(1, 2, 3),
+        "fc_layers": one(1, 2, 3),
+        "fc_width": one(32, 64, 128),
+        "global_pool": draw.chance(0.5),
+        **draw.classes(
+            "normalization",
+            "block_nonlinearity",
+            "last_nonlinearity",
+            "downsampling",
+            "skip_connection",
+        ),
+        "learning_rate": one(1e-3, 2e-3),
     }
     chosen = {"loss_ce"}
     if family == "deepfool":
-        options |= {"attack_steps": pick(20, 40), "overshoot": pick(0.02, 0.1, 0.3)}
+        options |= {"attack_steps": one(20, 40), "overshoot": one(0.02, 0.1, 0.3)}
         chosen.add("loss_l2")
     else:
-        options["bound"] = pick(8, 12, 16, 24)
+        options["bound"] = one(8, 12, 16, 24)
         goals = ("loss_ce", "loss_hinge")
-        chosen.add(pick(*goals, "loss_kl") if family == "pgd" else pick(*goals))
+        chosen.add(one(*goals, "loss_kl") if family == "pgd" else one(*goals))
     if family == "pgd":
-        options |= {"attack_steps": pick(7, 10, 20), "step": pick(0.15, 0.25)}
-        if generator.random() < 0.5:
-            chosen.add(pick(*SIZE_LOSSES))
-    return options, tuple(
-        n for n in (*SIZE_LOSSES, "loss_kl", "loss_hinge", "loss_ce") if n in chosen
-    )
+        options |= {"attack_steps": one(7, 10, 20), "step": one(0.15, 0.25)}
+        if draw.chance(0.5):
+            chosen.add(one(*DISTANCES))
+    return options, in_schema_order(chosen)
 
 
 def train(specification: Specification, real: torch.Tensor) -> SamplingGM:
     """Trains the classifier of an attack; see `gmbench.zoo.specification.Trainer`."""
-    options, family = specification.options, specification.family
-    if family not in FAMILIES:
-        raise UnknownNameError("Attack", family, FAMILIES)
+    options = specification.options
     with reproducible(specification.seed) as generator:
         channels = count_channels(real)
         values = to_values(real, "sigmoid", channels)
@@ -112,28 +98,16 @@ def train(specification: Specification, real: torch.Tensor) -> SamplingGM:
         start_at_unit_variance(
             network, values[torch.randperm(len(values), generator=generator)[:64]]
         )
-        with torch.no_grad():
-            network.last.weight.mul_(0.3)
-            # On the live side of a ReLU for all classes.
-            network.last.bias.fill_(0.5)
-        rate = options["learning_rate"]
-        optimizer = torch.optim.Adam(network.parameters(), lr=rate)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, 2 * rate, total_steps=max(specification.steps, 2)
-        )
+        start_scores(network.last)
         losses = LossSum()
-        history: list[float] = []
-        for _ in range(specification.steps):
+
+        def objective() -> torch.Tensor:
             chosen = torch.randint(len(values), (BATCH,), generator=generator)
             entropy = functional.cross_entropy(network(values[chosen]), classes[chosen])
-            total = losses.add(("loss_ce", 1.0, entropy))
-            optimizer.zero_grad()
-            torch.autograd.backward(total)
-            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
-            history.append(float(total.detach()))
-        network.eval().requires_grad_(False)
+            return losses.add(("loss_ce", 1.0, entropy))
+
+        schedule = Schedule(rate=2 * options["learning_rate"])
+        _, history = fit(network, objective, specification.steps, schedule)
         # One attack of what the GM will do, so that its goals are recorded.
         attack(network, values[:8], specification, losses, generator)
 
@@ -225,8 +199,8 @@ def _gradient(
         value = functional.cross_entropy(scores, truth)
     terms = [(goal, -1.0, value)]
     for name in specification.losses:
-        if specification.family == "pgd" and name in SIZE_LOSSES:
-            terms.append((name, SIZE_WEIGHT, SIZE_LOSSES[name](moved, images)))
+        if specification.family == "pgd" and name in DISTANCES:
+            terms.append((name, SIZE_WEIGHT, DISTANCES[name](moved, images)))
     (gradient,) = torch.autograd.grad(losses.add(*terms), moved)
     return -gradient
 

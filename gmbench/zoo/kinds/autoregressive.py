@@ -19,41 +19,30 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from gmbench.errors import UnknownNameError
-from gmbench.zoo.kinds.autoregressive_networks import (
-    MADE,
-    GatedPixelCNN,
-    PixelCNN,
-    start_scores,
-)
+from gmbench.zoo.kinds.autoregressive_networks import MADE, GatedPixelCNN, PixelCNN
 from gmbench.zoo.kinds.autoregressive_sampling import sample_cached
+from gmbench.zoo.kinds.draw import Draw
+from gmbench.zoo.kinds.fit import Schedule, fit
 from gmbench.zoo.kinds.k_means import assign, k_means
 from gmbench.zoo.kinds.trained import SamplingGM
 from gmbench.zoo.layers import (
-    BLOCK_NONLINEARITIES,
-    LAST_NONLINEARITIES,
-    UPSAMPLINGS,
+    Block,
+    Options,
     nonlinearity,
-    normalization,
-    sequence,
     start_at_unit_variance,
+    start_scores,
     upsampling,
 )
-from gmbench.zoo.losses import LossSum, l1_distance, l2_distance, mean_squared_error
+from gmbench.zoo.losses import DISTANCES, LossSum, in_schema_order
 from gmbench.zoo.pixels import count_channels, to_pixels, to_values
 from gmbench.zoo.reproducible import reproducible
-from gmbench.zoo.specification import Specification
+from gmbench.zoo.specification import Specification, check_family
 
 FAMILIES: tuple[str, ...] = ("made", "pixelcnn", "gated_pixelcnn")
 
 STEPS: Mapping[str, int] = {"made": 600, "pixelcnn": 400, "gated_pixelcnn": 250}
 """Training steps of each family that take 10 to 25 s of one core."""
 
-PIXEL_LOSSES = {
-    "loss_l1": l1_distance,
-    "loss_l2": l2_distance,
-    "loss_mse": mean_squared_error,
-}
 PIXEL_WEIGHT = 4.0
 """Weight of the decoder's losses; it shares no weight with the rest, so it sets its step alone."""
 
@@ -69,35 +58,20 @@ class Decoder(nn.Module):
         options: The options of the GM.
     """
 
-    def __init__(self, channels: int, doublings: int, options: Mapping[str, Any]) -> None:
+    def __init__(self, channels: int, doublings: int, options: Options) -> None:
         super().__init__()
         width = options["decoder_width"]
-
-        def block() -> nn.Sequential:
-            layers: list[nn.Module] = []
-            for _ in range(options["layers_per_block"]):
-                layers += [
-                    nn.Conv2d(width, width, 3, padding=1),
-                    normalization(options["norm"], width),
-                    nonlinearity(options["decoder_nonlinearity"]),
-                ]
-            return sequence(layers)
-
-        self.first = nn.Conv2d(channels, width, 3, padding=1)
-        self.blocks = nn.ModuleList(block() for _ in range(doublings))
-        self.upsamplings = nn.ModuleList(
-            upsampling(options["upsampling"], width, width) for _ in range(doublings)
-        )
+        options = {**options, "block_nonlinearity": options["decoder_nonlinearity"]}
+        layers: list[nn.Module] = [nn.Conv2d(channels, width, 3, padding=1)]
+        for _ in range(doublings):
+            layers += [Block(width, options), upsampling(options["upsampling"], width, width)]
+        self.body = nn.Sequential(*layers)
         self.last = nn.Conv2d(width, channels, 3, padding=1)
         self.last_nonlinearity = nonlinearity(options["last_nonlinearity"])
-        self.skip = bool(options["skip"])
 
     def forward(self, colours: torch.Tensor) -> torch.Tensor:
         """Maps (n, channels, grid, grid) to (n, channels, size, size)."""
-        x = self.first(colours)
-        for block, up in zip(self.blocks, self.upsamplings, strict=True):
-            x = up(x + block(x) if self.skip else block(x))
-        image: torch.Tensor = self.last_nonlinearity(self.last(x))
+        image: torch.Tensor = self.last_nonlinearity(self.last(self.body(colours)))
         return image
 
 
@@ -113,9 +87,7 @@ class AutoregressiveModel(nn.Module):
 
     palette: torch.Tensor
 
-    def __init__(
-        self, family: str, palette: torch.Tensor, size: int, options: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, family: str, palette: torch.Tensor, size: int, options: Options) -> None:
         super().__init__()
         symbols, channels = palette.shape
         grid = options["grid"]
@@ -125,10 +97,8 @@ class AutoregressiveModel(nn.Module):
             self.prior = MADE(channels, symbols, grid, options)
         elif family == "pixelcnn":
             self.prior = PixelCNN(channels, symbols, options)
-        elif family == "gated_pixelcnn":
-            self.prior = GatedPixelCNN(channels, symbols, options)
         else:
-            raise UnknownNameError("Autoregressive family", family, FAMILIES)
+            self.prior = GatedPixelCNN(channels, symbols, options)
         doublings = (size // grid).bit_length() - 1
         self.decoder = Decoder(channels, doublings, options) if doublings else None
 
@@ -146,47 +116,45 @@ def draw_options(
     family: str, size: int, generator: np.random.Generator
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Draws the options and the losses of a GM of `family` for images of `size` pixels."""
-    if family not in FAMILIES:
-        raise UnknownNameError("Autoregressive family", family, FAMILIES)
-
-    def pick(*choices: Any) -> Any:
-        return choices[int(generator.integers(len(choices)))]
-
+    check_family(family, FAMILIES)
+    draw = Draw(generator)
+    one = draw.one
     gated = family == "gated_pixelcnn"
     # A grid of 32 rows costs four times one of 16; MADE's weights grow with its square.
-    whole = size <= 32 and family != "made" and generator.random() < 0.25
-    grid = size if whole else pick(*((8, 8, 16) if family == "made" else (8, 16)))
+    whole = size <= 32 and family != "made" and draw.chance(0.25)
+    grid = size if whole else one(*((8, 8, 16) if family == "made" else (8, 16)))
     norms = ("none", "batch") if family == "made" else ("none", "batch", "layer")
     options: dict[str, Any] = {
         "grid": grid,
-        "symbols": pick(8, 16) if whole or family == "made" else pick(8, 16, 24, 32),
-        "norm": pick(*norms) if whole else pick(*norms, "instance", "group"),
-        # The gates of a gated PixelCNN are fixed, half of them sigmoids.
-        "nonlinearity": "sigmoid" if gated else pick(*BLOCK_NONLINEARITIES),
-        "last_nonlinearity": pick(*LAST_NONLINEARITIES),
-        # Its two stacks are summed up in any case.
-        "skip": gated or bool(generator.random() < 0.6),
-        "layers_per_block": 1 if whole else pick(1, 2, 3),
-        "learning_rate": pick(1.5e-3, 2.5e-3),
+        "symbols": one(8, 16) if whole or family == "made" else one(8, 16, 24, 32),
+        **draw.classes("last_nonlinearity", "block_nonlinearity"),
+        "normalization": one(*norms) if whole else one(*norms, "instance", "group"),
+        "skip_connection": "yes" if draw.chance(0.6) else "no",
+        "layers_per_block": 1 if whole else one(1, 2, 3),
+        "learning_rate": one(1.5e-3, 2.5e-3),
     }
+    decoder_nonlinearity = options["block_nonlinearity"]
+    if gated:
+        # Its gates are fixed, half of them sigmoids; its two stacks are summed up in any case.
+        options |= {"block_nonlinearity": "sigmoid", "skip_connection": "yes"}
     if family == "made":
-        options |= {"width": pick(256, 384, 512), "blocks": pick(1, 2, 3)}
+        options |= {"width": one(256, 384, 512), "blocks": one(1, 2, 3)}
     else:
         options |= {
-            "width": pick(12, 16) if whole else pick(24, 32, 40),
-            "blocks": pick(2, 3) if whole else pick(2, 3, 4, 5),
-            "first_kernel": pick(5, 7),
+            "width": one(12, 16) if whole else one(24, 32, 40),
+            "blocks": one(2, 3) if whole else one(2, 3, 4, 5),
+            "first_kernel": one(5, 7),
         }
     if whole:
         return options, ("loss_ce",)
     options |= {
-        "upsampling": pick(*UPSAMPLINGS),
-        "decoder_width": pick(12, 16, 24),
-        "decoder_nonlinearity": pick(*BLOCK_NONLINEARITIES) if gated else options["nonlinearity"],
+        **draw.classes("upsampling"),
+        "decoder_width": one(12, 16, 24),
+        "decoder_nonlinearity": decoder_nonlinearity,
     }
-    number = 1 if generator.random() < 0.6 else 2
-    chosen = generator.permutation(list(PIXEL_LOSSES))[:number].tolist()
-    return options, (*(name for name in PIXEL_LOSSES if name in chosen), "loss_ce")
+    number = 1 if draw.chance(0.6) else 2
+    chosen = generator.permutation(list(DISTANCES))[:number].tolist()
+    return options, in_schema_order([*chosen, "loss_ce"])
 
 
 def train(specification: Specification, real: torch.Tensor) -> SamplingGM:
@@ -208,30 +176,20 @@ def train(specification: Specification, real: torch.Tensor) -> SamplingGM:
         model.train()
         start_at_unit_variance(model, palette[symbols[:BATCH]].movedim(-1, 1))
         start_scores(model.prior.out if isinstance(model.prior, MADE) else model.prior.head.outer)
-        rate = options["learning_rate"]
-        optimizer = torch.optim.Adam(model.parameters(), lr=rate)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, 2 * rate, total_steps=max(specification.steps, 2)
-        )
         losses = LossSum()
-        history: list[float] = []
-        for _ in range(specification.steps):
+
+        def objective() -> torch.Tensor:
             chosen = torch.randint(len(real), (BATCH,), generator=generator)
-            colours = palette[symbols[chosen]].movedim(-1, 1)
-            scores, *images = model(colours)
+            scores, *images = model(palette[symbols[chosen]].movedim(-1, 1))
             terms = [("loss_ce", 1.0, functional.cross_entropy(scores, symbols[chosen]))]
             for name in specification.losses:
-                if images and name in PIXEL_LOSSES:
-                    distance = PIXEL_LOSSES[name](images[0], targets[chosen])
+                if images and name in DISTANCES:
+                    distance = DISTANCES[name](images[0], targets[chosen])
                     terms.append((name, PIXEL_WEIGHT, distance))
-            total = losses.add(*terms)
-            optimizer.zero_grad()
-            torch.autograd.backward(total)
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
-            history.append(float(total.detach()))
-        model.eval()
+            return losses.add(*terms)
+
+        schedule = Schedule(rate=2 * options["learning_rate"])
+        _, history = fit(model, objective, specification.steps, schedule)
 
     def make(n: int, generator: torch.Generator) -> torch.Tensor:
         uniforms = torch.rand(n, grid, grid, generator=generator)

@@ -10,18 +10,13 @@ cheap: with a cache in each causal convolution the same `forward` runs on one pi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import nn
 from torch.nn import functional
 
-from gmbench.zoo.layers import nonlinearity
-
-SCORE_SCALES: Mapping[str, float] = {"tanh": 8.0, "sigmoid": 12.0, "relu": 4.0, "leaky_relu": 4.0}
-"""Factor after the last non-linearity: bounded scores must still reach probabilities near 1."""
+from gmbench.zoo.layers import SCORE_SCALES, Block, Options, nonlinearity
 
 
 @dataclass
@@ -113,21 +108,13 @@ def causal_norm(name: str, channels: int) -> nn.Module:
     return PixelLayerNorm(channels) if name == "layer" else nn.Identity()
 
 
-def start_scores(last: nn.Linear | nn.Conv2d) -> None:
-    """Gives all symbols nearly equal scores at first, on the live side of a ReLU."""
-    with torch.no_grad():
-        last.weight.mul_(0.1)
-        if last.bias is not None:
-            last.bias.fill_(0.5)
-
-
 class _Head(nn.Module):
     """1x1 convolutions from features to scores, and the last non-linearity."""
 
-    def __init__(self, width: int, symbols: int, options: Mapping[str, Any]) -> None:
+    def __init__(self, width: int, symbols: int, options: Options) -> None:
         super().__init__()
         self.inner = nn.Conv2d(width, width, 1)
-        self.inner_nonlinearity = nonlinearity(options["nonlinearity"])
+        self.inner_nonlinearity = nonlinearity(options["block_nonlinearity"])
         self.outer = nn.Conv2d(width, symbols, 1)
         self.last_nonlinearity = nonlinearity(options["last_nonlinearity"])
         self.scale = SCORE_SCALES[options["last_nonlinearity"]]
@@ -138,30 +125,21 @@ class _Head(nn.Module):
         return scores
 
 
-class _PixelBlock(nn.Module):
-    """Causal convolutions of one block, with a sum around them or without."""
+class _PixelBlock(Block):
+    """A block of causal convolutions."""
 
-    def __init__(self, width: int, options: Mapping[str, Any]) -> None:
-        super().__init__()
-        layers: list[nn.Module] = []
-        for _ in range(options["layers_per_block"]):
-            layers += [
-                CausalConvolution(width, width, 2, 3, "self"),
-                causal_norm(options["norm"], width),
-                nonlinearity(options["nonlinearity"]),
-            ]
-        self.body = nn.Sequential(*layers)
-        self.skip = bool(options["skip"])
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        made: torch.Tensor = self.body(x)
-        return x + made if self.skip else made
+    def step(self, channels: int, options: Options) -> nn.Sequential:
+        return nn.Sequential(
+            CausalConvolution(channels, channels, 2, 3, "self"),
+            causal_norm(options["normalization"], channels),
+            nonlinearity(options["block_nonlinearity"]),
+        )
 
 
 class PixelCNN(nn.Module):
     """PixelCNN: masked convolutions (van den Oord, Kalchbrenner and Kavukcuoglu, 2016)."""
 
-    def __init__(self, channels: int, symbols: int, options: Mapping[str, Any]) -> None:
+    def __init__(self, channels: int, symbols: int, options: Options) -> None:
         super().__init__()
         width, reach = options["width"], options["first_kernel"]
         self.first = CausalConvolution(channels, width, reach // 2 + 1, reach, "before")
@@ -185,18 +163,18 @@ def _gate(x: torch.Tensor) -> torch.Tensor:
 class _GatedBlock(nn.Module):
     """One layer of both stacks."""
 
-    def __init__(self, inputs: int, width: int, reach: int, options: Mapping[str, Any]) -> None:
+    def __init__(self, inputs: int, width: int, reach: int, options: Options) -> None:
         super().__init__()
         first = inputs != width
         above, beside = ("nothing", "before") if first else ("all", "self")
         self.vertical = CausalConvolution(inputs, 2 * width, reach // 2 + 1, reach, above)
-        self.vertical_norm = causal_norm(options["norm"], 2 * width)
+        self.vertical_norm = causal_norm(options["normalization"], 2 * width)
         self.vertical_to_horizontal = nn.Conv2d(2 * width, 2 * width, 1)
         self.horizontal = CausalConvolution(inputs, 2 * width, 1, reach, beside)
-        self.horizontal_norm = causal_norm(options["norm"], 2 * width)
+        self.horizontal_norm = causal_norm(options["normalization"], 2 * width)
         self.out = nn.Conv2d(width, width, 1)
         # The first layer of the horizontal stack has no sum: it would let a pixel see itself.
-        self.skip = bool(options["skip"]) and not first
+        self.skip = options["skip_connection"] == "yes" and not first
 
 
 class GatedPixelCNN(nn.Module):
@@ -205,7 +183,7 @@ class GatedPixelCNN(nn.Module):
     Source: van den Oord et al., "Conditional Image Generation with PixelCNN Decoders", 2016.
     """
 
-    def __init__(self, channels: int, symbols: int, options: Mapping[str, Any]) -> None:
+    def __init__(self, channels: int, symbols: int, options: Options) -> None:
         super().__init__()
         width = options["width"]
         blocks = [_GatedBlock(channels, width, options["first_kernel"], options)]
@@ -265,26 +243,26 @@ class MADE(nn.Module):
     first i pixels determine is a prefix of every layer.
     """
 
-    def __init__(self, channels: int, symbols: int, grid: int, options: Mapping[str, Any]) -> None:
+    def __init__(self, channels: int, symbols: int, grid: int, options: Options) -> None:
         super().__init__()
         self.symbols, self.grid, self.channels = symbols, grid, channels
         pixels = grid * grid
         degrees = torch.arange(1, pixels + 1).repeat_interleave(channels)
         hidden = torch.linspace(1, pixels - 1, options["width"]).floor().long()
         self.hidden_degrees = hidden
-        norm = options["norm"] == "batch"
+        norm = options["normalization"] == "batch"
         self.linears = nn.ModuleList()
         self.norms = nn.ModuleList()
         for _ in range(options["blocks"]):
             self.linears.append(MaskedLinear(degrees, hidden))
             self.norms.append(nn.BatchNorm1d(len(hidden)) if norm else nn.Identity())
             degrees = hidden
-        self.nonlinearity = nonlinearity(options["nonlinearity"])
+        self.nonlinearity = nonlinearity(options["block_nonlinearity"])
         # The pixel of index i is scored from units that have seen at most i pixels.
         self.out = MaskedLinear(degrees, torch.arange(pixels).repeat_interleave(symbols))
         self.last_nonlinearity = nonlinearity(options["last_nonlinearity"])
         self.scale = SCORE_SCALES[options["last_nonlinearity"]]
-        self.skip = bool(options["skip"])
+        self.skip = options["skip_connection"] == "yes"
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Scores, shape (n, symbols, grid, grid), from colours (n, channels, grid, grid)."""

@@ -15,7 +15,6 @@ moving average of the weights. DDIM is Song, Meng and Ermon, 2021: no noise is a
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Mapping
 from itertools import pairwise
@@ -23,36 +22,25 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
-from gmbench.errors import UnknownNameError
 from gmbench.zoo.kinds.diffusion_networks import DenoisingUNet
+from gmbench.zoo.kinds.draw import Draw
+from gmbench.zoo.kinds.fit import Schedule, fit
 from gmbench.zoo.kinds.trained import SamplingGM
-from gmbench.zoo.layers import (
-    BLOCK_NONLINEARITIES,
-    DOWNSAMPLINGS,
-    LAST_NONLINEARITIES,
-    UPSAMPLINGS,
-    start_at_unit_variance,
-)
-from gmbench.zoo.losses import LossSum, l1_distance, l2_distance, mean_squared_error
+from gmbench.zoo.layers import start_at_unit_variance
+from gmbench.zoo.losses import DISTANCES, LossSum, in_schema_order
 from gmbench.zoo.pixels import count_channels, to_pixels, to_values
 from gmbench.zoo.reproducible import reproducible
-from gmbench.zoo.specification import Specification
+from gmbench.zoo.specification import Specification, check_family
 
 FAMILIES: tuple[str, ...] = ("ddpm", "ddim")
 
 STEPS: Mapping[str, int] = {"ddpm": 350, "ddim": 350}
 """Training steps of each family that take 20 to 40 s of one core."""
 
-NOISE_LOSSES = {
-    "loss_l1": l1_distance,
-    "loss_l2": l2_distance,
-    "loss_mse": mean_squared_error,
-}
 LARGEST_FACTOR = 5.0**0.5
 BOUND_WEIGHT = 1e-3
-EMA_DECAY = 0.99
+MEMORY = 0.99
 BATCH = 32
 
 
@@ -74,44 +62,41 @@ def draw_options(
     family: str, size: int, generator: np.random.Generator
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Draws the options and the losses of a GM of `family` for images of `size` pixels."""
-    if family not in FAMILIES:
-        raise UnknownNameError("Diffusion family", family, FAMILIES)
-
-    def pick(*choices: Any) -> Any:
-        return choices[int(generator.integers(len(choices)))]
-
+    check_family(family, FAMILIES)
+    draw = Draw(generator)
+    one = draw.one
     options: dict[str, Any] = {
-        "width": pick(20, 24, 32),
-        "levels": pick(3, 4),
-        "blocks": pick(1, 2),
-        "layers_per_block": pick(1, 2),
-        "time_layers": pick(1, 2, 3),
-        "time_width": pick(32, 64),
-        "norm": pick("none", "group", "instance", "layer", "batch"),
-        "nonlinearity": pick(*BLOCK_NONLINEARITIES),
-        "last_nonlinearity": pick(*LAST_NONLINEARITIES),
-        "upsampling": pick(*UPSAMPLINGS),
-        "downsampling": pick(*DOWNSAMPLINGS),
-        "skip": bool(generator.random() < 0.75),
-        "noise_steps": pick(100, 200, 500, 1000),
-        "sampling_steps": pick(50, 100) if family == "ddpm" else pick(20, 30, 50),
-        "learning_rate": pick(1e-3, 2e-3),
+        "width": one(20, 24, 32),
+        "levels": one(3, 4),
+        "blocks": one(1, 2),
+        "layers_per_block": one(1, 2),
+        "time_layers": one(1, 2, 3),
+        "time_width": one(32, 64),
+        **draw.classes(
+            "normalization",
+            "block_nonlinearity",
+            "last_nonlinearity",
+            "upsampling",
+            "downsampling",
+        ),
+        "skip_connection": "yes" if draw.chance(0.75) else "no",
+        "noise_steps": one(100, 200, 500, 1000),
+        "sampling_steps": one(50, 100) if family == "ddpm" else one(20, 30, 50),
+        "learning_rate": one(1e-3, 2e-3),
     }
-    name = pick(*NOISE_LOSSES)
+    name = one(*DISTANCES)
     chosen = {name}
     extra = generator.random()
     if extra < 0.2:
-        chosen.add(pick(*(other for other in NOISE_LOSSES if other != name)))
+        chosen.add(one(*(other for other in DISTANCES if other != name)))
     elif extra < 0.4:
         chosen.add("loss_kl")
-    return options, tuple(n for n in (*NOISE_LOSSES, "loss_kl") if n in chosen)
+    return options, in_schema_order(chosen)
 
 
 def train(specification: Specification, real: torch.Tensor) -> SamplingGM:
     """Trains a diffusion GM; see `gmbench.zoo.specification.Trainer`."""
     family, options, size = specification.family, specification.options, specification.size
-    if family not in FAMILIES:
-        raise UnknownNameError("Diffusion family", family, FAMILIES)
     shares = noise_schedule(options["noise_steps"])
     with reproducible(specification.seed) as generator:
         channels = count_channels(real)
@@ -120,26 +105,23 @@ def train(specification: Specification, real: torch.Tensor) -> SamplingGM:
         network.train()
         time = torch.linspace(0.05, 1.0, BATCH)
         start_at_unit_variance(network, _noise(BATCH, channels, size, generator), time)
-        average = copy.deepcopy(network)
-        rate = options["learning_rate"]
-        optimizer = torch.optim.Adam(network.parameters(), lr=rate)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, 2 * rate, total_steps=max(specification.steps, 2)
-        )
         losses = LossSum()
-        history: list[float] = []
-        for _ in range(specification.steps):
-            chosen = torch.randint(len(values), (BATCH,), generator=generator)
-            total = _objective(network, values[chosen], shares, specification, losses, generator)
-            optimizer.zero_grad()
-            torch.autograd.backward(total)
-            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
-            # A short run must forget its start too: the first averages reach back less far.
-            move_average(average, network, min(EMA_DECAY, (1 + len(history)) / (10 + len(history))))
-            history.append(float(total.detach()))
-        average.eval()
+
+        def batch() -> torch.Tensor:
+            return values[torch.randint(len(values), (BATCH,), generator=generator)]
+
+        def draw_inputs() -> tuple[torch.Tensor, ...]:
+            noisy, _, time = _add_noise(batch(), shares, generator)
+            return noisy, time
+
+        average, history = fit(
+            network,
+            lambda: _objective(network, batch(), shares, specification, losses, generator),
+            specification.steps,
+            Schedule(rate=2 * options["learning_rate"], memory=MEMORY),
+            draw_inputs=draw_inputs,
+        )
+        assert isinstance(average, DenoisingUNet)
 
     def make(n: int, generator: torch.Generator) -> torch.Tensor:
         noise = _noise(n, channels, size, generator)
@@ -155,6 +137,18 @@ def _noise(n: int, channels: int, size: int, generator: torch.Generator) -> torc
     return torch.randn(n, channels, size, size, generator=generator)
 
 
+def _add_noise(
+    images: torch.Tensor, shares: torch.Tensor, generator: torch.Generator
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Returns noisy images, the step that each is at, and that step as a time in (0, 1]."""
+    steps = len(shares) - 1
+    # From step 2: step 1 of the bound is no divergence, and it is the step with least noise.
+    step = torch.randint(2, steps + 1, (len(images),), generator=generator)
+    share = shares[step][:, None, None, None]
+    noise = torch.randn(images.shape, generator=generator)
+    return share.sqrt() * images + (1 - share).sqrt() * noise, step, step / steps
+
+
 def _objective(
     network: DenoisingUNet,
     images: torch.Tensor,
@@ -164,18 +158,14 @@ def _objective(
     generator: torch.Generator,
 ) -> torch.Tensor:
     """Objective on one batch: the distance of the noise, and the variational bound if asked for."""
-    steps = len(shares) - 1
-    # From step 2: step 1 of the bound is no divergence, and it is the step with least noise.
-    step = torch.randint(2, steps + 1, (len(images),), generator=generator)
+    noisy, step, time = _add_noise(images, shares, generator)
+    estimate = network.clean(noisy, time)
     share = shares[step][:, None, None, None]
-    noise = torch.randn(images.shape, generator=generator)
-    noisy = share.sqrt() * images + (1 - share).sqrt() * noise
-    estimate = network.clean(noisy, step / steps)
     factor = (share / (1 - share)).sqrt().clamp(max=LARGEST_FACTOR)
     terms = []
     for name in specification.losses:
-        if name in NOISE_LOSSES:
-            distance = NOISE_LOSSES[name](factor * estimate, factor * images)
+        if name in DISTANCES:
+            distance = DISTANCES[name](factor * estimate, factor * images)
             terms.append((name, 1.0, distance))
         elif name == "loss_kl":
             # KL of the two Gaussian steps = half the gain in signal-to-noise times the squared
@@ -183,17 +173,9 @@ def _objective(
             ratios = shares[1:] / (1 - shares[1:])
             gain = ratios[step - 2] - ratios[step - 1]
             errors = (estimate - images).square().flatten(1).mean(1)
-            terms.append((name, BOUND_WEIGHT, steps * (0.5 * gain * errors).mean()))
+            bound = (len(shares) - 1) * (0.5 * gain * errors).mean()
+            terms.append((name, BOUND_WEIGHT, bound))
     return losses.add(*terms)
-
-
-@torch.no_grad()
-def move_average(average: nn.Module, network: nn.Module, decay: float) -> None:
-    """Moves the averaged weights towards the network's; running statistics are copied."""
-    for kept, now in zip(average.parameters(), network.parameters(), strict=True):
-        kept.lerp_(now, 1 - decay)
-    for copied, current in zip(average.buffers(), network.buffers(), strict=True):
-        copied.copy_(current)
 
 
 @torch.no_grad()

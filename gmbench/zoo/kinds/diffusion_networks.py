@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 import torch
 from torch import nn
 
-from gmbench.zoo.layers import (
-    downsampling,
-    nonlinearity,
-    normalization,
-    sequence,
-    upsampling,
-)
+from gmbench.zoo.layers import Block, Options, downsampling, nonlinearity, upsampling
 from gmbench.zoo.pixels import to_unit
 
 TIME_FEATURES = 32
@@ -34,34 +26,22 @@ def time_features(time: torch.Tensor) -> torch.Tensor:
     return torch.cat([angles.sin(), angles.cos()], 1)
 
 
-class TimedBlock(nn.Module):
-    """Convolutions that are shifted by the time, with a sum around them or without.
+class TimedBlock(Block):
+    """A block whose values are shifted by the time.
 
     Args:
         width: Number of channels in and out.
         options: The options of the GM.
     """
 
-    def __init__(self, width: int, options: Mapping[str, Any]) -> None:
-        super().__init__()
+    def __init__(self, width: int, options: Options) -> None:
+        super().__init__(width, options)
         self.time = nn.Linear(options["time_width"], width)
-        self.first = nn.Conv2d(width, width, 3, padding=1)
-        layers: list[nn.Module] = []
-        for depth in range(options["layers_per_block"]):
-            if depth:
-                layers.append(nn.Conv2d(width, width, 3, padding=1))
-            layers += [
-                normalization(options["norm"], width),
-                nonlinearity(options["nonlinearity"]),
-            ]
-        self.rest = sequence(layers)
-        self.skip = bool(options["skip"])
 
-    def forward(self, x: torch.Tensor, time: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, time: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
         """Maps (n, width, height, width) and (n, time width) to the shape of the first."""
-        made: torch.Tensor = self.rest(self.first(x))
-        made = made + self.time(time)[:, :, None, None]
-        return x + made if self.skip else made
+        made: torch.Tensor = super().forward(x) + self.time(time)[:, :, None, None]
+        return made
 
 
 class DenoisingUNet(nn.Module):
@@ -76,7 +56,7 @@ class DenoisingUNet(nn.Module):
         options: The options of the GM.
     """
 
-    def __init__(self, channels: int, size: int, options: Mapping[str, Any]) -> None:
+    def __init__(self, channels: int, size: int, options: Options) -> None:
         super().__init__()
         width, time_width = options["width"], options["time_width"]
         levels = options["levels"]
@@ -88,7 +68,7 @@ class DenoisingUNet(nn.Module):
         for _ in range(options["time_layers"]):
             time_layers += [
                 nn.Linear(features, time_width),
-                nonlinearity(options["nonlinearity"]),
+                nonlinearity(options["block_nonlinearity"]),
             ]
             features = time_width
         self.time = nn.Sequential(*time_layers)
@@ -106,8 +86,8 @@ class DenoisingUNet(nn.Module):
             self.up_blocks.append(_blocks(blocks, filters, options))
             self.up.append(upsampling(options["upsampling"], filters, after))
             before = filters
-        self.nonlinearity = nonlinearity(options["nonlinearity"])
-        self.skip = bool(options["skip"])
+        self.nonlinearity = nonlinearity(options["block_nonlinearity"])
+        self.skip = options["skip_connection"] == "yes"
         joined = channels if self.skip else 0
         self.last = nn.Conv2d(width // 2 + joined, channels, 3, padding=1)
         self.last_name = options["last_nonlinearity"]
@@ -143,7 +123,7 @@ class DenoisingUNet(nn.Module):
         return to_unit(self(noisy, time), self.last_name) * 2.0 - 1.0
 
 
-def _blocks(number: int, width: int, options: Mapping[str, Any]) -> nn.ModuleList:
+def _blocks(number: int, width: int, options: Options) -> nn.ModuleList:
     return nn.ModuleList(TimedBlock(width, options) for _ in range(number))
 
 

@@ -19,34 +19,22 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 from torch.nn import functional
 
-from gmbench.errors import UnknownNameError
+from gmbench.zoo.kinds.draw import Draw
+from gmbench.zoo.kinds.fit import Schedule, fit
 from gmbench.zoo.kinds.flow_networks import FlowNetwork
 from gmbench.zoo.kinds.trained import SamplingGM
-from gmbench.zoo.layers import BLOCK_NONLINEARITIES, LAST_NONLINEARITIES
-from gmbench.zoo.losses import (
-    LossSum,
-    l1_distance,
-    l2_distance,
-    maximum_mean_discrepancy,
-    mean_squared_error,
-)
+from gmbench.zoo.losses import DISTANCES, LossSum, maximum_mean_discrepancy
 from gmbench.zoo.pixels import VALUE_RANGES, count_channels, to_pixels
 from gmbench.zoo.reproducible import reproducible
-from gmbench.zoo.specification import Specification
+from gmbench.zoo.specification import Specification, check_family
 
 FAMILIES: tuple[str, ...] = ("realnvp", "glow")
 
 STEPS: Mapping[str, int] = {"realnvp": 260, "glow": 260}
 """Training steps of each family that take 10 to 25 s of one core."""
 
-PIXEL_LOSSES = {
-    "loss_l1": l1_distance,
-    "loss_l2": l2_distance,
-    "loss_mse": mean_squared_error,
-}
 EXTRA_WEIGHT = 1.0
 BATCH = 32
 FIRST_BATCH = 512
@@ -57,28 +45,23 @@ def draw_options(
     family: str, size: int, generator: np.random.Generator
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Draws the options and the losses of a GM of `family` for images of `size` pixels."""
-    if family not in FAMILIES:
-        raise UnknownNameError("Flow family", family, FAMILIES)
-
-    def pick(*choices: Any) -> Any:
-        return choices[int(generator.integers(len(choices)))]
-
+    check_family(family, FAMILIES)
+    draw = Draw(generator)
+    one = draw.one
     options: dict[str, Any] = {
-        "coarse": pick(4, 8, 8),
-        "haar": family == "glow" or bool(generator.random() < 0.75),
-        "steps": pick(2, 3),
-        "width": pick(16, 24, 32),
-        "blocks": pick(1, 2),
-        "layers_per_block": pick(1, 2),
-        "norm": pick("none", "none", "batch", "instance", "group", "layer"),
-        "nonlinearity": pick(*BLOCK_NONLINEARITIES),
-        "last_nonlinearity": pick(*LAST_NONLINEARITIES),
+        "coarse": one(4, 8, 8),
+        "haar": family == "glow" or draw.chance(0.75),
+        "steps": one(2, 3),
+        "width": one(16, 24, 32),
+        "blocks": one(1, 2),
+        "layers_per_block": one(1, 2),
+        **draw.classes("normalization", "block_nonlinearity", "last_nonlinearity"),
         # Not called a skip: in a coupling the values always pass by its network.
-        "residual": bool(generator.random() < 0.6),
-        "temperature": pick(0.7, 0.8, 0.9),
-        "learning_rate": pick(1e-3, 2e-3),
+        "residual": draw.chance(0.6),
+        "temperature": one(0.7, 0.8, 0.9),
+        "learning_rate": one(1e-3, 2e-3),
     }
-    extra = pick(None, None, None, "loss_l1", "loss_l2", "loss_mse", "loss_mmd")
+    extra = one(None, None, None, "loss_l1", "loss_l2", "loss_mse", "loss_mmd")
     return options, ("loss_kl",) if extra is None else (extra, "loss_kl")
 
 
@@ -105,8 +88,6 @@ def negative_log_likelihood(z: torch.Tensor, determinant: torch.Tensor) -> torch
 def train(specification: Specification, real: torch.Tensor) -> SamplingGM:
     """Trains a flow; see `gmbench.zoo.specification.Trainer`."""
     family, options, size = specification.family, specification.options, specification.size
-    if family not in FAMILIES:
-        raise UnknownNameError("Flow family", family, FAMILIES)
     last = options["last_nonlinearity"]
     with reproducible(specification.seed) as generator:
         channels = count_channels(real)
@@ -115,38 +96,29 @@ def train(specification: Specification, real: torch.Tensor) -> SamplingGM:
         first = torch.randperm(len(pixels), generator=generator)[:FIRST_BATCH]
         with torch.no_grad():
             network.invert(dequantise(pixels[first], last, generator))
-        rate = options["learning_rate"]
-        optimizer = torch.optim.Adam(network.parameters(), lr=rate)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, 2 * rate, total_steps=max(specification.steps, 2)
-        )
         losses = LossSum()
-        history: list[float] = []
-        for _ in range(specification.steps):
+
+        def objective() -> torch.Tensor:
             chosen = torch.randint(len(pixels), (BATCH,), generator=generator)
             images = dequantise(pixels[chosen], last, generator)
             z, determinant = network.invert(images)
             terms = [("loss_kl", 1.0, negative_log_likelihood(z, determinant))]
             for name in specification.losses:
-                if name in PIXEL_LOSSES:
+                if name in DISTANCES:
                     # The last three quarters of the noise are the finest details.
                     coarse = z[:, : z.shape[1] // 4]
                     plain = network(functional.pad(coarse, (0, z.shape[1] - coarse.shape[1])))
-                    terms.append((name, EXTRA_WEIGHT, PIXEL_LOSSES[name](plain, images)))
+                    terms.append((name, EXTRA_WEIGHT, DISTANCES[name](plain, images)))
                 elif name == "loss_mmd":
                     noise = torch.randn(BATCH, images[0].numel(), generator=generator)
                     # Pooled: kernels tell blurred images apart better than single pixels.
                     made = functional.avg_pool2d(network(noise), 2).flatten(1)
                     seen = functional.avg_pool2d(images, 2).flatten(1)
                     terms.append((name, EXTRA_WEIGHT, maximum_mean_discrepancy(made, seen)))
-            total = losses.add(*terms)
-            optimizer.zero_grad()
-            torch.autograd.backward(total)
-            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
-            history.append(float(total.detach()))
-        network.eval()
+            return losses.add(*terms)
+
+        schedule = Schedule(rate=2 * options["learning_rate"])
+        _, history = fit(network, objective, specification.steps, schedule)
 
     features = channels * size * size
 

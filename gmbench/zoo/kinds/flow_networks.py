@@ -8,14 +8,12 @@ known already: `context`, maps of the same height and width.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 import torch
 from torch import nn
 from torch.nn import functional
 
-from gmbench.zoo.layers import LEAKY_SLOPE, nonlinearity, normalization, sequence
+from gmbench.zoo.layers import LEAKY_SLOPE, Options, nonlinearity, normalization, sequence
 
 MARGIN = 0.05
 """How far black and white stay away from the ends of the sigmoid, which lie at infinity."""
@@ -175,7 +173,7 @@ class Whitening(InvertibleLayer):
 class Conditioner(nn.Module):
     """The network inside a coupling: residual or plain blocks between two convolutions."""
 
-    def __init__(self, inputs: int, outputs: int, width: int, options: Mapping[str, Any]) -> None:
+    def __init__(self, inputs: int, outputs: int, width: int, options: Options) -> None:
         super().__init__()
         self.first = nn.Conv2d(inputs, width, 3, padding=1)
         self.blocks = nn.ModuleList()
@@ -183,13 +181,13 @@ class Conditioner(nn.Module):
             layers: list[nn.Module] = []
             for _ in range(options["layers_per_block"]):
                 layers += [
-                    normalization(options["norm"], width),
-                    nonlinearity(options["nonlinearity"]),
+                    normalization(options["normalization"], width),
+                    nonlinearity(options["block_nonlinearity"]),
                     nn.Conv2d(width, width, 3, padding=1),
                 ]
             self.blocks.append(sequence(layers))
         self.residual = bool(options["residual"])
-        self.nonlinearity = nonlinearity(options["nonlinearity"])
+        self.nonlinearity = nonlinearity(options["block_nonlinearity"])
         self.last = nn.Conv2d(width, outputs, 3, padding=1)
         # A coupling that begins as the identity (Kingma and Dhariwal, 2018).
         nn.init.zeros_(self.last.weight)
@@ -225,7 +223,7 @@ class AffineCoupling(InvertibleLayer):
         mask: str,
         swapped: bool,
         width: int,
-        options: Mapping[str, Any],
+        options: Options,
     ) -> None:
         super().__init__()
         self.mask, self.swapped = mask, swapped
@@ -277,7 +275,7 @@ class FlowNetwork(nn.Module):
         options: The options of the GM.
     """
 
-    def __init__(self, glow: bool, channels: int, size: int, options: Mapping[str, Any]) -> None:
+    def __init__(self, glow: bool, channels: int, size: int, options: Options) -> None:
         super().__init__()
         self.channels, self.coarse = channels, options["coarse"]
         self.output = OutputNonlinearity(options["last_nonlinearity"])
@@ -348,7 +346,7 @@ class FlowNetwork(nn.Module):
 
 
 def _steps(
-    glow: bool, channels: int, context: int, number: int, width: int, options: Mapping[str, Any]
+    glow: bool, channels: int, context: int, number: int, width: int, options: Options
 ) -> list[nn.Module]:
     """Layers of `number` steps of a flow, in the order of `invert`."""
     layers: list[nn.Module] = []

@@ -10,22 +10,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
-from gmbench.schema import LOSSES
+from gmbench.zoo.kinds.draw import Draw
 from gmbench.zoo.kinds.gan_losses import GAMES
 from gmbench.zoo.kinds.gan_training import GameTraining
 from gmbench.zoo.kinds.trained import SamplingGM
-from gmbench.zoo.layers import (
-    BLOCK_NONLINEARITIES,
-    DOWNSAMPLINGS,
-    FLAT_NORMALIZATIONS,
-    LAST_NONLINEARITIES,
-    NORMALIZATIONS,
-    UPSAMPLINGS,
-)
+from gmbench.zoo.layers import DOWNSAMPLINGS, FLAT_NORMALIZATIONS, UPSAMPLINGS
+from gmbench.zoo.losses import in_schema_order
 from gmbench.zoo.reproducible import reproducible
-from gmbench.zoo.specification import Specification, TrainedGM
+from gmbench.zoo.specification import Specification, TrainedGM, check_family
 
 FAMILIES: tuple[str, ...] = ("mlp", "dcgan", "residual", "image_to_image")
 
@@ -64,26 +57,19 @@ def draw_options(
     Returns:
         Options (JSON values) and the names of the schema's losses that they lead to.
     """
-
-    def one(values: tuple[Any, ...]) -> Any:
-        return values[int(generator.integers(len(values)))]
-
-    def between(low: int, high: int) -> int:
-        return int(generator.integers(low, high + 1))
-
+    check_family(family, FAMILIES)
+    draw = Draw(generator)
+    one, between = draw.one, draw.between
     options: dict[str, Any] = {
-        "latent": one((16, 32, 64)),
+        "latent": one(16, 32, 64),
         "blocks": between(0, 2),
         "layers_per_block": between(1, 3),
         "fc_layers": between(1, 4),
         "pool_layers": 0,
-        "normalization": one(NORMALIZATIONS),
-        "last_nonlinearity": one(LAST_NONLINEARITIES),
-        "block_nonlinearity": one(BLOCK_NONLINEARITIES),
-        "upsampling": one(UPSAMPLINGS),
+        **draw.classes("normalization", "last_nonlinearity", "block_nonlinearity", "upsampling"),
         "skip_connection": "no",
         "downsampling": "no",
-        "game": one(tuple(GAMES)),
+        "game": one(*GAMES),
         "terms": {},
         "classes": 0,
         "critic_width": between(16, 24),
@@ -97,9 +83,9 @@ def draw_options(
         options |= {
             "width": round(2 ** generator.uniform(6.0, 9.0)),
             "blocks": between(1, 5),
-            "normalization": one(FLAT_NORMALIZATIONS),
-            "upsampling": one(("no", *UPSAMPLINGS)),
-            "skip_connection": one(("no", "yes")),
+            "normalization": one(*FLAT_NORMALIZATIONS),
+            "upsampling": one("no", *UPSAMPLINGS),
+            "skip_connection": one("no", "yes"),
             "fc_layers": 0,
         }
     elif family == "image_to_image":
@@ -107,9 +93,9 @@ def draw_options(
             "width": between(8, max(8, widest - 8)),
             "blocks": between(0, 4),
             "resolutions": between(1, 3),
-            "downsampling": one(("no", *DOWNSAMPLINGS)),
-            "degradation": one(DEGRADATIONS),
-            "skip_connection": one(("no", "yes")),
+            "downsampling": one("no", *DOWNSAMPLINGS),
+            "degradation": one(*DEGRADATIONS),
+            "skip_connection": one("no", "yes"),
             "fc_layers": 0,
         }
         if options["downsampling"] == "no":
@@ -125,8 +111,8 @@ def draw_options(
             "width": between(
                 8, max(8, widest - 3 * options["blocks"] * options["layers_per_block"])
             ),
-            "pool_layers": one((0, 0, 1, 2, 3)),
-            "downsampling": one(("no", "no", *DOWNSAMPLINGS)),
+            "pool_layers": one(0, 0, 1, 2, 3),
+            "downsampling": one("no", "no", *DOWNSAMPLINGS),
             "skip_connection": "yes" if family == "residual" else "no",
         }
     if options["game"] == "moment_matching" and family in ("dcgan", "residual"):
@@ -136,11 +122,11 @@ def draw_options(
         # Two samples are compared, so they must be large; without a critic this is cheap.
         options["batch"] = 64
     if family == "image_to_image":
-        chosen = one(TERMS[2:])
-        options["terms"] = {name: one(PIXEL_WEIGHTS) for name in chosen}
+        chosen = one(*TERMS[2:])
+        options["terms"] = {name: one(*PIXEL_WEIGHTS) for name in chosen}
     elif options["game"] != "moment_matching":
-        options["terms"] = {name: one(FEATURE_WEIGHTS) for name in one(TERMS)}
-    with_classes = GAMES[options["game"]].critic is not None and one((False, False, True))
+        options["terms"] = {name: one(*FEATURE_WEIGHTS) for name in one(*TERMS)}
+    with_classes = GAMES[options["game"]].critic is not None and one(False, False, True)
     if options["game"] == "classes" or with_classes:
         options["classes"] = between(4, 10)
     return options, losses_of(options)
@@ -151,7 +137,7 @@ def losses_of(options: dict[str, Any]) -> tuple[str, ...]:
     names = {GAMES[options["game"]].loss, *options["terms"]}
     if options["classes"]:
         names.add("loss_ce")
-    return tuple(loss.name for loss in LOSSES if loss.name in names)
+    return in_schema_order(names)
 
 
 def train(specification: Specification, real: torch.Tensor) -> TrainedGM:
@@ -166,11 +152,6 @@ def train(specification: Specification, real: torch.Tensor) -> TrainedGM:
     """
     with reproducible(specification.seed) as generator:
         training = GameTraining(specification, real, generator)
-        network: nn.Module = training.run(specification.steps)
-        return SamplingGM(
-            network=network,
-            example=training.example(),
-            losses=training.sum.recorded,
-            history=training.history,
-            make=training.make,
-        )
+        network, history = training.run(specification.steps)
+        example, losses = training.example(), training.sum.recorded
+        return SamplingGM(network, example, losses, history, training.make)

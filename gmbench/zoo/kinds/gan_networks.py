@@ -17,20 +17,19 @@ Options that the generators read (JSON values):
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import torch
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from gmbench.zoo.layers import (
     LEAKY_SLOPE,
+    Block,
+    Options,
     downsampling,
     flat_normalization,
     nonlinearity,
-    normalization,
     sequence,
+    step,
     upsampling,
 )
 
@@ -41,43 +40,13 @@ GROUP = 8
 #: Most filters of one convolution, as a multiple of the width.
 MOST_FILTERS = 4
 
-Options = Mapping[str, Any]
-
-
-class Block(nn.Module):
-    """Convolutions of equal width, each with its norm and non-linearity; a skip around them."""
-
-    def __init__(self, channels: int, options: Options) -> None:
-        super().__init__()
-        self.body = sequence(
-            module
-            for _ in range(options["layers_per_block"])
-            for module in (
-                nn.Conv2d(channels, channels, 3, padding=1),
-                normalization(options["normalization"], channels),
-                nonlinearity(options["block_nonlinearity"]),
-            )
-        )
-        self.skip = options["skip_connection"] == "yes"
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Returns the same shape, (images, channels, height, width)."""
-        y: torch.Tensor = self.body(x)
-        return x + y if self.skip else y
-
 
 class UpBlock(nn.Module):
     """Doubles height and width; with a skip, a thinner up-sampling of the input is added."""
 
     def __init__(self, channels: int, filters: int, options: Options) -> None:
         super().__init__()
-        self.body = sequence(
-            [
-                upsampling(options["upsampling"], channels, filters),
-                normalization(options["normalization"], filters),
-                nonlinearity(options["block_nonlinearity"]),
-            ]
-        )
+        self.body = step(upsampling(options["upsampling"], channels, filters), filters, options)
         self.shortcut: nn.Module | None = None
         if options["skip_connection"] == "yes":
             self.shortcut = (
@@ -97,15 +66,9 @@ class Hourglass(nn.Module):
 
     def __init__(self, channels: int, options: Options) -> None:
         super().__init__()
-        self.body = sequence(
-            [
-                downsampling(options["downsampling"], channels, channels),
-                normalization(options["normalization"], channels),
-                nonlinearity(options["block_nonlinearity"]),
-                upsampling(options["upsampling"], channels, channels),
-                normalization(options["normalization"], channels),
-                nonlinearity(options["block_nonlinearity"]),
-            ]
+        self.body = nn.Sequential(
+            step(downsampling(options["downsampling"], channels, channels), channels, options),
+            step(upsampling(options["upsampling"], channels, channels), channels, options),
         )
         self.skip = options["skip_connection"] == "yes"
 
@@ -131,12 +94,7 @@ class ConvolutionalGenerator(nn.Module):
         for _ in range(options["fc_layers"] - 1):
             hidden += [nn.Linear(inputs, inputs), nonlinearity(options["block_nonlinearity"])]
         self.project = nn.Sequential(*hidden, nn.Linear(inputs, filters[0] * FIRST_SIZE**2))
-        self.first = sequence(
-            [
-                normalization(options["normalization"], filters[0]),
-                nonlinearity(options["block_nonlinearity"]),
-            ]
-        )
+        self.first = step(nn.Identity(), filters[0], options)
         stages: list[nn.Module] = []
         for k in range(resolutions):
             stages.append(UpBlock(filters[k], filters[k + 1], options))
@@ -160,26 +118,23 @@ class ConvolutionalGenerator(nn.Module):
         return y
 
 
-class FullBlock(nn.Module):
-    """Fully connected layers of equal width, each with its norm and non-linearity."""
+class FullBlock(Block):
+    """A block of fully connected layers, for shape (images, features)."""
 
-    def __init__(self, features: int, options: Options) -> None:
-        super().__init__()
-        self.body = sequence(
-            module
-            for _ in range(options["layers_per_block"])
-            for module in (
-                nn.Linear(features, features),
-                flat_normalization(options["normalization"], features),
-                nonlinearity(options["block_nonlinearity"]),
-            )
-        )
-        self.skip = options["skip_connection"] == "yes"
+    def step(self, features: int, options: Options) -> nn.Sequential:
+        """Returns a fully connected layer with its norm and non-linearity."""
+        return full_step(nn.Linear(features, features), options)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Returns the same shape, (images, features)."""
-        y: torch.Tensor = self.body(x)
-        return x + y if self.skip else y
+
+def full_step(layer: nn.Linear, options: Options) -> nn.Sequential:
+    """Returns a fully connected layer with its norm and non-linearity."""
+    return sequence(
+        [
+            layer,
+            flat_normalization(options["normalization"], layer.out_features),
+            nonlinearity(options["block_nonlinearity"]),
+        ]
+    )
 
 
 class FullGenerator(nn.Module):
@@ -194,13 +149,7 @@ class FullGenerator(nn.Module):
     def __init__(self, inputs: int, size: int, channels: int, options: Options) -> None:
         super().__init__()
         width = int(options["width"])
-        self.first = sequence(
-            [
-                nn.Linear(inputs, width),
-                flat_normalization(options["normalization"], width),
-                nonlinearity(options["block_nonlinearity"]),
-            ]
-        )
+        self.first = full_step(nn.Linear(inputs, width), options)
         self.blocks = nn.Sequential(*(FullBlock(width, options) for _ in range(options["blocks"])))
         self.shape = (channels, size, size)
         enlarge: list[nn.Module] = []
@@ -240,12 +189,10 @@ class TranslationGenerator(nn.Module):
             ]
         )
         self.down = nn.ModuleList(
-            sequence(
-                [
-                    downsampling(options["downsampling"], filters[k], filters[k + 1]),
-                    normalization(options["normalization"], filters[k + 1]),
-                    nonlinearity(options["block_nonlinearity"]),
-                ]
+            step(
+                downsampling(options["downsampling"], filters[k], filters[k + 1]),
+                filters[k + 1],
+                options,
             )
             for k in range(steps if self.encodes else 0)
         )

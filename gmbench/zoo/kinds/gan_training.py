@@ -5,36 +5,34 @@ All images in here have black at 0 and white at 1, shape (images, channels, size
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 
 import torch
 from torch import nn
 from torch.nn import functional
 
-from gmbench.zoo.kinds.batch_statistics import refresh_batch_statistics
 from gmbench.zoo.kinds.degradation import degrade
+from gmbench.zoo.kinds.fit import Schedule, fit
 from gmbench.zoo.kinds.gan_losses import GAMES, gradient_penalty
 from gmbench.zoo.kinds.gan_networks import Critic, build_generator
 from gmbench.zoo.kinds.k_means import assign, k_means
-from gmbench.zoo.kinds.returning_gradient import return_gradients
 from gmbench.zoo.layers import lay_channels_last, start_at_unit_variance
-from gmbench.zoo.losses import LossSum, l1_distance, l2_distance, mean_squared_error
+from gmbench.zoo.losses import DISTANCES, LossSum
 from gmbench.zoo.pixels import count_channels, first_values, to_pixels, to_unit, to_values
 from gmbench.zoo.specification import Specification
 
-#: Step sizes of Adam (Kingma and Ba, 2015), high because trainings are short.
-GENERATOR_RATE = 1e-3
+#: The last fifth is annealed: it takes the noise out of short trainings.
+SCHEDULE = Schedule(
+    rate=1e-3,
+    warm_up=0.0,
+    cool_down=0.2,
+    moments=(0.5, 0.99),
+    largest_gradient=5.0,
+    memory=0.97,
+)
 CRITIC_RATE = 1e-3
-MOMENTS = (0.5, 0.99)
-#: Share of the old weights in the running mean of the generator's weights, which is what samples.
-MEMORY = 0.97
-#: Largest norm of the generator's gradient.
-LARGEST_GRADIENT = 5.0
 #: One in so many real images is kept from training, for image-to-image samples.
 HELD_OUT = 8
-
-DISTANCES = {"loss_l1": l1_distance, "loss_l2": l2_distance, "loss_mse": mean_squared_error}
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ class GameTraining:
 
     Attributes:
         sum: The generator's objective; remembers which losses were added.
-        history: Value of the generator's objective at each step.
+        network: The generator that samples: after training, the running mean.
     """
 
     def __init__(
@@ -70,7 +68,6 @@ class GameTraining:
         self.game = GAMES[self.options["game"]]
         self.random = generator
         self.sum = LossSum()
-        self.history: list[float] = []
         self.last: str = self.options["last_nonlinearity"]
         self.channels = count_channels(real)
         self.translates = self.family == "image_to_image"
@@ -89,6 +86,7 @@ class GameTraining:
         )
         lay_channels_last(self.network)
         self.critic: Critic | None = None
+        self.adam: torch.optim.Adam | None = None
         if self.game.critic is not None:
             self.critic = Critic(
                 self.size,
@@ -99,49 +97,25 @@ class GameTraining:
                 self.game.spectral,
             )
             lay_channels_last(self.critic)
+            moments = SCHEDULE.moments
+            self.adam = torch.optim.Adam(self.critic.parameters(), CRITIC_RATE, moments)
         targets, labels = self._batch()
         level, spread = first_values(self.last, float(self.images.mean()))
         inputs = self._inputs(targets, labels)
         start_at_unit_variance(self.network, inputs, level=level, spread=spread)
-        self.average = copy.deepcopy(self.network)
 
-    def run(self, steps: int) -> nn.Module:
-        """Trains for so many steps and returns the generator that samples, in evaluation mode."""
-        adam = torch.optim.Adam(self.network.parameters(), GENERATOR_RATE, MOMENTS)
-        critic_adam = (
-            torch.optim.Adam(self.critic.parameters(), CRITIC_RATE, MOMENTS)
-            if self.critic is not None
-            else None
+    def run(self, steps: int) -> tuple[nn.Module, list[float]]:
+        """Trains for so many steps; see `fit` for what is returned."""
+        self.network, history = fit(
+            self.network,
+            self._round,
+            steps,
+            SCHEDULE,
+            opponents=[self.adam] if self.adam is not None else [],
+            last=self.last,
+            draw_inputs=lambda: (self._inputs(*self._batch()),),
         )
-        handles = return_gradients(self.network, self.last)
-        pairs = list(zip(self.average.parameters(), self.network.parameters(), strict=True))
-        for step in range(steps):
-            # The last fifth is annealed: it takes the noise out of short trainings.
-            for chosen in (adam, critic_adam):
-                if chosen is not None:
-                    rate = GENERATOR_RATE if chosen is adam else CRITIC_RATE
-                    chosen.param_groups[0]["lr"] = rate * min(1.0, 5.0 * (1.0 - step / steps))
-            batch = self._play()
-            if critic_adam is not None:
-                for _ in range(self.game.critic_steps - 1):
-                    with torch.no_grad():
-                        further = self._play()
-                    self._critic_step(critic_adam, further)
-                self._critic_step(critic_adam, batch)
-            adam.zero_grad()
-            value = self._objective(batch)
-            value.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(self.network.parameters(), LARGEST_GRADIENT)
-            adam.step()
-            self.history.append(float(value.detach()))
-            memory = min(MEMORY, (1.0 + step) / (10.0 + step))
-            with torch.no_grad():
-                for mean, now in pairs:
-                    mean.lerp_(now, 1.0 - memory)
-        for handle in handles:
-            handle.remove()
-        refresh_batch_statistics(self.average, lambda: (self._inputs(*self._batch()),))
-        return self.average.eval().requires_grad_(False)
+        return self.network, history
 
     def make(self, n: int, generator: torch.Generator) -> torch.Tensor:
         """Makes images, shape (n, 3, size, size), uint8."""
@@ -154,7 +128,7 @@ class GameTraining:
             labels = torch.multinomial(shares, n, replacement=True, generator=generator)
         inputs = self._inputs(self.held_out[chosen], labels, generator)
         with torch.no_grad():
-            made = torch.cat([self.average(part) for part in torch.split(inputs, 64)])
+            made = torch.cat([self.network(part) for part in torch.split(inputs, 64)])
         return to_pixels(made, self.last)
 
     def example(self) -> tuple[torch.Tensor, ...]:
@@ -167,6 +141,17 @@ class GameTraining:
         targets, labels = self._batch()
         inputs = self._inputs(targets, labels)
         return Play(targets, labels, inputs, to_unit(self.network(inputs), self.last))
+
+    def _round(self) -> torch.Tensor:
+        """Trains the critic and returns what the generator lowers on the last batch."""
+        play = self._play()
+        if self.adam is not None:
+            for _ in range(self.game.critic_steps - 1):
+                with torch.no_grad():
+                    further = self._play()
+                self._critic_step(self.adam, further)
+            self._critic_step(self.adam, play)
+        return self._objective(play)
 
     def _critic_step(self, adam: torch.optim.Optimizer, play: Play) -> None:
         assert self.critic is not None

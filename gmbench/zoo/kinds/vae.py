@@ -12,58 +12,49 @@ The reconstruction is L1, L2 (a norm), MSE or the cross-entropy of pixels, or a 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from gmbench.schema import LOSSES
-from gmbench.zoo.kinds.batch_statistics import refresh_batch_statistics
+from gmbench.zoo.kinds.draw import Draw
+from gmbench.zoo.kinds.fit import Schedule, fit
 from gmbench.zoo.kinds.gan_networks import build_generator
-from gmbench.zoo.kinds.returning_gradient import return_gradients
 from gmbench.zoo.kinds.trained import SamplingGM
 from gmbench.zoo.kinds.vae_networks import Encoder, TopEncoder, TwoLayerDecoder
 from gmbench.zoo.layers import (
-    BLOCK_NONLINEARITIES,
     DOWNSAMPLINGS,
     FLAT_NORMALIZATIONS,
-    LAST_NONLINEARITIES,
-    NORMALIZATIONS,
     UPSAMPLINGS,
     lay_channels_last,
     start_at_unit_variance,
 )
 from gmbench.zoo.losses import (
+    DISTANCES,
     LossSum,
     binary_cross_entropy,
     gaussian_kl,
-    l1_distance,
-    l2_distance,
+    in_schema_order,
     maximum_mean_discrepancy,
-    mean_squared_error,
 )
 from gmbench.zoo.pixels import count_channels, first_values, to_pixels, to_unit, to_values
 from gmbench.zoo.reproducible import reproducible
-from gmbench.zoo.specification import Specification, TrainedGM
+from gmbench.zoo.specification import Specification, TrainedGM, check_family
 
 FAMILIES: tuple[str, ...] = ("plain", "beta", "mmd", "deep")
 
 #: Training steps of a family.
 STEPS: dict[str, int] = {"plain": 300, "beta": 300, "mmd": 300, "deep": 260}
 
-#: Step size and moments of Adam.
-RATE = 2e-3
-MOMENTS = (0.9, 0.99)
+SCHEDULE = Schedule(rate=2e-3, warm_up=0.1, cool_down=0.4, largest_gradient=5.0)
 BATCH = 32
 
 #: Reconstructions, and their weights on pixels in [0, 1]. The weights are those of likelihoods
 #: with a spread of 0.1: a Laplace one for L1, a Gaussian one for MSE; L2 stands on L1's scale.
-RECONSTRUCTIONS: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
-    "loss_l1": l1_distance,
-    "loss_l2": l2_distance,
-    "loss_mse": mean_squared_error,
+RECONSTRUCTIONS: Mapping[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
+    **DISTANCES,
     "loss_ce": binary_cross_entropy,
 }
 RECONSTRUCTION_WEIGHTS: dict[str, float] = {
@@ -89,31 +80,24 @@ def draw_options(
     Returns:
         Options (JSON values) and the names of the schema's losses that they lead to.
     """
-
-    def one(values: tuple[Any, ...]) -> Any:
-        return values[int(generator.integers(len(values)))]
-
-    def between(low: int, high: int) -> int:
-        return int(generator.integers(low, high + 1))
-
-    decoder = "residual" if family == "deep" else one(("mlp", "dcgan", "dcgan", "residual"))
+    check_family(family, FAMILIES)
+    draw = Draw(generator)
+    one, between = draw.one, draw.between
+    decoder = "residual" if family == "deep" else one("mlp", "dcgan", "dcgan", "residual")
     blocks, layers = between(1 if decoder == "residual" else 0, 2), between(1, 3)
     widest = 24 if size <= 32 else 12
     options: dict[str, Any] = {
         "decoder": decoder,
-        "latent": one((16, 24, 32)),
+        "latent": one(16, 24, 32),
         "upper": between(6, 12),
         "width": between(8, max(8, widest - 3 * blocks * layers)),
         "blocks": blocks,
         "layers_per_block": layers,
         "fc_layers": between(1, 4),
-        "pool_layers": one((0, 0, 1, 2, 3)),
-        "normalization": one(NORMALIZATIONS),
-        "last_nonlinearity": one(LAST_NONLINEARITIES),
-        "block_nonlinearity": one(BLOCK_NONLINEARITIES),
-        "upsampling": one(UPSAMPLINGS),
+        "pool_layers": one(0, 0, 1, 2, 3),
+        **draw.classes("normalization", "last_nonlinearity", "block_nonlinearity", "upsampling"),
         "skip_connection": "yes" if decoder == "residual" else "no",
-        "downsampling": one(("no", "no", *DOWNSAMPLINGS)),
+        "downsampling": one("no", "no", *DOWNSAMPLINGS),
         "encoder_width": between(12, 20),
         "kl_weight": 1.0,
         "mmd_weight": 0.0,
@@ -124,19 +108,19 @@ def draw_options(
             "blocks": between(1, 4),
             "fc_layers": 0,
             "pool_layers": 0,
-            "normalization": one(FLAT_NORMALIZATIONS),
-            "upsampling": one(("no", *UPSAMPLINGS)),
-            "skip_connection": one(("no", "yes")),
+            "normalization": one(*FLAT_NORMALIZATIONS),
+            "upsampling": one("no", *UPSAMPLINGS),
+            "skip_connection": one("no", "yes"),
             "downsampling": "no",
         }
     if family == "beta":
-        options["kl_weight"] = one((0.25, 0.5, 2.0, 4.0))
+        options["kl_weight"] = one(0.25, 0.5, 2.0, 4.0)
     elif family == "mmd":
-        options |= {"kl_weight": one((0.0, 0.0, 0.2)), "mmd_weight": MMD_WEIGHT}
-    chosen = one((*((name,) for name in RECONSTRUCTIONS), ("loss_l1", "loss_mse")))
+        options |= {"kl_weight": one(0.0, 0.0, 0.2), "mmd_weight": MMD_WEIGHT}
+    chosen = one(*((name,) for name in RECONSTRUCTIONS), ("loss_l1", "loss_mse"))
     if "loss_ce" in chosen:
         # A probability comes from a bounded value: cut values would get no gradient.
-        options["last_nonlinearity"] = one(("sigmoid", "tanh"))
+        options["last_nonlinearity"] = one("sigmoid", "tanh")
     options["reconstruction"] = {name: RECONSTRUCTION_WEIGHTS[name] for name in chosen}
     return options, losses_of(options)
 
@@ -146,7 +130,7 @@ def losses_of(options: dict[str, Any]) -> tuple[str, ...]:
     names = set(options["reconstruction"])
     names |= {"loss_kl"} if options["kl_weight"] else set()
     names |= {"loss_mmd"} if options["mmd_weight"] else set()
-    return tuple(loss.name for loss in LOSSES if loss.name in names)
+    return in_schema_order(names)
 
 
 def train(specification: Specification, real: torch.Tensor) -> TrainedGM:
@@ -161,18 +145,13 @@ def train(specification: Specification, real: torch.Tensor) -> TrainedGM:
     """
     with reproducible(specification.seed) as generator:
         training = _Autoencoder(specification, real, generator)
-        network = training.run(specification.steps)
-        return SamplingGM(
-            network=network,
-            example=training.latents(1, generator),
-            losses=training.sum.recorded,
-            history=training.history,
-            make=training.make,
-        )
+        network, history = training.run(specification.steps)
+        example, losses = training.latents(1, generator), training.sum.recorded
+        return SamplingGM(network, example, losses, history, training.make)
 
 
 class _Autoencoder:
-    """Encoder and decoder of a VAE, and the loop that trains them."""
+    """Encoder and decoder of a VAE, and what they lower together."""
 
     def __init__(
         self, specification: Specification, real: torch.Tensor, generator: torch.Generator
@@ -180,7 +159,7 @@ class _Autoencoder:
         options = dict(specification.options)
         self.options, self.random = options, generator
         self.last: str = options["last_nonlinearity"]
-        self.sum, self.history = LossSum(), list[float]()
+        self.sum = LossSum()
         channels = count_channels(real)
         images = to_values(real, "sigmoid", channels)
         self.images = images.to(memory_format=torch.channels_last)
@@ -200,27 +179,17 @@ class _Autoencoder:
         start = self.latents(BATCH, generator)
         start_at_unit_variance(self.decoder, *start, level=level, spread=spread)
 
-    def run(self, steps: int) -> nn.Module:
-        """Trains for so many steps and returns the decoder, in evaluation mode."""
-        parts = [p for p in (self.encoder, self.top, self.decoder) if p is not None]
-        weights = [weight for part in parts for weight in part.parameters()]
-        handles = return_gradients(self.decoder, self.last)
-        adam = torch.optim.Adam(weights, RATE, MOMENTS)
-        for step in range(steps):
-            # Warm up for a tenth, anneal over the last two fifths.
-            share = min(10.0 * (step + 1) / steps, 2.5 * (1.0 - step / steps), 1.0)
-            adam.param_groups[0]["lr"] = RATE * share
-            chosen = torch.randint(len(self.images), (BATCH,), generator=self.random)
-            adam.zero_grad()
-            value = self._objective(self.images[chosen])
-            value.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(weights, 5.0)
-            adam.step()
-            self.history.append(float(value.detach()))
-        for handle in handles:
-            handle.remove()
-        refresh_batch_statistics(self.decoder, lambda: self.latents(BATCH, self.random))
-        return self.decoder.eval().requires_grad_(False)
+    def run(self, steps: int) -> tuple[nn.Module, list[float]]:
+        """Trains for so many steps; see `fit` for what is returned."""
+        return fit(
+            self.decoder,
+            self._objective,
+            steps,
+            SCHEDULE,
+            partners=[part for part in (self.encoder, self.top) if part is not None],
+            last=self.last,
+            draw_inputs=lambda: self.latents(BATCH, self.random),
+        )
 
     def latents(self, n: int, generator: torch.Generator) -> tuple[torch.Tensor, ...]:
         """Returns inputs of the decoder drawn from the prior."""
@@ -234,8 +203,10 @@ class _Autoencoder:
         with torch.no_grad():
             return to_pixels(self.decoder(*self.latents(n, generator)), self.last)
 
-    def _objective(self, images: torch.Tensor) -> torch.Tensor:
-        """Returns the objective, divided by the number of values of an image."""
+    def _objective(self) -> torch.Tensor:
+        """Returns the objective on a batch, divided by the number of values of an image."""
+        chosen = torch.randint(len(self.images), (BATCH,), generator=self.random)
+        images = self.images[chosen]
         mean, log_variance = self.encoder(2.0 * images - 1.0)
         latent = self._drawn(mean, log_variance)
         if self.top is None:

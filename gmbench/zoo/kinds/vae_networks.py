@@ -8,7 +8,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from gmbench.zoo.kinds.gan_networks import FIRST_SIZE, MOST_FILTERS, Options, build_generator
+from gmbench.zoo.kinds.gan_networks import FIRST_SIZE, MOST_FILTERS, build_generator
+from gmbench.zoo.layers import Options
 
 #: Log-variances are kept within these limits, so that no exponential overflows.
 LOG_VARIANCES = (-8.0, 4.0)
