@@ -58,19 +58,22 @@ def draw_test_sets(gms: Sequence[GM], *, seed: int = 0, diffusion_per_set: int =
         diffusion_per_set: Diffusion GMs in each set.
     """
     reasons = _ineligible(gms)
-    eligible = [gm for gm in gms if gm.name not in reasons]
+    eligible = [row for row, gm in enumerate(gms) if gm.name not in reasons]
     wanted = _wanted(gms, diffusion_per_set)
-    slots = _slots(wanted, Counter(gm.kind for gm in eligible), Counter(gm.kind for gm in gms))
+    slots = _slots(
+        wanted, Counter(gms[row].kind for row in eligible), Counter(gm.kind for gm in gms)
+    )
     generator = np.random.default_rng(seed)
-    best: tuple[float, dict[str, tuple[str, ...]]] | None = None
+    table = _Table(gms)
+    best: tuple[float, list[list[int]]] | None = None
     for _ in range(_DRAWS):
-        drawn = _draw(eligible, slots, generator)
-        if any(_untrained(gms, test) for test in drawn):
+        drawn = _draw(gms, eligible, slots, generator)
+        if any(table.untrained(test) for test in drawn):
             continue
-        cost = sum(_cost(gms, test) for test in drawn)
+        cost = sum(table.cost(test) for test in drawn)
         if best is None or cost < best[0] - 1e-9:
-            best = (cost, _named(gms, drawn))
-    sets = best[1] if best else {}
+            best = (cost, drawn)
+    sets = _named(gms, best[1]) if best else {}
     return Curation(sets, _warnings(gms, wanted, sets, reasons))
 
 
@@ -133,50 +136,58 @@ def _slots(
 
 
 def _draw(
-    eligible: Sequence[GM], slots: Sequence[Mapping[str, int]], generator: np.random.Generator
-) -> list[list[GM]]:
-    """Fills the slots of every set with GMs in random order."""
-    waiting: dict[str, list[GM]] = {}
-    for index in generator.permutation(len(eligible)):
-        waiting.setdefault(eligible[index].kind, []).append(eligible[index])
+    gms: Sequence[GM],
+    eligible: Sequence[int],
+    slots: Sequence[Mapping[str, int]],
+    generator: np.random.Generator,
+) -> list[list[int]]:
+    """Fills the slots of every set with GMs that can be tested, in random order."""
+    waiting: dict[str, list[int]] = {}
+    for place in generator.permutation(len(eligible)):
+        waiting.setdefault(gms[eligible[place]].kind, []).append(eligible[place])
     return [
         [waiting[kind].pop() for kind, count in of_set.items() for _ in range(count)]
         for of_set in slots
     ]
 
 
-def _untrained(gms: Sequence[GM], test: Sequence[GM]) -> bool:
-    """Returns whether a class or a loss occurs in a set but not among its training GMs."""
-    names = {gm.name for gm in test}
-    training = [gm for gm in gms if gm.name not in names]
-    return any(
-        not {gm.values[column] for gm in test} <= {gm.values[column] for gm in training}
-        for column in range(N_CONTINUOUS, len(NAMES))
-    )
+class _Table:
+    """Which GM has which class, loss and content: what a draw is judged by."""
+
+    def __init__(self, gms: Sequence[GM]) -> None:
+        labels = np.array([gm.values[N_CONTINUOUS:] for gm in gms])
+        values = [np.unique(column) for column in labels.T]
+        self._varied = np.array([len(found) > 1 for found in values])
+        self._starts = np.cumsum([0, *map(len, values)])[:-1]
+        self._has = np.concatenate(
+            [column[:, None] == found for column, found in zip(labels.T, values, strict=True)], 1
+        )
+        contents = np.array([gm.content for gm in gms])
+        self._contents = contents[:, None] == np.unique(contents)
+        self._diffusion = np.array([gm.kind == "DM" for gm in gms])
+
+    def untrained(self, test: Sequence[int]) -> bool:
+        """Whether a class or a loss occurs in a set but not among its training GMs."""
+        tested = self._has[test].sum(0)
+        return bool((tested == self._has.sum(0))[tested > 0].any())
+
+    def cost(self, test: Sequence[int]) -> float:
+        """Returns how far a set is from even contents and from varied labels; 0 is best."""
+        if not test:
+            return 0.0
+        counted = ~self._diffusion
+        counted[list(test)] = True
+        share = self._contents[counted].mean(0)
+        uneven = np.abs(self._contents[test].sum(0) - len(test) * share).sum()
+        constant = np.add.reduceat(self._has[test].any(0), self._starts, dtype=int) == 1
+        return float(uneven + 0.5 * (constant & self._varied).sum())
 
 
-def _cost(gms: Sequence[GM], test: Sequence[GM]) -> float:
-    """Returns how far a set is from even contents and from varied labels; 0 is best."""
-    if not test:
-        return 0.0
-    share = Counter(gm.content for gm in gms if gm.kind != "DM" or gm in test)
-    total = sum(share.values())
-    found = Counter(gm.content for gm in test)
-    uneven = sum(abs(found[name] - len(test) * n / total) for name, n in share.items())
-    constant = sum(
-        len({gm.values[column] for gm in test}) == 1
-        for column in range(N_CONTINUOUS, len(NAMES))
-        if len({gm.values[column] for gm in gms}) > 1
-    )
-    return uneven + 0.5 * constant
-
-
-def _named(gms: Sequence[GM], drawn: Sequence[Sequence[GM]]) -> dict[str, tuple[str, ...]]:
+def _named(gms: Sequence[GM], drawn: Sequence[Sequence[int]]) -> dict[str, tuple[str, ...]]:
     """Returns the sets that have a GM by name, each in the population's order."""
-    members = [{gm.name for gm in test} for test in drawn]
     return {
-        f"set_{number}": tuple(gm.name for gm in gms if gm.name in names)
-        for number, names in enumerate((names for names in members if names), start=1)
+        f"set_{number}": tuple(gms[row].name for row in sorted(rows))
+        for number, rows in enumerate(filter(None, drawn), start=1)
     }
 
 

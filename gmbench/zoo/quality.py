@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gmbench.predictions.checks import Checklist, Status
+from gmbench.predictions.checks import Checklist
 
 Images = NDArray[np.uint8]
 """Shape (images, 3, size, size)."""
@@ -75,7 +75,7 @@ class Quality:
     """What the gate says of a GM.
 
     Attributes:
-        checks: The checks that apply to its kind, in the order of the module's table.
+        checks: All checks, in the order of the module's table; one is skipped.
         figures: What they were told from: `last_loss`, `diversity`, `real_diversity`,
             `sharpness`, `real_sharpness`, `frechet`, `untrained_frechet`, `perturbation`; None
             where not taken or not finite.
@@ -87,8 +87,7 @@ class Quality:
     @property
     def fault(self) -> str:
         """The checks that failed, with what was found, in one line; empty if none did."""
-        failed = (check for check in self.checks if check.status is not Status.OK)
-        return "; ".join(f"{check.name} {check.message}" for check in failed)
+        return "; ".join(f"{check.name} {check.message}" for check in self.checks.failures)
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the checks and figures as what JSON can hold."""
@@ -136,8 +135,11 @@ def judge(
         checks.passed("finite_loss", "at every step")
     else:
         checks.failed("finite_loss", "not at every step", _REMEDY)
-    for name, value in values.items():
-        least, most = _LIMITS[name]
+    for name, (least, most) in _LIMITS.items():
+        if name not in values:
+            checks.skipped(name, f"not asked of the kind {kind}")
+            continue
+        value = values[name]
         found = "no finite value" if _finite(value) is None else f"{value:.3g}"
         if value is not None and least <= value <= most:
             checks.passed(name, found)

@@ -38,7 +38,7 @@ def _specification(family: str, losses: tuple[str, ...], **changes: Any) -> Spec
         "last_nonlinearity": "leaky_relu",
         "downsampling": "strided_conv",
         "learning_rate": 2e-3,
-        "attack_steps": 10,
+        "attack_steps": 20,
     }
     return replace(drawn, losses=losses, options={**drawn.options, **simple, **changes})
 

@@ -22,12 +22,16 @@ print(json.dumps(fingerprints()))
 """
 
 
+FAMILIES = {"GAN": ("residual",), "VAE": ("deep",)}
+"""Families that stand for their kind; of the other kinds, all of them."""
+
+
 def fingerprints() -> dict[str, str]:
-    """A hash of the images of a GM of every family, trained for two steps."""
+    """A hash of the images of GMs of all kinds."""
     return {
         f"{kind} {family}": fingerprint(kind, family)
         for kind in KINDS
-        for family in module_of(kind).FAMILIES
+        for family in FAMILIES.get(kind, module_of(kind).FAMILIES)
     }
 
 

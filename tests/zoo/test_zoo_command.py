@@ -23,7 +23,7 @@ BUILD = ("zoo", "build", "--gms", "4", "--images-per-gm", "3", "--jobs", "1", "-
 
 
 @pytest.fixture(autouse=True)
-def fake_population(monkeypatch: pytest.MonkeyPatch) -> None:
+def fake_population(in_this_process: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Fake GMs instead of the real kinds; the second one never passes the gate."""
 
     def draw(

@@ -13,9 +13,10 @@ import torch
 
 from gmbench.zoo.kinds.draw import Draw
 from gmbench.zoo.kinds.gan_losses import GAMES
+from gmbench.zoo.kinds.gan_networks import draw_generator
 from gmbench.zoo.kinds.gan_training import GameTraining
 from gmbench.zoo.kinds.trained import SamplingGM
-from gmbench.zoo.layers import DOWNSAMPLINGS, FLAT_NORMALIZATIONS, UPSAMPLINGS
+from gmbench.zoo.layers import DOWNSAMPLINGS
 from gmbench.zoo.losses import in_schema_order
 from gmbench.zoo.reproducible import reproducible
 from gmbench.zoo.specification import Specification, TrainedGM, check_family
@@ -62,59 +63,13 @@ def draw_options(
     one, between = draw.one, draw.between
     options: dict[str, Any] = {
         "latent": one(16, 32, 64),
-        "blocks": between(0, 2),
-        "layers_per_block": between(1, 3),
-        "fc_layers": between(1, 4),
-        "pool_layers": 0,
-        **draw.classes("normalization", "last_nonlinearity", "block_nonlinearity", "upsampling"),
-        "skip_connection": "no",
-        "downsampling": "no",
+        **(_draw_translator if family == "image_to_image" else draw_generator)(family, size, draw),
         "game": one(*GAMES),
         "terms": {},
         "classes": 0,
         "critic_width": between(16, 24),
         "batch": 32,
     }
-    widest = 24 if size <= 32 else 12
-    if family == "residual":
-        # Identities around blocks; beside the up-samplings the skips have weights of their own.
-        options["blocks"] = between(1, 2)
-    if family == "mlp":
-        options |= {
-            "width": round(2 ** generator.uniform(6.0, 9.0)),
-            "blocks": between(1, 5),
-            "normalization": one(*FLAT_NORMALIZATIONS),
-            "upsampling": one("no", *UPSAMPLINGS),
-            "skip_connection": one("no", "yes"),
-            "fc_layers": 0,
-        }
-    elif family == "image_to_image":
-        options |= {
-            "width": between(8, max(8, widest - 8)),
-            "blocks": between(0, 4),
-            "resolutions": between(1, 3),
-            "downsampling": one("no", *DOWNSAMPLINGS),
-            "degradation": one(*DEGRADATIONS),
-            "skip_connection": one("no", "yes"),
-            "fc_layers": 0,
-        }
-        if options["downsampling"] == "no":
-            # A thumbnail to enlarge; of a digit at 4 pixels nothing would be left.
-            options |= {"degradation": "thumbnail", "resolutions": between(1, 2)}
-            if options["skip_connection"] == "yes":
-                options["blocks"] = max(1, options["blocks"])  # there the skips are
-        reduction = 2 ** options["resolutions"] if options["downsampling"] == "no" else 1
-        options["input_size"] = size // reduction
-    else:
-        options |= {
-            # More convolutions, fewer filters: every GM has about the same time to train.
-            "width": between(
-                8, max(8, widest - 3 * options["blocks"] * options["layers_per_block"])
-            ),
-            "pool_layers": one(0, 0, 1, 2, 3),
-            "downsampling": one("no", "no", *DOWNSAMPLINGS),
-            "skip_connection": "yes" if family == "residual" else "no",
-        }
     if options["game"] == "moment_matching" and family in ("dcgan", "residual"):
         # Without a critic pixels are compared in place, and convolutions learn little from that.
         options["game"] = "mmd_critic"
@@ -130,6 +85,31 @@ def draw_options(
     if options["game"] == "classes" or with_classes:
         options["classes"] = between(4, 10)
     return options, losses_of(options)
+
+
+def _draw_translator(_: str, size: int, draw: Draw) -> dict[str, Any]:
+    """Draws the options of a generator from an image."""
+    one, between = draw.one, draw.between
+    options: dict[str, Any] = {
+        "width": between(8, 16 if size <= 32 else 8),
+        "blocks": between(0, 4),
+        "layers_per_block": between(1, 3),
+        "fc_layers": 0,
+        "pool_layers": 0,
+        "resolutions": between(1, 3),
+        **draw.classes("normalization", "last_nonlinearity", "block_nonlinearity", "upsampling"),
+        "skip_connection": one("no", "yes"),
+        "downsampling": one("no", *DOWNSAMPLINGS),
+        "degradation": one(*DEGRADATIONS),
+        "input_size": size,
+    }
+    if options["downsampling"] == "no":
+        # A thumbnail to enlarge; of a digit at 4 pixels nothing would be left.
+        options |= {"degradation": "thumbnail", "resolutions": between(1, 2)}
+        options["input_size"] = size // 2 ** options["resolutions"]
+        if options["skip_connection"] == "yes":
+            options["blocks"] = max(1, options["blocks"])  # there the skips are
+    return options
 
 
 def losses_of(options: dict[str, Any]) -> tuple[str, ...]:

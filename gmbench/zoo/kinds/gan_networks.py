@@ -17,12 +17,18 @@ Options that the generators read (JSON values):
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from gmbench.zoo.kinds.draw import Draw
 from gmbench.zoo.layers import (
+    DOWNSAMPLINGS,
+    FLAT_NORMALIZATIONS,
     LEAKY_SLOPE,
+    UPSAMPLINGS,
     Block,
     Options,
     downsampling,
@@ -292,3 +298,41 @@ def build_generator(
     if family == "image_to_image":
         return TranslationGenerator(size, channels, options)
     return ConvolutionalGenerator(inputs, size, channels, options)
+
+
+def draw_generator(family: str, size: int, draw: Draw) -> dict[str, Any]:
+    """Draws the options of a generator from noise.
+
+    Args:
+        family: `mlp`, `dcgan` or `residual`.
+        size: Height and width of the images in pixels.
+        draw: Source of all randomness.
+    """
+    one, between = draw.one, draw.between
+    options: dict[str, Any] = {
+        "layers_per_block": between(1, 3),
+        **draw.classes("normalization", "last_nonlinearity", "block_nonlinearity", "upsampling"),
+    }
+    if family == "mlp":
+        return options | {
+            "width": round(2 ** draw.generator.uniform(6.0, 9.0)),
+            "blocks": between(1, 5),
+            "fc_layers": 0,
+            "pool_layers": 0,
+            "normalization": one(*FLAT_NORMALIZATIONS),
+            "upsampling": one("no", *UPSAMPLINGS),
+            "skip_connection": one("no", "yes"),
+            "downsampling": "no",
+        }
+    # Identities around blocks; beside the up-samplings the skips have weights of their own.
+    blocks = between(1 if family == "residual" else 0, 2)
+    # More convolutions, fewer filters: every GM has about the same time to train.
+    widest = (24 if size <= 32 else 12) - 3 * blocks * options["layers_per_block"]
+    return options | {
+        "width": between(8, max(8, widest)),
+        "blocks": blocks,
+        "fc_layers": between(1, 4),
+        "pool_layers": one(0, 0, 1, 2, 3),
+        "skip_connection": "yes" if family == "residual" else "no",
+        "downsampling": one("no", "no", *DOWNSAMPLINGS),
+    }

@@ -21,16 +21,10 @@ from torch import nn
 
 from gmbench.zoo.kinds.draw import Draw
 from gmbench.zoo.kinds.fit import Schedule, fit
-from gmbench.zoo.kinds.gan_networks import build_generator
+from gmbench.zoo.kinds.gan_networks import build_generator, draw_generator
 from gmbench.zoo.kinds.trained import SamplingGM
 from gmbench.zoo.kinds.vae_networks import Encoder, TopEncoder, TwoLayerDecoder
-from gmbench.zoo.layers import (
-    DOWNSAMPLINGS,
-    FLAT_NORMALIZATIONS,
-    UPSAMPLINGS,
-    lay_channels_last,
-    start_at_unit_variance,
-)
+from gmbench.zoo.layers import lay_channels_last, start_at_unit_variance
 from gmbench.zoo.losses import (
     DISTANCES,
     LossSum,
@@ -84,35 +78,15 @@ def draw_options(
     draw = Draw(generator)
     one, between = draw.one, draw.between
     decoder = "residual" if family == "deep" else one("mlp", "dcgan", "dcgan", "residual")
-    blocks, layers = between(1 if decoder == "residual" else 0, 2), between(1, 3)
-    widest = 24 if size <= 32 else 12
     options: dict[str, Any] = {
         "decoder": decoder,
         "latent": one(16, 24, 32),
         "upper": between(6, 12),
-        "width": between(8, max(8, widest - 3 * blocks * layers)),
-        "blocks": blocks,
-        "layers_per_block": layers,
-        "fc_layers": between(1, 4),
-        "pool_layers": one(0, 0, 1, 2, 3),
-        **draw.classes("normalization", "last_nonlinearity", "block_nonlinearity", "upsampling"),
-        "skip_connection": "yes" if decoder == "residual" else "no",
-        "downsampling": one("no", "no", *DOWNSAMPLINGS),
+        **draw_generator(decoder, size, draw),
         "encoder_width": between(12, 20),
         "kl_weight": 1.0,
         "mmd_weight": 0.0,
     }
-    if decoder == "mlp":
-        options |= {
-            "width": round(2 ** generator.uniform(7.0, 9.0)),
-            "blocks": between(1, 4),
-            "fc_layers": 0,
-            "pool_layers": 0,
-            "normalization": one(*FLAT_NORMALIZATIONS),
-            "upsampling": one("no", *UPSAMPLINGS),
-            "skip_connection": one("no", "yes"),
-            "downsampling": "no",
-        }
     if family == "beta":
         options["kl_weight"] = one(0.25, 0.5, 2.0, 4.0)
     elif family == "mmd":
