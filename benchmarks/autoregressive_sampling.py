@@ -24,10 +24,10 @@ def measure(family: str, grid: int, images: int) -> tuple[float, float, float]:
     palette = torch.rand(16, 3) * 2 - 1
     options = {
         "grid": grid,
-        "norm": "none",
-        "nonlinearity": "relu",
+        "normalization": "none",
+        "block_nonlinearity": "relu",
         "last_nonlinearity": "tanh",
-        "skip": True,
+        "skip_connection": "yes",
         "layers_per_block": 1,
         "width": 384 if family == "made" else 24,
         "blocks": 3,
