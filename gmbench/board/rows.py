@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -10,6 +10,7 @@ from typing import Any, Literal
 from gmbench.benchmark.benchmark import NAMED, Benchmark
 from gmbench.board.board import Board, BoardError
 from gmbench.board.columns import COLUMNS, SCORES
+from gmbench.board.pairs import Pairs, board_pairs
 from gmbench.board.ranking import Rank, rank_ranges
 from gmbench.board.reported import Reported, read_reported
 from gmbench.board.rounds import OpenRound, open_rounds
@@ -18,6 +19,7 @@ from gmbench.board.submission_card import Card
 from gmbench.board.verification import verify
 from gmbench.evaluation.intervals import Interval
 from gmbench.predictions.checks import Status, plural
+from gmbench.progress import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +64,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class BenchmarkBoard:
-    """One benchmark and its methods: measured ones by L1, then reported ones by L1."""
+    """One benchmark and its methods: measured ones by L1, then reported ones by L1, and pairs."""
 
     name: str
     version: str
     benchmark: Benchmark
     measured: tuple[Row, ...]
     reported: tuple[Row, ...]
+    pairs: Pairs = field(default_factory=dict)
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -89,15 +92,15 @@ def read_rows(
     *,
     cache: Path | None = None,
     jobs: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> BoardRows:
     """Verifies a board and returns its rows; every figure of a measured row is recomputed.
 
     Args:
         board: The leaderboard.
-        cache: Folder of scores made before from the same bytes.
+        cache: Folder of scores and pairs made before from the same bytes.
         jobs: Processes; by default all cores.
-        progress: Called with how many of how many are done.
+        progress: Told how many submissions are verified, and how many pairs compared.
 
     Raises:
         BoardError: A submission is not sound; names it and what is wrong.
@@ -134,13 +137,16 @@ def read_rows(
     for name in sorted(by_benchmark, key=_named_first):
         benchmark, submissions = by_benchmark[name]
         papers = [one for one in reported if one.benchmark == name]
+        measured = _measured_rows(submissions)
+        scores = {row.name: row.score for row in measured if row.score is not None}
         boards.append(
             BenchmarkBoard(
                 name,
                 benchmark.version,
                 benchmark,
-                _measured_rows(submissions),
+                measured,
                 tuple(sorted(map(_reported_row, papers), key=lambda row: sort_key(row, "l1"))),
+                board_pairs(scores, cache=cache, jobs=jobs, progress=progress),
             )
         )
     return BoardRows(tuple(boards), open_rounds(board))

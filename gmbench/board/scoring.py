@@ -20,11 +20,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gmbench.benchmark.benchmark import Benchmark
-from gmbench.evaluation.comparison import COMPARED
+from gmbench.evaluation.comparison import COMPARED, Half
 from gmbench.evaluation.evaluate import SEED, evaluate_resampled
-from gmbench.evaluation.intervals import REPLICATES
+from gmbench.evaluation.intervals import REPLICATES, Resampled
 from gmbench.evaluation.result import PROTOCOL
-from gmbench.evaluation.statistics import Array
+from gmbench.evaluation.statistics import GMSums, layout
 from gmbench.files import write_whole
 from gmbench.predictions.checks import Checklist
 from gmbench.predictions.predictions import Predictions, validate_predictions
@@ -42,12 +42,11 @@ class Score:
 
     Attributes:
         result: The result, as `gmbench evaluate --json` prints it.
-        pairing: What a paired comparison needs, by name: `sums`, shape (GMs, width); `replicates`,
-            shape (metrics, replicates), means over the sets; `left_out`, shape (metrics, GMs).
+        half: What comparisons with other methods need of this one.
     """
 
     result: dict[str, Any]
-    pairing: dict[str, Array]
+    half: Half
 
 
 def read_submitted(
@@ -120,18 +119,12 @@ def score(predictions: Predictions) -> Score:
     evaluation, tables, parts = evaluate_resampled(
         predictions, against=_reference(benchmark), replicates=REPLICATES, seed=SEED
     )
-    names = [metric.name for metric in COMPARED]
     return Score(
         result=json.loads(json.dumps(evaluation.to_dict(), allow_nan=False)),
-        pairing={
-            "sums": np.concatenate([table.sums.totals for table in tables]),
-            "replicates": np.array(
-                [np.mean([part[name].replicates for part in parts], axis=0) for name in names]
-            ),
-            "left_out": np.array(
-                [np.concatenate([part[name].left_out for part in parts]) for name in names]
-            ),
-        },
+        half=Half(
+            sums=tuple(table.sums for table in tables),
+            parts={metric.name: [part[metric.name] for part in parts] for metric in COMPARED},
+        ),
     )
 
 
@@ -177,21 +170,39 @@ def score_key(file: Path, benchmark: Benchmark) -> str:
     return hashlib.sha256("\n".join(made_from).encode()).hexdigest()
 
 
+_SUMS = ("totals", "counts", "truth", "classes")
+_PARTS = ("value", "replicates", "left_out")
+
+
 def remember(cache: Path, key: str, made: Score) -> None:
     """Keeps a score in a folder of the user's own."""
+    packed = zlib.compress(json.dumps(made.result).encode(), 6)
+    arrays: dict[str, Any] = {"result": np.frombuffer(packed, dtype=np.uint8)}
+    for number, sums in enumerate(made.half.sums):
+        arrays |= {f"sums {number} {what}": getattr(sums, what) for what in _SUMS}
+        for name, parts in made.half.parts.items():
+            arrays |= {f"{name} {number} {what}": getattr(parts[number], what) for what in _PARTS}
     buffer = io.BytesIO()
-    result = json.dumps(made.result).encode()
-    packed = np.frombuffer(zlib.compress(result, 6), dtype=np.uint8)
-    np.savez(buffer, allow_pickle=False, result=packed, **made.pairing)
+    np.savez(buffer, allow_pickle=False, **arrays)
     write_whole(cache / f"{key}.npz", buffer.getvalue())
 
 
-def recall(cache: Path, key: str) -> Score | None:
+def recall(cache: Path, key: str, benchmark: Benchmark) -> Score | None:
     """Returns a score that was kept, or None; a damaged one counts as absent."""
+    columns, sets = layout(benchmark), range(len(benchmark.sets))
     try:
         with np.load(cache / f"{key}.npz", allow_pickle=False) as kept:
             result = json.loads(zlib.decompress(kept["result"].tobytes()))
-            pairing = {name: kept[name] for name in ("sums", "replicates", "left_out")}
+            sums = [
+                GMSums(**{what: kept[f"sums {n} {what}"] for what in _SUMS}, columns=columns)
+                for n in sets
+            ]
+            parts = {
+                metric.name: [
+                    Resampled(*(kept[f"{metric.name} {n} {what}"] for what in _PARTS)) for n in sets
+                ]
+                for metric in COMPARED
+            }
     except (OSError, ValueError, KeyError, zlib.error, EOFError):
         return None
-    return Score(result, pairing)
+    return Score(result, Half(tuple(sums), parts))

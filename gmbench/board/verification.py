@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.board.board import CARD, PREDICTIONS, RESULTS, Board, files_of, find_benchmark
+from gmbench.board.processes import each
 from gmbench.board.scoring import (
     Score,
     read_submitted,
@@ -24,6 +25,7 @@ from gmbench.board.submission_card import Card, read_card
 from gmbench.errors import GmbenchError, plain_form
 from gmbench.evaluation.result import PROTOCOL
 from gmbench.predictions.checks import Checklist, plural
+from gmbench.progress import Progress
 
 TOLERANCE = 1e-6
 """Largest difference, relative to the larger of 1 and the value, that counts as equal."""
@@ -88,7 +90,7 @@ def verify(
     *,
     jobs: int | None = None,
     cache: Path | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Verification:
     """Recomputes submissions from their predictions and compares with what they claim.
 
@@ -98,16 +100,16 @@ def verify(
         jobs: Processes; by default all cores.
         cache: Folder of scores made before, which are then not made again; None for a fresh
             look at everything.
-        progress: Called with how many of how many are done.
+        progress: Told how many are done.
 
     Raises:
         BoardError: There are too many submissions.
         UnknownNameError: There is no submission of a name.
     """
     chosen = [board.require(name) for name in names] or board.names()
-    verified = list(_verify_all(board, chosen, jobs, cache, progress))
-    verified.sort(key=lambda one: one.name)
-    made = Verification(verified)
+    tasks = [_Task(board, name, cache) for name in chosen]
+    done = each(_run, tasks, what="submissions", name_of=str, few=3, jobs=jobs, progress=progress)
+    made = Verification(sorted(done, key=lambda one: one.name))
     _compare_names(board, made)
     _compare_predictions(board, made)
     return made
@@ -145,41 +147,18 @@ def verify_one(board: Board, name: str, cache: Path | None = None) -> Verified:
     return made
 
 
-def _verify_all(
-    board: Board,
-    names: list[str],
-    jobs: int | None,
-    cache: Path | None,
-    progress: Callable[[int, int], None] | None,
-) -> Iterator[Verified]:
-    from gmbench.data.parallel import all_cores, in_processes
-
-    tasks = [_Task(board, name, cache) for name in names]
-    jobs = jobs or all_cores()
-    done: Iterable[Verified]
-    if jobs == 1 or len(tasks) < 4:
-        done = map(_run, tasks)
-    else:
-        done = (made for _, made in in_processes(_run, tasks, jobs, lambda task: task.name))
-    for number, made in enumerate(done, start=1):
-        if progress is not None:
-            progress(number, len(tasks))
-        yield made
-
-
 @dataclass(frozen=True, slots=True)
 class _Task:
     board: Board
     name: str
     cache: Path | None
 
+    def __str__(self) -> str:
+        return self.name
+
 
 def _run(task: _Task) -> Verified:
-    from threadpoolctl import threadpool_limits
-
-    # As many processes as cores: threads of their own would only stand in each other's way.
-    with threadpool_limits(1):
-        return verify_one(task.board, task.name, task.cache)
+    return verify_one(task.board, task.name, task.cache)
 
 
 def _sound_files(board: Board, name: str, checklist: Checklist) -> dict[str, Path] | None:
@@ -228,7 +207,7 @@ def _score(
     path: Path, benchmark: Benchmark, checklist: Checklist, cache: Path | None
 ) -> Score | None:
     key = score_key(path, benchmark)
-    kept = recall(cache, key) if cache is not None else None
+    kept = recall(cache, key, benchmark) if cache is not None else None
     if kept is not None:
         # What is remembered passed every check of predictions when it was made.
         checklist.passed("predictions", "as before: the same bytes were scored earlier")

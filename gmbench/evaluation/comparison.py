@@ -25,7 +25,7 @@ from gmbench.evaluation.metrics import METRICS, Metric
 from gmbench.evaluation.permutations import PERMUTATIONS, permutation_tests
 from gmbench.evaluation.result import PROTOCOL
 from gmbench.evaluation.significance import holm
-from gmbench.evaluation.statistics import SetTable, set_tables
+from gmbench.evaluation.statistics import GMSums, SetTable, set_tables
 from gmbench.predictions.predictions import Predictions, read_predictions
 from gmbench.version import __version__
 
@@ -62,6 +62,27 @@ class Difference:
     p_value: float | None
     p_holm: float | None = None
     better: str = ""
+
+
+@dataclass(frozen=True)
+class Half:
+    """What one method brings to a comparison; made once, however many others it meets.
+
+    Attributes:
+        sums: Sums over the images of each GM, set by set.
+        parts: Each compared metric in each set, with what its interval needs.
+    """
+
+    sums: tuple[GMSums, ...]
+    parts: dict[str, list[Resampled]]
+
+    @property
+    def values(self) -> dict[str, float]:
+        """The compared metrics' means over the sets; NaN where one is not defined."""
+        return {
+            name: float(np.mean([part.value for part in parts]))
+            for name, parts in self.parts.items()
+        }
 
 
 @dataclass(frozen=True)
@@ -140,31 +161,14 @@ def compare(
             same_images(first, other)
     tables = [set_tables(same_images(one, first)) for one in read]
     n_gms = {table.name: len(table.gms) for table in tables[0]}
-    parts = [_resample(method, replicates, seed) for method in tables]
-    values = [_mean_over_sets(method) for method in tables]
-    differences: list[Difference] = []
-    for a, b in combinations(range(len(read)), 2):
-        p_values = permutation_tests(tables[a], tables[b], COMPARED, permutations, seed)
-        for metric in COMPARED:
-            difference = values[a][metric.name] - values[b][metric.name]
-            defined = bool(np.isfinite(difference))
-            differences.append(
-                Difference(
-                    first=chosen[a],
-                    second=chosen[b],
-                    metric=metric.name,
-                    difference=difference if defined else None,
-                    ci=interval(
-                        [
-                            one - other
-                            for one, other in zip(
-                                parts[a][metric.name], parts[b][metric.name], strict=True
-                            )
-                        ]
-                    ),
-                    p_value=p_values[metric.name] if defined else None,
-                )
-            )
+    halves = [_half(method, replicates, seed) for method in tables]
+    differences = [
+        difference
+        for a, b in combinations(range(len(read)), 2)
+        for difference in compare_pair(
+            halves[a], halves[b], (chosen[a], chosen[b]), permutations=permutations, seed=seed
+        )
+    ]
     return Comparison(
         benchmark=first.benchmark.name,
         version=first.benchmark.version,
@@ -173,11 +177,12 @@ def compare(
         n_gms=n_gms,
         values={
             name: {
-                metric: value if np.isfinite(value) else None for metric, value in method.items()
+                metric: value if np.isfinite(value) else None
+                for metric, value in half.values.items()
             }
-            for name, method in zip(chosen, values, strict=True)
+            for name, half in zip(chosen, halves, strict=True)
         },
-        differences=_correct(differences),
+        differences=corrected(differences),
         manifest={
             "predictions_sha256": [one.sha256 for one in read],
             "labels_sha256": first.benchmark.labels_sha256,
@@ -202,8 +207,8 @@ def method_names(sources: Sequence[str]) -> tuple[str, ...]:
     return tuple(f"{name}_{number}" for number, name in enumerate(short, start=1))
 
 
-def _resample(tables: Sequence[SetTable], replicates: int, seed: int) -> dict[str, list[Resampled]]:
-    """Returns the compared metrics of each set, with what their intervals need."""
+def _half(tables: Sequence[SetTable], replicates: int, seed: int) -> Half:
+    """Returns a method's sums and its compared metrics of each set."""
     parts: dict[str, list[Resampled]] = {metric.name: [] for metric in COMPARED}
     for table in tables:
         no_extra = [np.empty((len(rows), 0)) for rows in table.rows]
@@ -211,30 +216,57 @@ def _resample(tables: Sequence[SetTable], replicates: int, seed: int) -> dict[st
         for metric in COMPARED:
             if metric.value is not None:
                 parts[metric.name].append(resample(metric.value, table, sample))
-    return parts
+    return Half(tuple(table.sums for table in tables), parts)
 
 
-def _mean_over_sets(tables: Sequence[SetTable]) -> dict[str, float]:
-    """Returns the compared metrics' means over the sets; NaN where one is not defined."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return {
-            metric.name: float(np.mean([metric.value(table.sums) for table in tables]))
-            for metric in COMPARED
-            if metric.value is not None
-        }
+def compare_pair(
+    first: Half,
+    second: Half,
+    names: tuple[str, str],
+    *,
+    permutations: int = PERMUTATIONS,
+    seed: int = SEED,
+) -> list[Difference]:
+    """Compares two methods that predicted the same images; p-values are not corrected.
+
+    Args:
+        first: One method.
+        second: The other.
+        names: Their names.
+        permutations: Random exchanges behind each p-value.
+        seed: Seed of the exchanges.
+    """
+    p_values = permutation_tests(first.sums, second.sums, COMPARED, permutations, seed)
+    values, others = first.values, second.values
+    differences = []
+    for metric in COMPARED:
+        difference = values[metric.name] - others[metric.name]
+        defined = bool(np.isfinite(difference))
+        pairs = zip(first.parts[metric.name], second.parts[metric.name], strict=True)
+        differences.append(
+            Difference(
+                first=names[0],
+                second=names[1],
+                metric=metric.name,
+                difference=difference if defined else None,
+                ci=interval([one - other for one, other in pairs]),
+                p_value=p_values[metric.name] if defined else None,
+            )
+        )
+    return differences
 
 
-def _correct(differences: Sequence[Difference]) -> tuple[Difference, ...]:
-    """Adds the corrected p-values and who is better."""
+def corrected(differences: Sequence[Difference]) -> tuple[Difference, ...]:
+    """Adds to the differences of one family of tests the corrected p-values and who is better."""
     tested = [one for one in differences if one.p_value is not None]
-    corrected = iter(holm([one.p_value for one in tested if one.p_value is not None]))
+    p_values = iter(holm([one.p_value for one in tested if one.p_value is not None]))
     better_when = {metric.name: metric.better for metric in COMPARED}
     result = []
     for one in differences:
         if one.p_value is None or one.difference is None:
             result.append(one)
             continue
-        p_holm = next(corrected)
+        p_holm = next(p_values)
         better = ""
         if p_holm < 0.05:
             first_wins = (one.difference < 0) == (better_when[one.metric] == "lower")

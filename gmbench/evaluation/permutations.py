@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmbench.evaluation.metrics import Metric
-from gmbench.evaluation.statistics import Array, SetTable
+from gmbench.evaluation.statistics import Array, GMSums
 
 PERMUTATIONS = 100_000
 
@@ -30,8 +30,8 @@ _AT_ONCE = 1024
 
 
 def permutation_tests(
-    first: Sequence[SetTable],
-    second: Sequence[SetTable],
+    first: Sequence[GMSums],
+    second: Sequence[GMSums],
     metrics: Sequence[Metric],
     permutations: int,
     seed: int,
@@ -39,7 +39,7 @@ def permutation_tests(
     """Returns each metric's two-sided p-value: how often chance makes a difference as large.
 
     Args:
-        first: One method's sets.
+        first: One method's sums, set by set.
         second: The other's, of the same images.
         metrics: What is tested: the difference of the means over the sets.
         permutations: Random exchanges; the smallest p-value is 1 / (permutations + 1).
@@ -48,44 +48,42 @@ def permutation_tests(
     generator = np.random.default_rng(seed)
     observed, drawn = np.zeros(len(metrics)), np.zeros((permutations, len(metrics)))
     for one, other in zip(first, second, strict=True):
-        n_gms = len(one.gms)
+        n_gms = len(one.counts)
         if n_gms <= _MOST_GMS:
             ways = np.arange(2**n_gms)[:, None] >> np.arange(n_gms) & 1 == 1
-            differences = _differences(one, other, ways, metrics)
+            mixed = _mixed(one, other, ways, metrics)
+            # What is left of an exchange is the exchange of all other GMs.
+            differences = mixed - mixed[::-1]
             observed += differences[0]
             drawn += differences[generator.integers(0, len(ways), permutations)]
         else:
-            ways = generator.random((permutations, n_gms)) < 0.5
-            observed += _differences(one, other, np.zeros((1, n_gms), bool), metrics)[0]
-            drawn += _differences(one, other, ways, metrics)
+            ways = np.zeros((1 + permutations, n_gms), bool)
+            ways[1:] = generator.random((permutations, n_gms)) < 0.5
+            differences = _mixed(one, other, ways, metrics) - _mixed(other, one, ways, metrics)
+            observed += differences[0]
+            drawn += differences[1:]
     # Equal up to rounding counts as equal.
     as_large = np.abs(drawn) >= np.abs(observed) - 1e-12 * len(first)
     p_values = (1 + as_large.sum(axis=0)) / (permutations + 1)
     return dict(zip((metric.name for metric in metrics), p_values.tolist(), strict=True))
 
 
-def _differences(
-    first: SetTable, second: SetTable, ways: NDArray[np.bool_], metrics: Sequence[Metric]
+def _mixed(
+    first: GMSums, second: GMSums, ways: NDArray[np.bool_], metrics: Sequence[Metric]
 ) -> Array:
-    """Returns first less second of each metric, shape (ways, metrics).
+    """Returns each metric of the first method with the second's GMs put in, (ways, metrics).
 
     Args:
-        first: One method's images of a set.
+        first: One method's sums of a set.
         second: The other's.
         ways: Which GMs are exchanged, shape (ways, GMs).
-        metrics: What is compared.
+        metrics: What is computed.
     """
-    a, b = first.sums, second.sums
     found = []
     for start in range(0, len(ways), _AT_ONCE):
         exchanged = ways[start : start + _AT_ONCE, :, None]
-        mixed = replace(a, totals=np.where(exchanged, b.totals, a.totals))
-        rest = replace(a, totals=np.where(exchanged, a.totals, b.totals))
+        mixed = replace(first, totals=np.where(exchanged, second.totals, first.totals))
         with np.errstate(invalid="ignore", divide="ignore"):
-            found.append(
-                np.stack(
-                    [m.value(mixed) - m.value(rest) for m in metrics if m.value is not None],
-                    axis=1,
-                )
-            )
+            values = [metric.value(mixed) for metric in metrics if metric.value is not None]
+        found.append(np.stack(values, axis=1))
     return np.concatenate(found)

@@ -6,19 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from gmbench.board import scoring
+from gmbench.board import pairs, scoring
 from gmbench.board.board import Board
 from gmbench.board.rows import BoardRows, read_rows
 from gmbench.board.site.building import render_site
+from gmbench.evaluation import permutations
 from tests.board.boards import submit_random
 from tests.board.sites import make_board
 
 
 @pytest.fixture(scope="session")
 def few_replicates() -> Iterator[None]:
-    """Intervals from fewer replicates than a real board has: tests look at what is done."""
+    """Fewer replicates and exchanges than a real board has: tests look at what is done."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scoring, "REPLICATES", 40)
+        patch.setattr(pairs, "PERMUTATIONS", 200)
+        patch.setattr(permutations, "_MOST_GMS", 3)
         yield
 
 

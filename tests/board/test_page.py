@@ -277,7 +277,7 @@ def test_comparison_opens_and_holds_at_most_four(site: Path) -> None:
         assert n_gms == 48
         for shape in range(4):
             assert page.locator(f"dialog .dumbbells .shape-{shape}").count() == n_gms
-        assert "corrected for 42 tests" in page.locator("dialog").inner_text()
+        assert "the 45 pairs of methods on this board" in page.locator("dialog").inner_text()
 
 
 @pytest.mark.parametrize("dark", [False, True])

@@ -15,7 +15,6 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from gmbench.board.board import Board, BoardError
@@ -117,7 +116,7 @@ def test_data_are_finite_unique_and_without_orphans(rows: BoardRows, site: Path)
         assert finite(json.loads(path.read_text()))
     measured = {row.name for board in rows.benchmarks for row in board.measured}
     assert {path.stem for path in site.glob("methods/*.html")} == measured
-    assert {path.stem for path in site.glob("data/*.bin")} == measured
+    assert {path.stem for path in site.glob("data/methods/*.json")} == measured
     assert {path.stem for path in site.glob("data/*.json")} == {b.name for b in rows.benchmarks}
 
 
@@ -179,18 +178,6 @@ def test_reported_rows_stand_apart(rows: BoardRows, site: Path) -> None:
     # In the order that the heading claims: by L1.
     assert [row.title for row in board.reported] == ["FEN-PN", "Random ground truth"]
     assert "data-r=" not in reported[: reported.index("</tbody>")]
-
-
-def test_pairing_files_hold_sums_and_replicates(rows: BoardRows, site: Path) -> None:
-    board = rows.benchmarks[0]
-    facts = json.loads((site / "data" / "tiny.json").read_text())["pairing"]
-    for row in board.measured:
-        content = (site / "data" / f"{row.name}.bin").read_bytes()
-        assert row.score is not None
-        sums = np.frombuffer(content, "<f8", 48 * facts["width"]).reshape(48, -1)
-        np.testing.assert_array_equal(sums, row.score.pairing["sums"])
-        rest = (len(content) - sums.nbytes) / 4
-        assert rest == 7 * (40 + 48)
 
 
 def test_order_of_rows(rows: BoardRows) -> None:

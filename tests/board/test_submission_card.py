@@ -107,10 +107,10 @@ BOMB = "a: &a [x, x]\n" + "\n".join(f"k{i}: &k{i} [*a, *a]" for i in range(9))
     ],
 )
 def test_yaml_tricks_are_refused_quickly(text: str, snapshot: SnapshotAssertion) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(CardError) as raised:
         card_from(parse_yaml(text, "card.yaml"), "card.yaml")
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
     assert str(raised.value).split("\n")[0] == snapshot
 
 

@@ -192,7 +192,7 @@ def test_constant_predictions_are_undefined_with_a_reason() -> None:
     assert result.summary["ransac_slope"].mean is None
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10_000), counts=st.lists(st.integers(1, 6), min_size=1, max_size=5))
 def test_values_stay_in_their_bounds_and_ignore_the_order_of_images(
     seed: int, counts: list[int]

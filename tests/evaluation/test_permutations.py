@@ -11,9 +11,13 @@ from gmbench.evaluation import permutations
 from gmbench.evaluation.comparison import COMPARED
 from gmbench.evaluation.evaluate import evaluate
 from gmbench.evaluation.permutations import permutation_tests
-from gmbench.evaluation.statistics import set_tables
+from gmbench.evaluation.statistics import GMSums, set_tables
 from gmbench.predictions.predictions import Predictions
 from tests.evaluation.populations import random_predictions, small_benchmark
+
+
+def sums(predictions: Predictions) -> list[GMSums]:
+    return [table.sums for table in set_tables(predictions)]
 
 
 def few_gms() -> Benchmark:
@@ -46,7 +50,7 @@ def test_as_if_every_exchange_were_evaluated() -> None:
         differences.append([one[m.name].mean - other[m.name].mean for m in COMPARED])  # type: ignore[operator]
     every = np.abs(np.array(differences))
     exact = (every >= every[0] - 1e-12).mean(axis=0)
-    found = permutation_tests(set_tables(a), set_tables(b), COMPARED, 40_000, seed=0)
+    found = permutation_tests(sums(a), sums(b), COMPARED, 40_000, seed=0)
     assert [*found] == [metric.name for metric in COMPARED]
     # Six standard errors of 40,000 draws.
     np.testing.assert_allclose(list(found.values()), exact, atol=0.015)
@@ -55,7 +59,7 @@ def test_as_if_every_exchange_were_evaluated() -> None:
 
 def test_large_sets_are_tested_by_the_same_law(monkeypatch: pytest.MonkeyPatch) -> None:
     benchmark = small_benchmark(2)
-    a, b = (set_tables(random_predictions(benchmark, seed)) for seed in (1, 2))
+    a, b = (sums(random_predictions(benchmark, seed)) for seed in (1, 2))
     small = permutation_tests(a, b, COMPARED, 20_000, seed=0)
     monkeypatch.setattr(permutations, "_MOST_GMS", 3)
     large = permutation_tests(a, b, COMPARED, 5_000, seed=0)
@@ -68,7 +72,7 @@ def test_the_smallest_p_value_counts_the_methods_as_they_are() -> None:
     good = random_predictions(benchmark, 0)
     truth = benchmark.labels[good.gms]
     right = replace(good.values, continuous=truth[:, :9])
-    tables = set_tables(replace(good, values=right)), set_tables(good)
+    tables = sums(replace(good, values=right)), sums(good)
     assert permutation_tests(*tables, COMPARED, 99, seed=0)["l1"] == 0.01
     assert permutation_tests(*tables, COMPARED, 9_999, seed=0)["l1"] == 0.0001
     assert permutation_tests(tables[0], tables[0], COMPARED, 99, seed=0)["l1"] == 1.0
@@ -76,6 +80,6 @@ def test_the_smallest_p_value_counts_the_methods_as_they_are() -> None:
 
 def test_seeded() -> None:
     benchmark = small_benchmark(2)
-    a, b = (set_tables(random_predictions(benchmark, seed)) for seed in (1, 2))
+    a, b = (sums(random_predictions(benchmark, seed)) for seed in (1, 2))
     found = [permutation_tests(a, b, COMPARED, 500, seed) for seed in (0, 0, 1)]
     assert found[0] == found[1] != found[2]

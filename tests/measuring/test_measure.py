@@ -496,7 +496,7 @@ LAYERS: dict[str, Callable[[], nn.Module]] = {
 }
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.sampled_from(sorted(LAYERS)), min_size=1, max_size=8), st.randoms())
 def test_nesting_does_not_matter(names: list[str], chance: random.Random) -> None:
     layers = [LAYERS[name]() for name in names]

@@ -416,7 +416,7 @@ def test_the_browser_finds_what_is_wrong(tmp_path: Path) -> None:
 def test_small_and_quick() -> None:
     evaluation = case("full")
     render_report(evaluation)
-    start = time.perf_counter()
+    start = time.process_time()
     page = render_report(evaluation)
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 0.5
     assert len(page.encode()) < 400_000

@@ -40,7 +40,7 @@ def assert_same(first: list[Batch], second: list[Batch]) -> None:
         assert torch.equal(one.gm_rows.cpu(), other.gm_rows.cpu())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 2**40),
     epoch=st.integers(0, 1000),
@@ -66,7 +66,7 @@ def test_every_image_once_an_epoch(
     np.testing.assert_array_equal(gm_rows, stack.gm_rows[rows])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 2**40),
     epoch=st.integers(0, 1000),

@@ -18,12 +18,13 @@ from gmbench.board.columns import COLUMNS
 from gmbench.board.folders import folders_in_place
 from gmbench.board.rows import BoardRows, read_rows
 from gmbench.board.site import plot as plots
-from gmbench.board.site.data import benchmark_data, board_data, pairing_bytes
+from gmbench.board.site.data import benchmark_data, board_data, method_data
 from gmbench.board.site.method_page import method_view
 from gmbench.board.site.table import csv_head, csv_text, table_view
 from gmbench.board.submission_card import TRAINING_DATA
 from gmbench.evaluation.intervals import CONFIDENCE
 from gmbench.evaluation.result import PROTOCOL
+from gmbench.progress import Progress
 from gmbench.version import __version__
 
 MARKER = "leaderboard.json"
@@ -53,7 +54,7 @@ def build_site(
     *,
     cache: Path | None = None,
     jobs: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Site:
     """Verifies a board and makes its pages; equal boards make equal bytes.
 
@@ -61,9 +62,9 @@ def build_site(
         board: The leaderboard.
         out: Folder of the pages; by default `site` in the board's folder. An older build there is
             replaced as a whole.
-        cache: Folder of scores made before from the same bytes.
+        cache: Folder of scores and pairs made before from the same bytes.
         jobs: Processes; by default all cores.
-        progress: Called with how many of how many submissions are verified.
+        progress: Told how many submissions are verified, and how many pairs compared.
 
     Raises:
         BoardError: A submission is not sound, or the folder holds something else than pages.
@@ -111,11 +112,10 @@ def render_site(rows: BoardRows) -> dict[str, bytes]:
     for one in rows.benchmarks:
         files[f"data/{one.name}.json"] = _json(benchmark_data(one))
         for row in one.measured:
-            assert row.score is not None
             files[f"methods/{row.name}.html"] = _render(
                 "method.html.j2", page=page, method=method_view(one, row)
             )
-            files[f"data/{row.name}.bin"] = pairing_bytes(row.score)
+            files[f"data/methods/{row.name}.json"] = _json(method_data(one, row))
     files["leaderboard.csv"] = _all_csv(rows).encode()
     files[MARKER] = _json(board_data(rows))
     return files

@@ -1,31 +1,33 @@
-// Methods side by side: differences with intervals, corrected p-values, and every model's L1.
+// Methods side by side, as `gmbench compare` compares them: what is shown was computed with the page.
 
 import { drawing, element } from "./dom.js";
-import { holm, l1ByGm, permutationTest, readPairing } from "./statistics.js";
 
 const loaded = new Map();
 
 /** Returns title and content of the comparison of two to four methods. */
 export async function compareMethods(names, table) {
-  const { pairing: facts } = await load(`data/${table.name}.json`, (answer) => answer.json());
+  const facts = await load(`data/${table.name}.json`);
   const methods = await Promise.all(
     names.map(async (name) => {
-      const buffer = await load(`data/${name}.bin`, (answer) => answer.arrayBuffer());
       const title = table.byName.get(name).row.cells[1].querySelector("a").textContent;
-      return { name, title, pairing: readPairing(buffer, facts) };
+      return { name, title, ...(await load(`data/methods/${name}.json`)) };
     }),
   );
-  const pairs = methods.flatMap((one, i) => methods.slice(i + 1).map((other) => [one, other]));
-  const tests = pairs.map(([one, other]) => permutationTest(one.pairing, other.pairing, facts));
-  const corrected = holm(tests.flatMap((test) => test.map((line) => line.p)));
-  const parts = [];
-  pairs.forEach(([one, other], number) => {
-    const holms = corrected.slice(number * facts.metrics.length);
-    parts.push(section(one, other, tests[number], holms, facts));
-  });
-  parts.push(element("p", { class: "note" }, explain(facts, corrected)));
-  parts.push(models(methods, facts));
+  const parts = methods.flatMap((one, at) => methods.slice(at + 1).map((other) => section(one, other, facts)));
+  parts.push(element("p", { class: "note" }, explain(facts)), models(methods, facts));
   return [listed(methods.map((method) => method.title)), parts];
+}
+
+/** Returns the lines of two methods, first less second, whichever of them has them in its file. */
+export function linesOf(one, other, facts) {
+  const mine = one.pairs[other.name];
+  const minus = (value) => (value === null ? null : -value);
+  return (mine || other.pairs[one.name]).map(([difference, low, high, , p], m) => ({
+    ...facts.metrics[m], p,
+    first: one.values[m], second: other.values[m],
+    difference: mine ? difference : minus(difference),
+    ci: low === null ? null : mine ? [low, high] : [-high, -low],
+  }));
 }
 
 /** Returns words as a list: a, b and c. */
@@ -33,33 +35,32 @@ function listed(words) {
   return `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
 }
 
-async function load(path, read) {
+async function load(path) {
   if (!loaded.has(path)) {
     const answer = await fetch(path);
     if (!answer.ok) throw new Error(`${path} answers ${answer.status}.`);
-    loaded.set(path, await read(answer));
+    loaded.set(path, await answer.json());
   }
   return loaded.get(path);
 }
 
-function explain(facts, corrected) {
-  const n = corrected.filter((p) => p !== null).length;
+function explain(facts) {
   return (
     "Means over the test sets. Intervals: the same bootstrap of generative models and their images for both. " +
-    `p-values: ${facts.permutations.toLocaleString("en")} exchanges of whole generative models, corrected for ${n} tests (Holm). ` +
+    `p-values: ${facts.permutations.toLocaleString("en")} exchanges of whole generative models, corrected (Holm) for ` +
+    `the ${facts.pairs.toLocaleString("en")} pairs of methods on this board, metric by metric. ` +
     "A method is called better where p is below 0.05. Each bar has an axis of its own, with 0 in the middle."
   );
 }
 
-function section(one, other, test, holms, facts) {
+function section(one, other, facts) {
   const head = ["metric", one.title, other.title, "difference", "", "95% interval", "p\u00a0(Holm)", "better"];
-  const rows = test.map((line, m) => {
-    const { title, better } = facts.metrics[m];
-    const p = holms[m];
+  const rows = linesOf(one, other, facts).map((line) => {
+    const { name, title, better, p } = line;
     const firstWins = line.difference < 0 === (better === "lower");
     const winner = p !== null && p < 0.05 ? (firstWins ? one.title : other.title) : "";
     return element(
-      "tr", { "data-metric": line.metric },
+      "tr", { "data-metric": name },
       element("th", { scope: "row" }, `${title} ${better === "lower" ? "↓" : "↑"}`),
       cell(line.first), cell(line.second), cell(line.difference, true),
       element("td", { class: "diff" }, bar(line)),
@@ -113,9 +114,9 @@ function shape(at, x) {
 }
 
 function models(methods, facts) {
-  const gms = facts.sets.flatMap((set) => set.gms.map((gm) => ({ ...gm, set: set.name })));
-  const values = methods.map((method) => l1ByGm(method.pairing, facts));
-  const most = Math.max(...values.flatMap((all) => [...all]));
+  const { gms } = facts;
+  const values = methods.map((method) => method.l1);
+  const most = Math.max(...values.flat());
   const gain = (index) => values[0][index] - Math.min(...values.slice(1).map((all) => all[index]));
   const order = gms.map((_, index) => index).sort((a, b) => gain(a) - gain(b));
   const items = order.map((index) => {
@@ -125,7 +126,7 @@ function models(methods, facts) {
     const [x1, x2] = [Math.min(...mine), Math.max(...mine)].map(place);
     return element(
       "li", { title: said },
-      element("span", {}, gms[index].name, " ", element("small", {}, gms[index].kind)),
+      element("span", {}, gms[index].gm, " ", element("small", {}, gms[index].kind)),
       drawing(
         "svg", { role: "img", "aria-label": said },
         drawing("line", { class: "rail", x1: "0", x2: "100%", y1: 7, y2: 7 }),

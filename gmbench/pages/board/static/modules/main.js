@@ -21,12 +21,6 @@ const tables = new Map(
 const first = tables.values().next().value;
 
 if (first) start();
-// Files are checked far below the table, which shall not wait for that.
-window.addEventListener("load", async () => {
-  const { makeDrop } = await import("./check/drop.js");
-  makeDrop(document.querySelector(".drop"), [...tables.keys()], state);
-});
-
 function start() {
   const all = first.columns;
   const byDefault = first.heads.filter((head) => "shown" in head.dataset).map((head) => head.dataset.c);

@@ -1,0 +1,138 @@
+"""Pairs of methods: what the board and its page show is what `gmbench compare` computes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gmbench.board import pairs
+from gmbench.board.board import Board
+from gmbench.board.pairs import board_pairs
+from gmbench.board.rows import BenchmarkBoard, BoardRows
+from gmbench.evaluation import permutations
+from gmbench.evaluation.comparison import COMPARED, Comparison, compare
+from gmbench.evaluation.permutations import PERMUTATIONS
+from gmbench.evaluation.significance import holm
+from gmbench.predictions.predictions import read_predictions
+from tests.board.sites import opened
+
+PAIRS = (("method-1", "method-2"), ("method-3", "constant"), ("dm-1", "dm-2"))
+
+
+def board_of(rows: BoardRows, name: str) -> BenchmarkBoard:
+    (found,) = (one for one in rows.benchmarks if name in {row.name for row in one.rows})
+    return found
+
+
+def compared(site_board: Board, rows: BoardRows, first: str, second: str) -> Comparison:
+    known = board_of(rows, first).benchmark
+    read = [
+        read_predictions(site_board.submission(name) / "predictions.parquet", known)
+        for name in (first, second)
+    ]
+    return compare(*read, names=(first, second), replicates=40, permutations=200)
+
+
+@pytest.mark.parametrize(("first", "second"), PAIRS)
+def test_pairs_are_those_of_the_command(
+    site_board: Board, rows: BoardRows, first: str, second: str
+) -> None:
+    board = board_of(rows, first)
+    turned = (first, second) not in board.pairs
+    pair = (second, first) if turned else (first, second)
+    expected = compared(site_board, rows, *pair).differences
+    assert [one.metric for one in board.pairs[pair]] == [metric.name for metric in COMPARED]
+    for found, wanted in zip(board.pairs[pair], expected, strict=True):
+        assert (found.first, found.second, found.metric) == (*pair, wanted.metric)
+        assert found.difference == pytest.approx(wanted.difference, abs=1e-12)
+        assert found.p_value == wanted.p_value
+        assert (found.ci is None) == (wanted.ci is None)
+        assert found.ci == pytest.approx(wanted.ci, abs=1e-9)
+
+
+def test_the_pairs_of_a_metric_are_one_family(rows: BoardRows) -> None:
+    board = rows.benchmarks[0]
+    assert len(board.pairs) == 45
+    for number in range(len(COMPARED)):
+        family = [pair[number] for pair in board.pairs.values()]
+        assert [one.p_holm for one in family] == holm([one.p_value or 0.0 for one in family])
+        for one in family:
+            assert (one.better != "") == (one.p_holm is not None and one.p_holm < 0.05)
+
+
+def test_pairs_are_remembered(
+    rows: BoardRows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board = rows.benchmarks[0]
+    scores = {row.name: row.score for row in board.measured[:3] if row.score}
+    first = board_pairs(scores, cache=tmp_path, jobs=1)
+    kept = sorted(tmp_path.iterdir())
+    assert len(kept) == 3
+    kept[0].write_text("{}")
+    told: list[tuple[str, int, int]] = []
+
+    def progress(what: str, done: int, total: int) -> None:
+        told.append((what, done, total))
+
+    assert board_pairs(scores, cache=tmp_path, jobs=1, progress=progress) == first
+    assert told == [("pairs", 1, 1)]
+    monkeypatch.setattr(pairs, "PERMUTATIONS", 300)
+    assert board_pairs(scores, cache=tmp_path, jobs=1, progress=progress) != first
+    assert told[1:] == [("pairs", 1, 3), ("pairs", 2, 3), ("pairs", 3, 3)]
+
+
+def test_processes_compare_the_same(rows: BoardRows, monkeypatch: pytest.MonkeyPatch) -> None:
+    board = rows.benchmarks[1]
+    scores = {row.name: row.score for row in board.measured if row.score}
+    monkeypatch.setattr(pairs, "_FEW", 0)
+    # Other processes make as many exchanges as a real board has.
+    monkeypatch.setattr(pairs, "PERMUTATIONS", PERMUTATIONS)
+    monkeypatch.setattr(permutations, "_MOST_GMS", 12)
+    assert board_pairs(scores, jobs=2) == board_pairs(scores, jobs=1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first_picked", ["method-1", "method-2"])
+def test_the_page_shows_the_pair(site: Path, rows: BoardRows, first_picked: str) -> None:
+    board = rows.benchmarks[0]
+    names = [first_picked, "method-2" if first_picked == "method-1" else "method-1"]
+    (pair,) = (one for key, one in board.pairs.items() if set(key) == set(names))
+    sign = 1 if pair[0].first == first_picked else -1
+    with opened(site, f"?pick={','.join(names)}&compare=1") as (browser, _):
+        page = browser.page
+        page.locator("dialog table").first.wait_for()
+        shown: dict[str, list[str]] = page.evaluate(
+            """() => {
+              const rows = [...document.querySelectorAll("dialog tbody tr")];
+              const text = (cell) => cell.querySelector("data")?.value ?? cell.textContent;
+              return Object.fromEntries(rows.map((row) =>
+                [row.dataset.metric, [...row.cells].map(text)]));
+            }"""
+        )
+    for one in pair:
+        _, first, second, difference, _, interval, p_holm, better = shown[one.metric]
+        assert one.difference is not None
+        assert float(difference) == sign * one.difference
+        assert float(first) - float(second) == pytest.approx(float(difference))
+        assert float(p_holm) == one.p_holm
+        ends = [float(end.replace("−", "-")) for end in interval.split(" to ")]
+        assert ends == pytest.approx(sorted(sign * end for end in one.ci or ()), abs=5e-4)
+        titles = {row.name: row.title for row in board.measured}
+        assert better == (titles[one.better] if one.better else "–")
+
+
+def test_data_of_the_page(site: Path, rows: BoardRows) -> None:
+    board = rows.benchmarks[0]
+    found: dict[tuple[str, str], Any] = {}
+    for row in board.measured:
+        data = json.loads((site / "data" / "methods" / f"{row.name}.json").read_text())
+        found |= {(row.name, other): lines for other, lines in data["pairs"].items()}
+        assert row.score is not None
+        assert data["l1"] == [gm["l1"] for gm in row.score.result["gms"].values()]
+    assert found.keys() == board.pairs.keys()
+    for pair, lines in found.items():
+        for line, one in zip(lines, board.pairs[pair], strict=True):
+            assert line == [one.difference, *(one.ci or (None, None)), one.p_value, one.p_holm]
