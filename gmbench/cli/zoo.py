@@ -40,7 +40,7 @@ def build(
         list[str] | None,
         typer.Option(
             help="What GMs are trained on: digits, faces, photos, textures; may be repeated.",
-            show_default="all four",
+            show_default="all six",
         ),
     ] = None,
     images_from: Annotated[

