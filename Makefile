@@ -39,6 +39,7 @@ lint: $(VENV)/.installed-dev
 
 sample: $(VENV)/.installed-dev
 	$(GMBENCH) zoo build --gms 116 --diffusion 8 --images-per-gm 48 --size 32 --seed 0 \
+	  --content digits --content faces --content photos --content textures \
 	  --name sample --overwrite --out gmbench/tables/sample
 
 clean:

@@ -90,7 +90,8 @@ def test_recipe_makes_what_is_shipped(described: dict[str, Any]) -> None:
 
     from gmbench.zoo.plan import plan_zoo
 
-    plan = plan_zoo(116, 48, size=32, seed=0, n_diffusion=8, name="sample")
+    contents = ("digits", "faces", "photos", "textures")
+    plan = plan_zoo(116, 48, size=32, seed=0, contents=contents, n_diffusion=8, name="sample")
     drawn = [json.loads(json.dumps(asdict(gm))) for gm in plan.population]
     assert drawn == [gm["specification"] for gm in described["gms"]]
     assert described["report"]["failed"] == {}
