@@ -39,7 +39,7 @@ def build(
     content: Annotated[
         list[str] | None,
         typer.Option(
-            help="What GMs are trained on: digits, faces, photos, textures, letters, icons; repeat.",
+            help="What GMs are trained on: digits, faces, photos, textures, letters, icons.",
             show_default="all six",
         ),
     ] = None,
