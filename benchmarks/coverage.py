@@ -127,8 +127,7 @@ def main() -> None:
         tables = [world.draw_set(f"set_{k + 1}") for k in range(N_SETS)]
         samples = []
         for table in tables:
-            no_extra = [np.empty((len(rows), 0)) for rows in table.rows]
-            samples.append(bootstrap(table, no_extra, replicates=arguments.replicates, seed=number))
+            samples.append(bootstrap(table, replicates=arguments.replicates, seed=number))
         naive = values_of(naive_replicates(tables[0], arguments.replicates, generator))
         for metric in JUDGED:
             name = metric.name

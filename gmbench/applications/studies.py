@@ -99,7 +99,7 @@ def many_images(
         alike = count == max(len(rows) for rows in groups)
         for _ in range(1 if alike else draws):
             drawn = [generator.choice(groups[g], count, replace=False) for g in order]
-            summary = evaluate(_together(predictions, drawn), replicates=0).summary
+            summary = evaluate(_together(predictions, drawn), partial=True, replicates=0).summary
             for metric, values in found.items():
                 mean = summary[metric].mean
                 values.append(np.nan if mean is None else mean)

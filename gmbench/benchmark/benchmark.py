@@ -109,6 +109,21 @@ class Benchmark:
         ]
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
+    def is_same_as(self, other: Benchmark) -> bool:
+        """Whether labels, sets and numbers of images are the same, whatever the names are."""
+        return (self.labels_sha256, self.splits_sha256) == (
+            other.labels_sha256,
+            other.splits_sha256,
+        )
+
+    @property
+    def told(self) -> str:
+        """Name, version and the beginnings of the hashes, for messages."""
+        return (
+            f"{self.name} {self.version} (labels {self.labels_sha256[:8]}, "
+            f"sets {self.splits_sha256[:8]})"
+        )
+
     def gm(self, name: str) -> GM:
         """Returns the GM called `name`; letter case and separators do not count.
 
@@ -202,7 +217,7 @@ def dataset_folder(name: str | Path) -> Path | None:
     return None if isinstance(name, str) and name in NAMED else Path(name)
 
 
-def benchmark_of(gms: set[str], labels: str = "2023") -> Benchmark | None:
+def named_benchmark_with(gms: set[str], labels: str = "2023") -> Benchmark | None:
     """Returns the first named benchmark that has all of the GMs named, or None."""
     for name in NAMED:
         benchmark = load_benchmark(name, labels)

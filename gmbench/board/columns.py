@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gmbench.evaluation.metrics import BY_NAME
-from gmbench.pages.drawing.charts import USEFUL_F1, USEFUL_L1
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +19,7 @@ class Column:
         better: Which way is better; empty where neither is.
         shown: Whether it is shown before anyone chose.
         meaning: One line for people.
-        useful: Threshold of practical use, by section 4.2 of the paper.
+        useful: Threshold of practical use; None where there is none.
     """
 
     key: str
@@ -33,8 +32,8 @@ class Column:
 
 
 def _score(key: str, title: str, meaning: str, *, shown: bool = True) -> Column:
-    useful = {"l1": USEFUL_L1, "arch_f1": USEFUL_F1, "loss_f1": USEFUL_F1}.get(key)
-    return Column(key, title, "score", BY_NAME[key].better, shown, meaning, useful)
+    metric = BY_NAME[key]
+    return Column(key, title, "score", metric.better, shown, meaning, metric.useful)
 
 
 def _cost(key: str, title: str, meaning: str) -> Column:

@@ -118,8 +118,8 @@ def _show_summary(result: Evaluation) -> None:
         summary = result.summary[metric.name]
         by_set = [_number(one.values[metric.name], metric.name) for one in result.sets.values()]
         mean, ends = _mean(summary, metric.name), _interval(summary.ci)
-        arrow = "\u2193" if metric.better == "lower" else "\u2191"
-        rows.append([f"{metric.name} {arrow}", mean, ends, *by_set])
+        arrow = {"lower": " \u2193", "higher": " \u2191", "": ""}[metric.better]
+        rows.append([f"{metric.name}{arrow}", mean, ends, *by_set])
     title = (
         f"{result.manifest.predictions}: {result.benchmark} {result.version}, "
         f"{result.n_images:,} images of {result.n_gms} GMs"

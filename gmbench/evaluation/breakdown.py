@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 
 from gmbench.benchmark.benchmark import Benchmark
-from gmbench.evaluation.intervals import Replicates, Resampled, interval, resample
+from gmbench.evaluation.intervals import Resampled, interval, resample
 from gmbench.evaluation.metrics import (
     ARCHITECTURE_HEADS,
     LOSS_HEADS,
@@ -36,7 +36,7 @@ _BOUNDS = {
 
 
 def parameter_results(
-    tables: Sequence[SetTable], samples: Sequence[Replicates | None], benchmark: Benchmark
+    tables: Sequence[SetTable], samples: Sequence[GMSums | None], benchmark: Benchmark
 ) -> dict[str, ParameterResult]:
     """Returns each parameter's scores, means over the sets, with intervals."""
 

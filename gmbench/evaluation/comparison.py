@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 COMPARED: tuple[Metric, ...] = tuple(
     metric for metric in METRICS if metric.headline and metric.value is not None
 )
-"""The metrics that are compared: the headline ones, without RANSAC's, whose line is a search."""
+"""The metrics that are compared: the headline ones, without RANSAC's, which has no better way."""
 
 
 @dataclass(frozen=True)
@@ -144,18 +144,16 @@ def compare(
     if len(predictions) < 2:
         raise PredictionError("There is nothing to compare: give two or more prediction files.")
     read = [
-        one
-        if isinstance(one, Predictions)
-        else read_predictions(one, benchmark, partial=partial, min_images=min_images)
+        read_predictions(one, benchmark, partial=partial, min_images=min_images)
         for one in predictions
     ]
     chosen = tuple(names) if names is not None else method_names([one.source for one in read])
     first = read[0]
     for other in read[1:]:
-        if other.benchmark.labels_sha256 != first.benchmark.labels_sha256:
+        if not other.benchmark.is_same_as(first.benchmark):
             raise PredictionError(
-                f"{first.source} predicts {first.benchmark.name}, {other.source} "
-                f"{other.benchmark.name}: results of different benchmarks cannot be compared."
+                f"{first.source} predicts {first.benchmark.told}, {other.source} "
+                f"{other.benchmark.told}: results of different benchmarks cannot be compared."
             )
         if len(other) > len(first):
             same_images(first, other)
@@ -211,8 +209,7 @@ def _half(tables: Sequence[SetTable], replicates: int, seed: int) -> Half:
     """Returns a method's sums and its compared metrics of each set."""
     parts: dict[str, list[Resampled]] = {metric.name: [] for metric in COMPARED}
     for table in tables:
-        no_extra = [np.empty((len(rows), 0)) for rows in table.rows]
-        sample = bootstrap(table, no_extra, replicates=replicates, seed=seed)
+        sample = bootstrap(table, replicates=replicates, seed=seed)
         for metric in COMPARED:
             if metric.value is not None:
                 parts[metric.name].append(resample(metric.value, table, sample))

@@ -13,13 +13,12 @@ from gmbench.errors import PredictionError
 from gmbench.evaluation.breakdown import gm_results, parameter_results
 from gmbench.evaluation.intervals import (
     REPLICATES,
-    Replicates,
     Resampled,
     bootstrap,
     interval,
     resample,
 )
-from gmbench.evaluation.metrics import BY_NAME, METRICS
+from gmbench.evaluation.metrics import BY_NAME, METRICS, ransac_slope
 from gmbench.evaluation.result import (
     PROTOCOL,
     Evaluation,
@@ -29,8 +28,7 @@ from gmbench.evaluation.result import (
     finite,
 )
 from gmbench.evaluation.significance import paired_t_test
-from gmbench.evaluation.slope import Slope, set_slope
-from gmbench.evaluation.statistics import Array, SetTable, set_tables
+from gmbench.evaluation.statistics import Array, GMSums, SetTable, set_tables
 from gmbench.predictions.predictions import Predictions, read_predictions
 from gmbench.predictions.reference import mean_mode
 from gmbench.schema import N_CONTINUOUS
@@ -57,15 +55,16 @@ def evaluate(
     Args:
         predictions: CSV, CSV.gz or Parquet file, DataFrame, or predictions already read.
         benchmark: What was predicted; by default it is told from the GM names.
-        against: Predictions of the same images that the p-values compare with; by default the
-            mean / mode baseline.
+        against: Predictions of the same images, of the same benchmark, that the p-values compare
+            with; by default the mean / mode baseline.
         partial: Whether a set may lack GMs or images.
         min_images: Images of each GM that must be there; by default all.
         replicates: Bootstrap replicates; 0 for no intervals.
         seed: Seed of the bootstrap and of RANSAC.
 
     Raises:
-        PredictionError: A check of the file failed, or `against` lacks images.
+        PredictionError: A check of the file failed, predictions already read are of another
+            benchmark or not as whole as asked for, or `against` is or lacks images.
         UnknownNameError: There is no such benchmark.
     """
     return evaluate_resampled(
@@ -96,32 +95,29 @@ def evaluate_resampled(
     Returns:
         The result, and set by set the images and each metric with its replicates.
     """
-    if not isinstance(predictions, Predictions):
-        predictions = read_predictions(
-            predictions, benchmark, partial=partial, min_images=min_images
-        )
+    predictions = read_predictions(predictions, benchmark, partial=partial, min_images=min_images)
     known = predictions.benchmark
     if against is None:
         reference = mean_mode(known)
-    elif isinstance(against, Predictions):
-        reference = against
     else:
-        reference = read_predictions(against, known, partial=partial, min_images=min_images)
+        # Whether it has the images predicted is all that matters; `same_images` says it.
+        reference = read_predictions(against, known, partial=True)
     tables = set_tables(predictions)
     others = _image_errors(same_images(reference, predictions))
-    samples: list[Replicates | None] = []
+    samples: list[GMSums | None] = []
     sets: dict[str, SetResult] = {}
     resampled: list[dict[str, Resampled]] = []
     for table in tables:
-        slope = set_slope(table, replicates=replicates, seed=seed)
-        sample = None
-        if replicates:
-            sample = bootstrap(table, slope.terms, replicates=replicates, seed=seed)
+        sample = bootstrap(table, replicates=replicates, seed=seed) if replicates else None
         samples.append(sample)
-        parts = _resample_all(table, slope, sample)
+        parts = {
+            metric.name: resample(metric.value, table, sample)
+            for metric in METRICS
+            if metric.value is not None
+        }
         resampled.append(parts)
         in_set = predictions.sets == list(known.sets).index(table.name)
-        sets[table.name] = _set_result(table, others[in_set], parts)
+        sets[table.name] = _set_result(table, others[in_set], parts, seed)
     evaluation = Evaluation(
         benchmark=known.name,
         version=known.version,
@@ -177,30 +173,21 @@ def _image_errors(predictions: Predictions) -> Array:
     return np.asarray(error.mean(axis=1))
 
 
-def _resample_all(table: SetTable, slope: Slope, sample: Replicates | None) -> dict[str, Resampled]:
-    """Returns every metric that has an interval, with what the interval needs."""
-    parts = {
-        metric.name: resample(metric.value, table, sample)
-        for metric in METRICS
-        if metric.value is not None
-    }
-    of_slope = slope.resampled(sample)
-    if of_slope is not None:
-        parts["ransac_slope"] = of_slope
-    return parts
-
-
-def _set_result(table: SetTable, others: Array, parts: dict[str, Resampled]) -> SetResult:
+def _set_result(
+    table: SetTable, others: Array, parts: dict[str, Resampled], seed: int
+) -> SetResult:
     """Puts one set's metrics together.
 
     Args:
         table: The set.
         others: The reference's error of each of its images, which the p-values compare with.
-        parts: Its metrics.
+        parts: Its metrics that have an interval.
+        seed: Seed of RANSAC.
     """
     errors = [rows[:, table.columns.error].mean(axis=1) for rows in table.rows]
     ends = np.cumsum([len(rows) for rows in table.rows])
     values = {name: float(part.value) for name, part in parts.items()}
+    values["ransac_slope"] = ransac_slope(*table.points, seed)
     values["p_value"] = paired_t_test(
         np.array([error.mean() for error in errors]),
         np.array([other.mean() for other in np.split(others, ends[:-1])]),

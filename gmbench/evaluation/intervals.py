@@ -28,20 +28,7 @@ _MOST_UNDEFINED = 0.05
 Interval = tuple[float, float]
 
 
-@dataclass(frozen=True)
-class Replicates:
-    """The replicates of one set.
-
-    Attributes:
-        sums: Sums over each replicate's images; leading axis of replicates.
-        extra: Sums of the extra terms over all GMs drawn, shape (replicates, extra width).
-    """
-
-    sums: GMSums
-    extra: Array
-
-
-def bootstrap(table: SetTable, extra: Sequence[Array], *, replicates: int, seed: int) -> Replicates:
+def bootstrap(table: SetTable, *, replicates: int, seed: int) -> GMSums:
     """Draws the replicates of a set.
 
     The draws follow from the seed, the names of set and GMs and the numbers of images alone: two
@@ -49,26 +36,22 @@ def bootstrap(table: SetTable, extra: Sequence[Array], *, replicates: int, seed:
 
     Args:
         table: The set.
-        extra: For each GM of the set, further terms of each image, shape (images, e).
         replicates: Number of replicates.
         seed: Seed of the draws.
+
+    Returns:
+        Sums over each replicate's images; a leading axis of replicates.
     """
     n_images = tuple(len(rows) for rows in table.rows)
     drawn = draws(table.name, table.gms, n_images, replicates, seed)
-    # The extra terms first: all from the first head on are whole numbers.
-    n_extra = extra[0].shape[1]
-    rows = [np.concatenate(pair, axis=1) for pair in zip(extra, table.rows, strict=True)]
-    sums = drawn.sums(rows, whole=n_extra + table.columns.heads[0].start)
     counts = np.array(n_images, dtype=np.float64)
-    return Replicates(
-        sums=GMSums(
-            totals=sums[..., n_extra:],
-            counts=counts[drawn.gms],
-            truth=table.truth[drawn.gms],
-            classes=table.classes[drawn.gms],
-            columns=table.columns,
-        ),
-        extra=sums[..., :n_extra].sum(axis=1),
+    return GMSums(
+        # All terms from the first head on are whole numbers.
+        totals=drawn.sums(table.rows, whole=table.columns.heads[0].start),
+        counts=counts[drawn.gms],
+        truth=table.truth[drawn.gms],
+        classes=table.classes[drawn.gms],
+        columns=table.columns,
     )
 
 
@@ -102,13 +85,13 @@ class Resampled:
 
 
 def resample(
-    function: Callable[[GMSums], Array], table: SetTable, sample: Replicates | None
+    function: Callable[[GMSums], Array], table: SetTable, sample: GMSums | None
 ) -> Resampled:
     """Applies a metric to a set, to its replicates and to the set without each of its GMs."""
     with np.errstate(invalid="ignore", divide="ignore"):
         return Resampled(
             value=np.asarray(function(table.sums)),
-            replicates=np.empty(0) if sample is None else function(sample.sums),
+            replicates=np.empty(0) if sample is None else function(sample),
             left_out=function(table.leave_one_out),
         )
 

@@ -9,7 +9,7 @@ from typing import Any
 from gmbench.evaluation.intervals import Interval
 from gmbench.evaluation.metrics import METRICS
 
-PROTOCOL = "1"
+PROTOCOL = "2"
 """Version of the metrics' definitions. Results of different protocols are not comparable."""
 
 

@@ -74,6 +74,13 @@ class SetTable:
     rows: tuple[Array, ...]
     columns: Columns
 
+    @property
+    def points(self) -> tuple[Array, Array]:
+        """Prediction and truth of every (image, continuous parameter), each of shape (points,)."""
+        predicted = [rows[:, self.columns.prediction].ravel() for rows in self.rows]
+        truth = [np.tile(y, len(rows)) for y, rows in zip(self.truth, self.rows, strict=True)]
+        return np.concatenate(predicted), np.concatenate(truth)
+
     @cached_property
     def sums(self) -> GMSums:
         """The sums over the images as they are, without any leading axis."""

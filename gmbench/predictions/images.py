@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from gmbench.benchmark.benchmark import NAMED, Benchmark, benchmark_of, load_benchmark
+from gmbench.benchmark.benchmark import NAMED, Benchmark, load_benchmark, named_benchmark_with
 from gmbench.errors import nearest_names
 from gmbench.predictions.checks import MOST_SHOWN, Checklist, plural
 from gmbench.predictions.reading import RawTable
@@ -85,7 +85,11 @@ def find_images(
     if order is None:
         return None
     _check_repeats(raw, index, order, checklist)
-    _check_sets_whole(known, index, order, checklist, partial=partial, min_images=min_images)
+    found = np.unique(order[order >= 0])
+    check_sets_whole(
+        known, index.sets[found], index.gms[found], checklist,
+        partial=partial, min_images=min_images,
+    )  # fmt: skip
     return known, index, order
 
 
@@ -97,7 +101,7 @@ def _find_benchmark(
         known = benchmark if isinstance(benchmark, Benchmark) else load_benchmark(benchmark)
         strangers = sum(count for name, count in named.items() if name not in known.index)
         if strangers * 2 > sum(named.values()):
-            other = benchmark_of(set(named))
+            other = named_benchmark_with(set(named))
             checklist.failed(
                 "benchmark",
                 f"most rows ({strangers:,}) name GMs that {known.name} does not have.",
@@ -107,7 +111,7 @@ def _find_benchmark(
             return None
         checklist.passed("benchmark", f"{known.name}, version {known.version}")
         return known
-    fitting = benchmark_of(set(named))
+    fitting = named_benchmark_with(set(named))
     if fitting is None:
         # A few wrong names are reported as such; the benchmark is the one that fits most rows.
         candidates = [load_benchmark(name) for name in NAMED]
@@ -216,28 +220,35 @@ def _check_repeats(
     )
 
 
-def _check_sets_whole(
+def check_sets_whole(
     benchmark: Benchmark,
-    index: ImageIndex,
-    order: NDArray[np.int64],
+    sets: NDArray[np.int16],
+    gms: NDArray[np.int16],
     checklist: Checklist,
     *,
     partial: bool,
     min_images: int | None,
 ) -> None:
-    """Checks that every set with a row has all of its GMs with enough images."""
-    there = np.zeros(len(index.image_ids), dtype=bool)
-    there[order[order >= 0]] = True
+    """Checks that every set with a row has all of its GMs with enough images.
+
+    Args:
+        benchmark: What was predicted.
+        sets: Index of the set of each image that is there.
+        gms: Row of the GM of each of them.
+        checklist: Receives the check `sets_whole`.
+        partial: Whether a set may lack GMs or images.
+        min_images: Images of each GM that must be there; by default all.
+    """
     offenders: list[str] = []
     whole: list[str] = []
     for number, (name, test) in enumerate(benchmark.sets.items()):
-        in_set = index.sets == number
-        if not there[in_set].any():
+        rows = np.bincount(gms[sets == number], minlength=len(benchmark.gms))
+        if not rows.any():
             continue
         before = len(offenders)
         for gm in test:
             row = benchmark.index[gm]
-            has = int(there[in_set & (index.gms == row)].sum())
+            has = int(rows[row])
             needed = benchmark.n_images[row]
             needed = needed if min_images is None else min(min_images, needed)
             if has < needed:

@@ -21,7 +21,7 @@ from gmbench.errors import PredictionError
 from gmbench.files import write_whole
 from gmbench.predictions.checks import Checklist
 from gmbench.predictions.columns import Values, read_values
-from gmbench.predictions.images import find_images, image_index
+from gmbench.predictions.images import check_sets_whole, find_images, image_index
 from gmbench.predictions.reading import COLUMNS, RawTable, read_table, table_from_frame
 from gmbench.schema import CONTINUOUS, DISCRETE, LOSSES, N_CONTINUOUS, NAMES
 
@@ -181,7 +181,7 @@ class Validation:
 
 
 def validate_predictions(
-    source: str | Path | pd.DataFrame,
+    source: str | Path | pd.DataFrame | Predictions,
     benchmark: str | Path | Benchmark | None = None,
     *,
     partial: bool = False,
@@ -190,7 +190,8 @@ def validate_predictions(
     """Checks a prediction file, or DataFrame, all checks at once.
 
     Args:
-        source: CSV, CSV.gz or Parquet file, or a DataFrame of the same columns.
+        source: CSV, CSV.gz or Parquet file, a DataFrame of the same columns, or predictions already
+            read: they are held against the other arguments.
         benchmark: What was predicted; by default it is told from the GM names.
         partial: Whether a set may lack GMs or images.
         min_images: Images of each GM that must be there; by default all.
@@ -198,6 +199,8 @@ def validate_predictions(
     Raises:
         UnknownNameError: There is no such benchmark.
     """
+    if isinstance(source, Predictions):
+        return _validate_again(source, benchmark, partial=partial, min_images=min_images)
     checklist = Checklist(str(source) if isinstance(source, str | Path) else "predictions")
     if isinstance(source, str | Path):
         raw = read_table(Path(source), checklist)
@@ -239,8 +242,33 @@ def _validate(
     )
 
 
+def _validate_again(
+    predictions: Predictions,
+    benchmark: str | Path | Benchmark | None,
+    *,
+    partial: bool,
+    min_images: int | None,
+) -> Validation:
+    """Checks whether predictions already read are of a benchmark, and whole."""
+    checklist, own = Checklist(predictions.source), predictions.benchmark
+    given = own if benchmark is None else benchmark
+    known = given if isinstance(given, Benchmark) else load_benchmark(given)
+    if known.is_same_as(own):
+        checklist.passed("benchmark", f"{own.name}, version {own.version}")
+    else:
+        checklist.failed(
+            "benchmark",
+            f"these are predictions of {own.told}, not of {known.told}.",
+            "leave the benchmark out, or read the predictions with the one that is wanted.",
+        )
+    check_sets_whole(
+        own, predictions.sets, predictions.gms, checklist, partial=partial, min_images=min_images
+    )
+    return Validation(checklist, predictions if checklist.ok else None)
+
+
 def read_predictions(
-    source: str | Path | pd.DataFrame,
+    source: str | Path | pd.DataFrame | Predictions,
     benchmark: str | Path | Benchmark | None = None,
     *,
     partial: bool = False,

@@ -9,8 +9,8 @@ import pytest
 from gmbench.benchmark.benchmark import (
     Benchmark,
     benchmark_files,
-    benchmark_of,
     load_benchmark,
+    named_benchmark_with,
     read_benchmark,
 )
 from gmbench.errors import BenchmarkError, UnknownNameError
@@ -78,10 +78,10 @@ def test_hashes_follow_labels_and_sets() -> None:
 
 
 def test_told_from_gm_names() -> None:
-    found = benchmark_of({"AAE", "DM_1"})
+    found = named_benchmark_with({"AAE", "DM_1"})
     assert found is not None
     assert found.name == "red116-dm"
-    assert benchmark_of({"AAE", "MINE"}) is None
+    assert named_benchmark_with({"AAE", "MINE"}) is None
 
 
 @pytest.mark.parametrize(

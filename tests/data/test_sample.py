@@ -17,9 +17,9 @@ import pytest
 from gmbench.benchmark.benchmark import (
     SAMPLE,
     Benchmark,
-    benchmark_of,
     dataset_folder,
     load_benchmark,
+    named_benchmark_with,
 )
 from gmbench.benchmark.leakage import check_splits
 from gmbench.data.build import build_dataset
@@ -149,7 +149,7 @@ def test_plain_datasets_load_it(alone: Path) -> None:
 
 
 def test_told_from_gm_names(sample: Benchmark) -> None:
-    found = benchmark_of({gm.name for gm in sample.gms})
+    found = named_benchmark_with({gm.name for gm in sample.gms})
     assert found is not None
     assert found.name == "sample"
     assert dataset_folder("sample") == SAMPLE

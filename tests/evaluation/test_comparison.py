@@ -88,9 +88,11 @@ def test_needs_two_methods_on_the_same_images_and_benchmark() -> None:
         compare(whole)
     part = whole.take(np.arange(100))
     with pytest.raises(PredictionError, match=r"lacks 92 of the 192 images.*such as"):
-        compare(whole, replace(part, source="part"))
+        compare(whole, replace(part, source="part"), partial=True)
     with pytest.raises(PredictionError, match=r"lacks 92 of the 192 images"):
-        compare(replace(part, source="part"), whole)
+        compare(replace(part, source="part"), whole, partial=True)
+    with pytest.raises(PredictionError, match=r"part cannot be scored\.\nfailed +sets_whole"):
+        compare(whole, replace(part, source="part"))
     other = mean_mode(small_benchmark(4, "red116-dm"))
     with pytest.raises(PredictionError, match="different benchmarks"):
         compare(whole, other)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import gmbench
+from gmbench.benchmark.benchmark import load_benchmark
 from gmbench.errors import PredictionError
 from gmbench.evaluation.evaluate import evaluate
 from gmbench.predictions.predictions import read_predictions, write_predictions
@@ -147,3 +148,52 @@ def test_mean_mode_looks_at_training_gms_alone() -> None:
         before.values.continuous[in_set_2], changed.values.continuous[in_set_2]
     )
     assert not np.array_equal(before.values.continuous, changed.values.continuous)
+
+
+def test_predictions_already_read_are_held_against_what_is_asked() -> None:
+    benchmark = small_benchmark(4)
+    whole = random_predictions(benchmark, 0)
+    some = whole.take(np.arange(0, 190, 2))
+    with pytest.raises(PredictionError, match=r"failed +sets_whole +48 GMs lack rows"):
+        evaluate(some, replicates=0)
+    with pytest.raises(PredictionError, match=r"failed +sets_whole"):
+        evaluate(some, min_images=3, replicates=0)
+    for given in ({"partial": True}, {"min_images": 1}):
+        result = evaluate(some, replicates=0, **given)  # type: ignore[arg-type]
+        assert result.n_images == 95
+        recorded = {"partial": result.manifest.partial, "min_images": result.manifest.min_images}
+        assert recorded == {"partial": False, "min_images": None} | given
+    # The same benchmark may be given again, under any name; another is refused.
+    named_otherwise = replace(benchmark, name="mine")
+    assert evaluate(whole, named_otherwise, replicates=0).benchmark == "red116"
+    for other in (
+        "red116",  # of as many GMs, but of 1000 images each
+        "sample",
+        replace(benchmark, gms=(replace(benchmark.gms[0], kind="AR"), *benchmark.gms[1:])),
+        replace(benchmark, sets=dict(list(benchmark.sets.items())[::-1])),
+    ):
+        with pytest.raises(PredictionError, match=r"failed +benchmark .* not of"):
+            evaluate(whole, other, replicates=0)
+
+
+def test_a_reference_of_another_benchmark_is_refused() -> None:
+    benchmark = small_benchmark(3)
+    predictions = random_predictions(benchmark, 0)
+    later = replace(benchmark, gms=load_benchmark("red116", "2024").gms)
+    with pytest.raises(PredictionError, match=r"failed +benchmark"):
+        evaluate(predictions, against=random_predictions(later, 1), replicates=0)
+
+
+def test_a_reference_file_is_read_with_the_benchmark_that_was_predicted(tmp_path: Path) -> None:
+    later = replace(small_benchmark(3), gms=load_benchmark("red116", "2024").gms)
+    first, second = random_predictions(later, 0), random_predictions(later, 1)
+    write_predictions(first, tmp_path / "first.parquet")
+    write_predictions(second, tmp_path / "second.parquet")
+    expected = evaluate(first, against=second, replicates=0)
+    read = evaluate(
+        tmp_path / "first.parquet", later, against=tmp_path / "second.parquet", replicates=0
+    )
+    assert read.summary == expected.summary
+    # The later release has classes that the earlier does not know: read by it, the file is refused.
+    with pytest.raises(PredictionError, match="classes_known"):
+        evaluate(random_predictions(small_benchmark(3), 0), against=tmp_path / "second.parquet")

@@ -9,7 +9,7 @@ from gmbench.board.rows import BenchmarkBoard, Row
 from gmbench.board.site.table import bar_style, cost_text
 from gmbench.board.submission_card import TRAINING_DATA, Card
 from gmbench.evaluation.metrics import BY_NAME, METRICS
-from gmbench.pages.drawing.charts import USEFUL_F1, USEFUL_L1, bar_scale
+from gmbench.pages.drawing.charts import bar_scale
 from gmbench.pages.drawing.numbers import DASH, p_value, quantity, score
 from gmbench.pages.drawing.scales import Scale
 from gmbench.schema import PARAMETERS
@@ -178,12 +178,12 @@ def _panel(result: dict[str, Any], kind: str, title: str, measure: str, key: str
         (0.0, 1e9) if key == "l1" else (0.0, 1.0),
         least,
     )
-    useful = USEFUL_L1 if key == "l1" else USEFUL_F1
+    useful = BY_NAME["l1" if key == "l1" else "arch_f1"].useful
     return Panel(
         title=title,
         measure=measure,
         ends=(quantity(scale.low), quantity(scale.high)),
-        useful=f"--t:{round(100 * scale.place(useful), 1)}%",
+        useful="" if useful is None else f"--t:{round(100 * scale.place(useful), 1)}%",
         lines=tuple(
             (name, _MEANINGS[name], _figure(scale, one[key], one["intervals"].get(key)))
             for name, one in chosen.items()

@@ -15,12 +15,6 @@ from gmbench.pages.drawing.numbers import quantity
 from gmbench.pages.drawing.scales import Scale, score_scale, truth_scale
 from gmbench.schema import KINDS, Parameter
 
-USEFUL_L1 = 0.1
-"""L1 below which model parsing is of practical use, by section 4.2 of the paper."""
-
-USEFUL_F1 = 0.9
-"""F1 above which model parsing is of practical use, by section 4.2 of the paper."""
-
 _LEFT, _TOP, _SIDE = 40.0, 20.0, 268.0
 FRAME_WIDTH, FRAME_HEIGHT = 320, 316
 

@@ -54,7 +54,7 @@ class MetricView:
     Attributes:
         name: Key in results.
         title: Heading for people.
-        better: `lower` or `higher`.
+        better: `lower`, `higher`, or empty where neither is.
         overall: Mean over the sets.
         std: Standard deviation over the sets.
         axis: Labels at the two ends of the picture's axis.
@@ -207,7 +207,6 @@ def page(evaluation: Evaluation) -> Page:
 def _metric(evaluation: Evaluation, metric: Metric) -> MetricView:
     summary = evaluation.summary[metric.name]
     read = p_value if metric.name in _P_VALUES else score
-    useful, threshold = _threshold(metric.name)
     scale = charts.bar_scale(
         [summary.mean], [summary.ci], metric.bounds, 0.3 if metric.name == "l1" else 1.0
     )
@@ -220,12 +219,12 @@ def _metric(evaluation: Evaluation, metric: Metric) -> MetricView:
             figure=read(summary.mean, summary.reason),
             span=span(summary.ci),
             no_span=_no_interval(evaluation, metric.name, summary.mean, summary.ci),
-            bar=charts.bar(scale, summary.mean, summary.ci, useful),
+            bar=charts.bar(scale, summary.mean, summary.ci, metric.useful),
         ),
         # A standard deviation of 0 is no small p-value.
         std=(read if summary.std else score)(summary.std, one_set or summary.reason),
         axis=(score_label(scale.low), score_label(scale.high)),
-        threshold=threshold,
+        threshold=_threshold(metric),
         sets=tuple(
             Value(
                 figure=read(result.values[metric.name], result.undefined.get(metric.name, "")),
@@ -245,13 +244,11 @@ def score_label(value: float) -> str:
     return f"{value:,.10g}".replace("-", MINUS)
 
 
-def _threshold(name: str) -> tuple[float | None, str]:
-    """Returns the threshold of practical use of a score, as a number and in words."""
-    if name == "l1":
-        return charts.USEFUL_L1, f"below {charts.USEFUL_L1}"
-    if name in ("f1", "arch_f1", "loss_f1"):
-        return charts.USEFUL_F1, f"above {charts.USEFUL_F1}"
-    return None, ""
+def _threshold(metric: Metric) -> str:
+    """Says in words from where on a score is of practical use; empty where nothing says so."""
+    if metric.useful is None:
+        return ""
+    return f"{'below' if metric.better == 'lower' else 'above'} {metric.useful}"
 
 
 def _no_interval(
@@ -284,11 +281,11 @@ def _panel(
     evaluation: Evaluation, parameters: tuple[Parameter, ...], title: str, measure: str
 ) -> Panel:
     results = [evaluation.parameters[parameter.name] for parameter in parameters]
-    useful, threshold = _threshold(measure)
+    metric = BY_NAME["l1" if measure == "l1" else "arch_f1"]
     scale = charts.bar_scale(
         [result.values[measure] for result in results],
         [result.intervals.get(measure) for result in results],
-        BY_NAME["l1" if measure == "l1" else "arch_f1"].bounds,
+        metric.bounds,
         _LEAST_L1_AXIS if measure == "l1" else 1.0,
     )
     rows = []
@@ -302,7 +299,7 @@ def _panel(
                     figure=score(value, "not defined"),
                     span=span(interval),
                     no_span=_no_interval(evaluation, measure, value, interval),
-                    bar=charts.bar(scale, value, interval, useful),
+                    bar=charts.bar(scale, value, interval, metric.useful),
                 ),
                 others=tuple(
                     (_OTHER_TITLES[name], score(other, _why_undefined(name)))
@@ -315,7 +312,7 @@ def _panel(
         title=title,
         measure="L1" if measure == "l1" else "weighted F1",
         axis=(score_label(scale.low), score_label(scale.high)),
-        threshold=threshold,
+        threshold=_threshold(metric),
         rows=tuple(rows),
     )
 

@@ -7,7 +7,6 @@ const FRAME = { left: 52, right: 740, top: 20, bottom: 336, height: 380 };
 const COSTS = ["params", "training_hours", "seconds_per_image"];
 const MOST_NAMES = 40;
 const SHIFTS = [0, 17, -17, 34, -34];
-const USEFUL = { l1: 0.1, arch_f1: 0.9, loss_f1: 0.9 };
 
 /** Adds the choice of axes to a figure; `update` redraws it for a state. */
 export function makePlot(figure, table, state) {
@@ -41,7 +40,8 @@ function draw(svg, table, measured, y, x) {
   const costColumn = 2 + table.columns.indexOf(x);
   const rows = measured.filter((one) => one.values.has(x) && one.values.has(y));
   const spent = rows.map((one) => one.values.get(x));
-  const ends = [...table.heads.find((head) => head.dataset.c === y).querySelectorAll(".ends b")];
+  const head = table.heads.find((one) => one.dataset.c === y);
+  const ends = [...head.querySelectorAll(".ends b")];
   const [low, high] = ends.map((end) => Number(end.textContent.replace("−", "-").replaceAll(",", "")));
   const [from, to] = costRange(spent);
   const placeX = (cost) => {
@@ -62,9 +62,10 @@ function draw(svg, table, measured, y, x) {
     parts.push(drawing("text", { class: "across", x: placeX(value), y: FRAME.bottom + 18 }, costText(value)));
   }
   parts.push(drawing("path", { class: "frame", d: `M${FRAME.left} ${FRAME.bottom}H${FRAME.right}` }));
-  if (y in USEFUL) {
-    parts.push(drawing("path", { class: "useful", d: `M${FRAME.left} ${placeY(USEFUL[y])}H${FRAME.right}` }));
-    parts.push(drawing("text", { class: "useful", x: FRAME.right, y: placeY(USEFUL[y]) + (table.better.get(y) === "lower" ? 14 : -6) }, "practical use"));
+  if (head.dataset.useful) {
+    const useful = placeY(Number(head.dataset.useful));
+    parts.push(drawing("path", { class: "useful", d: `M${FRAME.left} ${useful}H${FRAME.right}` }));
+    parts.push(drawing("text", { class: "useful", x: FRAME.right, y: useful + (table.better.get(y) === "lower" ? 14 : -6) }, "practical use"));
   }
   parts.push(drawing("text", { class: "name", x: 4, y: 12 }, titles[0]));
   parts.push(drawing("text", { class: "name end", x: FRAME.right, y: FRAME.height - 6 }, titles[1]));
