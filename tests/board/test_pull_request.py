@@ -51,7 +51,7 @@ def test_the_text_is_the_hubs(pristine_board: Board) -> None:
         assert entry.dataset_id == DATASET
         assert entry.value == pytest.approx(result["summary"][entry.task_id]["mean"], abs=1e-6)
         assert entry.source_url == card.url
-        assert "protocol 1, 95% interval" in (entry.notes or "")
+        assert "protocol 2, 95% interval" in (entry.notes or "")
     # The tasks are those that the dataset's own `eval.yaml` declares.
     declared = yaml.safe_load(eval_text(tiny_benchmark()))["tasks"]
     assert [task["id"] for task in declared] == [entry.task_id for entry in entries]

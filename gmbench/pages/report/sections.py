@@ -259,6 +259,8 @@ def _no_interval(
         return ""
     if name in _P_VALUES:
         return "a p-value has none"
+    if name == "ransac_slope":
+        return "RANSAC’s line is a search: its slope stands alone"
     if evaluation.manifest.replicates == 0:
         return "no interval was asked for"
     if all(result.n_gms < 2 for result in evaluation.sets.values()):
