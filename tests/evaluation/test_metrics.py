@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +15,9 @@ from sklearn.metrics import accuracy_score, f1_score, r2_score
 
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.benchmark.catalog import GM
+from gmbench.evaluation.comparison import COMPARED
 from gmbench.evaluation.evaluate import evaluate
+from gmbench.evaluation.metrics import METRICS, ransac_slope
 from gmbench.predictions.columns import Values
 from gmbench.predictions.predictions import Predictions
 from gmbench.predictions.reference import mean_mode
@@ -190,6 +193,19 @@ def test_constant_predictions_are_undefined_with_a_reason() -> None:
     )
     assert result.summary["r2"].mean is not None
     assert result.summary["ransac_slope"].mean is None
+
+
+def test_without_a_line_there_is_no_slope() -> None:
+    assert math.isnan(ransac_slope(np.ones(1), np.ones(1), 0))
+    assert math.isnan(ransac_slope(np.ones(9), np.arange(9.0), 0))
+    assert ransac_slope(np.arange(9.0), np.arange(9.0) / 2, 0) == pytest.approx(0.5)
+
+
+def test_nobody_ranks_by_the_slope_and_thresholds_stand_at_the_metric() -> None:
+    assert [metric.name for metric in METRICS if not metric.better] == ["ransac_slope"]
+    useful = {metric.name: metric.useful for metric in METRICS if metric.useful is not None}
+    assert useful == {"l1": 0.1, "arch_f1": 0.9, "loss_f1": 0.9}
+    assert "ransac_slope" not in {metric.name for metric in COMPARED}
 
 
 @settings(max_examples=25)
