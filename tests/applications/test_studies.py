@@ -59,7 +59,7 @@ def by_hand(predictions: Predictions) -> Predictions:
 
 def test_all_images_together_by_a_slow_way(predictions: Predictions) -> None:
     found = studies.many_images(predictions, [6], draws=3)
-    expected = evaluate(by_hand(predictions), replicates=0).summary
+    expected = evaluate(by_hand(predictions), partial=True, replicates=0).summary
     for metric, (mean, std) in found.scores[6].items():
         assert mean == pytest.approx(expected[metric].mean)
         assert std == 0
