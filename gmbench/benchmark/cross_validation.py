@@ -1,15 +1,139 @@
-"""Sets of training GMs to choose settings on, so that no choice ever looks at a test set."""
+"""Other sets for the GMs of a benchmark: ten folds that test each, and sets to choose settings on.
+
+Beside a benchmark's own sets, which test a part of its GMs, `with_sets(benchmark, "cv10")` tests
+every GM once: figures over more than twice as many GMs, with the same files, checks and intervals.
+`validation_benchmark` has sets of training GMs alone, so that no choice ever looks at a test set.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gmbench.benchmark.benchmark import Benchmark
-from gmbench.errors import BenchmarkError
+from gmbench.benchmark.catalog import GM
+from gmbench.benchmark.splits import DRAW_SEED, read_sets, splits_directory
+from gmbench.errors import BenchmarkError, UnknownNameError
+from gmbench.schema import N_ARCHITECTURE
 
 FOLDS = 4
+"""Sets of `validation_benchmark`."""
+
+PROTOCOLS: tuple[str, ...] = ("cv10",)
+"""Names of the sets that any benchmark can have beside its own."""
+
+_TENTHS = 10
+_DRAWS = 200
+
+
+def with_sets(benchmark: Benchmark, sets: str) -> Benchmark:
+    """Returns a benchmark with other test sets, called `NAME-SETS`, such as `red116-cv10`.
+
+    `cv10` are ten folds, `fold_01` to `fold_10`, that test every GM with images once. Those of
+    red116 lie in `splits/red116-cv10/`; for others they are drawn (`draw_folds`).
+
+    Args:
+        benchmark: The benchmark; its labels, ranges and images stay.
+        sets: One of `PROTOCOLS`.
+
+    Raises:
+        UnknownNameError: There are no such sets.
+        BenchmarkError: There are too few GMs with images.
+    """
+    if sets not in PROTOCOLS:
+        raise UnknownNameError("Group of sets", sets, PROTOCOLS, f"Take {', '.join(PROTOCOLS)}.")
+    name = f"{benchmark.name}-{sets}"
+    folds = draw_folds(benchmark)
+    if (splits_directory() / name).is_dir():
+        published = read_sets(name, benchmark.index)
+        # A dataset that lacks GMs is folded anew: a fold must not lose its GMs.
+        if _members(published) == _members(folds):
+            folds = published
+    return replace(benchmark, name=name, sets=folds)
+
+
+def draw_folds(benchmark: Benchmark, seed: int = DRAW_SEED) -> dict[str, tuple[str, ...]]:
+    """Draws ten folds over all GMs that have images.
+
+    GMs with the same 15 architecture values (twins, those with the same 25 among them) come into
+    one fold, so that no fold trains on a twin of what it tests. Of many seeded draws, in each of
+    which the groups of twins go one by one, the largest first, where numbers, kinds and contents
+    are then the most even, the most even one is taken.
+
+    Args:
+        benchmark: The benchmark.
+        seed: Seed of the draws.
+
+    Returns:
+        `fold_01` to `fold_10`, each in alphabetical order.
+
+    Raises:
+        BenchmarkError: There are fewer than ten different architectures.
+    """
+    present = [
+        gm for gm, n_images in zip(benchmark.gms, benchmark.n_images, strict=True) if n_images
+    ]
+    groups: dict[tuple[float, ...], list[GM]] = {}
+    for gm in present:
+        groups.setdefault(gm.values[:N_ARCHITECTURE], []).append(gm)
+    if len(groups) < _TENTHS:
+        raise BenchmarkError(
+            f"{benchmark.name} has {len(groups)} different architectures among its GMs with "
+            f"images; ten folds take {_TENTHS} or more."
+        )
+    counts = _counts(list(groups.values()))
+    generator = np.random.default_rng([seed, 0xCF])
+    best: tuple[float, NDArray[np.int64]] | None = None
+    for _ in range(_DRAWS):
+        fold_of, cost = _deal(counts, generator)
+        if best is None or cost < best[0] - 1e-9:
+            best = (cost, fold_of)
+    assert best is not None
+    folds: list[list[str]] = [[] for _ in range(_TENTHS)]
+    for fold, group in zip(best[1].tolist(), groups.values(), strict=True):
+        folds[fold] += [gm.name for gm in group]
+    return {f"fold_{number:02d}": tuple(sorted(fold)) for number, fold in enumerate(folds, start=1)}
+
+
+def _members(sets: dict[str, tuple[str, ...]]) -> Counter[str]:
+    return Counter(name for members in sets.values() for name in members)
+
+
+def _counts(groups: list[list[GM]]) -> NDArray[np.float64]:
+    """Returns the GMs of each group in all, of each kind and of each content."""
+    kinds = sorted({gm.kind for group in groups for gm in group})
+    contents = sorted({gm.content for group in groups for gm in group})
+    return np.array(
+        [
+            [len(group)]
+            + [sum(gm.kind == kind for gm in group) for kind in kinds]
+            + [sum(gm.content == content for gm in group) for content in contents]
+            for group in groups
+        ],
+        dtype=np.float64,
+    )
+
+
+def _deal(
+    counts: NDArray[np.float64], generator: np.random.Generator
+) -> tuple[NDArray[np.int64], float]:
+    """Deals groups out to ten folds; returns the fold of each group, and how uneven they are.
+
+    Uneven is the sum of squared differences to a tenth, each over a tenth: as in a chi-squared.
+    """
+    tenth = counts.sum(axis=0) / _TENTHS
+    filled = np.zeros((_TENTHS, counts.shape[1]))
+    fold_of = np.empty(len(counts), dtype=np.int64)
+    shuffled = generator.permutation(len(counts))
+    for group in shuffled[np.argsort(-counts[shuffled, 0], kind="stable")]:
+        after = ((filled + counts[group] - tenth) ** 2 / tenth).sum(axis=1)
+        before = ((filled - tenth) ** 2 / tenth).sum(axis=1)
+        fold_of[group] = (after - before).argmin()
+        filled[fold_of[group]] += counts[group]
+    return fold_of, float(((filled - tenth) ** 2 / tenth).sum())
 
 
 def validation_benchmark(benchmark: Benchmark, seed: int = 0) -> Benchmark:

@@ -7,7 +7,7 @@ names each such pair, and the columns that a set cannot measure because they are
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gmbench.benchmark.benchmark import Benchmark
@@ -57,8 +57,8 @@ def check_splits(benchmark: Benchmark) -> list[SetReport]:
                 },
                 n_training=len(training),
                 in_training=tuple(sorted(set(test) & set(training))),
-                same_labels=_pairs(test, test_rows, training, training_rows, 25),
-                same_architecture=_pairs(test, test_rows, training, training_rows, 15),
+                same_labels=_pairs(twins(benchmark, name, len(PARAMETERS))),
+                same_architecture=_pairs(twins(benchmark, name)),
                 constant=tuple(
                     parameter.name
                     for parameter, column in zip(PARAMETERS, columns, strict=True)
@@ -75,17 +75,25 @@ def check_splits(benchmark: Benchmark) -> list[SetReport]:
     return reports
 
 
-def _pairs(
-    test: Sequence[str],
-    test_rows: Sequence[tuple[float, ...]],
-    training: Sequence[str],
-    training_rows: Sequence[tuple[float, ...]],
-    width: int,
-) -> tuple[tuple[str, str], ...]:
-    """Pairs of a test and a training GM whose first `width` values are the same."""
-    return tuple(
-        (test_gm, training_gm)
-        for test_gm, test_row in zip(test, test_rows, strict=True)
-        for training_gm, training_row in zip(training, training_rows, strict=True)
-        if test_row[:width] == training_row[:width]
-    )
+def twins(
+    benchmark: Benchmark, set_name: str, width: int = N_ARCHITECTURE
+) -> dict[str, tuple[str, ...]]:
+    """Returns the test GMs of a set that have a twin in training, each with its twins.
+
+    Args:
+        benchmark: The benchmark.
+        set_name: Name of the set.
+        width: How many of the 25 values twins share, from the first on: 15 for the architecture,
+            25 for the whole row.
+
+    Raises:
+        UnknownNameError: The benchmark has no such set.
+    """
+    test, training = benchmark.test_gms(set_name), benchmark.training_gms(set_name)
+    rows = {gm.name: gm.values[:width] for gm in benchmark.gms}
+    found = {name: tuple(other for other in training if rows[other] == rows[name]) for name in test}
+    return {name: others for name, others in found.items() if others}
+
+
+def _pairs(found: Mapping[str, tuple[str, ...]]) -> tuple[tuple[str, str], ...]:
+    return tuple((test, training) for test, others in found.items() for training in others)

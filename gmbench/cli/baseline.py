@@ -20,6 +20,8 @@ from gmbench.cli.options import (
     PresetOption,
     RunsOption,
     SeedOption,
+    SetsOption,
+    loaded_benchmark,
     repeated,
 )
 
@@ -35,6 +37,7 @@ def baseline(
         list[str] | None, typer.Argument(metavar="[NAME...|all]", help="Which baselines.")
     ] = None,
     benchmark: BenchmarkOption = None,
+    sets: SetsOption = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -75,7 +78,7 @@ def baseline(
             rows = [[recipe.name, recipe.needs, recipe.summary] for recipe in recipes.values()]
             output.show(output.table(["baseline", "needs", "predicts"], rows, left=range(3)))
         return
-    from gmbench.benchmark.benchmark import dataset_folder, load_benchmark
+    from gmbench.benchmark.benchmark import dataset_folder
     from gmbench.benchmark.cross_validation import validation_benchmark
     from gmbench.benchmark.extra import read_extra
     from gmbench.predictions.predictions import write_predictions
@@ -83,7 +86,7 @@ def baseline(
     from gmbench.training.suite import SuiteOptions, run_one, run_suite
 
     chosen = list(find_recipes().values()) if names == ["all"] else [find_recipe(n) for n in names]
-    known = load_benchmark(benchmark or DEFAULT, labels)
+    known = loaded_benchmark(benchmark, labels, sets)
     folder = dataset_folder(benchmark or DEFAULT)
     if validation:
         known = validation_benchmark(known)
@@ -127,7 +130,7 @@ def baseline(
         _show_table(f"{known.name} {known.version}", {result.name: result})
         output.note(f"{path}: {len(result.predictions):,} predictions of {known.name}.")
         if not validation:
-            output.note(f"next: gmbench evaluate {path}{repeated(benchmark)}")
+            output.note(f"next: gmbench evaluate {path}{repeated(benchmark, sets)}")
 
 
 def _show_table(title: str, results: dict[str, BaselineResult]) -> None:

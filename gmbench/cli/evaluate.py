@@ -16,6 +16,7 @@ from gmbench.cli.options import (
     PartialOption,
     PredictionArgument,
     SeedOption,
+    SetsOption,
     chosen_benchmark,
 )
 
@@ -31,6 +32,7 @@ ReplicatesOption = Annotated[
 def evaluate(
     file: PredictionArgument,
     benchmark: BenchmarkOption = None,
+    sets: SetsOption = None,
     against: Annotated[
         Path | None,
         typer.Option(
@@ -58,7 +60,7 @@ def evaluate(
 
     result = score(
         file,
-        chosen_benchmark(benchmark, labels),
+        chosen_benchmark(benchmark, labels, sets),
         against=against,
         partial=partial,
         min_images=min_images,
@@ -83,6 +85,7 @@ def evaluate(
 def compare(
     files: Annotated[list[Path], typer.Argument(metavar="A B [C...]", help="Prediction files.")],
     benchmark: BenchmarkOption = None,
+    sets: SetsOption = None,
     partial: PartialOption = False,
     min_images: MinImagesOption = None,
     labels: LabelsOption = "2023",
@@ -98,7 +101,7 @@ def compare(
 
     result = score(
         *files,
-        benchmark=chosen_benchmark(benchmark, labels),
+        benchmark=chosen_benchmark(benchmark, labels, sets),
         partial=partial,
         min_images=min_images,
         replicates=replicates,

@@ -55,6 +55,7 @@ def info(
 @splits_app.command("check")
 def check(
     benchmark: BenchmarkOption = DEFAULT,
+    sets: SetsOption = None,
     labels: LabelsOption = "2023",
     as_json: JsonOption = False,
 ) -> None:
@@ -62,10 +63,9 @@ def check(
 
     Example: `gmbench splits check --benchmark red116`
     """
-    from gmbench.benchmark.benchmark import load_benchmark
     from gmbench.benchmark.leakage import check_splits
 
-    reports = check_splits(load_benchmark(benchmark or DEFAULT, labels))
+    reports = check_splits(loaded_benchmark(benchmark, labels, sets))
     if as_json:
         output.show_json([asdict(report) for report in reports])
     else:

@@ -25,6 +25,14 @@ BenchmarkOption = Annotated[
         help="sample, red116, red116-dm, or a dataset's folder.",
     ),
 ]
+SetsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--sets",
+        metavar="cv10",
+        help="Other test sets than the benchmark's own: ten folds that test every GM once.",
+    ),
+]
 LabelsOption = Annotated[
     str, typer.Option("--labels", metavar="2023|2024", help="Label release of red116.")
 ]
@@ -66,8 +74,12 @@ RunsOption = Annotated[
 ]
 
 
-def chosen_benchmark(name: str | None, labels: str) -> Benchmark | str | None:
+def chosen_benchmark(
+    name: str | None, labels: str, sets: str | None = None
+) -> Benchmark | str | None:
     """Returns the benchmark of a prediction file, or None where the GM names shall tell it."""
+    if sets is not None:
+        return loaded_benchmark(name, labels, sets)
     if labels == "2023":
         return name
     from gmbench.benchmark.benchmark import load_benchmark
@@ -75,6 +87,18 @@ def chosen_benchmark(name: str | None, labels: str) -> Benchmark | str | None:
     return load_benchmark(name or "red116", labels)
 
 
-def repeated(benchmark: str | None) -> str:
-    """Returns the option that names a benchmark in a command to come: none for the default."""
-    return "" if benchmark in (None, DEFAULT) else f" -b {shlex.quote(str(benchmark))}"
+def loaded_benchmark(
+    name: str | None, labels: str = "2023", sets: str | None = None
+) -> Benchmark:
+    """Returns the benchmark that a command is to work on, with the sets that it is to have."""
+    from gmbench.benchmark.benchmark import load_benchmark
+    from gmbench.benchmark.cross_validation import with_sets
+
+    benchmark = load_benchmark(name or DEFAULT, labels)
+    return benchmark if sets is None else with_sets(benchmark, sets)
+
+
+def repeated(benchmark: str | None, sets: str | None = None) -> str:
+    """Returns the options that name a benchmark in a command to come: none for the default."""
+    named = "" if benchmark in (None, DEFAULT) else f" -b {shlex.quote(str(benchmark))}"
+    return named if sets is None else f"{named} --sets {sets}"

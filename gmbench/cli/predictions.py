@@ -17,12 +17,15 @@ from gmbench.cli.options import (
     MinImagesOption,
     PartialOption,
     PredictionArgument,
+    SetsOption,
     chosen_benchmark,
+    loaded_benchmark,
 )
 
 
 def template(
     benchmark: BenchmarkOption = DEFAULT,
+    sets: SetsOption = None,
     set_name: Annotated[
         str | None, typer.Option("--set", metavar="SET", help="One set; default all.")
     ] = None,
@@ -34,11 +37,10 @@ def template(
 
     Example: `gmbench template --set set_1 -o predictions.csv`
     """
-    from gmbench.benchmark.benchmark import load_benchmark
     from gmbench.files import write_whole
     from gmbench.predictions.predictions import template as make_template
 
-    text = make_template(load_benchmark(benchmark or DEFAULT), set_name)
+    text = make_template(loaded_benchmark(benchmark, sets=sets), set_name)
     if out is None:
         sys.stdout.write(text)
         return
@@ -49,6 +51,7 @@ def template(
 def validate(
     file: PredictionArgument,
     benchmark: BenchmarkOption = None,
+    sets: SetsOption = None,
     partial: PartialOption = False,
     min_images: MinImagesOption = None,
     labels: LabelsOption = "2023",
@@ -61,7 +64,7 @@ def validate(
     from gmbench.predictions.predictions import validate_predictions
 
     made = validate_predictions(
-        file, chosen_benchmark(benchmark, labels), partial=partial, min_images=min_images
+        file, chosen_benchmark(benchmark, labels, sets), partial=partial, min_images=min_images
     )
     if as_json:
         output.show_json(made.checklist.to_dict())
