@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from gmbench.evaluation.comparison import Comparison
     from gmbench.evaluation.result import Evaluation, Summary
 
+MOST_COLUMNS = 6
+"""Sets that have a column in the terminal; `--json` and the report have all of them."""
+
 ReplicatesOption = Annotated[
     int, typer.Option("--replicates", min=0, help="Bootstrap replicates; 0 for no intervals.")
 ]
@@ -117,9 +120,10 @@ def _show_summary(result: Evaluation) -> None:
     from gmbench.evaluation.metrics import METRICS
 
     rows = []
+    shown = result.sets if len(result.sets) <= MOST_COLUMNS else {}
     for metric in METRICS:
         summary = result.summary[metric.name]
-        by_set = [_number(one.values[metric.name], metric.name) for one in result.sets.values()]
+        by_set = [_number(one.values[metric.name], metric.name) for one in shown.values()]
         mean, ends = _mean(summary, metric.name), _interval(summary.ci)
         arrow = {"lower": " \u2193", "higher": " \u2191", "": ""}[metric.better]
         rows.append([f"{metric.name}{arrow}", mean, ends, *by_set])
@@ -127,7 +131,7 @@ def _show_summary(result: Evaluation) -> None:
         f"{result.manifest.predictions}: {result.benchmark} {result.version}, "
         f"{result.n_images:,} images of {result.n_gms} GMs"
     )
-    headings = ["metric", "mean \u00b1 std", "95% interval", *result.sets]
+    headings = ["metric", "mean \u00b1 std", "95% interval", *shown]
     output.show(output.table(headings, rows, title=title))
     sizes = " + ".join(str(one.n_gms) for one in result.sets.values())
     manifest = result.manifest

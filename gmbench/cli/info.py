@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gmbench.cli import output
-from gmbench.cli.options import DEFAULT, BenchmarkOption, JsonOption, LabelsOption
+from gmbench.cli.options import (
+    DEFAULT,
+    BenchmarkOption,
+    JsonOption,
+    LabelsOption,
+    SetsOption,
+    loaded_benchmark,
+)
 from gmbench.schema import PARAMETERS
 
 if TYPE_CHECKING:

@@ -87,9 +87,7 @@ def chosen_benchmark(
     return load_benchmark(name or "red116", labels)
 
 
-def loaded_benchmark(
-    name: str | None, labels: str = "2023", sets: str | None = None
-) -> Benchmark:
+def loaded_benchmark(name: str | None, labels: str = "2023", sets: str | None = None) -> Benchmark:
     """Returns the benchmark that a command is to work on, with the sets that it is to have."""
     from gmbench.benchmark.benchmark import load_benchmark
     from gmbench.benchmark.cross_validation import with_sets

@@ -6,8 +6,11 @@ from dataclasses import replace
 import pytest
 
 from gmbench.benchmark.benchmark import load_benchmark
-from gmbench.benchmark.cross_validation import validation_benchmark
-from gmbench.errors import BenchmarkError
+from gmbench.benchmark.catalog import names, red116
+from gmbench.benchmark.cross_validation import draw_folds, validation_benchmark, with_sets
+from gmbench.benchmark.leakage import check_splits
+from gmbench.benchmark.splits import read_sets
+from gmbench.errors import BenchmarkError, UnknownNameError
 
 
 @pytest.mark.parametrize("name", ["sample", "red116"])
@@ -47,3 +50,60 @@ def test_too_few_gms_are_refused() -> None:
     small = replace(benchmark, sets={"set_1": everyone[7:]})
     with pytest.raises(BenchmarkError, match="red116 has 7 GMs with images outside"):
         validation_benchmark(small)
+
+
+@pytest.mark.parametrize("name", ["sample", "red116", "red116-dm"])
+def test_ten_folds_test_every_gm_once_and_no_twin_is_trained_on(name: str) -> None:
+    benchmark = load_benchmark(name)
+    folded = with_sets(benchmark, "cv10")
+    assert folded.name == f"{name}-cv10"
+    assert list(folded.sets) == [f"fold_{number:02d}" for number in range(1, 11)]
+    members = [gm for test in folded.sets.values() for gm in test]
+    assert sorted(members) == sorted(benchmark.index)
+    assert not folded.sets_overlap
+    for report in check_splits(folded):
+        assert not report.in_training
+        assert not report.same_labels
+        assert not report.same_architecture
+    assert folded.labels_sha256 == benchmark.labels_sha256
+    assert folded.splits_sha256 != benchmark.splits_sha256
+
+
+def test_folds_are_even() -> None:
+    """As far as twins allow: ten GMs of red116 are twins of each other, and five, and four."""
+    folded = with_sets(load_benchmark("red116"), "cv10")
+    kinds = [Counter(folded.gm(gm).kind for gm in test) for test in folded.sets.values()]
+    contents = [Counter(folded.gm(gm).content for gm in test) for test in folded.sets.values()]
+    assert all(10 <= sum(counter.values()) <= 14 for counter in kinds)
+    assert all(7 <= counter["GAN"] <= 10 for counter in kinds)
+    assert all(counter["VAE"] <= 1 for counter in kinds if counter["VAE"] != 5)
+    assert all(counter["AR"] <= 2 and counter["NF"] <= 1 for counter in kinds)
+    assert all(2 <= counter["faces"] <= 6 for counter in contents)
+    assert all(1 <= counter["other"] <= 2 for counter in contents)
+
+
+def test_folds_are_seeded_and_those_of_red116_lie_in_files() -> None:
+    benchmark = load_benchmark("red116")
+    assert draw_folds(benchmark) == read_sets("red116-cv10", names(red116()))
+    assert draw_folds(benchmark, 1) == draw_folds(benchmark, 1)
+    assert draw_folds(benchmark, 1) != draw_folds(benchmark, 2)
+
+
+def test_gms_without_images_are_in_no_fold() -> None:
+    benchmark = load_benchmark("red116")
+    fewer = replace(benchmark, n_images=(0,) * 16 + (1000,) * 100)
+    members = [gm for test in with_sets(fewer, "cv10").sets.values() for gm in test]
+    assert sorted(members) == sorted(gm.name for gm in benchmark.gms[16:])
+
+
+def test_the_folds_stay_with_the_2024_labels() -> None:
+    newer = with_sets(load_benchmark("red116", "2024"), "cv10")
+    assert newer.sets == with_sets(load_benchmark("red116"), "cv10").sets
+
+
+def test_no_other_sets_and_too_few_gms_are_refused() -> None:
+    benchmark = load_benchmark("red116")
+    with pytest.raises(UnknownNameError, match="cv10"):
+        with_sets(benchmark, "cv5")
+    with pytest.raises(BenchmarkError, match="5 different architectures"):
+        with_sets(replace(benchmark, n_images=(1000,) * 6 + (0,) * 110), "cv10")

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gmbench.benchmark.benchmark import load_benchmark
-from gmbench.benchmark.leakage import check_splits
+from gmbench.benchmark.leakage import check_splits, twins
 
 
 def test_no_gm_is_in_test_and_training() -> None:
@@ -32,3 +32,12 @@ def test_constant_columns_and_untrained_classes() -> None:
         sets={"set_4": benchmark.sets["set_4"]},
     )
     assert check_splits(smaller)[0].untrained_classes == (("normalization", 3),)
+
+
+def test_twins_of_a_set_by_row_and_by_architecture() -> None:
+    benchmark = load_benchmark("red116")
+    full, architecture = twins(benchmark, "set_1", 25), twins(benchmark, "set_1")
+    assert full["BETA_B"] == ("BETA_H", "STANDARD_VAE")
+    assert set(full) < set(architecture)
+    assert set(full["BETA_B"]) < set(architecture["BETA_B"])
+    assert not set(architecture) - set(benchmark.test_gms("set_1"))
