@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 from pathlib import Path
+from typing import Any
 
 from gmbench.errors import DatasetError, GmbenchError
 
@@ -14,6 +16,11 @@ class WriteError(GmbenchError):
 
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def json_text(data: Any) -> str:
+    """Returns data as the text of a JSON file: finite numbers or null, keys in the given order."""
+    return json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def write_durably(path: Path, content: bytes | str) -> None:

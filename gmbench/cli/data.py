@@ -12,10 +12,6 @@ from gmbench.cli.options import DEFAULT, BenchmarkOption, JsonOption
 
 if TYPE_CHECKING:
     from gmbench.data.inspection import Inspection
-    from gmbench.data.verification import Verification
-
-_SHOWN = 10
-"""Entries shown of each finding; the JSON holds all."""
 
 data_app = typer.Typer(
     name="data",
@@ -82,13 +78,14 @@ def build(
     except IncompleteSourceError as error:
         _show_inspection(error.inspection, as_json)
         raise
-    _show_inspection(result.inspection, as_json, allowed=True)
+    _show_inspection(result.inspection, as_json)
     if result.n_resumed:
         output.note(f"{result.n_resumed} GMs were finished by an earlier build.")
     if result.already_built:
         output.note(f"{out} was already built; `gmbench data verify {out}` checks it.")
     else:
-        output.note(f"Wrote {result.benchmark} to {out}.")
+        allowed = "" if result.inspection.checklist.ok else ", as --allow-missing says"
+        output.note(f"Wrote {result.benchmark} to {out}{allowed}.")
 
 
 @data_app.command()
@@ -106,56 +103,22 @@ def verify(
     from gmbench.data.verification import verify_dataset
 
     with output.counting("images") as progress:
-        result = verify_dataset(folder, jobs=jobs, progress=progress)
-    _show_verification(result, as_json)
-    if not result.ok:
+        checklist = verify_dataset(folder, jobs=jobs, progress=progress)
+    if as_json:
+        output.show_json(checklist.to_dict())
+    else:
+        output.show_plain(checklist.text())
+    if not checklist.ok:
         raise typer.Exit(1)
 
 
-def _show_inspection(inspection: Inspection, as_json: bool, *, allowed: bool = False) -> None:
+def _show_inspection(inspection: Inspection, as_json: bool) -> None:
     if as_json:
         output.show_json(inspection.to_dict())
         return
-    from gmbench.data.inspection import NEEDS_DECODING
-
-    status = {"error": "allowed" if allowed else "error", "warning": "warning"}
-    rows = []
-    for finding in inspection.findings:
-        if not inspection.decoded and finding.name in NEEDS_DECODING:
-            rows.append([finding.name, "not checked", "-"])
-        else:
-            found = status[finding.severity] if finding.entries else "ok"
-            rows.append([finding.name, found, f"{len(finding.entries):,}"])
     if inspection.decoded:
         kept = f"{inspection.n_gms:,} GMs, {inspection.n_images:,} images"
     else:
         kept = "list of files only, no image was read"
     title = f"{inspection.benchmark} {inspection.version}: {kept}"
-    output.show(title, output.table(["finding", "status", "count"], rows))
-    for finding in inspection.findings:
-        _show_entries(
-            f"{finding.name}: {finding.meaning}",
-            [f"{entry.where}: {entry.detail}" for entry in finding.entries],
-        )
-
-
-def _show_verification(result: Verification, as_json: bool) -> None:
-    if as_json:
-        output.show_json(result.to_dict())
-        return
-    rows = [[check.name, check.status, f"{len(check.offenders):,}"] for check in result.checks]
-    output.show(output.table(["check", "status", "offenders"], rows))
-    for check in result.checks:
-        if check.status == "failed":
-            _show_entries(f"{check.name}: not so: {check.meaning}. {check.remedy}", check.offenders)
-
-
-def _show_entries(heading: str, entries: list[str] | tuple[str, ...]) -> None:
-    from rich.text import Text
-
-    if not entries:
-        return
-    lines = [heading, *(f"  {entry}" for entry in entries[:_SHOWN])]
-    if len(entries) > _SHOWN:
-        lines.append(f"  ... and {len(entries) - _SHOWN:,} more")
-    output.show(Text("\n".join(lines)))
+    output.show_plain(f"{title}\n{inspection.checklist.text()}")

@@ -2,48 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.data.listing import Listing
 from gmbench.data.shards import ShardRecord
 from gmbench.data.sources import shown
-from gmbench.errors import SourceError
+from gmbench.errors import DatasetError, SourceError
+from gmbench.files import json_text
+from gmbench.predictions.checks import Checklist
 
-Severity = Literal["error", "warning"]
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One thing that was found.
-
-    Attributes:
-        where: A file, a folder or a GM.
-        detail: What is the matter with it.
-    """
-
-    where: str
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """All that was found of one sort.
-
-    Attributes:
-        name: Such as `corrupt_images`.
-        severity: An `error` stops a build unless missing images are allowed; a `warning` never.
-        meaning: One sentence for people.
-        entries: What was found; empty when all is well.
-    """
-
-    name: str
-    severity: Severity
-    meaning: str
-    entries: tuple[Entry, ...]
+INSPECTION = "inspection.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +45,16 @@ class Inspection:
         benchmark: Name of the benchmark that was to be built.
         version: Its version.
         decoded: Whether every image was decoded; if not, only the list of files was looked at.
-        findings: One for each sort of finding, always all of them, in a fixed order.
+        checklist: One check for each sort of finding, always all of them, in a fixed order; each
+            names everything that was found. One that failed stops a build unless missing images
+            are allowed; a warning never.
         gms: Counts by the GM's name, in the benchmark's order.
     """
 
     benchmark: str
     version: str
     decoded: bool
-    findings: tuple[Finding, ...]
+    checklist: Checklist
     gms: Mapping[str, GMCount]
 
     @property
@@ -91,41 +67,16 @@ class Inspection:
         """Images in the dataset."""
         return sum(count.kept or 0 for count in self.gms.values())
 
-    @property
-    def errors(self) -> tuple[Finding, ...]:
-        """The findings that stop a build unless missing images are allowed."""
-        return tuple(f for f in self.findings if f.severity == "error" and f.entries)
-
     def to_dict(self) -> dict[str, Any]:
         """Returns the report as what JSON can hold; `from_dict` reads it back."""
         return {
             "benchmark": self.benchmark,
             "version": self.version,
             "decoded": self.decoded,
-            "complete": not self.errors,
             "n_gms": self.n_gms,
             "n_images": self.n_images,
-            "findings": [
-                {
-                    "name": finding.name,
-                    "severity": finding.severity,
-                    "meaning": finding.meaning,
-                    "count": len(finding.entries),
-                    "entries": [
-                        {"where": entry.where, "detail": entry.detail} for entry in finding.entries
-                    ],
-                }
-                for finding in self.findings
-            ],
-            "gms": {
-                gm: {
-                    "folder": count.folder,
-                    "expected": count.expected,
-                    "found": count.found,
-                    "kept": count.kept,
-                }
-                for gm, count in self.gms.items()
-            },
+            **self.checklist.to_dict(),
+            "gms": {gm: asdict(count) for gm, count in self.gms.items()},
         }
 
     @classmethod
@@ -134,22 +85,36 @@ class Inspection:
 
         Raises:
             KeyError: A key is missing.
+            ValueError: There is no such status.
+            TypeError: A count is missing, or something is no table.
         """
         return cls(
             benchmark=data["benchmark"],
             version=data["version"],
             decoded=data["decoded"],
-            findings=tuple(
-                Finding(
-                    name=finding["name"],
-                    severity=finding["severity"],
-                    meaning=finding["meaning"],
-                    entries=tuple(Entry(**entry) for entry in finding["entries"]),
-                )
-                for finding in data["findings"]
-            ),
+            checklist=Checklist.from_dict(data, keeps_all=True),
             gms={gm: GMCount(**count) for gm, count in data["gms"].items()},
         )
+
+    def text(self) -> str:
+        """Returns the report as the text of a JSON file."""
+        return json_text(self.to_dict())
+
+
+def read_inspection(folder: Path) -> Inspection:
+    """Reads the report of a built dataset.
+
+    Raises:
+        DatasetError: It is missing or damaged.
+    """
+    path = folder / INSPECTION
+    try:
+        return Inspection.from_dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DatasetError(
+            f"{path} is damaged, or of another version ({type(error).__name__}). Build the dataset "
+            "again with --overwrite."
+        ) from error
 
 
 class IncompleteSourceError(SourceError):
@@ -166,20 +131,45 @@ class IncompleteSourceError(SourceError):
         self.inspection = inspection
 
 
-_FINDINGS: tuple[tuple[str, Severity, str], ...] = (
-    ("missing_gms", "error", "GMs of the benchmark without a folder of images"),
-    ("missing_images", "error", "GMs with fewer images than the benchmark has"),
-    ("empty_files", "error", "Image files without a byte; left out"),
-    ("corrupt_images", "error", "Image files that cannot be decoded; left out"),
-    ("surplus_images", "warning", "Images beyond the benchmark's number; the last ones, left out"),
-    ("duplicates", "warning", "Images with the same bytes as an earlier one; kept"),
-    ("unknown_folders", "warning", "Folders of images whose name fits no GM; left out"),
-    ("not_images", "warning", "Files that are not images; left out"),
-    ("csv_files", "warning", "Tables; not read, the labels are the benchmark's own"),
-)
+_STOPPING = {
+    "missing_gms": "GMs of the benchmark without a folder of images",
+    "missing_images": "GMs with fewer images than the benchmark has",
+    "empty_files": "image files without a byte, left out",
+    "corrupt_images": "image files that cannot be decoded, left out",
+}
+_TOLD = {
+    "surplus_images": "images beyond the benchmark's number, the last ones, left out",
+    "duplicates": "images with the same bytes as an earlier one, kept",
+    "unknown_folders": "folders of images whose name fits no GM, left out",
+    "not_images": "files that are not images, left out",
+    "csv_files": "tables, not read: the labels are the benchmark's own",
+}
+_NEED_DECODING = ("corrupt_images", "duplicates")
+_REMEDY = "Complete the images, or give --allow-missing to build what is there."
 
-NEEDS_DECODING = frozenset({"corrupt_images", "duplicates"})
-"""What cannot be told from the list of files alone."""
+
+def _checklist(
+    source: str, found: Mapping[str, list[str]], looked_at: Collection[str]
+) -> Checklist:
+    """Makes a check of everything that a source can be found to hold.
+
+    Args:
+        source: What is checked.
+        found: What was found, each in one line, by the name of the check.
+        looked_at: Names of the checks that were made.
+    """
+    checklist = Checklist(source, keeps_all=True)
+    for name, meaning in {**_STOPPING, **_TOLD}.items():
+        offenders = found.get(name, [])
+        if name not in looked_at:
+            checklist.skipped(name, "no image was read yet")
+        elif not offenders:
+            checklist.passed(name, f"0 {meaning}")
+        elif name in _STOPPING:
+            checklist.failed(name, f"{len(offenders):,} {meaning}", _REMEDY, offenders)
+        else:
+            checklist.warned(name, f"{len(offenders):,} {meaning}", offenders)
+    return checklist
 
 
 def inspect(
@@ -194,14 +184,14 @@ def inspect(
     """
     expected = dict(zip(benchmark.index, benchmark.n_images, strict=True))
     gms: dict[str, GMCount] = {}
-    found: dict[str, list[Entry]] = defaultdict(list)
+    found: dict[str, list[str]] = defaultdict(list)
     for gm, wanted in expected.items():
         files = listing.gms.get(gm)
         record = records.get(gm) if records is not None else None
         if files is None:
             gms[gm] = GMCount("", wanted, 0, None if records is None else 0)
             if wanted:
-                found["missing_gms"].append(Entry(gm, "no folder with images has its name"))
+                found["missing_gms"].append(f"{gm}: no folder with images has its name")
             continue
         empty = [file for file in files.files if file.size == 0]
         usable = len(files.files) - len(empty)
@@ -209,42 +199,41 @@ def inspect(
         gms[gm] = GMCount(shown(files.folder), wanted, len(files.files), kept)
         available = min(usable, wanted) if kept is None else kept
         if available < wanted:
-            found["missing_images"].append(Entry(gm, f"{available:,} of {wanted:,}"))
-        found["empty_files"] += [Entry(shown(file.path), "0 bytes") for file in empty]
+            found["missing_images"].append(f"{gm}: {available:,} of {wanted:,}")
+        found["empty_files"] += [f"{shown(file.path)}: 0 bytes" for file in empty]
         if record:
             found["corrupt_images"] += [
-                Entry(f"{shown(files.folder)}/{name}", why) for name, why in record.corrupt
+                f"{shown(files.folder)}/{name}: {why}" for name, why in record.corrupt
             ]
             found["surplus_images"] += [
-                Entry(f"{shown(files.folder)}/{name}", f"more than {wanted:,} of {gm}")
+                f"{shown(files.folder)}/{name}: more than {wanted:,} of {gm}"
                 for name in record.surplus
             ]
         elif usable > wanted:
-            found["surplus_images"].append(Entry(gm, f"{usable:,}, of which {wanted:,} are taken"))
+            found["surplus_images"].append(f"{gm}: {usable:,}, of which {wanted:,} are taken")
     if records is not None:
         found["duplicates"] = list(_duplicates(records))
     found["unknown_folders"] = [
-        Entry(
-            shown(folder) or "(top level)",
-            f"images: {count:,}" + (f"; nearest: {', '.join(near)}" if near else ""),
-        )
+        f"{shown(folder) or '(top level)'}: images: {count:,}"
+        + (f"; nearest: {', '.join(near)}" if near else "")
         for folder, (count, near) in listing.unknown_folders.items()
     ]
-    found["not_images"] = [Entry(shown(path), "not read") for path in listing.not_images]
-    found["csv_files"] = [Entry(shown(path), "not read") for path in listing.csv_files]
+    found["not_images"] = [f"{shown(path)}: not read" for path in listing.not_images]
+    found["csv_files"] = [f"{shown(path)}: not read" for path in listing.csv_files]
     return Inspection(
         benchmark=benchmark.name,
         version=benchmark.version,
         decoded=records is not None,
-        findings=tuple(
-            Finding(name, severity, meaning, tuple(found[name]))
-            for name, severity, meaning in _FINDINGS
+        checklist=_checklist(
+            f"images of {benchmark.name}",
+            found,
+            [n for n in (*_STOPPING, *_TOLD) if records is not None or n not in _NEED_DECODING],
         ),
         gms=gms,
     )
 
 
-def _duplicates(records: Mapping[str, ShardRecord]) -> Iterable[Entry]:
+def _duplicates(records: Mapping[str, ShardRecord]) -> Iterable[str]:
     """Names each image whose bytes occurred before, and the first image that has them."""
     first: dict[str, str] = {}
     for gm, record in records.items():
@@ -253,4 +242,4 @@ def _duplicates(records: Mapping[str, ShardRecord]) -> Iterable[Entry]:
             earlier = first.setdefault(digest, here)
             if earlier != here:
                 where = "same GM" if earlier.startswith(f"{gm}/") else "another GM"
-                yield Entry(here, f"same bytes as {earlier} ({where})")
+                yield f"{here}: same bytes as {earlier} ({where})"

@@ -2,87 +2,42 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
 
 import yaml
 
 from gmbench.benchmark.benchmark import Benchmark, benchmark_files, read_benchmark
-from gmbench.data.checksums import CHECKSUMS
+from gmbench.data.checksums import CHECKSUMS, compare_files, read_checksums
 from gmbench.data.dataset_card import card_configs
 from gmbench.data.features import arrow_schema, label_values, shard_path
+from gmbench.data.inspection import INSPECTION
 from gmbench.data.parallel import Progress, all_cores, in_processes
 from gmbench.data.shard_checks import Faults, ShardCheck, check_shard
-from gmbench.data.sources import Limits
-from gmbench.data.workplace import INSPECTION
+from gmbench.data.sources import Limits, shown
 from gmbench.errors import BenchmarkError, DatasetError
-
-Status = Literal["ok", "failed", "error"]
+from gmbench.predictions.checks import Checklist
 
 TEXTS = ("README.md", "benchmark.json", CHECKSUMS, "eval.yaml", "gms.csv", INSPECTION)
 """The files of a dataset folder beside its shards."""
 
 _REBUILD = "Build it again with `gmbench data build --overwrite`, or fetch it again."
 _CONTENTS = {
-    "columns": "Every shard can be read and has the benchmark's columns",
-    "row_counts": "Every shard has as many rows as gms.csv says",
-    "image_ids": "Every image_id is its GM and its position",
-    "labels": "Every label equals gms.csv",
-    "targets": "Every target equals its labels, scaled",
-    "images": "Every image decodes",
+    "columns": "every shard can be read and has the benchmark's columns",
+    "row_counts": "every shard has as many rows as gms.csv says",
+    "image_ids": "every image_id is its GM and its position",
+    "labels": "every label equals gms.csv",
+    "targets": "every target equals its labels, scaled",
+    "images": "every image decodes",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One named check.
-
-    Attributes:
-        name: Such as `checksums`.
-        status: `ok`; `failed`; or `error`, if it could not be made as an earlier one failed.
-        meaning: What holds when it is ok.
-        offenders: What it failed on, all of them.
-        remedy: What to do about it; empty when ok.
-    """
-
-    name: str
-    status: Status
-    meaning: str
-    offenders: tuple[str, ...] = ()
-    remedy: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Verification:
-    """All checks of a dataset folder, in their fixed order."""
-
-    folder: Path
-    checks: tuple[Check, ...]
-
-    @property
-    def ok(self) -> bool:
-        """Whether every check is ok."""
-        return all(check.status == "ok" for check in self.checks)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Returns the checks as what JSON can hold."""
-        return {
-            "folder": str(self.folder),
-            "ok": self.ok,
-            "checks": [
-                {
-                    "name": check.name,
-                    "status": check.status,
-                    "meaning": check.meaning,
-                    "offenders": list(check.offenders),
-                    "remedy": check.remedy,
-                }
-                for check in self.checks
-            ],
-        }
+_MEANINGS = {
+    "files": "every file beside the shards is there",
+    "benchmark": "gms.csv and benchmark.json belong together",
+    "shards": "every GM with images has its shard",
+    "card": "the card's configurations are the benchmark's",
+    "checksums": "every file is unchanged",
+    **_CONTENTS,
+}
 
 
 def verify_dataset(
@@ -91,7 +46,7 @@ def verify_dataset(
     jobs: int | None = None,
     limits: Limits | None = None,
     progress: Progress | None = None,
-) -> Verification:
+) -> Checklist:
     """Checks a dataset folder; every image is decoded.
 
     A script that calls this needs `if __name__ == "__main__":`, as processes are started.
@@ -107,34 +62,28 @@ def verify_dataset(
     """
     if not folder.is_dir():
         raise DatasetError(f"{folder} is not a folder. Give one that `gmbench data build` made.")
-    missing = [name for name in TEXTS if not (folder / name).is_file()]
+    checklist = Checklist(str(folder), keeps_all=True)
+    _note(checklist, "files", [name for name in TEXTS if not (folder / name).is_file()])
     benchmark, faults = _read(folder)
-    checks = [
-        _check("files", "Every file beside the shards is there", missing),
-        _check("benchmark", "gms.csv and benchmark.json belong together", faults),
-    ]
+    _note(checklist, "benchmark", faults, fatal=benchmark is None)
     if benchmark is None:
-        names = {"shards": "", "card": "", "checksums": "", **_CONTENTS}
-        checks += [
-            Check(name, "error", meaning, (), "Mend gms.csv and benchmark.json first.")
-            for name, meaning in names.items()
-        ]
-        return Verification(folder, tuple(checks))
-    jobs = jobs or all_cores()
-    checks += [
-        _check("shards", "Every GM with images has its shard", _shard_faults(folder, benchmark)),
-        _check("card", "The card's configurations are the benchmark's", _card(folder, benchmark)),
-        _check("checksums", "Every file is unchanged", _checksum_faults(folder, jobs)),
-    ]
-    contents = _content_faults(folder, benchmark, jobs, limits or Limits(), progress)
-    checks += [_check(name, meaning, contents[name]) for name, meaning in _CONTENTS.items()]
-    return Verification(folder, tuple(checks))
+        for name in list(_MEANINGS)[2:]:
+            checklist.skipped(name, "not looked at: gms.csv and benchmark.json cannot be used")
+        return checklist
+    _note(checklist, "shards", _shard_faults(folder, benchmark))
+    _note(checklist, "card", _card(folder, benchmark))
+    _note(checklist, "checksums", _checksum_faults(folder))
+    found = _content_faults(folder, benchmark, jobs or all_cores(), limits or Limits(), progress)
+    for name in _CONTENTS:
+        _note(checklist, name, found[name])
+    return checklist
 
 
-def _check(name: str, meaning: str, faults: list[str]) -> Check:
-    if not faults:
-        return Check(name, "ok", meaning)
-    return Check(name, "failed", meaning, tuple(faults), _REBUILD)
+def _note(checklist: Checklist, name: str, faults: list[str], *, fatal: bool = False) -> None:
+    if faults:
+        checklist.failed(name, f"not so: {_MEANINGS[name]}", _REBUILD, faults, fatal=fatal)
+    else:
+        checklist.passed(name, _MEANINGS[name])
 
 
 def _read(folder: Path) -> tuple[Benchmark | None, list[str]]:
@@ -164,7 +113,8 @@ def _shard_faults(folder: Path, benchmark: Benchmark) -> list[str]:
     expected = _expected_shards(benchmark)
     found = {path.relative_to(folder).as_posix() for path in folder.glob("data/**/*.parquet")}
     return [f"{path}: missing" for path in expected if path not in found] + [
-        f"{path}: belongs to no GM of the benchmark" for path in sorted(found - expected.keys())
+        f"{shown(path)}: belongs to no GM of the benchmark"
+        for path in sorted(found - expected.keys())
     ]
 
 
@@ -181,37 +131,16 @@ def _card(folder: Path, benchmark: Benchmark) -> list[str]:
     return []
 
 
-def _checksum_faults(folder: Path, jobs: int) -> list[str]:
-    listed: dict[str, str] = {}
+def _checksum_faults(folder: Path) -> list[str]:
     try:
-        for line in (folder / CHECKSUMS).read_text(encoding="utf-8").splitlines():
-            sha256, name = line.split("  ", maxsplit=1)
-            listed[name] = sha256
-    except (OSError, ValueError):
-        return [f"{CHECKSUMS}: cannot be read"]
-    found = {
-        name: path
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and (name := path.relative_to(folder).as_posix()) != CHECKSUMS
-    }
-    hashed = {
-        name: sha256
-        for (name, _), sha256 in in_processes(
-            _sha256, [(n, p) for n, p in found.items() if n in listed], jobs, lambda item: item[0]
-        )
-    }
-    faults = [f"{name}: missing" for name in listed if name not in found]
-    faults += [
-        f"{name}: changed" for name in found if name in listed and hashed[name] != listed[name]
+        compared = compare_files(folder, read_checksums(folder))
+    except DatasetError as error:
+        return [str(error)]
+    return [
+        *(f"{path}: missing" for path in compared.missing),
+        *(f"{path}: changed" for path in compared.changed),
+        *(f"{path}: not in {CHECKSUMS}" for path in compared.further),
     ]
-    return faults + [f"{name}: not in {CHECKSUMS}" for name in found if name not in listed]
-
-
-def _sha256(item: tuple[str, Path]) -> str:
-    with item[1].open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _content_faults(

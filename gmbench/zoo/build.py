@@ -9,35 +9,31 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from gmbench.benchmark.benchmark import Benchmark, benchmark_files
+from gmbench.benchmark.benchmark import Benchmark
 from gmbench.benchmark.catalog import GM
-from gmbench.data.checksums import CHECKSUMS
 from gmbench.data.dataset_card import eval_text
-from gmbench.data.features import arrow_schema, label_values, shard_path
-from gmbench.data.inspection import inspect
-from gmbench.data.listing import Listing
-from gmbench.data.parallel import Progress, all_cores, in_processes
-from gmbench.data.shards import ShardRecord, ShardTask, make_shard
-from gmbench.data.sources import Limits
-from gmbench.data.workplace import (
-    INSPECTION,
-    PLAN,
-    alone,
+from gmbench.data.dataset_folder import (
+    check_built,
     check_out,
     check_places,
     clear,
-    is_dataset,
-    put_in_place,
-    write_errors,
+    finish,
+    is_built,
+    make_shards,
+    take_up,
+    work_on,
 )
+from gmbench.data.inspection import INSPECTION, inspect
+from gmbench.data.listing import Listing
+from gmbench.data.parallel import Progress, all_cores
+from gmbench.data.sources import Limits
 from gmbench.errors import DatasetError
-from gmbench.files import write_durably
+from gmbench.files import json_text
 from gmbench.zoo.contact_sheet import IMAGES_IN_A_ROW, contact_sheet
 from gmbench.zoo.curation import draw_test_sets
 from gmbench.zoo.engines import check_engine, train_all
@@ -100,30 +96,23 @@ def build_zoo(
     check_out(out, overwrite)
     if plan.images_from:
         check_places(plan.images_from, out, overwrite)
-    work = out.with_name(f"{out.name}.partial")
-    with write_errors(out), alone(work):
-        if is_dataset(out) and not overwrite:
-            return _existing(plan, out, work)
+    with work_on(out) as work:
+        if is_built(out, overwrite):
+            check_built(out, plan.sha256)
+            report = _read_report(out)
+            clear(work)
+            return ZooResult(out, report, already_built=True)
         return _Build(plan, out, work).run(engine, jobs, progress)
 
 
-def _existing(plan: ZooPlan, out: Path, work: Path) -> ZooResult:
-    """Returns the zoo that is there, if it is whole and of the same plan."""
+def _read_report(out: Path) -> ZooReport:
     try:
-        same = json.loads((out / PLAN).read_text(encoding="utf-8"))["plan"] == plan.sha256
-        sums = (out / CHECKSUMS).read_text(encoding="utf-8").splitlines()
-        whole = all((out / line.split(maxsplit=1)[1]).is_file() for line in sums)
         described = json.loads((out / ZOO_FILE).read_text(encoding="utf-8"))
-        report = ZooReport.from_dict(described["report"])
-    except (OSError, ValueError, KeyError, TypeError, IndexError):
-        same = whole = False
-    if not (same and whole):
+        return ZooReport.from_dict(described["report"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise DatasetError(
-            f"{out} is there already and is another dataset, or is not whole. "
-            "Give --overwrite to replace it, or another --out."
-        )
-    clear(work)
-    return ZooResult(out, report, already_built=True)
+            f"{out / ZOO_FILE} is damaged ({type(error).__name__}). Build with --overwrite."
+        ) from error
 
 
 class _Build:
@@ -131,7 +120,6 @@ class _Build:
 
     def __init__(self, plan: ZooPlan, out: Path, work: Path) -> None:
         self.plan, self.out, self.work = plan, out, work
-        self.folder = work / "dataset"
 
     def run(self, engine: str, jobs: int | None, progress: Progress | None) -> ZooResult:
         """Trains what is not finished yet, then makes the folder."""
@@ -149,7 +137,6 @@ class _Build:
         )
         report = report_on(benchmark, finished, curation.warnings)
         self._make_folder(benchmark, finished, report, jobs or all_cores())
-        put_in_place(self.work, self.out)
         return ZooResult(self.out, report, n_resumed)
 
     def _train(
@@ -205,62 +192,25 @@ class _Build:
         report: ZooReport,
         jobs: int,
     ) -> None:
-        """Writes the whole dataset folder, from nothing: that takes seconds."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-        self.folder.mkdir()
-        records = self._make_shards(benchmark, finished, jobs)
+        """Makes the whole dataset folder, which takes seconds, and puts it in place."""
+        take_up(self.work, self.plan.sha256, afresh=True)
+        sources = {gm: (finished[gm].images, "tar", finished[gm].archive) for gm in benchmark.index}
+        records, _ = make_shards(self.work, benchmark, sources, Limits().pixels, jobs)
         names = tuple(sorted(self.plan.contents))
         real = {
             name: real_images(self.plan.contents[name], names, self.plan.real_per_content)
             for name in names
         }
-        listing = Listing({name: finished[name].images for name in records}, {}, (), ())
-        texts = {
+        listing = Listing({name: files for name, (files, _, _) in sources.items()}, {}, (), ())
+        files: dict[str, str | bytes] = {
             "README.md": zoo_card(benchmark, records, self.plan, real),
             "eval.yaml": eval_text(benchmark),
-            INSPECTION: _json(inspect(benchmark, listing, records).to_dict()),
-            ZOO_FILE: _json(self._described(benchmark, finished, report)),
-            **benchmark_files(benchmark),
+            INSPECTION: inspect(benchmark, listing, records).text(),
+            ZOO_FILE: json_text(self._described(benchmark, finished, report)),
+            CONTACT_SHEET: self._contact_sheet(benchmark, finished),
+            **{images.path: images.data for images in real.values()},
         }
-        files = {name: text.encode() for name, text in texts.items()}
-        files |= {images.path: images.data for images in real.values()}
-        files[CONTACT_SHEET] = self._contact_sheet(benchmark, finished)
-        sums = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
-        sums |= {shard_path(benchmark, gm): record.sha256 for gm, record in records.items()}
-        for name, data in files.items():
-            (self.folder / name).parent.mkdir(exist_ok=True)
-            write_durably(self.folder / name, data)
-        text = "".join(f"{sums[name]}  {name}\n" for name in sorted(sums))
-        write_durably(self.folder / CHECKSUMS, text)
-        write_durably(self.folder / PLAN, json.dumps({"plan": self.plan.sha256}) + "\n")
-
-    def _make_shards(
-        self, benchmark: Benchmark, finished: Mapping[str, FinishedGM], jobs: int
-    ) -> dict[str, ShardRecord]:
-        """Makes the shard of each GM, as `gmbench data build` does, and returns their records."""
-        schema = arrow_schema(benchmark)
-        scratch = self.work / "records"
-        shutil.rmtree(scratch, ignore_errors=True)
-        scratch.mkdir()
-        tasks = [
-            ShardTask(
-                files=finished[name].images,
-                source_kind="tar",
-                source_path=finished[name].archive,
-                expected=self.plan.images_per_gm,
-                max_pixels=Limits().pixels,
-                labels=label_values(benchmark, name),
-                schema=schema,
-                shard=self.folder / shard_path(benchmark, name),
-                record=scratch / f"{name}.json",
-            )
-            for name in benchmark.index
-        ]
-        made = {
-            task.files.gm: record
-            for task, record in in_processes(make_shard, tasks, jobs, lambda task: task.files.gm)
-        }
-        return {name: made[name] for name in benchmark.index}
+        finish(self.work, self.out, benchmark, records, files, self.plan.sha256)
 
     def _described(
         self, benchmark: Benchmark, finished: Mapping[str, FinishedGM], report: ZooReport
@@ -306,7 +256,3 @@ def _version(
         {name: list(test) for name, test in sets.items()},
     ]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]
-
-
-def _json(data: Any) -> str:
-    return json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

@@ -274,7 +274,11 @@ def test_place_that_cannot_be_written(images: Path, benchmark: Benchmark, tmp_pa
         build_dataset(benchmark, images, tmp_path / "file" / "out")
 
 
-def test_second_build_at_the_same_time(images: Path, benchmark: Benchmark, tmp_path: Path) -> None:
+def test_second_build_at_the_same_time(
+    images: Path, benchmark: Benchmark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gmbench.data.dataset_folder._PATIENCE", 0.1)
+
     def again(done: int, total: int) -> None:
         with pytest.raises(DatasetError, match="Another build is at work"):
             build_dataset(benchmark, images, tmp_path / "out")
@@ -311,8 +315,8 @@ def test_too_many_pixels(images: Path, benchmark: Benchmark, tmp_path: Path) -> 
     result = build_dataset(
         benchmark, images, tmp_path / "out", jobs=1, limits=Limits(pixels=500), allow_missing=True
     )
-    (corrupt,) = (f for f in result.inspection.findings if f.name == "corrupt_images")
-    assert {entry.detail for entry in corrupt.entries} == {
+    (corrupt,) = (c for c in result.inspection.checklist if c.name == "corrupt_images")
+    assert {offender.partition(": ")[2] for offender in corrupt.offenders} == {
         "28 x 28 pixels; at most 500 are decoded",
         "33 x 17 pixels; at most 500 are decoded",
     }

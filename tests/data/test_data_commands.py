@@ -4,42 +4,23 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from gmbench.cli import main
+from tests.commands import Done
+from tests.commands import gmbench as run
 from tests.data.fake_images import image_bytes
-
-
-@dataclass(frozen=True)
-class Done:
-    code: int
-    out: str
-    err: str
-
 
 Gmbench = Callable[..., Done]
 
 
 @pytest.fixture
-def gmbench(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Gmbench:
+def gmbench(folder: Path) -> Gmbench:
     """Runs the command line as a shell does, in `folder`."""
-    monkeypatch.chdir(folder)
-
-    def run(*arguments: str) -> Done:
-        monkeypatch.setattr(sys, "argv", ["gmbench", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        captured = capsys.readouterr()
-        return Done(int(ended.value.code or 0), captured.out, captured.err)
-
-    return run
+    return partial(run, cwd=folder, check=False)
 
 
 @pytest.fixture
@@ -66,26 +47,26 @@ def test_report_of_what_is_missing(gmbench: Gmbench, folder: Path, snapshot: obj
     assert gmbench(*BUILD) == snapshot
     allowed = gmbench(*BUILD, "--allow-missing")
     assert allowed == snapshot
-    assert allowed.code == 0
+    assert allowed.returncode == 0
 
 
 def test_report_as_json(gmbench: Gmbench, folder: Path) -> None:
     (folder / "images" / "STYLEGAN" / "5.png").write_text("")
     stopped = gmbench(*BUILD, "--json")
-    assert stopped.code == 1
-    assert not json.loads(stopped.out)["complete"]
+    assert stopped.returncode == 1
+    assert not json.loads(stopped.stdout)["ok"]
     allowed = gmbench(*BUILD, "--json", "--allow-missing")
-    assert allowed.code == 0
+    assert allowed.returncode == 0
     written = (folder / "gm-parsing" / "inspection.json").read_text()
-    assert json.loads(allowed.out) == json.loads(written)
+    assert json.loads(allowed.stdout) == json.loads(written)
 
 
 def test_damage(gmbench: Gmbench, folder: Path, snapshot: object) -> None:
     (folder / "small" / "data" / "train" / "STYLEGAN.parquet").unlink()
     assert gmbench("data", "verify", "small") == snapshot
     as_json = gmbench("data", "verify", "small", "--json")
-    assert as_json.code == 1
-    assert not json.loads(as_json.out)["ok"]
+    assert as_json.returncode == 1
+    assert not json.loads(as_json.stdout)["ok"]
 
 
 @pytest.mark.parametrize(
@@ -107,4 +88,4 @@ def test_mistakes_end_in_one_line(
     shutil.copytree(folder / "images", folder / "images2")
     done = gmbench(*arguments)
     assert done == snapshot
-    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)

@@ -35,8 +35,9 @@ def spoilt(images: Path) -> Path:
 
 
 def entries(inspection: Inspection, name: str) -> list[tuple[str, str]]:
-    (finding,) = (finding for finding in inspection.findings if finding.name == name)
-    return [(entry.where, entry.detail) for entry in finding.entries]
+    (check,) = (check for check in inspection.checklist if check.name == name)
+    assert check.n_offenders == len(check.offenders)
+    return [(where, detail) for where, _, detail in (o.partition(": ") for o in check.offenders)]
 
 
 def test_every_problem_is_reported(spoilt: Path, benchmark: Benchmark, tmp_path: Path) -> None:
@@ -82,11 +83,11 @@ def test_every_image_is_accounted_for(spoilt: Path, benchmark: Benchmark, tmp_pa
 def test_list_alone_stops_the_build_before_any_work(
     spoilt: Path, benchmark: Benchmark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delattr(build_module._Build, "run")
+    monkeypatch.delattr(build_module, "make_shards")
     with pytest.raises(IncompleteSourceError) as caught:
         build_dataset(benchmark, spoilt, tmp_path / "out")
     assert not caught.value.inspection.decoded
-    assert [finding.name for finding in caught.value.inspection.errors] == [
+    assert [check.name for check in caught.value.inspection.checklist.failures] == [
         "missing_gms",
         "missing_images",
         "empty_files",
@@ -112,7 +113,7 @@ def test_warnings_do_not_stop_a_build(images: Path, benchmark: Benchmark, tmp_pa
     (images / "DCGAN" / "99.png").write_bytes(image_bytes(3)[1])
     result = build_dataset(benchmark, images, tmp_path / "out", jobs=1)
     assert result.benchmark == "small"
-    assert not result.inspection.errors
+    assert result.inspection.checklist.ok
 
 
 def test_surplus_takes_the_place_of_a_corrupt_image(

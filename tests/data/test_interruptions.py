@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 
 from gmbench.benchmark.benchmark import Benchmark
-from gmbench.data import build as build_module
-from gmbench.data import workplace as workplace_module
+from gmbench.data import dataset_folder as folder_module
 from gmbench.data.build import build_dataset
 from gmbench.data.shards import ShardRecord, ShardTask, make_shard
 from gmbench.errors import DatasetError
@@ -125,7 +124,7 @@ def test_killed_between_the_two_renames(
     out = tmp_path / "out"
     build_dataset(benchmark, images, out, jobs=1)
     with monkeypatch.context() as patch:
-        patch.setattr(workplace_module, "rename_durably", _stop)
+        patch.setattr(folder_module, "rename_durably", _stop)
         with pytest.raises(KeyboardInterrupt):
             build_dataset(benchmark, images, out, jobs=1, overwrite=True)
     assert not out.exists()
@@ -171,7 +170,7 @@ def test_process_that_dies(
     images: Path, benchmark: Benchmark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(build_module, "make_shard", _die)
+        patch.setattr(folder_module, "make_shard", _die)
         with pytest.raises(DatasetError, match=r"A process died .* PIXELCNN_PP.*fewer --jobs"):
             build_dataset(benchmark, images, tmp_path / "out", jobs=1)
     assert not (tmp_path / "out").exists()

@@ -20,12 +20,12 @@ WILD = Path(os.environ.get("GMBENCH_WILD", "no-such-folder"))
 def test_real_images(tmp_path: Path) -> None:
     out = tmp_path / "out"
     result = build_dataset(load_benchmark("red116"), WILD, out, allow_missing=True)
-    findings = {finding.name: finding.entries for finding in result.inspection.findings}
+    found = {check.name: check.offenders for check in result.inspection.checklist}
     assert result.inspection.n_gms == 53
     assert result.benchmark == "red116-partial"
-    assert not findings["corrupt_images"]
-    assert not findings["empty_files"]
-    assert {entry.where for entry in findings["unknown_folders"]} == {
+    assert not found["corrupt_images"]
+    assert not found["empty_files"]
+    assert {offender.partition(": ")[0] for offender in found["unknown_folders"]} == {
         path.name for path in WILD.iterdir() if path.name == "REAL" or path.name.startswith("X_")
     }
     for shard in out.rglob("*.parquet"):
