@@ -145,9 +145,7 @@ def test_second_build_finds_it_there(built: ZooResult) -> None:
 
 
 def test_another_plan_does_not_overwrite(built: ZooResult) -> None:
-    with pytest.raises(
-        DatasetError, match=r"by another version.*--overwrite"
-    ):
+    with pytest.raises(DatasetError, match=r"by another version.*--overwrite"):
         build_zoo(fake_plan(seed=1), built.folder, jobs=1)
 
 
