@@ -19,12 +19,7 @@ import numpy as np
 from gmbench.benchmark.benchmark import Benchmark, load_benchmark
 from gmbench.evaluation.intervals import bootstrap, interval, resample
 from gmbench.evaluation.metrics import METRICS, Metric
-from gmbench.evaluation.statistics import (
-    Array,
-    GMSums,
-    SetTable,
-    layout,
-)
+from gmbench.evaluation.statistics import Array, GMSums, SetTable, image_terms, layout
 from gmbench.schema import N_CONTINUOUS
 
 N_GMS, N_SETS = 12, 4
@@ -67,22 +62,14 @@ class World:
         noise = generator.normal(0, 0.05, (n, N_CONTINUOUS))
         blend = skill * self.truth[gm] + (1 - skill) * self.truth.mean(axis=0)
         predicted = np.clip(blend + bias + noise, 0, 1)
-        error = np.abs(predicted - self.truth[gm])
-        terms = np.zeros((n, columns.width))
-        terms[:, columns.error] = error
-        terms[:, columns.prediction] = predicted
-        terms[:, columns.square] = predicted**2
-        terms[:, columns.image_square] = error.mean(axis=1) ** 2
-        for head, (place, frequency) in enumerate(
-            zip(columns.heads, self.frequencies, strict=True)
-        ):
+        chosen = np.empty((n, len(columns.heads)), dtype=np.int64)
+        for head, frequency in enumerate(self.frequencies):
             guess = self.classes[gm, head]
             if generator.random() > skill:
                 guess = generator.choice(len(frequency), p=frequency)
             other = generator.choice(len(frequency), size=n, p=frequency)
-            chosen = np.where(generator.random(n) < 0.8, guess, other)
-            terms[np.arange(n), place.start + chosen] = 1.0
-        return terms
+            chosen[:, head] = np.where(generator.random(n) < 0.8, guess, other)
+        return image_terms(predicted, chosen, self.truth[gm], columns)
 
 
 def naive_replicates(table: SetTable, replicates: int, generator: np.random.Generator) -> GMSums:

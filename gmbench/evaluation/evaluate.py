@@ -27,11 +27,10 @@ from gmbench.evaluation.result import (
     Summary,
     finite,
 )
-from gmbench.evaluation.significance import paired_t_test
-from gmbench.evaluation.statistics import Array, GMSums, SetTable, set_tables
+from gmbench.evaluation.significance import p_values
+from gmbench.evaluation.statistics import GMSums, SetTable, set_tables
 from gmbench.predictions.predictions import Predictions, read_predictions
 from gmbench.predictions.reference import mean_mode
-from gmbench.schema import N_CONTINUOUS
 from gmbench.version import __version__
 
 if TYPE_CHECKING:
@@ -103,11 +102,11 @@ def evaluate_resampled(
         # Whether it has the images predicted is all that matters; `same_images` says it.
         reference = read_predictions(against, known, partial=True)
     tables = set_tables(predictions)
-    others = _image_errors(same_images(reference, predictions))
+    others = set_tables(same_images(reference, predictions))
     samples: list[GMSums | None] = []
     sets: dict[str, SetResult] = {}
     resampled: list[dict[str, Resampled]] = []
-    for table in tables:
+    for table, other in zip(tables, others, strict=True):
         sample = bootstrap(table, replicates=replicates, seed=seed) if replicates else None
         samples.append(sample)
         parts = {
@@ -116,8 +115,7 @@ def evaluate_resampled(
             if metric.value is not None
         }
         resampled.append(parts)
-        in_set = predictions.sets == list(known.sets).index(table.name)
-        sets[table.name] = _set_result(table, others[in_set], parts, seed)
+        sets[table.name] = _set_result(table, other, parts, seed)
     evaluation = Evaluation(
         benchmark=known.name,
         version=known.version,
@@ -165,34 +163,20 @@ def same_images(reference: Predictions, predictions: Predictions) -> Predictions
     return reference.take(np.array([row_of[key] for key in wanted]))
 
 
-def _image_errors(predictions: Predictions) -> Array:
-    """Mean absolute error of each image, in normalised units."""
-    benchmark = predictions.benchmark
-    truth = benchmark.normalise(benchmark.labels[:, :N_CONTINUOUS])[predictions.gms]
-    error = np.abs(benchmark.normalise(predictions.values.continuous) - truth)
-    return np.asarray(error.mean(axis=1))
-
-
 def _set_result(
-    table: SetTable, others: Array, parts: dict[str, Resampled], seed: int
+    table: SetTable, other: SetTable, parts: dict[str, Resampled], seed: int
 ) -> SetResult:
     """Puts one set's metrics together.
 
     Args:
         table: The set.
-        others: The reference's error of each of its images, which the p-values compare with.
+        other: What the reference predicts of the same images; the p-values compare with it.
         parts: Its metrics that have an interval.
         seed: Seed of RANSAC.
     """
-    errors = [rows[:, table.columns.error].mean(axis=1) for rows in table.rows]
-    ends = np.cumsum([len(rows) for rows in table.rows])
     values = {name: float(part.value) for name, part in parts.items()}
     values["ransac_slope"] = ransac_slope(*table.points, seed)
-    values["p_value"] = paired_t_test(
-        np.array([error.mean() for error in errors]),
-        np.array([other.mean() for other in np.split(others, ends[:-1])]),
-    )
-    values["p_value_images"] = paired_t_test(np.concatenate(errors), others)
+    values["p_value"], values["p_value_images"] = p_values(table, other)
     known = {metric.name: finite(values.get(metric.name, np.nan)) for metric in METRICS}
     return SetResult(
         n_gms=len(table.gms),

@@ -11,6 +11,7 @@ one evaluation, 2000 replicates or 10,000 permutations alike.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -44,14 +45,18 @@ class Columns:
     heads: tuple[slice, ...]
     width: int
 
+    @classmethod
+    def of(cls, n_classes: Sequence[int]) -> Columns:
+        """Returns where each sum stands, given the number of classes of each head."""
+        n = N_CONTINUOUS
+        ends = 3 * n + 1 + np.cumsum(n_classes)
+        heads = tuple(slice(int(e - w), int(e)) for e, w in zip(ends, n_classes, strict=True))
+        return cls(slice(0, n), slice(n, 2 * n), slice(2 * n, 3 * n), 3 * n, heads, int(ends[-1]))
+
 
 def layout(benchmark: Benchmark) -> Columns:
-    """Returns where each sum stands, given the numbers of classes."""
-    n = N_CONTINUOUS
-    widths = [len(benchmark.classes[p.name]) for p in DISCRETE] + [2] * N_LOSSES
-    ends = 3 * n + 1 + np.cumsum(widths)
-    heads = tuple(slice(int(e - w), int(e)) for e, w in zip(ends, widths, strict=True))
-    return Columns(slice(0, n), slice(n, 2 * n), slice(2 * n, 3 * n), 3 * n, heads, int(ends[-1]))
+    """Returns where each sum of a benchmark's images stands."""
+    return Columns.of([len(benchmark.classes[p.name]) for p in DISCRETE] + [2] * N_LOSSES)
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,37 @@ class SetTable:
     classes: NDArray[np.int64]
     rows: tuple[Array, ...]
     columns: Columns
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        gms: Sequence[str],
+        labels: tuple[Array, NDArray[np.int64]],
+        gm_of: NDArray[np.int64],
+        predicted: tuple[Array, NDArray[np.int64]],
+        columns: Columns,
+    ) -> SetTable:
+        """Returns the table of one set.
+
+        Args:
+            name: Name of the set.
+            gms: Names of its G GMs.
+            labels: Normalised continuous labels, shape (G, 9), and class indices, shape (G, 16).
+            gm_of: The GM of each image, from 0 to G - 1, shape (images,); each GM has one.
+            predicted: What is predicted of each image, likewise: (images, 9) and (images, 16).
+            columns: Where each term goes.
+        """
+        truth, classes = labels
+        terms = image_terms(*predicted, truth[gm_of], columns)
+        ends = np.cumsum(np.bincount(gm_of, minlength=len(gms)))
+        rows = np.split(terms[np.argsort(gm_of, kind="stable")], ends[:-1])
+        return cls(name, tuple(gms), truth, classes, tuple(rows), columns)
+
+    @property
+    def image_errors(self) -> list[Array]:
+        """Per GM the mean absolute error of each image, in normalised units."""
+        return [rows[:, self.columns.error].mean(axis=1) for rows in self.rows]
 
     @property
     def points(self) -> tuple[Array, Array]:
@@ -167,52 +203,53 @@ class GMSums:
 
 def set_tables(predictions: Predictions) -> list[SetTable]:
     """Returns one table for each set that has predictions, in the benchmark's order."""
-    benchmark = predictions.benchmark
+    benchmark, values = predictions.benchmark, predictions.values
     columns = layout(benchmark)
-    normalised = benchmark.normalise(benchmark.labels[:, :N_CONTINUOUS])
-    heads = benchmark.labels[:, N_CONTINUOUS:].astype(np.int64)
-    terms = image_terms(predictions, normalised[predictions.gms], columns)
+    truth = benchmark.normalise(benchmark.labels[:, :N_CONTINUOUS])
+    classes = benchmark.labels[:, N_CONTINUOUS:].astype(np.int64)
+    predicted = benchmark.normalise(values.continuous)
+    chosen = np.concatenate([values.discrete, values.losses >= 0.5], axis=1).astype(np.int64)
     tables = []
     for number, name in enumerate(benchmark.sets):
-        in_set = np.flatnonzero(predictions.sets == number)
-        if len(in_set) == 0:
+        in_set = predictions.sets == number
+        if not in_set.any():
             continue
-        # Rows come in the image index's order, so the images of one GM stand together.
-        members, starts = np.unique(predictions.gms[in_set], return_index=True)
-        order = np.argsort(starts)
-        pieces = np.split(terms[in_set], np.sort(starts)[1:])
+        gms = predictions.gms[in_set]
+        # GMs in the order of their first images, which is that of the set.
+        members, first, gm_of = np.unique(gms, return_index=True, return_inverse=True)
+        order = np.argsort(first)
         members = members[order]
         tables.append(
-            SetTable(
-                name=name,
-                gms=tuple(benchmark.gms[row].name for row in members.tolist()),
-                truth=normalised[members],
-                classes=heads[members],
-                rows=tuple(pieces),
-                columns=columns,
+            SetTable.of(
+                name,
+                [benchmark.gms[row].name for row in members.tolist()],
+                (truth[members], classes[members]),
+                np.argsort(order)[gm_of],
+                (predicted[in_set], chosen[in_set]),
+                columns,
             )
         )
     return tables
 
 
-def image_terms(predictions: Predictions, truth: Array, columns: Columns) -> Array:
+def image_terms(
+    predicted: Array, chosen: NDArray[np.int64], truth: Array, columns: Columns
+) -> Array:
     """Returns each image's terms of the sums, shape (images, width).
 
     Args:
-        predictions: The predictions.
-        truth: Normalised continuous labels of each image, shape (images, 9).
+        predicted: Normalised predictions, shape (images, 9).
+        chosen: Predicted classes, shape (images, 16).
+        truth: Normalised continuous labels of each image, shape (images, 9), or of all, (9,).
         columns: Where each term goes.
     """
-    values = predictions.values
-    terms = np.zeros((len(predictions), columns.width))
-    predicted = predictions.benchmark.normalise(values.continuous)
+    terms = np.zeros((len(predicted), columns.width))
     error = np.abs(predicted - truth)
     terms[:, columns.error] = error
     terms[:, columns.prediction] = predicted
     terms[:, columns.square] = predicted**2
     terms[:, columns.image_square] = error.mean(axis=1) ** 2
-    rows = np.arange(len(predictions))
-    chosen = np.concatenate([values.discrete, values.losses >= 0.5], axis=1).astype(np.int64)
+    rows = np.arange(len(predicted))
     for head, place in enumerate(columns.heads):
         terms[rows, place.start + chosen[:, head]] = 1.0
     return terms
