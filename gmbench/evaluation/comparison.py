@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from gmbench.benchmark.benchmark import Benchmark
-from gmbench.errors import PredictionError
+from gmbench.errors import PredictionError, UnknownNameError
 from gmbench.evaluation.evaluate import SEED, same_images
 from gmbench.evaluation.intervals import (
     REPLICATES,
@@ -26,6 +26,7 @@ from gmbench.evaluation.permutations import PERMUTATIONS, permutation_tests
 from gmbench.evaluation.result import PROTOCOL
 from gmbench.evaluation.significance import holm
 from gmbench.evaluation.statistics import GMSums, SetTable, set_tables
+from gmbench.evaluation.tables import ends, to_frame
 from gmbench.predictions.predictions import Predictions, read_predictions
 from gmbench.version import __version__
 
@@ -112,6 +113,46 @@ class Comparison:
     def to_dict(self) -> dict[str, Any]:
         """Returns the comparison as plain data: finite numbers or None."""
         return asdict(self)
+
+    def to_pandas(self, table: Literal["differences", "values"] = "differences") -> pd.DataFrame:
+        """Returns a part of the comparison as a DataFrame; what is undefined is NaN.
+
+        Args:
+            table: `differences`, one row a pair of methods and metric: `first`, `second`, `metric`,
+                `difference`, the ends `lo` and `hi` of its interval, `p_value`, `p_holm` and
+                `better`. `values`, one row a method, one column a metric.
+
+        Raises:
+            UnknownNameError: There is no such table.
+
+        Examples:
+            >>> import gmbench
+            >>> from gmbench.predictions.reference import mean_mode, random_labels
+            >>> red116 = gmbench.load_benchmark("red116")
+            >>> both = mean_mode(red116), random_labels(red116)
+            >>> result = gmbench.compare(*both, replicates=0, permutations=99)
+            >>> result.to_pandas("values")[["l1", "loss_f1"]].reset_index().round(3)
+                      method     l1  loss_f1
+            0      mean_mode  0.155    0.739
+            1  random_labels  0.195    0.742
+        """
+        if table == "values":
+            return to_frame(({"method": m, **self.values[m]} for m in self.methods), "method")
+        if table != "differences":
+            raise UnknownNameError("Table", table, ("differences", "values"))
+        return to_frame(
+            {
+                "first": one.first,
+                "second": one.second,
+                "metric": one.metric,
+                "difference": one.difference,
+                **ends(one.ci),
+                "p_value": one.p_value,
+                "p_holm": one.p_holm,
+                "better": one.better,
+            }
+            for one in self.differences
+        )
 
 
 def compare(

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from gmbench.errors import UnknownNameError
 from gmbench.evaluation.intervals import Interval
 from gmbench.evaluation.metrics import METRICS
+from gmbench.evaluation.tables import ends, to_frame
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PROTOCOL = "2"
 """Version of the metrics' definitions. Results of different protocols are not comparable."""
@@ -182,6 +187,59 @@ class Evaluation:
             "gms": {name: asdict(result) for name, result in self.gms.items()},
             "manifest": asdict(self.manifest),
         }
+
+    def to_pandas(
+        self, table: Literal["summary", "sets", "parameters", "gms"] = "summary"
+    ) -> pd.DataFrame:
+        """Returns a part of the result as a DataFrame; what is undefined is NaN.
+
+        Args:
+            table: `summary`, one row a metric: its `mean` and `std` over the sets and the ends `lo`
+                and `hi` of its interval. `sets`, one row a set, one column a metric. `parameters`,
+                one row a parameter: its scores, and after each the ends of its interval, such as
+                `l1_lo` and `l1_hi`. `gms`, one row a test GM in a set: its scores.
+
+        Raises:
+            UnknownNameError: There is no such table.
+
+        Examples:
+            >>> import gmbench
+            >>> from gmbench.predictions.reference import mean_mode
+            >>> result = gmbench.evaluate(mean_mode(gmbench.load_benchmark("red116")), replicates=0)
+            >>> frame = result.to_pandas().loc[["l1", "loss_f1"], ["mean", "std"]]
+            >>> frame.reset_index().round(3)
+                metric   mean    std
+            0       l1  0.155  0.016
+            1  loss_f1  0.739  0.021
+        """
+        if table == "summary":
+            return to_frame(
+                (
+                    {"metric": name, "mean": one.mean, "std": one.std, **ends(one.ci)}
+                    for name, one in self.summary.items()
+                ),
+                "metric",
+            )
+        if table == "sets":
+            return to_frame(
+                (
+                    {"set": name, **one.values, "n_gms": one.n_gms, "n_images": one.n_images}
+                    for name, one in self.sets.items()
+                ),
+                "set",
+            )
+        if table == "parameters":
+            rows: list[dict[str, Any]] = []
+            for name, parameter in self.parameters.items():
+                rows.append({"parameter": name, "type": parameter.type})
+                for score, value in parameter.values.items():
+                    interval = parameter.intervals.get(score)
+                    rows[-1] |= {score: value, **ends(interval, f"{score}_")}
+            return to_frame(rows, "parameter")
+        if table == "gms":
+            shown = ("gm", "set", "kind", "n_images", "l1", "arch_accuracy", "loss_accuracy")
+            return to_frame({key: getattr(one, key) for key in shown} for one in self.gms.values())
+        raise UnknownNameError("Table", table, ("summary", "sets", "parameters", "gms"))
 
 
 def finite(value: float) -> float | None:
