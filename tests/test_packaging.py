@@ -50,7 +50,8 @@ def test_wheel_holds_tables_sets_recipes_and_templates(wheel: Path) -> None:
         "gmbench/tables/baselines/mean_mode/recipe.yaml",
     ):
         assert name in names
-    assert any(name.startswith("gmbench/evaluation/report/templates/") for name in names)
+    for folder in ("templates", "modules"):
+        assert any(name.startswith(f"gmbench/pages/{folder}/") for name in names)
     assert not [name for name in names if name.startswith(("tests/", "benchmarks/", "docs/"))]
     for folder, suffix in (("sample", ".parquet"), ("parser", ".safetensors")):
         place = f"gmbench/tables/{folder}/"

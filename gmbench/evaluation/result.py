@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -240,6 +241,52 @@ class Evaluation:
             shown = ("gm", "set", "kind", "n_images", "l1", "arch_accuracy", "loss_accuracy")
             return to_frame({key: getattr(one, key) for key in shown} for one in self.gms.values())
         raise UnknownNameError("Table", table, ("summary", "sets", "parameters", "gms"))
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Evaluation:
+        """Reads back what `to_dict` made, from JSON too.
+
+        Raises:
+            KeyError: A key is missing.
+            TypeError: A key does not belong there.
+        """
+
+        def intervals(ends: Mapping[str, Any]) -> dict[str, Interval | None]:
+            return {name: None if pair is None else tuple(pair) for name, pair in ends.items()}
+
+        apart = ("type", "intervals", "classes", "confusion")
+        return cls(
+            benchmark=data["benchmark"],
+            version=data["version"],
+            n_images=data["n_images"],
+            n_gms=data["n_gms"],
+            summary={
+                name: Summary(**{**one, "ci": one["ci"] and tuple(one["ci"])})
+                for name, one in data["summary"].items()
+            },
+            sets={
+                name: SetResult(
+                    n_gms=one["n_gms"],
+                    n_images=one["n_images"],
+                    values={metric.name: one[metric.name] for metric in METRICS},
+                    intervals=intervals(one["intervals"]),
+                    undefined=one["undefined"],
+                )
+                for name, one in data["sets"].items()
+            },
+            parameters={
+                name: ParameterResult(
+                    type=one["type"],
+                    values={key: value for key, value in one.items() if key not in apart},
+                    intervals=intervals(one["intervals"]),
+                    classes=tuple(one["classes"]),
+                    confusion=tuple(map(tuple, one["confusion"])),
+                )
+                for name, one in data["parameters"].items()
+            },
+            gms={name: GMResult(**one) for name, one in data["gms"].items()},
+            manifest=Manifest(**data["manifest"]),
+        )
 
 
 def finite(value: float) -> float | None:

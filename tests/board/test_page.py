@@ -84,6 +84,7 @@ def test_the_address_holds_the_view(site: Path) -> None:
         page.locator("#b-tiny details label", has_text="weights").click()
         page.locator("#b-tiny details label", has_text="slope").click()
         page.get_by_label("Accuracy in the picture").first.select_option("loss_f1")
+        page.get_by_label("loss F1 of each method against weights").wait_for()
         shown = page.locator("#b-tiny tbody.measured tr[data-n]:not([hidden]) .pick")
         shown.nth(0).check()
         shown.nth(1).check()
@@ -192,7 +193,7 @@ def test_without_javascript_everything_is_there(site: Path, rows: BoardRows) -> 
         page.locator("tr[data-n='method-1'] a").click()
         assert page.url == f"{address}methods/method-1.html"
         assert page.locator("h1").inner_text() == "alpha"
-        assert page.locator("table.bars.gm tbody tr").count() == 48
+        assert page.locator("table.gms tbody tr").count() == 48
 
 
 @pytest.mark.parametrize("query", ["", "?method=hostile", "?pick=method-1,constant&compare=1"])

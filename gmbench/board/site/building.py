@@ -5,27 +5,25 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from importlib import resources
+from itertools import product
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
-
 from gmbench.board.board import Board, BoardError
-from gmbench.board.columns import COLUMNS
+from gmbench.board.columns import COLUMNS, SCORES
 from gmbench.board.folders import folders_in_place
 from gmbench.board.rows import BoardRows, read_rows
-from gmbench.board.site import plot as plots
+from gmbench.board.site import picture as pictures
 from gmbench.board.site.data import benchmark_data, board_data, method_data
-from gmbench.board.site.method_page import method_view
+from gmbench.board.site.method_page import method_page
+from gmbench.board.site.picture import costs_given, picture
 from gmbench.board.site.table import csv_head, csv_text, table_view
 from gmbench.board.submission_card import TRAINING_DATA
-from gmbench.evaluation.intervals import CONFIDENCE
 from gmbench.evaluation.result import PROTOCOL
+from gmbench.pages.environment import render
 from gmbench.progress import Progress
-from gmbench.version import __version__
 
 MARKER = "leaderboard.json"
 """A folder that holds this file was made by a build and may be replaced by one."""
@@ -93,28 +91,25 @@ def build_site(
 
 def render_site(rows: BoardRows) -> dict[str, bytes]:
     """Returns every file of the site, by its path inside the folder."""
-    files = _static()
-    page = {
-        "columns": COLUMNS,
-        "n_shown": sum(column.shown for column in COLUMNS),
-        "confidence": f"{CONFIDENCE:.0%}",
-        "protocol": PROTOCOL,
-        "version": __version__,
-        "training": TRAINING_DATA,
-        "frame": plots,
-    }
-    files["index.html"] = _render(
-        "index.html.j2",
-        page=page,
+    files = {"style.css": (render("base.css") + render("board.css")).encode(), **_modules()}
+    files["index.html"] = render(
+        "board.html.j2",
+        boards=[(table_view(one), picture(one)) for one in rows.benchmarks],
         rounds=rows.rounds,
-        boards=[(table_view(one), plots.plot(one)) for one in rows.benchmarks],
-    )
+        n_shown=sum(column.shown for column in COLUMNS),
+        protocol=PROTOCOL,
+        training=TRAINING_DATA,
+        frame=pictures,
+    ).encode()
     for one in rows.benchmarks:
         files[f"data/{one.name}.json"] = _json(benchmark_data(one))
-        for row in one.measured:
-            files[f"methods/{row.name}.html"] = _render(
-                "method.html.j2", page=page, method=method_view(one, row)
+        for score, cost in product(SCORES, costs_given(one)):
+            drawn = render(
+                "picture.html.j2", plot=picture(one, score.key, cost.key), frame=pictures
             )
+            files[f"data/pictures/{one.name}.{score.key}.{cost.key}.svg"] = drawn.encode()
+        for row in one.measured:
+            files[f"methods/{row.name}.html"] = method_page(row).encode()
             files[f"data/methods/{row.name}.json"] = _json(method_data(one, row))
     files["leaderboard.csv"] = _all_csv(rows).encode()
     files[MARKER] = _json(board_data(rows))
@@ -126,19 +121,11 @@ def _all_csv(rows: BoardRows) -> str:
     return ",".join(csv_head()) + "\n" + "".join(parts)
 
 
-def _static() -> dict[str, bytes]:
-    """Returns the style and the modules, as they are."""
-    found: dict[str, bytes] = {}
-
-    def walk(folder: Any, before: str) -> None:
-        for entry in sorted(folder.iterdir(), key=lambda one: str(one.name)):
-            if entry.is_dir():
-                walk(entry, f"{before}{entry.name}/")
-            elif entry.name.endswith((".js", ".css")):
-                found[f"{before}{entry.name}"] = entry.read_bytes()
-
-    walk(resources.files("gmbench.pages.board") / "static", "")
-    return found
+def _modules() -> dict[str, bytes]:
+    """Returns the ES modules, as they are."""
+    folder = resources.files("gmbench.pages") / "modules"
+    scripts = sorted(folder.iterdir(), key=lambda one: one.name)
+    return {f"modules/{one.name}": one.read_bytes() for one in scripts if one.name.endswith(".js")}
 
 
 def _write(content: bytes, path: Path) -> None:
@@ -150,25 +137,3 @@ def _write(content: bytes, path: Path) -> None:
 def _json(data: Any) -> bytes:
     text = json.dumps(data, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
     return (text + "\n").encode()
-
-
-def _render(template: str, **values: Any) -> bytes:
-    return _environment().get_template(template).render(**values).encode()
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("gmbench.pages.board", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["breakable"] = _breakable
-    return environment
-
-
-def _breakable(name: str) -> Markup:
-    """Escapes a name and lets a narrow column break it after an underscore."""
-    return Markup(str(escape(name)).replace("_", "_<wbr>"))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import PurePath
 
-from gmbench.evaluation.intervals import CONFIDENCE, Interval
+from gmbench.evaluation.intervals import Interval
 from gmbench.evaluation.metrics import BY_NAME, METRICS, Metric
 from gmbench.evaluation.result import Evaluation, GMResult
 from gmbench.pages.drawing import charts
@@ -60,6 +61,7 @@ class MetricView:
         axis: Labels at the two ends of the picture's axis.
         threshold: Such as `below 0.1`; empty where there is none.
         sets: The metric in each set.
+        rank: Its rank on a board, such as `1–3`; empty where there is none.
     """
 
     name: str
@@ -70,6 +72,7 @@ class MetricView:
     axis: tuple[str, str]
     threshold: str
     sets: tuple[Value, ...]
+    rank: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +152,7 @@ class Page:
     n_images: str
     n_gms: str
     n_sets: str
-    confidence: str
+    ranked: bool
     headline: tuple[MetricView, ...]
     groups: tuple[tuple[str, tuple[MetricView, ...]], ...]
     undefined: tuple[str, ...]
@@ -165,9 +168,17 @@ class Page:
     manifest: tuple[tuple[str, str], ...]
 
 
-def page(evaluation: Evaluation) -> Page:
-    """Returns everything that the page of an evaluation says."""
-    views = {metric.name: _metric(evaluation, metric) for metric in METRICS}
+def page(evaluation: Evaluation, ranks: Mapping[str, str] | None = None) -> Page:
+    """Returns everything that the page of an evaluation says.
+
+    Args:
+        evaluation: The result.
+        ranks: Its ranks on a board, by metric; None for a page of its own.
+    """
+    views = {
+        metric.name: replace(_metric(evaluation, metric), rank=(ranks or {}).get(metric.name, ""))
+        for metric in METRICS
+    }
     panels = (
         _panel(evaluation, CONTINUOUS, "Continuous parameters", "l1"),
         _panel(evaluation, DISCRETE, "Discrete parameters", "f1"),
@@ -182,7 +193,7 @@ def page(evaluation: Evaluation) -> Page:
         n_images=plural(evaluation.n_images, "image"),
         n_gms=plural(evaluation.n_gms, "GM"),
         n_sets=plural(len(evaluation.sets), "set"),
-        confidence=f"{CONFIDENCE:.0%}",
+        ranked=bool(ranks),
         headline=tuple(views[metric.name] for metric in METRICS if metric.headline),
         groups=tuple(
             (title, tuple(views[metric.name] for metric in METRICS if metric.group == group))

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-from functools import cache
 from pathlib import Path
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
 
 from gmbench.evaluation.result import Evaluation
 from gmbench.files import write_whole
 from gmbench.pages.drawing.charts import Frame
+from gmbench.pages.environment import render
 from gmbench.pages.report.sections import page
 
 REPORT_NAME = "report.html"
@@ -24,8 +21,7 @@ def render_report(evaluation: Evaluation) -> str:
     Args:
         evaluation: The result.
     """
-    template = _environment().get_template("evaluation.html.j2")
-    text = template.render(page=page(evaluation), frame=Frame())
+    text = render("report.html.j2", page=page(evaluation), frame=Frame())
     # A file name may hold bytes that are no text; a page has to be text.
     return text.encode("utf-8", "replace").decode("utf-8")
 
@@ -50,21 +46,3 @@ def write_report(evaluation: Evaluation, folder: str | Path) -> Path:
     write_whole(folder / RESULT_NAME, data.encode("utf-8", "backslashreplace"))
     write_whole(folder / REPORT_NAME, html)
     return folder / REPORT_NAME
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("gmbench.pages.report", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["breakable"] = _breakable
-    return environment
-
-
-def _breakable(name: str) -> Markup:
-    """Escapes a name and lets a narrow column break it after an underscore."""
-    return Markup(str(escape(name)).replace("_", "_<wbr>"))

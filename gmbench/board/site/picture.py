@@ -1,4 +1,8 @@
-"""The picture of accuracy against cost, as places of marks; `static/plot.js` draws it anew."""
+"""The picture of accuracy against cost, as places of marks.
+
+Every score is drawn against every cost that is given; the page's script puts one in the place of
+another.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from gmbench.board.columns import COLUMN, COSTS, Column
-from gmbench.board.rows import BenchmarkBoard, Row
+from gmbench.board.rows import BenchmarkBoard, Row, sort_key
 from gmbench.board.site.table import column_scale, cost_text
 from gmbench.pages.drawing.numbers import quantity, score
 from gmbench.pages.drawing.scales import Scale
@@ -61,13 +65,12 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True)
-class Plot:
+class Picture:
     """The picture of one benchmark.
 
     Attributes:
         cost: What lies across.
         score: What stands up.
-        costs: Costs that some method gives; the others cannot be chosen.
         across: Ticks of the cost.
         up: Ticks of the score.
         useful: Place of the threshold of practical use; None where there is none.
@@ -77,7 +80,6 @@ class Plot:
 
     cost: Column
     score: Column
-    costs: tuple[Column, ...]
     across: tuple[Tick, ...]
     up: tuple[Tick, ...]
     useful: float | None
@@ -85,17 +87,30 @@ class Plot:
     n_without: int
 
 
-def plot(board: BenchmarkBoard, score_key: str = "l1") -> Plot | None:
-    """Returns a benchmark's picture with the first cost that is given, or None without any."""
-    given = tuple(c for c in COSTS if any(_cost(row, c.key) is not None for row in board.measured))
+def costs_given(board: BenchmarkBoard) -> tuple[Column, ...]:
+    """Returns the costs that some method gives; the others cannot be chosen."""
+    return tuple(c for c in COSTS if any(_cost(row, c.key) is not None for row in board.measured))
+
+
+def picture(board: BenchmarkBoard, score_key: str = "l1", cost_key: str = "") -> Picture | None:
+    """Returns a benchmark's picture, or None where no method says what it costs.
+
+    Args:
+        board: The benchmark and its methods.
+        score_key: What stands up.
+        cost_key: What lies across; by default the first cost that is given.
+    """
+    given = costs_given(board)
     if not given:
         return None
-    cost, column = given[0], COLUMN[score_key]
+    cost, column = COLUMN[cost_key or given[0].key], COLUMN[score_key]
     rows = [
         row
         for row in board.measured
         if _cost(row, cost.key) is not None and row.cells[score_key].value is not None
     ]
+    # The best come first, so that theirs are the names that stand.
+    rows.sort(key=lambda row: sort_key(row, score_key, descending=column.better == "higher"))
     scale = column_scale(column, board.measured)
     costs = [_cost(row, cost.key) or 0.0 for row in rows]
     low, high = cost_range(costs)
@@ -118,10 +133,9 @@ def plot(board: BenchmarkBoard, score_key: str = "l1") -> Plot | None:
                 said,
             )
         )
-    return Plot(
+    return Picture(
         cost=cost,
         score=column,
-        costs=given,
         across=tuple(
             Tick(_across(value, low, high), cost_text(value)) for value in cost_ticks(low, high)
         ),

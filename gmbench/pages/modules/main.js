@@ -4,7 +4,7 @@ import { chosenColumns, showColumns } from "./columns.js";
 import { csv, save, visibleCells } from "./download.js";
 import { element } from "./dom.js";
 import { Picked } from "./picked.js";
-import { makePlot } from "./plot.js";
+import { makePicture } from "./picture.js";
 import { Sheet } from "./sheet.js";
 import { State } from "./state.js";
 import { Table } from "./table.js";
@@ -21,6 +21,7 @@ const tables = new Map(
 const first = tables.values().next().value;
 
 if (first) start();
+
 function start() {
   const all = first.columns;
   const byDefault = first.heads.filter((head) => "shown" in head.dataset).map((head) => head.dataset.c);
@@ -50,14 +51,14 @@ function start() {
       if (link.dataset.b === current.name) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
-    for (const { table, tools, plot, say } of parts) {
+    for (const { table, tools, picture, say } of parts) {
       table.section.hidden = table !== current;
       if (table !== current) continue;
       const descending = values.dir ? values.dir === "desc" : table.startsDescending(values.sort);
       table.sort(values.sort, descending);
       const left = table.filter(values);
       tools.update(values, chosen);
-      plot?.update(values);
+      picture?.update(values);
       say(left);
     }
     picked.update(current);
@@ -115,5 +116,5 @@ function prepare(table, all, byDefault) {
     said = words;
   };
   const figure = table.section.querySelector("figure.plot");
-  return { table, tools, say, plot: figure ? makePlot(figure, table, state) : null };
+  return { table, tools, say, picture: figure ? makePicture(figure, table, state) : null };
 }

@@ -1,14 +1,15 @@
-"""The picture of accuracy against cost: drawn by Python, and anew in the browser."""
+"""The picture of accuracy against cost: where names stand, and that another can be chosen."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
-from gmbench.board.site.plot import Mark, cost_ticks, labelled
+from gmbench.board.rows import BoardRows
+from gmbench.board.site.picture import Mark, cost_ticks, costs_given, labelled, picture
 from tests.board.sites import opened
-from tests.browser import ChromiumPage
 
 
 def mark(x: float, y: float, title: str) -> Mark:
@@ -48,31 +49,35 @@ def test_cost_ticks() -> None:
 
 
 @pytest.mark.slow
-def test_plot_redraws_as_python_drew(site: Path) -> None:
-    with opened(site, "?x=training_hours") as (browser, address):
+def test_another_picture_is_shown_as_python_drew_it(site: Path) -> None:
+    with opened(site, "?x=training_hours") as (browser, _):
         page = browser.page
-        titles = page.locator("#b-tiny figure.plot .mark title").all_text_contents()
-        assert len(titles) == 5
+        picture = page.locator("#b-tiny figure.plot svg")
+        page.get_by_label("L1 of each method against training, h").wait_for()
+        assert picture.locator(".mark").count() == 5
+        page.get_by_label("Accuracy in the picture").first.select_option("arch_f1")
+        page.get_by_label("arch F1 of each method against training, h").wait_for()
+        drawn = ElementTree.parse(site / "data/pictures/tiny.arch_f1.training_hours.svg").getroot()
+        for kind in ("circle", "text", "path"):
+            found = picture.locator(kind).evaluate_all(
+                """all => all.map((one) =>
+                  [one.getAttribute("d") ?? one.getAttribute("cx"), one.textContent])"""
+            )
+            expected = [[e.get("d") or e.get("cx"), e.text or ""] for e in drawn.iter(kind)]
+            assert found == expected
         page.get_by_label("Cost in the picture").first.select_option("params")
-        drawn = [places(browser, one) for one in ("circle", "text", "path.leader")]
-        page.goto(f"{address}?y=l1", wait_until="networkidle")
-        for one, kind in zip(drawn, ("circle", "text", "path.leader"), strict=True):
-            others = places(browser, kind)
-            assert [words for words, *_ in one] == [words for words, *_ in others]
-            for (_, *place), (_, *other) in zip(one, others, strict=True):
-                assert place == pytest.approx(other, abs=0.3)
+        page.get_by_label("arch F1 of each method against weights").wait_for()
 
 
-def places(browser: ChromiumPage, kind: str) -> list[tuple[str, float, float]]:
-    """What a part of the picture says, and where it stands in the picture's own units."""
-    found = browser.page.eval_on_selector_all(
-        f"#b-tiny .plot svg {kind}",
-        """all => all.map((one) => {
-          const { x, y } = one.getBBox();
-          return [one.closest(".mark")?.dataset.n + one.textContent, x, y];
-        })""",
-    )
-    return sorted(tuple(one) for one in found)
+def test_the_best_method_has_the_first_mark(rows: BoardRows) -> None:
+    board = rows.benchmarks[0]
+    assert [one.key for one in costs_given(board)] == ["params", "training_hours"]
+    drawn = picture(board, "arch_f1", "training_hours")
+    assert drawn is not None
+    assert (drawn.n_without, len(drawn.marks)) == (5, 5)
+    heights = [mark.y for mark in drawn.marks]
+    assert heights == sorted(heights)
+    assert picture(rows.benchmarks[1]) is None
 
 
 @pytest.mark.slow

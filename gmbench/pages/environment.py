@@ -1,0 +1,41 @@
+"""The Jinja environment of all pages: their templates, filters and marks."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from gmbench.evaluation.intervals import CONFIDENCE
+from gmbench.version import __version__
+
+
+def render(template: str, **values: Any) -> str:
+    """Returns the text of a page, of a part of one, or of a style.
+
+    Args:
+        template: Name of a file in `templates/`.
+        **values: What it speaks of.
+    """
+    return _environment().get_template(template).render(**values)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("gmbench.pages", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["breakable"] = _breakable
+    environment.globals |= {"version": __version__, "confidence": f"{CONFIDENCE:.0%}"}
+    return environment
+
+
+def _breakable(name: str) -> Markup:
+    """Escapes a name and lets a narrow column break it after an underscore."""
+    return Markup(str(escape(name)).replace("_", "_<wbr>"))
