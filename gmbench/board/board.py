@@ -116,6 +116,24 @@ class Board:
         return name
 
 
+def find_board(folder: str | Path | None = None) -> Board:
+    """Returns the leaderboard in a folder; by default `leaderboard`, here or in the checkout.
+
+    Raises:
+        BoardError: There is none.
+    """
+    here = Path("leaderboard")
+    # A wheel carries no leaderboard; a checkout has one beside the package.
+    places = (here, Path(__file__).parents[2] / here) if folder is None else (Path(folder),)
+    for place in places:
+        if (place / "submissions").is_dir():
+            return Board(place)
+    raise BoardError(
+        f"There is no leaderboard in {places[0]}, and an installed gmbench carries none. Clone "
+        "gmbench's repository and name its folder `leaderboard` with board= (--board in commands)."
+    )
+
+
 def is_safe(name: str) -> bool:
     """Returns whether a name is safe as the name of a folder."""
     return re.fullmatch(NAME_PATTERN.removesuffix("$"), name) is not None

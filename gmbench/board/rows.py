@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from gmbench.benchmark.benchmark import NAMED, Benchmark
-from gmbench.board.board import Board, BoardError
+from gmbench.board.board import CARD, RESULTS, Board, BoardError, find_benchmark
 from gmbench.board.columns import COLUMNS, SCORES
 from gmbench.board.pairs import Pairs, board_pairs
 from gmbench.board.ranking import Rank, rank_ranges
 from gmbench.board.reported import Reported, read_reported
 from gmbench.board.rounds import OpenRound, open_rounds
-from gmbench.board.scoring import Score
-from gmbench.board.submission_card import Card
-from gmbench.board.verification import verify
+from gmbench.board.submission_card import Card, read_card
+from gmbench.board.verification import read_claim, sound_files, verify
 from gmbench.evaluation.intervals import Interval
-from gmbench.predictions.checks import Status, plural
+from gmbench.predictions.checks import Checklist, Status, plural
 from gmbench.progress import Progress
 
 
@@ -49,7 +48,7 @@ class Row:
         origin: `measured` by this package from predictions, or `reported` by a paper.
         cells: By column.
         card: The submission's card; None for reported rows.
-        score: What was computed; None for reported rows.
+        result: The result, as `gmbench evaluate --json` prints it; None for reported rows.
         reported: What a paper says; None for measured rows.
     """
 
@@ -58,7 +57,7 @@ class Row:
     origin: Literal["measured", "reported"]
     cells: dict[str, Cell]
     card: Card | None = None
-    score: Score | None = None
+    result: dict[str, Any] | None = None
     reported: Reported | None = None
 
 
@@ -120,62 +119,99 @@ def read_rows(
         raise BoardError(
             f"{board.folder} has {plural(n_failed, 'fault')}, so no page was made of it.\n{listed}"
         )
-    by_benchmark: dict[str, tuple[Benchmark, list[tuple[Card, Score]]]] = {}
-    for one in made.submissions:
-        assert one.card is not None
-        assert one.benchmark is not None
-        assert one.score is not None
-        entry = by_benchmark.setdefault(one.benchmark.name, (one.benchmark, []))
-        if entry[0].labels_sha256 != one.benchmark.labels_sha256:
-            raise BoardError(
-                f"{one.name} was submitted to version {one.benchmark.version} of "
-                f"{one.benchmark.name}, others to version {entry[0].version}; versions never mix."
-            )
-        entry[1].append((one.card, one.score))
-    reported = read_reported(board.reported)
+    scores = {one.name: one.score for one in made.submissions if one.score is not None}
+    submitted = [
+        _Submitted(one.card, one.benchmark, one.score.result)
+        for one in made.submissions
+        if one.card is not None and one.benchmark is not None and one.score is not None
+    ]
     boards = []
-    for name in sorted(by_benchmark, key=_named_first):
-        benchmark, submissions = by_benchmark[name]
-        papers = [one for one in reported if one.benchmark == name]
-        measured = _measured_rows(submissions)
-        scores = {row.name: row.score for row in measured if row.score is not None}
-        boards.append(
-            BenchmarkBoard(
-                name,
-                benchmark.version,
-                benchmark,
-                measured,
-                tuple(sorted(map(_reported_row, papers), key=lambda row: sort_key(row, "l1"))),
-                board_pairs(scores, cache=cache, jobs=jobs, progress=progress),
-            )
-        )
+    for one in _boards(board, submitted):
+        of_board = {row.name: scores[row.name] for row in one.measured}
+        pairs = board_pairs(of_board, cache=cache, jobs=jobs, progress=progress)
+        boards.append(replace(one, pairs=pairs))
     return BoardRows(tuple(boards), open_rounds(board))
+
+
+def submitted_rows(board: Board) -> tuple[BenchmarkBoard, ...]:
+    """Returns the rows of a board as its submissions' results have them; recomputes nothing.
+
+    Raises:
+        BoardError: A submission cannot be read, or its result is of another protocol.
+        CardError: A card is none.
+        BenchmarkError: A benchmark is not known.
+    """
+    submitted = []
+    for name in board.names():
+        checklist = Checklist(name)
+        files = sound_files(board, name, checklist)
+        result = None if files is None else read_claim(files[RESULTS], checklist)
+        if files is None or result is None:
+            raise BoardError(f"{name} cannot be read.\n{checklist.text(all_checks=False)}")
+        card = read_card(files[CARD])
+        benchmark = find_benchmark(board, card.benchmark, card.version)
+        submitted.append(_Submitted(card, benchmark, result))
+    return tuple(_boards(board, submitted))
+
+
+@dataclass(frozen=True, slots=True)
+class _Submitted:
+    card: Card
+    benchmark: Benchmark
+    result: dict[str, Any]
+
+
+def _boards(board: Board, submitted: Sequence[_Submitted]) -> Iterator[BenchmarkBoard]:
+    """Yields each benchmark with its methods, those that papers report among them."""
+    by_benchmark: dict[str, list[_Submitted]] = {}
+    for one in submitted:
+        methods = by_benchmark.setdefault(one.benchmark.name, [])
+        methods.append(one)
+        first = methods[0].benchmark
+        if first.labels_sha256 != one.benchmark.labels_sha256:
+            raise BoardError(
+                f"{one.card.name} was submitted to version {one.benchmark.version} of "
+                f"{one.benchmark.name}, others to version {first.version}; versions never mix."
+            )
+    reported = read_reported(board.reported)
+    for name in sorted(by_benchmark, key=_named_first):
+        benchmark = by_benchmark[name][0].benchmark
+        papers = [_reported_row(one) for one in reported if one.benchmark == name]
+        papers.sort(key=lambda row: sort_key(row, "l1"))
+        measured = _measured_rows(by_benchmark[name])
+        yield BenchmarkBoard(name, benchmark.version, benchmark, measured, tuple(papers))
 
 
 def _named_first(name: str) -> tuple[int, str]:
     return (NAMED.index(name) if name in NAMED else len(NAMED), name)
 
 
-def _measured_rows(submissions: Sequence[tuple[Card, Score]]) -> tuple[Row, ...]:
-    summaries = [score.result["summary"] for _, score in submissions]
-    ranks: dict[str, list[Rank | None]] = {}
+def _measured_rows(submitted: Sequence[_Submitted]) -> tuple[Row, ...]:
+    summaries = [one.result["summary"] for one in submitted]
+    ranks: dict[str, Sequence[Rank | None]] = {}
     for column in SCORES:
-        ranks[column.key] = rank_ranges(
-            [summary[column.key]["mean"] for summary in summaries],
-            [_interval(summary[column.key]["ci"]) for summary in summaries],
-            lower_is_better=column.better == "lower",
-        )
+        ranks[column.key] = [None] * len(submitted)
+        if column.better:
+            ranks[column.key] = rank_ranges(
+                [summary[column.key]["mean"] for summary in summaries],
+                [_interval(summary[column.key]["ci"]) for summary in summaries],
+                lower_is_better=column.better == "lower",
+            )
     rows = []
-    for number, ((card, score), summary) in enumerate(zip(submissions, summaries, strict=True)):
+    for number, (one, summary) in enumerate(zip(submitted, summaries, strict=True)):
         cells = {}
         for column in COLUMNS:
             if column.kind == "score":
-                one = summary[column.key]
+                figure = summary[column.key]
                 rank = ranks[column.key][number]
-                cells[column.key] = Cell(one["mean"], _interval(one["ci"]), one["std"], rank)
+                cells[column.key] = Cell(
+                    figure["mean"], _interval(figure["ci"]), figure["std"], rank
+                )
             else:
-                cells[column.key] = Cell(_of_card(card, column.key))
-        rows.append(Row(card.name, card.title, "measured", cells, card=card, score=score))
+                cells[column.key] = Cell(_of_card(one.card, column.key))
+        rows.append(
+            Row(one.card.name, one.card.title, "measured", cells, card=one.card, result=one.result)
+        )
     return tuple(sorted(rows, key=lambda row: sort_key(row, "l1")))
 
 

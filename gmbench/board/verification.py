@@ -119,7 +119,7 @@ def verify_one(board: Board, name: str, cache: Path | None = None) -> Verified:
     """Verifies one submission by itself; never raises for anything in its folder."""
     checklist = Checklist(name)
     made = Verified(name, checklist)
-    files = _sound_files(board, name, checklist)
+    files = sound_files(board, name, checklist)
     if files is None:
         return made
     try:
@@ -140,7 +140,7 @@ def verify_one(board: Board, name: str, cache: Path | None = None) -> Verified:
         )  # fmt: skip
         return made
     checklist.passed("benchmark", f"{made.benchmark.name}, version {made.benchmark.version}")
-    claimed = _claimed(files[RESULTS], checklist)
+    claimed = read_claim(files[RESULTS], checklist)
     made.score = _score(files[PREDICTIONS], made.benchmark, checklist, cache)
     if made.score is not None and claimed is not None:
         _compare_results(claimed, made.score.result, checklist)
@@ -161,7 +161,8 @@ def _run(task: _Task) -> Verified:
     return verify_one(task.board, task.name, task.cache)
 
 
-def _sound_files(board: Board, name: str, checklist: Checklist) -> dict[str, Path] | None:
+def sound_files(board: Board, name: str, checklist: Checklist) -> dict[str, Path] | None:
+    """Returns the three files of a submission by name, or None where one is not there or sound."""
     remedy = f"keep {CARD}, {PREDICTIONS} and {RESULTS} alone, as `gmbench submit` writes them."
     try:
         files, problems = files_of(board.submission(name))
@@ -176,8 +177,8 @@ def _sound_files(board: Board, name: str, checklist: Checklist) -> dict[str, Pat
     return files
 
 
-def _claimed(path: Path, checklist: Checklist) -> dict[str, Any] | None:
-    """Reads the result that a submission claims."""
+def read_claim(path: Path, checklist: Checklist) -> dict[str, Any] | None:
+    """Returns the result that a submission claims, or None where it cannot be compared."""
     remedy = "write it as `gmbench submit` does."
     try:
         data = json.loads(path.read_bytes().decode(), parse_constant=_refuse)
@@ -340,7 +341,7 @@ def _compare_predictions(board: Board, made: Verification) -> None:
 def _claimed_hash(board: Board, name: str) -> str:
     try:
         files, _ = files_of(board.submission(name))
-        claimed = _claimed(files[RESULTS], Checklist(name))
+        claimed = read_claim(files[RESULTS], Checklist(name))
     except (GmbenchError, KeyError):
         return ""
     manifest = (claimed or {}).get("manifest")

@@ -54,9 +54,15 @@ def site_board(few_replicates: None, tmp_path_factory: pytest.TempPathFactory) -
 
 
 @pytest.fixture(scope="session")
-def rows(site_board: Board) -> BoardRows:
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Scores and pairs of that board, made once."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="session")
+def rows(site_board: Board, cache: Path) -> BoardRows:
     """Its rows."""
-    return read_rows(site_board, jobs=1)
+    return read_rows(site_board, jobs=1, cache=cache)
 
 
 @pytest.fixture(scope="session")

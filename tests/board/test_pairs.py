@@ -12,6 +12,8 @@ from gmbench.board import pairs
 from gmbench.board.board import Board
 from gmbench.board.pairs import board_pairs
 from gmbench.board.rows import BenchmarkBoard, BoardRows
+from gmbench.board.scoring import Score
+from gmbench.board.verification import verify
 from gmbench.evaluation import permutations
 from gmbench.evaluation.comparison import COMPARED, Comparison, compare
 from gmbench.evaluation.permutations import PERMUTATIONS
@@ -20,6 +22,13 @@ from gmbench.predictions.predictions import read_predictions
 from tests.board.sites import opened
 
 PAIRS = (("method-1", "method-2"), ("method-3", "constant"), ("dm-1", "dm-2"))
+
+
+@pytest.fixture(scope="module")
+def scores(site_board: Board, rows: BoardRows, cache: Path) -> dict[str, Score]:
+    """What was computed of each method."""
+    found = verify(site_board, jobs=1, cache=cache).submissions
+    return {one.name: one.score for one in found if one.score is not None}
 
 
 def board_of(rows: BoardRows, name: str) -> BenchmarkBoard:
@@ -64,10 +73,9 @@ def test_the_pairs_of_a_metric_are_one_family(rows: BoardRows) -> None:
 
 
 def test_pairs_are_remembered(
-    rows: BoardRows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    scores: dict[str, Score], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    board = rows.benchmarks[0]
-    scores = {row.name: row.score for row in board.measured[:3] if row.score}
+    scores = {f"method-{number}": scores[f"method-{number}"] for number in range(3)}
     first = board_pairs(scores, cache=tmp_path, jobs=1)
     kept = sorted(tmp_path.iterdir())
     assert len(kept) == 3
@@ -84,9 +92,10 @@ def test_pairs_are_remembered(
     assert told[1:] == [("pairs", 1, 3), ("pairs", 2, 3), ("pairs", 3, 3)]
 
 
-def test_processes_compare_the_same(rows: BoardRows, monkeypatch: pytest.MonkeyPatch) -> None:
-    board = rows.benchmarks[1]
-    scores = {row.name: row.score for row in board.measured if row.score}
+def test_processes_compare_the_same(
+    scores: dict[str, Score], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scores = {name: scores[name] for name in ("dm-1", "dm-2")}
     monkeypatch.setattr(pairs, "_FEW", 0)
     # Other processes make as many exchanges as a real board has.
     monkeypatch.setattr(pairs, "PERMUTATIONS", PERMUTATIONS)
@@ -130,8 +139,8 @@ def test_data_of_the_page(site: Path, rows: BoardRows) -> None:
     for row in board.measured:
         data = json.loads((site / "data" / "methods" / f"{row.name}.json").read_text())
         found |= {(row.name, other): lines for other, lines in data["pairs"].items()}
-        assert row.score is not None
-        assert data["l1"] == [gm["l1"] for gm in row.score.result["gms"].values()]
+        assert row.result is not None
+        assert data["l1"] == [gm["l1"] for gm in row.result["gms"].values()]
     assert found.keys() == board.pairs.keys()
     for pair, lines in found.items():
         for line, one in zip(lines, board.pairs[pair], strict=True):

@@ -1,8 +1,8 @@
 """The pages of the leaderboard: static files that ask nothing of any server but themselves.
 
-`rows` becomes `views` (what stands where), `plot` (accuracy against cost) and `data` (the files
-that scripts and people load); the templates make pages of them and `building` writes the folder.
-`static/` holds the style and the ES modules as they are.
+`rows` becomes `methods_table` and `picture` (what stands where on the page of the board),
+`method_page`, and `json_data` (the files that scripts and people load); `building` makes the folder
+of them with the templates and modules of `gmbench.pages`.
 """
 
 from __future__ import annotations

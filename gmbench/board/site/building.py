@@ -16,11 +16,12 @@ from gmbench.board.columns import COLUMNS, SCORES
 from gmbench.board.folders import folders_in_place
 from gmbench.board.rows import BoardRows, read_rows
 from gmbench.board.site import picture as pictures
-from gmbench.board.site.data import benchmark_data, board_data, method_data
+from gmbench.board.site.json_data import benchmark_data, board_data, method_data
 from gmbench.board.site.method_page import method_page
+from gmbench.board.site.methods_table import table_view
 from gmbench.board.site.picture import costs_given, picture
-from gmbench.board.site.table import csv_head, csv_text, table_view
 from gmbench.board.submission_card import TRAINING_DATA
+from gmbench.board.table import table
 from gmbench.evaluation.result import PROTOCOL
 from gmbench.pages.environment import render
 from gmbench.progress import Progress
@@ -111,14 +112,10 @@ def render_site(rows: BoardRows) -> dict[str, bytes]:
         for row in one.measured:
             files[f"methods/{row.name}.html"] = method_page(row).encode()
             files[f"data/methods/{row.name}.json"] = _json(method_data(one, row))
-    files["leaderboard.csv"] = _all_csv(rows).encode()
+    listed = table(rows.benchmarks).to_csv(index=False, lineterminator="\n")
+    files["leaderboard.csv"] = listed.encode()
     files[MARKER] = _json(board_data(rows))
     return files
-
-
-def _all_csv(rows: BoardRows) -> str:
-    parts = [csv_text(one).split("\n", 1)[1] for one in rows.benchmarks]
-    return ",".join(csv_head()) + "\n" + "".join(parts)
 
 
 def _modules() -> dict[str, bytes]:

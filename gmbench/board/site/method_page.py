@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gmbench.board.rows import Row
-from gmbench.board.site.table import cost_text
+from gmbench.board.site.methods_table import cost_text
 from gmbench.board.submission_card import TRAINING_DATA, Card
 from gmbench.evaluation.result import Evaluation
 from gmbench.pages.environment import render
@@ -13,8 +13,8 @@ from gmbench.pages.report.sections import page
 def method_page(row: Row) -> str:
     """Returns the page of a measured method."""
     assert row.card is not None
-    assert row.score is not None
-    card, evaluation = row.card, Evaluation.from_dict(row.score.result)
+    assert row.result is not None
+    card, evaluation = row.card, Evaluation.from_dict(row.result)
     ranks = {key: str(cell.rank or "") for key, cell in row.cells.items()}
     addresses = (
         ("Website", card.url),

@@ -13,7 +13,7 @@ from itertools import product
 
 from gmbench.board.columns import COLUMN, COSTS, Column
 from gmbench.board.rows import BenchmarkBoard, Row, sort_key
-from gmbench.board.site.table import column_scale, cost_text
+from gmbench.board.site.methods_table import column_scale, cost_text
 from gmbench.pages.drawing.numbers import quantity, score
 from gmbench.pages.drawing.scales import Scale
 

@@ -78,11 +78,6 @@ def quantity(value: float) -> str:
     return _signed("0" if text == "-0" else text)
 
 
-def plural(count: int, one: str) -> str:
-    """Returns `1 GM`, `2 GMs`, `48,000 images`."""
-    return f"{count:,} {one}{'' if count == 1 else 's'}"
-
-
 def _signed(text: str) -> str:
     return text.replace("-", MINUS)
 

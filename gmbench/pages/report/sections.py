@@ -11,7 +11,8 @@ from gmbench.evaluation.metrics import BY_NAME, METRICS, Metric
 from gmbench.evaluation.result import Evaluation, GMResult
 from gmbench.pages.drawing import charts
 from gmbench.pages.drawing.charts import Bar, Kind, Scatter
-from gmbench.pages.drawing.numbers import MINUS, Figure, Span, p_value, plural, score, span
+from gmbench.pages.drawing.numbers import MINUS, Figure, Span, p_value, score, span
+from gmbench.predictions.checks import plural
 from gmbench.schema import (
     CONTINUOUS,
     DISCRETE,

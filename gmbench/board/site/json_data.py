@@ -46,8 +46,8 @@ def _row_data(row: Row) -> dict[str, Any]:
             data[column.key] = cell.value
     if row.card is not None:
         data["card"] = row.card.model_dump(mode="json", exclude_defaults=True)
-    if row.score is not None:
-        data["manifest"] = row.score.result["manifest"]
+    if row.result is not None:
+        data["manifest"] = row.result["manifest"]
     if row.reported is not None:
         data["source"] = row.reported.sources
     return data
@@ -72,8 +72,8 @@ def method_data(board: BenchmarkBoard, row: Row) -> dict[str, Any]:
     Each pair has for each metric the difference (this method less the other), the ends of its
     interval, and the p-value as it is and corrected.
     """
-    assert row.score is not None
-    summary = row.score.result["summary"]
+    assert row.result is not None
+    summary = row.result["summary"]
     return {
         "values": [summary[metric.name]["mean"] for metric in COMPARED],
         "l1": [gm["l1"] for gm in _gms(row)],
@@ -89,5 +89,5 @@ def method_data(board: BenchmarkBoard, row: Row) -> dict[str, Any]:
 
 def _gms(row: Row) -> list[dict[str, Any]]:
     """Returns the test GMs, which are the same for all methods and stand in the same order."""
-    assert row.score is not None
-    return list(row.score.result["gms"].values())
+    assert row.result is not None
+    return list(row.result["gms"].values())

@@ -12,8 +12,9 @@ from gmbench.board.submission_card import TRAINING_DATA
 from gmbench.evaluation.intervals import Interval
 from gmbench.evaluation.metrics import BY_NAME
 from gmbench.pages.drawing.charts import bar_scale
-from gmbench.pages.drawing.numbers import DASH, p_value, plural, quantity, score
+from gmbench.pages.drawing.numbers import DASH, p_value, quantity, score
 from gmbench.pages.drawing.scales import Scale
+from gmbench.predictions.checks import plural
 
 _LEAST_L1 = 0.3
 TRAINED_ON = {"labels": "labels", "benchmark": "benchmark", "extra": "extra data"}
@@ -240,39 +241,3 @@ def _sources(rows: Sequence[Row]) -> str:
     if all(source.startswith("Table ") for source in tables) and len(tables) > 1:
         return "Tables " + " and ".join(source.removeprefix("Table ") for source in tables)
     return " and ".join(tables)
-
-
-def csv_text(board: BenchmarkBoard) -> str:
-    """Returns a benchmark's rows as CSV, as the page's download writes them unfiltered."""
-    lines = [",".join(csv_head())]
-    for row in board.rows:
-        lines.append(",".join(csv_row(board, row)))
-    return "\n".join(lines) + "\n"
-
-
-def csv_head() -> list[str]:
-    """Returns the column names of the CSV files."""
-    head = ["benchmark", "version", "name", "method", "origin", "rank"]
-    for column in COLUMNS:
-        head.append(column.key)
-        if column.kind == "score":
-            head += [f"{column.key}_low", f"{column.key}_high"]
-    return head
-
-
-def csv_row(board: BenchmarkBoard, row: Row) -> list[str]:
-    """Returns one row of a CSV file: numbers in full, empty where there is none."""
-    cells = [board.name, board.version, row.name, row.title, row.origin]
-    cells.append(str(row.cells["l1"].rank or "").replace("–", "-"))
-    for column in COLUMNS:
-        cell = row.cells[column.key]
-        cells.append("" if cell.value is None else str(cell.value))
-        if column.kind == "score":
-            cells += ["", ""] if cell.ci is None else [str(end) for end in cell.ci]
-    return [_quoted(cell) for cell in cells]
-
-
-def _quoted(text: str) -> str:
-    if any(letter in text for letter in ',"\n\r'):
-        return '"' + text.replace('"', '""') + '"'
-    return text

@@ -1,0 +1,81 @@
+"""The board as a pandas table."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from gmbench.board.board import Board, BoardError
+from gmbench.board.columns import COLUMNS
+from gmbench.board.rows import BoardRows, submitted_rows
+from gmbench.board.table import leaderboard, table
+from gmbench.errors import UnknownNameError
+
+
+def test_rows_are_those_of_the_page(rows: BoardRows, site_board: Board) -> None:
+    found = leaderboard("tiny", site_board.folder)
+    expected = rows.benchmarks[0].rows
+    assert found["name"].tolist() == [row.name for row in expected]
+    assert found["origin"].tolist() == ["measured"] * 10 + ["reported"] * 2
+    for number, row in enumerate(expected):
+        one = found.loc[number]
+        for column in COLUMNS:
+            cell = row.cells[column.key]
+            assert (one[column.key] if cell.value is not None else None) == cell.value
+            if column.kind != "score" or not column.better:
+                assert f"{column.key}_best_rank" not in found
+                continue
+            ends = (one[f"{column.key}_low"], one[f"{column.key}_high"])
+            assert cell.ci == (None if pd.isna(ends[0]) else ends)
+            if cell.rank is None:
+                assert pd.isna(one[f"{column.key}_best_rank"])
+            else:
+                assert one[f"{column.key}_best_rank"] == cell.rank.best
+                assert one[f"{column.key}_worst_rank"] == cell.rank.worst
+        p_value = one["p_value"]
+        wanted = row.result["summary"]["p_value"]["mean"] if row.result else None
+        assert (None if pd.isna(p_value) else p_value) == wanted
+
+
+def test_nothing_ranks_by_the_slope(rows: BoardRows) -> None:
+    for row in rows.benchmarks[0].measured:
+        assert row.cells["ransac_slope"].value is not None
+        assert row.cells["ransac_slope"].rank is None
+
+
+def test_the_file_holds_the_same(rows: BoardRows, site: Path) -> None:
+    text = (site / "leaderboard.csv").read_text(encoding="utf-8")
+    whole = table(rows.benchmarks)
+    read = pd.read_csv(StringIO(text))
+    assert read.columns.tolist() == whole.columns.tolist()
+    for name in whole.columns:
+        if whole[name].dtype.kind == "f":
+            pd.testing.assert_series_equal(read[name], whole[name], check_dtype=False)
+
+
+def test_from_the_checkout() -> None:
+    found = leaderboard("sample")
+    assert "sample_mean_mode" in found["name"].tolist()
+    assert found["l1"].is_monotonic_increasing
+
+
+def test_errors_say_what_to_do(
+    site_board: Board, board: Board, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(UnknownNameError, match="submitted to tiny, tiny-dm"):
+        leaderboard("tyni", site_board.folder)
+    with pytest.raises(BoardError, match=r"nowhere.*Clone.*board="):
+        leaderboard("sample", tmp_path / "nowhere")
+    monkeypatch.chdir(tmp_path)
+    # As in an installed wheel, which lies beside no leaderboard.
+    monkeypatch.setattr("gmbench.board.board.__file__", str(tmp_path / "a" / "b" / "c.py"))
+    with pytest.raises(BoardError, match="an installed gmbench carries none"):
+        leaderboard("sample")
+    path = board.submission("beta") / "results.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "protocol": "0"}))
+    with pytest.raises(BoardError, match=r"beta cannot be read(.|\n)*verify --update"):
+        submitted_rows(board)
