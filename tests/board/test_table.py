@@ -70,7 +70,7 @@ def test_errors_say_what_to_do(
         leaderboard("tyni", site_board.folder)
     with pytest.raises(BoardError, match=r"nowhere.*Clone.*board="):
         leaderboard("sample", tmp_path / "nowhere")
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.chdir(tmp_path / "leaderboard")
     # As in an installed wheel, which lies beside no leaderboard.
     monkeypatch.setattr("gmbench.board.board.__file__", str(tmp_path / "a" / "b" / "c.py"))
     with pytest.raises(BoardError, match="an installed gmbench carries none"):
