@@ -10,6 +10,7 @@ from gmbench.board.board import find_board
 from gmbench.board.columns import COLUMNS
 from gmbench.board.rows import BenchmarkBoard, Row, submitted_rows
 from gmbench.errors import UnknownNameError
+from gmbench.evaluation.tables import ends, to_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +31,7 @@ def leaderboard(benchmark: str = "sample", board: str | Path | None = None) -> p
             one of the checkout that gmbench runs from.
 
     Returns:
-        For each score its mean over the test sets, the ends of its 95% interval (`_low`, `_high`)
+        For each score its mean over the test sets, the ends of its 95% interval (`_lo`, `_hi`)
         and ranks (`_best_rank`, `_worst_rank`); p-values against the mean / mode baseline
         (`p_value` over GMs, `p_value_images`); then training data, costs, authors, date. What is
         not known is missing.
@@ -43,7 +44,7 @@ def leaderboard(benchmark: str = "sample", board: str | Path | None = None) -> p
         >>> table = leaderboard("sample")
         >>> bool(table["l1"].is_monotonic_increasing)
         True
-        >>> best = table.loc[0, ["name", "method", "l1", "l1_low", "l1_high", "l1_worst_rank"]]
+        >>> best = table.loc[0, ["name", "method", "l1", "l1_lo", "l1_hi", "l1_worst_rank"]]
         >>> latex = table[["method", "l1", "arch_f1", "loss_f1"]].to_latex  # needs jinja2
     """
     found = {one.name: one for one in submitted_rows(find_board(board))}
@@ -55,9 +56,7 @@ def leaderboard(benchmark: str = "sample", board: str | Path | None = None) -> p
 
 def table(boards: Sequence[BenchmarkBoard]) -> pd.DataFrame:
     """Returns the rows of benchmarks one below the other, in the columns of `leaderboard`."""
-    import pandas as pd
-
-    frame = pd.DataFrame([_record(board, row) for board in boards for row in board.rows])
+    frame = to_frame(_record(board, row) for board in boards for row in board.rows)
     ranks = [name for name in frame.columns if name.endswith("_rank")]
     return frame.astype(dict.fromkeys(ranks, "Int64"))
 
@@ -76,7 +75,7 @@ def _record(board: BenchmarkBoard, row: Row) -> dict[str, Any]:
         cell = row.cells[column.key]
         record[column.key] = cell.value
         if column.kind == "score" and column.better:
-            record[f"{column.key}_low"], record[f"{column.key}_high"] = cell.ci or (None, None)
+            record |= ends(cell.ci, f"{column.key}_")
             record[f"{column.key}_best_rank"] = cell.rank.best if cell.rank else None
             record[f"{column.key}_worst_rank"] = cell.rank.worst if cell.rank else None
     summary = row.result["summary"] if row.result else {}

@@ -25,11 +25,11 @@ def test_rows_are_those_of_the_page(rows: BoardRows, site_board: Board) -> None:
         one = found.loc[number]
         for column in COLUMNS:
             cell = row.cells[column.key]
-            assert (one[column.key] if cell.value is not None else None) == cell.value
+            assert (None if pd.isna(one[column.key]) else one[column.key]) == cell.value
             if column.kind != "score" or not column.better:
                 assert f"{column.key}_best_rank" not in found
                 continue
-            ends = (one[f"{column.key}_low"], one[f"{column.key}_high"])
+            ends = (one[f"{column.key}_lo"], one[f"{column.key}_hi"])
             assert cell.ci == (None if pd.isna(ends[0]) else ends)
             if cell.rank is None:
                 assert pd.isna(one[f"{column.key}_best_rank"])
@@ -72,7 +72,7 @@ def test_errors_say_what_to_do(
         leaderboard("sample", tmp_path / "nowhere")
     monkeypatch.chdir(tmp_path / "leaderboard")
     # As in an installed wheel, which lies beside no leaderboard.
-    monkeypatch.setattr("gmbench.board.board.__file__", str(tmp_path / "a" / "b" / "c.py"))
+    monkeypatch.setattr("gmbench.board.board.__file__", str(tmp_path / "else" / "a" / "b" / "c.py"))
     with pytest.raises(BoardError, match="an installed gmbench carries none"):
         leaderboard("sample")
     path = board.submission("beta") / "results.json"
