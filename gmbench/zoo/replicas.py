@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -256,6 +256,25 @@ def intended_row(name: str) -> dict[str, float | None]:
     row: dict[str, float | None] = dict(zip(NAMES, gm.values, strict=True))
     row |= {parameter: value for parameter, (value, _) in _changes(gm).items()}
     return row | dict.fromkeys(UNAIMED)
+
+
+def intended_gms() -> tuple[GM, ...]:
+    """Returns the GMs of red116 with the label rows that their replicas aim at.
+
+    The counts that depend on width alone are the published ones: what new GMs are drawn from
+    (`like.like_rows`) are rows, and replicas' own widths are chosen where they are built.
+    """
+    return tuple(
+        replace(
+            gm,
+            values=tuple(
+                published if (value := row[name]) is None else value
+                for name, published in zip(NAMES, gm.values, strict=True)
+            ),
+        )
+        for gm in catalog.red116()
+        for row in [intended_row(gm.name)]
+    )
 
 
 def planned_differences(name: str | None = None) -> tuple[PlannedDifference, ...]:

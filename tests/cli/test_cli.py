@@ -86,17 +86,13 @@ def test_ten_folds_take_the_same_journey(here: Path) -> None:
     options = ("-b", "small", "--sets", "cv10")
     gmbench("template", *options, "-o", "empty.csv", cwd=here)
     assert (here / "empty.csv").read_text().count("\n") == 1 + 116 * 4
-    for name in ("mean_mode", "random_labels"):
-        data("baseline", name, *options, "-o", f"{name}.parquet", cwd=here)
+    data("baseline", "mean_mode", *options, "-o", "mean_mode.parquet", cwd=here)
     assert data("validate", "mean_mode.parquet", *options, cwd=here)["ok"]
-    result = data("evaluate", "mean_mode.parquet", *options, "--replicates", "20", cwd=here)
+    result = data("evaluate", "mean_mode.parquet", *options, "--replicates", "0", cwd=here)
     assert len(result["sets"]) == 10
     assert result["benchmark"].endswith("-cv10")
     shown = gmbench("evaluate", "mean_mode.parquet", *options, "--replicates", "0", cwd=here)
     assert "fold_01" not in shown.stdout.split("Mean and standard")[0]
-    files = ("mean_mode.parquet", "random_labels.parquet")
-    compared = data("compare", *files, *options, "--replicates", "20", cwd=here)
-    assert len(compared["n_gms"]) == 10
     assert len(data("splits", "check", *options, cwd=here)) == 10
 
 

@@ -1,0 +1,195 @@
+"""Draws new GMs from the joint distribution of a table of labels.
+
+In a published population norm, non-linearity, depth and losses hang together. A new GM therefore
+starts from a row of the table and takes some of its choices from a *relative*: a row of the same
+kind that is near to it. Layer structure stays with the row, since classes of another fit it and
+counts of another would not; the width of layers is drawn. No new GM is a twin of a row of the
+table: its architecture differs in more than width from every one, so whatever the test sets are,
+it can be trained on beside them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from gmbench.benchmark.catalog import GM
+from gmbench.errors import BenchmarkError
+from gmbench.schema import KINDS, LOSSES, N_ARCHITECTURE, N_CONTINUOUS, NAMES
+
+CHOICES: tuple[tuple[str, ...], ...] = (
+    ("normalization",),
+    ("last_nonlinearity",),
+    ("block_nonlinearity",),
+    ("upsampling",),
+    ("downsampling",),
+    tuple(loss.name for loss in LOSSES),
+)
+"""What a GM may take from a relative, each together; `skip_connection` belongs to the structure."""
+
+WIDTHS = (0.5, 2.0)
+"""How much narrower and wider than its row's a GM's layers may be; drawn on a logarithmic scale."""
+
+_RELATIVES = 8
+"""Rows of its kind, the nearest first, that a GM may take choices from."""
+
+_TRIES = 200
+_GAMES = ("loss_mmd", "loss_adversarial", "loss_wgan", "loss_hinge", "loss_ls")
+"""Losses that are played against a critic, or that compare samples: an objective by themselves."""
+
+_WIDTH_COLUMNS = (NAMES.index("filters"), NAMES.index("parameters"))
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnGM:
+    """A new GM, and what it was made of.
+
+    Attributes:
+        gm: Its name, kind and content, and the label row that it aims at.
+        base: Name of the row that it started from.
+        relative: Name of the row that it took choices from.
+        exchanged: Parameters in which it differs from its base, but for width.
+        width: How much wider its layers are than its base's.
+    """
+
+    gm: GM
+    base: str
+    relative: str
+    exchanged: tuple[str, ...]
+    width: float
+
+
+def like_rows(
+    table: Sequence[GM], n: int, seed: int = 0, prefix: str = "LIKE_"
+) -> tuple[DrawnGM, ...]:
+    """Draws new GMs like those of a table.
+
+    Args:
+        table: The GMs to be like, such as `replicas.intended_gms()`.
+        n: Number of GMs; the kinds get their shares of the table, by largest remainder.
+        seed: Seed of the draw.
+        prefix: What the names begin with, before `0001` and so on.
+
+    Returns:
+        The new GMs, kind by kind; none has the architecture of a row of the table, width apart.
+
+    Raises:
+        BenchmarkError: The number is below 1, the table is empty, or a kind has so few different
+            rows that nothing but twins comes.
+    """
+    if n < 1 or not table:
+        raise BenchmarkError(f"{n} GMs like {len(table)}: give at least one of each.")
+    generator = np.random.default_rng([seed, 0x11CE])
+    taken = {_without_width(gm) for gm in table}
+    drawn: list[DrawnGM] = []
+    rows: set[tuple[float, ...]] = set()
+    for kind, number in _shares(table, n).items():
+        of_kind = [gm for gm in table if gm.kind == kind]
+        relatives = [_relatives(gm, of_kind) for gm in of_kind]
+        # Every row is started from as often as any other, give or take one.
+        order = [
+            row
+            for _ in range(-(-number // len(of_kind)))
+            for row in generator.permutation(len(of_kind)).tolist()
+        ][:number]
+        for base in order:
+            found = None
+            for attempt in range(_TRIES):
+                # A row that gives nothing but twins leaves its turn to another of its kind.
+                row = base if attempt < _TRIES // 2 else int(generator.integers(len(of_kind)))
+                found = _draw(of_kind[row], relatives[row], generator)
+                if found and _without_width(found.gm) not in taken and found.gm.values not in rows:
+                    break
+                found = None
+            if found is None:
+                raise BenchmarkError(
+                    f"The {len(of_kind)} rows of kind {kind} give nothing but twins of each other "
+                    f"after {_TRIES} draws. Give a table with more different rows of that kind."
+                )
+            rows.add(found.gm.values)
+            name = f"{prefix}{len(drawn) + 1:04d}"
+            drawn.append(replace(found, gm=replace(found.gm, name=name)))
+    return tuple(drawn)
+
+
+def _shares(table: Sequence[GM], n: int) -> dict[str, int]:
+    """Returns the number of GMs of each kind, in the table's proportions by largest remainder."""
+    counts = Counter(gm.kind for gm in table)
+    kinds = [kind for kind in KINDS if counts[kind]]
+    numbers = {kind: n * counts[kind] // len(table) for kind in kinds}
+    by_remainder = sorted(kinds, key=lambda kind: -(n * counts[kind] % len(table)))
+    for kind in by_remainder[: n - sum(numbers.values())]:
+        numbers[kind] += 1
+    return {kind: number for kind, number in numbers.items() if number}
+
+
+def _relatives(gm: GM, of_kind: Sequence[GM]) -> list[GM]:
+    """Returns the rows of a kind that are nearest to one, the nearest first.
+
+    Each has a class that the row could take and does not have; of rows that would give the same,
+    only the nearest is among them.
+    """
+    rows = np.array([other.values for other in of_kind])
+    own = np.array(gm.values)
+    span = np.ptp(rows[:, :N_CONTINUOUS], axis=0)
+    counts = np.abs(rows - own)[:, :N_CONTINUOUS] / np.where(span > 0, span, 1.0)
+    distances = counts.mean(axis=1) + (rows != own)[:, N_CONTINUOUS:].mean(axis=1)
+    order = np.argsort(distances, kind="stable").tolist()
+    found: dict[tuple[float, ...], GM] = {}
+    for other in (of_kind[i] for i in order):
+        gives = tuple(
+            other.values[NAMES.index(name)]
+            for choice in CHOICES
+            if _fits(choice, gm, other)
+            for name in choice
+        )
+        classes = [name for choice in CHOICES[:-1] if _fits(choice, gm, other) for name in choice]
+        if any(other.values[i] != gm.values[i] for i in map(NAMES.index, classes)):
+            found.setdefault(gives, other)
+    return list(found.values())[:_RELATIVES]
+
+
+def _draw(base: GM, relatives: Sequence[GM], generator: np.random.Generator) -> DrawnGM | None:
+    """Returns a GM that differs from a row, or None where the draw changed nothing."""
+    width = float(np.exp(generator.uniform(*np.log(WIDTHS))))
+    if not relatives:
+        return None
+    relative = relatives[int(generator.integers(len(relatives)))]
+    values = list(base.values)
+    for choice in CHOICES:
+        if generator.random() < 0.5 and _fits(choice, base, relative):
+            for name in choice:
+                values[NAMES.index(name)] = relative.values[NAMES.index(name)]
+    exchanged = tuple(name for name, a, b in zip(NAMES, values, base.values, strict=True) if a != b)
+    filters, parameters = _WIDTH_COLUMNS
+    values[filters] = float(round(values[filters] * width))
+    values[parameters] = float(max(1, round(values[parameters] * width**2)))
+    gm = replace(base, values=tuple(values), year=None)
+    return DrawnGM(gm, base.name, relative.name, exchanged, width) if exchanged else None
+
+
+def _fits(choice: tuple[str, ...], base: GM, relative: GM) -> bool:
+    """Returns whether a row can take a choice of a relative and still be built and trained."""
+
+    def has(gm: GM, name: str) -> bool:
+        return gm.values[NAMES.index(name)] > 0
+
+    if choice == ("normalization",):
+        return has(base, "norm_layers") == has(relative, "norm_layers")
+    if len(choice) == 1:
+        return True
+    # Losses go together, and only to a network that is trained in the same way: by a game; or,
+    # where a kind has no games, by the same of divergence and cross-entropy. A GAN without any of
+    # them has an objective of its own.
+    games = [any(has(gm, name) for name in _GAMES) for gm in (base, relative)]
+    if any(games) or base.kind == "GAN":
+        return all(games)
+    return all(has(base, name) == has(relative, name) for name in ("loss_kl", "loss_ce"))
+
+
+def _without_width(gm: GM) -> tuple[float, ...]:
+    """Returns the values of the architecture but those that depend on the width of layers alone."""
+    return tuple(gm.values[i] for i in range(N_ARCHITECTURE) if i not in _WIDTH_COLUMNS)
