@@ -101,6 +101,44 @@ def build(
     _note(result)
 
 
+@zoo_app.command("agreement")
+def agreement(
+    benchmark: Annotated[str, typer.Argument(metavar="[DIR]", help="A dataset of replicas.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Compare the measured labels of replicas with the published rows they are made after.
+
+    Every cell that differs is listed, with its reason.
+
+    Example: `gmbench zoo agreement mini116`
+    """
+    from gmbench.benchmark.benchmark import load_benchmark
+    from gmbench.zoo.agreement import agreement as compare
+    from gmbench.zoo.agreement import value_name
+
+    found = compare(load_benchmark(benchmark).gms)
+    if as_json:
+        output.show_json(found.to_dict())
+        return
+    rows = [
+        [
+            one.gm,
+            one.parameter,
+            *(value_name(one.parameter, v) for v in (one.published, one.intended, one.measured)),
+            one.reason,
+        ]
+        for one in found.differences
+    ]
+    headings = ["GM", "parameter", "published", "intended", "measured", "why"]
+    output.show(output.table(headings, rows, left=(0, 1, 5)))
+    counts = [[name, f"{count} of {found.n_gms}"] for name, count in found.agree.items()]
+    output.show(output.table(["parameter", "agree"], counts, left=(0,)))
+    output.show_plain(
+        f"The structure and classes that depend neither on width nor on a doubtful column agree in "
+        f"{found.aimed_share:.1%} of the cells, losses in {found.loss_share:.1%}."
+    )
+
+
 def _show(report: ZooReport) -> None:
     from rich.text import Text
 

@@ -20,8 +20,8 @@ from tests.evaluation.populations import random_predictions, small_benchmark
 COMMANDS = [
     "info", "template", "validate", "baseline", "evaluate", "compare", "label", "splits check",
     "parse", "train", "predict", "data build", "data verify", "data push",
-    "data fetch", "zoo build", "study many_images", "study content", "study ablation",
-    "study cross_entropy",
+    "data fetch", "zoo build", "zoo agreement", "study many_images", "study content",
+    "study ablation", "study cross_entropy",
 ]  # fmt: skip
 
 

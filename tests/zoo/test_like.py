@@ -14,7 +14,8 @@ from gmbench.errors import BenchmarkError
 from gmbench.schema import LOSSES, N_CONTINUOUS, NAMES, get_parameter
 from gmbench.zoo.label_table import read_label_table
 from gmbench.zoo.like import WIDTHS, DrawnGM, like_rows
-from gmbench.zoo.replicas import intended_gms, intended_row, published_gms
+from gmbench.zoo.replica_table import published_gms
+from gmbench.zoo.replicas import intended_gms, intended_row
 
 GAMES = ("loss_mmd", "loss_adversarial", "loss_wgan", "loss_hinge", "loss_ls")
 STRUCTURE = [name for name in NAMES[:N_CONTINUOUS] if name not in ("filters", "parameters")]

@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
 import pytest
 
+from gmbench.benchmark.benchmark import benchmark_files, load_benchmark
 from gmbench.benchmark.catalog import TABLES, diffusion7, red116
 from gmbench.errors import BenchmarkError, UnknownNameError
 from gmbench.schema import NAMES, get_parameter
-from gmbench.zoo.replicas import (
-    AIMED,
+from gmbench.zoo.agreement import UNPLANNED, agreement
+from gmbench.zoo.like import like_rows
+from gmbench.zoo.replica_table import (
     FAMILIES,
     OBJECTIVES,
+    PREFIX,
     STARTS,
-    intended_row,
-    planned_differences,
     published_gms,
     read_replicas,
+)
+from gmbench.zoo.replicas import (
+    AIMED,
+    drawn_replica,
+    intended_gms,
+    intended_row,
+    planned_differences,
     replica,
+    replica_sets,
     replicas,
 )
+from tests.commands import data, gmbench
 
 
 def test_every_gm_has_one_row_of_its_kind() -> None:
@@ -148,3 +160,58 @@ def test_a_damaged_table_names_line_and_column(
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
     with pytest.raises(BenchmarkError, match=message):
         read_replicas(path)
+
+
+def test_sets_are_the_papers_in_replicas_names() -> None:
+    sets = replica_sets()
+    assert list(sets) == ["set_1", "set_2", "set_3", "set_4"]
+    assert "MINI_BETA_B" in sets["set_1"]
+    assert len({name for members in sets.values() for name in members}) == 48
+    assert len(replica_sets("red116-cv10")) == 10
+
+
+def test_a_drawn_gm_is_made_as_its_base_with_the_objective_of_its_losses() -> None:
+    for drawn in like_rows(intended_gms(), 300, seed=1):
+        made, base = drawn_replica(drawn), replica(drawn.base)
+        assert (made.gm, made.family, made.start) == (drawn.gm.name, base.family, base.start)
+        assert set(OBJECTIVES[made.objective]) <= set(made.losses)
+
+
+def test_agreement_tells_planned_from_other_differences() -> None:
+    measured = [replace(gm, name=PREFIX + gm.name) for gm in intended_gms()]
+    found = agreement(measured)
+    assert found.n_gms == 116
+    assert all(one.measured == one.intended for one in found.differences)
+    planned = [one for one in planned_differences() if not one.gm.startswith("DM_")]
+    assert [(one.gm, one.parameter) for one in found.differences] == [
+        (one.gm, one.parameter) for one in planned
+    ]
+    lost = sum(one.parameter in AIMED for one in planned)
+    assert found.aimed_share == pytest.approx(1 - lost / (11 * 116))
+    values = list(measured[0].values)
+    values[0] += 1
+    changed = agreement([replace(measured[0], values=tuple(values)), *measured[1:]])
+    assert [one.parameter for one in changed.differences if one.reason == UNPLANNED] == ["layers"]
+    assert changed.agree["layers"] == found.agree["layers"] - 1
+    assert changed.to_dict()["n_gms"] == 116
+    with pytest.raises(BenchmarkError, match="None of the 0 GMs is a replica"):
+        agreement([])
+
+
+def test_the_command_lists_every_difference(tmp_path: Path) -> None:
+    measured = tuple(replace(gm, name=PREFIX + gm.name) for gm in intended_gms())
+    benchmark = replace(
+        load_benchmark("red116"),
+        name="mini",
+        gms=measured,
+        sets=replica_sets(),
+        n_images=(1,) * 116,
+    )
+    (tmp_path / "mini").mkdir()
+    for name, text in benchmark_files(benchmark).items():
+        (tmp_path / "mini" / name).write_text(text)
+    found = data("zoo", "agreement", "mini", cwd=tmp_path)
+    assert found == json.loads(json.dumps(agreement(measured).to_dict()))
+    shown = gmbench("zoo", "agreement", "mini", cwd=tmp_path).stdout
+    assert "agree in 96.7% of the cells" in " ".join(shown.split())
+    assert gmbench("zoo", "agreement", "red116", cwd=tmp_path).returncode == 0

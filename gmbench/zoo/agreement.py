@@ -1,0 +1,121 @@
+"""How far the measured labels of replicas agree with the published rows they are made after."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from gmbench.benchmark.catalog import GM
+from gmbench.errors import BenchmarkError
+from gmbench.schema import LOSSES, NAMES, get_parameter
+from gmbench.zoo.replica_table import PREFIX, published_gms
+from gmbench.zoo.replicas import AIMED, UNAIMED, intended_row, planned_differences
+
+UNPLANNED = "The network came out otherwise than intended."
+"""The reason of a difference that no plan foresaw."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredDifference:
+    """A cell in which a replica's labels are not the published row's.
+
+    Attributes:
+        gm: Name of the published GM.
+        parameter: Name of the parameter.
+        published: Value in the published row.
+        intended: Value that the replica aims at.
+        measured: Value that it has.
+        reason: Why; `UNPLANNED` where it has not what it aims at.
+    """
+
+    gm: str
+    parameter: str
+    published: float
+    intended: float
+    measured: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Measured against published labels of a population of replicas.
+
+    Attributes:
+        n_gms: Number of replicas.
+        agree: By parameter, in how many of them the two are the same; without `UNAIMED`.
+        differences: All other cells, GM by GM in the schema's order.
+    """
+
+    n_gms: int
+    agree: dict[str, int]
+    differences: tuple[MeasuredDifference, ...]
+
+    @property
+    def aimed_share(self) -> float:
+        """Share of the cells of `AIMED`, over all GMs, in which the two are the same."""
+        return self._share(AIMED)
+
+    @property
+    def loss_share(self) -> float:
+        """Share of the cells of the losses in which the two are the same."""
+        return self._share([loss.name for loss in LOSSES])
+
+    def _share(self, names: Sequence[str]) -> float:
+        return sum(self.agree[name] for name in names) / (len(names) * self.n_gms)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns everything as plain data."""
+        return {
+            "n_gms": self.n_gms,
+            "aimed_share": self.aimed_share,
+            "loss_share": self.loss_share,
+            "agree": dict(self.agree),
+            "differences": [asdict(found) for found in self.differences],
+        }
+
+
+def agreement(gms: Sequence[GM]) -> Agreement:
+    """Compares replicas with the published rows that they are made after.
+
+    Args:
+        gms: GMs with measured labels; those whose names are replicas' are compared.
+
+    Raises:
+        BenchmarkError: None of them is a replica.
+    """
+    found = [
+        gm
+        for gm in gms
+        if gm.name.startswith(PREFIX) and gm.name.removeprefix(PREFIX) in published_gms()
+    ]
+    if not found:
+        raise BenchmarkError(
+            f"None of the {len(gms)} GMs is a replica, which is called {PREFIX} and a published "
+            "name, such as MINI_DCGAN."
+        )
+    compared = [name for name in NAMES if name not in UNAIMED]
+    agree = dict.fromkeys(compared, 0)
+    differences = []
+    for gm in found:
+        name = gm.name.removeprefix(PREFIX)
+        published = dict(zip(NAMES, published_gms()[name].values, strict=True))
+        measured = dict(zip(NAMES, gm.values, strict=True))
+        intended, reasons = intended_row(name), {p.parameter: p for p in planned_differences(name)}
+        for parameter in compared:
+            aim, value = intended[parameter], measured[parameter]
+            assert aim is not None
+            if value == published[parameter]:
+                agree[parameter] += 1
+                continue
+            reason = reasons[parameter].reason if value == aim else UNPLANNED
+            differences.append(
+                MeasuredDifference(name, parameter, published[parameter], aim, value, reason)
+            )
+    return Agreement(len(found), agree, tuple(differences))
+
+
+def value_name(parameter: str, value: float) -> str:
+    """Returns a label value for people: the class by name, a count or loss as it is."""
+    classes = get_parameter(parameter).classes
+    return classes[int(value)] if classes else f"{value:,.0f}"
