@@ -5,6 +5,9 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +57,34 @@ def rename_durably(source: Path, target: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+LOCK = "lock"
+"""Held by whoever works in a folder; of no meaning when nobody holds it."""
+
+
+@contextmanager
+def alone_in(folder: Path, busy: GmbenchError, patience: float = 0.0) -> Iterator[None]:
+    """Keeps others out of a work folder, and removes the folder in the end if nothing is in it.
+
+    Args:
+        folder: The folder; must exist.
+        busy: Raised if somebody else is at work there.
+        patience: Seconds to wait for that one.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(folder / LOCK)
+    try:
+        lock.acquire(timeout=patience, poll_interval=0.05)
+    except Timeout:
+        raise busy from None
+    try:
+        yield
+    finally:
+        lock.release()
+        if not any(path.name != LOCK for path in folder.iterdir()):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def is_full(error: OSError) -> bool:

@@ -15,7 +15,7 @@ import yaml
 from gmbench.board.submission_card import Card
 from gmbench.data.dataset_card import HUB_TASKS
 from gmbench.data.hub import check_repository_name
-from gmbench.data.hub_errors import explained
+from gmbench.data.hub_errors import explained, stored_token
 from gmbench.errors import HubError
 
 
@@ -102,13 +102,7 @@ def open_pull_request(
 
     check_repository_name(repository)
     check_repository_name(dataset)
-    token = token or huggingface_hub.get_token()
-    if not token:
-        raise HubError(
-            "There is no Hugging Face token on this computer. Make one with write access at "
-            "https://huggingface.co/settings/tokens, then log in with `hf auth login` or set "
-            "HF_TOKEN."
-        )
+    token = token or stored_token()
     path = f".eval_results/gmbench-{card.benchmark}.yaml"
     text = eval_results_text(card, result, dataset)
     api = huggingface_hub.HfApi(endpoint=endpoint, token=token, library_name="gmbench")

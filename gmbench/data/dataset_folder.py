@@ -14,8 +14,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from gmbench.benchmark.benchmark import Benchmark, benchmark_files
 from gmbench.data.checksums import CHECKSUMS, checksums_text, read_checksums
 from gmbench.data.features import arrow_schema, label_values, shard_path
@@ -23,16 +21,14 @@ from gmbench.data.listing import GMFiles
 from gmbench.data.parallel import Progress, in_processes
 from gmbench.data.shards import ShardRecord, ShardTask, make_shard, read_record
 from gmbench.errors import DatasetError
-from gmbench.files import disk_full, is_full, rename_durably, write_durably
+from gmbench.files import LOCK, alone_in, disk_full, is_full, rename_durably, write_durably
 
 PLAN = ".build.json"
 """Says what a folder was built from; differs from machine to machine, so without a checksum."""
 
 _PATIENCE = 2.0
-"""Seconds that a build waits for another to let go of its work folder."""
-
-LOCK = "lock"
-"""Held by the build that works in a folder; of no meaning when nobody holds it."""
+"""Seconds that a build waits for another to let go of its work folder: one that was killed while it
+started a process leaves the lock to that one, which lets go of it a moment later."""
 
 
 def is_dataset(folder: Path) -> bool:
@@ -96,21 +92,11 @@ def work_on(out: Path) -> Iterator[Path]:
     work = out.with_name(f"{out.name}.partial")
     with _write_errors(out):
         work.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(work / LOCK)
-        try:
-            # A build that was killed while it started a process leaves the lock to that one, which
-            # lets go of it a moment later.
-            lock.acquire(timeout=_PATIENCE, poll_interval=0.05)
-        except Timeout:
-            raise DatasetError(
-                f"Another build is at work in {work}. Wait for it, or give another --out."
-            ) from None
-        try:
+        busy = DatasetError(
+            f"Another build is at work in {work}. Wait for it, or give another --out."
+        )
+        with alone_in(work, busy, _PATIENCE):
             yield work
-        finally:
-            lock.release()
-            if not any(path.name != LOCK for path in work.iterdir()):
-                shutil.rmtree(work, ignore_errors=True)
 
 
 def take_up(work: Path, plan: str, *, afresh: bool = False) -> None:

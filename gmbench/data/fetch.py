@@ -7,23 +7,18 @@ silently is noticed, and the earlier one is kept.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shlex
-import shutil
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
+from gmbench.data.checksums import sha256_of
 from gmbench.data.download import Advance, check_address, download, page_title
 from gmbench.errors import HubError, SourceError, UnknownNameError
-from gmbench.files import rename_durably, write_durably
+from gmbench.files import LOCK, alone_in, rename_durably, write_durably
 
 _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"PK\x03\x04", ".zip"),
@@ -37,7 +32,6 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
 _TO_UNPACK = (".rar", ".7z")
 _SUFFIXES = tuple(suffix for _, _, suffix in _MAGIC)
 _START = 4096
-_LOCK = "lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +154,10 @@ def fetch_archive(
         raise SourceError(
             f"{out} cannot be used as a folder: {error.strerror}. Give another --out."
         ) from error
-    with _alone(arriving):
+    busy = SourceError(
+        f"Another fetch is at work in {arriving}. Wait for it, or give another --out."
+    )
+    with alone_in(arriving, busy):
         try:
             whole = download(url or archive.address, arriving, advance, timeout=timeout)
             suffix, fault = _kind_of(whole)
@@ -252,35 +249,15 @@ def _kind_of(file: Path) -> tuple[str, str]:
     return "", f"a web page ({title})" if title else f"neither ZIP nor TAR (begins {start[:8]!r})"
 
 
-@contextmanager
-def _alone(arriving: Path) -> Iterator[None]:
-    """Keeps a second fetch out of the same folder, and removes the folder if nothing is in it."""
-    lock = FileLock(arriving / _LOCK)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise SourceError(
-            f"Another fetch is at work in {arriving}. Wait for it, or give another --out."
-        ) from None
-    try:
-        yield
-    finally:
-        lock.release()
-        if all(path.name == _LOCK for path in arriving.iterdir()):
-            shutil.rmtree(arriving, ignore_errors=True)
-
-
 def _clear(arriving: Path) -> None:
     for path in arriving.iterdir():
-        if path.name != _LOCK:
+        if path.name != LOCK:
             path.unlink()
 
 
 def _describe(file: Path, url: str) -> Record:
-    with file.open("rb") as opened:
-        digest = hashlib.file_digest(opened, "sha256").hexdigest()
     date = datetime.now(UTC).isoformat(timespec="seconds")
-    return Record(url, date, digest, file.stat().st_size)
+    return Record(url, date, sha256_of(file), file.stat().st_size)
 
 
 def _record_of(file: Path) -> Path:

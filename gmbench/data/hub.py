@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from gmbench.benchmark.benchmark import Benchmark, read_benchmark
 from gmbench.benchmark.catalog import is_published
 from gmbench.data.checksums import CHECKSUMS, Advance, compare_files, read_checksums
-from gmbench.data.hub_errors import explained
+from gmbench.data.hub_errors import explained, stored_token
 from gmbench.errors import DatasetError, HubError
 
 if TYPE_CHECKING:
@@ -120,13 +120,7 @@ def push_dataset(
     check_repository_name(repository)
     if (folder / "benchmark.json").is_file() and not (private or has_permission):
         _refuse_authors_images(folder)
-    token = token or huggingface_hub.get_token()
-    if not token:
-        raise HubError(
-            "There is no Hugging Face token on this computer. Make one with write access at "
-            "https://huggingface.co/settings/tokens, then log in with `hf auth login` or set "
-            "HF_TOKEN."
-        )
+    token = token or stored_token()
     # The checks above take no time, this one may take minutes; nothing is sent before it is done.
     checked = check_folder(folder, advance)
     api = huggingface_hub.HfApi(endpoint=endpoint, token=token, library_name="gmbench")

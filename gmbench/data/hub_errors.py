@@ -15,6 +15,24 @@ _TIMEOUTS = {"TimeoutException", "TimeoutError"}
 _BROKEN = {"TransportError", "NetworkError", "ConnectionError"}
 
 
+def stored_token() -> str:
+    """Returns the token that `hf auth login` stored, or `HF_TOKEN`.
+
+    Raises:
+        HubError: There is none; says how to make one.
+    """
+    from huggingface_hub import get_token
+
+    token = get_token()
+    if not token:
+        raise HubError(
+            "There is no Hugging Face token on this computer. Make one with write access at "
+            "https://huggingface.co/settings/tokens, then log in with `hf auth login` or set "
+            "HF_TOKEN."
+        )
+    return token
+
+
 @contextmanager
 def explained(endpoint: str, repository: str, again: str = "Push again") -> Iterator[None]:
     """Turns whatever goes wrong in talking to the Hub into one HubError.

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.benchmark.catalog import GM
 from gmbench.schema import KINDS, N_CONTINUOUS, PARAMETERS
@@ -60,17 +62,9 @@ class ZooReport:
         """Reads a report back from what `to_dict` made.
 
         Raises:
-            TypeError: A key is missing.
+            ValueError: A key is missing or holds something else.
         """
-        lists = {
-            name: tuple(data[name]) for name in ("nearest", "rare", "warnings") if name in data
-        }
-        maps = {
-            name: {key: tuple(values) for key, values in data[name].items()}
-            for name in ("failed", "retried", "sets")
-            if name in data
-        }
-        return cls(**{**data, **lists, **maps})
+        return TypeAdapter(cls).validate_python(data)
 
 
 def report_on(

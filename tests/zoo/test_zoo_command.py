@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from gmbench.benchmark.benchmark import read_benchmark
 from gmbench.cli.app import app, main
-from gmbench.data.dataset_folder import LOCK
+from gmbench.files import LOCK
 from gmbench.zoo import population
 from gmbench.zoo.specification import Specification
 from tests.zoo.fake_kind import MODULES
