@@ -25,8 +25,8 @@ from pathlib import Path
 from loader_speed import make_dataset
 
 from gmbench.benchmark.benchmark import read_benchmark
-from gmbench.training.baselines import find_recipe
 from gmbench.training.folds import MODEL, TrainingJob, read_images, run_fold
+from gmbench.training.recipes import find_recipe
 
 AIM_START, AIM_FURTHER = 2.0, 0.020
 

@@ -6,3 +6,10 @@ from collections.abc import Callable
 
 Progress = Callable[[str, int, int], None]
 """Called with what is counted, such as `images`, how many are done and how many there are."""
+
+
+def prefixed(progress: Progress | None, prefix: str) -> Progress | None:
+    """Returns what tells the same under a longer name: `full images` for `images`."""
+    if progress is None:
+        return None
+    return lambda what, done, total: progress(f"{prefix} {what}", done, total)

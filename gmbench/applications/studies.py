@@ -26,8 +26,10 @@ from gmbench.evaluation.evaluate import evaluate
 from gmbench.evaluation.result import ParameterResult, Summary
 from gmbench.predictions.columns import Values
 from gmbench.predictions.predictions import Predictions, read_predictions
-from gmbench.training.baselines import Recipe
-from gmbench.training.suite import SuiteOptions, SuiteProgress, predict_baseline
+from gmbench.progress import Progress, prefixed
+from gmbench.training.baselines import predict_baseline
+from gmbench.training.options import RunOptions
+from gmbench.training.recipes import Recipe
 
 METRICS = ("l1", "arch_f1", "arch_accuracy", "loss_f1", "loss_accuracy")
 """Metrics that studies report."""
@@ -153,8 +155,8 @@ def content(
     recipe: Recipe,
     benchmark: Benchmark,
     folder: Path | None,
-    options: SuiteOptions,
-    progress: SuiteProgress | None = None,
+    options: RunOptions,
+    progress: Progress | None = None,
 ) -> ContentStudy:
     """Trains on GMs of faces, of all else and of both, and tests on held-out GMs (Table 6).
 
@@ -190,7 +192,7 @@ def content(
             fold = _restricted(benchmark, f"content_{number}", held, trained_on)
             counts.append(len(fold.training_gms(f"content_{number}")))
             runs = options.runs / "content" / trained_on if options.runs else None
-            told = _prefixed(progress, f"{trained_on} {number}")
+            told = prefixed(progress, f"{trained_on} {number}")
             chosen = replace(options, runs=runs)
             parts.append(predict_baseline(recipe, fold, folder, chosen, told))
         training_gms[trained_on] = float(np.mean(counts))
@@ -228,12 +230,6 @@ def _merged(benchmark: Benchmark, source: str, parts: Sequence[Predictions]) -> 
         rows = [benchmark.index[gm] for gm in test]
         chosen.append(part.values.take(np.flatnonzero(np.isin(part.gms, rows))).to_array())
     return Predictions.of(benchmark, source, np.concatenate(chosen), normalised=False)
-
-
-def _prefixed(progress: SuiteProgress | None, what: str) -> SuiteProgress | None:
-    if progress is None:
-        return None
-    return lambda name, done, total: progress(f"{what} {name}", done, total)
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from gmbench.cli.options import (
     loaded_benchmark,
     repeated,
 )
+from gmbench.cli.training import run_options
 
 if TYPE_CHECKING:
     from gmbench.training.suite import BaselineResult, SuiteResult
@@ -68,7 +69,7 @@ def baseline(
 
     Example: `gmbench baseline mean_mode spectral full --data gm-parsing`
     """
-    from gmbench.training.baselines import find_recipe, find_recipes
+    from gmbench.training.recipes import find_recipe, find_recipes
 
     if listed or not names:
         recipes = find_recipes()
@@ -80,10 +81,8 @@ def baseline(
         return
     from gmbench.benchmark.benchmark import dataset_folder
     from gmbench.benchmark.cross_validation import validation_benchmark
-    from gmbench.benchmark.extra import read_extra
     from gmbench.predictions.predictions import write_predictions
-    from gmbench.training.config import parse_changes
-    from gmbench.training.suite import SuiteOptions, run_one, run_suite
+    from gmbench.training.suite import run_one, run_suite
 
     chosen = list(find_recipes().values()) if names == ["all"] else [find_recipe(n) for n in names]
     known = loaded_benchmark(benchmark, labels, sets)
@@ -91,15 +90,7 @@ def baseline(
     if validation:
         known = validation_benchmark(known)
     # After that: what counts is whose twin an extra GM is among those that are scored.
-    added = read_extra(known, extra or ())
-    options = SuiteOptions(
-        preset=preset,
-        changes=parse_changes(change or ()),
-        seed=seed,
-        device=device,
-        runs=runs / known.name,
-        extra=added,
-    )
+    options = run_options(known, preset, change, extra, device, runs, seed)
     with output.counting_many() as progress:
         if len(chosen) > 1:
             place = out or Path("baselines-out")

@@ -30,9 +30,9 @@ def parse(
 
     Example: `gmbench parse generated/*.png`
     """
-    from gmbench.training.parse import parse_files
+    from gmbench.training.parse import parse as parse_images
 
-    parsed = parse_files(files, model)
+    parsed = parse_images(files, model)
     if as_json:
         output.show_json(parsed.to_dict())
         return

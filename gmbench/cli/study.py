@@ -19,6 +19,7 @@ from gmbench.cli.options import (
     RunsOption,
     SeedOption,
 )
+from gmbench.cli.training import run_options
 
 study_app = typer.Typer(
     name="study",
@@ -85,13 +86,11 @@ def content(
     """
     from gmbench.applications import studies
     from gmbench.benchmark.benchmark import dataset_folder, load_benchmark
-    from gmbench.training.baselines import find_recipe
-    from gmbench.training.config import parse_changes
-    from gmbench.training.suite import SuiteOptions
+    from gmbench.training.recipes import find_recipe
 
     known = load_benchmark(benchmark or DEFAULT)
     folder = dataset_folder(benchmark or DEFAULT)
-    options = SuiteOptions(preset, parse_changes(change or ()), seed, device, runs / known.name)
+    options = run_options(known, preset, change, None, device, runs, seed)
     with output.counting_many() as progress:
         found = studies.content(find_recipe(name), known, folder, options, progress)
     if as_json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,7 +21,35 @@ from gmbench.cli.options import (
     repeated,
 )
 
+if TYPE_CHECKING:
+    from gmbench.benchmark.benchmark import Benchmark
+    from gmbench.training.options import RunOptions
+
 SetOption = Annotated[str, typer.Option("--set", metavar="SET", help="The set of unseen GMs.")]
+
+
+def run_options(
+    benchmark: Benchmark,
+    preset: str,
+    change: list[str] | None,
+    extra: list[Path] | None,
+    device: str,
+    runs: Path,
+    seed: int,
+) -> RunOptions:
+    """Returns the options of a command that trains, read."""
+    from gmbench.benchmark.extra import read_extra
+    from gmbench.training.config import parse_changes
+    from gmbench.training.options import RunOptions
+
+    return RunOptions(
+        preset=preset,
+        changes=parse_changes(change or ()),
+        seed=seed,
+        device=device,
+        runs=runs / benchmark.name,
+        extra=read_extra(benchmark, extra or ()),
+    )
 
 
 def train(
@@ -43,33 +71,23 @@ def train(
     Example: `gmbench train full --data gm-parsing --set set_1`
     """
     from gmbench.benchmark.benchmark import dataset_folder, load_benchmark
-    from gmbench.benchmark.extra import read_extra
-    from gmbench.training.baselines import find_recipe
-    from gmbench.training.config import parse_changes
-    from gmbench.training.folds import MODEL, TrainingJob, read_images, require_folder, run_fold
+    from gmbench.training.folds import MODEL, TrainingJob, read_images, run_fold
+    from gmbench.training.recipes import find_recipe, require_folder
 
     chosen = benchmark or DEFAULT
     known = load_benchmark(chosen)
     known.test_gms(set_name)
-    job = TrainingJob(
-        recipe=find_recipe(name),
-        benchmark=known,
-        folder=require_folder(name, dataset_folder(chosen)),
-        preset=preset,
-        changes=parse_changes(change or ()),
-        seed=seed,
-        device=device,
-        runs=runs / known.name,
-        extra=read_extra(known, extra or ()),
-    )
+    options = run_options(known, preset, change, extra, device, runs, seed)
+    folder = require_folder(name, dataset_folder(chosen))
+    job = TrainingJob(find_recipe(name), known, folder, **vars(options))
     with output.counting_many() as progress:
         fold = run_fold(job, set_name, read_images(job, progress), progress)
-    folder = job.place(set_name)
+    place = job.place(set_name)
     last = fold.run.log[-1]
     if as_json:
         output.show_json(
             {
-                "folder": str(folder),
+                "folder": str(place),
                 "seconds": fold.run.seconds,
                 "resumed_at": fold.run.resumed_at,
                 "log": list(fold.run.log),
@@ -81,8 +99,8 @@ def train(
     output.show(output.table([f"epoch {last['epoch']}", "mean"], rows))
     if fold.run.resumed_at:
         output.note(f"taken up again after epoch {fold.run.resumed_at}.")
-    output.note(f"{folder}: trained in {fold.run.seconds:,.0f} s.")
-    output.note(f"next: gmbench predict {folder}/{MODEL} --set {set_name}{repeated(benchmark)}")
+    output.note(f"{place}: trained in {fold.run.seconds:,.0f} s.")
+    output.note(f"next: gmbench predict {place}/{MODEL} --set {set_name}{repeated(benchmark)}")
 
 
 def predict(
@@ -101,15 +119,16 @@ def predict(
     """
     from gmbench.benchmark.benchmark import dataset_folder, load_benchmark
     from gmbench.predictions.predictions import write_predictions
-    from gmbench.training.checkpoint import load_checkpoint
-    from gmbench.training.folds import predict_set, require_folder
+    from gmbench.training.checkpoint import load_parser
+    from gmbench.training.folds import predict_set
+    from gmbench.training.recipes import require_folder
 
     chosen = benchmark or DEFAULT
     known = load_benchmark(chosen)
     folder = require_folder("predict", dataset_folder(chosen))
     with output.counting_many() as progress:
         predictions, warning = predict_set(
-            load_checkpoint(model), known, folder, set_name, device, progress
+            load_parser(model), known, folder, set_name, device, progress
         )
     write_predictions(predictions, out)
     if as_json:

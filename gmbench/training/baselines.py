@@ -1,155 +1,152 @@
-"""The reference baselines: one folder each under `baselines/`, found by itself.
-
-A folder holds `recipe.yaml`, `README.md` and the measured results. The recipe names the function
-that predicts, or the settings of a training; so a new baseline touches no other file.
-"""
+"""The reference baselines from end to end: what there is, and what each predicts."""
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from inspect import signature
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any
 
-import yaml
-
-from gmbench.benchmark.benchmark import Benchmark
-from gmbench.benchmark.catalog import TABLES
-from gmbench.benchmark.extra import ExtraGMs
-from gmbench.errors import BenchmarkError, UnknownNameError
+from gmbench.benchmark.benchmark import Benchmark, dataset_folder, load_benchmark
+from gmbench.benchmark.extra import read_extra
 from gmbench.predictions.predictions import Predictions
+from gmbench.progress import Progress, prefixed
+from gmbench.training.options import RunOptions
+from gmbench.training.recipes import (
+    Recipe,
+    find_recipe,
+    find_recipes,
+    predictor_of,
+    require_extra,
+    require_folder,
+)
 
-Training = Mapping[str, Mapping[str, Any]]
-"""Changes of the settings of a training: `all` for every preset, others by the preset's name."""
+if TYPE_CHECKING:
+    import pandas as pd
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """What `recipe.yaml` says of a baseline.
+def list_baselines() -> pd.DataFrame:
+    """Returns the reference baselines as a table, by name.
 
-    Attributes:
-        name: The folder's name.
-        summary: One line for people.
-        paper: Where the paper has it.
-        needs: What it looks at: `labels`, or `labels and images`.
-        predictor: `module:function`; takes a benchmark, a seed and the folder of its dataset or
-            None; returns predictions. One that can train on extra GMs also takes them, as
-            `extra`. Empty where a network is trained.
-        training: What the training changes of each preset; None where nothing is trained.
-        repeats: How often it is run, with a seed of its own each time; figures are then means.
+    Returns:
+        One row a baseline: `summary`, `paper` (where the paper has it), `needs` (`labels`, or
+        `labels and images`) and `trains_network`.
+
+    Examples:
+        >>> baselines = list_baselines()
+        >>> baselines.loc["spectral", "summary"]
+        'hand-made spectral features and extremely randomised trees'
+        >>> sorted(baselines.index[baselines.needs == "labels"])
+        ['mean_mode', 'random_labels']
     """
+    import pandas as pd
 
-    name: str
-    summary: str
-    paper: str
-    needs: str
-    predictor: str = ""
-    training: Training | None = field(default=None, hash=False)
-    repeats: int = 1
-
-
-def baselines_directory() -> Path:
-    """Returns the folder of the baselines: inside an installed package, or of the checkout."""
-    installed = TABLES / "baselines"
-    return installed if installed.is_dir() else Path(__file__).parents[2] / "baselines"
-
-
-def find_recipes(folder: Path | None = None) -> dict[str, Recipe]:
-    """Reads the recipe of every baseline, by name.
-
-    Args:
-        folder: Where the baselines lie; by default the project's own.
-
-    Raises:
-        BenchmarkError: A recipe is damaged, or has another name than its folder.
-    """
-    recipes = {}
-    for path in sorted((folder or baselines_directory()).glob("*/recipe.yaml")):
-        recipe = _read_recipe(path)
-        if recipe.name != path.parent.name:
-            raise BenchmarkError(
-                f"{path}: the recipe is called {recipe.name!r}, its folder {path.parent.name!r}. "
-                "Give both one name."
-            )
-        recipes[recipe.name] = recipe
-    return recipes
-
-
-def find_recipe(name: str) -> Recipe:
-    """Returns the recipe of a baseline.
-
-    Raises:
-        UnknownNameError: There is no such baseline.
-        BenchmarkError: A recipe is damaged.
-    """
-    recipes = find_recipes()
-    if name not in recipes:
-        raise UnknownNameError(
-            "Baseline", name, recipes, "`gmbench baseline --list` shows them all."
-        )
-    return recipes[name]
-
-
-def require_extra(recipe: Recipe) -> None:
-    """Makes sure that a baseline can train on GMs beside those of the benchmark.
-
-    Raises:
-        BenchmarkError: It cannot.
-    """
-    if recipe.training is None and "extra" not in signature(_predictor(recipe)).parameters:
-        raise BenchmarkError(
-            f"The baseline {recipe.name} cannot train on extra GMs. Run it without --extra."
-        )
+    rows = {
+        recipe.name: {
+            "summary": recipe.summary,
+            "paper": recipe.paper,
+            "needs": recipe.needs,
+            "trains_network": recipe.training is not None,
+        }
+        for recipe in find_recipes().values()
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("name")
 
 
 def run_baseline(
     name: str,
-    benchmark: Benchmark,
+    benchmark: str | Path | Benchmark = "sample",
+    *,
+    folder: str | Path | None = None,
+    preset: str = "small",
+    changes: Mapping[str, Any] | None = None,
     seed: int = 0,
-    folder: Path | None = None,
-    extra: Sequence[ExtraGMs] = (),
+    device: str = "auto",
+    runs: str | Path | None = None,
+    extra: Iterable[str | Path] = (),
+    progress: Progress | None = None,
 ) -> Predictions:
-    """Returns what a baseline that trains no network predicts for all test images of a benchmark.
+    """Returns what a baseline predicts for all test images of a benchmark.
 
-    Those that train one are run by `gmbench.training.folds`.
+    It is trained set by set, on the GMs outside of the set.
 
     Args:
-        name: Name of the baseline.
-        benchmark: What to predict.
+        name: Name of the baseline; `list_baselines` has them.
+        benchmark: What to predict: a name, the folder of a dataset, or a benchmark.
+        folder: The dataset folder; needed where the benchmark is not given by its folder and the
+            baseline looks at images.
+        preset: `small`, for two cores and minutes, or `paper`; of baselines that train a network.
+        changes: Changes of settings, such as `{"epochs": 5, "model.fen_width": 32}`.
         seed: Seed of whatever is random in it.
-        folder: Folder of the benchmark's dataset, for baselines that look at images.
-        extra: GMs to train on beside those of the benchmark.
+        device: `auto`, `cpu`, `cuda` or `mps`.
+        runs: Where trainings keep their logs, states and checkpoints, so that an interrupted one
+            goes on; by default nothing is kept.
+        extra: Dataset folders whose GMs are trained on too, beside those of the benchmark.
+        progress: Told how far the work is.
 
     Raises:
-        UnknownNameError: There is no such baseline.
-        BenchmarkError: Its recipe is damaged, it trains a network, it needs images and there is
-            no folder, or it cannot train on extra GMs.
+        UnknownNameError: There is no such baseline, benchmark, preset, setting or device.
+        BenchmarkError: It looks at images and there is no folder, it cannot train on extra GMs, or
+            its recipe is damaged.
+        SettingError: A setting cannot have its value.
+        TrainingError: A training came to nothing, or the device is not there.
+
+    Examples:
+        >>> made = run_baseline("mean_mode", "sample")
+        >>> len(made), made.source
+        (2304, 'mean_mode')
+        >>> from gmbench.evaluation.evaluate import evaluate
+        >>> evaluate(made, replicates=0).summary["l1"].mean < 0.2
+        True
+
+        A network, here a tiny one for a second on a dataset of one's own::
+
+            run_baseline("full", "my-dataset", changes={"epochs": 5})
     """
-    recipe = find_recipe(name)
-    if recipe.training is not None:
-        raise BenchmarkError(f"The baseline {name} trains a network: `gmbench baseline {name}`.")
-    predictor = _predictor(recipe)
-    if not extra:
-        return predictor(benchmark, seed, folder)
-    require_extra(recipe)
-    return predictor(benchmark, seed, folder, extra=extra)
+    known = benchmark if isinstance(benchmark, Benchmark) else load_benchmark(benchmark)
+    if folder is None and not isinstance(benchmark, Benchmark):
+        folder = dataset_folder(benchmark)
+    options = RunOptions(
+        preset=preset,
+        changes=changes or {},
+        seed=seed,
+        device=device,
+        runs=None if runs is None else Path(runs),
+        extra=read_extra(known, map(Path, extra)),
+    )
+    place = None if folder is None else Path(folder)
+    return predict_baseline(find_recipe(name), known, place, options, progress)
 
 
-def _predictor(recipe: Recipe) -> Callable[..., Predictions]:
-    module, _, function = recipe.predictor.partition(":")
-    return cast(Callable[..., Predictions], getattr(importlib.import_module(module), function))
+def predict_baseline(
+    recipe: Recipe,
+    benchmark: Benchmark,
+    folder: Path | None,
+    options: RunOptions,
+    progress: Progress | None = None,
+) -> Predictions:
+    """Trains where there is something to train, and predicts all test images.
 
+    Args:
+        recipe: What to run.
+        benchmark: Labels and sets.
+        folder: The dataset folder; None where there are labels alone.
+        options: How.
+        progress: Told how far the work is.
 
-def _read_recipe(path: Path) -> Recipe:
-    try:
-        described = yaml.safe_load(path.read_text(encoding="utf-8"))
-        for name in ("name", "summary", "paper", "needs"):
-            described[name] = str(described[name])
-        if ("predictor" in described) == ("training" in described):
-            raise TypeError("it needs either a predictor or a training")
-        return Recipe(**described)
-    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
-        reason = f"lacks {error}" if isinstance(error, KeyError) else str(error).split("\n")[0]
-        raise BenchmarkError(f"{path} is damaged: {reason}.") from error
+    Raises:
+        GmbenchError: The baseline cannot be run on this benchmark.
+    """
+    if recipe.training is None:
+        if progress:
+            progress(recipe.name, 0, 1)
+        further: dict[str, Any] = {}
+        if options.extra:
+            require_extra(recipe)
+            further["extra"] = options.extra
+        return predictor_of(recipe)(benchmark, options.seed, folder, **further)
+    # Here, so that baselines which train nothing do without torch.
+    from gmbench.training.folds import TrainingJob, predict_with_networks
+
+    job = TrainingJob(recipe, benchmark, require_folder(recipe.name, folder), **vars(options))
+    name = recipe.name if recipe.repeats == 1 else f"{recipe.name} {options.seed}"
+    return predict_with_networks(job, prefixed(progress, name))

@@ -33,10 +33,12 @@ from gmbench.benchmark.benchmark import Benchmark, read_benchmark
 from gmbench.data.checksums import CHECKSUMS
 from gmbench.data.features import shard_path
 from gmbench.data.loading import cache_folder
-from gmbench.data.parallel import Progress, all_cores, in_processes
-from gmbench.errors import DatasetError
+from gmbench.data.parallel import all_cores, in_processes
+from gmbench.data.rgb import Pixels
+from gmbench.errors import DatasetError, SourceError
 from gmbench.files import rename_durably, write_durably
-from gmbench.training.views import Pixels, View, ViewError
+from gmbench.progress import Progress
+from gmbench.training.views import View
 
 MEMORY_LIMIT = 4 * 2**30
 """Bytes of pixels that are read into memory unless told otherwise."""
@@ -253,7 +255,7 @@ def cached_images(
         UnknownNameError: The dataset has no such GM.
         DatasetError: A GM has no images, a shard is missing or is not what its checksum says, an
             image does not decode, the cache cannot be written, or a process died.
-        ViewError: An image has no rule to RGB.
+        SourceError: An image has no rule to RGB.
     """
     benchmark = read_benchmark(folder)
     place = (cache or cache_folder() / "pixels") / _view_name(view)
@@ -274,7 +276,7 @@ def cached_images(
         for entry, _ in in_processes(_decode_once, missing, jobs, lambda entry: entry.gm):
             done += entry.n_images
             if progress:
-                progress(done, total)
+                progress("images", done, total)
     except OSError as error:
         raise DatasetError(
             f"{place} cannot be written: {error.strerror or error}. Make room, or set "
@@ -399,7 +401,7 @@ def _view_of(entry: _Entry, image_id: str, data: bytes) -> bytes:
     try:
         with Image.open(io.BytesIO(data)) as image:
             return entry.view.apply(image, image_id).tobytes()
-    except ViewError:
+    except SourceError:
         raise
     except Exception as error:  # Decoders raise whatever damaged data leads them to.
         raise _damaged(entry, f"{image_id} does not decode: {error}") from error

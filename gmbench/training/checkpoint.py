@@ -7,7 +7,7 @@ on, and under which licence, so that a checkpoint can be used without the data i
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,22 +16,27 @@ import numpy as np
 import torch
 from huggingface_hub import PyTorchModelHubMixin, constants, hf_hub_download
 from huggingface_hub.errors import HfHubHTTPError
-from numpy.typing import NDArray
 from PIL import Image
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
+from gmbench.benchmark.catalog import TABLES
 from gmbench.errors import GmbenchError
-from gmbench.schema import DISCRETE, LOSSES
+from gmbench.training.image_inputs import Images, opened
 from gmbench.training.methods import build_network
-from gmbench.training.predict import ParsedImages, join, parse_pixels
+from gmbench.training.parsed import LabelSpace, ParsedImages, join
+from gmbench.training.parsed_gm import ParsedGM, parsed_gm
+from gmbench.training.predict import parse_pixels
 from gmbench.training.views import view_from_dict
 from gmbench.version import __version__
 
 if TYPE_CHECKING:
     from gmbench.benchmark.benchmark import Benchmark
     from gmbench.training.config import TrainingConfig
+
+SHIPPED = TABLES / "parser"
+"""The small parser that comes with the package: trained on the sample alone."""
 
 _AT_ONCE = 64
 """Images whose pixels are held together; thousands may be parsed."""
@@ -51,42 +56,6 @@ what is like them; of others it may be wrong with confidence.
 
 class CheckpointError(GmbenchError):
     """A folder or repository that holds no model parser, or one that cannot be read."""
-
-
-@dataclass(frozen=True)
-class LabelSpace:
-    """How a network's outputs become label values.
-
-    Attributes:
-        minimum: Smallest value of each continuous parameter, natural units.
-        span: Largest less smallest.
-        classes: Class names of each discrete parameter.
-        sha256: Of the labels that it was taken from.
-    """
-
-    minimum: tuple[float, ...]
-    span: tuple[float, ...]
-    classes: Mapping[str, tuple[str, ...]]
-    sha256: str
-
-    @classmethod
-    def of(cls, benchmark: Benchmark) -> LabelSpace:
-        """Returns the label space of a benchmark."""
-        return cls(
-            tuple(benchmark.minimum.tolist()),
-            tuple(benchmark.span.tolist()),
-            benchmark.classes,
-            benchmark.labels_sha256,
-        )
-
-    @property
-    def n_classes(self) -> tuple[int, ...]:
-        """Number of classes of each of the 16 heads."""
-        return (*(len(self.classes[p.name]) for p in DISCRETE), *(2 for _ in LOSSES))
-
-    def counts(self, parsed: ParsedImages) -> NDArray[np.float64]:
-        """Returns the continuous parameters in natural units, shape (images, 9)."""
-        return np.asarray(parsed.continuous * np.array(self.span) + np.array(self.minimum))
 
 
 class ModelParserCheckpoint(
@@ -171,7 +140,22 @@ class ModelParserCheckpoint(
         """Returns what the network does; pixels of shape (images, 3, height, width) in [0, 1]."""
         return self.network(pixels)
 
-    def parse(self, images: Iterable[Image.Image]) -> ParsedImages:
+    def parse(self, images: Images) -> ParsedGM:
+        """Infers the hyperparameters of the generative model that made some images.
+
+        Args:
+            images: One image or several, all of one GM: paths, images of Pillow or uint8 arrays of
+                shape (height, width) or (height, width, 3), of any mode and size.
+
+        Returns:
+            The 25 parameters: means of counts, the majority of classes.
+
+        Raises:
+            SourceError: There is no image, or one cannot be read.
+        """
+        return parsed_gm(self.parse_each(opened(images)), self.labels, self.trained_on)
+
+    def parse_each(self, images: Iterable[Image.Image]) -> ParsedImages:
         """Parses images, each on its own.
 
         Args:
@@ -212,12 +196,27 @@ class ModelParserCheckpoint(
         return made.eval()
 
 
-def load_checkpoint(path_or_name: str | Path) -> ModelParserCheckpoint:
-    """Reads a checkpoint from a folder, or from the Hub by its name.
+def load_parser(path: str | Path | None = None) -> ModelParserCheckpoint:
+    """Reads a trained parser from a folder, or from the Hub by its name.
+
+    Args:
+        path: Folder or name; the small parser that comes with the package when None.
+
+    Returns:
+        The parser; its `parse(images)` infers the 25 parameters of the GM that made the images.
 
     Raises:
         CheckpointError: There is none, or it cannot be read.
+
+    Examples:
+        >>> import numpy as np
+        >>> parser = load_parser()
+        >>> parser.trained_on["benchmark"], len(parser.trained_on["gms"])
+        ('sample', 112)
+        >>> parser.parse(np.zeros((2, 32, 32, 3), np.uint8)).n_images
+        2
     """
+    path_or_name = SHIPPED if path is None else path
     place = Path(path_or_name)
     if place.is_dir() and not (place / constants.CONFIG_NAME).is_file():
         raise CheckpointError(

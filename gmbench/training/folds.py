@@ -3,64 +3,46 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from gmbench.benchmark.benchmark import Benchmark
-from gmbench.benchmark.extra import ExtraGMs
 from gmbench.errors import BenchmarkError, UnknownNameError
 from gmbench.models.targets import TrainingTargets
-from gmbench.predictions.images import image_index
 from gmbench.predictions.predictions import Predictions
-from gmbench.schema import DISCRETE
-from gmbench.training.baselines import Recipe
+from gmbench.progress import Progress, prefixed
 from gmbench.training.cache import CachedImages, cached_images
 from gmbench.training.checkpoint import ModelParserCheckpoint
 from gmbench.training.config import PRESETS, TrainingConfig
 from gmbench.training.devices import device_for
 from gmbench.training.loop import TrainingRun, train
-from gmbench.training.predict import ParsedImages, join, mean, parse_images
-from gmbench.training.trees import FEATURES, FeatureTable, predict_gms, read_features
+from gmbench.training.options import RunOptions
+from gmbench.training.parsed import ParsedImages, mean
+from gmbench.training.parsed_sets import predictions_of, targets_of
+from gmbench.training.predict import parse_images
+from gmbench.training.recipes import Recipe
+from gmbench.training.trees import FEATURES, FeatureTable, parse_gms, read_features
 from gmbench.training.validation import hold_out
 from gmbench.training.views import view_from_dict
 
 MODEL = "model"
 """The folder of the trained parser, inside that of its training."""
 
-FoldProgress = Callable[[str, int, int], None]
-"""Told the name of what is under way, how many steps of it are done, and of how many."""
-
 
 @dataclass(frozen=True)
-class TrainingJob:
-    """What is to be trained.
+class TrainingJob(RunOptions):
+    """What is to be trained, and how.
 
     Attributes:
         recipe: The baseline's recipe.
         benchmark: Labels and sets.
         folder: The dataset folder.
-        preset: `paper` or `small`.
-        changes: The user's own changes of settings, by name.
-        seed: Seed of everything random.
-        device: `auto`, `cpu`, `cuda` or `mps`.
-        runs: Where logs, states and checkpoints are kept; None keeps nothing.
-        extra: GMs to train on beside those of the benchmark, in every fold.
     """
 
     recipe: Recipe
     benchmark: Benchmark
     folder: Path
-    preset: str = "small"
-    changes: Mapping[str, Any] = field(default_factory=dict)
-    seed: int = 0
-    device: str = "auto"
-    runs: Path | None = None
-    extra: tuple[ExtraGMs, ...] = ()
 
     @property
     def config(self) -> TrainingConfig:
@@ -127,7 +109,7 @@ class Fold:
     parsed: ParsedImages
 
 
-def predict_with_networks(job: TrainingJob, progress: FoldProgress | None = None) -> Predictions:
+def predict_with_networks(job: TrainingJob, progress: Progress | None = None) -> Predictions:
     """Trains and predicts set by set, and returns the predictions of all test images.
 
     Args:
@@ -144,26 +126,12 @@ def predict_with_networks(job: TrainingJob, progress: FoldProgress | None = None
     return predictions_of(job.benchmark, job.recipe.name, {f.name: f.parsed for f in folds})
 
 
-def require_folder(name: str, folder: Path | None) -> Path:
-    """Returns the dataset folder of a baseline that looks at images.
-
-    Raises:
-        BenchmarkError: There is none.
-    """
-    if folder is None:
-        raise BenchmarkError(
-            f"The baseline {name} looks at images. Give the folder of a dataset with --data."
-        )
-    return folder
-
-
-def read_images(job: TrainingJob, progress: FoldProgress | None = None) -> JobImages:
+def read_images(job: TrainingJob, progress: Progress | None = None) -> JobImages:
     """Reads all images that a job trains on or predicts."""
     view = view_from_dict(job.config.view)
-    told = (lambda done, total: progress("images", done, total)) if progress else None
-    pixels = cached_images(job.folder, view, progress=told).joined(
+    pixels = cached_images(job.folder, view, progress=progress).joined(
         [
-            cached_images(one.folder, view, gms=[gm.name for gm in one.gms], progress=told)
+            cached_images(one.folder, view, gms=[gm.name for gm in one.gms], progress=progress)
             for one in job.extra
         ]
     )
@@ -178,7 +146,7 @@ def read_images(job: TrainingJob, progress: FoldProgress | None = None) -> JobIm
 
 
 def run_fold(
-    job: TrainingJob, set_name: str, images: JobImages, progress: FoldProgress | None = None
+    job: TrainingJob, set_name: str, images: JobImages, progress: Progress | None = None
 ) -> Fold:
     """Trains on the training GMs of one set and predicts its test images.
 
@@ -193,16 +161,14 @@ def run_fold(
     test = [gm for gm in benchmark.test_gms(set_name) if gm in pixels.gms]
     members, parsed = [], []
     for number in range(job.config.members):
-        told = _told(progress, set_name, number, job.config.members)
-        members.append(_train_member(job, set_name, number, pixels, told))
+        members.append(_train_member(job, set_name, number, pixels, progress))
         network = members[-1][0].network.to(device)
         parsed.append(parse_images(network, pixels, test, device, job.config.precision))
         network.cpu()
     whole = mean(parsed)
     if images.features is not None:
         training = benchmark.training_gms(set_name)
-        counts, odds = predict_gms(benchmark, images.features, training, test, job.seed)
-        trees = ParsedImages(counts, np.hstack(odds), tuple(head.shape[1] for head in odds))
+        trees = parse_gms(benchmark, images.features, training, test, job.seed)
         whole = mean([whole, trees], [1.0 - job.config.trees, job.config.trees])
     checkpoint, run = members[0]
     return Fold(set_name, checkpoint, run, whole)
@@ -213,10 +179,11 @@ def _train_member(
     set_name: str,
     number: int,
     images: CachedImages,
-    progress: Callable[[int, int], None] | None,
+    progress: Progress | None,
 ) -> tuple[ModelParserCheckpoint, TrainingRun]:
     """Trains one of the networks of a fold, its number added to the seed, and saves it."""
     config, benchmark, seed = job.config, job.benchmark, job.seed + number
+    name = set_name if config.members == 1 else f"{set_name} {number + 1}/{config.members}"
     names: Sequence[str] = benchmark.training_gms(set_name)
     learnt, held = hold_out(benchmark, names, config.validation_gms, job.seed)
     targets = [TrainingTargets.of(benchmark, learnt, job.extra)]
@@ -238,7 +205,7 @@ def _train_member(
         folder=place,
         key=hashlib.sha256(facts.encode()).hexdigest(),
         validation=targets[1] if held else None,
-        progress=progress,
+        progress=prefixed(progress, name),
     )
     checkpoint = ModelParserCheckpoint.of(
         run.network,
@@ -261,22 +228,13 @@ def _train_member(
     return checkpoint, run
 
 
-def _told(
-    progress: FoldProgress | None, set_name: str, number: int, members: int
-) -> Callable[[int, int], None] | None:
-    if progress is None:
-        return None
-    name = set_name if members == 1 else f"{set_name} {number + 1}/{members}"
-    return lambda done, total: progress(name, done, total)
-
-
 def predict_set(
     checkpoint: ModelParserCheckpoint,
     benchmark: Benchmark,
     folder: Path,
     set_name: str,
     device: str = "auto",
-    progress: FoldProgress | None = None,
+    progress: Progress | None = None,
 ) -> tuple[Predictions, str]:
     """Predicts the test images of one set with a trained parser.
 
@@ -303,8 +261,7 @@ def predict_set(
             f"was trained for {trained_on.get('set')} of {trained_on.get('benchmark')}); its "
             "figures there say nothing of unseen GMs."
         )
-    told = (lambda done, total: progress("images", done, total)) if progress else None
-    images = cached_images(folder, checkpoint.view, gms=present, progress=told)
+    images = cached_images(folder, checkpoint.view, gms=present, progress=progress)
     place = device_for(device)
     network = checkpoint.network.to(place)
     parsed = parse_images(network, images, present, place, checkpoint.precision)
@@ -312,42 +269,8 @@ def predict_set(
     made = Predictions.of(
         benchmark,
         str(trained_on.get("baseline", "parser")),
-        _targets(benchmark, parsed, counts),
+        targets_of(benchmark, parsed, counts),
         set_name=set_name,
         normalised=False,
     )
     return made, warning
-
-
-def predictions_of(
-    benchmark: Benchmark, source: str, parsed: Mapping[str, ParsedImages]
-) -> Predictions:
-    """Returns what was parsed as predictions.
-
-    Args:
-        benchmark: The benchmark.
-        source: Name of the method.
-        parsed: What is said of the test images of each set, GM by GM in the order of the set.
-
-    Raises:
-        BenchmarkError: A set does not have all of its images.
-    """
-    index = image_index(benchmark)
-    whole = join(parsed[name] for name in benchmark.sets)
-    if len(whole.continuous) != len(index.image_ids):
-        raise BenchmarkError(
-            f"{benchmark.name} has {len(index.image_ids):,} test images, "
-            f"{len(whole.continuous):,} were parsed. Build the dataset again."
-        )
-    return Predictions.of(benchmark, source, _targets(benchmark, whole, whole.continuous))
-
-
-def _targets(
-    benchmark: Benchmark, parsed: ParsedImages, counts: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    # A parser of another benchmark may know classes that this one has no number for.
-    classes = [
-        odds[:, : len(benchmark.classes[parameter.name])].argmax(axis=1)
-        for parameter, odds in zip(DISCRETE, parsed.by_head, strict=False)
-    ]
-    return np.column_stack([counts, *classes, parsed.loss_scores])

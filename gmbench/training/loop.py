@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -22,6 +22,7 @@ from torch import nn
 
 from gmbench.files import write_durably
 from gmbench.models.targets import TrainingTargets
+from gmbench.progress import Progress
 from gmbench.training.batches import Batches
 from gmbench.training.cache import CachedImages
 from gmbench.training.config import TrainingConfig, TrainingError
@@ -35,8 +36,6 @@ LOG = "log.jsonl"
 
 _LOOKED_AT_EVERY = 25
 """Batches between two looks at the loss: on a GPU each one waits for all that is queued."""
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -178,7 +177,7 @@ class _Epochs:
                 if number % _LOOKED_AT_EVERY == 0 or number == len(batches) - 1:
                     _check(terms, step, rate)
                 if progress:
-                    progress(step + 1, total)
+                    progress("batches", step + 1, total)
         return {name: float(value) / len(batches) for name, value in sums.items()}, rate
 
     def _learn(

@@ -5,24 +5,24 @@ from __future__ import annotations
 import json
 import platform
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from gmbench.benchmark.benchmark import Benchmark
-from gmbench.benchmark.extra import ExtraGMs
 from gmbench.data.parallel import all_cores
 from gmbench.evaluation.comparison import Comparison, compare
 from gmbench.evaluation.evaluate import evaluate
 from gmbench.evaluation.result import Evaluation, Summary
 from gmbench.files import write_whole
 from gmbench.predictions.predictions import Predictions, write_predictions
-from gmbench.training.baselines import Recipe, require_extra, run_baseline
-
-SuiteProgress = Callable[[str, int, int], None]
+from gmbench.progress import Progress
+from gmbench.training.baselines import predict_baseline
+from gmbench.training.options import RunOptions
+from gmbench.training.recipes import Recipe, require_extra
 
 
 @dataclass(frozen=True)
@@ -81,34 +81,13 @@ class SuiteResult:
         }
 
 
-@dataclass(frozen=True)
-class SuiteOptions:
-    """How baselines are run.
-
-    Attributes:
-        preset: `small` or `paper`, for those that train a network.
-        changes: The user's own changes of settings.
-        seed: Seed of everything random.
-        device: `auto`, `cpu`, `cuda` or `mps`.
-        runs: Where trainings keep their logs, states and checkpoints.
-        extra: GMs to train on beside those of the benchmark.
-    """
-
-    preset: str = "small"
-    changes: Mapping[str, Any] = field(default_factory=dict)
-    seed: int = 0
-    device: str = "auto"
-    runs: Path | None = None
-    extra: tuple[ExtraGMs, ...] = ()
-
-
 def run_suite(
     recipes: Sequence[Recipe],
     benchmark: Benchmark,
     folder: Path | None,
     out: Path,
-    options: SuiteOptions,
-    progress: SuiteProgress | None = None,
+    options: RunOptions,
+    progress: Progress | None = None,
 ) -> SuiteResult:
     """Runs baselines and compares them.
 
@@ -149,8 +128,8 @@ def run_one(
     recipe: Recipe,
     benchmark: Benchmark,
     folder: Path | None,
-    options: SuiteOptions,
-    progress: SuiteProgress | None = None,
+    options: RunOptions,
+    progress: Progress | None = None,
 ) -> BaselineResult:
     """Runs one baseline, as often as its recipe says, and scores it.
 
@@ -184,48 +163,6 @@ def run_one(
     }
     evaluations = tuple(evaluate(predictions) for predictions in made)
     return BaselineResult(recipe.name, evaluations, made[0], seconds, run)
-
-
-def predict_baseline(
-    recipe: Recipe,
-    benchmark: Benchmark,
-    folder: Path | None,
-    options: SuiteOptions,
-    progress: SuiteProgress | None,
-) -> Predictions:
-    """Trains where there is something to train, and predicts all test images.
-
-    Args:
-        recipe: What to run.
-        benchmark: Labels and sets.
-        folder: The dataset folder.
-        options: How.
-        progress: Told how far the work is.
-
-    Raises:
-        GmbenchError: The baseline cannot be run on this benchmark.
-    """
-    if recipe.training is None:
-        if progress:
-            progress(recipe.name, 0, 1)
-        return run_baseline(recipe.name, benchmark, options.seed, folder, options.extra)
-    # Here, so that baselines which train nothing do without torch.
-    from gmbench.training.folds import TrainingJob, predict_with_networks, require_folder
-
-    job = TrainingJob(
-        recipe=recipe,
-        benchmark=benchmark,
-        folder=require_folder(recipe.name, folder),
-        preset=options.preset,
-        changes=options.changes,
-        seed=options.seed,
-        device=options.device,
-        runs=options.runs,
-        extra=options.extra,
-    )
-    name = recipe.name if recipe.repeats == 1 else f"{recipe.name} {options.seed}"
-    told = (lambda what, d, n: progress(f"{name} {what}", d, n)) if progress else None
-    return predict_with_networks(job, told)
 
 
 def versions(with_torch: bool) -> dict[str, str]:

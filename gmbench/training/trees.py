@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -21,17 +21,19 @@ from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 from gmbench.benchmark.benchmark import Benchmark, read_benchmark
 from gmbench.benchmark.extra import ExtraGMs
 from gmbench.data.features import shard_path
-from gmbench.errors import BenchmarkError
-from gmbench.models.spectral_features import features_of, features_with_size_and_colour
+from gmbench.data.rgb import Pixels, decode_rgb
 from gmbench.models.targets import class_counts
-from gmbench.predictions.images import image_index
 from gmbench.predictions.predictions import Predictions
-from gmbench.schema import N_CONTINUOUS, N_DISCRETE
+from gmbench.schema import N_CONTINUOUS
+from gmbench.training.parsed import ParsedImages
+from gmbench.training.parsed_sets import predictions_of
+from gmbench.training.recipes import require_folder
+from gmbench.training.spectral_features import features_of, features_with_size_and_colour
 
 Array = NDArray[np.float64]
 
-FeaturesOf = Callable[[bytes], Array]
-"""Takes an encoded image, returns its features."""
+FeaturesOf = Callable[[Pixels], Array]
+"""Takes the RGB pixels of an image, shape (height, width, 3), returns its features."""
 
 FEATURES: Mapping[str, FeaturesOf] = {
     "spectral": features_of,
@@ -87,6 +89,8 @@ def fit_trees(
     regressor.fit(features, roots, weights)
     classifier = ExtraTreesClassifier(random_state=seed, **options)
     classifier.fit(features, labels[:, N_CONTINUOUS:], weights)
+    # Threads would add up the trees in the order in which they end, which differs in the last bits.
+    regressor.n_jobs = classifier.n_jobs = 1
     heads = []
     for odds, classes, n in zip(
         classifier.predict_proba(unseen), classifier.classes_, class_counts(benchmark), strict=True
@@ -130,12 +134,8 @@ def spectral_size_colour(
 def _spectral(
     name: str, benchmark: Benchmark, seed: int, folder: Path | None, extra: Sequence[ExtraGMs]
 ) -> Predictions:
-    if folder is None:
-        raise BenchmarkError(
-            f"The baseline {name} looks at images. Give the folder of a dataset as --benchmark."
-        )
-    table = read_features(benchmark, folder, extra, FEATURES[name])
-    return replace(predict_with_trees(benchmark, table, seed), source=name)
+    table = read_features(benchmark, require_folder(name, folder), extra, FEATURES[name])
+    return predict_with_trees(benchmark, table, seed, source=name)
 
 
 def predict_with_trees(
@@ -144,6 +144,7 @@ def predict_with_trees(
     seed: int,
     training: Mapping[str, Sequence[str]] | None = None,
     learner: Learner = fit_trees,
+    source: str = "trees",
 ) -> Predictions:
     """Trains and predicts set by set.
 
@@ -153,33 +154,31 @@ def predict_with_trees(
         seed: Seed of the trees.
         training: GMs to train on for each set; by default all that are not in it.
         learner: What learns from the features.
+        source: Name of the method.
     """
-    index = image_index(benchmark)
-    targets = np.empty((len(index.image_ids), table.labels.shape[1]))
-    for number, name in enumerate(benchmark.sets):
-        rows = np.flatnonzero(index.sets == number)
-        allowed = training[name] if training else benchmark.training_gms(name)
-        test = [benchmark.gms[row].name for row in dict.fromkeys(index.gms[rows].tolist())]
-        counts, odds = predict_gms(benchmark, table, allowed, test, seed, learner)
-        targets[rows] = np.column_stack(
-            [
-                counts,
-                *(head.argmax(axis=1) for head in odds[:N_DISCRETE]),
-                *(head[:, 1] for head in odds[N_DISCRETE:]),
-            ]
+    parsed = {
+        name: parse_gms(
+            benchmark,
+            table,
+            training[name] if training else benchmark.training_gms(name),
+            benchmark.test_gms(name),
+            seed,
+            learner,
         )
-    return Predictions.of(benchmark, "spectral", targets)
+        for name in benchmark.sets
+    }
+    return predictions_of(benchmark, source, parsed)
 
 
-def predict_gms(
+def parse_gms(
     benchmark: Benchmark,
     table: FeatureTable,
     training: Sequence[str],
     test: Sequence[str],
     seed: int,
     learner: Learner = fit_trees,
-) -> tuple[Array, list[Array]]:
-    """Trains on some GMs, and on all extra ones, and says what is predicted of others.
+) -> ParsedImages:
+    """Trains on some GMs, and on all extra ones, and parses the images of others.
 
     Args:
         benchmark: The benchmark.
@@ -188,18 +187,16 @@ def predict_gms(
         test: Names of the GMs whose images are predicted, in this order.
         seed: Seed of the trees.
         learner: What learns from the features.
-
-    Returns:
-        As `fit_trees` does, for the images of `test`.
     """
     rows = [benchmark.index[gm] for gm in training]
     train = np.isin(table.gms, rows) | (table.gms >= len(benchmark.gms))
     unseen = np.concatenate([np.flatnonzero(table.gms == benchmark.index[gm]) for gm in test])
     gms = table.gms[train]
     weights = 1.0 / np.bincount(gms)[gms]
-    return learner(
+    counts, odds = learner(
         table.features[train], table.labels[gms], weights, table.features[unseen], benchmark, seed
     )
+    return ParsedImages(counts, np.hstack(odds), class_counts(benchmark))
 
 
 def read_features(
@@ -237,7 +234,7 @@ def read_features(
 
 
 def _shard_features(features: FeaturesOf, shard: Path) -> Array:
-    return np.array([features(data) for data in _images(shard)])
+    return np.array([features(decode_rgb(data)) for data in _images(shard)])
 
 
 def _images(shard: Path) -> Iterator[bytes]:

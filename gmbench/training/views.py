@@ -1,22 +1,4 @@
-"""What a network sees of an image: one stated rule to pixels, then a resize or crops.
-
-`rgb_pixels` makes 8-bit RGB of every image file that a dataset can hold:
-
-| image | becomes |
-|---|---|
-| RGB, 8 bits | itself |
-| grey, 1 bit | three equal channels; 1 bit is 0 and 255 |
-| 16 bits, grey or colour | the high byte, which is what decoders keep of 16-bit colour |
-| 32-bit integers | cut to 0 ... 65,535, then the high byte: readers of PNG use them for 16 bits |
-| floats | cut to 0 ... 255 and rounded; not a number is 0 |
-| palette | its colours |
-| alpha, transparent colour | on black: round(colour x alpha / 255), so opaque pixels are kept |
-| CMYK and others | Pillow's conversion, where it has one |
-| several frames | the first |
-
-Orientation in EXIF, colour profiles and gamma are left alone. They are hints to whoever shows an
-image; the traces of a generator lie in the pixels and along the axes that the file holds.
-"""
+"""What a network sees of an image: its RGB pixels (`gmbench.data.rgb`), resized or cropped."""
 
 from __future__ import annotations
 
@@ -26,21 +8,23 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
+from gmbench.data.rgb import Pixels, rgb_pixels
 from gmbench.errors import GmbenchError
 
-Pixels = NDArray[np.uint8]
-
-RULE = 1
+RULE = 2
 """Changes whenever an image becomes other pixels than before: in the rule, a resize or a crop."""
+
+_ALIKE = (1, RULE)
+"""Rules that are read: under the first, transparency lay on black and EXIF turned nothing. Of all
+other images the pixels are the same, so that a network which was trained under it is of use."""
 
 _WORD = 2**64
 
 
 class ViewError(GmbenchError):
-    """A view that cannot be, or an image that it cannot be taken of."""
+    """A view that cannot be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +56,7 @@ class Resized:
             image_id: Named in errors.
 
         Raises:
-            ViewError: The image has no rule to RGB.
+            SourceError: The image has no rule to RGB.
         """
         pixels = rgb_pixels(image, image_id)
         side = (self.size, self.size)
@@ -121,7 +105,7 @@ class Crops:
             image_id: Decides with the seed where the crops lie.
 
         Raises:
-            ViewError: The image has no rule to RGB.
+            SourceError: The image has no rule to RGB.
         """
         pixels = rgb_pixels(image, image_id)
         lacking = [(0, max(0, self.size - side)) for side in pixels.shape[:2]]
@@ -167,7 +151,7 @@ def view_from_dict(description: Mapping[str, Any]) -> View:
         raise ViewError(
             f"The view {name!r} is not known. Give as `kind` one of {', '.join(_VIEWS)}."
         )
-    if rule != RULE:
+    if rule not in _ALIKE:
         raise ViewError(
             f"The view {name} is described under rule {rule} of how images become pixels; this "
             f"gmbench has rule {RULE}. Use the gmbench that wrote it, or train again."
@@ -178,42 +162,6 @@ def view_from_dict(description: Mapping[str, Any]) -> View:
         raise ViewError(
             f"The view {name} cannot be made of {fields} ({error}). Give its fields alone."
         ) from error
-
-
-def rgb_pixels(image: Image.Image, image_id: str = "") -> Pixels:
-    """Returns an image as 8-bit RGB, shape (height, width, 3), by the rule of this module.
-
-    Args:
-        image: As Pillow opened it.
-        image_id: Named in errors.
-
-    Raises:
-        ViewError: The image has a mode without a rule.
-    """
-    if image.mode.startswith("I"):
-        return _grey((np.asarray(image).astype(np.int64).clip(0, 0xFFFF) >> 8).astype(np.uint8))
-    if image.mode == "F":
-        values = np.nan_to_num(np.asarray(image), nan=0.0, posinf=255.0, neginf=0.0)
-        return _grey(np.rint(values.clip(0, 255)).astype(np.uint8))
-    try:
-        if image.has_transparency_data:
-            return _on_black(np.asarray(image.convert("RGBA")))
-        return np.asarray(image.convert("RGB"))
-    except (ValueError, KeyError) as error:
-        raise ViewError(
-            f"{image_id or 'An image'} has the mode {image.mode}, which does not become RGB "
-            f"({error}). Store it as RGB."
-        ) from error
-
-
-def _grey(values: Pixels) -> Pixels:
-    return np.repeat(values[:, :, None], 3, axis=2)
-
-
-def _on_black(pixels: Pixels) -> Pixels:
-    """Composites RGBA on black, rounded to the nearest; 255 is odd, so there are no ties."""
-    colour, alpha = pixels[..., :3].astype(np.uint32), pixels[..., 3:].astype(np.uint32)
-    return ((colour * alpha + 127) // 255).astype(np.uint8)
 
 
 def _require(view: View, **least: int) -> None:

@@ -1,5 +1,5 @@
 from __future__ import annotations
 
-from tests.training.conftest import own_cache, pristine_cache
+from tests.training.conftest import family_cache, own_cache
 
-__all__ = ["own_cache", "pristine_cache"]
+__all__ = ["family_cache", "own_cache"]

@@ -15,8 +15,9 @@ from gmbench.evaluation.evaluate import evaluate
 from gmbench.evaluation.result import ParameterResult
 from gmbench.predictions.columns import Values
 from gmbench.predictions.predictions import Predictions, write_predictions
-from gmbench.training.baselines import Recipe, find_recipe
-from gmbench.training.suite import SuiteOptions, predict_baseline
+from gmbench.training.baselines import predict_baseline
+from gmbench.training.options import RunOptions
+from gmbench.training.recipes import Recipe, find_recipe
 from tests.evaluation.populations import random_predictions, small_benchmark
 from tests.training.families import CHANGES, build_families, family_benchmark
 
@@ -110,7 +111,7 @@ def test_content_trains_on_what_it_says_and_tests_on_what_is_held_out(
         return run(recipe, fold, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(studies, "predict_baseline", watched)
-    found = studies.content(find_recipe("mean_mode"), benchmark, None, SuiteOptions())
+    found = studies.content(find_recipe("mean_mode"), benchmark, None, RunOptions())
     assert len(seen) == 12
     for number, (training, test, trained_on, tested_on) in enumerate(seen):
         assert not training & test
@@ -124,7 +125,7 @@ def test_content_trains_on_what_it_says_and_tests_on_what_is_held_out(
 
 def test_content_scores_by_a_slow_way() -> None:
     benchmark = content_benchmark()
-    found = studies.content(find_recipe("mean_mode"), benchmark, None, SuiteOptions())
+    found = studies.content(find_recipe("mean_mode"), benchmark, None, RunOptions())
     present = [gm for gm, n in zip(benchmark.gms, benchmark.n_images, strict=True) if n]
     drawn = draw_content_sets(present)
     labels, errors = benchmark.normalise(benchmark.labels[:, :9]), []
@@ -147,7 +148,7 @@ def test_content_of_a_trained_method(tmp_path: Path, own_cache: Path) -> None:
     benchmark = content_benchmark()
     folder = build_families(tmp_path, replace(benchmark, n_images=(2,) * 50))
     recipe = Recipe("full", "s", "p", "n", training={"all": {}})
-    options = SuiteOptions(changes={**CHANGES, "epochs": 1}, device="cpu", runs=tmp_path / "runs")
+    options = RunOptions(changes={**CHANGES, "epochs": 1}, device="cpu", runs=tmp_path / "runs")
     found = studies.content(recipe, replace(benchmark, n_images=(2,) * 50), folder, options)
     assert set(found.scores) == {"faces", "others", "all"}
     assert len(list((tmp_path / "runs").rglob("model"))) == 12
@@ -156,7 +157,7 @@ def test_content_of_a_trained_method(tmp_path: Path, own_cache: Path) -> None:
 def test_too_few_gms_of_a_content(benchmark: Benchmark) -> None:
     few = replace(benchmark, n_images=(1,) * 30 + (0,) * 86)
     with pytest.raises(BenchmarkError, match="holds out 24 of each"):
-        studies.content(find_recipe("mean_mode"), few, None, SuiteOptions())
+        studies.content(find_recipe("mean_mode"), few, None, RunOptions())
 
 
 def test_ablation_and_cross_entropy_read_what_baselines_left(

@@ -19,7 +19,7 @@ from syrupy.assertion import SnapshotAssertion
 from gmbench.benchmark.benchmark import read_benchmark
 from gmbench.cli import main
 from gmbench.predictions.predictions import write_predictions
-from gmbench.training.parse import ParsedGM, ParsedParameter
+from gmbench.training.parsed_gm import ParsedGM, ParsedParameter
 from tests.evaluation.populations import random_predictions
 from tests.training.families import build_families, family_benchmark, family_image
 
@@ -126,7 +126,7 @@ def test_parse(here: Path, snapshot: SnapshotAssertion) -> None:
 def test_no_count_is_shown_below_nothing(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     layers = ParsedParameter("layers", "continuous", -0.4)
     parsed = ParsedGM(1, (layers,), {})
-    monkeypatch.setattr("gmbench.training.parse.parse_files", lambda *_: parsed)
+    monkeypatch.setattr("gmbench.training.parse.parse", lambda *_: parsed)
     shown = gmbench("parse", "x.png", cwd=here).stdout
     assert shown.split()[-2:] == ["layers", "0"]
     assert data("parse", "x.png", cwd=here)["parameters"][0]["value"] == -0.4

@@ -64,13 +64,13 @@ def crops(pristine_dataset: Path, pristine_cache: Path) -> CachedImages:
 
 @pytest.fixture(scope="session")
 def arrays_of() -> Callable[[Path], dict[str, bytes]]:
-    """Returns all that a cache holds, by name, less the locks."""
+    """Returns all that a cache holds, by name, less the locks and what a kill left half-written."""
 
     def read(cache: Path) -> dict[str, bytes]:
         return {
             path.relative_to(cache).as_posix(): path.read_bytes()
             for path in sorted(cache.rglob("*"))
-            if path.is_file() and path.suffix != ".lock"
+            if path.is_file() and path.suffix != ".lock" and not path.name.startswith(".")
         }
 
     return read
@@ -88,12 +88,17 @@ def family_folder(tmp_path_factory: pytest.TempPathFactory, families: Benchmark)
 
 
 @pytest.fixture(scope="session")
-def family_images(family_folder: Path, pristine_cache: Path) -> CachedImages:
-    return cached_images(family_folder, Resized(FAMILY_SIDE), jobs=1, cache=pristine_cache)
+def family_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("family_cache")
+
+
+@pytest.fixture(scope="session")
+def family_images(family_folder: Path, family_cache: Path) -> CachedImages:
+    return cached_images(family_folder, Resized(FAMILY_SIDE), jobs=1, cache=family_cache)
 
 
 @pytest.fixture
-def own_cache(pristine_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def own_cache(family_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where code that names no cache puts decoded images."""
-    monkeypatch.setenv("GMBENCH_HOME", str(pristine_cache / "home"))
-    return pristine_cache / "home"
+    monkeypatch.setenv("GMBENCH_HOME", str(family_cache / "home"))
+    return family_cache / "home"

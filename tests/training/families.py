@@ -13,9 +13,9 @@ from PIL import Image
 from gmbench.benchmark.benchmark import Benchmark, load_benchmark
 from gmbench.data.build import build_dataset
 from gmbench.models.targets import TrainingTargets
-from gmbench.training.baselines import Recipe
 from gmbench.training.config import TrainingConfig
 from gmbench.training.folds import TrainingJob
+from gmbench.training.recipes import Recipe
 
 SIDE = 16
 N_FAMILIES = 4

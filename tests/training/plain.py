@@ -6,13 +6,13 @@ import io
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 
 def plain_pixels(data: bytes) -> np.ndarray:
     """Returns the pixels of an image file, shape (height, width, 3), uint8."""
-    with Image.open(io.BytesIO(data)) as image:
-        image.load()
+    with Image.open(io.BytesIO(data)) as stored:
+        image = ImageOps.exif_transpose(stored)
         pixels = np.zeros((image.height, image.width, 3), np.uint8)
         for y in range(image.height):
             for x in range(image.width):
@@ -75,5 +75,6 @@ def _colour(image: Image.Image, x: int, y: int) -> tuple[int, int, int]:
         alpha = 255
     else:
         raise AssertionError(f"no literal rule for {image.mode}")
-    red, green, blue = (int(np.floor(channel * alpha / 255 + 0.5)) for channel in colour)
+    over_white = (channel * alpha / 255 + 255 - alpha for channel in colour)
+    red, green, blue = (int(np.floor(channel + 0.5)) for channel in over_white)
     return red, green, blue

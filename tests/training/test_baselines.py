@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from gmbench.benchmark.benchmark import load_benchmark
+from gmbench.benchmark.benchmark import Benchmark, load_benchmark
 from gmbench.errors import BenchmarkError, UnknownNameError
 from gmbench.evaluation.evaluate import evaluate
-from gmbench.training.baselines import baselines_directory, find_recipes, run_baseline
+from gmbench.training.baselines import list_baselines, run_baseline
+from gmbench.training.recipes import baselines_directory, find_recipes
 from tests.evaluation.populations import small_benchmark
+from tests.training.families import CHANGES
 
 
 def test_every_baseline_has_a_recipe_a_readme_and_results() -> None:
@@ -27,6 +29,37 @@ def test_predicts_every_test_image(name: str) -> None:
     predictions = run_baseline(name, benchmark, seed=1)
     assert len(predictions) == 96
     assert predictions.source == name
+
+
+def test_the_table_of_baselines() -> None:
+    table = list_baselines()
+    assert list(table.index) == sorted(find_recipes())
+    assert table.loc["full", "trains_network"]
+    assert not table.loc["spectral", "trains_network"]
+    assert set(table.needs) == {"labels", "labels and images"}
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_one_call_trains_a_network_too(
+    families: Benchmark, family_folder: Path, tmp_path: Path
+) -> None:
+    seen: list[str] = []
+    made = run_baseline(
+        "full", family_folder, changes={**CHANGES, "epochs": 1}, device="cpu", runs=tmp_path,
+        progress=lambda what, done, total: seen.append(what),
+    )  # fmt: skip
+    assert (made.source, len(made)) == ("full", 64)
+    assert seen[-1] == "full set_2 batches"
+    assert len(list(tmp_path.rglob("model.safetensors"))) == 2
+    # What was trained is not trained again, whichever way the benchmark is given.
+    again = run_baseline(
+        "full", families, folder=family_folder, changes={**CHANGES, "epochs": 1}, device="cpu",
+        runs=tmp_path, progress=lambda what, done, total: seen.append("again"),
+    )  # fmt: skip
+    assert again.sha256 == made.sha256
+    assert "again" not in seen
+    with pytest.raises(BenchmarkError, match="full looks at images"):
+        run_baseline("full", families)
 
 
 def test_unknown_baseline() -> None:

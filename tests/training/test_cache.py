@@ -108,8 +108,8 @@ def test_nothing_is_decoded_twice(
     pristine_dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[tuple[int, int]] = []
-    decode(pristine_dataset, tmp_path, gms=GMS[:2], progress=lambda *now: told.append(now))
-    decode(pristine_dataset, tmp_path, gms=GMS[:3], progress=lambda *now: told.append(now))
+    decode(pristine_dataset, tmp_path, gms=GMS[:2], progress=lambda what, *now: told.append(now))
+    decode(pristine_dataset, tmp_path, gms=GMS[:3], progress=lambda what, *now: told.append(now))
     assert told == [(18, 36), (36, 36), (54, 54)]
     with monkeypatch.context() as patch:
         patch.setattr(cache_module, "_decode_once", None)

@@ -15,7 +15,7 @@ from torch import nn
 
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.errors import GmbenchError
-from gmbench.training.checkpoint import CheckpointError, ModelParserCheckpoint, load_checkpoint
+from gmbench.training.checkpoint import CheckpointError, ModelParserCheckpoint, load_parser
 from gmbench.training.config import TrainingConfig
 from gmbench.training.methods import build_method
 from tests.data.hub_server import HubServer
@@ -61,14 +61,14 @@ def test_saving_and_loading_changes_no_bit(
 ) -> None:
     checkpoint = checkpoint_of(families, config)
     checkpoint.save_pretrained(tmp_path)
-    loaded = load_checkpoint(tmp_path)
+    loaded = load_parser(tmp_path)
     assert not loaded.training
     assert same(checkpoint, loaded)
     assert (loaded.method, loaded.view) == (checkpoint.method, checkpoint.view)
     assert loaded.labels == checkpoint.labels
     assert loaded.trained_on == TRAINED_ON
     images = [family_image(3, seed) for seed in range(3)]
-    before, after = checkpoint.parse(images), loaded.parse(images)
+    before, after = checkpoint.parse_each(images), loaded.parse_each(images)
     np.testing.assert_array_equal(before.continuous, after.continuous)
     np.testing.assert_array_equal(before.probabilities, after.probabilities)
     # A command's output may be JSON.
@@ -94,7 +94,7 @@ def test_the_files_say_all_and_hold_no_pickle(
 
 def test_counts_are_those_of_the_benchmark(families: Benchmark) -> None:
     checkpoint = checkpoint_of(families)
-    parsed = checkpoint.parse([family_image(0, 0)])
+    parsed = checkpoint.parse_each([family_image(0, 0)])
     np.testing.assert_allclose(
         checkpoint.labels.counts(parsed), families.denormalise(parsed.continuous)
     )
@@ -107,9 +107,9 @@ def test_a_stream_of_images_of_every_sort(
     checkpoint = checkpoint_of(families)
     images = [family_image(1, seed).resize((20 + seed, 9)) for seed in range(5)]
     images[1], images[2] = images[1].convert("L"), images[2].convert("RGBA")
-    whole = checkpoint.parse(images)
+    whole = checkpoint.parse_each(images)
     monkeypatch.setattr("gmbench.training.checkpoint._AT_ONCE", 2)
-    parts = checkpoint.parse(image for image in images)
+    parts = checkpoint.parse_each(image for image in images)
     assert len(whole.continuous) == 5
     np.testing.assert_allclose(whole.probabilities, parts.probabilities, atol=1e-6)
 
@@ -160,14 +160,14 @@ def test_a_damaged_checkpoint_is_one_message(
         (folder / path.name).write_bytes(path.read_bytes())
     spoil(folder, what)
     with pytest.raises(GmbenchError) as caught:
-        load_checkpoint(folder)
+        load_parser(folder)
     assert str(caught.value).replace(str(tmp_path), "") == snapshot
 
 
 @pytest.mark.parametrize("name", ["/no/such/folder", "nowhere", "a/b/c"])
 def test_a_folder_that_is_not_there(name: str) -> None:
     with pytest.raises(CheckpointError) as caught:
-        load_checkpoint(name)
+        load_parser(name)
     assert str(caught.value) == (
         f"{name} is not there. Give the folder of a model parser, or its name on the Hub, "
         "such as USER/NAME."
@@ -195,9 +195,9 @@ def test_to_the_hub_and_back(hub: HubServer, families: Benchmark, tmp_path: Path
     assert same(checkpoint, loaded)
     files = hub.repositories["model", "org/parser"]
     assert {"config.json", "model.safetensors", "README.md"} <= set(files.files)
-    assert same(load_checkpoint("org/parser"), checkpoint)
+    assert same(load_parser("org/parser"), checkpoint)
 
 
 def test_a_name_that_the_hub_does_not_know(hub: HubServer) -> None:
     with pytest.raises(CheckpointError, match="org/nothing is no folder here, and the Hub"):
-        load_checkpoint("org/nothing")
+        load_parser("org/nothing")

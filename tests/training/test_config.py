@@ -6,8 +6,8 @@ import pytest
 
 from gmbench.errors import GmbenchError, UnknownNameError
 from gmbench.models.settings import SettingError
-from gmbench.training.baselines import find_recipes
 from gmbench.training.config import PAPER, PRESETS, TrainingConfig, parse_changes
+from gmbench.training.recipes import find_recipes
 
 
 def test_the_paper_preset_is_the_papers() -> None:

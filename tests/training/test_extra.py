@@ -16,10 +16,11 @@ from gmbench.errors import BenchmarkError
 from gmbench.models.objective import Objective
 from gmbench.models.parsing import ParserOutput
 from gmbench.models.targets import TrainingTargets
-from gmbench.training.baselines import Recipe, find_recipe, require_extra
 from gmbench.training.folds import MODEL, predict_with_networks, read_images, run_fold
-from gmbench.training.suite import SuiteOptions, run_suite
-from gmbench.training.trees import FEATURES, predict_gms, read_features
+from gmbench.training.options import RunOptions
+from gmbench.training.recipes import Recipe, find_recipe, require_extra
+from gmbench.training.suite import run_suite
+from gmbench.training.trees import FEATURES, FeatureTable, parse_gms, read_features
 from tests.training.families import build_families, family_benchmark, job_of
 
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -148,27 +149,37 @@ def test_the_gms_held_out_are_of_the_benchmark(
     assert set(seen) <= set(families.training_gms("set_1"))
 
 
-def test_trees_learn_from_them(
-    families: Benchmark, family_folder: Path, extra: tuple[ExtraGMs, ...]
-) -> None:
-    table = read_features(families, family_folder, extra)
+@pytest.fixture
+def few_trees(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gmbench.training.trees.TREES", 8)
+
+
+@pytest.fixture(scope="module")
+def table(families: Benchmark, family_folder: Path, other_folder: Path) -> FeatureTable:
+    """The features of `spectral` of all images, the benchmark's and the extra ones."""
+    return read_features(families, family_folder, read_extra(families, [other_folder]))
+
+
+@pytest.mark.usefixtures("few_trees")
+def test_trees_learn_from_them(families: Benchmark, table: FeatureTable) -> None:
     assert np.bincount(table.gms).tolist() == [8] * 16 + [3] * 10
     assert table.labels.shape == (26, 25)
     test = families.test_gms("set_1")
-    alone, _ = predict_gms(
-        families, read_features(families, family_folder), ["GM_08"], test, seed=0
-    )
-    joined, odds = predict_gms(families, table, ["GM_08"], test, seed=0)
+    own = table.gms < len(families.gms)
+    less = replace(table, features=table.features[own], gms=table.gms[own])
+    alone = parse_gms(families, less, ["GM_08"], test, seed=0)
+    joined = parse_gms(families, table, ["GM_08"], test, seed=0)
     # One GM gives one answer; the extra ones are trained on whatever is named.
-    assert np.ptp(alone, axis=0).max() < 1e-12
-    assert np.ptp(joined, axis=0).max() > 0.01
-    assert all(len(head) == 4 * 8 for head in odds)
+    assert np.ptp(alone.continuous, axis=0).max() < 1e-12
+    assert np.ptp(joined.continuous, axis=0).max() > 0.01
+    assert len(joined.probabilities) == 4 * 8
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_scores_are_those_of_the_benchmark(
     families: Benchmark, family_folder: Path, extra: tuple[ExtraGMs, ...], tmp_path: Path
 ) -> None:
-    options = SuiteOptions(device="cpu", extra=extra)
+    options = RunOptions(device="cpu", extra=extra)
     made = run_suite([find_recipe("spectral")], families, family_folder, tmp_path, options)
     result = made.baselines["spectral"]
     assert result.predictions.benchmark == families
@@ -180,7 +191,7 @@ def test_what_cannot_train_on_them_says_so_before_anything_runs(
 ) -> None:
     recipes = [find_recipe("spectral"), find_recipe("mean_mode")]
     with pytest.raises(BenchmarkError, match="mean_mode cannot train on extra GMs"):
-        run_suite(recipes, families, family_folder, tmp_path, SuiteOptions(extra=extra))
+        run_suite(recipes, families, family_folder, tmp_path, RunOptions(extra=extra))
     assert not list(tmp_path.iterdir())
     require_extra(Recipe("r", "s", "p", "n", training={}))
 
@@ -201,20 +212,26 @@ def test_names_and_classes_must_fit(
         read_extra(families, [tmp_path])
 
 
+@pytest.mark.usefixtures("few_trees")
+@pytest.mark.parametrize("name", FEATURES)
 def test_networks_are_averaged_with_the_trees_that_are_asked_for(
-    families: Benchmark, family_folder: Path, extra: tuple[ExtraGMs, ...]
+    name: str,
+    families: Benchmark,
+    family_folder: Path,
+    extra: tuple[ExtraGMs, ...],
+    table: FeatureTable,
 ) -> None:
-    job = replace(job_of(family_folder, families, None, epochs=1, trees=1.0), extra=extra)
-    names = ("spectral", "spectral_size_colour")
-    for name in names:
-        chosen = replace(job, changes={**job.changes, "tree_features": name})
-        images = read_images(chosen)
-        assert images.features is not None
-        parsed = run_fold(chosen, "set_1", images).parsed
-        table = read_features(families, family_folder, extra, FEATURES[name])
-        training, test = families.training_gms("set_1"), families.test_gms("set_1")
-        counts, odds = predict_gms(families, table, training, test, seed=0)
-        np.testing.assert_allclose(parsed.continuous, counts)
-        np.testing.assert_allclose(parsed.probabilities, np.hstack(odds))
-    widths = [read_features(families, family_folder, features=FEATURES[n]) for n in names]
-    assert widths[1].features.shape[1] == widths[0].features.shape[1] + 20
+    job = job_of(family_folder, families, None, epochs=1, trees=1.0, tree_features=name)
+    job = replace(job, extra=extra)
+    images = read_images(job)
+    assert images.features is not None
+    parsed = run_fold(job, "set_1", images).parsed
+    further = 20 if name == "spectral_size_colour" else 0
+    assert images.features.features.shape[1] == table.features.shape[1] + further
+    np.testing.assert_array_equal(
+        images.features.features[:, : table.features.shape[1]], table.features
+    )
+    training, test = families.training_gms("set_1"), families.test_gms("set_1")
+    trees = parse_gms(families, images.features, training, test, seed=0)
+    np.testing.assert_allclose(parsed.continuous, trees.continuous)
+    np.testing.assert_allclose(parsed.probabilities, trees.probabilities)

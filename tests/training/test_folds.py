@@ -11,8 +11,7 @@ from gmbench.benchmark.benchmark import Benchmark
 from gmbench.errors import BenchmarkError, UnknownNameError
 from gmbench.evaluation.evaluate import evaluate
 from gmbench.predictions.predictions import Predictions, read_predictions, write_predictions
-from gmbench.training.baselines import Recipe
-from gmbench.training.checkpoint import load_checkpoint
+from gmbench.training.checkpoint import load_parser
 from gmbench.training.config import PAPER, PRESETS
 from gmbench.training.folds import (
     MODEL,
@@ -20,9 +19,9 @@ from gmbench.training.folds import (
     predict_set,
     predict_with_networks,
     read_images,
-    require_folder,
     run_fold,
 )
+from gmbench.training.recipes import Recipe, require_folder
 from tests.training.families import build_families, family_benchmark, job_of
 
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -38,11 +37,11 @@ def predictions(
     runs: Path,
     families: Benchmark,
     family_folder: Path,
-    pristine_cache: Path,
+    family_cache: Path,
 ) -> Predictions:
     """Of a tiny training on each set, kept in `runs`."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GMBENCH_HOME", str(pristine_cache / "home"))
+        patch.setenv("GMBENCH_HOME", str(family_cache / "home"))
         return predict_with_networks(job_of(family_folder, families, runs))
 
 
@@ -60,7 +59,7 @@ def test_predicting_with_the_saved_parsers_gives_the_same(
     for number, name in enumerate(families.sets):
         place = job.place(name)
         assert place is not None
-        checkpoint = load_checkpoint(place / MODEL)
+        checkpoint = load_parser(place / MODEL)
         found, warning = predict_set(checkpoint, families, family_folder, name, "cpu")
         assert warning == ""
         assert found.sha256 == predictions.take(np.flatnonzero(predictions.sets == number)).sha256
@@ -96,7 +95,7 @@ def test_a_parser_that_has_seen_the_gms_is_named(
 ) -> None:
     place = job_of(family_folder, families, runs).place("set_1")
     assert place is not None
-    checkpoint = load_checkpoint(place / MODEL)
+    checkpoint = load_parser(place / MODEL)
     found, warning = predict_set(checkpoint, families, family_folder, "set_2", "cpu")
     assert len(found) == 32
     assert warning == (
@@ -113,7 +112,7 @@ def test_classes_that_the_benchmark_does_not_know_are_not_predicted(
     """A parser of red116's later labels knows `class_4` of a parameter."""
     place = job_of(family_folder, families, runs).place("set_1")
     assert place is not None
-    checkpoint = load_checkpoint(place / MODEL)
+    checkpoint = load_parser(place / MODEL)
     classes = dict(families.classes)
     classes["normalization"] = (*classes["normalization"], "class_4")
     described = json.loads((place / MODEL / "config.json").read_text())

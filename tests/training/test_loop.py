@@ -18,6 +18,7 @@ from torch import nn
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.models.settings import SettingError
 from gmbench.models.targets import TrainingTargets
+from gmbench.progress import Progress
 from gmbench.training.batches import Batches
 from gmbench.training.cache import CachedImages
 from gmbench.training.config import TrainingConfig, TrainingError
@@ -52,8 +53,8 @@ class StoppedError(Exception):
     """What stops a training in a test."""
 
 
-def stopping(at: int) -> Callable[[int, int], None]:
-    def progress(done: int, total: int) -> None:
+def stopping(at: int) -> Progress:
+    def progress(what: str, done: int, total: int) -> None:
         if done == at:
             raise StoppedError
 
@@ -116,7 +117,7 @@ from tests.training.families import SIDE, TINY, targets_of
 if __name__ == "__main__":
     dataset, cache, folder = map(Path, sys.argv[1:])
     images = cached_images(dataset, Resized(SIDE), jobs=1, cache=cache)
-    def progress(done, total):
+    def progress(what, done, total):
         print(done, flush=True)
     train(TINY.changed({"epochs": 4}), targets_of(read_benchmark(dataset)), images,
           device="cpu", folder=folder, progress=progress)
@@ -124,14 +125,14 @@ if __name__ == "__main__":
 
 
 def test_kill_9_in_mid_epoch_changes_nothing(
-    trained: Train, tmp_path: Path, family_folder: Path, pristine_cache: Path
+    trained: Train, tmp_path: Path, family_folder: Path, family_cache: Path
 ) -> None:
     config = TINY.changed({"epochs": 4})
     whole = trained(config, tmp_path / "whole")
     steps = whole.log[0]["step"]
     (tmp_path / "run.py").write_text(KILLED)
     root = Path(__file__).parents[2]
-    command = [sys.executable, str(tmp_path / "run.py"), str(family_folder), str(pristine_cache)]
+    command = [sys.executable, str(tmp_path / "run.py"), str(family_folder), str(family_cache)]
     # Bits depend on how sums are parted among threads.
     environment = {
         **os.environ,
@@ -227,7 +228,7 @@ def test_accumulated_batches_are_one_step_of_a_slow_loop(
 
 def test_the_log(trained: Train, tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
-    run = trained(TINY, tmp_path, progress=lambda done, total: seen.append((done, total)))
+    run = trained(TINY, tmp_path, progress=lambda what, done, total: seen.append((done, total)))
     rows = [json.loads(line) for line in (tmp_path / LOG).read_text().splitlines()]
     assert rows == list(run.log)
     assert [row["epoch"] for row in rows] == [1, 2]

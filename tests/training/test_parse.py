@@ -9,10 +9,11 @@ from PIL import Image
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.errors import SourceError
 from gmbench.schema import CONTINUOUS, DISCRETE, LOSSES, NAMES
-from gmbench.training import parse as parse_module
 from gmbench.training.checkpoint import CheckpointError, ModelParserCheckpoint
-from gmbench.training.parse import parse_files, parse_gm
-from gmbench.training.predict import ParsedImages
+from gmbench.training.image_inputs import Images
+from gmbench.training.parse import parse
+from gmbench.training.parsed import ParsedImages
+from gmbench.training.parsed_gm import parsed_gm
 from tests.training.families import family_image
 from tests.training.image_files import FILES, SIZES
 from tests.training.test_checkpoint import checkpoint_of
@@ -32,13 +33,13 @@ def folder(checkpoint: ModelParserCheckpoint, tmp_path_factory: pytest.TempPathF
 
 def test_mean_and_majority_by_a_slow_way(checkpoint: ModelParserCheckpoint) -> None:
     images = [family_image(number, number) for number in range(7)]
-    found = parse_gm(images, checkpoint)
+    found = checkpoint.parse(images)
     assert found.n_images == 7
     assert [one.name for one in found.parameters] == [
         p.name for p in (*CONTINUOUS, *DISCRETE, *LOSSES)
     ]
     assert {one.name for one in found.parameters} == set(NAMES)
-    singles = [checkpoint.parse([image]) for image in images]
+    singles = [checkpoint.parse_each([image]) for image in images]
     for number, one in enumerate(found.parameters):
         if number < 9:
             counts = [checkpoint.labels.counts(single)[0, number] for single in singles]
@@ -56,21 +57,6 @@ def test_mean_and_majority_by_a_slow_way(checkpoint: ModelParserCheckpoint) -> N
         assert one.spread is None
 
 
-class Fixed:
-    """A checkpoint that says what a test wants."""
-
-    def __init__(self, checkpoint: ModelParserCheckpoint, odds: list[float]) -> None:
-        self.labels, self.trained_on = checkpoint.labels, checkpoint.trained_on
-        self._odds = odds
-
-    def parse(self, images: object) -> ParsedImages:
-        n_classes = self.labels.n_classes
-        probabilities = np.zeros((len(self._odds), sum(n_classes)))
-        probabilities[:, -2] = 1 - np.array(self._odds)
-        probabilities[:, -1] = self._odds
-        return ParsedImages(np.zeros((len(self._odds), 9)), probabilities, n_classes)
-
-
 @pytest.mark.parametrize(
     ("odds", "value", "agreement"),
     [
@@ -83,7 +69,11 @@ class Fixed:
 def test_majorities(
     odds: list[float], value: str, agreement: float, checkpoint: ModelParserCheckpoint
 ) -> None:
-    found = parse_gm([], Fixed(checkpoint, odds))  # type: ignore[arg-type]
+    n_classes = checkpoint.labels.n_classes
+    probabilities = np.zeros((len(odds), sum(n_classes)))
+    probabilities[:, -2], probabilities[:, -1] = 1 - np.array(odds), odds
+    said = ParsedImages(np.zeros((len(odds), 9)), probabilities, n_classes)
+    found = parsed_gm(said, checkpoint.labels, {})
     assert found.parameters[-1].value == value
     assert found.parameters[-1].agreement == pytest.approx(agreement)
 
@@ -95,7 +85,7 @@ def test_files_of_every_mode_and_size(mode: str, folder: Path, tmp_path: Path) -
     for number, size in enumerate(SIZES):
         files.append(tmp_path / f"{number}.{suffix}")
         files[-1].write_bytes(make(*size))
-    found = parse_files(files, folder)
+    found = parse(files, folder)
     assert found.n_images == len(SIZES)
     assert all(np.isfinite(one.value) for one in found.parameters[:9])
 
@@ -110,8 +100,39 @@ def test_a_file_that_is_no_image(folder: Path, tmp_path: Path) -> None:
         (tmp_path, "Is a directory"),
     ):
         with pytest.raises(SourceError) as caught:
-            parse_files([good, path], folder)
+            parse([good, path], folder)
         assert str(caught.value) == f"{path} cannot be parsed: {reason}. Give image files."
+
+
+def test_files_images_and_arrays_say_the_same(folder: Path, tmp_path: Path) -> None:
+    images = [family_image(number, 0) for number in range(3)]
+    files = [tmp_path / f"{number}.png" for number in range(3)]
+    for image, file in zip(images, files, strict=True):
+        image.save(file)
+    arrays = np.stack([np.asarray(image) for image in images])
+    found = parse(files, folder)
+    for same in (map(str, files), images, arrays, list(arrays)):
+        assert parse(same, folder) == found
+    for one in (files[0], str(files[0]), images[0], arrays[0]):
+        assert parse(one, folder) == parse(files[:1], folder)
+    grey = arrays[0, ..., 0]
+    assert parse(grey, folder) == parse(np.repeat(grey[..., None], 3, axis=2), folder)
+    table = found.to_pandas()
+    assert tuple(table.index) == NAMES
+    assert table.loc["layers", "value"] == found.parameters[0].value
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        ([], "There is no image to parse"),
+        (np.zeros((4, 4, 3)), r"An array of float64 of shape \(4, 4, 3\) is no image. Give uint8"),
+        (np.zeros((3, 4, 4), np.uint8), r"An array of uint8 of shape \(3, 4, 4\) is no image"),
+    ],
+)
+def test_what_is_no_image(images: Images, message: str, folder: Path) -> None:
+    with pytest.raises(SourceError, match=message):
+        parse(images, folder)
 
 
 def test_images_are_opened_one_by_one(
@@ -137,12 +158,12 @@ def test_images_are_opened_one_by_one(
 
     monkeypatch.setattr(Image, "open", watched)
     monkeypatch.setattr(Resized, "apply", view)
-    parse_files(files, folder)
+    parse(files, folder)
     assert order == [step for n in range(4) for step in (f"open {n}", "view")]
 
 
 def test_the_package_without_its_parser(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(parse_module, "SHIPPED", tmp_path / "parser")
+    monkeypatch.setattr("gmbench.training.checkpoint.SHIPPED", tmp_path / "parser")
     family_image(0, 0).save(tmp_path / "x.png")
     with pytest.raises(CheckpointError, match="parser is not there"):
-        parse_files([tmp_path / "x.png"])
+        parse([tmp_path / "x.png"])

@@ -8,7 +8,8 @@ from gmbench.benchmark.benchmark import Benchmark
 from gmbench.models.targets import class_counts
 from gmbench.training.cache import CachedImages
 from gmbench.training.methods import build_network
-from gmbench.training.predict import ParsedImages, join, parse_images, parse_pixels
+from gmbench.training.parsed import ParsedImages, join
+from gmbench.training.predict import parse_images, parse_pixels
 from tests.training.families import TINY
 
 CPU = torch.device("cpu")

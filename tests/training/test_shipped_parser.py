@@ -13,13 +13,12 @@ from gmbench.data.features import shard_path
 from gmbench.evaluation.evaluate import evaluate
 from gmbench.predictions.reference import mean_mode
 from gmbench.schema import NAMES
-from gmbench.training.checkpoint import load_checkpoint
+from gmbench.training.checkpoint import SHIPPED, load_parser
 from gmbench.training.folds import predict_set
-from gmbench.training.parse import SHIPPED, parse_gm
 
 
 def test_says_what_it_was_trained_on() -> None:
-    checkpoint = load_checkpoint(SHIPPED)
+    checkpoint = load_parser(SHIPPED)
     sample = load_benchmark("sample")
     assert checkpoint.trained_on["benchmark"] == "sample"
     assert checkpoint.trained_on["set"] == "set_1"
@@ -32,7 +31,7 @@ def test_says_what_it_was_trained_on() -> None:
 
 def test_better_than_a_guess_on_gms_it_has_not_seen() -> None:
     sample = load_benchmark("sample")
-    predictions, warning = predict_set(load_checkpoint(SHIPPED), sample, SAMPLE, "set_1", "cpu")
+    predictions, warning = predict_set(load_parser(SHIPPED), sample, SAMPLE, "set_1", "cpu")
     assert warning == ""
     found = evaluate(predictions, replicates=0).sets["set_1"].values
     guess = evaluate(mean_mode(sample), replicates=0).sets["set_1"].values
@@ -48,7 +47,7 @@ def test_parses_the_images_of_one_gm() -> None:
     gm = sample.test_gms("set_1")[0]
     rows = pq.read_table(SAMPLE / shard_path(sample, gm), columns=["image"])["image"].to_pylist()
     images = [Image.open(io.BytesIO(row["bytes"])) for row in rows[:8]]
-    parsed = parse_gm(images, load_checkpoint(SHIPPED))
+    parsed = load_parser().parse(images)
     assert parsed.n_images == 8
     assert tuple(one.name for one in parsed.parameters) == NAMES
     assert all(np.isfinite(one.value) for one in parsed.parameters if isinstance(one.value, float))

@@ -11,14 +11,15 @@ from gmbench.benchmark.benchmark import Benchmark
 from gmbench.errors import BenchmarkError
 from gmbench.evaluation.evaluate import evaluate
 from gmbench.predictions.predictions import read_predictions
-from gmbench.training.baselines import Recipe, find_recipe
-from gmbench.training.suite import SuiteOptions, run_one, run_suite, versions
+from gmbench.training.options import RunOptions
+from gmbench.training.recipes import Recipe, find_recipe
+from gmbench.training.suite import run_one, run_suite, versions
 from tests.training.families import CHANGES
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 
 TINY_FULL = Recipe("full", "tiny", "nowhere", "labels and images", training={"all": {}})
-OPTIONS = SuiteOptions(changes={**CHANGES, "epochs": 1}, device="cpu")
+OPTIONS = RunOptions(changes={**CHANGES, "epochs": 1}, device="cpu")
 
 
 def test_baselines_side_by_side(families: Benchmark, family_folder: Path, tmp_path: Path) -> None:
@@ -45,7 +46,7 @@ def test_baselines_side_by_side(families: Benchmark, family_folder: Path, tmp_pa
         assert "cores" in run["machine"]
     assert json.loads((tmp_path / "out" / "comparison.json").read_text())["methods"]
     assert json.dumps(result.to_dict(), allow_nan=False)
-    assert {"full set_1", "full set_2", "mean_mode", "comparing"} <= set(seen)
+    assert {"full set_1 batches", "full set_2 batches", "mean_mode", "comparing"} <= set(seen)
 
 
 def test_repeats_have_seeds_of_their_own_and_are_averaged(
@@ -69,11 +70,11 @@ def test_repeats_have_seeds_of_their_own_and_are_averaged(
 
 
 def test_without_images_or_with_one_baseline(families: Benchmark, tmp_path: Path) -> None:
-    alone = run_suite([find_recipe("mean_mode")], families, None, tmp_path, SuiteOptions())
+    alone = run_suite([find_recipe("mean_mode")], families, None, tmp_path, RunOptions())
     assert alone.comparison is None
     assert alone.to_dict()["comparison"] is None
     with pytest.raises(BenchmarkError, match="full looks at images"):
-        run_one(TINY_FULL, families, None, SuiteOptions())
+        run_one(TINY_FULL, families, None, RunOptions())
 
 
 def test_versions_name_torch_only_where_it_was_used() -> None:

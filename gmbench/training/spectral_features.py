@@ -8,13 +8,13 @@ GM was trained on, not how it is built.
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from scipy.fft import dctn, rfft2
 from scipy.ndimage import uniform_filter
+
+from gmbench.data.rgb import Pixels
 
 Array = NDArray[np.float64]
 
@@ -27,9 +27,9 @@ MOST_BLOCKS = 16
 _EPSILON = 1e-8
 
 
-def features_of(data: bytes) -> Array:
-    """Returns the features of an encoded image, shape (`N_FEATURES`,)."""
-    blocks = luminance_blocks(data)
+def features_of(pixels: Pixels) -> Array:
+    """Returns the features of an image's RGB pixels, shape (`N_FEATURES`,)."""
+    blocks = luminance_blocks(pixels)
     residual = blocks - uniform_filter(blocks, size=(0, 3, 3), mode="reflect")
     power = np.abs(rfft2(residual)) ** 2
     # Relative to the residual's energy, so that the spectrum's shape is not its size.
@@ -42,19 +42,17 @@ def features_of(data: bytes) -> Array:
     )
 
 
-def features_with_size_and_colour(data: bytes) -> Array:
+def features_with_size_and_colour(pixels: Pixels) -> Array:
     """Returns the same features and 20 more: the size of an image, and how it is coloured.
 
     They tell less how a GM is built than which data it was trained on. Where published GMs of one
     architecture share their data, that is a clue all the same.
     """
-    return np.concatenate([features_of(data), _size_and_colour(data)])
+    return np.concatenate([features_of(pixels), _size_and_colour(pixels / 255)])
 
 
-def _size_and_colour(data: bytes) -> Array:
+def _size_and_colour(pixels: Array) -> Array:
     """Height, width, grey or not, and moments of red, green, blue, chroma; shape (20,)."""
-    with Image.open(io.BytesIO(data)) as image:
-        pixels = np.asarray(image.convert("RGB"), dtype=np.float64) / 255
     height, width = pixels.shape[:2]
     channels = pixels.reshape(-1, 3)
     chroma = channels.max(axis=1) - channels.min(axis=1)
@@ -67,18 +65,17 @@ def _size_and_colour(data: bytes) -> Array:
                      (chroma == 0).mean()])  # fmt: skip
 
 
-def luminance_blocks(data: bytes) -> Array:
+def luminance_blocks(pixels: Pixels) -> Array:
     """Returns square blocks of an image's luminance in [0, 1], shape (blocks, 32, 32).
 
     Blocks are cut at native resolution, because resizing smears what they are looked at for. An
     image smaller than a block is mirrored at its edges.
     """
-    with Image.open(io.BytesIO(data)) as image:
-        pixels = np.asarray(image.convert("RGB").convert("L"), dtype=np.float64) / 255
-    lacking = [(0, max(0, BLOCK - side)) for side in pixels.shape]
-    pixels = np.pad(pixels, lacking, mode="symmetric")
-    rows, columns = (side // BLOCK for side in pixels.shape)
-    grid = pixels[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK)
+    grey = np.asarray(Image.fromarray(pixels).convert("L"), dtype=np.float64) / 255
+    lacking = [(0, max(0, BLOCK - side)) for side in grey.shape]
+    grey = np.pad(grey, lacking, mode="symmetric")
+    rows, columns = (side // BLOCK for side in grey.shape)
+    grid = grey[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK)
     tiles = grid.swapaxes(1, 2).reshape(-1, BLOCK, BLOCK)
     chosen = np.linspace(0, len(tiles) - 1, min(len(tiles), MOST_BLOCKS)).astype(int)
     return np.asarray(tiles[chosen])

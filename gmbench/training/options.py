@@ -1,0 +1,31 @@
+"""How a baseline is run: what `gmbench baseline` and `gmbench train` have options for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gmbench.benchmark.extra import ExtraGMs
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """How a baseline is run.
+
+    Attributes:
+        preset: `paper` or `small`, for those that train a network.
+        changes: The user's own changes of settings, by name.
+        seed: Seed of everything random.
+        device: `auto`, `cpu`, `cuda` or `mps`.
+        runs: Where trainings keep their logs, states and checkpoints; None keeps nothing.
+        extra: GMs to train on beside those of the benchmark, in every fold.
+    """
+
+    preset: str = "small"
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    device: str = "auto"
+    runs: Path | None = None
+    extra: tuple[ExtraGMs, ...] = ()

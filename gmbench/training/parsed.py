@@ -1,0 +1,106 @@
+"""What a parser says of images, as arrays, and how that becomes label values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmbench.schema import DISCRETE, LOSSES, N_DISCRETE
+
+if TYPE_CHECKING:
+    from gmbench.benchmark.benchmark import Benchmark
+
+
+@dataclass(frozen=True)
+class ParsedImages:
+    """What a parser says of images.
+
+    Attributes:
+        continuous: Normalised values, shape (images, 9); not clipped to [0, 1].
+        probabilities: Of every class of every head, shape (images, classes of all heads).
+        n_classes: Number of classes of each of the 16 heads.
+    """
+
+    continuous: NDArray[np.float64]
+    probabilities: NDArray[np.float64]
+    n_classes: tuple[int, ...]
+
+    @cached_property
+    def by_head(self) -> list[NDArray[np.float64]]:
+        """Probabilities of each head's classes, each of shape (images, classes)."""
+        return np.split(self.probabilities, np.cumsum(self.n_classes)[:-1], axis=1)
+
+    @cached_property
+    def classes(self) -> NDArray[np.int64]:
+        """The likeliest class of each head, shape (images, 16); losses as 0 or 1."""
+        return np.stack([head.argmax(axis=1) for head in self.by_head], axis=1)
+
+    @property
+    def loss_scores(self) -> NDArray[np.float64]:
+        """Probability of each loss, shape (images, 10)."""
+        return np.stack([head[:, 1] for head in self.by_head[N_DISCRETE:]], axis=1)
+
+
+def join(parts: Iterable[ParsedImages]) -> ParsedImages:
+    """Returns several results as one, in order."""
+    parsed = list(parts)
+    return ParsedImages(
+        np.concatenate([part.continuous for part in parsed]),
+        np.concatenate([part.probabilities for part in parsed]),
+        parsed[0].n_classes,
+    )
+
+
+def mean(parts: Sequence[ParsedImages], weights: Sequence[float] | None = None) -> ParsedImages:
+    """Returns the mean of what several parsers say of the same images.
+
+    Args:
+        parts: What each of them says.
+        weights: How much each counts; alike when None.
+    """
+    return ParsedImages(
+        np.average([part.continuous for part in parts], axis=0, weights=weights),
+        np.average([part.probabilities for part in parts], axis=0, weights=weights),
+        parts[0].n_classes,
+    )
+
+
+@dataclass(frozen=True)
+class LabelSpace:
+    """How a network's outputs become label values.
+
+    Attributes:
+        minimum: Smallest value of each continuous parameter, natural units.
+        span: Largest less smallest.
+        classes: Class names of each discrete parameter.
+        sha256: Of the labels that it was taken from.
+    """
+
+    minimum: tuple[float, ...]
+    span: tuple[float, ...]
+    classes: Mapping[str, tuple[str, ...]]
+    sha256: str
+
+    @classmethod
+    def of(cls, benchmark: Benchmark) -> LabelSpace:
+        """Returns the label space of a benchmark."""
+        return cls(
+            tuple(benchmark.minimum.tolist()),
+            tuple(benchmark.span.tolist()),
+            benchmark.classes,
+            benchmark.labels_sha256,
+        )
+
+    @property
+    def n_classes(self) -> tuple[int, ...]:
+        """Number of classes of each of the 16 heads."""
+        return (*(len(self.classes[p.name]) for p in DISCRETE), *(2 for _ in LOSSES))
+
+    def counts(self, parsed: ParsedImages) -> NDArray[np.float64]:
+        """Returns the continuous parameters in natural units, shape (images, 9)."""
+        return np.asarray(parsed.continuous * np.array(self.span) + np.array(self.minimum))

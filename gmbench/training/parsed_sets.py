@@ -1,0 +1,56 @@
+"""What was parsed of test sets, as predictions of their benchmark."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmbench.benchmark.benchmark import Benchmark
+from gmbench.errors import BenchmarkError
+from gmbench.predictions.images import image_index
+from gmbench.predictions.predictions import Predictions
+from gmbench.schema import DISCRETE
+from gmbench.training.parsed import ParsedImages, join
+
+
+def predictions_of(
+    benchmark: Benchmark, source: str, parsed: Mapping[str, ParsedImages]
+) -> Predictions:
+    """Returns what was parsed as predictions.
+
+    Args:
+        benchmark: The benchmark.
+        source: Name of the method.
+        parsed: What is said of the test images of each set, GM by GM in the order of the set.
+
+    Raises:
+        BenchmarkError: A set does not have all of its images.
+    """
+    n_images = len(image_index(benchmark).image_ids)
+    whole = join(parsed[name] for name in benchmark.sets)
+    if len(whole.continuous) != n_images:
+        raise BenchmarkError(
+            f"{benchmark.name} has {n_images:,} test images, {len(whole.continuous):,} were "
+            "parsed. Build the dataset again."
+        )
+    return Predictions.of(benchmark, source, targets_of(benchmark, whole, whole.continuous))
+
+
+def targets_of(
+    benchmark: Benchmark, parsed: ParsedImages, counts: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Returns what `Predictions.of` takes, shape (images, 25).
+
+    Args:
+        benchmark: The benchmark that is predicted.
+        parsed: What a parser says, maybe one of another benchmark.
+        counts: The continuous parameters, shape (images, 9).
+    """
+    # A parser of another benchmark may know classes that this one has no number for.
+    classes = [
+        odds[:, : len(benchmark.classes[parameter.name])].argmax(axis=1)
+        for parameter, odds in zip(DISCRETE, parsed.by_head, strict=False)
+    ]
+    return np.column_stack([counts, *classes, parsed.loss_scores])

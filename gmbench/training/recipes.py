@@ -1,0 +1,134 @@
+"""The reference baselines: one folder each under `baselines/`, found by itself.
+
+A folder holds `recipe.yaml`, `README.md` and the measured results. The recipe names the function
+that predicts, or the settings of a training; so a new baseline touches no other file.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from inspect import signature
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+
+from gmbench.benchmark.catalog import TABLES
+from gmbench.errors import BenchmarkError, UnknownNameError
+from gmbench.predictions.predictions import Predictions
+
+Training = Mapping[str, Mapping[str, Any]]
+"""Changes of the settings of a training: `all` for every preset, others by the preset's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What `recipe.yaml` says of a baseline.
+
+    Attributes:
+        name: The folder's name.
+        summary: One line for people.
+        paper: Where the paper has it.
+        needs: What it looks at: `labels`, or `labels and images`.
+        predictor: `module:function`; takes a benchmark, a seed and the folder of its dataset or
+            None; returns predictions. One that can train on extra GMs also takes them, as
+            `extra`. Empty where a network is trained.
+        training: What the training changes of each preset; None where nothing is trained.
+        repeats: How often it is run, with a seed of its own each time; figures are then means.
+    """
+
+    name: str
+    summary: str
+    paper: str
+    needs: str
+    predictor: str = ""
+    training: Training | None = field(default=None, hash=False)
+    repeats: int = 1
+
+
+def baselines_directory() -> Path:
+    """Returns the folder of the baselines: inside an installed package, or of the checkout."""
+    installed = TABLES / "baselines"
+    return installed if installed.is_dir() else Path(__file__).parents[2] / "baselines"
+
+
+def find_recipes(folder: Path | None = None) -> dict[str, Recipe]:
+    """Reads the recipe of every baseline, by name.
+
+    Args:
+        folder: Where the baselines lie; by default the project's own.
+
+    Raises:
+        BenchmarkError: A recipe is damaged, or has another name than its folder.
+    """
+    recipes = {}
+    for path in sorted((folder or baselines_directory()).glob("*/recipe.yaml")):
+        recipe = _read_recipe(path)
+        if recipe.name != path.parent.name:
+            raise BenchmarkError(
+                f"{path}: the recipe is called {recipe.name!r}, its folder {path.parent.name!r}. "
+                "Give both one name."
+            )
+        recipes[recipe.name] = recipe
+    return recipes
+
+
+def find_recipe(name: str) -> Recipe:
+    """Returns the recipe of a baseline.
+
+    Raises:
+        UnknownNameError: There is no such baseline.
+        BenchmarkError: A recipe is damaged.
+    """
+    recipes = find_recipes()
+    if name not in recipes:
+        raise UnknownNameError(
+            "Baseline", name, recipes, "`gmbench baseline --list` shows them all."
+        )
+    return recipes[name]
+
+
+def require_extra(recipe: Recipe) -> None:
+    """Makes sure that a baseline can train on GMs beside those of the benchmark.
+
+    Raises:
+        BenchmarkError: It cannot.
+    """
+    if recipe.training is None and "extra" not in signature(predictor_of(recipe)).parameters:
+        raise BenchmarkError(
+            f"The baseline {recipe.name} cannot train on extra GMs. Run it without --extra."
+        )
+
+
+def require_folder(name: str, folder: Path | None) -> Path:
+    """Returns the dataset folder of a baseline that looks at images.
+
+    Raises:
+        BenchmarkError: There is none.
+    """
+    if folder is None:
+        raise BenchmarkError(
+            f"The baseline {name} looks at images. Give the folder of a dataset with --data."
+        )
+    return folder
+
+
+def predictor_of(recipe: Recipe) -> Callable[..., Predictions]:
+    """Imports the function that a recipe names."""
+    module, _, function = recipe.predictor.partition(":")
+    return cast(Callable[..., Predictions], getattr(importlib.import_module(module), function))
+
+
+def _read_recipe(path: Path) -> Recipe:
+    try:
+        described = yaml.safe_load(path.read_text(encoding="utf-8"))
+        for name in ("name", "summary", "paper", "needs"):
+            described[name] = str(described[name])
+        if ("predictor" in described) == ("training" in described):
+            raise TypeError("it needs either a predictor or a training")
+        return Recipe(**described)
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+        reason = f"lacks {error}" if isinstance(error, KeyError) else str(error).split("\n")[0]
+        raise BenchmarkError(f"{path} is damaged: {reason}.") from error
