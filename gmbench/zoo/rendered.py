@@ -1,12 +1,13 @@
 """Letters and icons, rendered from fonts that Python packages carry.
 
-A glyph is drawn at twice the wanted size and scaled down, so that its edges are smooth and no
-trace of enlarging is left in them.
+A glyph is drawn larger than it is wanted and scaled down, so that its edges are
+smooth and no trace of enlarging is left in them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,9 @@ from PIL import Image, ImageDraw, ImageFont
 Glyph = tuple[Path, str]
 """A font file and a character of it."""
 
-_FINER = 2
-"""How many times larger a glyph is drawn than it is wanted."""
+_FINER = (2, 8)
+"""How many times larger than the image the em of a glyph is that is scaled down to it; the second
+is for glyphs that fill little of their em."""
 
 _LEAST_CONTRAST = 80.0
 """Least difference in brightness, of 255, between the ink of an icon and its paper."""
@@ -86,17 +88,26 @@ def _mask(
         size: Height and width in pixels.
         generator: Source of its place.
     """
-    side = _FINER * size
     path, character = glyph
-    font = ImageFont.truetype(path, side, layout_engine=ImageFont.Layout.BASIC)
-    left, top, right, bottom = font.getbbox(character)
-    wanted = share * side / max(right - left, bottom - top, 1.0)
-    font = font.font_variant(size=max(1.0, side * wanted))
-    left, top, right, bottom = font.getbbox(character)
-    canvas = Image.new("L", (side, side))
-    free = np.array([side - (right - left), side - (bottom - top)])
-    x, y = free * generator.uniform(0.35, 0.65, 2) - np.array([left, top])
-    ImageDraw.Draw(canvas).text((round(x), round(y)), character, fill=255, font=font)
+    for finer in _FINER:
+        font = _font(path, finer * size)
+        left, top, right, bottom = font.getbbox(character)
+        if max(right - left, bottom - top) > size:
+            break
+    drawn = Image.new("L", (round(right - left), round(bottom - top)))
+    ImageDraw.Draw(drawn).text((-left, -top), character, fill=255, font=font)
     if slant:
-        canvas = canvas.rotate(slant, Image.Resampling.BILINEAR)
-    return np.asarray(canvas.reduce(_FINER), dtype=np.float64) / 255.0
+        drawn = drawn.rotate(slant, Image.Resampling.BILINEAR, expand=True)
+    factor = share * size / max(drawn.size)
+    wanted = max(1, round(drawn.width * factor)), max(1, round(drawn.height * factor))
+    scaled = np.asarray(drawn.resize(wanted, Image.Resampling.LANCZOS, reducing_gap=3.0))
+    free = np.array([size - wanted[0], size - wanted[1]])
+    x, y = np.rint(free * generator.uniform(0.35, 0.65, 2)).astype(int).tolist()
+    mask = np.zeros((size, size))
+    mask[y : y + wanted[1], x : x + wanted[0]] = scaled / 255.0
+    return mask
+
+
+@lru_cache(maxsize=64)
+def _font(path: Path, size: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(path, size, layout_engine=ImageFont.Layout.BASIC)
