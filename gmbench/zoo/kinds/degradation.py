@@ -15,7 +15,8 @@ def degrade(
         images: Shape (images, channels, size, size), in [0, 1].
         name: `edges` (Sobel magnitude of the brightness, in every channel), `noise` (Gaussian, of
             standard deviation 0.4), `mask` (a square of half the size set to mid-grey), `blur`
-            (averages over squares of 4 pixels, at the full size) or `thumbnail`.
+            (averages over squares of 4 pixels, at the full size), `thumbnail`, `grey` (the
+            brightness, in every channel), `mirror` (left and right exchanged) or `nothing`.
         reduction: How many times smaller a thumbnail is.
         generator: Source of noise and of the masks' places.
 
@@ -44,4 +45,10 @@ def degrade(
         return functional.interpolate(small, scale_factor=4.0)
     if name == "thumbnail":
         return functional.avg_pool2d(images, reduction)
+    if name == "grey":
+        return images.mean(1, keepdim=True).expand_as(images).contiguous()
+    if name == "mirror":
+        return images.flip(3)
+    if name == "nothing":
+        return images
     raise ValueError(f"no degradation is called {name!r}")

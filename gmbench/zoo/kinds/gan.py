@@ -23,6 +23,19 @@ from gmbench.zoo.specification import Specification, TrainedGM, check_family
 
 FAMILIES: tuple[str, ...] = ("mlp", "dcgan", "residual", "image_to_image")
 
+#: The games that are drawn from; the others are for GMs that are given theirs.
+DRAWN_GAMES: tuple[str, ...] = (
+    "standard",
+    "ls",
+    "wgan",
+    "wgan_gp",
+    "hinge",
+    "f_kl",
+    "mmd",
+    "moment_matching",
+    "classes",
+)
+
 #: Training steps of a family: ten to twenty seconds of one core at 32 pixels.
 STEPS: dict[str, int] = {"mlp": 400, "dcgan": 300, "residual": 260, "image_to_image": 200}
 
@@ -64,7 +77,7 @@ def draw_options(
     options: dict[str, Any] = {
         "latent": one(16, 32, 64),
         **(_draw_translator if family == "image_to_image" else draw_generator)(family, size, draw),
-        "game": one(*GAMES),
+        "game": one(*DRAWN_GAMES),
         "terms": {},
         "classes": 0,
         "critic_width": between(16, 24),
@@ -72,7 +85,7 @@ def draw_options(
     }
     if options["game"] == "moment_matching" and family in ("dcgan", "residual"):
         # Without a critic pixels are compared in place, and convolutions learn little from that.
-        options["game"] = "mmd_critic"
+        options["game"] = "mmd"
     if options["game"] == "moment_matching":
         # Two samples are compared, so they must be large; without a critic this is cheap.
         options["batch"] = 64
@@ -114,9 +127,12 @@ def _draw_translator(_: str, size: int, draw: Draw) -> dict[str, Any]:
 
 def losses_of(options: dict[str, Any]) -> tuple[str, ...]:
     """Returns the schema's losses that the options lead to, in the schema's order."""
-    names = {GAMES[options["game"]].loss, *options["terms"]}
-    if options["classes"]:
+    games = [name for name in (options["game"], *options.get("further_games", {})) if name]
+    names = {*(GAMES[name].loss for name in games), *options["terms"]}
+    if options["classes"] and games and not options.get("projects"):
         names.add("loss_ce")
+    if options.get("encoder") in ("kl", "code"):
+        names.add("loss_kl")
     return in_schema_order(names)
 
 

@@ -2,34 +2,73 @@
 
 | objective | schema's loss | source |
 |---|---|---|
-| `adversarial` | `loss_adversarial` | Goodfellow et al., 2014 (non-saturating) |
+| `standard` | `loss_adversarial` | Goodfellow et al., 2014 (the generator's own logarithm) |
+| `non_saturating` | `loss_adversarial` | Karras et al., 2020; Mescheder et al., 2018 (R1 penalty) |
+| `relativistic` | `loss_adversarial` | Jolicoeur-Martineau, 2019 (against the average) |
+| `boundary_seeking` | `loss_adversarial` | Hjelm et al., 2018 (continuous) |
+| `softmax` | `loss_adversarial` | Lin, 2017 |
+| `unrolled` | `loss_adversarial` | Metz et al., 2017 |
 | `ls` | `loss_ls` | Mao et al., 2017 |
-| `wgan_clip` | `loss_wgan` | Arjovsky et al., 2017 (weights clipped) |
-| `wgan_penalty` | `loss_wgan` | Gulrajani et al., 2017 (gradient penalty) |
+| `wgan` | `loss_wgan` | Arjovsky et al., 2017 (weights clipped) |
+| `wgan_gp` | `loss_wgan` | Gulrajani et al., 2017 (gradient penalty) |
+| `wgan_dragan` | `loss_wgan` | Kodali et al., 2017 (penalty around real images) |
+| `cramer` | `loss_wgan` | Bellemare et al., 2017 (energy distance of features) |
 | `hinge` | `loss_hinge` | Lim and Ye, 2017; Miyato et al., 2018 |
-| `kl` | `loss_kl` | Nowozin, Cseke and Tomioka, 2016 (f-GAN, Kullback-Leibler) |
-| `mmd_critic` | `loss_mmd` | Li et al., 2017; Binkowski et al., 2018 (MMD GAN) |
+| `f_gan` | `loss_adversarial` | Nowozin, Cseke and Tomioka, 2016 (squared Hellinger) |
+| `f_kl` | `loss_kl` | the same (Kullback-Leibler) |
+| `f_neyman` | `loss_adversarial` | the same (Neyman chi squared) |
+| `f_pearson` | `loss_ls` | the same (Pearson chi squared) |
+| `mmd` | `loss_mmd` | Li et al., 2017; Binkowski et al., 2018 (MMD GAN) |
+| `characteristic` | `loss_mmd` | Ansari, Scarlett and Soh, 2020 (characteristic functions) |
 | `moment_matching` | `loss_mmd` | Li, Swersky and Zemel, 2015 (no critic) |
+| `energy` | `loss_hinge` | Zhao, Mathieu and LeCun, 2017 (the critic is an autoencoder) |
+| `began` | `loss_l1` | Berthelot, Schumm and Metz, 2017 (the same, in equilibrium) |
+| `magan` | `loss_mse` | Wang et al., 2017 (the same, with a margin that adapts) |
 | `classes` | `loss_ce` | Salimans et al., 2016; Zhou et al., 2018 (K + 1 classes) |
 
-An auxiliary classifier (`loss_ce`; Odena, Olah and Shlens, 2017) and terms on pixels or on the
-critic's features (feature matching; Salimans et al., 2016) come beside any of them that has a
-critic.
+Of the f-divergences the generator minimises -E[T(made)], as the source advises (section 3.2).
+
+An auxiliary classifier (`loss_ce`; Odena, Olah and Shlens, 2017) and further terms come beside any
+of them that has a critic (`gan_training`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 import torch
 from torch.nn import functional
 
-from gmbench.zoo.kinds.gan_networks import Critic
 from gmbench.zoo.losses import maximum_mean_discrepancy
 
 #: (scores of real images, scores of made images, classes of both) to a scalar.
 ScoreLoss = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
+
+#: Scores are cut here where an exponential is taken of them.
+LARGEST_EXPONENT = 5.0
+#: BEGAN: wanted ratio of the energies of made and real images, and the step of the balance. The
+#: published step of 0.001 is for a hundred thousand steps.
+EQUILIBRIUM, BALANCE_RATE = 0.6, 0.01
+#: EBGAN: energy above which made images are left alone. Pixels lie in [-1, 1], energies are MSE.
+MARGIN = 0.5
+#: MAGAN: steps after which the margin may be lowered, in place of an epoch.
+MARGIN_STEPS = 20
+#: Frequencies at which characteristic functions are compared in one step, and their scale.
+FREQUENCIES, FREQUENCY_SCALE = 16, 1.0
+
+
+class Rules(Protocol):
+    """The two sides of a game that remembers something between its steps."""
+
+    def critic(self, real: torch.Tensor, made: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
+        """Returns what the critic minimises."""
+        ...
+
+    def generator(self, real: torch.Tensor, made: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
+        """Returns what the generator minimises."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -44,7 +83,12 @@ class Game:
         spectral: Whether the critic's weights are spectrally normalised.
         clip: Largest absolute weight of the critic, 0 for any.
         penalty: Weight of the gradient penalty, 0 for none.
+        penalised: Where the gradient is penalised, one of those of `gradient_penalty`.
         critic_steps: Steps of the critic to one of the generator.
+        unrolled: Steps that the generator looks ahead of the critic.
+        energy: Distance of an image to what the critic rebuilds of it, which is the critic's score
+            then: a key of `losses.DISTANCES`; empty where the critic is no autoencoder.
+        rules: Gives both sides where they remember something, from a source of randomness.
     """
 
     loss: str
@@ -54,15 +98,108 @@ class Game:
     spectral: bool = True
     clip: float = 0.0
     penalty: float = 0.0
+    penalised: str = "between"
     critic_steps: int = 1
+    unrolled: int = 0
+    energy: str = ""
+    rules: Callable[[torch.Generator], Rules] | None = None
 
 
-def _adversarial_critic(real: torch.Tensor, made: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
+def start_game(name: str, generator: torch.Generator) -> Game:
+    """Returns a game from its beginning.
+
+    Args:
+        name: One of `GAMES`.
+        generator: Source of its randomness, if any.
+    """
+    game = GAMES[name]
+    if game.rules is None:
+        return game
+    rules = game.rules(generator)
+    return replace(game, critic=rules.critic, generator=rules.generator)
+
+
+def gradient_penalty(
+    score: Callable[[torch.Tensor], torch.Tensor],
+    real: torch.Tensor,
+    made: torch.Tensor,
+    generator: torch.Generator,
+    where: str = "between",
+) -> torch.Tensor:
+    """Returns a penalty of the slope of a score, a scalar.
+
+    | where | penalty | source |
+    |---|---|---|
+    | `between` real and made images | E[(norm - 1)^2] | Gulrajani et al., 2017 |
+    | `around` real images | E[(norm - 1)^2] | Kodali et al., 2017 (DRAGAN) |
+    | at `real` images | E[norm^2] | Mescheder et al., 2018 (R1) |
+
+    Args:
+        score: From images to one value each.
+        real: Shape (images, channels, size, size).
+        made: The same shape.
+        generator: Source of all randomness.
+        where: See the table.
+    """
+    points = real
+    if where == "between":
+        share = torch.rand(len(real), 1, 1, 1, generator=generator)
+        points = share * real + (1.0 - share) * made
+    elif where == "around":
+        points = real + 0.5 * real.std() * torch.rand(real.shape, generator=generator)
+    points = points.detach().requires_grad_(True)
+    (slope,) = torch.autograd.grad(score(points).sum(), points, create_graph=True)
+    squares = slope.flatten(1).pow(2).sum(1)
+    if where == "real":
+        return squares.mean()
+    return ((squares + 1e-12).sqrt() - 1.0).pow(2).mean()
+
+
+def potential(game: Game, values: torch.Tensor, made: torch.Tensor) -> torch.Tensor:
+    """Returns the one value an image whose slope a game penalises, shape (images,).
+
+    Args:
+        game: The game.
+        values: What the critic gives the images, shape (images, outputs).
+        made: What it gives made images, shape (others, outputs).
+    """
+    if game.outputs == 1:
+        return values[:, 0]
+    # The critic of the Cramer GAN: how much farther from made images than from the origin.
+    norms: torch.Tensor = values.pow(2).sum(1).sqrt()
+    return torch.cdist(values, made).mean(1) - norms
+
+
+def _standard_critic(real: torch.Tensor, made: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
     return functional.softplus(-real).mean() + functional.softplus(made).mean()
 
 
-def _adversarial_generator(_: torch.Tensor, made: torch.Tensor, __: torch.Tensor) -> torch.Tensor:
+def _standard_generator(_: torch.Tensor, made: torch.Tensor, __: torch.Tensor) -> torch.Tensor:
     return functional.softplus(-made).mean()
+
+
+def _relativistic_critic(real: torch.Tensor, made: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
+    return _standard_critic(real - made.mean(), made - real.mean(), _)
+
+
+def _relativistic_generator(
+    real: torch.Tensor, made: torch.Tensor, _: torch.Tensor
+) -> torch.Tensor:
+    return _standard_critic(made - real.mean(), real - made.mean(), _)
+
+
+def _boundary_generator(_: torch.Tensor, made: torch.Tensor, __: torch.Tensor) -> torch.Tensor:
+    # log D - log(1 - D) is the score itself, and 0 on the boundary.
+    return 0.5 * made.pow(2).mean()
+
+
+def _softmax_critic(real: torch.Tensor, made: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
+    return torch.cat([real, made]).flatten().logsumexp(0) - real.mean()
+
+
+def _softmax_generator(real: torch.Tensor, made: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
+    both = torch.cat([real, made]).flatten()
+    return both.logsumexp(0) - both.mean()
 
 
 def _ls_critic(real: torch.Tensor, made: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
@@ -85,9 +222,32 @@ def _hinge_critic(real: torch.Tensor, made: torch.Tensor, _: torch.Tensor) -> to
     return functional.relu(1.0 - real).mean() + functional.relu(1.0 + made).mean()
 
 
+def _bounded_exp(values: torch.Tensor) -> torch.Tensor:
+    return values.clamp(max=LARGEST_EXPONENT).exp()
+
+
 def _kl_critic(real: torch.Tensor, made: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
-    # The bound of KL(real || made) is E[T(real)] - E[exp(T(made) - 1)]; the cut keeps exp finite.
-    return (made.clamp(max=5.0) - 1.0).exp().mean() - real.mean()
+    # T = v; f*(t) = exp(t - 1).
+    return (made.clamp(max=LARGEST_EXPONENT) - 1.0).exp().mean() - real.mean()
+
+
+def _hellinger_critic(real: torch.Tensor, made: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
+    # T = 1 - exp(-v); f*(t) = t / (1 - t) = exp(v) - 1.
+    return _bounded_exp(-real).mean() + _bounded_exp(made).mean() - 2.0
+
+
+def _neyman_critic(real: torch.Tensor, made: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
+    # T = 1 - exp(-v); f*(t) = 2 - 2 sqrt(1 - t) = 2 - 2 exp(-v / 2).
+    return _bounded_exp(-real).mean() - 2.0 * _bounded_exp(-0.5 * made).mean() + 1.0
+
+
+def _one_minus_exp_generator(_: torch.Tensor, made: torch.Tensor, __: torch.Tensor) -> torch.Tensor:
+    return _bounded_exp(-made).mean() - 1.0
+
+
+def _pearson_critic(real: torch.Tensor, made: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
+    # T = v; f*(t) = t^2 / 4 + t.
+    return (0.25 * made.pow(2) + made).mean() - real.mean()
 
 
 def _mmd_critic(real: torch.Tensor, made: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
@@ -96,6 +256,17 @@ def _mmd_critic(real: torch.Tensor, made: torch.Tensor, _: torch.Tensor) -> torc
 
 def _mmd_generator(real: torch.Tensor, made: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
     return maximum_mean_discrepancy(real, made)
+
+
+def _cramer_generator(real: torch.Tensor, made: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
+    """Returns the energy distance 2 E|x - y| - E|x - x'| - E|y - y'| of all pairs."""
+    n = len(real)
+    inside = torch.cdist(made, made).sum() + torch.cdist(real, real).sum()
+    return 2.0 * torch.cdist(real, made).mean() - inside / (n * max(n - 1, 1))
+
+
+def _cramer_critic(real: torch.Tensor, made: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
+    return -_cramer_generator(real, made, _)
 
 
 def _classes_critic(real: torch.Tensor, made: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
@@ -108,13 +279,96 @@ def _classes_generator(_: torch.Tensor, made: torch.Tensor, classes: torch.Tenso
     return functional.cross_entropy(made, classes)
 
 
-GAMES: dict[str, Game] = {
-    "adversarial": Game("loss_adversarial", _adversarial_critic, _adversarial_generator),
+def _energy_critic(real: torch.Tensor, made: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
+    return real.mean() + functional.relu(MARGIN - made).mean()
+
+
+def _energy_generator(_: torch.Tensor, made: torch.Tensor, __: torch.Tensor) -> torch.Tensor:
+    return made.mean()
+
+
+class CharacteristicDistance:
+    """Squared distance of two empirical characteristic functions at frequencies that are drawn."""
+
+    def __init__(self, generator: torch.Generator) -> None:
+        self.random = generator
+
+    def critic(self, real: torch.Tensor, made: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
+        """Returns the distance with its sign changed."""
+        return -self.generator(real, made, _)
+
+    def generator(self, real: torch.Tensor, made: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
+        """Returns the mean of |phi(real) - phi(made)|^2 over the frequencies."""
+        shape = real.shape[1], FREQUENCIES
+        frequencies = FREQUENCY_SCALE * torch.randn(shape, generator=self.random)
+        both = real @ frequencies, made @ frequencies
+        waves = [torch.cat([v.cos(), v.sin()], dim=1).mean(0) for v in both]
+        return 2.0 * (waves[0] - waves[1]).pow(2).mean()
+
+
+class Equilibrium:
+    """BEGAN: made images count in the critic by a share that keeps both energies in balance.
+
+    Attributes:
+        share: The share, `k` in the source.
+    """
+
+    def __init__(self, _: torch.Generator) -> None:
+        self.share = 0.0
+
+    def critic(self, real: torch.Tensor, made: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
+        """Returns what the critic minimises."""
+        return real.mean() - self.share * made.mean()
+
+    def generator(self, real: torch.Tensor, made: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
+        """Returns what the generator minimises, and moves the share."""
+        value = made.mean()
+        step = BALANCE_RATE * float(EQUILIBRIUM * real.mean() - value.detach())
+        # Relative to the energy of real images, so that the balance depends on no scale.
+        self.share = min(1.0, max(0.0, self.share + step / max(float(real.mean()), 1e-6)))
+        return value
+
+
+class AdaptiveMargin:
+    """MAGAN: a margin that falls to the energy of real images once made ones are no nearer.
+
+    Attributes:
+        margin: The margin; infinite before the first step.
+    """
+
+    def __init__(self, _: torch.Generator) -> None:
+        self.margin = float("inf")
+        self._real: list[float] = []
+        self._made: list[float] = []
+        self._last_made = float("inf")
+
+    def critic(self, real: torch.Tensor, made: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
+        """Returns what the critic minimises."""
+        if self.margin == float("inf"):
+            self.margin = float(real.detach().mean())
+        return real.mean() + functional.relu(self.margin - made).mean()
+
+    def generator(self, real: torch.Tensor, made: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
+        """Returns what the generator minimises; after `MARGIN_STEPS` the margin may fall."""
+        value = made.mean()
+        self._real.append(float(real.mean()))
+        self._made.append(float(value.detach()))
+        if len(self._real) == MARGIN_STEPS:
+            real_mean, made_mean = (sum(v) / MARGIN_STEPS for v in (self._real, self._made))
+            if real_mean < self.margin and real_mean < made_mean and self._last_made <= made_mean:
+                self.margin = real_mean
+            self._last_made = made_mean
+            self._real, self._made = [], []
+        return value
+
+
+GAMES: Mapping[str, Game] = {
+    "standard": Game("loss_adversarial", _standard_critic, _standard_generator),
     "ls": Game("loss_ls", _ls_critic, _ls_generator),
-    "wgan_clip": Game(
+    "wgan": Game(
         "loss_wgan", _wasserstein_critic, _negative_score, spectral=False, clip=0.03, critic_steps=2
     ),
-    "wgan_penalty": Game(
+    "wgan_gp": Game(
         "loss_wgan",
         _wasserstein_critic,
         _negative_score,
@@ -123,22 +377,64 @@ GAMES: dict[str, Game] = {
         critic_steps=2,
     ),
     "hinge": Game("loss_hinge", _hinge_critic, _negative_score),
-    "kl": Game("loss_kl", _kl_critic, _negative_score),
-    "mmd_critic": Game("loss_mmd", _mmd_critic, _mmd_generator, outputs=16),
+    "f_kl": Game("loss_kl", _kl_critic, _negative_score),
+    "mmd": Game("loss_mmd", _mmd_critic, _mmd_generator, outputs=16),
     "moment_matching": Game("loss_mmd", None, _mmd_generator),
     "classes": Game("loss_ce", _classes_critic, _classes_generator, outputs=0),
+    "non_saturating": Game(
+        "loss_adversarial",
+        _standard_critic,
+        _standard_generator,
+        spectral=False,
+        penalty=1.0,
+        penalised="real",
+    ),
+    "relativistic": Game("loss_adversarial", _relativistic_critic, _relativistic_generator),
+    "boundary_seeking": Game("loss_adversarial", _standard_critic, _boundary_generator),
+    "softmax": Game("loss_adversarial", _softmax_critic, _softmax_generator),
+    "unrolled": Game("loss_adversarial", _standard_critic, _standard_generator, unrolled=3),
+    "wgan_dragan": Game(
+        "loss_wgan",
+        _wasserstein_critic,
+        _negative_score,
+        spectral=False,
+        penalty=10.0,
+        penalised="around",
+        critic_steps=2,
+    ),
+    "cramer": Game(
+        "loss_wgan",
+        _cramer_critic,
+        _cramer_generator,
+        outputs=16,
+        spectral=False,
+        penalty=10.0,
+        critic_steps=2,
+    ),
+    "f_gan": Game("loss_adversarial", _hellinger_critic, _one_minus_exp_generator),
+    "f_neyman": Game("loss_adversarial", _neyman_critic, _one_minus_exp_generator),
+    "f_pearson": Game("loss_ls", _pearson_critic, _negative_score),
+    "characteristic": Game(
+        "loss_mmd", _mmd_critic, _mmd_generator, outputs=16, rules=CharacteristicDistance
+    ),
+    "energy": Game(
+        "loss_hinge", _energy_critic, _energy_generator, spectral=False, energy="loss_mse"
+    ),
+    "began": Game(
+        "loss_l1",
+        _energy_critic,
+        _energy_generator,
+        spectral=False,
+        energy="loss_l1",
+        rules=Equilibrium,
+    ),
+    "magan": Game(
+        "loss_mse",
+        _energy_critic,
+        _energy_generator,
+        spectral=False,
+        energy="loss_mse",
+        rules=AdaptiveMargin,
+    ),
 }
-
-
-def gradient_penalty(
-    critic: Critic, real: torch.Tensor, made: torch.Tensor, generator: torch.Generator
-) -> torch.Tensor:
-    """Returns E[(|grad| - 1)^2] of the score between real and made images, a scalar.
-
-    Source: Gulrajani et al., 2017.
-    """
-    share = torch.rand(len(real), 1, 1, 1, generator=generator)
-    between = (share * real + (1.0 - share) * made).requires_grad_(True)
-    scores, _ = critic(between)
-    (slope,) = torch.autograd.grad(scores.sum(), between, create_graph=True)
-    return ((slope.flatten(1).pow(2).sum(1) + 1e-12).sqrt() - 1.0).pow(2).mean()
+"""The games; where there are rules, both sides are theirs."""

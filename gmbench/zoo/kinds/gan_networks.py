@@ -1,4 +1,4 @@
-"""Networks of the GANs: three generators from noise, one from an image, and the critic.
+"""Networks of the GANs: three generators from noise, and one from an image.
 
 Options that the generators read (JSON values):
 
@@ -21,13 +21,11 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.utils.parametrizations import spectral_norm
 
 from gmbench.zoo.kinds.draw import Draw
 from gmbench.zoo.layers import (
     DOWNSAMPLINGS,
     FLAT_NORMALIZATIONS,
-    LEAKY_SLOPE,
     UPSAMPLINGS,
     Block,
     Options,
@@ -41,8 +39,6 @@ from gmbench.zoo.layers import (
 
 #: Height and width after the first fully connected layer of a convolutional generator.
 FIRST_SIZE = 4
-#: Images that a critic compares with each other; batches hold a multiple of it.
-GROUP = 8
 #: Most filters of one convolution, as a multiple of the width.
 MOST_FILTERS = 4
 
@@ -180,7 +176,7 @@ class TranslationGenerator(nn.Module):
     `no` the input is small, and blocks and up-sampling enlarge it as in SRGAN (Ledig et al., 2017).
     """
 
-    def __init__(self, size: int, channels: int, options: Options) -> None:
+    def __init__(self, inputs: int, channels: int, options: Options) -> None:
         super().__init__()
         width, steps = int(options["width"]), int(options["resolutions"])
         self.encodes = options["downsampling"] != "no"
@@ -190,7 +186,7 @@ class TranslationGenerator(nn.Module):
         # A small kernel at a high resolution, or the whole of a small input.
         self.first = sequence(
             [
-                nn.Conv2d(channels, start, 3, padding=1),
+                nn.Conv2d(inputs, start, 3, padding=1),
                 nonlinearity(options["block_nonlinearity"]),
             ]
         )
@@ -231,56 +227,6 @@ class TranslationGenerator(nn.Module):
         return y
 
 
-class Critic(nn.Module):
-    """Scores images: convolutions of stride 2 down to 4 x 4, then one fully connected layer.
-
-    Beside the features of an image, that layer gets how much they vary within a group of images.
-
-    Args:
-        size: Height and width of the images.
-        channels: Channels of the images; with a condition, those of both together.
-        width: Filters of the first convolution.
-        outputs: Values an image: 1 score, features for a kernel, or scores of classes.
-        classes: Classes of an auxiliary classifier beside the score; 0 for none.
-        spectral: Spectral normalization of all weights (Miyato et al., 2018).
-    """
-
-    def __init__(
-        self, size: int, channels: int, width: int, outputs: int, classes: int, spectral: bool
-    ) -> None:
-        super().__init__()
-        layers: list[nn.Module] = []
-        filters = width
-        while size > FIRST_SIZE:
-            layers += [nn.Conv2d(channels, filters, 4, stride=2, padding=1)]
-            layers += [nn.LeakyReLU(LEAKY_SLOPE)]
-            channels, filters, size = filters, min(2 * filters, MOST_FILTERS * width), size // 2
-        self.body = nn.Sequential(*layers, nn.Flatten())
-        self.score = nn.Linear(channels * (FIRST_SIZE**2 + 1), outputs)
-        self.classify = nn.Linear(channels * FIRST_SIZE**2, classes) if classes else None
-        if spectral:
-            for module in [*self.body, self.score]:
-                if isinstance(module, nn.Conv2d | nn.Linear):
-                    spectral_norm(module)
-
-    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Returns scores (images, outputs) and the features before them (images, features)."""
-        features: torch.Tensor = self.body(x)
-        return self.score(torch.cat([features, self._spread(features)], dim=1)), features
-
-    def _spread(self, features: torch.Tensor) -> torch.Tensor:
-        """Returns how much each channel differs within groups of images, (images, channels).
-
-        A generator that makes one image whatever the noise is found out by it. After the minibatch
-        standard deviation of Karras et al., 2018. All images of a group are real, or all are made.
-        """
-        n = len(features)
-        groups = features.view(-1, GROUP if n % GROUP == 0 else 1, features.shape[1])
-        spread: torch.Tensor = (groups.var(1, correction=0) + 1e-8).sqrt()
-        spread = spread.view(len(spread), -1, FIRST_SIZE**2).mean(2) * FIRST_SIZE
-        return spread.repeat_interleave(n // len(spread), dim=0)
-
-
 def build_generator(
     family: str, size: int, channels: int, options: Options, inputs: int
 ) -> nn.Module:
@@ -291,12 +237,12 @@ def build_generator(
         size: Height and width of the images in pixels.
         channels: 1 (grey) or 3.
         options: See the table at the head of this file.
-        inputs: Features that come in (noise and, if any, the class); unused for images.
+        inputs: Features that come in (noise and, if any, the class), or channels of an image.
     """
     if family == "mlp":
         return FullGenerator(inputs, size, channels, options)
     if family == "image_to_image":
-        return TranslationGenerator(size, channels, options)
+        return TranslationGenerator(inputs, channels, options)
     return ConvolutionalGenerator(inputs, size, channels, options)
 
 

@@ -1,24 +1,41 @@
-"""The training loop of all GANs: what a batch is, and what critic and generator lower in turn.
+"""The training loop of all GANs: what critic and generator lower in turn.
+
+Options that are read here, beside those of `gan_batches`:
+
+| option | meaning |
+|---|---|
+| `game` | one of `gan_losses.GAMES`; empty for none |
+| `further_games` | further games, each with an output of the critic of its own, and their weights |
+| `terms` | further losses of the schema, and their weights |
+| `compares` | what these compare, one of `COMPARISONS` |
+| `classified` | whose classes the critic tells: of `both`, of `made` images or of `real` ones |
+| `projects` | whether the critic is told the class, in place of telling it |
+| `encoder` | a way from real images to codes, one of `ENCODERS`; absent for none |
+| `critic_width` | filters of the critic's first convolution |
 
 All images in here have black at 0 and white at 1, shape (images, channels, size, size).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import nn
+from torch.func import functional_call
 from torch.nn import functional
 
-from gmbench.zoo.kinds.degradation import degrade
 from gmbench.zoo.kinds.fit import Schedule, fit
-from gmbench.zoo.kinds.gan_losses import GAMES, gradient_penalty
-from gmbench.zoo.kinds.gan_networks import Critic, build_generator
-from gmbench.zoo.kinds.k_means import assign, k_means
+from gmbench.zoo.kinds.gan_batches import Batch, Batches
+from gmbench.zoo.kinds.gan_critics import Critic
+from gmbench.zoo.kinds.gan_losses import Game, gradient_penalty, potential, start_game
+from gmbench.zoo.kinds.gan_networks import TranslationGenerator, build_generator
+from gmbench.zoo.kinds.noisy_code import NoisyCode
+from gmbench.zoo.kinds.vae_networks import Encoder
 from gmbench.zoo.layers import lay_channels_last, start_at_unit_variance
-from gmbench.zoo.losses import DISTANCES, LossSum
-from gmbench.zoo.pixels import count_channels, first_values, to_pixels, to_unit, to_values
+from gmbench.zoo.losses import DISTANCES, LossSum, gaussian_kl, maximum_mean_discrepancy
+from gmbench.zoo.pixels import first_values, to_pixels, to_unit
 from gmbench.zoo.specification import Specification
 
 #: The last fifth is annealed: it takes the noise out of short trainings.
@@ -31,32 +48,65 @@ SCHEDULE = Schedule(
     memory=0.97,
 )
 CRITIC_RATE = 1e-3
-#: One in so many real images is kept from training, for image-to-image samples.
-HELD_OUT = 8
+#: Step size of the critic that an unrolled generator looks ahead at.
+UNROLLED_RATE = 0.1
+#: Weights of a KL in each value of an image, and of a rebuilt image's score (Che et al., 2017).
+KL_WEIGHT, MODE_WEIGHT = 1.0, 0.2
+
+COMPARISONS: Mapping[str, str] = {
+    "pixels": "made images and targets",
+    "features": "the critic's mean features of made and of real images (Salimans et al., 2016)",
+    "cycle": "what came in and what leads back to it (Zhu, Park, Isola and Efros, 2017)",
+    "code": "the noise and what the critic tells of it (Chen et al., 2016)",
+    "rebuilt": "real images and what encoder and generator rebuild of them (Che et al., 2017)",
+    "consistency": "the critic's features of real and of mirrored images (Zhang et al., 2020)",
+}
+
+ENCODERS: Mapping[str, str] = {
+    "mode": "its codes are noise to rebuild images from (Che et al., 2017)",
+    "kl": "its codes are the noise, with a KL (Zhu et al., 2017)",
+    "code": "noise and a KL are on the code of the generator itself (Liu et al., 2017)",
+}
+
+#: An inverse network, for a way back to the images that came in.
+_INVERSE: Mapping[str, object] = {
+    "width": 12,
+    "resolutions": 1,
+    "blocks": 1,
+    "layers_per_block": 2,
+    "normalization": "instance",
+    "block_nonlinearity": "relu",
+    "last_nonlinearity": "sigmoid",
+    "upsampling": "interpolation",
+    "downsampling": "strided_conv",
+    "skip_connection": "yes",
+}
+
+Terms = list[tuple[str, float, torch.Tensor]]
 
 
 @dataclass(frozen=True)
 class Play:
-    """A batch of real images and what the generator made beside them.
+    """A batch and what the generator made of it.
 
     Attributes:
-        targets: Real images.
-        labels: Their classes; zeros where there are none.
+        batch: Real images.
         inputs: What the generator got.
         made: What it made, with black at 0 and white at 1.
+        divergence: KL of the codes, a scalar; None where there are none.
     """
 
-    targets: torch.Tensor
-    labels: torch.Tensor
+    batch: Batch
     inputs: torch.Tensor
     made: torch.Tensor
+    divergence: torch.Tensor | None
 
 
 class GameTraining:
     """A generator, its critic, and the real images that they see.
 
     Attributes:
-        sum: The generator's objective; remembers which losses were added.
+        sum: The objectives; remembers which losses were added.
         network: The generator that samples: after training, the running mean.
     """
 
@@ -64,89 +114,123 @@ class GameTraining:
         self, specification: Specification, real: torch.Tensor, generator: torch.Generator
     ) -> None:
         self.family, self.size = specification.family, specification.size
-        self.options = dict(specification.options)
-        self.game = GAMES[self.options["game"]]
-        self.random = generator
-        self.sum = LossSum()
-        self.last: str = self.options["last_nonlinearity"]
-        self.channels = count_channels(real)
-        self.translates = self.family == "image_to_image"
-        self.classes: int = self.options["classes"]
+        options = self.options = dict(specification.options)
+        self.random, self.sum = generator, LossSum()
+        self.last: str = options["last_nonlinearity"]
+        batches = self.batches = Batches(specification, real, generator)
+        self.compares: str = options.get("compares", "pixels" if batches.paired else "features")
+        self.classified: str = options.get("classified", "both")
+        named = {options["game"]: 1.0, **options.get("further_games", {})}
+        self.games = [(start_game(name, generator), w) for name, w in named.items() if name]
 
-        # Channels last takes a third off the time of small convolutions on a CPU.
-        images = to_values(real, "sigmoid", self.channels).to(memory_format=torch.channels_last)
-        images = images[torch.randperm(len(images), generator=generator)]
-        kept = max(1, len(images) // HELD_OUT)
-        self.held_out, self.images = images[:kept], images[kept:]
-        self.labels = self._cluster() if self.classes else torch.zeros(len(images)).long()
-
-        features = self.options["latent"] + self.classes
         self.network = build_generator(
-            self.family, self.size, self.channels, self.options, features
+            self.family, self.size, batches.channels, options, batches.features
         )
         lay_channels_last(self.network)
-        self.critic: Critic | None = None
+        self.critic = self._new_critic()
         self.adam: torch.optim.Adam | None = None
-        if self.game.critic is not None:
-            self.critic = Critic(
-                self.size,
-                self.channels * (2 if self.translates else 1),
-                self.options["critic_width"],
-                self.game.outputs or self.classes + 1,
-                self.classes if self.game.outputs else 0,
-                self.game.spectral,
-            )
-            lay_channels_last(self.critic)
+        if self.critic is not None:
             moments = SCHEDULE.moments
             self.adam = torch.optim.Adam(self.critic.parameters(), CRITIC_RATE, moments)
-        targets, labels = self._batch()
-        level, spread = first_values(self.last, float(self.images.mean()))
-        inputs = self._inputs(targets, labels)
+        batch = batches.draw()
+        inputs = batches.inputs(batch)
+        level, spread = first_values(self.last, float(batches.images.mean()))
         start_at_unit_variance(self.network, inputs, level=level, spread=spread)
+        self._add_partners(inputs)
+
+    def _new_critic(self) -> Critic | None:
+        options, batches = self.options, self.batches
+        outputs = [game.outputs or batches.classes + 1 for game, _ in self.games]
+        self.slices = [slice(sum(outputs[:k]), sum(outputs[: k + 1])) for k in range(len(outputs))]
+        self.looks_at_inputs = batches.paired and self.compares != "cycle"
+        if all(game.critic is None for game, _ in self.games):
+            return None
+        told = batches.classes if options.get("projects") else 0
+        game = self.games[0][0]
+        critic = Critic(
+            self.size,
+            batches.channels * (2 if self.looks_at_inputs else 1),
+            options["critic_width"],
+            sum(outputs),
+            batches.classes if game.outputs and not told else 0,
+            all(game.spectral for game, _ in self.games),
+            told=told,
+            code=options["latent"] if self.compares == "code" else 0,
+            energy=game.energy,
+        )
+        lay_channels_last(critic)
+        return critic
+
+    def _add_partners(self, inputs: torch.Tensor) -> None:
+        """Adds the networks that lower the objective together with the generator."""
+        batches, latent = self.batches, self.options["latent"]
+        self.encoder: Encoder | None = None
+        self.inverse: TranslationGenerator | None = None
+        self.code: NoisyCode | None = None
+        if self.options.get("encoder") == "code":
+            self.code = NoisyCode(self.network, inputs, self.random)
+        elif self.options.get("encoder"):
+            width = self.options["critic_width"]
+            self.encoder = Encoder(self.size, batches.channels, width, latent)
+        if self.compares == "cycle" and not batches.changes_class:
+            self.inverse = TranslationGenerator(batches.channels, batches.channels, _INVERSE)
+        self.partners = [part for part in (self.encoder, self.inverse) if part is not None]
+        for part in self.partners:
+            lay_channels_last(part)
 
     def run(self, steps: int) -> tuple[nn.Module, list[float]]:
         """Trains for so many steps; see `fit` for what is returned."""
+        batches = self.batches
+        trained = self.network
         self.network, history = fit(
-            self.network,
+            trained,
             self._round,
             steps,
             SCHEDULE,
+            partners=self.partners,
             opponents=[self.adam] if self.adam is not None else [],
             last=self.last,
-            draw_inputs=lambda: (self._inputs(*self._batch()),),
+            draw_inputs=lambda: (batches.inputs(batches.draw()),),
         )
         return self.network, history
 
     def make(self, n: int, generator: torch.Generator) -> torch.Tensor:
         """Makes images, shape (n, 3, size, size), uint8."""
-        chosen = torch.randint(len(self.held_out), (n,), generator=generator)
-        if n <= len(self.held_out):
-            chosen = torch.randperm(len(self.held_out), generator=generator)[:n]
-        labels = torch.randint(max(1, self.classes), (n,), generator=generator)
-        if self.classes:
-            shares = torch.bincount(self.labels, minlength=self.classes).double()
-            labels = torch.multinomial(shares, n, replacement=True, generator=generator)
-        inputs = self._inputs(self.held_out[chosen], labels, generator)
+        inputs = self.batches.inputs(self.batches.draw_held_out(n, generator), generator)
         with torch.no_grad():
             made = torch.cat([self.network(part) for part in torch.split(inputs, 64)])
         return to_pixels(made, self.last)
 
     def example(self) -> tuple[torch.Tensor, ...]:
         """Returns one valid input of the generator."""
-        targets, labels = self._batch()
-        return (self._inputs(targets[:1], labels[:1]),)
+        return (self.batches.inputs(self.batches.draw())[:1],)
 
     def _play(self) -> Play:
         """Draws a batch of real images and lets the generator make as many."""
-        targets, labels = self._batch()
-        inputs = self._inputs(targets, labels)
-        return Play(targets, labels, inputs, to_unit(self.network(inputs), self.last))
+        batch = self.batches.draw()
+        divergence, noise = None, None
+        if self.encoder is not None and self.options["encoder"] == "kl":
+            mean, log_variance = self.encoder(2.0 * batch.targets - 1.0)
+            noise = torch.randn(mean.shape, generator=self.random)
+            noise = mean + (0.5 * log_variance).exp() * noise
+            divergence = gaussian_kl(mean, log_variance) / batch.targets[0].numel()
+        inputs = self.batches.inputs(batch, noise=noise)
+        if self.code is None:
+            made = self._made(inputs)
+        else:
+            with self.code.on_code():
+                made = self._made(inputs)
+            divergence = self.code.divergence
+        return Play(batch, inputs, made, divergence)
+
+    def _made(self, inputs: torch.Tensor) -> torch.Tensor:
+        return to_unit(self.network(inputs), self.last)
 
     def _round(self) -> torch.Tensor:
         """Trains the critic and returns what the generator lowers on the last batch."""
         play = self._play()
         if self.adam is not None:
-            for _ in range(self.game.critic_steps - 1):
+            for _ in range(max(game.critic_steps for game, _ in self.games) - 1):
                 with torch.no_grad():
                     further = self._play()
                 self._critic_step(self.adam, further)
@@ -155,81 +239,162 @@ class GameTraining:
 
     def _critic_step(self, adam: torch.optim.Optimizer, play: Play) -> None:
         assert self.critic is not None
-        assert self.game.critic is not None
-        targets, labels, inputs, made = play.targets, play.labels, play.inputs, play.made.detach()
-        real_seen, made_seen = self._seen(targets, inputs), self._seen(made, inputs)
-        scores, features = self.critic(torch.cat([real_seen, made_seen]))
-        real_scores, made_scores = scores.chunk(2)
-        value = self.game.critic(real_scores, made_scores, labels)
-        if self.critic.classify is not None:
-            classes = self.critic.classify(features)
-            value = value + functional.cross_entropy(classes, torch.cat([labels, labels]))
-        if self.game.penalty:
-            slope = gradient_penalty(self.critic, real_seen, made_seen, self.random)
-            value = value + self.game.penalty * slope
+        value = self._critic_value(play, play.made.detach(), {})
+        for (game, weight), part in zip(self.games, self.slices, strict=True):
+            if game.penalty:
+                value = value + weight * game.penalty * self._slope(game, part, play)
         adam.zero_grad()
-        value.backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward(value)
         adam.step()
-        if self.game.clip:
+        clip = max(game.clip for game, _ in self.games)
+        if clip:
             with torch.no_grad():
-                for weight in self.critic.parameters():
-                    weight.clamp_(-self.game.clip, self.game.clip)
+                for weights in self.critic.parameters():
+                    weights.clamp_(-clip, clip)
+
+    def _critic_value(
+        self, play: Play, made: torch.Tensor, weights: dict[str, torch.Tensor]
+    ) -> torch.Tensor:
+        """Returns what the critic lowers but for penalties, with weights in place of its own."""
+        batch, critic = play.batch, self.critic
+        assert critic is not None
+        seen = torch.cat([self._seen(batch.targets, play), self._seen(made, play)])
+        labels = torch.cat([batch.labels, batch.labels])
+        scores, features = functional_call(critic, weights, (seen, labels))
+        real_scores, made_scores = scores.chunk(2)
+        real_features, made_features = features.chunk(2)
+        terms: Terms = []
+        for (game, weight), part in zip(self.games, self.slices, strict=True):
+            assert game.critic is not None
+            lost = game.critic(real_scores[:, part], made_scores[:, part], batch.labels)
+            terms.append((game.loss, weight, lost))
+        if critic.classify is not None:
+            told = {
+                "both": (features, labels),
+                "real": (real_features, batch.labels),
+                "made": (made_features, batch.source_labels),
+            }
+            classes, wanted = told[self.classified]
+            lost = functional.cross_entropy(critic.classify(classes), wanted)
+            terms.append(("loss_ce", 1.0, lost))
+        if critic.regress is not None:
+            terms += self._distances(critic.regress(made_features), self._noise(play))
+        if self.compares == "consistency":
+            _, mirrored = critic(self._seen(batch.targets.flip(3), play), batch.labels)
+            terms += self._distances(mirrored, real_features)
+        return self.sum.add(*terms)
+
+    def _slope(self, game: Game, part: slice, play: Play) -> torch.Tensor:
+        assert self.critic is not None
+        critic, labels = self.critic, play.batch.labels
+        real, made = self._seen(play.batch.targets, play), self._seen(play.made.detach(), play)
+        with torch.no_grad():
+            others = critic(made, labels)[0][:, part] if game.outputs > 1 else made
+
+        def score(images: torch.Tensor) -> torch.Tensor:
+            return potential(game, critic(images, labels)[0][:, part], others)
+
+        return gradient_penalty(score, real, made, self.random, game.penalised)
 
     def _objective(self, play: Play) -> torch.Tensor:
         """Returns what the generator lowers, summed and recorded term by term."""
-        targets, labels, inputs, made = play.targets, play.labels, play.inputs, play.made
-        terms: list[tuple[str, float, torch.Tensor]] = []
+        batch, made = play.batch, play.made
+        terms: Terms = []
         if self.critic is None:
-            for scale in (1, 4):
-                value = self.game.generator(_flat(targets, scale), _flat(made, scale), labels)
-                terms.append((self.game.loss, 1.0, value))
+            for game, weight in self.games:
+                for scale in (1, 4):
+                    flat = _flat(batch.targets, scale), _flat(made, scale)
+                    terms.append((game.loss, weight, game.generator(*flat, batch.labels)))
         else:
-            self.critic.requires_grad_(False)
-            made_scores, made_features = self.critic(self._seen(made, inputs))
-            with torch.no_grad():
-                real_scores, real_features = self.critic(self._seen(targets, inputs))
-            self.critic.requires_grad_(True)
-            value = self.game.generator(real_scores, made_scores, labels)
-            terms.append((self.game.loss, 1.0, value))
-            if self.critic.classify is not None:
-                classes = self.critic.classify(made_features)
-                terms.append(("loss_ce", 1.0, functional.cross_entropy(classes, labels)))
-        for name, weight in self.options["terms"].items():
-            if self.translates:
-                distance = DISTANCES[name](made, targets)
+            terms += self._lost_games(self.critic, play)
+        if play.divergence is not None:
+            terms.append(("loss_kl", KL_WEIGHT, play.divergence))
+        if self.compares == "pixels":
+            terms += self._distances(made, batch.targets)
+        elif self.compares == "cycle":
+            wanted = play.inputs[:, : self.batches.channels]
+            if self.inverse is not None:
+                back = self.inverse(made)
             else:
-                means = made_features.mean(0, keepdim=True), real_features.mean(0, keepdim=True)
-                distance = DISTANCES[name](*means)
-            terms.append((name, weight, distance))
+                labels = functional.one_hot(batch.source_labels, self.batches.classes).float()
+                back = self._made(self.batches.with_maps(made, labels))
+            terms += self._distances(back, wanted)
         return self.sum.add(*terms)
 
-    def _batch(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Returns real images and their classes, as many as the option `batch`."""
-        chosen = torch.randint(len(self.images), (self.options["batch"],), generator=self.random)
-        return self.images[chosen], self.labels[chosen]
+    def _lost_games(self, critic: Critic, play: Play) -> Terms:
+        """Returns the terms of the generator's objective that go through the critic."""
+        batch, labels = play.batch, play.batch.labels
+        critic.requires_grad_(False)
+        weights = self._ahead(play)
+        seen = self._seen(play.made, play)
+        made_scores, made_features = functional_call(critic, weights, (seen, labels))
+        with torch.no_grad():
+            real = self._seen(batch.targets, play)
+            real_scores, real_features = functional_call(critic, weights, (real, labels))
+        terms: Terms = []
+        for (game, weight), part in zip(self.games, self.slices, strict=True):
+            lost = game.generator(real_scores[:, part], made_scores[:, part], labels)
+            terms.append((game.loss, weight, lost))
+        if critic.classify is not None and self.classified != "real":
+            wanted = batch.source_labels if self.classified == "made" else labels
+            lost = functional.cross_entropy(critic.classify(made_features), wanted)
+            terms.append(("loss_ce", 1.0, lost))
+        if critic.regress is not None:
+            terms += self._distances(critic.regress(made_features), self._noise(play))
+        if self.compares == "features":
+            means = made_features.mean(0, keepdim=True), real_features.mean(0, keepdim=True)
+            terms += self._distances(*means)
+        for name, weight in self.options["terms"].items():
+            if name == "loss_mmd":
+                mmd = maximum_mean_discrepancy(made_features, real_features)
+                terms.append((name, weight, mmd))
+        if self.encoder is not None and self.options["encoder"] == "mode":
+            mean, _ = self.encoder(2.0 * batch.targets - 1.0)
+            rebuilt = self._made(mean)
+            terms += self._distances(rebuilt, batch.targets)
+            scores, _ = critic(self._seen(rebuilt, play), labels)
+            for (game, weight), part in zip(self.games, self.slices, strict=True):
+                lost = game.generator(real_scores[:, part], scores[:, part], labels)
+                terms.append((game.loss, MODE_WEIGHT * weight, lost))
+        critic.requires_grad_(True)
+        return terms
 
-    def _inputs(
-        self, targets: torch.Tensor, labels: torch.Tensor, generator: torch.Generator | None = None
-    ) -> torch.Tensor:
-        """Returns inputs of the generator: degraded targets, or noise and the class."""
-        generator = self.random if generator is None else generator
-        if self.translates:
-            reduction = self.size // self.options["input_size"]
-            return degrade(targets, self.options["degradation"], reduction, generator)
-        noise = torch.randn(len(targets), self.options["latent"], generator=generator)
-        if not self.classes:
-            return noise
-        return torch.cat([noise, functional.one_hot(labels, self.classes).float()], dim=1)
+    def _ahead(self, play: Play) -> dict[str, torch.Tensor]:
+        """Returns the critic's weights after the steps that the generator looks ahead."""
+        assert self.critic is not None
+        steps = max(game.unrolled for game, _ in self.games)
+        if not steps:
+            return {}
+        weights = {
+            name: value.detach().requires_grad_(True)
+            for name, value in self.critic.named_parameters()
+        }
+        for _ in range(steps):
+            value = self._critic_value(play, play.made, weights)
+            slopes = torch.autograd.grad(value, list(weights.values()), create_graph=True)
+            weights = {
+                name: weight - UNROLLED_RATE * slope
+                for (name, weight), slope in zip(weights.items(), slopes, strict=True)
+            }
+        return weights
 
-    def _seen(self, images: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
+    def _distances(self, first: torch.Tensor, second: torch.Tensor) -> Terms:
+        """Returns the further terms that are distances, between what they compare."""
+        return [
+            (name, weight, DISTANCES[name](first, second))
+            for name, weight in self.options["terms"].items()
+            if name in DISTANCES
+        ]
+
+    def _noise(self, play: Play) -> torch.Tensor:
+        return play.inputs[:, : self.options["latent"]]
+
+    def _seen(self, images: torch.Tensor, play: Play) -> torch.Tensor:
         """Returns what the critic sees, around 0: images, beside what they were made from."""
-        if self.translates:
-            images = torch.cat([images, functional.interpolate(inputs, size=self.size)], dim=1)
+        if self.looks_at_inputs:
+            inputs = functional.interpolate(play.inputs[:, : self.batches.channels], size=self.size)
+            images = torch.cat([images, inputs], dim=1)
         return 2.0 * images - 1.0
-
-    def _cluster(self) -> torch.Tensor:
-        points = functional.avg_pool2d(self.images, self.size // 8).flatten(1)
-        return assign(points, k_means(points, self.classes, self.random))
 
 
 def _flat(images: torch.Tensor, scale: int) -> torch.Tensor:

@@ -7,7 +7,9 @@
 | `mmd` | MMD of the latents, with or without KL | Zhao et al., 2019; Tolstikhin et al., 2018 |
 | `deep` | KL of two stochastic layers, a residual decoder | Rezende et al., 2014 |
 
-The reconstruction is L1, L2 (a norm), MSE or the cross-entropy of pixels, or a sum of two.
+The reconstruction is L1, L2 (a norm), MSE or the cross-entropy of pixels, or a sum of two. Further
+objectives, for VAEs that are given theirs, are in `vae_objectives`; with a `game` of `gan_losses`
+among its options a VAE is trained as a GAN is.
 """
 
 from __future__ import annotations
@@ -19,11 +21,13 @@ import numpy as np
 import torch
 from torch import nn
 
+from gmbench.zoo.kinds import gan
 from gmbench.zoo.kinds.draw import Draw
 from gmbench.zoo.kinds.fit import Schedule, fit
 from gmbench.zoo.kinds.gan_networks import build_generator, draw_generator
 from gmbench.zoo.kinds.trained import SamplingGM
 from gmbench.zoo.kinds.vae_networks import Encoder, TopEncoder, TwoLayerDecoder
+from gmbench.zoo.kinds.vae_objectives import OBJECTIVES, Pass
 from gmbench.zoo.layers import lay_channels_last, start_at_unit_variance
 from gmbench.zoo.losses import (
     DISTANCES,
@@ -101,8 +105,11 @@ def draw_options(
 
 def losses_of(options: dict[str, Any]) -> tuple[str, ...]:
     """Returns the schema's losses that the options lead to, in the schema's order."""
+    if "game" in options:
+        return gan.losses_of(options)
     names = set(options["reconstruction"])
-    names |= {"loss_kl"} if options["kl_weight"] else set()
+    names |= set(OBJECTIVES[options.get("objective", "elbo")].losses)
+    names -= set() if options["kl_weight"] else {"loss_kl"}
     names |= {"loss_mmd"} if options["mmd_weight"] else set()
     return in_schema_order(names)
 
@@ -117,6 +124,8 @@ def train(specification: Specification, real: torch.Tensor) -> TrainedGM:
     Returns:
         The trained VAE; its network is the decoder, which gives the mean image.
     """
+    if "game" in specification.options:
+        return gan.train(specification, real)
     with reproducible(specification.seed) as generator:
         training = _Autoencoder(specification, real, generator)
         network, history = training.run(specification.steps)
@@ -137,7 +146,6 @@ class _Autoencoder:
         channels = count_channels(real)
         images = to_values(real, "sigmoid", channels)
         self.images = images.to(memory_format=torch.channels_last)
-        self.values = images[0].numel()
         size, latent = specification.size, options["latent"]
         self.encoder = Encoder(size, channels, options["encoder_width"], latent)
         lay_channels_last(self.encoder)
@@ -152,6 +160,8 @@ class _Autoencoder:
         level, spread = first_values(self.last, float(images.mean()))
         start = self.latents(BATCH, generator)
         start_at_unit_variance(self.decoder, *start, level=level, spread=spread)
+        objective = OBJECTIVES[options.get("objective", "elbo")]
+        self.objective = objective(options, self.images, specification.steps, generator)
 
     def run(self, steps: int) -> tuple[nn.Module, list[float]]:
         """Trains for so many steps; see `fit` for what is returned."""
@@ -161,6 +171,7 @@ class _Autoencoder:
             steps,
             SCHEDULE,
             partners=[part for part in (self.encoder, self.top) if part is not None],
+            opponents=self.objective.opponents,
             last=self.last,
             draw_inputs=lambda: self.latents(BATCH, self.random),
         )
@@ -198,7 +209,10 @@ class _Autoencoder:
             (name, weight, RECONSTRUCTIONS[name](made, images))
             for name, weight in self.options["reconstruction"].items()
         ]
-        terms.append(("loss_kl", self.options["kl_weight"] / self.values, kl))
+        terms += self.objective.terms(
+            Pass(images, made, latent, mean, log_variance, kl),
+            lambda: to_unit(self.decoder(*self.latents(BATCH, self.random)), self.last),
+        )
         if self.options["mmd_weight"]:
             wanted = torch.randn(latent.shape, generator=self.random)
             mmd = maximum_mean_discrepancy(latent, wanted)
