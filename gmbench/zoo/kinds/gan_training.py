@@ -29,7 +29,7 @@ from torch.nn import functional
 from gmbench.zoo.kinds.fit import Schedule, fit
 from gmbench.zoo.kinds.gan_batches import Batch, Batches
 from gmbench.zoo.kinds.gan_critics import Critic
-from gmbench.zoo.kinds.gan_losses import Game, gradient_penalty, potential, start_game
+from gmbench.zoo.kinds.gan_losses import Game, gradient_penalty, start_game
 from gmbench.zoo.kinds.gan_networks import TranslationGenerator, build_generator
 from gmbench.zoo.kinds.noisy_code import NoisyCode
 from gmbench.zoo.kinds.vae_networks import Encoder
@@ -49,7 +49,7 @@ SCHEDULE = Schedule(
 )
 CRITIC_RATE = 1e-3
 #: Step size of the critic that an unrolled generator looks ahead at.
-UNROLLED_RATE = 0.1
+UNROLLED_RATE = 0.05
 #: Weights of a KL in each value of an image, and of a rebuilt image's score (Che et al., 2017).
 KL_WEIGHT, MODE_WEIGHT = 1.0, 0.2
 
@@ -287,14 +287,13 @@ class GameTraining:
     def _slope(self, game: Game, part: slice, play: Play) -> torch.Tensor:
         assert self.critic is not None
         critic, labels = self.critic, play.batch.labels
-        real, made = self._seen(play.batch.targets, play), self._seen(play.made.detach(), play)
-        with torch.no_grad():
-            others = critic(made, labels)[0][:, part] if game.outputs > 1 else made
-
-        def score(images: torch.Tensor) -> torch.Tensor:
-            return potential(game, critic(images, labels)[0][:, part], others)
-
-        return gradient_penalty(score, real, made, self.random, game.penalised)
+        return gradient_penalty(
+            lambda images: critic(images, labels)[0][:, part],
+            self._seen(play.batch.targets, play),
+            self._seen(play.made.detach(), play),
+            self.random,
+            game.penalised,
+        )
 
     def _objective(self, play: Play) -> torch.Tensor:
         """Returns what the generator lowers, summed and recorded term by term."""

@@ -1,0 +1,92 @@
+"""Specifications of replicas: what is asked of a network, and the losses it is trained with."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+pytest.importorskip("torch")
+
+import torch
+
+from gmbench.zoo.kinds import gan_batches, vae
+from gmbench.zoo.kinds.gan_training import COMPARISONS, ENCODERS
+from gmbench.zoo.replica_specifications import OPTIONS, row_of, specification_of
+from gmbench.zoo.replicas import AIMED, Replica, intended_row, replica, replicas
+from gmbench.zoo.specification import Specification, TrainedGM
+from tests.zoo.kind_contract import module_of, patterns
+
+MADE: tuple[Replica, ...] = tuple(one for one in replicas() if one.kind in OPTIONS)
+GAMES_AND_VAES: tuple[Replica, ...] = tuple(one for one in MADE if one.kind in ("GAN", "VAE"))
+
+
+def small(spec: Specification) -> Specification:
+    """A specification with its objective and start, but a small network and small images."""
+    options: dict[str, Any] = {k: v for k, v in spec.options.items() if k != "row"}
+    translates = "degradation" in options
+    family = "image_to_image" if translates else "mlp"
+    options |= {
+        "width": 8,
+        "blocks": 1,
+        "layers_per_block": 1,
+        "resolutions": 2,
+        "normalization": "batch",
+        "block_nonlinearity": "relu",
+        "upsampling": "interpolation" if translates else "no",
+        "downsampling": "strided_conv",
+        "skip_connection": "yes",
+        "decoder": family,
+        "batch": 8,
+        "critic_width": 8,
+        "encoder_width": 8,
+        "latent": 8,
+    }
+    if translates:
+        small_input = spec.options["input_size"] < spec.size
+        options["downsampling"] = "no" if small_input else "strided_conv"
+        options["input_size"] = 16 * spec.options["input_size"] // spec.size
+    return replace(spec, family=family, size=16, steps=2, options=options)
+
+
+@pytest.mark.parametrize("one", GAMES_AND_VAES, ids=lambda one: one.gm)
+def test_the_losses_of_the_table_are_what_the_loop_sums_up(
+    one: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Other:
+        train = patterns(24, 16, grey=False).numpy()
+
+    monkeypatch.setattr(gan_batches, "load_content", lambda *_: Other)
+    spec = specification_of(one)
+    module = module_of(one.kind)
+    assert module.losses_of(dict(spec.options)) == one.losses
+    trained: TrainedGM = module.train(small(spec), patterns(24, 16, one.content == "digits"))
+    assert trained.losses == spec.losses == one.losses
+    images = trained.sample(3, torch.Generator().manual_seed(0))
+    assert images.shape == (3, 3, 16, 16)
+
+
+@pytest.mark.parametrize("one", MADE, ids=lambda one: one.gm)
+def test_a_specification_is_json_and_holds_the_row(one: Replica) -> None:
+    spec = specification_of(one, seed=3)
+    assert json.loads(json.dumps(spec.options)) == spec.options
+    assert (spec.name, spec.kind, spec.seed) == (one.name, one.kind, 3)
+    assert spec.options["row"] == row_of(one)
+    assert set(AIMED) <= set(row_of(one))
+    assert spec.options.get("compares", "pixels") in COMPARISONS
+    assert spec.options.get("encoder", "mode") in ENCODERS
+
+
+def test_a_row_has_counts_and_names_of_classes() -> None:
+    row, values = row_of(replica("DCGAN")), intended_row("DCGAN")
+    assert row["conv_layers"] == values["conv_layers"] == 4
+    assert row["normalization"] == "batch"
+    assert "parameters" not in row
+
+
+def test_vaes_with_a_game_are_trained_as_gans() -> None:
+    spec = specification_of(replica("YLG"))
+    assert vae.losses_of(dict(spec.options)) == ("loss_wgan",)
+    assert "reconstruction" not in spec.options
