@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gmbench.schema import CONTINUOUS, DISCRETE
-from gmbench.zoo.replicas import UNAIMED, Replica, intended_row
+from gmbench.zoo.replica_table import Replica
+from gmbench.zoo.replicas import UNAIMED, intended_row
 from gmbench.zoo.specification import Specification
 
 #: Training steps of a replica at 32 and at 64 pixels.

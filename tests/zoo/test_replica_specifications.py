@@ -15,7 +15,8 @@ import torch
 from gmbench.zoo.kinds import gan_batches, vae
 from gmbench.zoo.kinds.gan_training import COMPARISONS, ENCODERS
 from gmbench.zoo.replica_specifications import OPTIONS, row_of, specification_of
-from gmbench.zoo.replicas import AIMED, Replica, intended_row, replica, replicas
+from gmbench.zoo.replica_table import Replica
+from gmbench.zoo.replicas import AIMED, intended_row, replica, replicas
 from gmbench.zoo.specification import Specification, TrainedGM
 from tests.zoo.kind_contract import module_of, patterns
 

@@ -253,9 +253,8 @@ def _cramer_generator(real: torch.Tensor, made: torch.Tensor, _: torch.Tensor) -
 def _cramer_critic(real: torch.Tensor, made: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
     """Returns the surrogate E[f(made)] - E[f(real)], f(x) = E|x - y| - |x| over made y."""
     n = len(made)
-    inside = torch.cdist(made, made).sum() / (n * max(n - 1, 1))
-    outside = torch.cdist(real, made).mean()
-    return inside - made.norm(dim=1).mean() - outside + real.norm(dim=1).mean()
+    apart = torch.cdist(made, made).sum() / (n * max(n - 1, 1)) - torch.cdist(real, made).mean()
+    return apart + real.pow(2).sum(1).sqrt().mean() - made.pow(2).sum(1).sqrt().mean()
 
 
 def _classes_critic(real: torch.Tensor, made: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
