@@ -30,6 +30,9 @@ from gmbench.progress import Progress
 TOLERANCE = 1e-6
 """Largest difference, relative to the larger of 1 and the value, that counts as equal."""
 
+_FEW = 3
+"""So many submissions are verified while other processes would start."""
+
 _FREE = {("manifest", "gmbench"), ("manifest", "numpy"), ("manifest", "predictions")}
 """What a result may say as it likes: by which versions, and from a file of which name."""
 
@@ -108,7 +111,9 @@ def verify(
     """
     chosen = [board.require(name) for name in names] or board.names()
     tasks = [_Task(board, name, cache) for name in chosen]
-    done = each(_run, tasks, what="submissions", name_of=str, few=3, jobs=jobs, progress=progress)
+    done = each(
+        _run, tasks, what="submissions", name_of=str, few=_FEW, jobs=jobs, progress=progress
+    )
     made = Verification(sorted(done, key=lambda one: one.name))
     _compare_names(board, made)
     _compare_predictions(board, made)

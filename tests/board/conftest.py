@@ -10,9 +10,13 @@ from gmbench.board import pairs, scoring
 from gmbench.board.board import Board
 from gmbench.board.rows import BoardRows, read_rows
 from gmbench.board.site.building import render_site
+from gmbench.board.verification import verify
 from gmbench.evaluation import permutations
 from tests.board.boards import submit_random
 from tests.board.sites import make_board
+from tests.browser import one_browser
+
+__all__ = ["one_browser"]
 
 
 @pytest.fixture(scope="session")
@@ -39,6 +43,14 @@ def pristine_board(few_replicates: None, tmp_path_factory: pytest.TempPathFactor
     submit_random(board, here, "beta", 2, training_data="extra", params=20_000)
     submit_random(board, here, "gamma", 3, training_data="labels", seconds_per_image=0.01)
     return board
+
+
+@pytest.fixture(scope="session")
+def scored(pristine_board: Board, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The scores of that board, so that tests score only what they spoil."""
+    cache = tmp_path_factory.mktemp("scored")
+    assert verify(pristine_board, jobs=1, cache=cache).ok
+    return cache
 
 
 @pytest.fixture

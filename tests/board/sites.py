@@ -64,7 +64,7 @@ def make_board(here: Path) -> Board:
 def opened(site: Path, query: str = "", **options: Any) -> Iterator[tuple[ChromiumPage, str]]:
     """The page, from a server; whatever the test does, no error and no request elsewhere."""
     with serving(site) as address, chromium_page(**options) as browser:
-        browser.page.goto(address + query, wait_until="networkidle")
+        browser.page.goto(address + query, wait_until="load")
         yield browser, address
         assert browser.errors == []
         assert [url for url in browser.requests if not url.startswith((address, "blob:"))] == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -15,26 +14,11 @@ from syrupy.assertion import SnapshotAssertion
 
 from gmbench.predictions.predictions import write_predictions
 from tests.board.boards import benchmark_folder, tiny_benchmark
+from tests.commands import data, gmbench
 from tests.evaluation.populations import random_predictions
 
 CARD = ("--name", "mine", "--authors", "A. Author", "--url", "https://example.org",
         "--training-data", "benchmark", "--date", "2026-01-02")  # fmt: skip
-
-
-def start(here: Path, *arguments: str) -> subprocess.Popen[str]:
-    environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "100", "GMBENCH_HOME": str(here / "h")}
-    return subprocess.Popen(
-        [sys.executable, "-m", "gmbench", *arguments], cwd=here, env=environment, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        # A shell's background job ignores the keyboard, and so would everything that it starts.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )  # fmt: skip
-
-
-def gmbench(here: Path, *arguments: str) -> tuple[int, str, str]:
-    process = start(here, *arguments)
-    out, error = process.communicate(timeout=120)
-    return process.returncode, out, error
 
 
 @pytest.fixture
@@ -44,35 +28,45 @@ def here(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def said(here: Path, *arguments: str) -> tuple[int, str, str]:
+    done = gmbench(*arguments, cwd=here, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
 def test_submit_verify_build(here: Path, snapshot: SnapshotAssertion) -> None:
-    submitted = gmbench(here, "submit", "mine.parquet", "--benchmark", "tiny", *CARD)
+    submitted = said(here, "submit", "mine.parquet", "--benchmark", "tiny", *CARD)
     assert submitted == snapshot(name="submit")
-    assert gmbench(here, "submit", "mine.parquet", "-b", "tiny", *CARD) == snapshot(name="again")
-    assert gmbench(here, "leaderboard", "verify") == snapshot(name="verify")
-    code, out, error = gmbench(here, "leaderboard", "build", "--json")
-    assert (code, error) == (0, "")
-    assert json.loads(out)["benchmarks"] == {"tiny": [1, 0]}
+    assert said(here, "submit", "mine.parquet", "-b", "tiny", *CARD) == snapshot(name="again")
+    assert said(here, "leaderboard", "verify") == snapshot(name="verify")
+    made = data("leaderboard", "build", cwd=here)
+    assert made["benchmarks"] == {"tiny": [1, 0]}
     assert (here / "leaderboard" / "site" / "index.html").is_file()
     path = here / "leaderboard" / "submissions" / "mine" / "results.json"
     path.write_text(path.read_text().replace('"n_gms": 48', '"n_gms": 49'))
-    code, out, error = gmbench(here, "leaderboard", "verify", "mine")
+    code, out, error = said(here, "leaderboard", "verify", "mine")
     assert (code, error) == (1, "")
     assert out == snapshot(name="edited")
-    code, out, error = gmbench(here, "leaderboard", "build")
+    code, out, error = said(here, "leaderboard", "build")
     assert code == 1
     assert "n_gms is 49, recomputed 48" in error
 
 
 def test_refusals(here: Path, snapshot: SnapshotAssertion) -> None:
     bad = ("submit", "mine.parquet", "-b", "tiny", *CARD)
-    assert gmbench(here, *bad, "--title", "=1+1", "--params", "-3", "--date", "soon") == snapshot
-    assert gmbench(here, "leaderboard", "verify", "nobody") == snapshot
+    assert said(here, *bad, "--title", "=1+1", "--params", "-3", "--date", "soon") == snapshot
+    assert said(here, "leaderboard", "verify", "nobody") == snapshot
     assert not (here / "leaderboard").exists()
 
 
-def test_serve(here: Path) -> None:
-    gmbench(here, "submit", "mine.parquet", "-b", "tiny", *CARD)
-    process = start(here, "leaderboard", "serve", "--port", "0", "--no-open")
+def test_serve(tmp_path: Path) -> None:
+    """A process, which the keyboard ends."""
+    environment = {**os.environ, "NO_COLOR": "1", "GMBENCH_HOME": str(tmp_path / "home")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gmbench", "leaderboard", "serve", "--port", "0", "--no-open"],
+        cwd=tmp_path, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        # A shell's background job ignores the keyboard, and so would everything that it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
     try:
         assert process.stdout is not None
         address = process.stdout.readline().strip()

@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import re
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from gmbench.board.rows import BenchmarkBoard, BoardRows, sort_key
 from tests.board.sites import opened
 from tests.browser import ChromiumPage, chromium_page
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_browser")]
 
 SHOWN = [column.key for column in COLUMNS if column.shown]
 
@@ -92,7 +91,7 @@ def test_the_address_holds_the_view(site: Path) -> None:
         before = seen(browser)
         assert names(browser, "reported") == []
         page.goto("about:blank")
-        page.goto(url, wait_until="networkidle")
+        page.goto(url)
         assert seen(browser) == before
         assert page.url == url
         assert page.locator(".picked li").count() == 2
@@ -197,18 +196,20 @@ def test_without_javascript_everything_is_there(site: Path, rows: BoardRows) -> 
 
 
 @pytest.mark.parametrize("query", ["", "?method=hostile", "?pick=method-1,constant&compare=1"])
-@pytest.mark.parametrize("width", [320, 390, 768])
-def test_phone_width(site: Path, width: int, query: str) -> None:
-    with opened(site, query, width=width, height=800, has_touch=True) as (browser, _):
-        assert browser.overflow() <= 0
+def test_phone_width(site: Path, query: str) -> None:
+    with opened(site, query, width=320, height=800, has_touch=True) as (browser, _):
         dialog = browser.page.locator("dialog")
         if query:
             dialog.locator("section").first.wait_for()
-            box = dialog.bounding_box()
-            assert box is not None
-            assert box["x"] >= 0
-            assert box["x"] + box["width"] <= width
-            assert dialog.evaluate("one => one.scrollWidth <= one.clientWidth")
+        for width in (320, 390, 768):
+            browser.page.set_viewport_size({"width": width, "height": 800})
+            assert browser.overflow() <= 0
+            if query:
+                box = dialog.bounding_box()
+                assert box is not None
+                assert box["x"] >= 0
+                assert box["x"] + box["width"] <= width
+                assert dialog.evaluate("one => one.scrollWidth <= one.clientWidth")
 
 
 def test_keyboard_alone(site: Path, rows: BoardRows) -> None:
@@ -260,7 +261,7 @@ def test_a_method_opens(site: Path) -> None:
         assert "method=method-1" in page.url
         page.get_by_role("button", name="Close").click()
         assert page.url == address
-        page.goto(address + "?method=nothing", wait_until="networkidle")
+        page.goto(address + "?method=nothing")
         assert "there is no method nothing" in page.locator("dialog").inner_text()
 
 
@@ -281,30 +282,18 @@ def test_comparison_opens_and_holds_at_most_four(site: Path) -> None:
         assert "the 45 pairs of methods on this board" in page.locator("dialog").inner_text()
 
 
-@pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize(
     "query",
     ["", "?method=method-1", "?pick=method-1,method-2&compare=1", "methods/method-1.html",
      "?cols=l1,params,authors&pick=method-1,method-2"],
 )  # fmt: skip
-def test_accessible(site: Path, query: str, dark: bool) -> None:
-    with opened(site, query, dark=dark) as (browser, _):
+def test_accessible(site: Path, query: str) -> None:
+    with opened(site, query) as (browser, _):
         if "method=" in query or "compare" in query:
             browser.page.locator("dialog section").first.wait_for()
+        assert browser.faults() + browser.axe() == []
+        browser.page.emulate_media(color_scheme="dark")
         assert browser.faults() == []
-        assert axe(browser) == []
-
-
-def axe(browser: ChromiumPage) -> list[str]:
-    """What axe-core finds; nothing where it is not installed."""
-    package = pytest.importorskip("axe_playwright_python", reason="axe-playwright-python is absent")
-    source = (resources.files(package) / "axe.min.js").read_text(encoding="utf-8")
-    browser.page.evaluate(source)
-    found: list[dict[str, Any]] = browser.page.evaluate("async () => (await axe.run()).violations")
-    return [
-        f"{one['impact']} {one['id']}: {[node['html'][:200] for node in one['nodes'][:3]]}"
-        for one in found
-    ]
 
 
 def test_hostile_words_run_nowhere(site: Path) -> None:
@@ -333,7 +322,7 @@ def test_headings_stay_in_sight(site: Path) -> None:
         page = browser.page
         every = ",".join(column.key for column in COLUMNS)
         for query, stays in (("", True), (f"?cols={every}", False)):
-            page.goto(address + query, wait_until="networkidle")
+            page.goto(address + query)
             page.locator("#b-tiny tbody tr").nth(6).evaluate("row => row.scrollIntoView()")
             head = page.locator("#b-tiny thead")
             top = head.evaluate("cell => cell.getBoundingClientRect().top")

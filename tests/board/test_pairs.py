@@ -104,6 +104,7 @@ def test_processes_compare_the_same(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("one_browser")
 @pytest.mark.parametrize("first_picked", ["method-1", "method-2"])
 def test_the_page_shows_the_pair(site: Path, rows: BoardRows, first_picked: str) -> None:
     board = rows.benchmarks[0]

@@ -49,6 +49,7 @@ def test_cost_ticks() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("one_browser")
 def test_another_picture_is_shown_as_python_drew_it(site: Path) -> None:
     with opened(site, "?x=training_hours") as (browser, _):
         page = browser.page
@@ -81,6 +82,7 @@ def test_the_best_method_has_the_first_mark(rows: BoardRows) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("one_browser")
 @pytest.mark.parametrize("query", ["", "?x=training_hours&y=arch_f1"])
 def test_a_mark_of_the_picture_opens_its_method(site: Path, query: str) -> None:
     with opened(site, query) as (browser, _):

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +19,7 @@ from gmbench.data.dataset_card import HUB_TASKS, eval_text
 from gmbench.errors import HubError
 from gmbench.predictions.predictions import write_predictions
 from tests.board.boards import benchmark_folder, digest, tiny_benchmark
+from tests.commands import Done, gmbench
 from tests.data.hub_server import HubServer
 from tests.evaluation.populations import random_predictions
 
@@ -89,33 +87,36 @@ def test_refused(
         )
 
 
-def command(here: Path, hub: HubServer, *more: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "HF_ENDPOINT": hub.url, "HF_TOKEN": hub.token,
-                   "HF_HOME": str(here / "home"), "HF_HUB_DISABLE_XET": "1"}  # fmt: skip
-    return subprocess.run(
-        [
-            sys.executable, "-m", "gmbench", "submit", "mine.parquet", "--benchmark", "tiny",
-            "--name", "mine", "--authors", "A. Author, B. Author", "--url", "https://example.org",
-            "--training-data", "benchmark", "--date", "2026-01-02", *more,
-        ],
-        cwd=here, env=environment, capture_output=True, text=True, check=False,
+@pytest.fixture
+def command(hub: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Done]:
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", hub.url)
+    monkeypatch.setenv("HF_TOKEN", hub.token)
+    card = (
+        "--name", "mine", "--authors", "A. Author, B. Author", "--url", "https://example.org",
+        "--training-data", "benchmark", "--date", "2026-01-02",
     )  # fmt: skip
 
+    def run(*more: str) -> Done:
+        submit = ("submit", "mine.parquet", "--benchmark", "tiny", *card, *more)
+        return gmbench(*submit, cwd=tmp_path, check=False, offline=False)
 
-def test_command(hub: HubServer, tmp_path: Path) -> None:
+    return run
+
+
+def test_command(command: Callable[..., Done], tmp_path: Path) -> None:
     write_predictions(random_predictions(tiny_benchmark(), 1), tmp_path / "mine.parquet")
     benchmark_folder(tmp_path / "tiny")
     before = digest(tmp_path)
-    lacking = command(tmp_path, hub, "--hub", "tester/model")
+    lacking = command("--hub", "tester/model")
     assert (lacking.returncode, lacking.stdout) == (2, "")
     assert "--hub needs --hub-dataset" in lacking.stderr
     # The Hub refuses when all files are written: they go away again.
-    refused = command(tmp_path, hub, "--hub", "others/model", "--hub-dataset", DATASET)
+    refused = command("--hub", "others/model", "--hub-dataset", DATASET)
     assert refused.returncode == 2
     assert "Traceback" not in refused.stderr
     after = {path: value for path, value in digest(tmp_path).items() if path[:4] != "home"}
     assert after == before
-    done = command(tmp_path, hub, "--hub", "tester/model", "--hub-dataset", DATASET, "--json")
+    done = command("--hub", "tester/model", "--hub-dataset", DATASET, "--json")
     assert done.stderr == ""
     said = json.loads(done.stdout)
     assert said["pull_request"]["number"] == 1

@@ -73,8 +73,8 @@ def pages(site: Path) -> Iterator[tuple[str, str]]:
         yield path.name, path.read_text(encoding="utf-8")
 
 
-def test_equal_boards_make_equal_bytes(rows: BoardRows, site: Path, site_board: Board) -> None:
-    again = render_site(read_rows(site_board, jobs=1))
+def test_what_is_remembered_makes_equal_bytes(site: Path, site_board: Board, cache: Path) -> None:
+    again = render_site(read_rows(site_board, jobs=1, cache=cache))
     files = {path for path in site.rglob("*") if path.is_file()}
     assert {str(path.relative_to(site)): path.read_bytes() for path in files} == again
 

@@ -14,7 +14,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from gmbench.board import board as board_module
-from gmbench.board import scoring
+from gmbench.board import scoring, verification
 from gmbench.board.board import Board, BoardError
 from gmbench.board.updating import update_results
 from gmbench.board.verification import Verification, verify
@@ -79,18 +79,20 @@ def set_figure(*place: str, to: Any) -> Callable[[dict[str, Any]], None]:
         (set_figure("protocol", to=None), "protocol"),
     ],
 )
-def test_edited_results(board: Board, change: Callable[..., None], failed: str) -> None:
+def test_edited_results(
+    board: Board, scored: Path, change: Callable[..., None], failed: str
+) -> None:
     edit(board.submission("beta") / "results.json", change)
-    assert failures(verify(board, jobs=1)) == {"beta": [failed]}
+    assert failures(verify(board, jobs=1, cache=scored)) == {"beta": [failed]}
 
 
 @pytest.mark.parametrize("step", [1e-8, -1e-8])
-def test_rounding_is_no_difference(board: Board, step: float) -> None:
+def test_rounding_is_no_difference(board: Board, scored: Path, step: float) -> None:
     path = board.submission("beta") / "results.json"
     value = json.loads(path.read_text())["summary"]["l1"]["mean"]
     edit(path, set_figure("summary", "l1", "mean", to=value + step))
     edit(path, set_figure("manifest", "gmbench", to="0.0.1"))
-    assert verify(board, jobs=1).ok
+    assert verify(board, jobs=1, cache=scored).ok
 
 
 def spoil(case: str, board: Board, here: Path) -> None:
@@ -176,12 +178,17 @@ CASES = (
 
 @pytest.mark.parametrize("case", CASES)
 def test_found_and_named(
-    case: str, board: Board, pristine_board: Board, tmp_path: Path, snapshot: SnapshotAssertion
+    case: str,
+    board: Board,
+    pristine_board: Board,
+    scored: Path,
+    tmp_path: Path,
+    snapshot: SnapshotAssertion,
 ) -> None:
     alpha = pristine_board.submission("alpha") / "predictions.parquet"
     shutil.copy(alpha, tmp_path / "alpha.parquet")
     spoil(case, board, tmp_path)
-    made = verify(board, jobs=1)
+    made = verify(board, jobs=1, cache=scored)
     assert not made.ok
     texts = [
         f"{one.name}\n{one.checklist.text(all_checks=False)}"
@@ -197,10 +204,10 @@ def test_a_copy_is_found_when_one_alone_is_verified(board: Board, tmp_path: Path
     assert failures(verify(board, ["delta"], jobs=1)) == {"board": ["predictions_unique"]}
 
 
-def test_ten_thousand_submissions_are_refused_unread(
+def test_too_many_submissions_are_refused_unread(
     board: Board, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for number in range(10_000 - 3):
+    for number in range(board_module.MOST_SUBMISSIONS):
         (board.submissions / f"spam-{number}").mkdir()
     monkeypatch.setattr(board_module, "files_of", None)
     with pytest.raises(BoardError, match="more than 2,000 submissions"):
@@ -215,10 +222,10 @@ def test_unknown_name(pristine_board: Board) -> None:
 def test_processes_find_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Other processes take the number of replicates that a real board has.
     monkeypatch.setattr(scoring, "REPLICATES", REPLICATES)
+    monkeypatch.setattr(verification, "_FEW", 1)
     board = Board(tmp_path / "leaderboard")
     submit_random(board, tmp_path, "beta", 1)
-    for number in range(3):
-        shutil.copytree(board.submission("beta"), board.submission(f"copy-{number}"))
+    shutil.copytree(board.submission("beta"), board.submission("copy"))
     one, two = (verify(board, jobs=jobs).to_dict() for jobs in (1, 2))
     assert one == two
     assert two["submissions"]["beta"]["ok"]

@@ -31,24 +31,23 @@ def steps(job: str) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def checkouts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def checkouts(few_replicates: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the runner has: both checkouts and `gmbench`, of the trusted code, on its path."""
     here = tmp_path_factory.mktemp("runner")
     board = Board(here / "trusted" / "leaderboard")
-    with pytest.MonkeyPatch.context() as patch:
-        # Other processes take the number of replicates that a real board has.
-        patch.setattr(scoring, "REPLICATES", 2000)
-        submit_random(board, here, "old", 1)
-        shutil.copytree(here / "trusted", here / "submitted")
-        submit_random(Board(here / "submitted" / "leaderboard"), here, "new", 2)
-    running = board.folder / "rounds" / "spring"
-    running.mkdir(parents=True)
-    described = {"images": 2, "commitment": "0" * 64}
-    (running / "round.json").write_text(json.dumps(described))
+    submit_random(board, here, "old", 1)
+    shutil.copytree(here / "trusted", here / "submitted")
+    submit_random(Board(here / "submitted" / "leaderboard"), here, "new", 2)
     shutil.copytree(ROOT / ".github", here / "trusted" / ".github")
     shim = here / "bin" / "gmbench"
     shim.parent.mkdir()
-    shim.write_text(f'#!/bin/sh\nexec {sys.executable} -m gmbench "$@"\n')
+    shim.write_text(
+        f"#!{sys.executable}\n"
+        "from gmbench.board import scoring\n"
+        f"scoring.REPLICATES = {scoring.REPLICATES}\n"
+        "from gmbench.cli import main\n"
+        "main()\n"
+    )
     shim.chmod(0o755)
     return here
 
@@ -100,6 +99,10 @@ def no_card(board: Path) -> None:
 
 
 def unsound_entry(board: Path) -> None:
+    running = board.parents[1] / "trusted" / "leaderboard" / "rounds" / "spring"
+    running.mkdir(parents=True)
+    described = {"images": 2, "commitment": "0" * 64}
+    (running / "round.json").write_text(json.dumps(described))
     entry = board / "rounds" / "spring" / "entries" / "ann"
     entry.mkdir(parents=True)
     (entry / "card.yaml").write_text("title: A\n")
