@@ -14,6 +14,9 @@ from gmbench.board.submission import Submission, submit
 from gmbench.predictions.predictions import Predictions, write_predictions
 from tests.evaluation.populations import random_predictions, small_benchmark
 
+REPLICATES = 40
+"""Fewer than a real board has: tests look at what is done."""
+
 HOSTILE = "\"><script>alert('x')</script><img src=http://example.org/x onerror=alert(1)>{{ 7 * 7 }}"
 
 

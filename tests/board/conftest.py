@@ -12,7 +12,7 @@ from gmbench.board.rows import BoardRows, read_rows
 from gmbench.board.site.building import render_site
 from gmbench.board.verification import verify
 from gmbench.evaluation import permutations
-from tests.board.boards import submit_random
+from tests.board.boards import REPLICATES, submit_random
 from tests.board.sites import make_board
 from tests.browser import one_browser
 
@@ -23,7 +23,7 @@ __all__ = ["one_browser"]
 def few_replicates() -> Iterator[None]:
     """Fewer replicates and exchanges than a real board has: tests look at what is done."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scoring, "REPLICATES", 40)
+        patch.setattr(scoring, "REPLICATES", REPLICATES)
         patch.setattr(pairs, "PERMUTATIONS", 200)
         patch.setattr(permutations, "_MOST_GMS", 3)
         yield

@@ -14,9 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
-from gmbench.board import scoring
 from gmbench.board.board import Board
-from tests.board.boards import submit_random
+from tests.board.boards import REPLICATES, submit_random
 
 ROOT = Path(__file__).parents[2]
 WORKFLOW = ROOT / ".github" / "workflows" / "leaderboard.yml"
@@ -44,7 +43,7 @@ def checkouts(few_replicates: None, tmp_path_factory: pytest.TempPathFactory) ->
     shim.write_text(
         f"#!{sys.executable}\n"
         "from gmbench.board import scoring\n"
-        f"scoring.REPLICATES = {scoring.REPLICATES}\n"
+        f"scoring.REPLICATES = {REPLICATES}\n"
         "from gmbench.cli import main\n"
         "main()\n"
     )
