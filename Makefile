@@ -1,7 +1,7 @@
 # make demo   install, run the main job on the default benchmark, say where the report is
 # make test   install, run all tests
 # make quick  the fast tests alone
-# make lint   ruff and mypy
+# make lint   ruff, mypy, and the arrows between rooms
 # make sample train the sample's 124 GMs anew: half an hour on two cores
 
 PYTHON ?= python3
@@ -36,6 +36,7 @@ lint: $(VENV)/.installed-dev
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
+	$(VENV)/bin/lint-imports --no-logo
 
 sample: $(VENV)/.installed-dev
 	$(GMBENCH) zoo build --gms 116 --diffusion 8 --images-per-gm 48 --size 32 --seed 0 \

@@ -1,6 +1,7 @@
 """gmbench: dataset and benchmark toolkit for parsing generative models from their images.
 
-The names below load what they need on first use: `import gmbench` alone is light.
+The names below are the front door; docs/api.md shows each with an example. They load what they need
+on first use: `import gmbench` alone is light.
 """
 
 from __future__ import annotations
@@ -11,40 +12,78 @@ from typing import TYPE_CHECKING, Any
 from gmbench.version import __version__
 
 if TYPE_CHECKING:
-    from gmbench.benchmark.benchmark import Benchmark, load_benchmark
+    from gmbench import metrics
+    from gmbench.benchmark.benchmark import Benchmark, list_benchmarks, load_benchmark
+    from gmbench.board.submission import submit
+    from gmbench.board.table import leaderboard
+    from gmbench.data.build import build_dataset
     from gmbench.data.loading import load_dataset
     from gmbench.evaluation.comparison import compare
     from gmbench.evaluation.evaluate import evaluate
-    from gmbench.predictions.predictions import read_predictions, validate_predictions
+    from gmbench.measuring.measure import measure
+    from gmbench.predictions.predictions import (
+        Predictions,
+        read_predictions,
+        validate_predictions,
+    )
     from gmbench.schema import PARAMETERS, Parameter
+    from gmbench.training.baselines import list_baselines, run_baseline
+    from gmbench.training.fold_dataset import FoldDataset
+    from gmbench.training.parse import load_parser, parse
 
 _HOMES = {
     "Benchmark": "gmbench.benchmark.benchmark",
+    "FoldDataset": "gmbench.training.fold_dataset",
     "PARAMETERS": "gmbench.schema",
     "Parameter": "gmbench.schema",
+    "Predictions": "gmbench.predictions.predictions",
+    "build_dataset": "gmbench.data.build",
     "compare": "gmbench.evaluation.comparison",
     "evaluate": "gmbench.evaluation.evaluate",
+    "leaderboard": "gmbench.board.table",
+    "list_baselines": "gmbench.training.baselines",
+    "list_benchmarks": "gmbench.benchmark.benchmark",
     "load_benchmark": "gmbench.benchmark.benchmark",
     "load_dataset": "gmbench.data.loading",
+    "load_parser": "gmbench.training.parse",
+    "measure": "gmbench.measuring.measure",
+    "parse": "gmbench.training.parse",
     "read_predictions": "gmbench.predictions.predictions",
+    "run_baseline": "gmbench.training.baselines",
+    "submit": "gmbench.board.submission",
     "validate_predictions": "gmbench.predictions.predictions",
 }
+"""Which module gives a public name; `metrics` is a module itself."""
 
 __all__ = [
     "PARAMETERS",
     "Benchmark",
+    "FoldDataset",
     "Parameter",
+    "Predictions",
     "__version__",
+    "build_dataset",
     "compare",
     "evaluate",
+    "leaderboard",
+    "list_baselines",
+    "list_benchmarks",
     "load_benchmark",
     "load_dataset",
+    "load_parser",
+    "measure",
+    "metrics",
+    "parse",
     "read_predictions",
+    "run_baseline",
+    "submit",
     "validate_predictions",
 ]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "metrics":
+        return importlib.import_module("gmbench.metrics")
     if name not in _HOMES:
         raise AttributeError(f"module 'gmbench' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOMES[name]), name)

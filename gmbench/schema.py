@@ -35,6 +35,12 @@ class Parameter:
         unit: What a continuous parameter counts; empty otherwise.
         classes: Class names of a discrete parameter, in the order of their indices.
         group: Coarse group of a loss (Table 3); empty otherwise.
+
+    Examples:
+        >>> import gmbench
+        >>> parameter = gmbench.PARAMETERS[10]
+        >>> parameter.name, parameter.classes
+        ('last_nonlinearity', ('relu', 'tanh', 'leaky_relu', 'sigmoid'))
     """
 
     name: str

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,9 @@ from gmbench.benchmark.catalog import GM
 from gmbench.benchmark.splits import read_sets
 from gmbench.errors import BenchmarkError, UnknownNameError, plain_form
 from gmbench.schema import DISCRETE, N_CONTINUOUS, NAMES
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 NAMED: tuple[str, ...] = ("sample", "red116", "red116-dm")
 """The benchmarks that are known by name. What else there is lies in a folder."""
@@ -44,6 +48,14 @@ class Benchmark:
         gms: All GMs, in the order of the label table.
         sets: Names of the test GMs of each set, by the set's name.
         n_images: Number of images of each GM, in the order of `gms`.
+
+    Examples:
+        >>> import gmbench
+        >>> benchmark = gmbench.load_benchmark("red116")
+        >>> benchmark.gm("stylegan2").kind
+        'GAN'
+        >>> len(benchmark.training_gms("set_1")), len(benchmark.test_gms("set_1"))
+        (104, 12)
     """
 
     name: str
@@ -181,6 +193,12 @@ def load_benchmark(name: str | Path, labels: str = "2023") -> Benchmark:
         UnknownNameError: Neither a name nor a folder, or no such label release.
         BenchmarkError: A folder that is not, or no longer, a whole benchmark; or a release of
             labels is asked of another benchmark than red116.
+
+    Examples:
+        >>> import gmbench
+        >>> benchmark = gmbench.load_benchmark("red116")
+        >>> benchmark.labels.shape
+        (116, 25)
     """
     named = isinstance(name, str) and name in NAMED
     if labels != "2023" and not (named and name != "sample"):
@@ -208,6 +226,32 @@ def load_benchmark(name: str | Path, labels: str = "2023") -> Benchmark:
         sets=read_sets(str(name), catalog.names(gms)),
         n_images=(IMAGES_PER_GM,) * len(gms),
     )
+
+
+def list_benchmarks() -> pd.DataFrame:
+    """Returns the benchmarks that are known by name, one row each.
+
+    Columns: `version`, how many `gms` and `sets` it has, how many `images`, and whether these come
+    with the package (`embedded`) or are its authors' to give.
+
+    Examples:
+        >>> import gmbench
+        >>> gmbench.list_benchmarks().loc["red116", ["gms", "sets", "images"]].tolist()
+        [116, 4, 116000]
+    """
+    import pandas as pd
+
+    rows = {}
+    for name in NAMED:
+        known = load_benchmark(name)
+        rows[name] = {
+            "version": known.version,
+            "gms": len(known.gms),
+            "sets": len(known.sets),
+            "images": sum(known.n_images),
+            "embedded": dataset_folder(name) is not None,
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("benchmark")
 
 
 def dataset_folder(name: str | Path) -> Path | None:
