@@ -181,12 +181,12 @@ class Benchmark:
         return np.asarray(values * self.span + self.minimum)
 
 
-def load_benchmark(name: str | Path, labels: str = "2023") -> Benchmark:
+def load_benchmark(name: str | Path | Benchmark, labels: str = "2023") -> Benchmark:
     """Returns a benchmark by its name, or reads it from the folder of a built dataset.
 
     Args:
         name: `sample`, `red116`, `red116-dm`, or the folder of a dataset; a `Path` is always a
-            folder.
+            folder. A benchmark that is loaded already is returned as it is.
         labels: Label release of red116; the labels of all others are fixed.
 
     Raises:
@@ -200,6 +200,8 @@ def load_benchmark(name: str | Path, labels: str = "2023") -> Benchmark:
         >>> benchmark.labels.shape
         (116, 25)
     """
+    if isinstance(name, Benchmark):
+        return name
     named = isinstance(name, str) and name in NAMED
     if labels != "2023" and not (named and name != "sample"):
         raise BenchmarkError(

@@ -14,7 +14,13 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from gmbench.benchmark.benchmark import SAMPLE, Benchmark, benchmark_files, read_benchmark
+from gmbench.benchmark.benchmark import (
+    SAMPLE,
+    Benchmark,
+    benchmark_files,
+    load_benchmark,
+    read_benchmark,
+)
 from gmbench.benchmark.catalog import is_published
 from gmbench.data.archives import open_source
 from gmbench.data.dataset_card import card_text, eval_text
@@ -44,6 +50,9 @@ from gmbench.data.sources import Limits, Source
 from gmbench.errors import DatasetError
 from gmbench.version import __version__
 
+DEFAULT_NAME = "gm-parsing"
+"""What a dataset is called that is given no other name."""
+
 
 @dataclass(frozen=True, slots=True)
 class BuildResult:
@@ -65,9 +74,9 @@ class BuildResult:
 
 
 def build_dataset(
-    benchmark: Benchmark,
-    images: Path | None,
-    out: Path,
+    benchmark: str | Path | Benchmark = "sample",
+    images: str | Path | None = None,
+    out: str | Path = DEFAULT_NAME,
     *,
     allow_missing: bool = False,
     overwrite: bool = False,
@@ -80,7 +89,7 @@ def build_dataset(
     A script that calls this needs `if __name__ == "__main__":`, as processes are started.
 
     Args:
-        benchmark: Labels, sets, and how many images each GM has.
+        benchmark: Labels, sets, and how many images each GM has; by name, folder, or loaded.
         images: Folder, ZIP or TAR with one folder of images for each GM, at any depth; None for
             the sample, whose images come with the package.
         out: The folder to make; beside it `OUT.partial` holds unfinished work.
@@ -95,7 +104,14 @@ def build_dataset(
         IncompleteSourceError: Images are missing and that was not allowed; holds the report.
         SourceError: The images cannot be read, or an archive is hostile.
         DatasetError: `out` cannot be written or is in use, or a process died.
+
+    Examples:
+        >>> import gmbench
+        >>> result = gmbench.build_dataset("sample", out="my-dataset")
+        >>> sorted(path.name for path in result.folder.iterdir() if path.suffix == ".csv")
+        ['gms.csv']
     """
+    benchmark, out = load_benchmark(benchmark), Path(out)
     if images is None and _is_sample(benchmark):
         return _copy_sample(out, overwrite)
     location = _require_images(benchmark, images)
@@ -168,10 +184,10 @@ def _is_sample(benchmark: Benchmark) -> bool:
     )
 
 
-def _require_images(benchmark: Benchmark, images: Path | None) -> Path:
+def _require_images(benchmark: Benchmark, images: str | Path | None) -> Path:
     """Returns the place of the images; the only place that knows what to do without one."""
     if images is not None:
-        return images
+        return Path(images)
     if any(map(is_published, benchmark.gms)):
         raise DatasetError(
             f"{benchmark.name} is built from images that its authors publish and that gmbench "

@@ -7,16 +7,13 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gmbench.benchmark.benchmark import load_benchmark, read_benchmark
-from gmbench.data.build import build_dataset
+from gmbench.benchmark.benchmark import read_benchmark
+from gmbench.data.build import DEFAULT_NAME, build_dataset
 from gmbench.data.features import configurations
 from gmbench.errors import DatasetError, HubError, UnknownNameError
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict, IterableDataset, IterableDatasetDict
-
-DEFAULT_NAME = "gm-parsing"
-"""What `gmbench data build` makes in the current folder; the sample, where there is none."""
 
 _ON_THE_HUB = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
@@ -52,6 +49,14 @@ def load_dataset(
         DatasetError: There is no such folder and no such dataset.
         UnknownNameError: The dataset has no such configuration or split.
         HubError: The Hub could not be reached, or refuses.
+
+    Examples:
+        >>> import gmbench
+        >>> fold = gmbench.load_dataset("gm-parsing", "set_1")
+        >>> fold["test"].num_rows
+        576
+        >>> fold["test"][0]["gm"], len(fold["test"][0]["target"])
+        (3, 25)
     """
     import datasets
 
@@ -88,7 +93,7 @@ def _find(path_or_name: str | Path) -> Path | None:
         if place.is_dir():
             return place
     if name == DEFAULT_NAME:
-        return build_dataset(load_benchmark("sample"), None, cache_folder() / name).folder
+        return build_dataset("sample", out=cache_folder() / name).folder
     if isinstance(path_or_name, str) and _ON_THE_HUB.fullmatch(name):
         return None
     raise DatasetError(

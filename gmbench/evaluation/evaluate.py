@@ -65,6 +65,14 @@ def evaluate(
         PredictionError: A check of the file failed, predictions already read are of another
             benchmark or not as whole as asked for, or `against` is or lacks images.
         UnknownNameError: There is no such benchmark.
+
+    Examples:
+        >>> import gmbench
+        >>> result = gmbench.evaluate(gmbench.run_baseline("mean_mode"), replicates=200)
+        >>> round(result.summary["l1"].mean, 3)
+        0.143
+        >>> result.to_pandas().loc["arch_f1", "mean"].round(3)
+        0.261
     """
     return evaluate_resampled(
         predictions,

@@ -96,6 +96,16 @@ def measure(module: nn.Module, example: Tensor | tuple[Any, ...] | dict[str, Any
     Raises:
         NetworkError: `module` is no network that can be looked into, or its forward pass fails
             on this example; says with which shapes and why.
+
+    Examples:
+        >>> import gmbench
+        >>> from torch import nn, randn
+        >>> network = nn.Sequential(
+        ...     nn.Linear(8, 16), nn.Unflatten(1, (1, 4, 4)), nn.Conv2d(1, 3, 3), nn.Tanh()
+        ... )
+        >>> labels = gmbench.measure(network, randn(1, 8)).values
+        >>> labels["conv_layers"], labels["fc_layers"], labels["last_nonlinearity"]
+        (1, 1, 'tanh')
     """
     from gmbench.measuring.recorder import record
     from gmbench.measuring.untouched import copied, untouched

@@ -98,7 +98,7 @@ def _find_benchmark(
 ) -> Benchmark | None:
     """Takes the benchmark given, or tells it from the GM names in the file."""
     if benchmark is not None:
-        known = benchmark if isinstance(benchmark, Benchmark) else load_benchmark(benchmark)
+        known = load_benchmark(benchmark)
         strangers = sum(count for name, count in named.items() if name not in known.index)
         if strangers * 2 > sum(named.values()):
             other = named_benchmark_with(set(named))

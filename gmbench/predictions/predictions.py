@@ -87,7 +87,7 @@ class Predictions:
                  image_id  layers normalization  loss_l1
             0  AAE/000123     1.0         batch      0.0
         """
-        known = benchmark if isinstance(benchmark, Benchmark) else load_benchmark(benchmark)
+        known = load_benchmark(benchmark)
         if set_name is not None:
             known.test_gms(set_name)
         wanted = range(len(known.sets)) if set_name is None else [list(known.sets).index(set_name)]
@@ -198,6 +198,14 @@ def validate_predictions(
 
     Raises:
         UnknownNameError: There is no such benchmark.
+
+    Examples:
+        >>> import gmbench
+        >>> frame = gmbench.run_baseline("mean_mode").to_pandas()
+        >>> frame.loc[0, "loss_l1"] = 1.5
+        >>> checklist = gmbench.validate_predictions(frame).checklist
+        >>> [check.name for check in checklist.failures]
+        ['loss_range']
     """
     if isinstance(source, Predictions):
         return _validate_again(source, benchmark, partial=partial, min_images=min_images)
@@ -252,7 +260,7 @@ def _validate_again(
     """Checks whether predictions already read are of a benchmark, and whole."""
     checklist, own = Checklist(predictions.source), predictions.benchmark
     given = own if benchmark is None else benchmark
-    known = given if isinstance(given, Benchmark) else load_benchmark(given)
+    known = load_benchmark(given)
     if known.is_same_as(own):
         checklist.passed("benchmark", f"{own.name}, version {own.version}")
     else:
@@ -279,6 +287,12 @@ def read_predictions(
     Raises:
         PredictionError: A check failed; the message holds those that did.
         UnknownNameError: There is no such benchmark.
+
+    Examples:
+        >>> import gmbench
+        >>> frame = gmbench.run_baseline("mean_mode").to_pandas()
+        >>> len(gmbench.read_predictions(frame))
+        2304
     """
     return _require(validate_predictions(source, benchmark, partial=partial, min_images=min_images))
 
