@@ -40,7 +40,7 @@ def leaderboard(benchmark: str = "sample", board: str | Path | None = None) -> p
         BoardError: There is no leaderboard, or a submission is damaged or of another protocol.
         UnknownNameError: Nothing was submitted to such a benchmark.
 
-    Example:
+    Examples:
         >>> table = leaderboard("sample")
         >>> bool(table["l1"].is_monotonic_increasing)
         True

@@ -181,6 +181,13 @@ def compare(
         PredictionError: Fewer than two methods, a check failed, or one method lacks images that
             another predicted.
         UnknownNameError: There is no such benchmark.
+
+    Examples:
+        >>> import gmbench
+        >>> both = [gmbench.run_baseline(name) for name in ("mean_mode", "random_labels")]
+        >>> found = gmbench.compare(*both, replicates=100, permutations=99)
+        >>> found.differences[0].metric, found.differences[0].better
+        ('l1', 'mean_mode')
     """
     if len(predictions) < 2:
         raise PredictionError("There is nothing to compare: give two or more prediction files.")
