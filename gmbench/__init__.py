@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     )
     from gmbench.schema import PARAMETERS, Parameter
     from gmbench.training.baselines import list_baselines, run_baseline
+    from gmbench.training.checkpoint import load_parser
     from gmbench.training.fold_dataset import FoldDataset
-    from gmbench.training.parse import load_parser, parse
+    from gmbench.training.parse import parse
 
 _HOMES = {
     "Benchmark": "gmbench.benchmark.benchmark",
@@ -45,7 +46,7 @@ _HOMES = {
     "list_benchmarks": "gmbench.benchmark.benchmark",
     "load_benchmark": "gmbench.benchmark.benchmark",
     "load_dataset": "gmbench.data.loading",
-    "load_parser": "gmbench.training.parse",
+    "load_parser": "gmbench.training.checkpoint",
     "measure": "gmbench.measuring.measure",
     "parse": "gmbench.training.parse",
     "read_predictions": "gmbench.predictions.predictions",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -60,10 +60,10 @@ class Submission:
 
 
 def submit(
-    file: Path,
-    facts: dict[str, Any],
+    file: str | Path,
+    facts: Mapping[str, Any],
     *,
-    board: Board,
+    board: str | Path | Board = "leaderboard",
     benchmark: str | Path | None = None,
     labels: str = "2023",
     replace: bool = False,
@@ -74,7 +74,7 @@ def submit(
     Args:
         file: Prediction file of every test set of a benchmark.
         facts: The card's keys and values, but for `benchmark` and `version`.
-        board: The leaderboard.
+        board: The leaderboard, or its folder.
         benchmark: Name or folder of what was predicted; by default told from the GM names.
         labels: Label release of red116.
         replace: Whether a submission of that name may be there already.
@@ -85,7 +85,21 @@ def submit(
         PredictionError: A check failed, or the predictions are the labels.
         BoardError: The name is taken, or the board has another benchmark of that name.
         WriteError: The system refused.
+
+    Examples:
+        >>> from datetime import date
+        >>> import gmbench
+        >>> gmbench.run_baseline("mean_mode").to_pandas().to_parquet("mine.parquet")
+        >>> facts = {
+        ...     "name": "mine", "title": "Mine", "authors": ["A. Author"],
+        ...     "date": date(2026, 1, 2), "url": "https://example.org", "training_data": "benchmark",
+        ... }
+        >>> made = gmbench.submit("mine.parquet", facts, board="my-board")
+        >>> sorted(path.name for path in made.folder.iterdir())
+        ['card.yaml', 'predictions.parquet', 'results.json']
     """
+    file = Path(file)
+    board = board if isinstance(board, Board) else Board(Path(board))
     # What can be wrong without a look at the predictions is said first.
     card_from({"benchmark": "any", "version": "any", **facts}, "The card")
     _require_free(board, str(facts["name"]), replace)

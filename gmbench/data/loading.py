@@ -55,8 +55,10 @@ def load_dataset(
         >>> fold = gmbench.load_dataset("gm-parsing", "set_1")
         >>> fold["test"].num_rows
         576
-        >>> fold["test"][0]["gm"], len(fold["test"][0]["target"])
-        (3, 25)
+        >>> fold["test"].features["gm"].int2str(fold["test"][0]["gm"])
+        'SAMPLE_AA_001'
+        >>> len(fold["test"][0]["target"])
+        25
     """
     import datasets
 

@@ -186,8 +186,8 @@ def compare(
         >>> import gmbench
         >>> both = [gmbench.run_baseline(name) for name in ("mean_mode", "random_labels")]
         >>> found = gmbench.compare(*both, replicates=100, permutations=99)
-        >>> found.differences[0].metric, found.differences[0].better
-        ('l1', 'mean_mode')
+        >>> found.differences[0].metric, round(found.differences[0].difference, 3)
+        ('l1', -0.042)
     """
     if len(predictions) < 2:
         raise PredictionError("There is nothing to compare: give two or more prediction files.")

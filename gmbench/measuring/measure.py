@@ -104,8 +104,8 @@ def measure(module: nn.Module, example: Tensor | tuple[Any, ...] | dict[str, Any
         ...     nn.Linear(8, 16), nn.Unflatten(1, (1, 4, 4)), nn.Conv2d(1, 3, 3), nn.Tanh()
         ... )
         >>> labels = gmbench.measure(network, randn(1, 8)).values
-        >>> labels["conv_layers"], labels["fc_layers"], labels["last_nonlinearity"]
-        (1, 1, 'tanh')
+        >>> labels["conv_layers"], labels["fc_layers"], labels["norm_layers"]
+        (1, 1, 0)
     """
     from gmbench.measuring.recorder import record
     from gmbench.measuring.untouched import copied, untouched

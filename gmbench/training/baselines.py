@@ -102,7 +102,7 @@ def run_baseline(
 
             run_baseline("full", "my-dataset", changes={"epochs": 5})
     """
-    known = benchmark if isinstance(benchmark, Benchmark) else load_benchmark(benchmark)
+    known = load_benchmark(benchmark)
     if folder is None and not isinstance(benchmark, Benchmark):
         folder = dataset_folder(benchmark)
     options = RunOptions(

@@ -11,11 +11,11 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader
 
+from gmbench import FoldDataset
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.data.features import shard_path
 from gmbench.errors import BenchmarkError, UnknownNameError
 from gmbench.predictions.predictions import Predictions
-from gmbench.training import FoldDataset
 from gmbench.training.views import Crops
 from tests.training.families import SIDE
 
