@@ -57,7 +57,7 @@ def entry(name: str, item: griffe.Object | griffe.Alias) -> str:
         text.append(f"```python\n{_signature(name, item)}\n```\n")
     text += description(item)
     if isinstance(item, griffe.Class):
-        public = [m for m in item.functions.values() if m.is_public and not m.is_imported]
+        public = [m for m in item.functions.values() if m.is_public and m.name != "__init__"]
         for method in public:
             if "property" not in method.labels:
                 text += [f"**`{_signature(method.name, method)}`**\n", *description(method)]

@@ -92,7 +92,8 @@ def submit(
         >>> gmbench.run_baseline("mean_mode").to_pandas().to_parquet("mine.parquet")
         >>> facts = {
         ...     "name": "mine", "title": "Mine", "authors": ["A. Author"],
-        ...     "date": date(2026, 1, 2), "url": "https://example.org", "training_data": "benchmark",
+        ...     "date": date(2026, 1, 2), "url": "https://example.org",
+        ...     "training_data": "benchmark",
         ... }
         >>> made = gmbench.submit("mine.parquet", facts, board="my-board")
         >>> sorted(path.name for path in made.folder.iterdir())
