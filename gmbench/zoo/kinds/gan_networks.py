@@ -13,6 +13,9 @@ Options that the generators read (JSON values):
 | `normalization`, `block_nonlinearity`, `last_nonlinearity`, `upsampling` | names of `layers` |
 | `skip_connection` | `no` or `yes` |
 | `downsampling` | `no`, or one of `layers.DOWNSAMPLINGS` |
+
+With a `row` of labels (`row_plan.Row.to_dict`) among the options it decides all of these but
+`latent` and, if given, `width`; the network is one of `row_generator`.
 """
 
 from __future__ import annotations
@@ -23,6 +26,8 @@ import torch
 from torch import nn
 
 from gmbench.zoo.kinds.draw import Draw
+from gmbench.zoo.kinds.row_generator import build
+from gmbench.zoo.kinds.row_plan import Row
 from gmbench.zoo.layers import (
     DOWNSAMPLINGS,
     FLAT_NORMALIZATIONS,
@@ -233,12 +238,16 @@ def build_generator(
     """Returns a generator with fresh weights.
 
     Args:
-        family: `mlp`, `dcgan`, `residual` or `image_to_image`.
+        family: `mlp`, `dcgan`, `residual` or `image_to_image`; any name where there is a row.
         size: Height and width of the images in pixels.
         channels: 1 (grey) or 3.
         options: See the table at the head of this file.
         inputs: Features that come in (noise and, if any, the class), or channels of an image.
     """
+    if "row" in options:
+        starts = options["input_size"] if "degradation" in options else 0
+        row = Row.of(options["row"])
+        return build(row, size, channels, inputs, options.get("width", 0), starts)
     if family == "mlp":
         return FullGenerator(inputs, size, channels, options)
     if family == "image_to_image":

@@ -155,7 +155,9 @@ class _Autoencoder:
             self.decoder = TwoLayerDecoder(options["decoder"], size, channels, options)
             self.top = TopEncoder(latent, 2 * latent, options["upper"])
         else:
-            self.decoder = build_generator(options["decoder"], size, channels, options, latent)
+            self.decoder = build_generator(
+                options.get("decoder", ""), size, channels, options, latent
+            )
         lay_channels_last(self.decoder)
         level, spread = first_values(self.last, float(images.mean()))
         start = self.latents(BATCH, generator)
