@@ -29,15 +29,8 @@ from gmbench.zoo.kinds.row_generator import (
     products,
 )
 from gmbench.zoo.kinds.row_plan import Ends, Row, Unit, plan_row
-from gmbench.zoo.replicas import (
-    AIMED,
-    DOUBTFUL,
-    Replica,
-    intended_row,
-    published_gms,
-    replica,
-    replicas,
-)
+from gmbench.zoo.replica_table import DOUBTFUL, Replica, published_gms
+from gmbench.zoo.replicas import AIMED, intended_row, replica, replicas
 from tests.zoo.kind_contract import patterns, specification
 
 NOISE, STYLE = 32, 4
