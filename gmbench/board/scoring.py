@@ -117,7 +117,7 @@ def score(predictions: Predictions) -> Score:
     """Scores predictions under the present protocol, with the settings of the board."""
     benchmark = predictions.benchmark
     evaluation, tables, parts = evaluate_resampled(
-        predictions, against=_reference(benchmark), replicates=REPLICATES, seed=SEED
+        predictions, _reference(benchmark), replicates=REPLICATES, seed=SEED
     )
     return Score(
         result=json.loads(json.dumps(evaluation.to_dict(), allow_nan=False)),

@@ -128,13 +128,13 @@ class Comparison:
         Examples:
             >>> import gmbench
             >>> from gmbench.predictions.reference import mean_mode, random_labels
-            >>> red116 = gmbench.load_benchmark("red116")
-            >>> both = mean_mode(red116), random_labels(red116)
-            >>> result = gmbench.compare(*both, replicates=0, permutations=99)
-            >>> result.to_pandas("values")[["l1", "loss_f1"]].reset_index().round(3)
-                      method     l1  loss_f1
-            0      mean_mode  0.155    0.739
-            1  random_labels  0.195    0.742
+            >>> sample = gmbench.load_benchmark("sample")
+            >>> both = mean_mode(sample), random_labels(sample)
+            >>> frame = gmbench.compare(*both, replicates=0, permutations=99).to_pandas()
+            >>> frame.loc[:1, ["first", "second", "metric"]]
+                   first         second       metric
+            0  mean_mode  random_labels           l1
+            1  mean_mode  random_labels  correlation
         """
         if table == "values":
             return to_frame(({"method": m, **self.values[m]} for m in self.methods), "method")

@@ -74,22 +74,21 @@ def evaluate(
         >>> result.to_pandas().loc[["l1", "arch_f1"], "mean"].round(3).tolist()
         [0.143, 0.261]
     """
+    read = read_predictions(predictions, benchmark, partial=partial, min_images=min_images)
+    if against is None:
+        reference = mean_mode(read.benchmark)
+    else:
+        # Whether it has the images predicted is all that matters; `same_images` says it.
+        reference = read_predictions(against, read.benchmark, partial=True)
     return evaluate_resampled(
-        predictions,
-        benchmark,
-        against=against,
-        partial=partial,
-        min_images=min_images,
-        replicates=replicates,
-        seed=seed,
+        read, reference, partial=partial, min_images=min_images, replicates=replicates, seed=seed
     )[0]
 
 
 def evaluate_resampled(
-    predictions: str | Path | pd.DataFrame | Predictions,
-    benchmark: str | Path | Benchmark | None = None,
+    predictions: Predictions,
+    reference: Predictions,
     *,
-    against: str | Path | pd.DataFrame | Predictions | None = None,
     partial: bool = False,
     min_images: int | None = None,
     replicates: int = REPLICATES,
@@ -97,18 +96,21 @@ def evaluate_resampled(
 ) -> tuple[Evaluation, list[SetTable], list[dict[str, Resampled]]]:
     """Scores predictions and keeps what a paired comparison with another method needs.
 
-    Takes and raises what `evaluate` does.
+    Args:
+        predictions: Predictions that are as whole as they have to be.
+        reference: What the p-values compare with; it has the same images at least.
+        partial: Noted in the manifest; so is `min_images`.
+        min_images: See there.
+        replicates: Bootstrap replicates; 0 for no intervals.
+        seed: Seed of the bootstrap and of RANSAC.
 
     Returns:
         The result, and set by set the images and each metric with its replicates.
+
+    Raises:
+        PredictionError: The reference lacks images.
     """
-    predictions = read_predictions(predictions, benchmark, partial=partial, min_images=min_images)
     known = predictions.benchmark
-    if against is None:
-        reference = mean_mode(known)
-    else:
-        # Whether it has the images predicted is all that matters; `same_images` says it.
-        reference = read_predictions(against, known, partial=True)
     tables = set_tables(predictions)
     others = set_tables(same_images(reference, predictions))
     samples: list[GMSums | None] = []

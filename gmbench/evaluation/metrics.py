@@ -145,10 +145,12 @@ def ransac_slope(predicted: Array, truth: Array, seed: int) -> float:
     """
     if len(truth) < 2 or np.ptp(predicted) == 0:
         return math.nan
-    from sklearn.linear_model import RANSACRegressor  # As slow to import as all else together.
+    from sklearn import config_context  # As slow to import as all else together.
+    from sklearn.linear_model import RANSACRegressor
 
     try:
-        line = RANSACRegressor(random_state=seed).fit(predicted[:, None], truth)
+        with config_context(assume_finite=True, skip_parameter_validation=True):
+            line = RANSACRegressor(random_state=seed).fit(predicted[:, None], truth)
     except ValueError:  # No consensus set.
         return math.nan
     return float(line.estimator_.coef_[0])

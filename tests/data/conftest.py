@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from gmbench.benchmark.benchmark import Benchmark
+from gmbench.data import dataset_folder, verification
 from gmbench.data.build import build_dataset
 from tests.data.fake_images import make_images, own_benchmark, small_benchmark
+from tests.processes import one_after_the_other
 
 Digest = dict[str, str]
 
@@ -41,6 +43,13 @@ def pristine_own_dataset(
     """A built dataset, that tests only read, of somebody's own GMs."""
     own = own_benchmark(benchmark, "own")
     return build_dataset(own, pristine_images, tmp_path_factory.mktemp("own") / "d", jobs=1).folder
+
+
+@pytest.fixture(autouse=True)
+def _one_job_in_this_process() -> Iterator[None]:
+    """A process takes a third of a second to start; tests of processes ask for two jobs."""
+    with one_after_the_other(dataset_folder, verification, up_to=1):
+        yield
 
 
 @pytest.fixture

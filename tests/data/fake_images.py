@@ -71,9 +71,9 @@ def image_bytes(seed: int) -> tuple[str, bytes]:
     return suffix, buffer.getvalue()
 
 
-def make_images(root: Path, benchmark: Benchmark, n_images: int = N_IMAGES) -> Path:
-    """Writes `n_images` of every GM; file names are numbers without leading zeros."""
-    for row, gm in enumerate(benchmark.index):
+def make_images(root: Path, benchmark: Benchmark) -> Path:
+    """Writes the images of every GM; file names are numbers without leading zeros."""
+    for row, (gm, n_images) in enumerate(zip(benchmark.index, benchmark.n_images, strict=True)):
         folder = root / gm
         folder.mkdir(parents=True)
         for number in range(n_images):

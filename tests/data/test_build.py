@@ -24,7 +24,7 @@ from gmbench.data.features import arrow_schema, configurations, group_of, label_
 from gmbench.data.sources import Limits
 from gmbench.errors import BenchmarkError, DatasetError, GmbenchError, SourceError
 from gmbench.schema import NAMES
-from tests.data.fake_images import make_images, own_benchmark, with_n_images
+from tests.data.fake_images import make_images, own_benchmark
 
 Digest = Callable[..., dict[str, str]]
 
@@ -170,9 +170,9 @@ def test_archives_give_the_same_shards(
     digest_of: Digest,
 ) -> None:
     packed = _archive(images, kind)
-    result = build_dataset(benchmark, packed, tmp_path / "out", jobs=2)
+    result = build_dataset(benchmark, packed, tmp_path / "out", jobs=2 if kind == "zip" else 1)
     assert digest_of(result.folder, ".parquet") == digest_of(pristine_dataset, ".parquet")
-    assert build_dataset(benchmark, packed, tmp_path / "out").already_built
+    assert build_dataset(benchmark, packed, tmp_path / "out", jobs=1).already_built
     assert not (tmp_path / "out.partial").exists()
 
 
@@ -293,8 +293,9 @@ def test_progress_counts_images(images: Path, benchmark: Benchmark, tmp_path: Pa
 
 
 def test_row_groups_are_small(benchmark: Benchmark, tmp_path: Path) -> None:
-    many = with_n_images(benchmark, 205)
-    out = build_dataset(many, make_images(tmp_path / "images", many, 205), tmp_path / "out").folder
+    many = replace(benchmark, n_images=(1, 1, 1, 1, 205, 1))
+    images = make_images(tmp_path / "images", many)
+    out = build_dataset(many, images, tmp_path / "out", jobs=1).folder
     shard = pq.ParquetFile(out / "data/train/STYLEGAN.parquet")
     assert [shard.metadata.row_group(n).num_rows for n in range(3)] == [100, 100, 5]
     image = shard.metadata.row_group(0).column(0)

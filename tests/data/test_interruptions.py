@@ -172,7 +172,7 @@ def test_process_that_dies(
     with monkeypatch.context() as patch:
         patch.setattr(folder_module, "make_shard", _die)
         with pytest.raises(DatasetError, match=r"A process died .* PIXELCNN_PP.*fewer --jobs"):
-            build_dataset(benchmark, images, tmp_path / "out", jobs=1)
+            build_dataset(benchmark, images, tmp_path / "out", jobs=2)
     assert not (tmp_path / "out").exists()
     assert build_dataset(benchmark, images, tmp_path / "out", jobs=1).n_resumed < 6
 

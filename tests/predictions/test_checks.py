@@ -218,7 +218,7 @@ def test_unknown_ending() -> None:
         write_predictions(random_predictions(BENCHMARK, 0), Path("predictions.xlsx"))
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=75, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.binary(max_size=300), place=st.integers(0, len(CSV) - 1), cut=st.integers(0, 300))
 def test_no_bytes_make_a_traceback(data: bytes, place: int, cut: int) -> None:
     """Random bytes, and a good file with random bytes in place of a random piece."""

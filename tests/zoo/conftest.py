@@ -1,15 +1,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from gmbench.data import verification
-from gmbench.zoo import build, engines
+from gmbench.data import dataset_folder, verification
+from gmbench.zoo import engines
+from tests.processes import one_after_the_other
 
 Digest = Callable[[Path], dict[str, str]]
 
@@ -28,23 +27,11 @@ def digest_of() -> Digest:
     return digest
 
 
-@contextmanager
-def one_after_the_other() -> Iterator[None]:
-    """Lets builds do their tasks in this process, where a process of its own is not the point."""
-
-    def one_by_one(
-        function: Callable[[Any], Any], tasks: Iterable[Any], *_: Any
-    ) -> Iterator[tuple[Any, Any]]:
-        return ((task, function(task)) for task in tasks)
-
-    with pytest.MonkeyPatch.context() as patch:
-        for module in (build, engines, verification):
-            patch.setattr(module, "in_processes", one_by_one, raising=False)
-        yield
+WITH_PROCESSES = (dataset_folder, engines, verification)
 
 
 @pytest.fixture
 def in_this_process() -> Iterator[None]:
-    """See `one_after_the_other`."""
-    with one_after_the_other():
+    """Lets builds do their tasks in this process, where a process of its own is not the point."""
+    with one_after_the_other(*WITH_PROCESSES):
         yield

@@ -26,7 +26,8 @@ from gmbench.zoo.build import ZooResult, build_zoo
 from gmbench.zoo.content import load_content
 from gmbench.zoo.plan import ZooPlan
 from gmbench.zoo.training import again, png_files, train_gm
-from tests.zoo.conftest import one_after_the_other
+from tests.processes import one_after_the_other
+from tests.zoo.conftest import WITH_PROCESSES
 from tests.zoo.fake_kind import fake_plan
 
 pytest.importorskip("torch")
@@ -53,7 +54,7 @@ if __name__ == "__main__":
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> ZooResult:
     """A zoo of six fake GMs that tests only read."""
-    with one_after_the_other():
+    with one_after_the_other(*WITH_PROCESSES):
         return build_zoo(fake_plan(), tmp_path_factory.mktemp("zoo") / "zoo", jobs=1)
 
 
@@ -216,7 +217,7 @@ def test_dead_worker_is_one_clear_line_and_then_goes_on(
         build_zoo(plan, tmp_path / "zoo", jobs=1)
     assert not (tmp_path / "zoo").exists()
     trigger.unlink()
-    with one_after_the_other():
+    with one_after_the_other(*WITH_PROCESSES):
         result = build_zoo(plan, tmp_path / "zoo", jobs=1)
     assert result.n_resumed >= 1
     shards = [name for name in digest_of(result.folder) if name.endswith(".parquet")]
