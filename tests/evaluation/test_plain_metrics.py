@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import doctest
 import math
-from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -15,88 +14,86 @@ from sklearn.metrics import accuracy_score, f1_score, mean_absolute_error, r2_sc
 from gmbench import metrics
 from gmbench.errors import PredictionError
 from gmbench.evaluation.evaluate import evaluate
-from gmbench.evaluation.metrics import BY_NAME
+from gmbench.predictions.predictions import Predictions
 from gmbench.predictions.reference import mean_mode
 from tests.evaluation.populations import random_predictions, small_benchmark
 
-BENCHMARK = small_benchmark((3, 5))
-MADE, OTHER = random_predictions(BENCHMARK, 0), mean_mode(BENCHMARK)
-IN_SET = np.random.default_rng(0).permutation(np.flatnonzero(MADE.sets == 1))
-TARGET = BENCHMARK.labels[MADE.gms[IN_SET]]
-PREDICTION, REFERENCE = (one.values.to_array()[IN_SET] for one in (MADE, OTHER))
-for array in (TARGET, PREDICTION, REFERENCE):
-    array[:, :9] = BENCHMARK.normalise(array[:, :9])
-GM = np.array([BENCHMARK.gms[row].name for row in MADE.gms[IN_SET]])
+Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
-def arguments(name: str) -> tuple[np.ndarray, ...]:
-    reference = (REFERENCE,) if name.startswith("p_value") else ()
-    return (TARGET, PREDICTION, GM, *reference)
+def arrays(predictions: Predictions, reference: Predictions, number: int) -> Arrays:
+    """Truth, prediction, GM and what the reference predicts, of the images of a set."""
+    rows, benchmark = np.flatnonzero(predictions.sets == number), predictions.benchmark
+    gms = predictions.gms[rows]
+    found = [benchmark.labels[gms], *(p.values.to_array()[rows] for p in (predictions, reference))]
+    for one in found:
+        one[:, :9] = benchmark.normalise(one[:, :9])
+    # By number, in the order of the set, which RANSAC's draws depend on.
+    gm = np.array([list(dict.fromkeys(gms)).index(row) for row in gms])
+    return found[0], found[1], gm, found[2]
 
 
-def test_every_metric_is_there() -> None:
-    assert metrics.__all__ == list(BY_NAME)
-    assert all(callable(getattr(metrics, name)) for name in BY_NAME)
-
-
-def test_equal_to_the_evaluator() -> None:
-    values = evaluate(MADE, replicates=0).sets["set_2"].values
-    for name in BY_NAME:
-        found = getattr(metrics, name)(*arguments(name))
-        if name == "ransac_slope":  # which draws points by their position
-            continue
-        assert found == pytest.approx(values[name], rel=1e-9), name
-
-
-def _by_gm(errors: np.ndarray) -> list[float]:
-    return [errors[gm == GM].mean() for gm in np.unique(GM)]
-
-
-def _heads(score: Callable[..., float], start: int, stop: int, **options: object) -> float:
-    truth, chosen = TARGET.copy(), PREDICTION.copy()
-    chosen[:, 15:] = chosen[:, 15:] >= 0.5
-    pairs = zip(truth.T[start:stop], chosen.T[start:stop], strict=True)
-    return float(np.mean([score(y.astype(int), p.astype(int), **options) for y, p in pairs]))
-
-
-def test_equal_to_other_libraries() -> None:
-    y, p, other = TARGET[:, :9], PREDICTION[:, :9], REFERENCE[:, :9]
-    errors, others = np.abs(p - y).mean(axis=1), np.abs(other - y).mean(axis=1)
-    # RANSAC draws points by their position: here those of the GMs one after another.
-    order = np.argsort(GM, kind="stable")
-    line = RANSACRegressor(random_state=3).fit(p[order].reshape(-1, 1), y[order].ravel())
-    assert metrics.ransac_slope(TARGET, PREDICTION, GM, seed=3) == pytest.approx(
-        line.estimator_.coef_[0], rel=1e-9
-    )
+def libraries(given: Arrays, seed: int) -> dict[str, float]:
+    """Every metric by scipy and scikit-learn."""
+    target, prediction, gm, reference = given
+    y, p = target[:, :9], prediction[:, :9]
+    errors, others = (np.abs(one[:, :9] - y).mean(axis=1) for one in (prediction, reference))
+    by_gm = [[e[gm == one].mean() for one in np.unique(gm)] for e in (errors, others)]
+    line = RANSACRegressor(random_state=seed).fit(p.reshape(-1, 1), y.ravel())
     expected = {
         "l1": mean_absolute_error(y, p),
         "l1_std_images": errors.std(),
         "correlation": stats.pearsonr(p.ravel(), y.ravel())[0],
         "r2": r2_score(y.ravel(), p.ravel()),
-        "p_value": stats.ttest_rel(_by_gm(errors), _by_gm(others)).pvalue,
+        "ransac_slope": line.estimator_.coef_[0],
+        "p_value": stats.ttest_rel(*by_gm).pvalue,
         "p_value_images": stats.ttest_rel(errors, others).pvalue,
-        "arch_accuracy": _heads(accuracy_score, 9, 15),
-        "loss_accuracy": _heads(accuracy_score, 15, 25),
     }
-    for group, start, stop in (("arch", 9, 15), ("loss", 15, 25)):
+    labels = target[:, 9:].astype(int)
+    chosen = np.column_stack([prediction[:, 9:15], prediction[:, 15:] >= 0.5]).astype(int)
+    for group, heads in (("arch", range(6)), ("loss", range(6, 16))):
+        pairs = [(labels[:, head], chosen[:, head]) for head in heads]
         for suffix, average in (("", "weighted"), ("_macro", "macro"), ("_micro", "micro")):
-            expected[f"{group}_f1{suffix}"] = _heads(
-                f1_score, start, stop, average=average, zero_division=0
-            )
-    assert expected.keys() | {"ransac_slope"} == BY_NAME.keys()
-    for name, value in expected.items():
-        found = getattr(metrics, name)(*arguments(name))
-        assert found == pytest.approx(value, rel=1e-9), name
+            scores = [f1_score(*pair, average=average, zero_division=0) for pair in pairs]
+            expected[f"{group}_f1{suffix}"] = float(np.mean(scores))
+        expected[f"{group}_accuracy"] = float(np.mean([accuracy_score(*pair) for pair in pairs]))
+    return expected
 
 
-def test_counts_alone_and_gms_by_number() -> None:
-    numbers = np.unique(GM, return_inverse=True)[1]
-    for name, metric in BY_NAME.items():
-        if metric.group != "continuous" or name == "ransac_slope":
-            continue
-        whole = arguments(name)
-        counts = (whole[0][:, :9], whole[1][:, :9], numbers, *(one[:, :9] for one in whole[3:]))
-        assert getattr(metrics, name)(*counts) == getattr(metrics, name)(*whole)
+@pytest.mark.parametrize(("seed", "n_images"), [(0, 7), (1, (1, 2, 9))])
+def test_libraries_evaluator_and_functions_agree(
+    seed: int, n_images: int | tuple[int, ...]
+) -> None:
+    predictions = random_predictions(small_benchmark(n_images), seed)
+    reference = mean_mode(predictions.benchmark)
+    result = evaluate(predictions, replicates=0, seed=seed)
+    for number, (name, found) in enumerate(result.sets.items()):
+        given = arrays(predictions, reference, number)
+        expected = libraries(given, seed)
+        assert expected.keys() == found.values.keys() == set(metrics.__all__)
+        for metric, value in expected.items():
+            assert found.values[metric] == pytest.approx(value, rel=1e-9, abs=1e-9), (name, metric)
+            plain = getattr(metrics, metric)
+            made = plain(*given) if metric.startswith("p_value") else plain(*given[:3])
+            if metric == "ransac_slope":
+                made = plain(*given[:3], seed=seed)
+            assert made == pytest.approx(value, rel=1e-9, abs=1e-9), (name, metric)
+
+
+MADE = random_predictions(small_benchmark((3, 5)), 0)
+TARGET, PREDICTION, GM, REFERENCE = arrays(MADE, mean_mode(MADE.benchmark), 1)
+
+
+def test_counts_alone_images_in_any_order_and_gms_by_name() -> None:
+    order = np.random.default_rng(0).permutation(len(GM))
+    given = [one[order, :9] for one in (TARGET, PREDICTION, REFERENCE)]
+    names = np.array([f"GM_{number}" for number in GM])[order]
+    whole = (TARGET, PREDICTION, GM)
+    for name in ("l1", "l1_std_images", "correlation", "r2"):
+        plain = getattr(metrics, name)
+        assert plain(given[0], given[1], names) == pytest.approx(plain(*whole), rel=1e-12)
+    p_value = metrics.p_value(given[0], given[1], names, given[2])
+    assert p_value == pytest.approx(metrics.p_value(*whole, REFERENCE), rel=1e-9)
 
 
 def test_undefined_is_nan() -> None:
@@ -134,4 +131,4 @@ def test_what_is_not_sound(given: tuple[np.ndarray, ...], message: str) -> None:
 def test_the_examples_run() -> None:
     tested = doctest.testmod(metrics)
     assert tested.failed == 0
-    assert tested.attempted >= len(BY_NAME)
+    assert tested.attempted >= len(metrics.__all__)
