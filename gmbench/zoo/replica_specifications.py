@@ -14,8 +14,9 @@ from gmbench.zoo.replica_table import Replica
 from gmbench.zoo.replicas import UNAIMED, intended_row
 from gmbench.zoo.specification import Specification
 
-#: Training steps of a replica at 32 and at 64 pixels.
-STEPS: Mapping[int, int] = {32: 400, 64: 300}
+#: Training steps of a replica at 32 and at 64 pixels, and of families whose steps cost little.
+STEPS: Mapping[int, int] = {32: 450, 64: 300}
+STEPS_OF: Mapping[str, int] = {"mlp": 1000, "vae_mlp": 1000, "vae_conv": 500}
 
 #: The game of an objective, where the two have not one name.
 _GAMES: Mapping[str, str] = {
@@ -94,7 +95,7 @@ def specification_of(replica: Replica, seed: int = 0) -> Specification:
         size=replica.size,
         losses=replica.losses,
         options={"row": row_of(replica), **OPTIONS[replica.kind](replica)},
-        steps=STEPS[replica.size],
+        steps=STEPS_OF.get(replica.family, STEPS[replica.size]),
         seed=seed,
     )
 
@@ -132,7 +133,7 @@ def gan_options(replica: Replica) -> dict[str, Any]:
         "compares": compares,
         "classes": 0,
         "critic_width": 16 if replica.size <= 32 else 12,
-        "batch": 64 if game in ("mmd", "characteristic") else 32,
+        "batch": _batch(replica, game),
         **_start(replica),
         **_classes(replica),
     }
@@ -151,6 +152,7 @@ def vae_options(replica: Replica) -> dict[str, Any]:
         return gan_options(replica)
     weights = {"loss_l1": 10.0, "loss_ce": 4.0}
     return {
+        "decoder": replica.family,
         "latent": 32,
         "last_nonlinearity": row_of(replica)["last_nonlinearity"],
         "encoder_width": 16,
@@ -183,6 +185,13 @@ def _compared(replica: Replica) -> str:
     if replica.start in ("noise", "class"):
         return "features"
     return "cycle" if replica.start in ("unpaired", "image_and_class") else "pixels"
+
+
+def _batch(replica: Replica, game: str) -> int:
+    """Returns the images of a batch: large where samples are compared, small where they cost."""
+    if replica.size <= 32:
+        return 64 if game in ("mmd", "characteristic") else 32
+    return 32 if replica.start in ("noise", "class") and game not in ("began", "magan") else 16
 
 
 def _start(replica: Replica) -> dict[str, Any]:
