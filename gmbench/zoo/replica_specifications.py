@@ -1,7 +1,6 @@
-"""From a row of the table of replicas to what is trained: the options of its kind.
+"""From a row of the table of replicas to what is trained.
 
-The layer structure is the row's (`options["row"]`); what is lowered is the objective as published,
-with the row's further losses as terms of it. `OPTIONS` has one function a kind.
+The layer structure is the label row's (`options["row"]`); the other options are those of the kind.
 """
 
 from __future__ import annotations
@@ -10,83 +9,35 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gmbench.schema import CONTINUOUS, DISCRETE
+from gmbench.zoo import game_options
 from gmbench.zoo.replica_table import Replica
 from gmbench.zoo.replicas import UNAIMED, intended_row
 from gmbench.zoo.specification import Specification
 
-#: Training steps of a replica at 32 and at 64 pixels, and of families whose steps cost little.
-STEPS: Mapping[int, int] = {32: 450, 64: 300}
-STEPS_OF: Mapping[str, int] = {"mlp": 1000, "vae_mlp": 1000, "vae_conv": 500}
+OPTIONS: Mapping[str, Callable[[Replica, Mapping[str, Any]], dict[str, Any]]] = {
+    **game_options.OPTIONS,
+}
+"""From a replica and its row to the other options, by kind."""
 
-#: The game of an objective, where the two have not one name.
-_GAMES: Mapping[str, str] = {
-    "auxiliary_classifier": "standard",
-    "infogan": "standard",
-    "mode_regularized": "standard",
-    "adversarial_latent": "standard",
-    "vae_gan": "standard",
-    "elbo": "",
-}
-#: The schema's loss of those games that have another than `loss_adversarial`.
-_LOSSES: Mapping[str, str] = {
-    "": "loss_kl",
-    "ls": "loss_ls",
-    "hinge": "loss_hinge",
-    "wgan": "loss_wgan",
-    "wgan_gp": "loss_wgan",
-    "wgan_dragan": "loss_wgan",
-    "cramer": "loss_wgan",
-    "mmd": "loss_mmd",
-    "characteristic": "loss_mmd",
-    "f_kl": "loss_kl",
-    "f_pearson": "loss_ls",
-    "energy": "loss_hinge",
-    "began": "loss_l1",
-    "magan": "loss_mse",
-}
-#: The game of a further loss, and its weight beside a first game. The Wasserstein one is the one
-#: with a penalty, as clipped weights would hold down the first game too.
-_FURTHER: Mapping[str, str] = {
-    "loss_adversarial": "standard",
-    "loss_hinge": "hinge",
-    "loss_ls": "ls",
-    "loss_wgan": "wgan_gp",
-}
-_FURTHER_WEIGHT = 0.5
-#: Weights of distances, by what they compare.
-_WEIGHTS: Mapping[str, float] = {
-    "pixels": 10.0,
-    "cycle": 10.0,
-    "rebuilt": 10.0,
-    "features": 1.0,
-    "code": 1.0,
-    "consistency": 1.0,
-}
-_COMPARES: Mapping[str, str] = {
-    "INFOGAN": "code",
-    "ALAE": "code",
-    "MRGAN": "rebuilt",
-    "CRGAN_C": "consistency",
-    "CRGAN_P": "consistency",
-    "ICRGAN_C": "consistency",
-    "ICRGAN_P": "consistency",
-    "DISCOGAN": "cycle",
-    "DUALGAN": "cycle",
-    "MUNIT": "cycle",
-}
-"""What the distances of a GM compare, where its start does not decide it."""
+STEPS: Mapping[str, int] = {**game_options.STEPS}
+"""Training steps of a family."""
 
-CLASSES, FACE_CLASSES = 10, 4
-"""Classes that a generator is told or a critic tells, and kinds of faces to change to."""
+STEPS_OF_SIZE: Mapping[int, int] = {32: 450, 64: 300}
+"""Training steps of families that `STEPS` does not name, by height and width."""
 
 
-def specification_of(replica: Replica, seed: int = 0) -> Specification:
+def specification_of(
+    replica: Replica, seed: int = 0, values: Mapping[str, float | None] | None = None
+) -> Specification:
     """Returns what is trained to make a replica.
 
     Args:
-        replica: A row of the table.
+        replica: A row of the table, or a GM that was drawn like them.
         seed: Seed of initialisation, training and sampling.
+        values: Label values to aim at, by parameter: counts and class indices; None for those of
+            `intended_row`, which knows the published GMs.
     """
+    row = row_of(intended_row(replica.gm) if values is None else values)
     return Specification(
         name=replica.name,
         kind=replica.kind,
@@ -94,132 +45,21 @@ def specification_of(replica: Replica, seed: int = 0) -> Specification:
         content=replica.content,
         size=replica.size,
         losses=replica.losses,
-        options={"row": row_of(replica), **OPTIONS[replica.kind](replica)},
-        steps=STEPS_OF.get(replica.family, STEPS[replica.size]),
+        options={"row": row, **OPTIONS[replica.kind](replica, row)},
+        steps=STEPS.get(replica.family, STEPS_OF_SIZE[replica.size]),
         seed=seed,
     )
 
 
-def row_of(replica: Replica) -> dict[str, int | str]:
-    """Returns the counts and the names of the classes that a replica's network should have."""
-    values = intended_row(replica.gm)
+def row_of(values: Mapping[str, float | None]) -> dict[str, int | str]:
+    """Returns the counts and the names of the classes that a network should have.
+
+    Args:
+        values: Label values by parameter; counts that depend on width alone are left out.
+    """
     row: dict[str, int | str] = {}
-    for parameter in CONTINUOUS:
+    for parameter in (*CONTINUOUS, *DISCRETE):
         value = values[parameter.name]
         if parameter.name not in UNAIMED and value is not None:
-            row[parameter.name] = int(value)
-    for parameter in DISCRETE:
-        value = values[parameter.name]
-        assert value is not None
-        row[parameter.name] = parameter.classes[int(value)]
+            row[parameter.name] = parameter.classes[int(value)] if parameter.classes else int(value)
     return row
-
-
-def gan_options(replica: Replica) -> dict[str, Any]:
-    """Returns the options of a GAN, or of a VAE that is trained as one."""
-    game = _GAMES.get(replica.objective, replica.objective)
-    losses = set(replica.losses) - {_LOSSES.get(game, "loss_adversarial"), "loss_kl"}
-    compares = _COMPARES.get(replica.gm, _compared(replica))
-    weight = _WEIGHTS[compares]
-    distances = {"loss_l1": weight, "loss_l2": weight, "loss_mse": 2.0 * weight, "loss_mmd": 1.0}
-    options: dict[str, Any] = {
-        "latent": 64,
-        "last_nonlinearity": row_of(replica)["last_nonlinearity"],
-        "game": game,
-        "further_games": {
-            name: _FURTHER_WEIGHT for loss, name in _FURTHER.items() if loss in losses
-        },
-        "terms": {loss: weight for loss, weight in distances.items() if loss in losses},
-        "compares": compares,
-        "classes": 0,
-        "critic_width": 16 if replica.size <= 32 else 12,
-        "batch": _batch(replica, game),
-        **_start(replica),
-        **_classes(replica),
-    }
-    if replica.objective == "mode_regularized":
-        options["encoder"] = "mode"
-    elif replica.objective == "elbo":
-        options |= {"encoder": "kl", "noise_maps": True, "latent": 8}
-    elif replica.objective == "vae_gan":
-        options["encoder"] = "code"
-    return options
-
-
-def vae_options(replica: Replica) -> dict[str, Any]:
-    """Returns the options of a VAE."""
-    if replica.objective not in _VAE_OBJECTIVES or replica.start != "noise":
-        return gan_options(replica)
-    weights = {"loss_l1": 10.0, "loss_ce": 4.0}
-    return {
-        "decoder": replica.family,
-        "latent": 32,
-        "last_nonlinearity": row_of(replica)["last_nonlinearity"],
-        "encoder_width": 16,
-        "objective": _VAE_OBJECTIVES[replica.objective],
-        "kl_weight": 4.0 if replica.objective == "beta_elbo" else 1.0,
-        "mmd_weight": 0.0,
-        "reconstruction": {loss: w for loss, w in weights.items() if loss in replica.losses},
-    }
-
-
-_VAE_OBJECTIVES: Mapping[str, str] = {
-    "elbo": "elbo",
-    "beta_elbo": "elbo",
-    "capacity_elbo": "capacity",
-    "tc_elbo": "tc",
-    "factor_elbo": "factor",
-    "feature_elbo": "feature",
-    "vae_gan": "vae_gan",
-    "adversarial_autoencoder": "adversarial",
-}
-
-OPTIONS: Mapping[str, Callable[[Replica], dict[str, Any]]] = {
-    "GAN": gan_options,
-    "VAE": vae_options,
-}
-"""The function of each kind that gives the options of a replica, but for its `row`."""
-
-
-def _compared(replica: Replica) -> str:
-    if replica.start in ("noise", "class"):
-        return "features"
-    return "cycle" if replica.start in ("unpaired", "image_and_class") else "pixels"
-
-
-def _batch(replica: Replica, game: str) -> int:
-    """Returns the images of a batch: large where samples are compared, small where they cost."""
-    if replica.size <= 32:
-        return 64 if game in ("mmd", "characteristic") else 32
-    return 32 if replica.start in ("noise", "class") and game not in ("began", "magan") else 16
-
-
-def _start(replica: Replica) -> dict[str, Any]:
-    """Returns the options that say what the generator starts from."""
-    if replica.start in ("noise", "class"):
-        return {}
-    whole = replica.start in ("unpaired", "image_and_class")
-    return {
-        "degradation": "nothing" if whole else replica.start,
-        "source": replica.source,
-        "input_size": replica.size // 4 if replica.start == "thumbnail" else replica.size,
-    }
-
-
-def _classes(replica: Replica) -> dict[str, Any]:
-    """Returns the options that say who is told a class, and who tells it."""
-    tells = replica.start in ("class", "image_and_class")
-    if not tells and "loss_ce" not in replica.losses:
-        return {}
-    options: dict[str, Any] = {
-        "classes": FACE_CLASSES if replica.start == "image_and_class" else CLASSES,
-        "tells_class": tells,
-        "projects": "loss_ce" not in replica.losses,
-    }
-    if replica.objective == "infogan":
-        options |= {"codes": True, "classified": "made"}
-    elif replica.start == "unpaired":
-        options["classified"] = "made"
-    elif replica.start == "noise":
-        options["classified"] = "real"
-    return options

@@ -12,11 +12,20 @@ pytest.importorskip("torch")
 
 import torch
 
+from gmbench.schema import NAMES
 from gmbench.zoo.kinds import gan_batches, vae
 from gmbench.zoo.kinds.gan_training import COMPARISONS, ENCODERS
+from gmbench.zoo.like import like_rows
 from gmbench.zoo.replica_specifications import OPTIONS, row_of, specification_of
 from gmbench.zoo.replica_table import Replica
-from gmbench.zoo.replicas import AIMED, intended_row, replica, replicas
+from gmbench.zoo.replicas import (
+    AIMED,
+    drawn_replica,
+    intended_gms,
+    intended_row,
+    replica,
+    replicas,
+)
 from gmbench.zoo.specification import Specification, TrainedGM
 from tests.zoo.kind_contract import module_of, patterns
 
@@ -74,17 +83,28 @@ def test_a_specification_is_json_and_holds_the_row(one: Replica) -> None:
     spec = specification_of(one, seed=3)
     assert json.loads(json.dumps(spec.options)) == spec.options
     assert (spec.name, spec.kind, spec.seed) == (one.name, one.kind, 3)
-    assert spec.options["row"] == row_of(one)
-    assert set(AIMED) <= set(row_of(one))
+    assert spec.options["row"] == row_of(intended_row(one.gm))
+    assert set(AIMED) <= set(spec.options["row"])
     assert spec.options.get("compares", "pixels") in COMPARISONS
     assert spec.options.get("encoder", "mode") in ENCODERS
 
 
 def test_a_row_has_counts_and_names_of_classes() -> None:
-    row, values = row_of(replica("DCGAN")), intended_row("DCGAN")
+    row, values = row_of(intended_row("DCGAN")), intended_row("DCGAN")
     assert row["conv_layers"] == values["conv_layers"] == 4
     assert row["normalization"] == "batch"
     assert "parameters" not in row
+
+
+def test_drawn_gms_have_the_losses_that_they_were_drawn_with() -> None:
+    for drawn in like_rows(intended_gms(), 200, seed=1):
+        if drawn.gm.kind not in ("GAN", "VAE"):
+            continue
+        values = dict(zip(NAMES, drawn.gm.values, strict=True))
+        one = drawn_replica(drawn)
+        spec = specification_of(one, values=values)
+        assert module_of(one.kind).losses_of(dict(spec.options)) == one.losses, one
+        assert spec.options["row"]["conv_layers"] == values["conv_layers"]
 
 
 def test_vaes_with_a_game_are_trained_as_gans() -> None:
