@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-Progress = Callable[[str, int, int], None]
-"""Called with what is counted, such as `images`, how many are done and how many there are."""
+Progress = Callable[[str, int, int | None], None]
+"""Called with what is counted, such as `images`, how many are done, and of how many, if known."""
 
 
 def prefixed(progress: Progress | None, prefix: str) -> Progress | None:

@@ -41,6 +41,7 @@ from gmbench.data.features import shard_path
 from gmbench.evaluation.result import PROTOCOL
 from gmbench.files import write_durably, write_whole
 from gmbench.predictions.images import image_index
+from gmbench.progress import Progress
 from gmbench.schema import NAMES
 
 ROUND, IMAGES, TEMPLATE, REVEALED = "round.json", "images.parquet", "template.csv", "revealed.json"
@@ -208,7 +209,7 @@ def zoo_builder(
     images_per_gm: int,
     size: int,
     jobs: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Builder:
     """Returns what builds a population with the zoo; needs the extra `zoo`.
 
@@ -218,7 +219,7 @@ def zoo_builder(
         images_per_gm: Images of each.
         size: Height and width of the images.
         jobs: GMs that are trained at once; by default all cores.
-        progress: Called with how many of how many GMs are done.
+        progress: Told how many GMs are made.
     """
 
     def build(seed: int, out: Path) -> None:

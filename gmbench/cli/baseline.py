@@ -91,7 +91,7 @@ def baseline(
         known = validation_benchmark(known)
     # After that: what counts is whose twin an extra GM is among those that are scored.
     options = run_options(known, preset, change, extra, device, runs, seed)
-    with output.counting_many() as progress:
+    with output.counting() as progress:
         if len(chosen) > 1:
             place = out or Path("baselines-out")
             suite = run_suite(chosen, known, folder, place, options, progress)

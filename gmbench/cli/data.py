@@ -65,7 +65,7 @@ def build(
 
     wanted = load_benchmark(benchmark or (DEFAULT if images is None else "red116"))
     try:
-        with output.counting("images") as progress:
+        with output.counting() as progress:
             result = build_dataset(
                 wanted,
                 images,
@@ -102,7 +102,7 @@ def verify(
     """
     from gmbench.data.verification import verify_dataset
 
-    with output.counting("images") as progress:
+    with output.counting() as progress:
         checklist = verify_dataset(folder, jobs=jobs, progress=progress)
     if as_json:
         output.show_json(checklist.to_dict())

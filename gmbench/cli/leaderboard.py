@@ -57,7 +57,7 @@ def verify(
 
     place = Board(board)
     updated: list[Path] = []
-    with output.counting_many() as progress:
+    with output.counting() as progress:
         made = verify_board(place, names or [], jobs=jobs, progress=progress)
         if update:
             updated = update_results(place, made)
@@ -137,7 +137,7 @@ def _build(board: Path, out: Path | None, jobs: int | None) -> Site:
     from gmbench.board.site import build_site
     from gmbench.data.loading import cache_folder
 
-    with output.counting_many() as progress:
+    with output.counting() as progress:
         return build_site(
             Board(board),
             out,

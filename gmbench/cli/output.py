@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
-    from rich.progress import Progress
+
+    from gmbench.progress import Progress
 
 _FIXED_WIDTH = 100
 """Columns when the output is not a terminal: a pipe or a file should not depend on a window."""
+
+_MEGABYTE = 10**6
+_SHOWN_AS = {"bytes": "MB", "bytes checked": "MB checked"}
+"""What is counted in bytes, and shown in megabytes."""
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -84,56 +89,46 @@ def table(
 
 
 @contextmanager
-def progress() -> Iterator[Progress]:
-    """Shows progress bars with the time left on standard error; gone when done."""
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
+def counting() -> Iterator[Progress]:
+    """Yields what shows how far work is, with the time left, on standard error.
 
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
+    A bar appears with the first report of a work and goes when it is done or another one begins;
+    while there is none, the screen is free for bars of others, such as the Hub's own.
+    """
+    from rich import progress as rich_progress
+
     screen = console(stderr=True)
-    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bars:
-        yield bars
+    bars = rich_progress.Progress(
+        rich_progress.TextColumn("{task.description}"),
+        rich_progress.BarColumn(),
+        rich_progress.MofNCompleteColumn(),
+        rich_progress.TimeElapsedColumn(),
+        rich_progress.TextColumn("left"),
+        rich_progress.TimeRemainingColumn(),
+        console=screen,
+        transient=True,
+        disable=not screen.is_terminal,
+    )
+    task: rich_progress.TaskID | None = None
+    shown = ""
 
+    def show(what: str, done: int, total: int | None) -> None:
+        nonlocal task, shown
+        if task is not None and what != shown:
+            bars.remove_task(task)
+            task = None
+        unit = _MEGABYTE if what in _SHOWN_AS else 1
+        whole = None if total is None else max(1, total // unit)
+        if task is None:
+            shown, task = what, bars.add_task(_SHOWN_AS.get(what, what), total=whole)
+            bars.start()
+        bars.update(task, completed=done // unit, total=whole)
+        if done == total:
+            bars.remove_task(task)
+            bars.stop()
+            task = None
 
-@contextmanager
-def counting_many() -> Iterator[Callable[[str, int, int], None]]:
-    """Yields what shows how far each of several works is; a work's bar goes when it is done."""
-    with progress() as bars:
-        tasks: dict[str, Any] = {}
-
-        def show(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                for earlier in tasks.values():
-                    bars.update(earlier, visible=False)
-                tasks[what] = bars.add_task(what, total=total, completed=done)
-            bars.update(tasks[what], completed=done)
-
+    try:
         yield show
-
-
-@contextmanager
-def counting(what: str) -> Iterator[Callable[[int, int], None]]:
-    """Yields what shows how many of how many are done; the bar appears with the first report."""
-    with progress() as bars:
-        task = None
-
-        def show(done: int, total: int) -> None:
-            nonlocal task
-            if task is None:
-                task = bars.add_task(what, total=total, completed=done)
-            bars.update(task, completed=done)
-
-        yield show
+    finally:
+        bars.stop()

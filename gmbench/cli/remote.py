@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +11,7 @@ import typer
 from gmbench.cli import output
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
+    pass
 
 
 def register(group: typer.Typer) -> None:
@@ -59,8 +57,7 @@ def push(
     """
     from gmbench.data.hub import push_dataset
 
-    with ExitStack() as until_checked:
-        advance = _follow(until_checked, "Checking MB")
+    with output.counting() as progress:
         result = push_dataset(
             repository,
             data,
@@ -69,7 +66,7 @@ def push(
             message=message,
             dry_run=dry_run,
             show_bars=sys.stderr.isatty(),
-            advance=advance,
+            progress=progress,
         )
     if result.left_out:
         names = ", ".join(result.left_out[:10])
@@ -112,9 +109,8 @@ def fetch(
     from gmbench.data.fetch import fetch_archive, get_archive
 
     archive = get_archive(name)
-    with ExitStack() as until_fetched:
-        advance = _follow(until_fetched, "Fetching MB")
-        result = fetch_archive(archive, out, url=url, again=again, advance=advance)
+    with output.counting() as progress:
+        result = fetch_archive(archive, out, url=url, again=again, progress=progress)
     if (before := result.changed_from) is not None:
         output.note(
             f"This is not the file that was fetched on {before.date[:10]} from "
@@ -136,24 +132,6 @@ def fetch(
     if not result.downloaded:
         output.note("It was here already and is unchanged; --again fetches it anew.")
     output.note(f"Next: {result.next_step}")
-
-
-def _follow(stack: ExitStack, what: str) -> Callable[[int, int | None], None]:
-    """Returns what shows a bar, in megabytes, from the first report until all is done."""
-    shown: list[tuple[Progress, TaskID]] = []
-
-    def advance(done: int, total: int | None) -> None:
-        if not shown:
-            bars = stack.enter_context(output.progress())
-            shown.append((bars, bars.add_task(what, total=None)))
-        bars, task = shown[0]
-        whole = None if total is None else max(1, total // 10**6)
-        bars.update(task, completed=done // 10**6, total=whole)
-        if done == total:
-            # Other bars may follow, such as the Hub's own; two in one place garble each other.
-            stack.close()
-
-    return advance
 
 
 def _show_facts(facts: list[tuple[str, str]]) -> None:

@@ -91,7 +91,7 @@ def content(
     known = load_benchmark(benchmark or DEFAULT)
     folder = dataset_folder(benchmark or DEFAULT)
     options = run_options(known, preset, change, None, device, runs, seed)
-    with output.counting_many() as progress:
+    with output.counting() as progress:
         found = studies.content(find_recipe(name), known, folder, options, progress)
     if as_json:
         output.show_json(found.to_dict())

@@ -80,7 +80,7 @@ def train(
     options = run_options(known, preset, change, extra, device, runs, seed)
     folder = require_folder(name, dataset_folder(chosen))
     job = TrainingJob(find_recipe(name), known, folder, **vars(options))
-    with output.counting_many() as progress:
+    with output.counting() as progress:
         fold = run_fold(job, set_name, read_images(job, progress), progress)
     place = job.place(set_name)
     last = fold.run.log[-1]
@@ -126,7 +126,7 @@ def predict(
     chosen = benchmark or DEFAULT
     known = load_benchmark(chosen)
     folder = require_folder("predict", dataset_folder(chosen))
-    with output.counting_many() as progress:
+    with output.counting() as progress:
         predictions, warning = predict_set(
             load_parser(model), known, folder, set_name, device, progress
         )

@@ -83,7 +83,7 @@ def build(
         diffusion_per_set=diffusion_per_set,
         name=name,
     )
-    with output.counting("GMs") as progress:
+    with output.counting() as progress:
         result = build_zoo(
             plan, out, jobs=jobs, engine=engine, overwrite=overwrite, progress=progress
         )

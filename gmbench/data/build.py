@@ -45,9 +45,10 @@ from gmbench.data.inspection import (
     read_inspection,
 )
 from gmbench.data.listing import list_images
-from gmbench.data.parallel import Progress, all_cores
+from gmbench.data.parallel import all_cores
 from gmbench.data.sources import Limits, Source
 from gmbench.errors import DatasetError
+from gmbench.progress import Progress
 from gmbench.version import __version__
 
 DEFAULT_NAME = "gm-parsing"

@@ -7,22 +7,20 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from gmbench.data.sources import shown
 from gmbench.errors import DatasetError
+from gmbench.progress import Progress
 
 CHECKSUMS = "checksums.sha256"
 
 _LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")
 _THREADS = 4
 """Hashing lets other threads run; more than these wait for the disk."""
-
-Advance = Callable[[int, int], None]
-"""Called with the bytes done and the bytes in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +72,14 @@ def read_checksums(folder: Path) -> dict[str, str]:
 
 
 def compare_files(
-    folder: Path, promised: Mapping[str, str], advance: Advance | None = None
+    folder: Path, promised: Mapping[str, str], progress: Progress | None = None
 ) -> Comparison:
     """Hashes every file of a folder that is promised, and lists those that are not.
 
     Args:
         folder: The dataset folder.
         promised: SHA-256 of every file, by its path.
-        advance: Called after every file.
+        progress: Called after every file.
     """
     present = [path for path in promised if (folder / path).is_file()]
     sizes = [(folder / path).stat().st_size for path in present]
@@ -92,8 +90,8 @@ def compare_files(
             if sha256 != promised[path]:
                 changed.append(path)
             done += size
-            if advance is not None:
-                advance(done, sum(sizes))
+            if progress is not None:
+                progress("bytes checked", done, sum(sizes))
     return Comparison(
         missing=tuple(path for path in promised if path not in present),
         changed=tuple(changed),

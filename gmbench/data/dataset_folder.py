@@ -18,10 +18,11 @@ from gmbench.benchmark.benchmark import Benchmark, benchmark_files
 from gmbench.data.checksums import CHECKSUMS, checksums_text, read_checksums
 from gmbench.data.features import arrow_schema, label_values, shard_path
 from gmbench.data.listing import GMFiles
-from gmbench.data.parallel import Progress, in_processes
+from gmbench.data.parallel import in_processes
 from gmbench.data.shards import ShardRecord, ShardTask, make_shard, read_record
 from gmbench.errors import DatasetError
 from gmbench.files import LOCK, alone_in, disk_full, is_full, rename_durably, write_durably
+from gmbench.progress import Progress
 
 PLAN = ".build.json"
 """Says what a folder was built from; differs from machine to machine, so without a checksum."""
@@ -169,12 +170,12 @@ def make_shards(
     total = sum(len(files.files) for files, _, _ in sources.values())
     done = sum(len(sources[gm][0].files) for gm in records)
     if progress:
-        progress(done, total)
+        progress("images", done, total)
     for task, result in in_processes(make_shard, tasks, jobs, lambda task: task.files.gm):
         records[task.files.gm] = result
         done += len(task.files.files)
         if progress:
-            progress(done, total)
+            progress("images", done, total)
     return {gm: records[gm] for gm in sources}, n_resumed
 
 

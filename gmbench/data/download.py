@@ -11,16 +11,13 @@ from __future__ import annotations
 import importlib.metadata
 import re
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from gmbench.errors import HubError, SourceError
 from gmbench.files import is_full
-
-Advance = Callable[[int, int | None], None]
-"""Called with the bytes that are here and the bytes in all, where the host says how many."""
+from gmbench.progress import Progress
 
 _NEEDED = (6, 3)
 """The first gdown with `progress` and `timeout`."""
@@ -31,14 +28,14 @@ class _ChangedError(Exception):
 
 
 def download(
-    address: str, folder: Path, advance: Advance | None = None, *, timeout: float = 60.0
+    address: str, folder: Path, progress: Progress | None = None, *, timeout: float = 60.0
 ) -> Path:
     """Downloads a file into a folder kept for it, going on from what is there already.
 
     Args:
         address: Address of the file on Google Drive or on any host, `http` or `https`.
         folder: Folder for the file and what is known about it; must exist.
-        advance: Called after every block.
+        progress: Called after every block.
         timeout: Seconds to wait for the host at any time.
 
     Returns:
@@ -57,7 +54,7 @@ def download(
         while True:
             before = _arrived(folder)
             try:
-                return _attempt(gdown, address, folder, advance, timeout)
+                return _attempt(gdown, address, folder, progress, timeout)
             except (gdown.exceptions.DownloadError, requests.exceptions.ConnectionError):
                 if _arrived(folder) <= before:
                     raise
@@ -163,7 +160,7 @@ def _arrived(folder: Path) -> int:
 
 
 def _attempt(
-    gdown: Any, address: str, folder: Path, advance: Advance | None, timeout: float
+    gdown: Any, address: str, folder: Path, progress: Progress | None, timeout: float
 ) -> Path:
     target, note = folder / "archive", folder / "bytes"
     noted = note.read_text(encoding="utf-8").strip() if note.is_file() else ""
@@ -180,8 +177,8 @@ def _attempt(
             check_space(folder, total - done)
             note.write_text(f"{total}\n", encoding="utf-8")
         arrived = True
-        if advance is not None:
-            advance(done, total)
+        if progress is not None:
+            progress("bytes", done, total)
 
     def fetch() -> None:
         gdown.download(

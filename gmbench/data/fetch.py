@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from gmbench.data.checksums import sha256_of
-from gmbench.data.download import Advance, check_address, download, page_title
+from gmbench.data.download import check_address, download, page_title
 from gmbench.errors import HubError, SourceError, UnknownNameError
 from gmbench.files import LOCK, alone_in, rename_durably, write_durably
+from gmbench.progress import Progress
 
 _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"PK\x03\x04", ".zip"),
@@ -119,7 +120,7 @@ def fetch_archive(
     *,
     url: str | None = None,
     again: bool = False,
-    advance: Advance | None = None,
+    progress: Progress | None = None,
     timeout: float = 60.0,
 ) -> FetchResult:
     """Fetches an archive into a folder, or checks the one that is there.
@@ -132,7 +133,7 @@ def fetch_archive(
         out: Folder for it; made if need be.
         url: A mirror, instead of the authors' host.
         again: Whether to fetch it even if it is there, to see whether the host's has changed.
-        advance: Called while bytes arrive.
+        progress: Called while bytes arrive.
         timeout: Seconds to wait for the host at any time.
 
     Raises:
@@ -159,7 +160,7 @@ def fetch_archive(
     )
     with alone_in(arriving, busy):
         try:
-            whole = download(url or archive.address, arriving, advance, timeout=timeout)
+            whole = download(url or archive.address, arriving, progress, timeout=timeout)
             suffix, fault = _kind_of(whole)
             if fault:
                 # It must not be taken for the beginning of the archive by the next attempt.

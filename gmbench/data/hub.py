@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from gmbench.benchmark.benchmark import Benchmark, read_benchmark
 from gmbench.benchmark.catalog import is_published
-from gmbench.data.checksums import CHECKSUMS, Advance, compare_files, read_checksums
+from gmbench.data.checksums import CHECKSUMS, compare_files, read_checksums
 from gmbench.data.hub_errors import explained, stored_token
 from gmbench.errors import DatasetError, HubError
+from gmbench.progress import Progress
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -93,7 +94,7 @@ def push_dataset(
     token: str | None = None,
     timeout: float = 30.0,
     show_bars: bool = False,
-    advance: Advance | None = None,
+    progress: Progress | None = None,
 ) -> PushResult:
     """Checks a dataset folder and makes a dataset repository of the Hub hold it.
 
@@ -108,7 +109,7 @@ def push_dataset(
         token: By default the one that `hf auth login` stored, or `HF_TOKEN`.
         timeout: Seconds to wait for the Hub's first answer.
         show_bars: Whether huggingface_hub shows its own bars while it uploads.
-        advance: Called while the folder is checked.
+        progress: Called while the folder is checked.
 
     Raises:
         DatasetError: The folder is not a whole dataset.
@@ -122,7 +123,7 @@ def push_dataset(
         _refuse_authors_images(folder)
     token = token or stored_token()
     # The checks above take no time, this one may take minutes; nothing is sent before it is done.
-    checked = check_folder(folder, advance)
+    checked = check_folder(folder, progress)
     api = huggingface_hub.HfApi(endpoint=endpoint, token=token, library_name="gmbench")
     commit = ""
     with explained(api.endpoint, repository), _bars(show_bars):
@@ -171,7 +172,7 @@ def check_repository_name(repository: str) -> None:
     )
 
 
-def check_folder(folder: Path, advance: Advance | None = None) -> CheckedFolder:
+def check_folder(folder: Path, progress: Progress | None = None) -> CheckedFolder:
     """Reads a dataset folder and compares every file with its checksum.
 
     `gmbench data verify` is the deeper check, which also opens the images.
@@ -185,7 +186,7 @@ def check_folder(folder: Path, advance: Advance | None = None) -> CheckedFolder:
     problems = [f"{name} is not in {CHECKSUMS}" for name in REQUIRED if name not in promised]
     if not any(path.startswith("data/") for path in promised):
         problems.append(f"{CHECKSUMS} names nothing in data/")
-    compared = compare_files(folder, promised, advance)
+    compared = compare_files(folder, promised, progress)
     problems += [f"{path} is missing" for path in compared.missing]
     problems += [
         f"{path} is not the file that was built (its SHA-256 differs)" for path in compared.changed

@@ -18,9 +18,6 @@ from gmbench.errors import DatasetError
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-Progress = Callable[[int, int], None]
-"""Called with the number of images done and the number of images in all."""
-
 
 def all_cores() -> int:
     """Returns the number of cores that this process may use."""

@@ -12,11 +12,12 @@ from gmbench.data.checksums import CHECKSUMS, compare_files, read_checksums
 from gmbench.data.dataset_card import card_configs
 from gmbench.data.features import arrow_schema, label_values, shard_path
 from gmbench.data.inspection import INSPECTION
-from gmbench.data.parallel import Progress, all_cores, in_processes
+from gmbench.data.parallel import all_cores, in_processes
 from gmbench.data.shard_checks import Faults, ShardCheck, check_shard
 from gmbench.data.sources import Limits, shown
 from gmbench.errors import BenchmarkError, DatasetError
 from gmbench.predictions.checks import Checklist
+from gmbench.progress import Progress
 
 TEXTS = ("README.md", "benchmark.json", CHECKSUMS, "eval.yaml", "gms.csv", INSPECTION)
 """The files of a dataset folder beside its shards."""
@@ -165,7 +166,7 @@ def _content_faults(
         by_gm[task.gm] = faults
         done += task.n_images
         if progress:
-            progress(done, total)
+            progress("images", done, total)
     found: Faults = defaultdict(list)
     for task in tasks:
         for name, entries in by_gm[task.gm].items():

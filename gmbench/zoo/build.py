@@ -30,10 +30,11 @@ from gmbench.data.dataset_folder import (
 )
 from gmbench.data.inspection import INSPECTION, inspect
 from gmbench.data.listing import Listing
-from gmbench.data.parallel import Progress, all_cores
+from gmbench.data.parallel import all_cores
 from gmbench.data.sources import Limits
 from gmbench.errors import DatasetError
 from gmbench.files import json_text
+from gmbench.progress import Progress
 from gmbench.zoo.contact_sheet import IMAGES_IN_A_ROW, contact_sheet
 from gmbench.zoo.curation import draw_test_sets
 from gmbench.zoo.engines import check_engine, train_all
@@ -149,7 +150,7 @@ class _Build:
         finished = keeper.read(keys)
         n_resumed, total = len(finished), len(plan.population)
         if progress:
-            progress(n_resumed, total)
+            progress("GMs", n_resumed, total)
         missing = [gm for gm in plan.population if gm.name not in finished]
         needed = {gm.content for gm in missing}
         contents = {name: plan.contents[name].train for name in sorted(needed)}
@@ -161,7 +162,7 @@ class _Build:
             name = outcome.specification.name
             finished[name] = keeper.keep(keys[name], outcome)
             if progress:
-                progress(len(finished), total)
+                progress("GMs", len(finished), total)
         return {gm.name: finished[gm.name] for gm in plan.population}, n_resumed
 
     def _gms(self, finished: Mapping[str, FinishedGM]) -> tuple[GM, ...]:

@@ -80,9 +80,9 @@ def test_pairs_are_remembered(
     kept = sorted(tmp_path.iterdir())
     assert len(kept) == 3
     kept[0].write_text("{}")
-    told: list[tuple[str, int, int]] = []
+    told: list[tuple[str, int, int | None]] = []
 
-    def progress(what: str, done: int, total: int) -> None:
+    def progress(what: str, done: int, total: int | None) -> None:
         told.append((what, done, total))
 
     assert board_pairs(scores, cache=tmp_path, jobs=1, progress=progress) == first

@@ -237,9 +237,9 @@ def test_the_zoo_makes_a_round(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         return replace(fake_plan(n_gms, images_per_gm), name="spring")
 
     monkeypatch.setattr("gmbench.zoo.plan.plan_zoo", plan)
-    done: list[tuple[int, int]] = []
+    done: list[tuple[int, int | None]] = []
     board = Board(tmp_path / "leaderboard")
-    build = zoo_builder("spring", 12, 4, 32, 1, progress=lambda n, m: done.append((n, m)))
+    build = zoo_builder("spring", 12, 4, 32, 1, progress=lambda what, n, m: done.append((n, m)))
     made = new_round(board, "spring", tmp_path / "secret", tmp_path / "data", build)
     assert (asked["size"], asked["name"], done[-1]) == (32, "spring", (12, 12))
     assert made.n_images == 4 * made.n_gms

@@ -279,7 +279,7 @@ def test_second_build_at_the_same_time(
 ) -> None:
     monkeypatch.setattr("gmbench.data.dataset_folder._PATIENCE", 0.1)
 
-    def again(done: int, total: int) -> None:
+    def again(what: str, done: int, total: int | None) -> None:
         with pytest.raises(DatasetError, match="Another build is at work"):
             build_dataset(benchmark, images, tmp_path / "out")
 
@@ -287,8 +287,10 @@ def test_second_build_at_the_same_time(
 
 
 def test_progress_counts_images(images: Path, benchmark: Benchmark, tmp_path: Path) -> None:
-    told: list[tuple[int, int]] = []
-    build_dataset(benchmark, images, tmp_path / "o", jobs=1, progress=lambda *n: told.append(n))
+    told: list[tuple[int, int | None]] = []
+    build_dataset(
+        benchmark, images, tmp_path / "o", jobs=1, progress=lambda what, *n: told.append(n)
+    )
     assert told == [(done, 36) for done in range(0, 37, 6)]
 
 

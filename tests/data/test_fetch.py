@@ -98,7 +98,7 @@ def said(error: pytest.ExceptionInfo[GmbenchError], host: FileHost, out: Path) -
 def test_the_archive_arrives_whole(host: FileHost, tmp_path: Path) -> None:
     reports: list[tuple[int, int | None]] = []
     out = tmp_path / "new" / "folder"
-    result = fetched(host, out, advance=lambda done, total: reports.append((done, total)))
+    result = fetched(host, out, progress=lambda what, done, total: reports.append((done, total)))
     content = host.files["/a.zip"]
     assert result.file == out / "red116.zip"
     assert result.file.read_bytes() == content
@@ -169,7 +169,7 @@ def test_a_broken_transfer_is_continued_later(host: FileHost, tmp_path: Path) ->
     assert not (tmp_path / "red116.zip").exists()
     host.heal()
     done: list[int] = []
-    result = fetched(host, tmp_path, advance=lambda now, total: done.append(now))
+    result = fetched(host, tmp_path, progress=lambda what, now, total: done.append(now))
     assert result.file.read_bytes() == host.files["/a.zip"]
     assert done[0] > 1_000_000
 

@@ -75,7 +75,7 @@ def _drop_row(folder: Path) -> None:
 
 def test_a_sound_dataset(pristine_dataset: Path) -> None:
     told: list[tuple[int, int]] = []
-    result = verify_dataset(pristine_dataset, jobs=2, progress=lambda *n: told.append(n))
+    result = verify_dataset(pristine_dataset, jobs=2, progress=lambda what, *n: told.append(n))
     assert result.ok
     assert [check.name for check in result.checks] == [
         "files",

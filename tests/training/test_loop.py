@@ -54,7 +54,7 @@ class StoppedError(Exception):
 
 
 def stopping(at: int) -> Progress:
-    def progress(what: str, done: int, total: int) -> None:
+    def progress(what: str, done: int, total: int | None) -> None:
         if done == at:
             raise StoppedError
 

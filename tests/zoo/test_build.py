@@ -288,13 +288,13 @@ def test_disk_full_while_a_gm_is_kept(tmp_path: Path, monkeypatch: pytest.Monkey
 @pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="ray is not installed")
 def test_ray_gives_the_same_bytes(tmp_path: Path, built: ZooResult, digest_of: Digest) -> None:
-    done: list[tuple[int, int]] = []
+    done: list[tuple[int, int | None]] = []
     build_zoo(
         fake_plan(),
         tmp_path / "zoo",
         jobs=2,
         engine="ray",
-        progress=lambda n, m: done.append((n, m)),
+        progress=lambda what, n, m: done.append((n, m)),
     )
     assert done == [(n, 6) for n in range(7)]
     assert digest_of(tmp_path / "zoo") == digest_of(built.folder)
