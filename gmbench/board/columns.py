@@ -48,7 +48,9 @@ COLUMNS: tuple[Column, ...] = (
     _score("l1", "L1", "mean absolute error of the 9 counts, normalised"),
     _score("correlation", "corr.", "Pearson correlation of predicted and true counts"),
     _score("r2", "R²", "coefficient of determination of the counts"),
-    _score("ransac_slope", "slope", "slope of the RANSAC line of true on predicted counts"),
+    _score(
+        "ransac_slope", "slope", "slope of RANSAC's line of true on predicted counts; 1 is ideal"
+    ),
     _score("arch_f1", "arch F1", "weighted F1 of the 6 discrete architecture parameters"),
     _score("arch_accuracy", "arch acc.", "accuracy of the 6 discrete architecture parameters"),
     _score("loss_f1", "loss F1", "weighted F1 of the 10 training losses"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -177,9 +177,10 @@ def _boards(board: Board, submitted: Sequence[_Submitted]) -> Iterator[Benchmark
     for name in sorted(by_benchmark, key=_named_first):
         benchmark = by_benchmark[name][0].benchmark
         papers = [_reported_row(one) for one in reported if one.benchmark == name]
-        papers.sort(key=lambda row: sort_key(row, "l1"))
         measured = _measured_rows(by_benchmark[name])
-        yield BenchmarkBoard(name, benchmark.version, benchmark, measured, tuple(papers))
+        yield BenchmarkBoard(
+            name, benchmark.version, benchmark, measured, tuple(in_order(papers, "l1"))
+        )
 
 
 def _named_first(name: str) -> tuple[int, str]:
@@ -212,7 +213,7 @@ def _measured_rows(submitted: Sequence[_Submitted]) -> tuple[Row, ...]:
         rows.append(
             Row(one.card.name, one.card.title, "measured", cells, card=one.card, result=one.result)
         )
-    return tuple(sorted(rows, key=lambda row: sort_key(row, "l1")))
+    return tuple(in_order(rows, "l1"))
 
 
 def _reported_row(one: Reported) -> Row:
@@ -224,25 +225,17 @@ def _reported_row(one: Reported) -> Row:
     return Row(name, one.title, "reported", cells, reported=one)
 
 
-def sort_key(row: Row, column: str, *, descending: bool = False) -> tuple[Any, ...]:
-    """Returns the key by which rows are sorted: missing values last, ties by title and name."""
-    tie = (row.title.casefold(), row.name)
-    value = row.title.casefold() if column == "title" else row.cells[column].value
-    if value is None:
-        return (1, 0, *tie)
-    if isinstance(value, str):
-        return (0, _Reversed(value.casefold()) if descending else value.casefold(), *tie)
-    return (0, -value if descending else value, *tie)
+def in_order(rows: Iterable[Row], column: str, *, descending: bool = False) -> list[Row]:
+    """Returns rows by a column, or by `title`: missing values last, ties by title and name."""
+    rows = sorted(rows, key=lambda row: (row.title.casefold(), row.name))
 
+    def value(row: Row) -> Any:
+        found = row.title if column == "title" else row.cells[column].value
+        return found.casefold() if isinstance(found, str) else found
 
-@dataclass(frozen=True, slots=True)
-class _Reversed:
-    """Text that sorts from the end of the alphabet."""
-
-    text: str
-
-    def __lt__(self, other: _Reversed) -> bool:
-        return self.text > other.text
+    known = [row for row in rows if value(row) is not None]
+    known.sort(key=value, reverse=descending)
+    return known + [row for row in rows if value(row) is None]
 
 
 def _interval(ends: Any) -> Interval | None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from gmbench.board.columns import COLUMNS
-from gmbench.board.rows import BenchmarkBoard, BoardRows, sort_key
+from gmbench.board.rows import BenchmarkBoard, BoardRows, in_order
 from tests.board.sites import opened
 from tests.browser import ChromiumPage, chromium_page
 
@@ -30,10 +30,7 @@ def names(browser: ChromiumPage, body: str, benchmark: str = "tiny") -> list[str
 
 def expected(board: BenchmarkBoard, body: str, column: str, descending: bool) -> list[str]:
     rows = board.measured if body == "measured" else board.reported
-    return [
-        row.name
-        for row in sorted(rows, key=lambda row: sort_key(row, column, descending=descending))
-    ]
+    return [row.name for row in in_order(rows, column, descending=descending)]
 
 
 def header(browser: ChromiumPage, column: str) -> Any:

@@ -20,7 +20,7 @@ import pytest
 from gmbench.board.board import Board, BoardError
 from gmbench.board.columns import COLUMNS, SCORES
 from gmbench.board.reported import read_reported
-from gmbench.board.rows import BoardRows, read_rows, sort_key
+from gmbench.board.rows import BoardRows, in_order, read_rows
 from gmbench.board.serving import serving
 from gmbench.board.site import build_site
 from gmbench.board.site.building import render_site
@@ -186,7 +186,7 @@ def test_order_of_rows(rows: BoardRows) -> None:
     measured = rows.benchmarks[0].measured
     values = [row.cells["l1"].value for row in measured]
     assert values == sorted(values, key=lambda value: float(value or 0))
-    by_weights = sorted(measured, key=lambda row: sort_key(row, "params", descending=True))
+    by_weights = in_order(measured, "params", descending=True)
     found = [row.cells["params"].value for row in by_weights]
     known = [value for value in found if value is not None]
     assert found == [*sorted(known, key=float, reverse=True), *[None] * (len(found) - len(known))]

@@ -12,6 +12,7 @@ import pytest
 from gmbench.board.board import Board, BoardError
 from gmbench.board.columns import COLUMNS
 from gmbench.board.rows import BoardRows, submitted_rows
+from gmbench.board.site.methods_table import table_view
 from gmbench.board.table import leaderboard, table
 from gmbench.errors import UnknownNameError
 
@@ -42,9 +43,13 @@ def test_rows_are_those_of_the_page(rows: BoardRows, site_board: Board) -> None:
 
 
 def test_nothing_ranks_by_the_slope(rows: BoardRows) -> None:
+    shown = {row.row.name: row.cells for row in table_view(rows.benchmarks[0]).measured}
     for row in rows.benchmarks[0].measured:
         assert row.cells["ransac_slope"].value is not None
         assert row.cells["ransac_slope"].rank is None
+        (cell,) = (one for one in shown[row.name] if one.column.key == "ransac_slope")
+        assert (cell.rank, cell.beside, cell.column.better) == ("", "", "")
+        assert "--w" not in cell.style  # A spread over the sets is no interval.
 
 
 def test_the_file_holds_the_same(rows: BoardRows, site: Path) -> None:

@@ -139,7 +139,8 @@ def column_scale(column: Column, rows: Sequence[Row]) -> Scale:
     cells = [row.cells[column.key] for row in rows]
     least = _LEAST_L1 if column.key == "l1" else 1.0
     values = [cell.value for cell in cells if isinstance(cell.value, float)]
-    return bar_scale(values, [_ends(cell) for cell in cells], BY_NAME[column.key].bounds, least)
+    ends = [_ends(row, row.cells[column.key]) for row in rows]
+    return bar_scale(values, ends, BY_NAME[column.key].bounds, least)
 
 
 def bar_style(scale: Scale, value: float, ends: Interval | None) -> str:
@@ -161,13 +162,11 @@ def _percent(scale: Scale, value: float) -> float:
     return round(100 * scale.place(value), 1)
 
 
-def _ends(cell: Cell) -> Interval | None:
+def _ends(row: Row, cell: Cell) -> Interval | None:
     """Returns the interval of a measured value, or value ± std of a reported one."""
-    if cell.ci is not None:
-        return cell.ci
-    if cell.rank is None and cell.std is not None and isinstance(cell.value, float):
+    if row.origin == "reported" and cell.std is not None and isinstance(cell.value, float):
         return (cell.value - cell.std, cell.value + cell.std)
-    return None
+    return cell.ci
 
 
 def _cell(column: Column, row: Row, scale: Scale | None, orders: dict[str, int]) -> CellView:
@@ -191,7 +190,7 @@ def _cell(column: Column, row: Row, scale: Scale | None, orders: dict[str, int])
         cell.value,
         score(cell.value).text,
         beside,
-        bar_style(scale, cell.value, _ends(cell)) + _threshold(column, scale),
+        bar_style(scale, cell.value, _ends(row, cell)) + _threshold(column, scale),
         str(cell.rank or ""),
     )
 

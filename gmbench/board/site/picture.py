@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from gmbench.board.columns import COLUMN, COSTS, Column
-from gmbench.board.rows import BenchmarkBoard, Row, sort_key
+from gmbench.board.rows import BenchmarkBoard, Row, in_order
 from gmbench.board.site.methods_table import column_scale, cost_text
 from gmbench.pages.drawing.numbers import quantity, score
 from gmbench.pages.drawing.scales import Scale
@@ -104,13 +104,12 @@ def picture(board: BenchmarkBoard, score_key: str = "l1", cost_key: str = "") ->
     if not given:
         return None
     cost, column = COLUMN[cost_key or given[0].key], COLUMN[score_key]
+    # The best come first, so that theirs are the names that stand.
     rows = [
         row
-        for row in board.measured
+        for row in in_order(board.measured, score_key, descending=column.better == "higher")
         if _cost(row, cost.key) is not None and row.cells[score_key].value is not None
     ]
-    # The best come first, so that theirs are the names that stand.
-    rows.sort(key=lambda row: sort_key(row, score_key, descending=column.better == "higher"))
     scale = column_scale(column, board.measured)
     costs = [_cost(row, cost.key) or 0.0 for row in rows]
     low, high = cost_range(costs)
