@@ -25,7 +25,8 @@ from gmbench.benchmark.cross_validation import validation_benchmark
 from gmbench.evaluation.evaluate import evaluate
 from gmbench.models.targets import class_counts
 from gmbench.schema import N_CONTINUOUS
-from gmbench.training.trees import FEATURES, Learner, fit_trees, predict_with_trees, read_features
+from gmbench.training.feature_table import FEATURES, read_features
+from gmbench.training.trees import Learner, fit_trees, predict_with_trees
 
 METRICS = ("l1", "arch_f1", "loss_f1")
 SOFTNESS = 10.0

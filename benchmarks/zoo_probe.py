@@ -32,7 +32,8 @@ from gmbench.evaluation.evaluate import evaluate
 from gmbench.evaluation.result import Evaluation
 from gmbench.predictions.predictions import Predictions
 from gmbench.predictions.reference import mean_mode
-from gmbench.training.trees import FeatureTable, predict_with_trees, read_features
+from gmbench.training.feature_table import FeatureTable, read_features
+from gmbench.training.trees import predict_with_trees
 
 METRICS = ("l1", "arch_f1", "loss_f1")
 SIZES = (13, 26, 52, 104)

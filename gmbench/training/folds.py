@@ -16,13 +16,14 @@ from gmbench.training.cache import CachedImages, cached_images
 from gmbench.training.checkpoint import ModelParserCheckpoint
 from gmbench.training.config import PRESETS, TrainingConfig
 from gmbench.training.devices import device_for
+from gmbench.training.feature_table import FEATURES, FeatureTable, read_features
 from gmbench.training.loop import TrainingRun, train
 from gmbench.training.options import RunOptions
 from gmbench.training.parsed import ParsedImages, mean
 from gmbench.training.parsed_sets import predictions_of, targets_of
 from gmbench.training.predict import parse_images
 from gmbench.training.recipes import Recipe
-from gmbench.training.trees import FEATURES, FeatureTable, parse_gms, read_features
+from gmbench.training.trees import parse_gms
 from gmbench.training.validation import hold_out
 from gmbench.training.views import view_from_dict
 

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -67,7 +68,7 @@ def test_all_images_together_by_a_slow_way(predictions: Predictions) -> None:
 
 
 def test_more_images_say_more(predictions: Predictions) -> None:
-    found = studies.many_images(predictions, [1, 3, 6, 10, 500], draws=4)
+    found = studies.many_images(predictions, [1, 3, 6, 10, 500], draws=2)
     assert list(found.scores) == [1, 3, 6]
     assert found.left_out == (10, 500)
     single = evaluate(predictions, replicates=0).summary
@@ -77,7 +78,7 @@ def test_more_images_say_more(predictions: Predictions) -> None:
         assert std > 0
     assert found.scores[6]["l1"][0] < found.scores[3]["l1"][0] < found.scores[1]["l1"][0]
     assert found.scores[6]["loss_accuracy"][0] > found.scores[1]["loss_accuracy"][0]
-    assert found == studies.many_images(predictions, [1, 3, 6, 10, 500], draws=4)
+    assert found == studies.many_images(predictions, [1, 3, 6, 10, 500], draws=2)
     assert json.dumps(found.to_dict(), allow_nan=False)
 
 
@@ -96,36 +97,47 @@ def content_benchmark() -> Benchmark:
     return replace(benchmark, gms=gms, n_images=(0, 0) + (2,) * 48)
 
 
-def test_content_trains_on_what_it_says_and_tests_on_what_is_held_out(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    benchmark = content_benchmark()
-    seen: list[tuple[set[str], set[str], set[str], set[str]]] = []
-    run = predict_baseline
+@dataclass(frozen=True)
+class Watched:
+    """A study of `mean_mode`, and what each of its folds trained on and predicted."""
 
-    def watched(recipe: Recipe, fold: Benchmark, *rest: object) -> Predictions:
+    study: studies.ContentStudy
+    folds: list[Benchmark]
+
+
+@pytest.fixture(scope="module")
+def content() -> Watched:
+    folds: list[Benchmark] = []
+
+    def watched(recipe: Recipe, fold: Benchmark, *rest: Any) -> Predictions:
+        folds.append(fold)
+        return predict_baseline(recipe, fold, *rest)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(studies, "predict_baseline", watched)
+        found = studies.content(find_recipe("mean_mode"), content_benchmark(), None, RunOptions())
+    return Watched(found, folds)
+
+
+def test_content_trains_on_what_it_says_and_tests_on_what_is_held_out(content: Watched) -> None:
+    assert len(content.folds) == 12
+    seen = []
+    for number, fold in enumerate(content.folds):
         (name,) = fold.sets
         training, test = set(fold.training_gms(name)), set(fold.test_gms(name))
-        contents = [{fold.gm(gm).content for gm in gms} for gms in (training, test)]
-        seen.append((training, test, contents[0], contents[1]))
-        return run(recipe, fold, *rest)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(studies, "predict_baseline", watched)
-    found = studies.content(find_recipe("mean_mode"), benchmark, None, RunOptions())
-    assert len(seen) == 12
-    for number, (training, test, trained_on, tested_on) in enumerate(seen):
+        seen.append(test)
         assert not training & test
         assert len(test) == 12
-        assert tested_on == {"faces", "objects"}
-        assert trained_on == [{"faces"}, {"objects"}, {"faces", "objects"}][number // 4]
-        assert test == seen[number % 4][1]
-    assert found.training_gms == {"faces": 18, "others": 18, "all": 36}
-    assert json.dumps(found.to_dict(), allow_nan=False)
+        contents = [{fold.gm(gm).content for gm in gms} for gms in (training, test)]
+        assert contents[0] == [{"faces"}, {"objects"}, {"faces", "objects"}][number // 4]
+        assert contents[1] == {"faces", "objects"}
+        assert test == seen[number % 4]
+    assert content.study.training_gms == {"faces": 18, "others": 18, "all": 36}
+    assert json.dumps(content.study.to_dict(), allow_nan=False)
 
 
-def test_content_scores_by_a_slow_way() -> None:
-    benchmark = content_benchmark()
-    found = studies.content(find_recipe("mean_mode"), benchmark, None, RunOptions())
+def test_content_scores_by_a_slow_way(content: Watched) -> None:
+    benchmark, found = content_benchmark(), content.study
     present = [gm for gm, n in zip(benchmark.gms, benchmark.n_images, strict=True) if n]
     drawn = draw_content_sets(present)
     labels, errors = benchmark.normalise(benchmark.labels[:, :9]), []

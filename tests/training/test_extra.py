@@ -16,11 +16,12 @@ from gmbench.errors import BenchmarkError
 from gmbench.models.objective import Objective
 from gmbench.models.parsing import ParserOutput
 from gmbench.models.targets import TrainingTargets
+from gmbench.training.feature_table import FEATURES, FeatureTable, read_features
 from gmbench.training.folds import MODEL, predict_with_networks, read_images, run_fold
 from gmbench.training.options import RunOptions
 from gmbench.training.recipes import Recipe, find_recipe, require_extra
 from gmbench.training.suite import run_suite
-from gmbench.training.trees import FEATURES, FeatureTable, parse_gms, read_features
+from gmbench.training.trees import parse_gms
 from tests.training.families import build_families, family_benchmark, job_of
 
 pytestmark = pytest.mark.usefixtures("own_cache")

@@ -23,7 +23,7 @@ def test_full_learns_64_images_of_4_gms(tmp_path: Path, own_cache: Path) -> None
     folder = build_families(tmp_path, family_benchmark(n_gms=8, n_images=16))
     benchmark = read_benchmark(folder)
     config = PRESETS["small"].changed(
-        {"view": {"kind": "resized", "size": 16}, "epochs": 300, "batch_size": 16,
+        {"view": {"kind": "resized", "size": 16}, "epochs": 150, "batch_size": 16,
          "model.fen_depth": 4, "model.fen_width": 8, "learning_rate": 3e-3,
          "model.trunk_widths": [32, 64, 96], "schedule": "cosine",
          "model.dropout": 0.0, "weight_decay": 0.0}

@@ -9,6 +9,7 @@ from PIL import Image
 
 from gmbench.data.build import build_dataset
 from gmbench.errors import BenchmarkError
+from gmbench.training.feature_table import FeatureTable, read_features
 from gmbench.training.spectral_features import (
     BLOCK,
     N_FEATURES,
@@ -16,7 +17,7 @@ from gmbench.training.spectral_features import (
     features_with_size_and_colour,
     luminance_blocks,
 )
-from gmbench.training.trees import FeatureTable, predict_with_trees, read_features, spectral
+from gmbench.training.trees import predict_with_trees, spectral
 from tests.evaluation.populations import small_benchmark
 from tests.training.families import family_benchmark
 
@@ -66,7 +67,10 @@ def test_size_and_colour_stand_apart() -> None:
     assert found[1][-1] == 1
 
 
-def test_learns_from_training_gms_alone_and_not_from_shuffled_labels() -> None:
+def test_learns_from_training_gms_alone_and_not_from_shuffled_labels(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gmbench.training.trees.TREES", 30)
     benchmark = small_benchmark(2)
     generator = np.random.default_rng(0)
     gms = np.repeat(np.arange(len(benchmark.gms)), 2)
