@@ -7,13 +7,11 @@ and works at full resolution for its first layers. It gives the values themselve
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 
 from gmbench.models.heads import ClassSlots, FusedHeads
-from gmbench.models.parsing import PAPER_CLASSES, Parsed
+from gmbench.models.parsing import PAPER_CLASSES, PlainOutput
 from gmbench.models.settings import Count, Counts, Dropout, Number, Settings
 from gmbench.models.targets import TrainingTargets
 from gmbench.schema import N_CONTINUOUS
@@ -35,25 +33,6 @@ class TraceConfig(Settings):
     channels: Count = 3
     n_classes: Counts = PAPER_CLASSES
     dropout: Dropout = 0.3
-
-
-@dataclass(frozen=True)
-class TraceOutput:
-    """What a `TraceParser` says of N images.
-
-    Attributes:
-        continuous: Normalised values, shape (N, 9).
-        logits: Class logits, shape (N, S).
-        slots: Which slot is which class.
-    """
-
-    continuous: Tensor
-    logits: Tensor
-    slots: ClassSlots
-
-    def final(self) -> Parsed:
-        """Returns the final prediction."""
-        return Parsed(self.continuous, self.slots.softmax(self.logits))
 
 
 class Residual(nn.Module):
@@ -110,7 +89,7 @@ class TraceParser(nn.Module):
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
 
-    def forward(self, images: Tensor) -> TraceOutput:
+    def forward(self, images: Tensor) -> PlainOutput:
         """Returns what the network says of images.
 
         Args:
@@ -121,7 +100,7 @@ class TraceParser(nn.Module):
         spread = (features.var(dim=2, unbiased=False) + 1e-6).sqrt()
         pooled = self.dropout(torch.cat([features.mean(dim=2), spread], dim=1))
         continuous, logits = self.heads(pooled)
-        return TraceOutput(continuous, logits, self.slots)
+        return PlainOutput(continuous, logits, self.slots)
 
 
 class TraceWeights(Settings):
@@ -160,7 +139,7 @@ class TraceObjective(nn.Module):
         one_hot = torch.from_numpy(targets.one_hot())
         self.register_buffer("_odds", one_hot * (1 - config.smoothing) + config.smoothing / counts)
 
-    def forward(self, output: TraceOutput, gms: Tensor) -> dict[str, Tensor]:
+    def forward(self, output: PlainOutput, gms: Tensor) -> dict[str, Tensor]:
         """Returns `continuous`, `discrete` and their sum `total`, scalars.
 
         Args:

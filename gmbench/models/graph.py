@@ -7,8 +7,6 @@ over it, and learned pooling and unpooling between them. The sizes and the detai
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -18,7 +16,7 @@ from torch import Tensor, nn
 from gmbench.models.fingerprint import FingerprintNetwork
 from gmbench.models.heads import ClassSlots
 from gmbench.models.objective import ObjectiveConfig, squared_error
-from gmbench.models.parsing import PAPER_CLASSES, FingerprintDepth, Parsed, Trunk
+from gmbench.models.parsing import PAPER_CLASSES, FingerprintDepth, PlainOutput, Trunk
 from gmbench.models.settings import Count, Counts, Dropout, Settings
 from gmbench.models.targets import TrainingTargets
 from gmbench.schema import N_CONTINUOUS
@@ -49,25 +47,6 @@ class GraphConfig(Settings):
     channels: Count = 3
     n_classes: Counts = PAPER_CLASSES
     dropout: Dropout = 0.0
-
-
-@dataclass(frozen=True)
-class GraphOutput:
-    """What a `GraphParser` says of N images.
-
-    Attributes:
-        continuous: Normalised continuous parameters, shape (N, 9).
-        logits: Class logits, shape (N, S).
-        slots: Which slot is which class.
-    """
-
-    continuous: Tensor
-    logits: Tensor
-    slots: ClassSlots
-
-    def final(self) -> Parsed:
-        """Returns the final prediction."""
-        return Parsed(self.continuous, self.slots.softmax(self.logits))
 
 
 def label_graph(targets: TrainingTargets) -> NDArray[np.float32]:
@@ -168,7 +147,7 @@ class GraphParser(nn.Module):
         """
         return cls(config, label_graph(targets))
 
-    def forward(self, images: Tensor) -> GraphOutput:
+    def forward(self, images: Tensor) -> PlainOutput:
         """Returns what the network says of images.
 
         Args:
@@ -189,7 +168,7 @@ class GraphParser(nn.Module):
         nodes = nodes + shares @ pooled
         nodes = nodes + self.after(self.edges, nodes).relu()
         answers = (nodes * self.readout).sum(dim=-1) + self.bias
-        return GraphOutput(answers[:, :N_CONTINUOUS], answers[:, N_CONTINUOUS:], self.slots)
+        return PlainOutput(answers[:, :N_CONTINUOUS], answers[:, N_CONTINUOUS:], self.slots)
 
 
 class GraphObjective(nn.Module):
@@ -212,7 +191,7 @@ class GraphObjective(nn.Module):
         self.register_buffer("_classes", torch.from_numpy(targets.discrete))
         self.register_buffer("class_weights", torch.from_numpy(targets.class_weights()))
 
-    def forward(self, output: GraphOutput, gms: Tensor) -> dict[str, Tensor]:
+    def forward(self, output: PlainOutput, gms: Tensor) -> dict[str, Tensor]:
         """Returns `instance_continuous`, `instance_discrete` and their sum `total`, scalars.
 
         Args:

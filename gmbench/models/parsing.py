@@ -64,6 +64,25 @@ class Parsed:
 
 
 @dataclass(frozen=True)
+class PlainOutput:
+    """What a network without clusters says of N images.
+
+    Attributes:
+        continuous: Normalised continuous parameters, shape (N, 9).
+        logits: Class logits, shape (N, S).
+        slots: Which slot is which class.
+    """
+
+    continuous: Tensor
+    logits: Tensor
+    slots: ClassSlots
+
+    def final(self) -> Parsed:
+        """Returns the final prediction."""
+        return Parsed(self.continuous, self.slots.softmax(self.logits))
+
+
+@dataclass(frozen=True)
 class ParserOutput:
     """What a `ModelParser` says of N images.
 

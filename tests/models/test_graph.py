@@ -9,13 +9,12 @@ from gmbench.models.graph import (
     EDGE_THRESHOLD,
     GraphConfig,
     GraphObjective,
-    GraphOutput,
     GraphParser,
     label_graph,
 )
 from gmbench.models.heads import ClassSlots
 from gmbench.models.objective import Objective, ObjectiveConfig
-from gmbench.models.parsing import ParserOutput
+from gmbench.models.parsing import ParserOutput, PlainOutput
 from gmbench.models.targets import TrainingTargets
 from tests.models.fake_targets import fake_targets
 
@@ -81,7 +80,7 @@ def test_the_objective_is_that_of_one_parser() -> None:
     continuous, logits = torch.randn(3, 9), torch.randn(3, 38)
     for weighted in (True, False):
         given = config.model_copy(update={"weighted_cross_entropy": weighted})
-        found = GraphObjective(given, TARGETS)(GraphOutput(continuous, logits, slots), gms)
+        found = GraphObjective(given, TARGETS)(PlainOutput(continuous, logits, slots), gms)
         one = ParserOutput(None, None, None, continuous, logits, None, slots)
         expected = Objective(given, TARGETS)(one, gms)
         assert found.keys() == expected.keys()

@@ -172,7 +172,7 @@ def test_a_small_network_learns_a_few_images(parsers: int) -> None:
     objective = Objective(ObjectiveConfig(), TARGETS)
     images, optimiser = torch.rand(5, 3, 16, 16), torch.optim.Adam(network.parameters(), lr=0.01)
     totals = []
-    for _ in range(150):
+    for _ in range(100):
         optimiser.zero_grad()
         total = objective(network(images), GMS)["total"]
         total.backward()

@@ -183,7 +183,7 @@ def test_shuffled_labels_never_look_good(tmp_path: Path) -> None:
     folder = build_families(tmp_path, whole)
     benchmark = replace(whole, sets={"set_1": whole.sets["set_1"]})
     truth: dict[str, list[float]] = {}
-    for name, shuffled in (("learnt", [False]), ("shuffled", [True, True])):
+    for name, shuffled in (("learnt", [False]), ("shuffled", [True])):
         for seed, value in enumerate(shuffled):
             job = job_of(
                 folder, benchmark, None, shuffled_labels=value, epochs=12, schedule="cosine"

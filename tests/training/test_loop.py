@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -29,6 +30,7 @@ from gmbench.training.validation import validation_error
 from tests.training.families import TINY, targets_of
 
 Train = Callable[..., TrainingRun]
+Kept = tuple[TrainingRun, Path]
 
 
 @pytest.fixture
@@ -40,6 +42,21 @@ def trained(families: Benchmark, family_images: CachedImages) -> Train:
         return train(config, images=family_images, folder=folder, **options)
 
     return run
+
+
+@pytest.fixture(scope="module")
+def once(
+    families: Benchmark, family_images: CachedImages, tmp_path_factory: pytest.TempPathFactory
+) -> Kept:
+    folder = tmp_path_factory.mktemp("once")
+    run = train(TINY, targets_of(families), family_images, device="cpu", folder=folder)
+    return run, folder
+
+
+@pytest.fixture
+def kept(once: Kept, tmp_path: Path) -> Kept:
+    """A training that is done, and a folder with its state for a test to spoil."""
+    return once[0], Path(shutil.copytree(once[1], tmp_path / "kept"))
 
 
 def same_weights(first: nn.Module, second: nn.Module) -> bool:
@@ -177,24 +194,24 @@ def test_two_trainings_are_the_same_and_another_seed_is_not(trained: Train) -> N
     ],
 )
 def test_the_state_of_another_training_is_not_taken(
-    change: dict[str, Any], options: dict[str, Any], trained: Train, tmp_path: Path
+    change: dict[str, Any], options: dict[str, Any], trained: Train, kept: Kept
 ) -> None:
-    trained(TINY, tmp_path)
-    assert trained(TINY, tmp_path).resumed_at == 2
-    assert trained(TINY.changed(change), tmp_path, **options).resumed_at == 0
+    _, folder = kept
+    assert trained(TINY, folder).resumed_at == 2
+    assert trained(TINY.changed(change), folder, **options).resumed_at == 0
 
 
 @pytest.mark.parametrize("damage", ["cut", "text", "gone"])
-def test_a_damaged_state_is_as_none(damage: str, trained: Train, tmp_path: Path) -> None:
-    whole = trained(TINY, tmp_path)
-    state = tmp_path / STATE
+def test_a_damaged_state_is_as_none(damage: str, trained: Train, kept: Kept) -> None:
+    whole, folder = kept
+    state = folder / STATE
     if damage == "cut":
         state.write_bytes(state.read_bytes()[:1000])
     elif damage == "text":
         state.write_text("no tensors")
     else:
         state.unlink()
-    again = trained(TINY, tmp_path)
+    again = trained(TINY, folder)
     assert again.resumed_at == 0
     assert same_weights(whole.network, again.network)
 

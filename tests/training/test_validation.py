@@ -52,13 +52,13 @@ class Constant(nn.Module):
 
     def __init__(self, targets: TrainingTargets, row: int) -> None:
         super().__init__()
-        from gmbench.models.graph import GraphOutput
         from gmbench.models.heads import ClassSlots
+        from gmbench.models.parsing import PlainOutput
 
         slots = ClassSlots(targets.n_classes)
         logits = torch.from_numpy(targets.one_hot()[row]) * 9
         self.said = (torch.from_numpy(targets.continuous[row]), logits)
-        self.slots, self._output = slots, GraphOutput
+        self.slots, self._output = slots, PlainOutput
 
     def forward(self, images: torch.Tensor) -> object:
         continuous, logits = (part.expand(len(images), -1) for part in self.said)
