@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from gmbench.schema import CONTINUOUS, DISCRETE
+from gmbench.schema import CONTINUOUS, DISCRETE, NAMES
 from gmbench.zoo import game_options
-from gmbench.zoo.replica_table import Replica
+from gmbench.zoo.kinds.row_plan import width_like
+from gmbench.zoo.replica_table import Replica, published_gms
 from gmbench.zoo.replicas import UNAIMED, intended_row
 from gmbench.zoo.specification import Specification
 
@@ -45,7 +46,11 @@ def specification_of(
         content=replica.content,
         size=replica.size,
         losses=replica.losses,
-        options={"row": row, **OPTIONS[replica.kind](replica, row)},
+        options={
+            "row": row,
+            "width": width_like(_filters(replica, values), int(row["conv_layers"])),
+            **OPTIONS[replica.kind](replica, row),
+        },
         steps=STEPS.get(replica.family, STEPS_OF_SIZE[replica.size]),
         seed=seed,
     )
@@ -63,3 +68,11 @@ def row_of(values: Mapping[str, float | None]) -> dict[str, int | str]:
         if parameter.name not in UNAIMED and value is not None:
             row[parameter.name] = parameter.classes[int(value)] if parameter.classes else int(value)
     return row
+
+
+def _filters(replica: Replica, values: Mapping[str, float | None] | None) -> float:
+    """Returns the filters of the published network, or those that are given; 0 for unknown."""
+    given = None if values is None else values.get("filters")
+    if given is None and replica.gm in published_gms():
+        given = published_gms()[replica.gm].values[NAMES.index("filters")]
+    return given or 0.0

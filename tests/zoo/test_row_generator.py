@@ -20,15 +20,14 @@ from gmbench.schema import NAMES, get_parameter
 from gmbench.zoo.kinds import gan, vae
 from gmbench.zoo.kinds.row_generator import (
     MOST_PRODUCTS,
-    WIDTHS,
-    ImageGenerator,
     affordable_width,
     build,
     build_classifier,
-    connections,
     products,
 )
-from gmbench.zoo.kinds.row_plan import Ends, Row, Unit, plan_row
+from gmbench.zoo.kinds.row_networks import ImageGenerator
+from gmbench.zoo.kinds.row_plan import WIDTHS, Ends, Row, Unit, plan_row, width_like
+from gmbench.zoo.kinds.row_trunk import connections
 from gmbench.zoo.replica_table import DOUBTFUL, Replica, published_gms
 from gmbench.zoo.replicas import AIMED, intended_row, replica, replicas
 from tests.zoo.kind_contract import patterns, specification
@@ -162,10 +161,20 @@ def test_the_width_is_what_can_be_afforded() -> None:
     for name in ("DCGAN", "CYCLEGAN"):
         row, one = Row.of(intended_row(name)), replica(name)
         inputs, side = (3, one.size) if from_an_image(one) else (NOISE, 0)
-        width = affordable_width(row, one.size, 3, inputs, side)
+        width = affordable_width(row, one.size, 3, inputs, input_size=side)
         assert width in WIDTHS
+        assert affordable_width(row, one.size, 3, inputs, 8, side) == 8
         cost = products(*made(row, one, width))
         assert cost <= MOST_PRODUCTS or width == WIDTHS[-1]
+
+
+def test_wider_stays_wider() -> None:
+    widths = [
+        width_like(published_gms()[f"RSGAN_{name}"].values[NAMES.index("filters")], 4)
+        for name in ("QUAR", "HALF", "REG")
+    ]
+    assert widths == [16, 24, 32]
+    assert width_like(0, 0) == 24
 
 
 def test_products_by_hand() -> None:

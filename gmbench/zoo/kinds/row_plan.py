@@ -32,6 +32,9 @@ COUNTS: tuple[str, ...] = (
 )
 """The counts that a network is planned by; the others follow, or depend on the width of layers."""
 
+WIDTHS: tuple[int, ...] = (32, 24, 16, 8)
+"""Filters at 16 x 16 pixels that a network may have."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -296,3 +299,17 @@ def _dealt(sizes: list[int], convs: int, norms: int, pools: int) -> tuple[Unit, 
         units.append(Unit(convs=n_convs, norms=n_norms, pools=n_pools))
         convs, norms, pools = convs - n_convs, norms - n_norms, pools - n_pools
     return tuple(units) if (convs, norms, pools) == (0, 0, 0) else None
+
+
+def width_like(filters: float, convs: int) -> int:
+    """Returns the one of `WIDTHS` that goes with a published network's filters.
+
+    Of two networks the wider one stays the wider. 450 filters in a convolution become 32, and a
+    quarter of that half as many, as the published ones differ by a factor of 50.
+
+    Args:
+        filters: Filters of all its convolutions; 0 where nobody knows.
+        convs: Its convolutions.
+    """
+    wanted = 32.0 * (filters / convs / 450.0) ** 0.5 if filters and convs else 24.0
+    return min(WIDTHS, key=lambda width: abs(width - wanted))

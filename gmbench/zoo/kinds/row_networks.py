@@ -1,0 +1,237 @@
+"""The networks that are made from rows of labels.
+
+Each takes one tensor: noise (and a class), or an image with a map for each feature of noise or
+class beside it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from gmbench.zoo.kinds.row_parts import Parts, Resize
+from gmbench.zoo.kinds.row_plan import Plan, Row
+from gmbench.zoo.kinds.row_trunk import Trunk, arranged, filters_at, mapping, stages
+from gmbench.zoo.layers import SCORE_SCALES, nonlinearity, sequence
+
+FIRST_SIZE = 4
+"""Height and width of the first maps that are made of noise."""
+MOST_MAPPINGS = 7
+"""Fully connected layers one after the other that make a style, or a map, of noise."""
+SHIFT = 0.1
+"""How much noise shifts the colours, where a row has a connection that nothing else makes."""
+THUMBNAIL = 8
+"""Height and width of the pixels that a style is taken from, where nothing comes with an image."""
+
+
+class FullGenerator(nn.Module):
+    """Fully connected layers from noise to an image (Goodfellow et al., 2014)."""
+
+    def __init__(
+        self, row: Row, plan: Plan, size: int, channels: int, inputs: int, width: int
+    ) -> None:
+        super().__init__()
+        parts, self.shape = Parts(row), (channels, size, size)
+        # The last layer has no norm, and nor has the first where there is another one without.
+        norms = sorted(plan.fcs, reverse=plan.fcs.count(0) < 2)
+        norms.remove(min(norms))
+        layers = list(mapping(parts, plan, (), inputs))
+        for number in norms:
+            layers += [nn.Linear(inputs, width), *parts.flat_norms(width, number)]
+            layers.append(parts.nonlinearity())
+            inputs = width
+        self.body = sequence([*layers, nn.Linear(inputs, channels * size**2)])
+        self.last = nonlinearity(row.last_nonlinearity)
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        """Returns images, shape (images, channels, size, size), from noise (images, inputs)."""
+        image: torch.Tensor = self.last(self.body(z).view(-1, *self.shape))
+        return image
+
+
+class NoiseGenerator(nn.Module):
+    """From noise to an image: a small map of it, then convolutions that enlarge.
+
+    Where a connection past all of them is asked for, the noise shifts the colours.
+    """
+
+    shift: torch.Tensor
+
+    def __init__(
+        self, row: Row, plan: Plan, size: int, channels: int, inputs: int, width: int
+    ) -> None:
+        super().__init__()
+        parts, fcs = Parts(row), list(plan.fcs)
+        blocks, groups = stages(plan, plan.convs[:-1])
+        number = len(blocks) + len(groups)
+        wanted = (size // FIRST_SIZE).bit_length() - 1
+        # The last convolution enlarges only where the stages before it are too few.
+        at_end = number < wanted
+        ups = min(number, wanted - at_end)
+        side = size >> (ups + at_end)
+        changes = [""] * number
+        for up in range(ups):
+            changes[up * number // ups] = "up"
+        order = arranged(groups, blocks, changes, group_first=not fcs)
+        # A map of twice the size that is scaled down: there is no other place for that.
+        shrink = [Resize(0.5)] if row.downsampling == "yes" else []
+        self.side = side * 2 ** len(shrink)
+        self.project: nn.Module = nn.Identity()
+        if fcs:
+            self.filters = filters_at(side, width)
+            first = [*parts.norms(self.filters, fcs.pop(0) + plan.norms), parts.nonlinearity()]
+            self.project = nn.Linear(inputs, self.filters * self.side**2)
+        else:
+            self.filters = -(-inputs // self.side**2)
+            first = parts.norms(self.filters, plan.norms)
+        self.first = sequence([*first, *shrink])
+        styled = bool(plan.full_blocks) or len(fcs) > MOST_MAPPINGS
+        mapped = [norms for norms in fcs if norms or not styled]
+        self.mapping = mapping(parts, plan, mapped, inputs)
+        self.trunk = Trunk(
+            parts,
+            plan,
+            [*order, plan.convs[-1:]],
+            [*changes, "up" if at_end else ""],
+            self.filters,
+            side,
+            width,
+            last=channels,
+            style=inputs,
+            modulations=len(fcs) - len(mapped),
+        )
+        shift = torch.eye(channels, inputs) if plan.connected else torch.zeros(0)
+        self.register_buffer("shift", SHIFT * shift)
+        self.last = nonlinearity(row.last_nonlinearity)
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        """Returns images, shape (images, channels, size, size), from noise (images, inputs)."""
+        style = self.mapping(z)
+        x = self.project(style)
+        x = functional.pad(x, (0, self.filters * self.side**2 - x.shape[1]))
+        x = self.first(x.view(-1, self.filters, self.side, self.side))
+        made = self.trunk(x, style)
+        if len(self.shift):
+            made = made + functional.linear(z, self.shift)[..., None, None].expand_as(made)
+        image: torch.Tensor = self.last(made)
+        return image
+
+
+class ImageGenerator(nn.Module):
+    """From an image to an image.
+
+    Fully connected layers make a style of the maps that come beside the image, or of a few of its
+    pixels where nothing does; it scales and shifts what the stages make.
+    """
+
+    selection: torch.Tensor
+
+    def __init__(
+        self,
+        row: Row,
+        plan: Plan,
+        size: int,
+        channels: int,
+        inputs: int,
+        width: int,
+        input_size: int,
+    ) -> None:
+        super().__init__()
+        parts = Parts(row)
+        blocks, groups = stages(plan, plan.convs[1:-1])
+        number = len(blocks) + len(groups)
+        deepest = 3 if size > 32 and not plan.blocks else 2
+        downs = min(deepest, 1 + number // 2) if row.downsampling == "yes" else 0
+        ups = downs + (size // input_size).bit_length() - 1
+        changes = [""] * number
+        for place in range(max(downs - 1, 0)):
+            changes[place] = "down"
+        for place in range(max(ups - 1, 0)):
+            changes[number - 1 - place] = "up"
+        self.channels, self.step = channels, max(1, input_size // THUMBNAIL)
+        self.told = inputs > channels
+        style = inputs - channels if self.told else inputs * THUMBNAIL**2
+        mapped = max(sum(map(bool, plan.fcs)), min(len(plan.fcs) // 3, MOST_MAPPINGS))
+        self.mapping = mapping(parts, plan, plan.fcs[:mapped], style) if plan.fcs else None
+        self.first = sequence(parts.norms(inputs, plan.norms))
+        self.trunk = Trunk(
+            parts,
+            plan,
+            [plan.convs[:1], *arranged(groups, blocks, changes), plan.convs[-1:]],
+            ["down" if downs else "", *changes, "up" if ups else ""],
+            inputs,
+            input_size,
+            width,
+            last=channels,
+            style=style,
+            modulations=len(plan.fcs) - mapped,
+        )
+        self.adds_input = plan.connected and not self.trunk.connections
+        self.register_buffer("selection", torch.eye(channels, inputs)[..., None, None])
+        self.last = nonlinearity(row.last_nonlinearity)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Returns images, shape (images, channels, size, size).
+
+        Args:
+            x: An image in [0, 1] and maps of the same value everywhere, shape (images, inputs,
+                input size, input size).
+        """
+        style = None
+        if self.mapping is not None:
+            pixels = (
+                x[:, self.channels :, 0, 0] if self.told else x[..., :: self.step, :: self.step]
+            )
+            style = self.mapping(pixels.flatten(1))
+        made = self.trunk(self.first(x), style)
+        if self.adds_input:
+            around = functional.conv2d(x, self.selection)
+            made = made + functional.interpolate(around, size=made.shape[2:])
+        image: torch.Tensor = self.last(made)
+        return image
+
+
+class Classifier(nn.Module):
+    """From an image to scores of classes: what an attack is on."""
+
+    def __init__(
+        self, row: Row, plan: Plan, size: int, channels: int, classes: int, width: int
+    ) -> None:
+        super().__init__()
+        parts = Parts(row)
+        blocks, groups = stages(plan, plan.convs[1:])
+        number = len(blocks) + len(groups)
+        downs = min(2, number) if row.downsampling == "yes" else 0
+        changes = [""] * number
+        for down in range(downs):
+            changes[down * number // downs] = "down"
+        whole = plan.pools > 0
+        self.trunk = Trunk(
+            parts,
+            replace(plan, pools=plan.pools - whole),
+            [plan.convs[:1], *arranged(groups, blocks, changes)],
+            ["down" if downs else "", *changes],
+            channels,
+            size,
+            width,
+        )
+        self.pool = nn.AdaptiveAvgPool2d(1) if whole else nn.Identity()
+        features = self.trunk.filters * (1 if whole else self.trunk.side**2)
+        layers: list[nn.Module] = []
+        for norms in plan.fcs[:-1]:
+            layers += [nn.Linear(features, 4 * width), *parts.flat_norms(4 * width, norms)]
+            layers.append(parts.nonlinearity())
+            features = 4 * width
+        self.body = sequence(layers)
+        self.outer = nn.Linear(features, classes)
+        self.scale = SCORE_SCALES[row.last_nonlinearity]
+        self.last = nonlinearity(row.last_nonlinearity)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Returns scores, shape (images, classes), of images with values in [0, 1]."""
+        features = self.pool(self.trunk(2.0 * images - 1.0)).flatten(1)
+        scores: torch.Tensor = self.scale * self.last(self.outer(self.body(features)))
+        return scores
