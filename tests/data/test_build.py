@@ -10,8 +10,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import datasets
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
 from gmbench.benchmark.benchmark import (
     Benchmark,
@@ -56,9 +58,21 @@ def test_layout(pristine_dataset: Path) -> None:
 def test_card_and_eval_yaml(pristine_dataset: Path, snapshot: object) -> None:
     assert (pristine_dataset / "eval.yaml").read_text() == snapshot
     card = (pristine_dataset / "README.md").read_text()
+    before, infos_and_text = card.split("dataset_info:\n")
+    infos, text = infos_and_text.split("---\n", 1)
+    assert f"{before}---\n{text}" == snapshot
+    shard = pq.read_schema(pristine_dataset / "data/train/STYLEGAN.parquet")
+    described = yaml.safe_load(infos)
+    for info in described:
+        features = datasets.Features._from_yaml_list(info["features"])
+        assert features == datasets.Features.from_arrow_schema(shard)
     # Sizes of the shards depend on the version of the Parquet library.
-    lines = [line for line in card.splitlines() if "_size:" not in line and "num_bytes" not in line]
-    assert "\n".join(lines) == snapshot
+    examples = {
+        info["config_name"]: {part["name"]: part["num_examples"] for part in info["splits"]}
+        for info in described
+    }
+    halves = {"train": 24, "test": 12}
+    assert examples == {"all": {"train": 36}, "set_1": halves, "set_2": halves}
 
 
 def test_benchmark_is_read_back(pristine_dataset: Path, benchmark: Benchmark) -> None:
@@ -90,8 +104,6 @@ def test_columns_and_labels(pristine_dataset: Path, benchmark: Benchmark) -> Non
 def test_plain_datasets_loads_every_configuration(
     pristine_dataset: Path, benchmark: Benchmark, tmp_path: Path
 ) -> None:
-    import datasets
-
     for config, splits in configurations(benchmark).items():
         loaded = datasets.load_dataset(str(pristine_dataset), config, cache_dir=str(tmp_path))
         assert list(loaded) == list(splits)
@@ -326,8 +338,6 @@ def test_too_many_pixels(images: Path, benchmark: Benchmark, tmp_path: Path) -> 
 
 
 def test_partial_dataset_loads(images: Path, benchmark: Benchmark, tmp_path: Path) -> None:
-    import datasets
-
     for gm in ("BETA_B", "DCGAN", "PIXELCNN_PP"):
         shutil.rmtree(images / gm)
     result = build_dataset(benchmark, images, tmp_path / "out", jobs=1, allow_missing=True)

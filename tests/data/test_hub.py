@@ -231,12 +231,15 @@ def test_a_folder_that_is_no_dataset(tmp_path: Path, snapshot: SnapshotAssertion
 @pytest.mark.parametrize(
     "line", ["", "no checksum", f"{'0' * 64}  ../outside", f"{'0' * 64}  /etc/passwd"]
 )
-def test_checksums_that_are_none(tiny: Path, line: str, snapshot: SnapshotAssertion) -> None:
+def test_checksums_that_are_none(tiny: Path, line: str) -> None:
     with (tiny / "checksums.sha256").open("a") as file:
         file.write(line + "\n")
     with pytest.raises(DatasetError) as error:
         check_folder(tiny)
-    assert said(error, None, tiny) == snapshot
+    assert said(error, None, tiny) == (
+        f"FOLDER/checksums.sha256, line 12: '{line}' is not the SHA-256 of a file in the folder, "
+        "or names it twice. Build the dataset again."
+    )
 
 
 def test_checksums_without_the_files_a_dataset_has(tiny: Path, snapshot: SnapshotAssertion) -> None:
@@ -249,13 +252,13 @@ def test_checksums_without_the_files_a_dataset_has(tiny: Path, snapshot: Snapsho
 def test_names_of_repositories(snapshot: SnapshotAssertion) -> None:
     for sound in ("org/name", "me/gm-parsing_1.0", "A/b"):
         check_repository_name(sound)
-    messages = []
     wrong = ("name", "a/b/c", "org/", "/name", "org/na me", "org/-name", "org/a--b", "org/a..b", "")
-    for name in (*wrong, "https://huggingface.co/datasets/org/name", "o/" + "x" * 97):
-        with pytest.raises(HubError) as error:
+    for name in (*wrong, "o/" + "x" * 97):
+        with pytest.raises(HubError, match=f"^'{name}' is not the name of a repository"):
             check_repository_name(name)
-        messages.append(str(error.value))
-    assert messages == snapshot
+    with pytest.raises(HubError) as error:
+        check_repository_name("https://huggingface.co/datasets/org/name")
+    assert str(error.value) == snapshot
 
 
 # -- what the Hub refuses ----------------------------------------------------------------------
