@@ -61,11 +61,17 @@ def test_version(tmp_path: Path) -> None:
     assert re.fullmatch(r"gmbench \d+\.\d+\.\d+\n", gmbench("--version", cwd=tmp_path).stdout)
 
 
-@pytest.mark.parametrize("what", ["", "stylegan2", "normalization", "layers", "set_1", "BETA_B"])
+@pytest.mark.parametrize("what", ["", "normalization", "layers", "set_1", "BETA_B"])
 def test_info(what: str, tmp_path: Path, snapshot: SnapshotAssertion) -> None:
     arguments = ["info", "-b", "red116", *([what] if what else [])]
     assert gmbench(*arguments, cwd=tmp_path).stdout == snapshot
     assert data(*arguments, cwd=tmp_path)
+
+
+def test_info_of_a_gm_that_is_never_tested_under_another_spelling(tmp_path: Path) -> None:
+    shown = gmbench("info", "-b", "red116", "stylegan2", cwd=tmp_path).stdout
+    first = "STYLEGAN_2: GAN, faces, 1024x1024, 2020; tested in no set (always a training GM)"
+    assert shown.startswith(first)
 
 
 def test_info_by_label_release(tmp_path: Path) -> None:

@@ -281,29 +281,6 @@ class BetaVAE(nn.Module):
         return self.decoder(z), mean, log_variance
 
 
-class AdversarialAutoencoder(nn.Module):
-    """AAE of fully connected layers, grey images of 32 px."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.encoder = nn.Sequential(
-            nn.Linear(1024, 512), nn.LeakyReLU(0.2),
-            nn.Linear(512, 512), nn.BatchNorm1d(512), nn.LeakyReLU(0.2),
-        )  # fmt: skip
-        self.mean, self.log_variance = nn.Linear(512, 10), nn.Linear(512, 10)
-        self.decoder = nn.Sequential(
-            nn.Linear(10, 512), nn.LeakyReLU(0.2),
-            nn.Linear(512, 512), nn.BatchNorm1d(512), nn.LeakyReLU(0.2),
-            nn.Linear(512, 1024), nn.Tanh(),
-        )  # fmt: skip
-
-    def forward(self, x: Tensor) -> Tensor:
-        h = self.encoder(x.flatten(1))
-        mean, deviation = self.mean(h), torch.exp(self.log_variance(h) / 2)
-        out: Tensor = self.decoder(mean + deviation * torch.randn_like(mean))
-        return out
-
-
 class PixelDA(nn.Module):
     """PixelDA's generator at 32 px: noise as a fourth channel, six residual blocks."""
 
@@ -317,29 +294,6 @@ class PixelDA(nn.Module):
     def forward(self, image: Tensor, z: Tensor) -> Tensor:
         x = torch.cat((image, self.fc(z).view(len(z), 3, 32, 32)), 1)
         out: Tensor = self.last(self.blocks(self.first(x)))
-        return out
-
-
-class SRResNet(nn.Module):
-    """SRResNet: 16 residual blocks, a sum around them, two pixel shuffles."""
-
-    def __init__(self, blocks: int = 16) -> None:
-        super().__init__()
-        self.first = nn.Sequential(nn.Conv2d(3, 64, 9, padding=4), nn.PReLU())
-        self.blocks = nn.Sequential(*[ResidualBlock(64) for _ in range(blocks)])
-        self.middle = nn.Sequential(nn.Conv2d(64, 64, 3, padding=1), nn.BatchNorm2d(64))
-        self.up = nn.Sequential(
-            *[
-                part
-                for _ in range(2)
-                for part in (nn.Conv2d(64, 256, 3, padding=1), nn.PixelShuffle(2), nn.PReLU())
-            ]
-        )
-        self.last = nn.Conv2d(64, 3, 9, padding=4)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.first(x)
-        out: Tensor = self.last(self.up(x + self.middle(self.blocks(x))))
         return out
 
 

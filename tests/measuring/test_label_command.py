@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -11,9 +10,9 @@ import pytest
 
 pytest.importorskip("torch", reason="measuring networks needs torch")
 
-from gmbench.cli import main
 from gmbench.errors import NetworkError, UnknownNameError
 from gmbench.measuring.loading import example_inputs, load_network
+from tests.commands import data, gmbench
 
 SOURCE = """
 import torch
@@ -116,50 +115,26 @@ def test_inputs_that_cannot_be(shapes: list[str], dtypes: list[str], message: st
     assert message in str(caught.value)
 
 
-def run(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: str
-) -> tuple[int, str, str]:
-    """Runs the command line in this process: exit code, standard output, standard error."""
-    monkeypatch.setattr(sys, "argv", ["gmbench", "label", *arguments])
-    monkeypatch.setenv("NO_COLOR", "1")
-    with pytest.raises(SystemExit) as ended:
-        main()
-    return int(ended.value.code or 0), *capsys.readouterr()
-
-
-def test_json(
-    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    code, out, err = run(
-        monkeypatch, capsys, "nets.py:Generator", "--input-shape", "1,100", "--json"
-    )
-    assert (code, err) == (0, "")
-    found = json.loads(out)
+def test_json(here: Path) -> None:
+    found = data("label", "nets.py:Generator", "--input-shape", "1,100", cwd=here)
     assert found["values"]["fc_layers"] == 2
     assert found["values"]["last_nonlinearity"] == "tanh"
     assert found["evidence"]["fc_layers"] == ["body.0 (Linear): linear", "body.2 (Linear): linear"]
 
 
-def test_table_and_several_inputs(
-    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    arguments = ["nets:Conditional", "--input-shape", "1,100", "--input-shape", "1"]
-    code, out, _ = run(monkeypatch, capsys, *arguments)
-    assert code == 0
-    assert "body.0 (Linear): linear and 1 more" in out
+def test_table_and_several_inputs(here: Path) -> None:
+    arguments = ["label", "nets:Conditional", "--input-shape", "1,100", "--input-shape", "1"]
+    assert "body.0 (Linear): linear and 1 more" in gmbench(*arguments, cwd=here).stdout
     dtypes = ["--dtype", "float32", "--dtype", "int64"]
-    code, out, _ = run(monkeypatch, capsys, *arguments, *dtypes, "--evidence")
-    assert code == 0
-    assert "body.2 (Linear): linear" in out
+    shown = gmbench(*arguments, *dtypes, "--evidence", cwd=here).stdout
+    assert "body.2 (Linear): linear" in shown
 
 
-def test_one_line_for_a_wrong_shape(
-    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    code, out, err = run(monkeypatch, capsys, "nets:Generator", "--input-shape", "1,64")
-    assert (code, out) == (2, "")
-    assert err.startswith("error: The forward pass of Generator fails on (1, 64) float32:")
-    assert len(err.splitlines()) == 1
+def test_one_line_for_a_wrong_shape(here: Path) -> None:
+    done = gmbench("label", "nets:Generator", "--input-shape", "1,64", cwd=here, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: The forward pass of Generator fails on (1, 64) float32:")
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_without_torch(here: Path) -> None:

@@ -104,14 +104,6 @@ CASES = {
         (6, 3, 3, 0, 0, 65, 1, 3),
         "none sigmoid relu transposed_conv no no",
     ),
-    # Encoder fc, fc + norm; two heads; decoder fc, fc + norm, fc: five fc alone, two with norm.
-    # The mean and the spread are two heads, not a way around a layer.
-    "adversarial autoencoder": Case(
-        networks.AdversarialAutoencoder,
-        lambda n: image(1, 32, n),
-        (9, 0, 7, 0, 2, 0, 1, 5),
-        "batch tanh leaky_relu transposed_conv no no",
-    ),
     "made": Case(
         lambda: networks.made(16, 32),
         lambda n: latent(16, n),
@@ -163,13 +155,6 @@ CASES = {
         lambda n: image(3, 16, n),
         (23, 12, 0, 0, 11, 64 + 128 + 256 + 6 * 256 + 128 + 64 + 3, 4, 3),
         "instance tanh relu transposed_conv yes yes",
-    ),
-    # first, three blocks, one with its norm, two before the shuffles, last; a sum around it all.
-    "super-resolution": Case(
-        lambda: networks.SRResNet(3),
-        lambda n: image(3, 8, n),
-        (18, 11, 0, 0, 7, 64 + 6 * 64 + 64 + 2 * 256 + 3, 4, 3),
-        "batch leaky_relu relu transposed_conv yes no",
     ),
     # Six dense blocks of five, four in each with 4 filters; first, trunk, two up, high, last.
     "dense residual": Case(
