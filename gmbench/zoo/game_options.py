@@ -133,7 +133,7 @@ _VAE_OBJECTIVES: Mapping[str, str] = {
     "adversarial_autoencoder": "adversarial",
 }
 
-STEPS: Mapping[str, int] = {"mlp": 1000, "vae_mlp": 1000, "vae_conv": 500}
+STEPS: Mapping[str, int] = {"mlp": 1000, "vae_mlp": 1000, "vae_conv": 500, "dcgan": 500}
 """Training steps of families that cost little; those of the others depend on the size."""
 
 OPTIONS: Mapping[str, Callable[[Replica, Mapping[str, Any]], dict[str, Any]]] = {

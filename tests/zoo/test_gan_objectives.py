@@ -13,16 +13,8 @@ import torch
 
 from gmbench.zoo.kinds import gan
 from gmbench.zoo.kinds.gan_critics import Critic
-from gmbench.zoo.kinds.gan_losses import (
-    EQUILIBRIUM,
-    GAMES,
-    MARGIN,
-    MARGIN_STEPS,
-    AdaptiveMargin,
-    Equilibrium,
-    gradient_penalty,
-    start_game,
-)
+from gmbench.zoo.kinds.gan_losses import GAMES, MARGIN, gradient_penalty, start_game
+from gmbench.zoo.kinds.gan_rules import EQUILIBRIUM, MARGIN_STEPS, AdaptiveMargin, Equilibrium
 from tests.zoo.kind_contract import distance_to, patterns, small_digits, specification
 
 REAL, MADE = torch.tensor([[1.0], [2.0]]), torch.tensor([[-1.0], [0.5]])

@@ -181,9 +181,8 @@ class GameTraining:
     def run(self, steps: int) -> tuple[nn.Module, list[float]]:
         """Trains for so many steps; see `fit` for what is returned."""
         batches = self.batches
-        trained = self.network
         self.network, history = fit(
-            trained,
+            self.network,
             self._round,
             steps,
             SCHEDULE,
