@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gmbench.schema import CONTINUOUS, DISCRETE, NAMES
-from gmbench.zoo import game_options
+from gmbench.zoo import game_options, likelihood_options
 from gmbench.zoo.kinds.row_plan import width_like
 from gmbench.zoo.replica_table import Replica, published_gms
 from gmbench.zoo.replicas import UNAIMED, intended_row
@@ -17,10 +17,11 @@ from gmbench.zoo.specification import Specification
 
 OPTIONS: Mapping[str, Callable[[Replica, Mapping[str, Any]], dict[str, Any]]] = {
     **game_options.OPTIONS,
+    **likelihood_options.OPTIONS,
 }
 """From a replica and its row to the other options, by kind."""
 
-STEPS: Mapping[str, int] = {**game_options.STEPS}
+STEPS: Mapping[str, int] = {**game_options.STEPS, **likelihood_options.STEPS}
 """Training steps of a family."""
 
 STEPS_OF_SIZE: Mapping[int, int] = {32: 450, 64: 300}

@@ -47,7 +47,9 @@ def _prior(family: str, seed: int = 0, **changes: Any) -> MADE | PixelCNN | Gate
     model = AutoregressiveModel(family, torch.randn(SYMBOLS, 3), GRID, options).double()
     start_at_unit_variance(model, torch.randn(8, 3, GRID, GRID).double())
     model.train()(torch.randn(16, 3, GRID, GRID).double() * 2)
-    return model.eval().prior
+    prior = model.eval().prior
+    assert isinstance(prior, MADE | PixelCNN | GatedPixelCNN)
+    return prior
 
 
 @pytest.mark.parametrize("family", autoregressive.FAMILIES)

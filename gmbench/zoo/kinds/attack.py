@@ -12,7 +12,11 @@ between predictions before and after (`loss_kl`; Zhang et al., "TRADES", 2019), 
 FGSM takes its one step. PGD may be held back by the
 size of the perturbation (`loss_l1`, `loss_l2`, `loss_mse`). DeepFool (Moosavi-Dezfooli, Fawzi and
 Frossard, 2016) keeps the norm of the perturbation small, `loss_l2`: each of its linear steps goes
-to the nearest class.
+to the nearest class. `landmark_flow` (Dabouei et al., 2019) moves pixels and leaves their values: a
+grid of points climbs the cross-entropy, held back by how far it moves (`loss_mse`).
+
+Families that follow a row of labels are networks, and `attack` in their options is what is done
+to them or with them: `residual_classifier` is attacked, `resnet_translator` attacks (`attack_gan`).
 """
 
 from __future__ import annotations
@@ -25,7 +29,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from gmbench.zoo.kinds import attack_gan
 from gmbench.zoo.kinds.attack_classifiers import Classifier
+from gmbench.zoo.kinds.attack_row_networks import RowClassifier, warp
 from gmbench.zoo.kinds.draw import Draw
 from gmbench.zoo.kinds.fit import Schedule, fit
 from gmbench.zoo.kinds.k_means import assign, k_means
@@ -37,6 +43,10 @@ from gmbench.zoo.reproducible import reproducible
 from gmbench.zoo.specification import Specification, check_family
 
 FAMILIES: tuple[str, ...] = ("fgsm", "pgd", "deepfool")
+"""The families that are drawn."""
+
+ROW_FAMILIES: tuple[str, ...] = ("residual_classifier", "resnet_translator")
+"""The families that follow a row of labels."""
 
 STEPS: Mapping[str, int] = {"fgsm": 300, "pgd": 300, "deepfool": 300}
 """Training steps of the classifier that take 5 to 20 s of one core."""
@@ -90,11 +100,15 @@ def draw_options(
 def train(specification: Specification, real: torch.Tensor) -> SamplingGM:
     """Trains the classifier of an attack; see `gmbench.zoo.specification.Trainer`."""
     options = specification.options
+    check_family(specification.family, (*FAMILIES, *ROW_FAMILIES))
     with reproducible(specification.seed) as generator:
         channels = count_channels(real)
         values = to_values(real, "sigmoid", channels)
         classes = cluster(values, options["classes"], generator)
-        network = Classifier(channels, specification.size, options).train()
+        if specification.family == "resnet_translator":
+            return attack_gan.train(specification, values, classes, generator)
+        build = RowClassifier if "row" in options else Classifier
+        network = build(channels, specification.size, options).train()
         start_at_unit_variance(
             network, values[torch.randperm(len(values), generator=generator)[:64]]
         )
@@ -107,7 +121,9 @@ def train(specification: Specification, real: torch.Tensor) -> SamplingGM:
             return losses.add(("loss_ce", 1.0, entropy))
 
         schedule = Schedule(rate=2 * options["learning_rate"])
-        _, history = fit(network, objective, specification.steps, schedule)
+        # Scores that a ReLU holds at zero would leave an attack nowhere to climb.
+        last = options["last_nonlinearity"] if "row" in options else ""
+        _, history = fit(network, objective, specification.steps, schedule, last=last)
         # One attack of what the GM will do, so that its goals are recorded.
         attack(network, values[:8], specification, losses, generator)
 
@@ -157,10 +173,13 @@ def attack(
         Multiples of 1/255 in [0, 1]: rounding to 8 bits changes nothing any more.
     """
     options = specification.options
-    if specification.family == "deepfool":
+    name = options.get("attack", specification.family)
+    if name == "deepfool":
         return deepfool(network, images, options["attack_steps"], options["overshoot"], losses)
+    if name == "landmark_flow":
+        return landmark_flow(network, images, specification, losses)
     bound = options["bound"] / 255
-    if specification.family == "fgsm":
+    if name == "fgsm":
         moved = images + bound * _gradient(network, images, images, specification, losses).sign()
         return _round(moved.clamp(0, 1))
     moved = images + bound * (2 * torch.rand(images.shape, generator=generator) - 1)
@@ -199,7 +218,7 @@ def _gradient(
         value = functional.cross_entropy(scores, truth)
     terms = [(goal, -1.0, value)]
     for name in specification.losses:
-        if specification.family == "pgd" and name in DISTANCES:
+        if specification.options.get("attack", specification.family) == "pgd" and name in DISTANCES:
             terms.append((name, SIZE_WEIGHT, DISTANCES[name](moved, images)))
     (gradient,) = torch.autograd.grad(losses.add(*terms), moved)
     return -gradient
@@ -243,6 +262,37 @@ def deepfool(
             break
         stretch = torch.where(unchanged[:, None, None, None], stretch * 2**0.5, stretch)
     return _round((images + stretch * way).clamp(0, 1))
+
+
+def landmark_flow(
+    network: nn.Module, images: torch.Tensor, specification: Specification, losses: LossSum
+) -> torch.Tensor:
+    """Moves points of images so that the class changes (after Dabouei et al., 2019).
+
+    Args:
+        network: Classifier in evaluation mode.
+        images: Shape (n, channels, size, size), in [0, 1].
+        specification: `attack_steps`, `points` (in a row of the grid), and how far a point moves:
+            `step` in a step and `bound` in all, in pixels.
+        losses: Remembers the terms.
+
+    Returns:
+        Multiples of 1/255 in [0, 1].
+    """
+    options, pixel = specification.options, 2 / images.shape[-1]
+    step, bound = options["step"] * pixel, options["bound"] * pixel
+    with torch.no_grad():
+        truth = network(images).argmax(1)
+    points = torch.zeros(len(images), 2, options["points"], options["points"])
+    for _ in range(options["attack_steps"]):
+        points.requires_grad_(True)
+        entropy = functional.cross_entropy(network(warp(images, points)), truth, reduction="sum")
+        size = (points / bound).square().flatten(1).mean(1).sum()
+        terms = [("loss_ce", -1.0, entropy), ("loss_mse", SIZE_WEIGHT, size)]
+        (slope,) = torch.autograd.grad(losses.add(*terms), points)
+        largest = slope.abs().amax((1, 2, 3), keepdim=True).clamp(min=1e-12)
+        points = (points.detach() - step * slope / largest).clamp(-bound, bound)
+    return _round(warp(images, points).clamp(0, 1))
 
 
 def _nearest_boundary(

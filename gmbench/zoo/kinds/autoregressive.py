@@ -1,4 +1,4 @@
-"""Autoregressive GMs: MADE, PixelCNN and gated PixelCNN over a palette of colours.
+"""Autoregressive GMs over a palette of colours: MADE, PixelCNN and gated PixelCNN.
 
 Colours are quantised to a palette of 8 to 32 of the content's own, found by k-means (as in Chen et
 al., "Generative Pretraining from Pixels", 2020), so that a pixel is one symbol, grey or not. The
@@ -7,6 +7,10 @@ network is trained by the cross-entropy of each pixel's symbol given those befor
 Some models draw the whole image. Others draw a grid of half or a quarter of its height and width,
 and a decoder, trained together with it, makes the full image of it; its pixel losses are added
 (`loss_l1`, `loss_l2`, `loss_mse`). The two parts have no weight in common.
+
+Families that follow a row of labels (`row` in the options) draw the whole image, in single pixels
+or in squares of them: then a symbol stands for all pixels of a square, and the palette has squares.
+`vae_mlp` is of this kind in RED116, but a variational autoencoder: see `latent`.
 """
 
 from __future__ import annotations
@@ -20,10 +24,13 @@ from torch import nn
 from torch.nn import functional
 
 from gmbench.zoo.kinds.autoregressive_networks import MADE, GatedPixelCNN, PixelCNN
-from gmbench.zoo.kinds.autoregressive_sampling import sample_cached
+from gmbench.zoo.kinds.autoregressive_sampling import as_input, sample_cached
+from gmbench.zoo.kinds.belief_networks import Fvbn, Nade
+from gmbench.zoo.kinds.causal_networks import CausalNetwork
 from gmbench.zoo.kinds.draw import Draw
 from gmbench.zoo.kinds.fit import Schedule, fit
 from gmbench.zoo.kinds.k_means import assign, k_means
+from gmbench.zoo.kinds.latent import train as train_latent
 from gmbench.zoo.kinds.trained import SamplingGM
 from gmbench.zoo.layers import (
     Block,
@@ -39,9 +46,23 @@ from gmbench.zoo.reproducible import reproducible
 from gmbench.zoo.specification import Specification, check_family
 
 FAMILIES: tuple[str, ...] = ("made", "pixelcnn", "gated_pixelcnn")
+"""The families that are drawn."""
+
+ROW_FAMILIES: tuple[str, ...] = (
+    *FAMILIES,
+    "fvbn",
+    "nade",
+    "pixelcnn_pp",
+    "snail",
+    "image_transformer",
+    "vae_mlp",
+)
+"""The families that can follow a row of labels."""
 
 STEPS: Mapping[str, int] = {"made": 600, "pixelcnn": 400, "gated_pixelcnn": 250}
-"""Training steps of each family that take 10 to 25 s of one core."""
+"""Training steps of each drawn family that take 10 to 25 s of one core."""
+
+Prior = MADE | PixelCNN | GatedPixelCNN | Fvbn | Nade | CausalNetwork
 
 PIXEL_WEIGHT = 4.0
 """Weight of the decoder's losses; it shares no weight with the rest, so it sets its step alone."""
@@ -80,7 +101,7 @@ class AutoregressiveModel(nn.Module):
 
     Args:
         family: One of `FAMILIES`.
-        palette: Colour of each symbol, shape (symbols, channels).
+        palette: Colour of each symbol, shape (symbols, channels); of squares, those of each pixel.
         size: Height and width of the images.
         options: The options of the GM.
     """
@@ -89,18 +110,11 @@ class AutoregressiveModel(nn.Module):
 
     def __init__(self, family: str, palette: torch.Tensor, size: int, options: Options) -> None:
         super().__init__()
-        symbols, channels = palette.shape
-        grid = options["grid"]
+        grid, patch = options["grid"], options.get("patch", 1)
         self.register_buffer("palette", palette)
-        self.prior: MADE | PixelCNN | GatedPixelCNN
-        if family == "made":
-            self.prior = MADE(channels, symbols, grid, options)
-        elif family == "pixelcnn":
-            self.prior = PixelCNN(channels, symbols, options)
-        else:
-            self.prior = GatedPixelCNN(channels, symbols, options)
-        doublings = (size // grid).bit_length() - 1
-        self.decoder = Decoder(channels, doublings, options) if doublings else None
+        self.prior = build_prior(family, palette.shape[1] // patch**2, len(palette), options)
+        doublings = (size // (grid * patch)).bit_length() - 1
+        self.decoder = Decoder(palette.shape[1], doublings, options) if doublings else None
 
     def forward(self, colours: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Scores of each pixel's symbol, and the full image where there is a decoder.
@@ -110,6 +124,19 @@ class AutoregressiveModel(nn.Module):
         """
         scores: torch.Tensor = self.prior(colours)
         return (scores,) if self.decoder is None else (scores, self.decoder(colours))
+
+
+def build_prior(family: str, channels: int, symbols: int, options: Options) -> Prior:
+    """Returns the network that scores the symbols of a grid, with fresh weights."""
+    if family == "made":
+        return MADE(channels, symbols, options["grid"], options)
+    if family == "fvbn":
+        return Fvbn(channels, symbols, options)
+    if family == "nade":
+        return Nade(channels, symbols, options)
+    if "row" in options:
+        return CausalNetwork(family, channels, symbols, options)
+    return (PixelCNN if family == "pixelcnn" else GatedPixelCNN)(channels, symbols, options)
 
 
 def draw_options(
@@ -160,11 +187,16 @@ def draw_options(
 def train(specification: Specification, real: torch.Tensor) -> SamplingGM:
     """Trains an autoregressive GM; see `gmbench.zoo.specification.Trainer`."""
     options, size = specification.options, specification.size
+    check_family(specification.family, ROW_FAMILIES)
+    if specification.family == "vae_mlp":
+        return train_latent(specification, real)
     grid, last = options["grid"], options["last_nonlinearity"]
+    patch = options.get("patch", 1)
     with reproducible(specification.seed) as generator:
         channels = count_channels(real)
         values = to_values(real, "tanh", channels)
-        coarse = functional.avg_pool2d(values, size // grid) if grid < size else values
+        coarse = functional.avg_pool2d(values, size // (grid * patch))
+        coarse = functional.pixel_unshuffle(coarse, patch)
         points = coarse.movedim(1, -1).flatten(0, 2)
         some = torch.randint(len(points), (8192,), generator=generator)
         palette = k_means(points[some], options["symbols"], generator)
@@ -174,13 +206,18 @@ def train(specification: Specification, real: torch.Tensor) -> SamplingGM:
 
         model = AutoregressiveModel(specification.family, palette, size, options)
         model.train()
-        start_at_unit_variance(model, palette[symbols[:BATCH]].movedim(-1, 1))
-        start_scores(model.prior.out if isinstance(model.prior, MADE) else model.prior.head.outer)
+
+        def inputs(chosen: torch.Tensor) -> torch.Tensor:
+            return as_input(model.prior, palette[symbols[chosen]].movedim(-1, 1))
+
+        if not isinstance(model.prior, Fvbn | Nade):
+            start_at_unit_variance(model, inputs(torch.arange(BATCH) % len(real)))
+            start_scores(_last_layer(model.prior))
         losses = LossSum()
 
         def objective() -> torch.Tensor:
             chosen = torch.randint(len(real), (BATCH,), generator=generator)
-            scores, *images = model(palette[symbols[chosen]].movedim(-1, 1))
+            scores, *images = model(inputs(chosen))
             terms = [("loss_ce", 1.0, functional.cross_entropy(scores, symbols[chosen]))]
             for name in specification.losses:
                 if images and name in DISTANCES:
@@ -190,14 +227,24 @@ def train(specification: Specification, real: torch.Tensor) -> SamplingGM:
 
         schedule = Schedule(rate=2 * options["learning_rate"])
         _, history = fit(model, objective, specification.steps, schedule)
+        example = inputs(torch.zeros(1, dtype=torch.int64))
 
     def make(n: int, generator: torch.Generator) -> torch.Tensor:
         uniforms = torch.rand(n, grid, grid, generator=generator)
         drawn = palette[sample_cached(model.prior, palette, uniforms)].movedim(-1, 1)
         if model.decoder is None:
-            return to_pixels(drawn, "tanh")
+            return to_pixels(functional.pixel_shuffle(drawn, patch), "tanh")
         with torch.no_grad():
             return to_pixels(model.decoder(drawn), last)
 
-    example = palette[symbols[:1]].movedim(-1, 1)
     return SamplingGM(model, (example,), losses.recorded, history, make)
+
+
+def _last_layer(prior: Prior) -> nn.Linear | nn.Conv2d:
+    """Returns the layer that gives scores."""
+    if isinstance(prior, MADE):
+        return prior.out
+    if isinstance(prior, CausalNetwork):
+        return prior.last
+    assert isinstance(prior, PixelCNN | GatedPixelCNN)
+    return prior.head.outer

@@ -4,12 +4,15 @@ Both ways turn the same uniform numbers into the same images. The plain loop run
 for every pixel. The cached way computes each activation once: the convolutions remember their
 inputs (Ramachandran et al., "Fast Generation for Convolutional Autoregressive Models", 2017), and
 in MADE pixel i adds exactly the units of degree i.
+
+What is drawn are pixels, or squares of them where a symbol stands for a square.
 """
 
 from __future__ import annotations
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 from gmbench.zoo.kinds.autoregressive_networks import (
     MADE,
@@ -19,6 +22,8 @@ from gmbench.zoo.kinds.autoregressive_networks import (
     PixelCNN,
     Position,
 )
+from gmbench.zoo.kinds.belief_networks import Fvbn, Nade
+from gmbench.zoo.kinds.causal_networks import CausalNetwork, Remembering
 
 
 def draw(scores: torch.Tensor, uniform: torch.Tensor) -> torch.Tensor:
@@ -35,12 +40,24 @@ def draw(scores: torch.Tensor, uniform: torch.Tensor) -> torch.Tensor:
     return (reached <= uniform[:, None]).sum(1)
 
 
+def as_input(network: nn.Module, colours: torch.Tensor) -> torch.Tensor:
+    """Returns what a network takes: the colours of the grid, or the image that they make.
+
+    Args:
+        network: Any of those that `sample_plain` takes.
+        colours: Shape (n, channels * patch^2, rows, columns).
+    """
+    if isinstance(network, CausalNetwork) and network.takes_image:
+        return functional.pixel_shuffle(colours, network.first.stride[0])
+    return colours
+
+
 @torch.no_grad()
 def sample_plain(network: nn.Module, palette: torch.Tensor, uniforms: torch.Tensor) -> torch.Tensor:
     """Draws images with one run of the whole network for each pixel.
 
     Args:
-        network: `MADE`, `PixelCNN` or `GatedPixelCNN`, in evaluation mode.
+        network: Gives scores of a grid's symbols; in evaluation mode.
         palette: Colour of each symbol, shape (symbols, channels).
         uniforms: Numbers in [0, 1), shape (n, grid, grid).
 
@@ -52,7 +69,7 @@ def sample_plain(network: nn.Module, palette: torch.Tensor, uniforms: torch.Tens
     symbols = torch.zeros(n, grid, grid, dtype=torch.int64)
     for row in range(grid):
         for column in range(grid):
-            scores = network(colours)[:, :, row, column]
+            scores = network(as_input(network, colours))[:, :, row, column]
             symbols[:, row, column] = draw(scores, uniforms[:, row, column])
             colours[:, :, row, column] = palette[symbols[:, row, column]]
     return symbols
@@ -65,18 +82,22 @@ def sample_cached(
     """Draws the images of `sample_plain`, with every activation computed once."""
     if isinstance(network, MADE):
         return _sample_made(network, palette, uniforms)
-    convolutions = [m for m in network.modules() if isinstance(m, CausalConvolution)]
+    if isinstance(network, Fvbn | Nade):
+        return _sample_beliefs(network, palette, uniforms)
+    caches = [m for m in network.modules() if isinstance(m, Remembering)]
     position = Position()
-    for convolution in convolutions:
-        convolution.open_cache(len(uniforms), uniforms.shape[1], position)
+    for cache in caches:
+        cache.open_cache(len(uniforms), uniforms.shape[1], position)
     try:
+        if isinstance(network, CausalNetwork):
+            return _sample_causal(network, palette, uniforms, position)
         if isinstance(network, PixelCNN):
             return _sample_pixelcnn(network, palette, uniforms, position)
         if isinstance(network, GatedPixelCNN):
             return _sample_gated(network, palette, uniforms, position)
     finally:
-        for convolution in convolutions:
-            convolution.close_cache()
+        for cache in caches:
+            cache.close_cache()
     raise TypeError(f"{type(network).__name__} has no cached sampling.")
 
 
@@ -120,6 +141,36 @@ def _sample_gated(
         position.column = 0
         vertical.write(palette[symbols[:, row]].transpose(1, 2)[:, :, None])
     return symbols
+
+
+def _sample_causal(
+    network: CausalNetwork, palette: torch.Tensor, uniforms: torch.Tensor, position: Position
+) -> torch.Tensor:
+    n, grid, _ = uniforms.shape
+    symbols = torch.zeros(n, grid, grid, dtype=torch.int64)
+    before = palette.new_zeros(n, palette.shape[1], 1, 1)
+    network.position = position
+    try:
+        for position.row in range(grid):
+            for position.column in range(grid):
+                row, column = position.row, position.column
+                scores = network(as_input(network, before))[:, :, 0, 0]
+                symbols[:, row, column] = draw(scores, uniforms[:, row, column])
+                before = palette[symbols[:, row, column]][:, :, None, None]
+    finally:
+        network.position = None
+    return symbols
+
+
+def _sample_beliefs(
+    network: Fvbn | Nade, palette: torch.Tensor, uniforms: torch.Tensor
+) -> torch.Tensor:
+    drawing = network.drawing(len(uniforms))
+    symbols = torch.zeros(uniforms.flatten(1).shape, dtype=torch.int64)
+    for pixel, uniform in enumerate(uniforms.flatten(1).T):
+        symbols[:, pixel] = draw(drawing.scores(pixel), uniform)
+        drawing.put(pixel, palette[symbols[:, pixel]])
+    return symbols.reshape(uniforms.shape)
 
 
 def _sample_made(network: MADE, palette: torch.Tensor, uniforms: torch.Tensor) -> torch.Tensor:

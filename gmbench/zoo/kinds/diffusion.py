@@ -11,6 +11,9 @@ The distance of the noise is L1, the norm L2, or the mean squared error, alone o
 one of them the variational bound may be added with a small weight, whose terms are divergences of
 Gaussians (`loss_kl`; Nichol and Dhariwal, "Improved DDPM", 2021). Images come from an exponential
 moving average of the weights. DDIM is Song, Meng and Ermon, 2021: no noise is added on the way.
+
+`diffusion_unet` follows a row of labels (`row` in the options). It may be told the class of an
+image, and be held to more than the noise (`diffusion_guides`); it samples as DDIM does.
 """
 
 from __future__ import annotations
@@ -23,7 +26,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from gmbench.zoo.kinds.attack import cluster
+from gmbench.zoo.kinds.diffusion_guides import Guides
 from gmbench.zoo.kinds.diffusion_networks import DenoisingUNet
+from gmbench.zoo.kinds.diffusion_row_network import RowUNet
 from gmbench.zoo.kinds.draw import Draw
 from gmbench.zoo.kinds.fit import Schedule, fit
 from gmbench.zoo.kinds.trained import SamplingGM
@@ -34,6 +40,10 @@ from gmbench.zoo.reproducible import reproducible
 from gmbench.zoo.specification import Specification, check_family
 
 FAMILIES: tuple[str, ...] = ("ddpm", "ddim")
+"""The families that are drawn."""
+
+ROW_FAMILIES: tuple[str, ...] = ("diffusion_unet",)
+"""The families that follow a row of labels."""
 
 STEPS: Mapping[str, int] = {"ddpm": 350, "ddim": 350}
 """Training steps of each family that take 20 to 40 s of one core."""
@@ -41,7 +51,10 @@ STEPS: Mapping[str, int] = {"ddpm": 350, "ddim": 350}
 LARGEST_FACTOR = 5.0**0.5
 BOUND_WEIGHT = 1e-3
 MEMORY = 0.99
-BATCH = 32
+BATCHES = {32: 32, 64: 16}
+"""Images a step of a network that follows a row, by their size; 32 of all others."""
+
+Denoiser = DenoisingUNet | RowUNet
 
 
 def noise_schedule(steps: int) -> torch.Tensor:
@@ -97,39 +110,68 @@ def draw_options(
 def train(specification: Specification, real: torch.Tensor) -> SamplingGM:
     """Trains a diffusion GM; see `gmbench.zoo.specification.Trainer`."""
     family, options, size = specification.family, specification.options, specification.size
+    check_family(family, (*FAMILIES, *ROW_FAMILIES))
+    follows = family in ROW_FAMILIES
     shares = noise_schedule(options["noise_steps"])
+    number = BATCHES.get(size, 32) if follows else 32
     with reproducible(specification.seed) as generator:
         channels = count_channels(real)
         values = to_values(real, "tanh", channels)
-        network = DenoisingUNet(channels, size, options)
+        classes = torch.zeros(len(values), dtype=torch.int64)
+        if options.get("classes") or ("loss_ce" in specification.losses and follows):
+            classes = cluster(values, max(options["classes"], 2), generator)
+        network = (RowUNet if follows else DenoisingUNet)(channels, size, options)
         network.train()
-        time = torch.linspace(0.05, 1.0, BATCH)
-        start_at_unit_variance(network, _noise(BATCH, channels, size, generator), time)
-        losses = LossSum()
+        guides = Guides(
+            specification.losses if follows else (), channels, size, int(classes.max()) + 1
+        )
+
+        def told(chosen: torch.Tensor) -> tuple[torch.Tensor, ...]:
+            return (classes[chosen],) if options.get("classes") else ()
 
         def batch() -> torch.Tensor:
-            return values[torch.randint(len(values), (BATCH,), generator=generator)]
+            return torch.randint(len(values), (number,), generator=generator)
+
+        time = torch.linspace(0.05, 1.0, number)
+        noise = _noise(number, channels, size, generator)
+        start_at_unit_variance(network, noise, time, *told(torch.arange(number) % len(values)))
+        losses = LossSum()
+
+        def objective() -> torch.Tensor:
+            chosen = batch()
+            images = values[chosen]
+            terms, estimates = _noise_terms(
+                network, images, told(chosen), shares, specification, generator
+            )
+            return losses.add(*terms, *guides.terms(estimates, images, classes[chosen]))
 
         def draw_inputs() -> tuple[torch.Tensor, ...]:
-            noisy, _, time = _add_noise(batch(), shares, generator)
-            return noisy, time
+            chosen = batch()
+            noisy, _, time = _add_noise(values[chosen], shares, generator)
+            return noisy, time, *told(chosen)
 
         average, history = fit(
             network,
-            lambda: _objective(network, batch(), shares, specification, losses, generator),
+            objective,
             specification.steps,
             Schedule(rate=2 * options["learning_rate"], memory=MEMORY),
+            partners=[guides.classifier] if guides.classifier else [],
+            opponents=[guides.adam] if guides.adam else [],
             draw_inputs=draw_inputs,
         )
-        assert isinstance(average, DenoisingUNet)
+        assert isinstance(average, Denoiser)
 
     def make(n: int, generator: torch.Generator) -> torch.Tensor:
         noise = _noise(n, channels, size, generator)
         extra = 1.0 if family == "ddpm" else 0.0
-        images = denoise(average, noise, shares, options["sampling_steps"], extra, generator)
+        # Classes as often as they are among the real images.
+        known = told(torch.randint(len(values), (n,), generator=generator))
+        images = denoise(
+            average, noise, shares, options["sampling_steps"], extra, generator, *known
+        )
         return to_pixels(images, "tanh")
 
-    example = (values[:1], torch.full((1,), 0.5))
+    example = (values[:1], torch.full((1,), 0.5), *told(torch.zeros(1, dtype=torch.int64)))
     return SamplingGM(average, example, losses.recorded, history, make)
 
 
@@ -149,17 +191,17 @@ def _add_noise(
     return share.sqrt() * images + (1 - share).sqrt() * noise, step, step / steps
 
 
-def _objective(
-    network: DenoisingUNet,
+def _noise_terms(
+    network: Denoiser,
     images: torch.Tensor,
+    told: tuple[torch.Tensor, ...],
     shares: torch.Tensor,
     specification: Specification,
-    losses: LossSum,
     generator: torch.Generator,
-) -> torch.Tensor:
-    """Objective on one batch: the distance of the noise, and the variational bound if asked for."""
+) -> tuple[list[tuple[str, float, torch.Tensor]], torch.Tensor]:
+    """Distances of the noise, and the variational bound if asked for; and the clean estimates."""
     noisy, step, time = _add_noise(images, shares, generator)
-    estimate = network.clean(noisy, time)
+    estimate = network.clean(noisy, time, *told)
     share = shares[step][:, None, None, None]
     factor = (share / (1 - share)).sqrt().clamp(max=LARGEST_FACTOR)
     terms = []
@@ -175,17 +217,18 @@ def _objective(
             errors = (estimate - images).square().flatten(1).mean(1)
             bound = (len(shares) - 1) * (0.5 * gain * errors).mean()
             terms.append((name, BOUND_WEIGHT, bound))
-    return losses.add(*terms)
+    return terms, estimate
 
 
 @torch.no_grad()
 def denoise(
-    network: DenoisingUNet,
+    network: Denoiser,
     noise: torch.Tensor,
     shares: torch.Tensor,
     sampling_steps: int,
     extra: float,
     generator: torch.Generator,
+    *told: torch.Tensor,
 ) -> torch.Tensor:
     """Makes images out of noise, in a part of the steps of training.
 
@@ -197,6 +240,7 @@ def denoise(
         extra: 1 for ancestral sampling (DDPM), 0 for none of the noise in between (DDIM); this is
             eta of Song, Meng and Ermon, 2021, equation 16.
         generator: Source of the noise in between.
+        told: What the network is told beside the time: classes, shape (n,), or nothing.
 
     Returns:
         Images with black at -1 and white at 1, shape of `noise`.
@@ -206,7 +250,7 @@ def denoise(
     x = noise
     for step, following in pairwise(steps):
         share, next_share = shares[step], shares[following]
-        clean = network.clean(x, torch.full((len(x),), step / last)).clamp(-1, 1)
+        clean = network.clean(x, torch.full((len(x),), step / last), *told).clamp(-1, 1)
         seen_noise = (x - share.sqrt() * clean) / (1 - share).sqrt()
         variance = extra**2 * (1 - next_share) / (1 - share) * (1 - share / next_share)
         kept = (1 - next_share - variance).clamp(min=0).sqrt()

@@ -9,6 +9,9 @@ flows add a pixel distance between an image and what its coarse part alone gives
 details at their most likely value (`loss_l1`, `loss_l2` or `loss_mse`; after Xiao et al.,
 "Invertible Image Rescaling", 2020), or the maximum mean discrepancy of samples and images
 (`loss_mmd`; Gretton et al., 2012).
+
+Families that follow a row of labels stand in `row_flow`, and those of RED116 that are variational
+autoencoders in `latent`.
 """
 
 from __future__ import annotations
@@ -31,6 +34,10 @@ from gmbench.zoo.reproducible import reproducible
 from gmbench.zoo.specification import Specification, check_family
 
 FAMILIES: tuple[str, ...] = ("realnvp", "glow")
+"""The families that are drawn."""
+
+ROW_FAMILIES: tuple[str, ...] = ("surjective_flow", "conditional_flow", "vae_flow", "vae_deep")
+"""The families that follow a row of labels."""
 
 STEPS: Mapping[str, int] = {"realnvp": 260, "glow": 260}
 """Training steps of each family that take 10 to 25 s of one core."""
@@ -88,6 +95,13 @@ def negative_log_likelihood(z: torch.Tensor, determinant: torch.Tensor) -> torch
 def train(specification: Specification, real: torch.Tensor) -> SamplingGM:
     """Trains a flow; see `gmbench.zoo.specification.Trainer`."""
     family, options, size = specification.family, specification.options, specification.size
+    check_family(family, (*FAMILIES, *ROW_FAMILIES))
+    if family in ROW_FAMILIES:
+        from gmbench.zoo.kinds import latent, row_flow  # They take what is in here.
+
+        if family in latent.FAMILIES:
+            return latent.train(specification, real)
+        return row_flow.train(specification, real)
     last = options["last_nonlinearity"]
     with reproducible(specification.seed) as generator:
         channels = count_channels(real)

@@ -1,0 +1,352 @@
+"""Causal networks that follow a row of labels: PixelCNN and its successors.
+
+| family | a block | source |
+|---|---|---|
+| `pixelcnn` | a masked convolution and its norms, without a way around it | van den Oord et al., 2016 |
+| `gated_pixelcnn` | one convolution of the rows above and one of the row itself, a gate between | van den Oord et al., 2016 |
+| `pixelcnn_pp` | chains of masked convolutions beside each other, with pools of what came before | Salimans et al., 2017 |
+| `snail` | a gated block, or attention to all that came before | Chen et al., 2018 |
+| `image_transformer` | attention, then a small network | Chen et al., 2020 |
+
+All take the values of a grid of squares and return scores of the symbols of each square, like the
+networks of `autoregressive_networks`. The first convolution looks at each square alone, then all is
+moved on by one square in raster order: what follows may look at the square itself. Where the row has
+down-sampling, the network takes the image itself and its first convolution, as large as a square
+and with its stride, makes the grid.
+
+Published gates open a tanh; here they open the row's non-linearity, so that half of them is its
+class. Where one part of a published block has a way around of its own, here the whole block has one.
+"""  # noqa: E501
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from gmbench.zoo.kinds.autoregressive_networks import CausalConvolution, Position, causal_norm
+from gmbench.zoo.kinds.block_sizes import composition, shared
+from gmbench.zoo.layers import SCORE_SCALES, Options, nonlinearity
+
+FAMILIES: tuple[str, ...] = (
+    "pixelcnn",
+    "gated_pixelcnn",
+    "pixelcnn_pp",
+    "snail",
+    "image_transformer",
+)
+
+HEADS = 2
+"""Parts of its channels that an attention compares one by one where it is a block's only one."""
+
+
+BRANCHES = 3
+"""Chains beside each other in a block of many convolutions."""
+
+
+class CausalPool(nn.Module):
+    """The largest of a square, the one to its left and the two above these, at every square."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.position: Position | None = None
+        self._cache = torch.empty(0)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Keeps the shape (n, channels, height, width)."""
+        if self.position is None:
+            return functional.max_pool2d(x, 2, 1, padding=1)[..., :-1, :-1]
+        row, column = self.position.row, self.position.column
+        if not len(self._cache):
+            side = self._side + 1
+            self._cache = x.new_full((x.shape[0], x.shape[1], side, side), -torch.inf)
+        self._cache[:, :, row + 1, column + 1] = x[:, :, 0, 0]
+        seen = self._cache[:, :, row : row + 2, column : column + 2]
+        return seen.amax((2, 3), keepdim=True)
+
+    def open_cache(self, n: int, grid: int, position: Position) -> None:
+        """Starts to remember inputs, for `n` images at once."""
+        self.position, self._side = position, grid
+
+    def close_cache(self) -> None:
+        """Forgets the inputs and works on full maps again."""
+        self.position, self._cache = None, torch.empty(0)
+
+
+class CausalAttention(nn.Module):
+    """Dot-product attention of each square to itself and those before (Vaswani et al., 2017).
+
+    Args:
+        heads: Parts of the features that are compared one by one.
+    """
+
+    def __init__(self, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.position: Position | None = None
+        self._seen: list[tuple[torch.Tensor, torch.Tensor]] = []
+
+    def forward(self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
+        """Takes and gives shape (n, features, height, width); the heads divide the features."""
+        # Contiguous: the fast kernel takes no other.
+        q, k, v = (
+            torch.unflatten(part, 1, (self.heads, -1)).flatten(3).mT.contiguous()
+            for part in (query, key, value)
+        )
+        if self.position is not None:
+            self._seen.append((k, v))
+            k, v = (torch.cat([pair[place] for pair in self._seen], 2) for place in (0, 1))
+            self._seen = [(k, v)]
+        causal = self.position is None
+        made = functional.scaled_dot_product_attention(q, k, v, is_causal=causal)
+        return made.mT.reshape(query.shape)
+
+    def open_cache(self, n: int, grid: int, position: Position) -> None:
+        """Starts to remember keys and values."""
+        self.position, self._seen = position, []
+
+    def close_cache(self) -> None:
+        """Forgets them and works on full maps again."""
+        self.position, self._seen = None, []
+
+
+Remembering = CausalConvolution | CausalPool | CausalAttention
+"""Modules that look at other squares, and remember what they saw while an image is drawn."""
+
+
+class PixelLinear(nn.Linear):
+    """A fully connected layer at each square by itself: a network in network."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Maps shape (n, channels, height, width)."""
+        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
+
+
+class _Chain(nn.Module):
+    """Causal convolutions one after the other, beside pools, with norms and fully connected layers.
+
+    Args:
+        width: Channels that come in and go out.
+        layers: Numbers of `conv`, `fc`, `pool` and `norm` layers.
+        row: The row of labels.
+    """
+
+    def __init__(self, width: int, layers: Mapping[str, int], row: Options) -> None:
+        super().__init__()
+        convs = layers["conv"]
+        fcs, pools, norms = (
+            shared(layers.get(kind, 0), [1] * convs) for kind in ("fc", "pool", "norm")
+        )
+        self.steps = nn.ModuleList()
+        for place in range(convs):
+            pooled = pools[place] > 0
+            conv = CausalConvolution(width, width // 2 if pooled else width, 2, 3, "self")
+            after: list[nn.Module] = [
+                causal_norm(row["normalization"], width) for _ in range(norms[place])
+            ]
+            for _ in range(fcs[place]):
+                after += [nonlinearity(row["block_nonlinearity"]), PixelLinear(width, width)]
+            if place < convs - 1:
+                after.append(nonlinearity(row["block_nonlinearity"]))
+            pool = nn.Sequential(*(CausalPool() for _ in range(pools[place])))
+            self.steps.append(nn.ModuleList([conv, pool, nn.Sequential(*after)]))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Keeps the shape (n, width, height, width)."""
+        for step in self.steps:
+            assert isinstance(step, nn.ModuleList)
+            conv, pool, after = step
+            made = conv(x)
+            if made.shape[1] < x.shape[1]:
+                made = torch.cat([made, pool(x[:, made.shape[1] :])], 1)
+            x = after(made)
+        return x
+
+
+class _Branched(nn.Module):
+    """Chains beside each other, and a convolution that joins them: less deep than one chain."""
+
+    def __init__(self, width: int, layers: Mapping[str, int], row: Options) -> None:
+        super().__init__()
+        parts = {
+            kind: shared(layers.get(kind, 0) - (kind == "conv"), [1] * BRANCHES)
+            for kind in ("conv", "fc", "pool", "norm")
+        }
+        self.branches = nn.ModuleList(
+            _Chain(width, {kind: numbers[n] for kind, numbers in parts.items()}, row)
+            for n in range(BRANCHES)
+        )
+        self.nonlinearity = nonlinearity(row["block_nonlinearity"])
+        self.join = nn.Conv2d(BRANCHES * width, width, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Keeps the shape (n, width, height, width)."""
+        made = torch.cat([branch(x) for branch in self.branches], 1)
+        out: torch.Tensor = self.join(self.nonlinearity(made))
+        return out
+
+
+class _Gated(nn.Module):
+    """What the rows above and the squares before say, through a gate (van den Oord et al., 2016).
+
+    Convolutions beyond three come before it, as a chain.
+    """
+
+    def __init__(self, width: int, layers: Mapping[str, int], row: Options) -> None:
+        super().__init__()
+        extra = layers["conv"] - 3
+        self.before = _Chain(width, {"conv": extra}, row) if extra else nn.Identity()
+        self.above = CausalConvolution(width, 2 * width, 3, 5, "nothing")
+        self.beside = CausalConvolution(width, 2 * width, 1, 5, "self")
+        self.nonlinearity = nonlinearity(row["block_nonlinearity"])
+        self.out = nn.Conv2d(width, width, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Keeps the shape (n, width, height, width)."""
+        x = self.before(x)
+        value, gate = (self.above(x) + self.beside(x)).chunk(2, 1)
+        made: torch.Tensor = self.out(self.nonlinearity(value) * torch.sigmoid(gate))
+        return made
+
+
+class _Attending(nn.Module):
+    """Attention, each head with its own query, key and value, then a network."""
+
+    def __init__(self, width: int, layers: Mapping[str, int], row: Options) -> None:
+        super().__init__()
+        convs, norms = layers["conv"], layers.get("norm", 0)
+        heads = (convs - 1) // 3
+        features = max(8, width // heads // HEADS * HEADS)
+        norm = [causal_norm(row["normalization"], width) for _ in range(norms)]
+        self.before = nn.Sequential(*norm[:1])
+        self.parts = nn.ModuleList(nn.Conv2d(width, features, 1) for _ in range(3 * heads))
+        self.attention = nn.ModuleList(
+            CausalAttention(HEADS if heads == 1 else 1) for _ in range(heads)
+        )
+        after: list[nn.Module] = []
+        before, rest = heads * features, convs - 3 * heads
+        for place in range(rest):
+            if place:
+                after.append(nonlinearity(row["block_nonlinearity"]))
+            elif before == width:
+                after += norm[1:2]
+            wide = 2 * width if place < rest - 1 else width
+            after.append(nn.Conv2d(before, wide, 1))
+            before = wide
+        self.after = nn.Sequential(*after, *(norm[2:] if heads * features == width else norm[1:]))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Keeps the shape (n, width, height, width)."""
+        x = self.before(x)
+        made = []
+        for head, attention in enumerate(self.attention):
+            query, key, value = (self.parts[3 * head + place](x) for place in range(3))
+            made.append(attention(query, key, value))
+        out: torch.Tensor = self.after(torch.cat(made, 1) if len(made) > 1 else made[0])
+        return out
+
+
+def _block(family: str, width: int, layers: Mapping[str, int], row: Options) -> nn.Module:
+    """Returns what the way around a block goes around."""
+    if family in ("snail", "image_transformer") and layers["conv"] > 3:
+        return _Attending(width, layers, row)
+    if family in ("snail", "gated_pixelcnn") and layers["conv"] >= 3:
+        return _Gated(width, layers, row)
+    return (_Branched if layers["conv"] > 2 * BRANCHES else _Chain)(width, layers, row)
+
+
+class CausalNetwork(nn.Module):
+    """Scores of each square's symbol, given those before it; see the table of the module.
+
+    Args:
+        family: One of `FAMILIES`.
+        channels: Channels of the image.
+        symbols: Number of symbols.
+        options: `row`, `width`, `grid` (squares in a row of the image) and `patch` (pixels in a row
+            of a square).
+    """
+
+    def __init__(self, family: str, channels: int, symbols: int, options: Options) -> None:
+        super().__init__()
+        row, width = options["row"], options["width"]
+        patch, grid = options["patch"], options["grid"]
+        self.takes_image = row["downsampling"] == "yes" and patch > 1
+        if self.takes_image:
+            self.first = nn.Conv2d(channels, width, patch, stride=patch)
+        else:
+            self.first = nn.Conv2d(channels * patch**2, width, 1)
+        self.place = nn.Parameter(_places(width, grid))
+        self.position: Position | None = None
+        convs, norms = row["conv_layers"], row["norm_layers"]
+        self.around = family != "pixelcnn"
+        self.blocks: nn.Module
+        if self.around:
+            layers = {kind: row[f"{kind}_layers"] for kind in ("conv", "fc", "pool", "norm")}
+            layers["conv"] -= 2
+            found = composition(layers, row["blocks"], row["layers_per_block"], tuple(layers))
+            self.blocks = nn.ModuleList(_block(family, width, each, row) for each in found)
+            self.first_norm = nn.Sequential()
+        else:
+            # Blocks are groups, of which the first convolution's is one; the last has no norm.
+            groups = [row["layers_per_block"] - 1] * min(row["blocks"], convs - 1)
+            groups += [0] * (convs - 1 - len(groups))
+            for place in range(norms - sum(groups)):
+                groups[-1 - place % len(groups)] += 1
+            steps = []
+            for n_norms in groups:
+                after: list[nn.Module] = [
+                    causal_norm(row["normalization"], width) for _ in range(n_norms)
+                ]
+                after.append(nonlinearity(row["block_nonlinearity"]))
+                steps.append(nn.Sequential(*after))
+            self.first_norm = steps[0]
+            self.blocks = nn.ModuleList(
+                nn.Sequential(CausalConvolution(width, width, 3, 5, "self"), step)
+                for step in steps[1:]
+            )
+        self.nonlinearity = nonlinearity(row["block_nonlinearity"])
+        self.last = nn.Conv2d(width, symbols, 1)
+        self.last_nonlinearity = nonlinearity(row["last_nonlinearity"])
+        self.scale = SCORE_SCALES[row["last_nonlinearity"]]
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Scores, shape (n, symbols, grid, grid).
+
+        Args:
+            x: Values of the squares, shape (n, channels * patch^2, grid, grid), or the image, shape
+                (n, channels, grid * patch, grid * patch), where the network takes that. While
+                an image is drawn, the square before the position alone.
+        """
+        x = self._moved_on(self.first_norm(self.first(x)))
+        for block in self.blocks:  # type: ignore[attr-defined]
+            x = x + block(x) if self.around else block(x)
+        if self.around:
+            x = self.nonlinearity(x)
+        scores: torch.Tensor = self.scale * self.last_nonlinearity(self.last(x))
+        return scores
+
+    def _moved_on(self, x: torch.Tensor) -> torch.Tensor:
+        """Puts each square's features at the next square, and adds what stands for the place."""
+        if self.position is None:
+            flat = functional.pad(x.flatten(2), (1, 0))[..., :-1]
+            return flat.reshape(x.shape) + self.place
+        row, column = self.position.row, self.position.column
+        if row == column == 0:
+            x = torch.zeros_like(x)
+        return x + self.place[:, :, row : row + 1, column : column + 1]
+
+
+def _places(width: int, grid: int) -> torch.Tensor:
+    """Sines and cosines of row and column, from which each square's features start."""
+    quarter = width // 4
+    turns = torch.pi * torch.arange(grid) / grid
+    angles = turns[:, None] * torch.linspace(0, math.log(grid), quarter).exp()
+    waves = torch.cat([angles.sin(), angles.cos()], 1).T
+    rows = waves[:, :, None].expand(-1, grid, grid)
+    columns = waves[:, None, :].expand(-1, grid, grid)
+    found = torch.zeros(1, width, grid, grid)
+    found[0, : 4 * quarter] = torch.cat([rows, columns])
+    return found

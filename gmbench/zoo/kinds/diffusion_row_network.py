@@ -1,0 +1,137 @@
+"""The U-Net of diffusion models that follows a row of labels.
+
+Three halvings and as many doublings; nearly all of the row's layers stand in residual blocks, at an
+eighth and a quarter of the size. Each fully connected layer tells a block the time, and the class
+where there is one; what the row has more of them come before those.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from gmbench.errors import GmbenchError
+from gmbench.zoo.kinds.block_sizes import composition, shared
+from gmbench.zoo.kinds.diffusion_networks import TIME_FEATURES, time_features
+from gmbench.zoo.layers import Options, downsampling, nonlinearity, normalization, upsampling
+from gmbench.zoo.pixels import to_unit
+
+CLASS_FEATURES = 16
+LEVELS = 3
+
+
+class _Block(nn.Module):
+    """Convolutions with a way around them; after the first of them the time is added."""
+
+    def __init__(
+        self, width: int, layers: dict[str, int], told: nn.Module | None, row: Options
+    ) -> None:
+        super().__init__()
+        norms = shared(layers["norm"], [1] * layers["conv"])
+        self.told = told
+        self.first = nn.Conv2d(width, width, 3, padding=1)
+        parts: list[nn.Module] = [normalization(row["normalization"], width)] * norms[0]
+        for place in range(1, layers["conv"]):
+            # Every second convolution looks at single places alone.
+            kernel = 1 if place % 2 else 3
+            parts.append(nonlinearity(row["block_nonlinearity"]))
+            parts.append(nn.Conv2d(width, width, kernel, padding=kernel // 2))
+            parts += [normalization(row["normalization"], width) for _ in range(norms[place])]
+        self.rest = nn.Sequential(*parts)
+
+    def forward(self, x: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
+        """Keeps the shape (n, width, height, width)."""
+        made = self.first(x)
+        if self.told is not None:
+            made = made + self.told(known)[:, :, None, None]
+        out: torch.Tensor = x + self.rest(made)
+        return out
+
+
+class RowUNet(nn.Module):
+    """Estimates the clean image from a noisy one.
+
+    Args:
+        channels: 1 or 3.
+        size: Height and width of the images.
+        options: `row`, `width` and `classes` (0 for none).
+    """
+
+    def __init__(self, channels: int, size: int, options: Options) -> None:
+        super().__init__()
+        row, width = options["row"], options["width"]
+        blocks, fcs, pools = row["blocks"], row["fc_layers"], row["pool_layers"]
+        if pools > LEVELS or row["downsampling"] != "yes":
+            raise GmbenchError(f"A U-Net scales down, with {LEVELS} poolings at most: not {pools}.")
+        layers = {"conv": row["conv_layers"] - 2 * LEVELS - 1, "norm": row["norm_layers"]}
+        found = composition(layers, blocks, row["layers_per_block"], ("conv", "norm"))
+        self.classes = (
+            nn.Embedding(options["classes"], CLASS_FEATURES) if options["classes"] else None
+        )
+        features = TIME_FEATURES + (CLASS_FEATURES if self.classes else 0)
+        time_layers: list[nn.Module] = []
+        for _ in range(fcs - blocks):
+            time_layers += [
+                nn.Linear(features, 2 * width),
+                nonlinearity(row["block_nonlinearity"]),
+            ]
+            features = 2 * width
+        self.time = nn.Sequential(*time_layers)
+        told = [nn.Linear(features, width) if n < fcs else None for n in range(blocks)]
+        made = [_Block(width, each, one, row) for each, one in zip(found, told, strict=True)]
+        wide = max(1, blocks // 6)
+        self.before = nn.ModuleList(made[:wide])
+        self.middle = nn.ModuleList(made[wide:-wide])
+        self.after = nn.ModuleList(made[-wide:])
+        widths = [channels, width // 2, width, width]
+        ways = ["average_pool"] * pools + ["strided_conv"] * (LEVELS - pools)
+        self.down = nn.ModuleList(
+            downsampling(way, widths[n], widths[n + 1]) for n, way in enumerate(ways)
+        )
+        widths[0] = width // 2
+        self.up = nn.ModuleList(
+            upsampling(row["upsampling"], widths[n + 1], widths[n]) for n in range(LEVELS)
+        )
+        self.nonlinearity = nonlinearity(row["block_nonlinearity"])
+        self.last = nn.Conv2d(width // 2 + channels, channels, 3, padding=1)
+        self.last_name = row["last_nonlinearity"]
+        self.last_nonlinearity = nonlinearity(self.last_name)
+
+    def forward(
+        self, noisy: torch.Tensor, time: torch.Tensor, classes: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """Estimates clean images in the value range of the last non-linearity.
+
+        Args:
+            noisy: Shape (n, channels, size, size).
+            time: How far into the noise, in (0, 1], shape (n,).
+            classes: Shape (n,), int64; None where there are none.
+        """
+        known = time_features(time)
+        if self.classes is not None:
+            known = torch.cat([known, self.classes(classes)], 1)
+        known = self.time(known)
+        x, kept = noisy, []
+        for level, down in enumerate(self.down):
+            x = self.nonlinearity(down(x))
+            if level == LEVELS - 2:
+                for block in self.before:
+                    x = block(x, known)
+            kept.append(x)
+        for block in self.middle:
+            x = block(x, known)
+        for level in reversed(range(LEVELS)):
+            if level == LEVELS - 2:
+                for block in self.after:
+                    x = block(x, known)
+            x = self.nonlinearity(self.up[level](x))
+            if level:
+                x = x + kept[level - 1]
+        image: torch.Tensor = self.last_nonlinearity(self.last(torch.cat([x, noisy], 1)))
+        return image
+
+    def clean(
+        self, noisy: torch.Tensor, time: torch.Tensor, classes: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """Estimates clean images with black at -1 and white at 1."""
+        return to_unit(self(noisy, time, classes), self.last_name) * 2.0 - 1.0

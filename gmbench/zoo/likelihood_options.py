@@ -1,0 +1,125 @@
+"""Options of the replicas of kinds AR, NF, AA and DM: what their networks have beside the row.
+
+`OPTIONS` has one function a kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from gmbench.zoo.replica_table import Replica
+
+STEPS: Mapping[str, int] = {
+    "fvbn": 400,
+    "nade": 300,
+    "made": 600,
+    "pixelcnn": 350,
+    "gated_pixelcnn": 200,
+    "pixelcnn_pp": 120,
+    "snail": 150,
+    "image_transformer": 250,
+    "vae_flow": 800,
+    "vae_deep": 300,
+    "surjective_flow": 200,
+    "conditional_flow": 150,
+    "residual_classifier": 300,
+    "diffusion_unet": 200,
+}
+"""Training steps of each family that take about half a minute of one core."""
+
+FACE_CLASSES = 4
+CLASSES = 10
+
+
+def autoregressive_options(replica: Replica, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the options of an autoregressive GM."""
+    if replica.family == "vae_mlp":
+        return latent_options(replica, row)
+    options: dict[str, Any] = {
+        **_classes(row),
+        "skip_connection": row["skip_connection"],
+        "learning_rate": 2e-3,
+        "grid": replica.size,
+        "patch": 1,
+        "symbols": 8,
+    }
+    if replica.family == "made":
+        return options | {"width": 512, "blocks": row["fc_layers"] - 1}
+    if replica.family in ("fvbn", "nade"):
+        return options | {"width": 64}
+    grey = replica.content == "digits"
+    # Squares of 2 x 2 pixels: what is far away is half as far.
+    return options | {
+        "grid": replica.size // 2,
+        "patch": 2,
+        "symbols": 64 if grey else 192,
+        "width": 32,
+    }
+
+
+def latent_options(replica: Replica, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the options of a VAE of another kind than VAE."""
+    deep = replica.family == "vae_deep"
+    return {
+        "last_nonlinearity": row["last_nonlinearity"],
+        "width": 24 if deep else 192,
+        "latent": 16,
+        "kl_weight": 0.5 if deep else 1.0,
+    }
+
+
+def flow_options(replica: Replica, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the options of a flow."""
+    if replica.family in ("vae_flow", "vae_deep"):
+        return latent_options(replica, row)
+    width = 24 if replica.size <= 32 else 16
+    return {**_classes(row), "width": width, "temperature": 0.8, "learning_rate": 1e-3}
+
+
+def attack_options(replica: Replica, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the options of an attack."""
+    options = {
+        **_classes(row),
+        "attack": replica.objective,
+        "classes": FACE_CLASSES,
+        "learning_rate": 1e-3,
+    }
+    if replica.objective == "attack_gan":
+        tells = replica.start == "image_and_class"
+        return options | {"tells_class": tells, "reach": 0.2 if tells else 0.15}
+    return options | {"width": 16, "folded": 16} | _ATTACKS[replica.objective]
+
+
+_ATTACKS: Mapping[str, dict[str, Any]] = {
+    "fgsm": {"bound": 12},
+    "pgd": {"bound": 12, "attack_steps": 10, "step": 0.2},
+    "deepfool": {"attack_steps": 20, "overshoot": 0.1},
+    "landmark_flow": {"bound": 4.0, "attack_steps": 12, "step": 0.75, "points": 6},
+}
+"""Options of attacks on a classifier: bounds in levels of 255, or in pixels."""
+
+
+def diffusion_options(replica: Replica, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the options of a diffusion model."""
+    return {
+        **_classes(row),
+        "classes": CLASSES if replica.start == "class" else 0,
+        "width": 24,
+        "noise_steps": 100,
+        "sampling_steps": 25,
+        "learning_rate": 1e-3,
+    }
+
+
+OPTIONS: Mapping[str, Callable[[Replica, Mapping[str, Any]], dict[str, Any]]] = {
+    "AR": autoregressive_options,
+    "NF": flow_options,
+    "AA": attack_options,
+    "DM": diffusion_options,
+}
+
+
+def _classes(row: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("normalization", "last_nonlinearity", "block_nonlinearity")
+    return {name: row[name] for name in names}
