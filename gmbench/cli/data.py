@@ -104,12 +104,7 @@ def verify(
 
     with output.counting() as progress:
         checklist = verify_dataset(folder, jobs=jobs, progress=progress)
-    if as_json:
-        output.show_json(checklist.to_dict())
-    else:
-        output.show_plain(checklist.text())
-    if not checklist.ok:
-        raise typer.Exit(1)
+    output.show_checklist(checklist, as_json=as_json)
 
 
 def _show_inspection(inspection: Inspection, as_json: bool) -> None:

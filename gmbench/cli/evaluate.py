@@ -123,8 +123,9 @@ def _show_summary(result: Evaluation) -> None:
     shown = result.sets if len(result.sets) <= MOST_COLUMNS else {}
     for metric in METRICS:
         summary = result.summary[metric.name]
-        by_set = [_number(one.values[metric.name], metric.name) for one in shown.values()]
-        mean, ends = _mean(summary, metric.name), _interval(summary.ci)
+        shape = _p_value if metric.name.startswith("p_value") else output.number
+        by_set = [shape(one.values[metric.name]) for one in shown.values()]
+        mean, ends = _mean(summary, metric.name), output.interval(summary.ci)
         arrow = {"lower": " \u2193", "higher": " \u2191", "": ""}[metric.better]
         rows.append([f"{metric.name}{arrow}", mean, ends, *by_set])
     title = (
@@ -154,10 +155,10 @@ def _show_details(result: Evaluation) -> None:
             [
                 name,
                 key,
-                _number(parameter.values[key]),
-                _interval(parameter.intervals.get(key)),
+                output.number(parameter.values[key]),
+                output.interval(parameter.intervals.get(key)),
                 second,
-                _number(parameter.values[second]),
+                output.number(parameter.values[second]),
             ]
         )
     output.show(
@@ -172,9 +173,9 @@ def _show_details(result: Evaluation) -> None:
                     gm.set,
                     gm.kind,
                     f"{gm.n_images:,}",
-                    _number(gm.l1),
-                    _number(gm.arch_accuracy),
-                    _number(gm.loss_accuracy),
+                    output.number(gm.l1),
+                    output.number(gm.arch_accuracy),
+                    output.number(gm.loss_accuracy),
                 ]
                 for gm in result.gms.values()
             ],
@@ -190,7 +191,7 @@ def show_comparison(result: Comparison) -> None:
         output.table(
             ["method", *metrics],
             [
-                [name, *(_number(values[metric]) for metric in metrics)]
+                [name, *(output.number(values[metric]) for metric in metrics)]
                 for name, values in result.values.items()
             ],
             title=f"{result.benchmark} {result.version}, {result.n_images:,} images",
@@ -202,7 +203,7 @@ def show_comparison(result: Comparison) -> None:
                     f"{one.first} - {one.second}",
                     one.metric,
                     "-" if one.difference is None else f"{one.difference:+.4f}",
-                    _interval(one.ci),
+                    output.interval(one.ci),
                     _p_value(one.p_holm),
                     one.better or "-",
                 ]
@@ -231,17 +232,7 @@ def _mean(summary: Summary, metric: str) -> str:
     return f"{summary.mean:.4f}{spread}"
 
 
-def _number(value: float | None, metric: str = "") -> str:
-    if metric.startswith("p_value"):
-        return _p_value(value)
-    return "-" if value is None else f"{value:.4f}"
-
-
 def _p_value(value: float | None) -> str:
     if value is None:
         return "-"
     return "<0.0001" if value < 0.0001 else f"{value:.4f}"
-
-
-def _interval(ends: tuple[float, float] | None) -> str:
-    return "-" if ends is None else f"{ends[0]:.3f} to {ends[1]:.3f}"

@@ -12,9 +12,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
+    from gmbench.predictions.checks import Checklist
     from gmbench.progress import Progress
 
 _FIXED_WIDTH = 100
@@ -54,6 +57,26 @@ def show_plain(text: str) -> None:
 def show_json(data: Any) -> None:
     """Prints data as JSON: finite numbers or null, keys in the given order."""
     sys.stdout.write(json.dumps(data, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def show_checklist(checklist: Checklist, *, as_json: bool) -> None:
+    """Prints a checklist, and ends the command with 1 where a check failed."""
+    if as_json:
+        show_json(checklist.to_dict())
+    else:
+        show_plain(checklist.text())
+    if not checklist.ok:
+        raise typer.Exit(1)
+
+
+def number(value: float | None) -> str:
+    """Returns a score as tables show it; a dash where it is not defined."""
+    return "-" if value is None else f"{value:.4f}"
+
+
+def interval(ends: Sequence[float] | None) -> str:
+    """Returns an interval as tables show it; a dash where it is not defined."""
+    return "-" if ends is None else f"{ends[0]:.3f} to {ends[1]:.3f}"
 
 
 def note(text: str) -> None:

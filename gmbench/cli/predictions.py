@@ -66,9 +66,4 @@ def validate(
     made = validate_predictions(
         file, chosen_benchmark(benchmark, labels, sets), partial=partial, min_images=min_images
     )
-    if as_json:
-        output.show_json(made.checklist.to_dict())
-    else:
-        output.show_plain(made.checklist.text())
-    if not made.checklist.ok:
-        raise typer.Exit(1)
+    output.show_checklist(made.checklist, as_json=as_json)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from gmbench.cli import output
-
-if TYPE_CHECKING:
-    pass
+from gmbench.cli.options import JsonOption
 
 
 def register(group: typer.Typer) -> None:
@@ -47,7 +45,7 @@ def push(
         bool,
         typer.Option("--dry-run", help="Check folder, name and token; send nothing."),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Push a dataset folder to the Hugging Face Hub; pushing again sends only what changed.
 
@@ -98,7 +96,7 @@ def fetch(
     again: Annotated[
         bool, typer.Option("--again", help="Fetch it even if it is here, and compare the two.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Fetch the paper authors' archive of images; a transfer that broke off is continued.
 

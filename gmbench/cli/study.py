@@ -18,6 +18,7 @@ from gmbench.cli.options import (
     PresetOption,
     RunsOption,
     SeedOption,
+    loaded_benchmark,
 )
 from gmbench.cli.training import run_options
 
@@ -85,10 +86,10 @@ def content(
     Example: `gmbench study content full --data DIR`
     """
     from gmbench.applications import studies
-    from gmbench.benchmark.benchmark import dataset_folder, load_benchmark
+    from gmbench.benchmark.benchmark import dataset_folder
     from gmbench.training.recipes import find_recipe
 
-    known = load_benchmark(benchmark or DEFAULT)
+    known = loaded_benchmark(benchmark)
     folder = dataset_folder(benchmark or DEFAULT)
     options = run_options(known, preset, change, None, device, runs, seed)
     with output.counting() as progress:
@@ -98,7 +99,7 @@ def content(
         return
     rows = [
         [trained_on, f"{found.training_gms[trained_on]:.0f}", tested_on]
-        + [_number(one.mean) for one in summary.values()]
+        + [output.number(one.mean) for one in summary.values()]
         for trained_on, by_test in found.scores.items()
         for tested_on, summary in by_test.items()
     ]
@@ -122,14 +123,13 @@ def ablation(
     Example: `gmbench study ablation baselines-out`
     """
     from gmbench.applications import studies
-    from gmbench.benchmark.benchmark import load_benchmark
 
-    found = studies.ablation(results, load_benchmark(benchmark or DEFAULT), seed=seed)
+    found = studies.ablation(results, loaded_benchmark(benchmark), seed=seed)
     if as_json:
         output.show_json(found.to_dict())
         return
     values = found.comparison.values
-    rows = [[name, *(_number(v[m]) for m in studies.METRICS)] for name, v in values.items()]
+    rows = [[name, *(output.number(v[m]) for m in studies.METRICS)] for name, v in values.items()]
     title = f"{found.comparison.benchmark} {found.comparison.version}"
     differences = [
         [
@@ -137,7 +137,7 @@ def ablation(
             one.metric,
             "-" if one.difference is None else f"{one.difference:+.4f}",
             f"{one.ci[0]:+.3f} to {one.ci[1]:+.3f}" if one.ci else "-",
-            _number(one.p_holm),
+            output.number(one.p_holm),
         ]
         for one in found.without
     ]
@@ -159,9 +159,8 @@ def cross_entropy(
     Example: `gmbench study cross_entropy baselines-out`
     """
     from gmbench.applications import studies
-    from gmbench.benchmark.benchmark import load_benchmark
 
-    found = studies.cross_entropy(results, load_benchmark(benchmark or DEFAULT))
+    found = studies.cross_entropy(results, loaded_benchmark(benchmark))
     if as_json:
         output.show_json(found.to_dict())
         return
@@ -169,11 +168,7 @@ def cross_entropy(
     for name, weighted in found.weighted.items():
         pair = (weighted, found.plain[name])
         recalls = [f"{studies.mean_recall(one):.4f}" for one in pair]
-        rows.append([name, *recalls, *(_number(one.values["accuracy"]) for one in pair)])
+        rows.append([name, *recalls, *(output.number(one.values["accuracy"]) for one in pair)])
     headings = ["parameter", "mean recall, weighted", "plain", "accuracy, weighted", "plain"]
     output.show(output.table(headings, rows, title=f"full and plain_ce: {found.benchmark}"))
     output.show_plain("Mean recall: of each class that occurs the share that is right; their mean.")
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"

@@ -175,9 +175,7 @@ def _show(made: Submission, steps: list[str]) -> None:
     rows = []
     for metric in _HEADLINE:
         one = summary[metric]
-        mean = "-" if one["mean"] is None else f"{one['mean']:.4f}"
-        ends = "-" if one["ci"] is None else f"{one['ci'][0]:.3f} to {one['ci'][1]:.3f}"
-        rows.append([metric, mean, ends])
+        rows.append([metric, output.number(one["mean"]), output.interval(one["ci"])])
     title = f"{made.card.title}: {made.result['benchmark']} {made.result['version']}"
     output.show(output.table(["metric", "mean", "95% interval"], rows, title=title))
     output.show_plain("\n".join([f"Written to {made.folder}. Next:", *(f"  {s}" for s in steps)]))
