@@ -48,8 +48,8 @@ def test_no_torch(code: str, poisoned: Path) -> None:
 
 def test_import_alone_loads_nothing_large(tmp_path: Path) -> None:
     code = (
-        "import gmbench, sys; "
-        "large = {'numpy', 'pandas', 'pyarrow', 'scipy', 'sklearn', 'datasets', 'torch', 'rich'}; "
+        "import gmbench, sys; large = {'PIL', 'datasets', 'numpy', 'pandas', 'pyarrow', 'rich', "
+        "'scipy', 'sklearn', 'torch'}; "
         "print(sorted(large & sys.modules.keys()))"
     )
     assert run(code, tmp_path).stdout.strip() == "[]"

@@ -1,11 +1,9 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from gmbench.errors import UnknownNameError
-from gmbench.schema import CONTINUOUS, DISCRETE, LOSSES, NAMES, get_parameter, markdown_table
+from gmbench.schema import CONTINUOUS, DISCRETE, LOSSES, NAMES, get_parameter
 
 
 def test_order_of_the_25_parameters() -> None:
@@ -35,8 +33,3 @@ def test_names_are_found_in_any_spelling() -> None:
 def test_unknown_name_gives_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match=r"Did you mean normalization"):
         get_parameter("normalisation")
-
-
-def test_docs_hold_the_table_word_for_word() -> None:
-    docs = Path(__file__).parent.parent / "docs" / "labels.md"
-    assert markdown_table() in docs.read_text(encoding="utf-8")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,8 @@ from gmbench.data.verification import verify_dataset
 from gmbench.errors import DatasetError
 from gmbench.schema import CONTINUOUS, DISCRETE, LOSSES
 from gmbench.zoo.population import smallest_distance
+
+Digest = Callable[..., dict[str, str]]
 
 MOST_BYTES = 12_000_000
 """What its Parquet files may take in the wheel."""
@@ -93,24 +95,26 @@ def test_whole_and_small(sample: Benchmark) -> None:
     assert sum(path.stat().st_size for path in SAMPLE.rglob("*.parquet")) <= MOST_BYTES
 
 
-def test_build_copies_it(sample: Benchmark, tmp_path: Path) -> None:
+def test_build_copies_it(sample: Benchmark, tmp_path: Path, digest_of: Digest) -> None:
     out = tmp_path / "gm-parsing"
     built = build_dataset(sample, None, out)
     assert built.benchmark == "sample"
     assert not built.already_built
-    assert _digests(out) == _digests(SAMPLE)
+    assert digest_of(out) == digest_of(SAMPLE)
     assert build_dataset(sample, None, out).already_built
     (out / "gms.csv").unlink()
     with pytest.raises(DatasetError, match="--overwrite"):
         build_dataset(sample, None, out)
     build_dataset(sample, None, out, overwrite=True)
-    assert _digests(out) == _digests(SAMPLE)
+    assert digest_of(out) == digest_of(SAMPLE)
     assert [path.name for path in tmp_path.iterdir()] == ["gm-parsing"]
 
 
-def test_it_is_known_by_its_labels_and_not_by_its_name(sample: Benchmark, tmp_path: Path) -> None:
+def test_it_is_known_by_its_labels_and_not_by_its_name(
+    sample: Benchmark, tmp_path: Path, digest_of: Digest
+) -> None:
     build_dataset(replace(sample, name="mine"), None, tmp_path / "copy")
-    assert _digests(tmp_path / "copy") == _digests(SAMPLE)
+    assert digest_of(tmp_path / "copy") == digest_of(SAMPLE)
     other = replace(sample, gms=sample.gms[::-1], n_images=sample.n_images[::-1])
     with pytest.raises(DatasetError, match="The images of sample do not come with gmbench"):
         build_dataset(other, None, tmp_path / "other")
@@ -165,11 +169,3 @@ def test_card_gives_origin_and_licence_of_every_picture(described: dict[str, Any
         assert origin["file"] in card
         assert origin["sha256"][:12] in card
         assert origin["licence"] in card
-
-
-def _digests(folder: Path) -> dict[str, str]:
-    return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in folder.rglob("*")
-        if path.is_file()
-    }

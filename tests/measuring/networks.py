@@ -11,22 +11,32 @@ import torch.nn.functional as F  # noqa: N812 - its usual name
 from torch import Tensor, nn
 
 
+def deconvolutions(
+    widths: Sequence[int], kernel: int, stride: int = 1, padding: int = 0, further: int = 0
+) -> list[nn.Module]:
+    """Deconvolutions, each with its norm and ReLU; `further` is their output padding."""
+    return [
+        layer
+        for inner, outer in pairwise(widths)
+        for layer in (
+            nn.ConvTranspose2d(inner, outer, kernel, stride, padding, further),
+            nn.BatchNorm2d(outer),
+            nn.ReLU(),
+        )
+    ]
+
+
 def dcgan(*, latent: int = 128, channels: int = 3) -> nn.Sequential:
     """DCGAN's generator at 64 px: a fully connected layer and four strided deconvolutions."""
-    layers: list[nn.Module] = [
+    return nn.Sequential(
         nn.Linear(latent, 512 * 4 * 4),
         nn.Unflatten(1, (512, 4, 4)),
         nn.BatchNorm2d(512),
         nn.ReLU(),
-    ]
-    for inner, outer in ((512, 256), (256, 128), (128, 64)):
-        layers += [
-            nn.ConvTranspose2d(inner, outer, 5, 2, 2, output_padding=1),
-            nn.BatchNorm2d(outer),
-            nn.ReLU(),
-        ]
-    layers += [nn.ConvTranspose2d(64, channels, 5, 2, 2, output_padding=1), nn.Tanh()]
-    return nn.Sequential(*layers)
+        *deconvolutions((512, 256, 128, 64), 5, 2, 2, 1),
+        nn.ConvTranspose2d(64, channels, 5, 2, 2, output_padding=1),
+        nn.Tanh(),
+    )
 
 
 def dcgan_discriminator() -> nn.Sequential:
@@ -39,28 +49,23 @@ def dcgan_discriminator() -> nn.Sequential:
 
 def wgan() -> nn.Sequential:
     """A generator of deconvolutions alone; the first one widens a 1x1 latent."""
-    layers: list[nn.Module] = []
-    for inner, outer, stride, padding in (
-        (100, 1024, 1, 0), (1024, 512, 2, 1), (512, 256, 2, 1), (256, 128, 2, 1)
-    ):  # fmt: skip
-        layers += [
-            nn.ConvTranspose2d(inner, outer, 4, stride, padding),
-            nn.BatchNorm2d(outer),
-            nn.ReLU(),
-        ]
-    return nn.Sequential(*layers, nn.ConvTranspose2d(128, 3, 4, 2, 1), nn.Tanh())
+    return nn.Sequential(
+        *deconvolutions((100, 1024), 4),
+        *deconvolutions((1024, 512, 256, 128), 4, 2, 1),
+        nn.ConvTranspose2d(128, 3, 4, 2, 1),
+        nn.Tanh(),
+    )
 
 
 def standard_cnn() -> nn.Sequential:
     """The plain generator of SNGAN at 32 px, as RSGAN takes it, a quarter as wide."""
-    layers: list[nn.Module] = [nn.Linear(128, 512 * 4 * 4), nn.Unflatten(1, (512, 4, 4))]
-    for inner, outer in ((512, 256), (256, 128), (128, 64)):
-        layers += [
-            nn.ConvTranspose2d(inner, outer, 4, 2, 1),
-            nn.BatchNorm2d(outer),
-            nn.ReLU(),
-        ]
-    return nn.Sequential(*layers, nn.Conv2d(64, 3, 3, padding=1), nn.Tanh())
+    return nn.Sequential(
+        nn.Linear(128, 512 * 4 * 4),
+        nn.Unflatten(1, (512, 4, 4)),
+        *deconvolutions((512, 256, 128, 64), 4, 2, 1),
+        nn.Conv2d(64, 3, 3, padding=1),
+        nn.Tanh(),
+    )
 
 
 class UpBlock(nn.Module):

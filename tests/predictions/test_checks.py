@@ -83,7 +83,6 @@ BAD: dict[str, str | bytes] = {
     "crlf": CSV.replace("\n", "\r\n"),
     "semicolons": FRAME.to_csv(index=False, sep=";"),
     "tabs": FRAME.to_csv(index=False, sep="\t"),
-    "semicolons_and_decimal_commas": FRAME.to_csv(index=False, sep=";", decimal=","),
     "not_utf8": _with_cell(5, "last_nonlinearity", "\u00e9lu").encode("latin-1"),
     "header_alone": LINES[0] + "\n",
     "short_and_long_rows": "\n".join(
@@ -150,6 +149,13 @@ def test_good_file(snapshot: SnapshotAssertion) -> None:
     validation = validate_predictions("predictions.csv", BENCHMARK)
     assert validation.checklist.ok
     assert validation.checklist.text() == snapshot
+
+
+def test_a_spreadsheet_of_another_country() -> None:
+    Path("predictions.csv").write_text(FRAME.to_csv(index=False, sep=";", decimal=","))
+    separator, numeric = validate_predictions("predictions.csv", BENCHMARK).checklist.failures
+    assert (separator.name, numeric.name) == ("separator", "values_numeric")
+    assert (numeric.message, len(numeric.offenders)) == ("2,736 values are not a number.", 10)
 
 
 def test_missing_file(snapshot: SnapshotAssertion) -> None:
