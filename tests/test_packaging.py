@@ -95,7 +95,11 @@ def test_make_demo_twice_in_a_folder_with_a_space(tmp_path: Path) -> None:
     # The second time over what the first one left, with a method that takes no time.
     for method in ("spectral", "random_labels"):
         done = subprocess.run(
-            ["make", "demo", f"METHOD={method}"], cwd=clone, capture_output=True, text=True, check=True
+            ["make", "demo", f"METHOD={method}"],
+            cwd=clone,
+            capture_output=True,
+            text=True,
+            check=True,
         )
         assert "The report is at out/report/report.html" in done.stdout
     assert (clone / "out" / "report" / "report.html").is_file()
