@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from gmbench.data.archives import TarReader, ZipReader
+from gmbench.data.checksums import sha256_of
 from gmbench.data.listing import GMFiles
 from gmbench.data.sources import FolderReader, Reader
 from gmbench.files import disk_full, is_full, rename_durably, write_durably
@@ -167,13 +168,12 @@ class _ShardMaker:
     def make(self) -> ShardRecord:
         task = self._task
         beside = task.record.with_name(f"{task.record.stem}.{os.getpid()}.parquet")
-        sha256, arrow_bytes = hashlib.sha256(), 0
+        arrow_bytes = 0
         try:
             with beside.open("wb") as file:
-                output = _HashedFile(file, sha256)
                 writer = None
                 for group in self._row_groups():
-                    writer = writer or _open_writer(output, task.schema)
+                    writer = writer or _open_writer(file, task.schema)
                     writer.write_table(group)
                     arrow_bytes += group.nbytes
                 if writer:
@@ -181,6 +181,7 @@ class _ShardMaker:
                 file.flush()
                 os.fsync(file.fileno())
                 n_bytes = file.tell()
+            sha256 = sha256_of(beside)
             if self._names:
                 task.shard.parent.mkdir(parents=True, exist_ok=True)
                 rename_durably(beside, task.shard)
@@ -190,7 +191,7 @@ class _ShardMaker:
             n_images=len(self._names),
             n_bytes=n_bytes,
             arrow_bytes=arrow_bytes,
-            sha256=sha256.hexdigest() if self._names else "",
+            sha256=sha256 if self._names else "",
             corrupt=tuple(self._corrupt),
             surplus=tuple(self._surplus),
             names=tuple(self._names),
@@ -248,7 +249,7 @@ class _ShardMaker:
         return pa.Table.from_arrays(columns, schema=schema)
 
 
-def _open_writer(output: _HashedFile, schema: pa.Schema) -> pq.ParquetWriter:
+def _open_writer(output: io.BufferedWriter, schema: pa.Schema) -> pq.ParquetWriter:
     """Opens a Parquet file that spends nothing on the images: they are compressed already."""
     small = [name for name in schema.names if name not in ("image", "target")]
     target = "target.list.element"
@@ -260,24 +261,3 @@ def _open_writer(output: _HashedFile, schema: pa.Schema) -> pq.ParquetWriter:
         # All rows of a shard have the same labels; bounds of them would only take room.
         write_statistics=False,
     )
-
-
-class _HashedFile:
-    """Passes bytes on to a file and to a hash, so that a shard need not be read again."""
-
-    def __init__(self, file: io.BufferedWriter, sha256: hashlib._Hash) -> None:
-        self._file, self._sha256 = file, sha256
-        self.closed = False
-
-    def write(self, data: bytes) -> int:
-        self._sha256.update(data)
-        return self._file.write(data)
-
-    def tell(self) -> int:
-        return self._file.tell()
-
-    def flush(self) -> None:
-        self._file.flush()
-
-    def close(self) -> None:
-        self.closed = True
