@@ -104,21 +104,21 @@ def test_two_members_of_one_name(tmp_path: Path) -> None:
         opened(tarred(tmp_path / "x.tar", {"a/1.png": b"x", "./a/1.png": b"y"}))
 
 
-def test_encrypted_zip(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("offset", "value", "message"),
+    [
+        (8, 1, r"a/1.png is encrypted\. Decrypt the archive first"),
+        (10, 99, r"a/1.png is packed by method 99"),
+    ],
+)
+def test_zip_whose_members_python_cannot_read(
+    tmp_path: Path, offset: int, value: int, message: str
+) -> None:
     path = zipped(tmp_path / "x.zip", {"a/1.png": b"x"})
     data = bytearray(path.read_bytes())
-    data[data.index(b"PK\x01\x02") + 8] |= 1
+    data[data.index(b"PK\x01\x02") + offset] = value
     path.write_bytes(data)
-    with pytest.raises(SourceError, match=r"a/1.png is encrypted\. Decrypt the archive first"):
-        opened(path)
-
-
-def test_zip_packed_by_an_unknown_method(tmp_path: Path) -> None:
-    path = zipped(tmp_path / "x.zip", {"a/1.png": b"x"})
-    data = bytearray(path.read_bytes())
-    data[data.index(b"PK\x01\x02") + 10] = 99
-    path.write_bytes(data)
-    with pytest.raises(SourceError, match=r"a/1.png is packed by method 99"):
+    with pytest.raises(SourceError, match=message):
         opened(path)
 
 
