@@ -25,7 +25,7 @@ def test_full_learns_64_images_of_4_gms(tmp_path: Path, own_cache: Path) -> None
     config = PRESETS["small"].changed(
         {"view": {"kind": "resized", "size": 16}, "epochs": 150, "batch_size": 16,
          "model.fen_depth": 4, "model.fen_width": 8, "learning_rate": 3e-3,
-         "model.trunk_widths": [24, 48, 64], "schedule": "cosine",
+         "model.trunk_widths": [32, 64, 96], "schedule": "cosine",
          "model.dropout": 0.0, "weight_decay": 0.0}
     )  # fmt: skip
     targets = TrainingTargets.of(benchmark, benchmark.training_gms("set_1"))
