@@ -101,6 +101,7 @@ def test_build_copies_it(sample: Benchmark, tmp_path: Path, digest_of: Digest) -
     assert built.benchmark == "sample"
     assert not built.already_built
     assert digest_of(out) == digest_of(SAMPLE)
+    assert (out / ".build.json").read_bytes() == (SAMPLE / ".build.json").read_bytes()
     assert build_dataset(sample, None, out).already_built
     (out / "gms.csv").unlink()
     with pytest.raises(DatasetError, match="--overwrite"):
