@@ -21,8 +21,9 @@ FIRST_SIZE = 4
 """Height and width of the first maps that are made of noise."""
 MOST_MAPPINGS = 7
 """Fully connected layers one after the other that make a style, or a map, of noise."""
-SHIFT = 0.1
-"""How much noise shifts the colours, where a row has a connection that nothing else makes."""
+CONNECTION = 0.1
+"""Share of the noise or image that goes around the whole network, where nothing else makes a
+connection that the row has: little, as a network should not begin by copying."""
 THUMBNAIL = 8
 """Height and width of the pixels that a style is taken from, where nothing comes with an image."""
 
@@ -104,7 +105,7 @@ class NoiseGenerator(nn.Module):
             modulations=len(fcs) - len(mapped),
         )
         shift = torch.eye(channels, inputs) if plan.connected else torch.zeros(0)
-        self.register_buffer("shift", SHIFT * shift)
+        self.register_buffer("shift", CONNECTION * shift)
         self.last = nonlinearity(row.last_nonlinearity)
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
@@ -170,7 +171,7 @@ class ImageGenerator(nn.Module):
             modulations=len(plan.fcs) - mapped,
         )
         self.adds_input = plan.connected and not self.trunk.connections
-        self.register_buffer("selection", torch.eye(channels, inputs)[..., None, None])
+        self.register_buffer("selection", CONNECTION * torch.eye(channels, inputs)[..., None, None])
         self.last = nonlinearity(row.last_nonlinearity)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
