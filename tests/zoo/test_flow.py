@@ -13,8 +13,8 @@ import torch
 from torch.func import jacrev
 
 from gmbench.zoo.kinds import flow
-from gmbench.zoo.kinds.flow import dequantise, negative_log_likelihood
 from gmbench.zoo.kinds.flow_networks import FlowNetwork, Squeeze
+from gmbench.zoo.kinds.likelihood import dequantise, negative_log_likelihood
 from gmbench.zoo.layers import LAST_NONLINEARITIES
 from gmbench.zoo.pixels import VALUE_RANGES, to_pixels
 from tests.zoo.kind_contract import (

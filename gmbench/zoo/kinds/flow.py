@@ -16,7 +16,6 @@ autoencoders in `latent`.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,12 +23,14 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from gmbench.zoo.kinds import latent, row_flow
 from gmbench.zoo.kinds.draw import Draw
 from gmbench.zoo.kinds.fit import Schedule, fit
 from gmbench.zoo.kinds.flow_networks import FlowNetwork
+from gmbench.zoo.kinds.likelihood import dequantise, negative_log_likelihood
 from gmbench.zoo.kinds.trained import SamplingGM
 from gmbench.zoo.losses import DISTANCES, LossSum, maximum_mean_discrepancy
-from gmbench.zoo.pixels import VALUE_RANGES, count_channels, to_pixels
+from gmbench.zoo.pixels import count_channels, to_pixels
 from gmbench.zoo.reproducible import reproducible
 from gmbench.zoo.specification import Specification, check_family
 
@@ -72,33 +73,11 @@ def draw_options(
     return options, ("loss_kl",) if extra is None else (extra, "loss_kl")
 
 
-def dequantise(real: torch.Tensor, last: str, generator: torch.Generator) -> torch.Tensor:
-    """8-bit images as numbers strictly inside the value range of `last`, spread evenly."""
-    black, white = VALUE_RANGES[last]
-    # In doubles: in single precision a number just under 256 is rounded to it.
-    noise = torch.rand(real.shape, generator=generator, dtype=torch.float64)
-    unit = (real.double() + noise.clamp(1e-6, 1 - 1e-6)) / 256
-    return (unit * (white - black) + black).float()
-
-
-def negative_log_likelihood(z: torch.Tensor, determinant: torch.Tensor) -> torch.Tensor:
-    """Mean over images and dimensions, in nats, up to the constant of the value range.
-
-    Args:
-        z: Noise that gives the images, shape (n, dimensions).
-        determinant: Log-determinant of the way from images to noise, shape (n,).
-    """
-    log_density = -0.5 * (z.square() + math.log(2 * math.pi)).sum(1) + determinant
-    return -log_density.mean() / z.shape[1]
-
-
 def train(specification: Specification, real: torch.Tensor) -> SamplingGM:
     """Trains a flow; see `gmbench.zoo.specification.Trainer`."""
     family, options, size = specification.family, specification.options, specification.size
     check_family(family, (*FAMILIES, *ROW_FAMILIES))
     if family in ROW_FAMILIES:
-        from gmbench.zoo.kinds import latent, row_flow  # They take what is in here.
-
         if family in latent.FAMILIES:
             return latent.train(specification, real)
         return row_flow.train(specification, real)

@@ -11,8 +11,8 @@ from __future__ import annotations
 import torch
 
 from gmbench.zoo.kinds.fit import Schedule, fit
-from gmbench.zoo.kinds.flow import dequantise, negative_log_likelihood
 from gmbench.zoo.kinds.flow_row_networks import Dequantiser, RowFlow
+from gmbench.zoo.kinds.likelihood import dequantise, negative_log_likelihood
 from gmbench.zoo.kinds.trained import SamplingGM
 from gmbench.zoo.losses import DISTANCES, LossSum
 from gmbench.zoo.pixels import VALUE_RANGES, count_channels, to_pixels
