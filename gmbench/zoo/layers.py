@@ -255,5 +255,8 @@ def lay_channels_last(network: nn.Module) -> None:
 
 
 def _groups(channels: int) -> int:
-    """Returns the number of groups of a group norm: up to 8, and a divisor of the channels."""
-    return max(g for g in (8, 4, 2, 1) if channels % g == 0)
+    """Returns the number of groups of a group norm: up to 8, two channels or more in each.
+
+    With one channel in each it would be instance norm.
+    """
+    return max(g for g in (8, 4, 2, 1) if channels % g == 0 and (channels >= 2 * g or g == 1))
