@@ -46,6 +46,8 @@ from gmbench.zoo.layers import (
 FIRST_SIZE = 4
 #: Most filters of one convolution, as a multiple of the width.
 MOST_FILTERS = 4
+#: Families of replicas whose noise comes into each stage of the network.
+STYLED: tuple[str, ...] = ("style", "biggan")
 
 
 class UpBlock(nn.Module):
@@ -247,7 +249,8 @@ def build_generator(
     if "row" in options:
         starts = options["input_size"] if "degradation" in options else 0
         row = Row.of(options["row"])
-        return build(row, size, channels, inputs, options.get("width", 0), starts)
+        width = options.get("width", 0)
+        return build(row, size, channels, inputs, width, starts, styled=family in STYLED)
     if family == "mlp":
         return FullGenerator(inputs, size, channels, options)
     if family == "image_to_image":

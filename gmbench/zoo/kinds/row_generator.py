@@ -13,12 +13,7 @@ import torch
 from torch import nn
 
 from gmbench.errors import GmbenchError
-from gmbench.zoo.kinds.row_networks import (
-    Classifier,
-    FullGenerator,
-    ImageGenerator,
-    NoiseGenerator,
-)
+from gmbench.zoo.kinds.row_networks import FullGenerator, ImageGenerator, NoiseGenerator
 from gmbench.zoo.kinds.row_plan import WIDTHS, Ends, Row, plan_row
 
 MOST_PRODUCTS = 10_000_000
@@ -26,7 +21,14 @@ MOST_PRODUCTS = 10_000_000
 
 
 def build(
-    row: Row, size: int, channels: int, inputs: int, width: int = 0, input_size: int = 0
+    row: Row,
+    size: int,
+    channels: int,
+    inputs: int,
+    width: int = 0,
+    input_size: int = 0,
+    *,
+    styled: bool = False,
 ) -> nn.Module:
     """Returns a generator with fresh weights.
 
@@ -40,6 +42,7 @@ def build(
             0 for as many as that leaves. Without convolutions, an eighth of a layer's features.
         input_size: Height and width of the images that it starts from: `size`, a half or a
             quarter of it; 0 for noise.
+        styled: Whether noise comes into each stage, where the row has layers for that.
 
     Raises:
         GmbenchError: No network can have so few layers.
@@ -52,11 +55,17 @@ def build(
             f"{'two convolutions' if input_size else 'a layer with weights'} at least."
         )
     width = affordable_width(row, size, channels, inputs, width, input_size)
-    return _built(row, size, channels, inputs, width, input_size)
+    return _built(row, size, channels, inputs, width, input_size, styled)
 
 
 def _built(
-    row: Row, size: int, channels: int, inputs: int, width: int, input_size: int
+    row: Row,
+    size: int,
+    channels: int,
+    inputs: int,
+    width: int,
+    input_size: int,
+    styled: bool = False,
 ) -> nn.Module:
     if input_size:
         plan = plan_row(row, Ends(convs=2, fcs=min(row.fc_layers, 1)))
@@ -67,12 +76,7 @@ def _built(
     if not row.conv_layers:
         return FullGenerator(row, plan_row(row, Ends(0, 1)), size, channels, inputs, 8 * width)
     plan = plan_row(row, Ends(convs=1, fcs=min(row.fc_layers, 1)))
-    return NoiseGenerator(row, plan, size, channels, inputs, width)
-
-
-def build_classifier(row: Row, size: int, channels: int, classes: int, width: int) -> nn.Module:
-    """Returns a network from images to scores of classes, with fresh weights; see `build`."""
-    return Classifier(row, plan_row(row, Ends(1, 1)), size, channels, classes, width)
+    return NoiseGenerator(row, plan, size, channels, inputs, width, styled)
 
 
 def affordable_width(

@@ -6,8 +6,6 @@ class beside it.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import torch
 from torch import nn
 from torch.nn import functional
@@ -15,7 +13,7 @@ from torch.nn import functional
 from gmbench.zoo.kinds.row_parts import Parts, Resize
 from gmbench.zoo.kinds.row_plan import Plan, Row
 from gmbench.zoo.kinds.row_trunk import Trunk, arranged, filters_at, mapping, stages
-from gmbench.zoo.layers import SCORE_SCALES, nonlinearity, sequence
+from gmbench.zoo.layers import nonlinearity, sequence
 
 FIRST_SIZE = 4
 """Height and width of the first maps that are made of noise."""
@@ -56,13 +54,22 @@ class FullGenerator(nn.Module):
 class NoiseGenerator(nn.Module):
     """From noise to an image: a small map of it, then convolutions that enlarge.
 
-    Where a connection past all of them is asked for, the noise shifts the colours.
+    Where a connection past all of them is asked for, the noise shifts the colours. With `styled`,
+    half of the fully connected layers bring the style into each stage (Karras, Laine and Aila,
+    2019); otherwise they do where there are blocks of such layers or too many for a row.
     """
 
     shift: torch.Tensor
 
     def __init__(
-        self, row: Row, plan: Plan, size: int, channels: int, inputs: int, width: int
+        self,
+        row: Row,
+        plan: Plan,
+        size: int,
+        channels: int,
+        inputs: int,
+        width: int,
+        styled: bool,
     ) -> None:
         super().__init__()
         parts, fcs = Parts(row), list(plan.fcs)
@@ -89,8 +96,10 @@ class NoiseGenerator(nn.Module):
             self.filters = -(-inputs // self.side**2)
             first = parts.norms(self.filters, plan.norms)
         self.first = sequence([*first, *shrink])
-        styled = bool(plan.full_blocks) or len(fcs) > MOST_MAPPINGS
-        mapped = [norms for norms in fcs if norms or not styled]
+        if plan.full_blocks or len(fcs) > MOST_MAPPINGS:
+            mapped = [norms for norms in fcs if norms]
+        else:
+            mapped = fcs[: (len(fcs) + 1) // 2] if styled and not any(fcs) else fcs
         self.mapping = mapping(parts, plan, mapped, inputs)
         self.trunk = Trunk(
             parts,
@@ -193,46 +202,3 @@ class ImageGenerator(nn.Module):
             made = made + functional.interpolate(around, size=made.shape[2:])
         image: torch.Tensor = self.last(made)
         return image
-
-
-class Classifier(nn.Module):
-    """From an image to scores of classes: what an attack is on."""
-
-    def __init__(
-        self, row: Row, plan: Plan, size: int, channels: int, classes: int, width: int
-    ) -> None:
-        super().__init__()
-        parts = Parts(row)
-        blocks, groups = stages(plan, plan.convs[1:])
-        number = len(blocks) + len(groups)
-        downs = min(2, number) if row.downsampling == "yes" else 0
-        changes = [""] * number
-        for down in range(downs):
-            changes[down * number // downs] = "down"
-        whole = plan.pools > 0
-        self.trunk = Trunk(
-            parts,
-            replace(plan, pools=plan.pools - whole),
-            [plan.convs[:1], *arranged(groups, blocks, changes)],
-            ["down" if downs else "", *changes],
-            channels,
-            size,
-            width,
-        )
-        self.pool = nn.AdaptiveAvgPool2d(1) if whole else nn.Identity()
-        features = self.trunk.filters * (1 if whole else self.trunk.side**2)
-        layers: list[nn.Module] = []
-        for norms in plan.fcs[:-1]:
-            layers += [nn.Linear(features, 4 * width), *parts.flat_norms(4 * width, norms)]
-            layers.append(parts.nonlinearity())
-            features = 4 * width
-        self.body = sequence(layers)
-        self.outer = nn.Linear(features, classes)
-        self.scale = SCORE_SCALES[row.last_nonlinearity]
-        self.last = nonlinearity(row.last_nonlinearity)
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Returns scores, shape (images, classes), of images with values in [0, 1]."""
-        features = self.pool(self.trunk(2.0 * images - 1.0)).flatten(1)
-        scores: torch.Tensor = self.scale * self.last(self.outer(self.body(features)))
-        return scores
