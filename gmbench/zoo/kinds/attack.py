@@ -52,6 +52,9 @@ STEPS: Mapping[str, int] = {"fgsm": 300, "pgd": 300, "deepfool": 300}
 """Training steps of the classifier that take 5 to 20 s of one core."""
 
 SIZE_WEIGHT = 1.0
+SMOOTHING = 0.1
+"""Share of the other classes in what a deep classifier is to say (Szegedy et al., 2016)."""
+
 BATCH = 32
 CLUSTER_SIDE = 8
 """Height and width of the shrunken images that are clustered into classes."""
@@ -114,10 +117,14 @@ def train(specification: Specification, real: torch.Tensor) -> SamplingGM:
         )
         start_scores(network.last)
         losses = LossSum()
+        # A deep network is sure of images that it knows; an attack then has no slope to climb.
+        smoothing = SMOOTHING if "row" in options else 0.0
 
         def objective() -> torch.Tensor:
             chosen = torch.randint(len(values), (BATCH,), generator=generator)
-            entropy = functional.cross_entropy(network(values[chosen]), classes[chosen])
+            entropy = functional.cross_entropy(
+                network(values[chosen]), classes[chosen], label_smoothing=smoothing
+            )
             return losses.add(("loss_ce", 1.0, entropy))
 
         schedule = Schedule(rate=2 * options["learning_rate"])
@@ -290,7 +297,7 @@ def landmark_flow(
         size = (points / bound).square().flatten(1).mean(1).sum()
         terms = [("loss_ce", -1.0, entropy), ("loss_mse", SIZE_WEIGHT, size)]
         (slope,) = torch.autograd.grad(losses.add(*terms), points)
-        largest = slope.abs().amax((1, 2, 3), keepdim=True).clamp(min=1e-12)
+        largest = slope.abs().amax((1, 2, 3), keepdim=True).clamp(min=1e-30)
         points = (points.detach() - step * slope / largest).clamp(-bound, bound)
     return _round(warp(images, points).clamp(0, 1))
 

@@ -29,7 +29,7 @@ from gmbench.zoo.specification import Specification
 
 BATCH = 16
 VICTIM_STEPS = 100
-DISTANCE_WEIGHT = 5.0
+DISTANCE_WEIGHT = 10.0
 
 VICTIM: dict[str, Any] = {
     "width": 12,
@@ -70,7 +70,10 @@ def train(
 
     def entropy() -> torch.Tensor:
         chosen = torch.randint(len(values), (BATCH,), generator=generator)
-        return functional.cross_entropy(victim(values[chosen]), classes[chosen])
+        # Not too sure of itself: else no small change could move it.
+        return functional.cross_entropy(
+            victim(values[chosen]), classes[chosen], label_smoothing=0.1
+        )
 
     fit(victim, entropy, VICTIM_STEPS if steps else 0, Schedule(rate=3e-3))
     row = Row.of(options["row"])

@@ -47,6 +47,10 @@ BRANCHES = 3
 """Chains beside each other in a block of many convolutions."""
 
 
+FIRST_SHARE = 0.2
+"""Size of the weights of other squares before training, relative to those of the square itself."""
+
+
 class CausalPool(nn.Module):
     """The largest of a square, the one to its left and the two above these, at every square."""
 
@@ -311,6 +315,9 @@ class CausalNetwork(nn.Module):
         self.last = nn.Conv2d(width, symbols, 1)
         self.last_nonlinearity = nonlinearity(row["last_nonlinearity"])
         self.scale = SCORE_SCALES[row["last_nonlinearity"]]
+        for module in self.modules():
+            if isinstance(module, CausalConvolution):
+                _favour_own(module)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Scores, shape (n, symbols, grid, grid).
@@ -337,6 +344,14 @@ class CausalNetwork(nn.Module):
         if row == column == 0:
             x = torch.zeros_like(x)
         return x + self.place[:, :, row : row + 1, column : column + 1]
+
+
+def _favour_own(module: CausalConvolution) -> None:
+    """Makes the weights of other squares small, so that what is near passes through many layers."""
+    with torch.no_grad():
+        own = module.weight[..., -1, module.reach].clone()
+        module.weight.mul_(FIRST_SHARE)
+        module.weight[..., -1, module.reach] = own
 
 
 def _places(width: int, grid: int) -> torch.Tensor:

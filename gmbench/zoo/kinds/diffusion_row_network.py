@@ -17,10 +17,13 @@ from gmbench.zoo.layers import Options, downsampling, nonlinearity, normalizatio
 from gmbench.zoo.pixels import to_unit
 
 CLASS_FEATURES = 16
-LEVELS = 3
+FIRST_SHARE = 0.1
+"""Share of what a block gives that it adds before training."""
+
+LEVELS = 4
 
 
-class _Block(nn.Module):
+class RowBlock(nn.Module):
     """Convolutions with a way around them; after the first of them the time is added."""
 
     def __init__(
@@ -38,6 +41,12 @@ class _Block(nn.Module):
             parts.append(nn.Conv2d(width, width, kernel, padding=kernel // 2))
             parts += [normalization(row["normalization"], width) for _ in range(norms[place])]
         self.rest = nn.Sequential(*parts)
+
+    def quieten(self) -> None:
+        """Lets the block add little at first, so that a network of many learns early."""
+        last = [module for module in self.rest if isinstance(module, nn.Conv2d)][-1]
+        with torch.no_grad():
+            last.weight.mul_(FIRST_SHARE)
 
     def forward(self, x: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
         """Keeps the shape (n, width, height, width)."""
@@ -78,12 +87,12 @@ class RowUNet(nn.Module):
             features = 2 * width
         self.time = nn.Sequential(*time_layers)
         told = [nn.Linear(features, width) if n < fcs else None for n in range(blocks)]
-        made = [_Block(width, each, one, row) for each, one in zip(found, told, strict=True)]
-        wide = max(1, blocks // 6)
+        made = [RowBlock(width, each, one, row) for each, one in zip(found, told, strict=True)]
+        wide = max(1, blocks // 3)
         self.before = nn.ModuleList(made[:wide])
         self.middle = nn.ModuleList(made[wide:-wide])
         self.after = nn.ModuleList(made[-wide:])
-        widths = [channels, width // 2, width, width]
+        widths = [channels, width // 2, *[width] * (LEVELS - 1)]
         ways = ["average_pool"] * pools + ["strided_conv"] * (LEVELS - pools)
         self.down = nn.ModuleList(
             downsampling(way, widths[n], widths[n + 1]) for n, way in enumerate(ways)
