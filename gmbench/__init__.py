@@ -87,7 +87,10 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module("gmbench.metrics")
     if name not in _HOMES:
         raise AttributeError(f"module 'gmbench' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    from gmbench.errors import naming_extras
+
+    with naming_extras():
+        return getattr(importlib.import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:

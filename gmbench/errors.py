@@ -7,7 +7,8 @@ it is. A traceback is reserved for mistakes of our own.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 
 class GmbenchError(Exception):
@@ -18,6 +19,35 @@ class GmbenchError(Exception):
     """
 
     exit_code = 2
+
+
+class MissingPackageError(GmbenchError, ImportError):
+    """A package that only an extra of gmbench brings, and that is not installed."""
+
+    def __init__(self, package: str) -> None:
+        super().__init__(
+            f"This needs the package {package}, which is not installed. Get it with "
+            f'`pip install "gmbench[{EXTRAS[package]}]"`.'
+        )
+
+
+EXTRAS = dict.fromkeys(("accelerate", "safetensors", "torch", "torchvision"), "train")
+"""Packages that gmbench does without until something needs them, each with its extra."""
+
+
+@contextmanager
+def naming_extras() -> Iterator[None]:
+    """Says of a package that an extra brings, where its import fails, how to get it.
+
+    Raises:
+        MissingPackageError: It is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name not in EXTRAS:
+            raise
+        raise MissingPackageError(error.name) from error
 
 
 class UnknownNameError(GmbenchError):

@@ -23,6 +23,9 @@ from gmbench.schema import N_CONTINUOUS, N_DISCRETE, N_HEADS, NAMES
 
 __all__ = list(metrics.BY_NAME)
 
+_LAST_CLASS = 127
+"""What an index of predictions can be."""
+
 
 def l1(target: ArrayLike, prediction: ArrayLike, gm: ArrayLike) -> float:
     """Returns the mean of |p - y| over images and the 9 counts.
@@ -237,7 +240,10 @@ def _table(
     target: ArrayLike, prediction: ArrayLike, gm: ArrayLike, *, heads: bool = False
 ) -> SetTable:
     """Takes arrays for a set of the evaluator; without heads, the classes count as right."""
-    true, predicted = np.asarray(target, np.float64), np.asarray(prediction, np.float64)
+    try:
+        true, predicted = np.asarray(target, np.float64), np.asarray(prediction, np.float64)
+    except (TypeError, ValueError) as error:
+        raise PredictionError(f"Targets and predictions are arrays of numbers: {error}.") from error
     widths = (len(NAMES),) if heads else (N_CONTINUOUS, len(NAMES))
     if true.ndim != 2 or true.shape[1] not in widths or not len(true):
         expected = " or ".join(f"(images, {width})" for width in widths)
@@ -250,15 +256,18 @@ def _table(
         raise PredictionError(
             f"gm has the shape {np.shape(gm)}; {len(true):,} images need one each."
         )
-    names, first, gm_of = np.unique(np.asarray(gm), return_index=True, return_inverse=True)
+    if not (np.isfinite(true).all() and np.isfinite(predicted).all()):
+        raise PredictionError("Targets and predictions must be finite numbers.")
+    known = np.asarray(gm)
+    if known.dtype == object:
+        known = known.astype(str)
+    names, first, gm_of = np.unique(known, return_index=True, return_inverse=True)
     of_gms = true[first]
     differing = np.flatnonzero((true != of_gms[gm_of]).any(axis=1))
     if len(differing):
         raise PredictionError(
             f"The images of GM {names[gm_of[differing[0]]]} have different targets."
         )
-    if not (np.isfinite(true).all() and np.isfinite(predicted).all()):
-        raise PredictionError("Targets and predictions must be finite numbers.")
     classes, chosen = (_classes(one) if heads else _none(one) for one in (of_gms, predicted))
     n_classes = np.maximum(classes.max(axis=0), chosen.max(axis=0)) + 1
     return SetTable.of(
@@ -282,6 +291,6 @@ def _classes(values: Array) -> NDArray[np.int64]:
     if (losses < 0).any() or (losses > 1).any():
         raise PredictionError("Losses must be 0, 1 or scores between them.")
     losses[:] = losses >= 0.5
-    if (heads < 0).any() or (heads != heads.round()).any():
-        raise PredictionError("Classes must be indices: whole numbers from 0 on.")
+    if (heads < 0).any() or (heads > _LAST_CLASS).any() or (heads != heads.round()).any():
+        raise PredictionError(f"Classes must be indices: whole numbers from 0 to {_LAST_CLASS}.")
     return heads.astype(np.int64)

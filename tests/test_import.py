@@ -46,6 +46,24 @@ def test_no_torch(code: str, poisoned: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "gmbench.parse",
+        "gmbench.FoldDataset",
+        "gmbench.measure(1, 1)",
+        "gmbench.run_baseline('full')",
+    ],
+)
+def test_without_torch_python_says_what_to_install(code: str, tmp_path: Path) -> None:
+    (tmp_path / "torch.py").write_text("raise ModuleNotFoundError('no torch', name='torch')")
+    last = run(f"import gmbench; {code}", tmp_path).stderr.splitlines()[-1]
+    assert last == (
+        "gmbench.errors.MissingPackageError: This needs the package torch, which is not installed. "
+        'Get it with `pip install "gmbench[train]"`.'
+    )
+
+
 def test_import_alone_loads_nothing_large(tmp_path: Path) -> None:
     code = (
         "import gmbench, sys; large = {'PIL', 'datasets', 'numpy', 'pandas', 'pyarrow', 'rich', "

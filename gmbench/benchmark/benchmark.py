@@ -202,6 +202,8 @@ def load_benchmark(name: str | Path | Benchmark, labels: str = "2023") -> Benchm
     """
     if isinstance(name, Benchmark):
         return name
+    if not isinstance(name, str | Path):
+        raise UnknownNameError("Benchmark", str(name), NAMED, "Give a name or a folder.")
     named = isinstance(name, str) and name in NAMED
     if labels != "2023" and not (named and name != "sample"):
         raise BenchmarkError(

@@ -7,7 +7,6 @@ every GM once: figures over more than twice as many GMs, with the same files, ch
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -46,13 +45,13 @@ def with_sets(benchmark: Benchmark, sets: str) -> Benchmark:
     if sets not in PROTOCOLS:
         raise UnknownNameError("Group of sets", sets, PROTOCOLS, f"Take {', '.join(PROTOCOLS)}.")
     name = f"{benchmark.name}-{sets}"
-    folds = draw_folds(benchmark)
     if (splits_directory() / name).is_dir():
-        published = read_sets(name, benchmark.index)
+        folds = read_sets(name, benchmark.index)
         # A dataset that lacks GMs is folded anew: a fold must not lose its GMs.
-        if _members(published) == _members(folds):
-            folds = published
-    return replace(benchmark, name=name, sets=folds)
+        present = [g.name for g, n in zip(benchmark.gms, benchmark.n_images, strict=True) if n]
+        if sorted(gm for fold in folds.values() for gm in fold) == sorted(present):
+            return replace(benchmark, name=name, sets=folds)
+    return replace(benchmark, name=name, sets=draw_folds(benchmark))
 
 
 def draw_folds(benchmark: Benchmark, seed: int = DRAW_SEED) -> dict[str, tuple[str, ...]]:
@@ -96,10 +95,6 @@ def draw_folds(benchmark: Benchmark, seed: int = DRAW_SEED) -> dict[str, tuple[s
     for fold, group in zip(best[1].tolist(), groups.values(), strict=True):
         folds[fold] += [gm.name for gm in group]
     return {f"fold_{number:02d}": tuple(sorted(fold)) for number, fold in enumerate(folds, start=1)}
-
-
-def _members(sets: dict[str, tuple[str, ...]]) -> Counter[str]:
-    return Counter(name for members in sets.values() for name in members)
 
 
 def _counts(groups: list[list[GM]]) -> NDArray[np.float64]:

@@ -21,10 +21,7 @@ from gmbench.cli.study import study_app
 from gmbench.cli.submit import submit
 from gmbench.cli.training import predict, train
 from gmbench.cli.zoo import zoo_app
-from gmbench.errors import GmbenchError
-
-TRAINING = ("accelerate", "safetensors", "torch", "torchvision")
-"""Packages that only `pip install "gmbench[train]"` brings."""
+from gmbench.errors import GmbenchError, naming_extras
 
 app = typer.Typer(
     name="gmbench",
@@ -66,18 +63,11 @@ def root(
 def main() -> None:
     """Runs the command line; errors that a user can mend become one message and an exit code."""
     try:
-        app()
+        with naming_extras():
+            app()
     except GmbenchError as error:
         output.complain(str(error))
         sys.exit(error.exit_code)
-    except ModuleNotFoundError as error:
-        if error.name not in TRAINING:
-            raise
-        output.complain(
-            f"This needs the package {error.name}, which is not installed. Get it with "
-            '`pip install "gmbench[train]"`.'
-        )
-        sys.exit(GmbenchError.exit_code)
     except KeyboardInterrupt:
         output.complain("stopped by the keyboard.")
         sys.exit(130)

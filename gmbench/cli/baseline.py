@@ -29,7 +29,7 @@ from gmbench.cli.training import run_options
 if TYPE_CHECKING:
     from gmbench.training.suite import BaselineResult, SuiteResult
 
-SHOWN = ("l1", "arch_f1", "arch_accuracy", "loss_f1", "loss_accuracy")
+SHOWN = ("l1", "arch_f1", "loss_f1")
 """Metrics of the table of baselines."""
 
 

@@ -9,6 +9,7 @@ import typer
 
 from gmbench.cli import output
 from gmbench.cli.options import JsonOption, SeedOption
+from gmbench.errors import DatasetError
 
 if TYPE_CHECKING:
     from gmbench.zoo.build import ZooResult
@@ -28,9 +29,26 @@ zoo_app = typer.Typer(
 @zoo_app.command()
 def build(
     out: Annotated[Path, typer.Option(help="The dataset folder to make.")],
-    gms: Annotated[int, typer.Option(min=0, help="GMs, without those of --diffusion.")] = 116,
+    like: Annotated[
+        str | None,
+        typer.Option(
+            metavar="red116|red116-dm|FILE.csv",
+            help="Make replicas of the rows of a table of labels; with --gms, new GMs like them.",
+        ),
+    ] = None,
+    gms: Annotated[
+        int | None,
+        typer.Option(min=0, help="GMs, without those of --diffusion.", show_default="116"),
+    ] = None,
     images_per_gm: Annotated[int, typer.Option(min=1, help="Images of each GM.")] = 48,
-    size: Annotated[int, typer.Option(metavar="32|64", help="Side of the images in pixels.")] = 32,
+    size: Annotated[
+        int | None,
+        typer.Option(
+            metavar="32|64",
+            help="Side of the images in pixels.",
+            show_default="32; with --like each GM's own",
+        ),
+    ] = None,
     seed: SeedOption = 0,
     diffusion: Annotated[int, typer.Option(min=0, help="Diffusion GMs beside the others.")] = 0,
     diffusion_per_set: Annotated[
@@ -62,27 +80,38 @@ def build(
 ) -> None:
     """Train GMs of every kind on real images and write a benchmark of what they make.
 
-    Hyperparameters are drawn, labels are measured off the trained networks, and every GM passes a
-    quality gate. An interrupted build goes on GM by GM where it was.
+    Hyperparameters are drawn, or those of a table; labels are measured off the trained networks,
+    and every GM passes a quality gate. An interrupted build goes on GM by GM where it was.
 
-    Example: `gmbench zoo build --gms 116 --images-per-gm 48 --out my-zoo`
+    Example: `gmbench zoo build --like red116 --gms 500 --images-per-gm 24 --out my-zoo`
     """
     from gmbench.zoo.build import build_zoo
     from gmbench.zoo.engines import check_engine
-    from gmbench.zoo.plan import plan_zoo
 
     check_engine(engine)
-    plan = plan_zoo(
-        gms,
-        images_per_gm,
-        size=size,
-        seed=seed,
-        contents=content or None,
-        images_from=images_from,
-        n_diffusion=diffusion,
-        diffusion_per_set=diffusion_per_set,
-        name=name,
-    )
+    if like is None:
+        from gmbench.zoo.plan import plan_zoo
+
+        plan = plan_zoo(
+            116 if gms is None else gms,
+            images_per_gm,
+            size=32 if size is None else size,
+            seed=seed,
+            contents=content or None,
+            images_from=images_from,
+            n_diffusion=diffusion,
+            diffusion_per_set=diffusion_per_set,
+            name=name,
+        )
+    else:
+        from gmbench.zoo.like_plan import plan_like
+
+        if content or images_from or diffusion or diffusion_per_set:
+            raise DatasetError(
+                "--like says what GMs there are and what they are trained on. Leave out --content, "
+                "--images-from, --diffusion and --diffusion-per-set."
+            )
+        plan = plan_like(like, images_per_gm, n_gms=gms, size=size, seed=seed, name=name)
     with output.counting() as progress:
         result = build_zoo(
             plan, out, jobs=jobs, engine=engine, overwrite=overwrite, progress=progress

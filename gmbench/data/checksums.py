@@ -24,7 +24,7 @@ _THREADS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class ComparedFiles:
     """A dataset folder beside its checksums.
 
     Attributes:
@@ -73,7 +73,7 @@ def read_checksums(folder: Path) -> dict[str, str]:
 
 def compare_files(
     folder: Path, promised: Mapping[str, str], progress: Progress | None = None
-) -> Comparison:
+) -> ComparedFiles:
     """Hashes every file of a folder that is promised, and lists those that are not.
 
     Args:
@@ -92,7 +92,7 @@ def compare_files(
             done += size
             if progress is not None:
                 progress("bytes checked", done, sum(sizes))
-    return Comparison(
+    return ComparedFiles(
         missing=tuple(path for path in promised if path not in present),
         changed=tuple(changed),
         further=tuple(shown(path) for path in _visible(folder) if path not in promised),

@@ -46,8 +46,10 @@ def in_processes(
         Each task with its result, in the order of completion.
 
     Raises:
-        DatasetError: A process died; names the tasks that were being done.
+        DatasetError: A process died; names the tasks that were being done. Or `jobs` is below 1.
     """
+    if jobs < 1:
+        raise DatasetError(f"Work cannot be done in {jobs} processes: give jobs of 1 or more.")
     waiting = deque(tasks)
     running: dict[Future[Result], Task] = {}
     if not waiting:

@@ -196,6 +196,10 @@ def compare(
         for one in predictions
     ]
     chosen = tuple(names) if names is not None else method_names([one.source for one in read])
+    if not len(read) == len(chosen) == len(set(chosen)):
+        raise PredictionError(
+            f"{len(read)} methods need as many different names; given are {', '.join(chosen)}."
+        )
     first = read[0]
     for other in read[1:]:
         if not other.benchmark.is_same_as(first.benchmark):

@@ -230,7 +230,7 @@ METRICS: tuple[Metric, ...] = (
         "the truth or the prediction is constant", headline=True,
     ),
     Metric(
-        "r2", "R2", "continuous", "higher", r2, (-math.inf, 1.0),
+        "r2", "R²", "continuous", "higher", r2, (-math.inf, 1.0),
         "the truth is constant", headline=True,
     ),
     Metric(

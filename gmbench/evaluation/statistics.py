@@ -6,7 +6,7 @@ class was predicted. A bootstrap replicate is then a handful of sums, not 12,000
 what makes 2000 replicates of all metrics take a second.
 
 `GMSums` holds the sums with any number of leading axes; the metrics are written once and serve
-one evaluation, 2000 replicates or 10,000 permutations alike.
+one evaluation, 2000 replicates or 100,000 permutations alike.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gmbench.errors import NetworkError
+from gmbench.errors import NetworkError, naming_extras
 from gmbench.measuring import vocabulary as words
 from gmbench.measuring.blocks import find_blocks
 from gmbench.measuring.trace import LAYERS, WEIGHT_LAYERS, Call, Kind, Trace
@@ -107,8 +107,9 @@ def measure(module: nn.Module, example: Tensor | tuple[Any, ...] | dict[str, Any
         >>> labels["conv_layers"], labels["fc_layers"], labels["norm_layers"]
         (1, 1, 0)
     """
-    from gmbench.measuring.recorder import record
-    from gmbench.measuring.untouched import copied, untouched
+    with naming_extras():
+        from gmbench.measuring.recorder import record
+        from gmbench.measuring.untouched import copied, untouched
 
     module = _network(module)
     args, kwargs = (), {}

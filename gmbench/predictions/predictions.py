@@ -20,7 +20,7 @@ from gmbench.benchmark.benchmark import Benchmark, load_benchmark
 from gmbench.errors import PredictionError
 from gmbench.files import write_whole
 from gmbench.predictions.checks import Checklist
-from gmbench.predictions.columns import Values, read_values
+from gmbench.predictions.columns import FARTHEST, Values, read_values
 from gmbench.predictions.images import check_sets_whole, find_images, image_index
 from gmbench.predictions.reading import COLUMNS, RawTable, read_table, table_from_frame
 from gmbench.schema import CONTINUOUS, DISCRETE, LOSSES, N_CONTINUOUS, NAMES
@@ -100,15 +100,27 @@ class Predictions:
         else:
             ids = list(image_ids)
             sets = None if set_name is None else [set_name] * len(ids)
-        values = np.array(targets, dtype=np.float64)
+        try:
+            values = np.array(targets, dtype=np.float64)
+            id_column = pa.array(ids, pa.string())
+        except (TypeError, ValueError) as error:  # Those of Arrow are of these kinds.
+            raise PredictionError(
+                f"{source}: targets are rows of 25 numbers, image_ids are text ({error})."
+            ) from error
         if values.shape != (len(ids), len(NAMES)):
             raise PredictionError(
                 f"{source}: the targets of {len(ids):,} images of {known.name} have the shape "
                 f"{(len(ids), len(NAMES))}; given is {values.shape}."
             )
         if normalised:
+            counts = values[:, :N_CONTINUOUS]
+            if (np.abs(counts[np.isfinite(counts)]) > FARTHEST).any():
+                raise PredictionError(
+                    f"{source}: counts beyond {FARTHEST:,.0f} times their range are no normalised "
+                    "ones. Give normalised=False with counts in natural units, such as 12 layers."
+                )
             values[:, :N_CONTINUOUS] = known.denormalise(values[:, :N_CONTINUOUS])
-        columns = {"image_id": pa.array(ids, pa.string())}
+        columns = {"image_id": id_column}
         columns |= {name: pa.array(one) for name, one in zip(NAMES, values.T, strict=True)}
         if sets is not None:
             columns["set"] = pa.array(sets, pa.string())

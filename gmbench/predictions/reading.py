@@ -95,6 +95,24 @@ def read_table(path: Path, checklist: Checklist) -> RawTable | None:
 
 def table_from_frame(frame: pd.DataFrame, checklist: Checklist) -> RawTable | None:
     """Takes a pandas DataFrame in place of a file; an `image_id` index counts as a column."""
+    if not hasattr(frame, "columns") or not hasattr(frame, "index"):
+        checklist.failed(
+            "file",
+            f"{checklist.source}: an object of type {type(frame).__name__} is none.",
+            "give a path, a DataFrame or Predictions.",
+            fatal=True,
+        )
+        return None
+    if not frame.columns.is_unique:
+        repeated = frame.columns[frame.columns.duplicated()]
+        checklist.failed(
+            "columns_unique",
+            f"{plural(len(set(repeated)), 'column is', 'columns are')} there more than once.",
+            "keep one of each.",
+            [f"column {name}" for name in dict.fromkeys(repeated)],
+            fatal=True,
+        )
+        return None
     if frame.index.name == "image_id" and "image_id" not in frame.columns:
         frame = frame.reset_index()
     try:

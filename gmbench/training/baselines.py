@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gmbench.benchmark.benchmark import Benchmark, dataset_folder, load_benchmark
 from gmbench.benchmark.extra import read_extra
+from gmbench.errors import BenchmarkError, naming_extras
 from gmbench.predictions.predictions import Predictions
 from gmbench.progress import Progress, prefixed
 from gmbench.training.options import RunOptions
@@ -62,7 +63,7 @@ def run_baseline(
     seed: int = 0,
     device: str = "auto",
     runs: str | Path | None = None,
-    extra: Iterable[str | Path] = (),
+    extra: str | Path | Iterable[str | Path] = (),
     progress: Progress | None = None,
 ) -> Predictions:
     """Returns what a baseline predicts for all test images of a benchmark.
@@ -74,19 +75,20 @@ def run_baseline(
         benchmark: What to predict: a name, the folder of a dataset, or a benchmark.
         folder: The dataset folder; needed where the benchmark is not given by its folder and the
             baseline looks at images.
-        preset: `small`, for two cores and minutes, or `paper`; of baselines that train a network.
+        preset: `small`, for two cores and minutes, or `paper`; like `device` without meaning where
+            no network is trained.
         changes: Changes of settings, such as `{"epochs": 5, "model.fen_width": 32}`.
         seed: Seed of whatever is random in it.
         device: `auto`, `cpu`, `cuda` or `mps`.
         runs: Where trainings keep their logs, states and checkpoints, so that an interrupted one
             goes on; by default nothing is kept.
-        extra: Dataset folders whose GMs are trained on too, beside those of the benchmark.
+        extra: Folder or folders of datasets whose GMs are trained on too, beside the benchmark's.
         progress: Told how far the work is.
 
     Raises:
         UnknownNameError: There is no such baseline, benchmark, preset, setting or device.
-        BenchmarkError: It looks at images and there is no folder, it cannot train on extra GMs, or
-            its recipe is damaged.
+        BenchmarkError: It looks at images and there is no folder, it cannot train on extra GMs, it
+            trains no network that could be changed, or its recipe is damaged.
         SettingError: A setting cannot have its value.
         TrainingError: A training came to nothing, or the device is not there.
 
@@ -102,7 +104,11 @@ def run_baseline(
 
             run_baseline("full", "my-dataset", changes={"epochs": 5})
     """
-    known = load_benchmark(benchmark)
+    recipe, known = find_recipe(name), load_benchmark(benchmark)
+    if recipe.training is None and changes:
+        raise BenchmarkError(f"The baseline {name} trains no network: there is nothing to change.")
+    if isinstance(extra, str | Path):
+        extra = [extra]
     if folder is None and not isinstance(benchmark, Benchmark):
         folder = dataset_folder(benchmark)
     options = RunOptions(
@@ -114,7 +120,7 @@ def run_baseline(
         extra=read_extra(known, map(Path, extra)),
     )
     place = None if folder is None else Path(folder)
-    return predict_baseline(find_recipe(name), known, place, options, progress)
+    return predict_baseline(recipe, known, place, options, progress)
 
 
 def predict_baseline(
@@ -145,7 +151,8 @@ def predict_baseline(
             further["extra"] = options.extra
         return predictor_of(recipe)(benchmark, options.seed, folder, **further)
     # Here, so that baselines which train nothing do without torch.
-    from gmbench.training.folds import TrainingJob, predict_with_networks
+    with naming_extras():
+        from gmbench.training.folds import TrainingJob, predict_with_networks
 
     job = TrainingJob(recipe, benchmark, require_folder(recipe.name, folder), **vars(options))
     name = recipe.name if recipe.repeats == 1 else f"{recipe.name} {options.seed}"

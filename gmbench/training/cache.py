@@ -30,7 +30,7 @@ from PIL import Image
 from PIL import __version__ as _pillow_version
 
 from gmbench.benchmark.benchmark import Benchmark, read_benchmark
-from gmbench.data.checksums import CHECKSUMS
+from gmbench.data.checksums import CHECKSUMS, read_checksums, sha256_of
 from gmbench.data.features import shard_path
 from gmbench.data.loading import cache_folder
 from gmbench.data.parallel import all_cores, in_processes
@@ -261,11 +261,12 @@ def cached_images(
     place = (cache or cache_folder() / "pixels") / _view_name(view)
     if gms is None:
         gms = [name for name, n in zip(benchmark.index, benchmark.n_images, strict=True) if n]
-    sums = _checksums(folder)
+    sums = read_checksums(folder)
     names = dict.fromkeys(benchmark.gm(name).name for name in gms)
     entries = {name: _entry_of(folder, benchmark, name, view, sums, place) for name in names}
-    jobs = jobs or all_cores()
-    with ThreadPoolExecutor(jobs) as pool:  # The check sum is computed outside Python's lock.
+    with ThreadPoolExecutor(
+        all_cores()
+    ) as pool:  # The check sum is computed outside Python's lock.
         whole = list(pool.map(_is_whole, entries.values()))
     missing = [entry for entry, good in zip(entries.values(), whole, strict=True) if not good]
     total = sum(entry.n_images for entry in entries.values())
@@ -273,7 +274,9 @@ def cached_images(
     try:
         if missing:
             place.mkdir(parents=True, exist_ok=True)
-        for entry, _ in in_processes(_decode_once, missing, jobs, lambda entry: entry.gm):
+        for entry, _ in in_processes(
+            _decode_once, missing, jobs or all_cores(), lambda entry: entry.gm
+        ):
             done += entry.n_images
             if progress:
                 progress("images", done, total)
@@ -289,18 +292,6 @@ def _view_name(view: View) -> str:
     """Names a view's folder so that a person can tell what to delete."""
     described = view.to_dict()
     return "-".join(str(described[key]) for key in described if key != "rule")
-
-
-def _checksums(folder: Path) -> dict[str, str]:
-    path = folder / CHECKSUMS
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-        return {name: sha256 for sha256, name in (line.split("  ", maxsplit=1) for line in lines)}
-    except (OSError, ValueError) as error:
-        raise DatasetError(
-            f"{path} cannot be read ({error}), so what is in the shards is not known. "
-            f"`gmbench data verify {folder}` says what else is wrong."
-        ) from error
 
 
 def _entry_of(
@@ -371,8 +362,7 @@ def _decode(entry: _Entry) -> None:
 def _check_shard(entry: _Entry) -> None:
     """Refuses a shard that is not what the dataset says, which would be kept under its name."""
     try:
-        with entry.shard.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        sha256 = sha256_of(entry.shard)
     except OSError as error:
         raise _damaged(entry, error.strerror or str(error)) from error
     if sha256 != entry.sha256:

@@ -17,6 +17,7 @@ from gmbench.benchmark.extra import ExtraGMs
 from gmbench.data.features import shard_path
 from gmbench.data.parallel import all_cores, in_processes
 from gmbench.data.rgb import Pixels, decode_rgb
+from gmbench.errors import DatasetError, SourceError
 from gmbench.training.spectral_features import features_of, features_with_size_and_colour
 
 Array = NDArray[np.float64]
@@ -82,7 +83,14 @@ def read_features(
 
 
 def _shard_features(features: FeaturesOf, shard: Path) -> Array:
-    return np.array([features(decode_rgb(data)) for data in _images(shard)])
+    try:
+        return np.array([features(decode_rgb(data, shard.stem)) for data in _images(shard)])
+    except SourceError:
+        raise
+    except Exception as error:  # Decoders raise whatever damaged data leads them to.
+        raise DatasetError(
+            f"{shard} cannot be read ({error}). `gmbench data verify` says what else is wrong."
+        ) from error
 
 
 def _images(shard: Path) -> Iterator[bytes]:

@@ -16,7 +16,7 @@ from gmbench.data.features import label_values
 from gmbench.errors import BenchmarkError, UnknownNameError
 from gmbench.progress import Progress
 from gmbench.training.cache import LazyPixels, cached_images
-from gmbench.training.views import Resized, View
+from gmbench.training.views import Crops, Resized, View
 
 PARTS = ("train", "test")
 
@@ -56,7 +56,7 @@ class FoldDataset(Dataset[tuple[Any, torch.Tensor]]):
         *,
         view: View | int = 64,
         transform: Callable[[torch.Tensor], Any] | None = None,
-        cache: Path | None = None,
+        cache: str | Path | None = None,
         jobs: int | None = None,
         progress: Progress | None = None,
     ) -> None:
@@ -86,10 +86,15 @@ class FoldDataset(Dataset[tuple[Any, torch.Tensor]]):
         if part not in PARTS:
             raise UnknownNameError("Part", part, PARTS, f"Take one of {', '.join(PARTS)}.")
         names = known.test_gms(set_name) if part == "test" else known.training_gms(set_name)
-        self.view = Resized(view) if isinstance(view, int) else view
+        self.view = view if isinstance(view, Resized | Crops) else Resized(int(view))
         self.gms = tuple(gm for gm in names if known.n_images[known.index[gm]])
         self._images = cached_images(
-            folder, self.view, gms=self.gms, jobs=jobs, progress=progress, cache=cache
+            folder,
+            self.view,
+            gms=self.gms,
+            jobs=jobs,
+            progress=progress,
+            cache=None if cache is None else Path(cache),
         )
         self._transform = transform
         targets = [label_values(known, gm)["target"] for gm in self.gms]

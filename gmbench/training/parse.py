@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gmbench.training.checkpoint import load_parser
+from gmbench.training.checkpoint import ModelParserCheckpoint, load_parser
 from gmbench.training.image_inputs import Images
 from gmbench.training.parsed_gm import ParsedGM
 
 
-def parse(images: Images, parser: str | Path | None = None) -> ParsedGM:
+def parse(images: Images, parser: str | Path | ModelParserCheckpoint | None = None) -> ParsedGM:
     """Infers the hyperparameters of the generative model that made some images.
 
     The package's own parser is small and was trained on the sample alone: it is no oracle.
@@ -17,7 +17,8 @@ def parse(images: Images, parser: str | Path | None = None) -> ParsedGM:
     Args:
         images: One image or several, all of one GM: paths, images of Pillow, or uint8 arrays of
             shape (height, width, 3); of any mode and size.
-        parser: Folder of a parser or its name on the Hub; the package's own when None.
+        parser: What `load_parser` gave, or the folder of a parser or its name on the Hub; the
+            package's own when None.
 
     Returns:
         The 25 parameters: means of counts, the majority of classes; `to_pandas()` has them as a
@@ -35,4 +36,5 @@ def parse(images: Images, parser: str | Path | None = None) -> ParsedGM:
         >>> parsed.to_pandas().loc["normalization", "type"]
         'discrete'
     """
-    return load_parser(parser).parse(images)
+    loaded = parser if isinstance(parser, ModelParserCheckpoint) else load_parser(parser)
+    return loaded.parse(images)

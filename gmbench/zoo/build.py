@@ -36,7 +36,7 @@ from gmbench.errors import DatasetError
 from gmbench.files import json_text
 from gmbench.progress import Progress
 from gmbench.zoo.contact_sheet import IMAGES_IN_A_ROW, contact_sheet
-from gmbench.zoo.curation import draw_test_sets
+from gmbench.zoo.curation import Curation, draw_test_sets
 from gmbench.zoo.engines import check_engine, train_all
 from gmbench.zoo.finished import FinishedGM, FinishedGMs
 from gmbench.zoo.plan import ZooPlan, check_plan
@@ -126,9 +126,7 @@ class _Build:
         """Trains what is not finished yet, then makes the folder."""
         finished, n_resumed = self._train(engine, jobs, progress)
         gms = self._gms(finished)
-        curation = draw_test_sets(
-            gms, seed=self.plan.seed, diffusion_per_set=self.plan.diffusion_per_set
-        )
+        curation = self._sets(gms)
         benchmark = Benchmark(
             name=self.plan.name,
             version=_version(gms, curation.sets, finished),
@@ -152,8 +150,8 @@ class _Build:
         if progress:
             progress("GMs", n_resumed, total)
         missing = [gm for gm in plan.population if gm.name not in finished]
-        needed = {gm.content for gm in missing}
-        contents = {name: plan.contents[name].train for name in sorted(needed)}
+        needed = {need for gm in missing for need in gm.needs}
+        contents = {key: plan.by_key[key].train for key in sorted(needed)}
         scratch = self.work / "contents"
         scratch.mkdir(exist_ok=True)
         for outcome in train_all(
@@ -186,6 +184,24 @@ class _Build:
             )
         return gms
 
+    def _sets(self, gms: tuple[GM, ...]) -> Curation:
+        """Returns the plan's test sets without the GMs that failed, or draws some."""
+        plan = self.plan
+        if plan.sets is None:
+            return draw_test_sets(gms, seed=plan.seed, diffusion_per_set=plan.diffusion_per_set)
+        made = {gm.name for gm in gms}
+        warnings = tuple(
+            f"{name} lacks {', '.join(lost)}, which did not pass the quality gate."
+            for name, test in plan.sets.items()
+            if (lost := [gm for gm in test if gm not in made])
+        )
+        sets = {
+            name: tuple(gm for gm in test if gm in made)
+            for name, test in plan.sets.items()
+            if made & set(test)
+        }
+        return Curation(sets, warnings)
+
     def _make_folder(
         self,
         benchmark: Benchmark,
@@ -197,11 +213,10 @@ class _Build:
         take_up(self.work, self.plan.sha256, afresh=True)
         sources = {gm: (finished[gm].images, "tar", finished[gm].archive) for gm in benchmark.index}
         records, _ = make_shards(self.work, benchmark, sources, Limits().pixels, jobs)
-        names = tuple(sorted(self.plan.contents))
-        real = {
-            name: real_images(self.plan.contents[name], names, self.plan.real_per_content)
-            for name in names
-        }
+        real = [
+            real_images(content, self.plan.content_names, self.plan.real_per_content)
+            for _, content in sorted(self.plan.by_key.items())
+        ]
         listing = Listing({name: files for name, (files, _, _) in sources.items()}, {}, (), ())
         files: dict[str, str | bytes] = {
             "README.md": zoo_card(benchmark, records, self.plan, real),
@@ -209,7 +224,7 @@ class _Build:
             INSPECTION: inspect(benchmark, listing, records).text(),
             ZOO_FILE: json_text(self._described(benchmark, finished, report)),
             CONTACT_SHEET: self._contact_sheet(benchmark, finished),
-            **{images.path: images.data for images in real.values()},
+            **{images.path: images.data for images in real},
         }
         finish(self.work, self.out, benchmark, records, files, self.plan.sha256)
 
@@ -221,12 +236,10 @@ class _Build:
         return {
             "report": report.to_dict(),
             "seed": plan.seed,
-            "size": plan.size,
+            "sizes": plan.sizes,
             "images_per_gm": plan.images_per_gm,
             "versions": plan.versions,
-            "origins": [
-                asdict(origin) for content in plan.contents.values() for origin in content.origins
-            ],
+            "origins": [asdict(origin) for origin in plan.origins],
             "gms": [
                 {
                     "specification": asdict(specification),
@@ -244,7 +257,7 @@ class _Build:
                 (gm, families[gm.name], finished[gm.name].read(IMAGES_IN_A_ROW))
                 for gm in benchmark.gms
             ],
-            self.plan.size,
+            max(self.plan.sizes),
         )
 
 

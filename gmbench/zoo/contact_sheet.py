@@ -22,7 +22,7 @@ def contact_sheet(rows: Sequence[tuple[GM, str, Sequence[bytes]]], size: int) ->
 
     Args:
         rows: Each GM with the name of its family and the bytes of its first images.
-        size: Height and width of the images in pixels.
+        size: Height and width of the largest images in pixels.
 
     Returns:
         The bytes of a PNG file.

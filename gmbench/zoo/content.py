@@ -66,6 +66,11 @@ class Content:
         """Height and width in pixels."""
         return int(self.train.shape[-1])
 
+    @property
+    def key(self) -> tuple[str, int]:
+        """Name and size."""
+        return self.name, self.size
+
     @cached_property
     def sha256(self) -> str:
         """SHA-256 of all pixels of both parts."""

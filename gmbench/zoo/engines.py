@@ -21,12 +21,12 @@ from numpy.typing import NDArray
 from gmbench.data.parallel import all_cores, in_processes
 from gmbench.errors import DatasetError, UnknownNameError
 from gmbench.files import write_durably
-from gmbench.zoo.training import Outcome, TrainingTask, train_from_file, train_gm
+from gmbench.zoo.training import Outcome, TrainingTask, train_from_files, train_gm
 
 ENGINES: tuple[str, ...] = ("local", "ray")
 
-Contents = Mapping[str, NDArray[np.uint8]]
-"""Real images to train on, shape (images, 3, size, size), by content."""
+Contents = Mapping[tuple[str, int], NDArray[np.uint8]]
+"""Real images to train on, shape (images, 3, size, size), by content and size."""
 
 
 def check_engine(name: str) -> None:
@@ -71,21 +71,21 @@ def train_all(
         yield from _over_ray(tasks, contents, jobs)
         return
     paths = _array_files(contents, scratch)
-    pairs = [(task, paths[task.specification.content]) for task in tasks]
+    pairs = [(task, tuple(paths[need] for need in task.specification.needs)) for task in tasks]
     at_once = jobs or all_cores()
-    for _, outcome in in_processes(train_from_file, pairs, at_once, lambda pair: pair[0].name):
+    for _, outcome in in_processes(train_from_files, pairs, at_once, lambda pair: pair[0].name):
         yield outcome
 
 
-def _array_files(contents: Contents, scratch: Path) -> dict[str, Path]:
+def _array_files(contents: Contents, scratch: Path) -> dict[tuple[str, int], Path]:
     """Writes each content as an array file, for processes to share in memory."""
     paths = {}
-    for name, images in contents.items():
-        paths[name] = scratch / f"{name}.npy"
+    for (name, size), images in contents.items():
+        path = paths[name, size] = scratch / f"{name}-{size}.npy"
         # By way of memory: NumPy's own writing does not say why it failed.
         buffer = io.BytesIO()
         np.save(buffer, images)
-        write_durably(paths[name], buffer.getvalue())
+        write_durably(path, buffer.getvalue())
     return paths
 
 
@@ -105,13 +105,14 @@ def _over_ray(
     try:
         at_once = jobs or max(1, int(ray.cluster_resources().get("CPU", 1)))
         train = ray.remote(num_cpus=1, max_retries=1)(train_gm)
-        stored = {name: ray.put(images) for name, images in contents.items()}
+        stored = {key: ray.put(images) for key, images in contents.items()}
         waiting = deque(tasks)
         running: dict[Any, TrainingTask] = {}
         while waiting or running:
             while waiting and len(running) < at_once:
                 task = waiting.popleft()
-                running[train.remote(task, stored[task.specification.content])] = task
+                needed = [stored[need] for need in task.specification.needs]
+                running[train.remote(task, *needed)] = task
             (done, *_), _ = ray.wait(list(running), num_returns=1)
             try:
                 outcome = ray.get(done)

@@ -166,7 +166,6 @@ def _start(replica: Replica) -> dict[str, Any]:
     whole = replica.start in ("unpaired", "image_and_class")
     return {
         "degradation": "nothing" if whole else replica.start,
-        "source": replica.source,
         "input_size": replica.size // 4 if replica.start == "thumbnail" else replica.size,
     }
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from gmbench import __version__
 from gmbench.errors import DatasetError, UnknownNameError
 from gmbench.zoo.content import CONTENTS, Content, content_name, load_content, load_folder
+from gmbench.zoo.packaged import Origin
 from gmbench.zoo.specification import Specification
 from gmbench.zoo.training import ATTEMPTS, TrainingTask
 
@@ -30,11 +31,12 @@ class ZooPlan:
     Attributes:
         population: The GMs to be trained.
         modules: Name of the Python module that trains each kind, by the kind.
-        contents: Real images, by the name of the content; at least those of the population.
+        contents: Real images; at least those that the population needs, in its sizes.
         images_per_gm: Images of each GM.
         seed: Seed of the population, of the contents and of the test sets.
         real_per_content: Held-out real images of each content that are published, at most.
         diffusion_per_set: Diffusion GMs in each test set.
+        sets: Test GMs of each set; None to draw them when labels are measured.
         attempts: How often a GM is trained at most.
         images_from: Folder that a content was read from.
         name: Name of the benchmark.
@@ -42,19 +44,35 @@ class ZooPlan:
 
     population: tuple[Specification, ...]
     modules: Mapping[str, str]
-    contents: Mapping[str, Content]
+    contents: tuple[Content, ...]
     images_per_gm: int
     seed: int = 0
     real_per_content: int = 200
     diffusion_per_set: int = 0
+    sets: Mapping[str, tuple[str, ...]] | None = None
     attempts: int = ATTEMPTS
     images_from: Path | None = None
     name: str = "zoo"
 
+    @cached_property
+    def by_key(self) -> dict[tuple[str, int], Content]:
+        """Contents by name and size."""
+        return {content.key: content for content in self.contents}
+
     @property
-    def size(self) -> int:
-        """Height and width of the images in pixels."""
-        return self.population[0].size
+    def sizes(self) -> list[int]:
+        """Heights and widths of the images in pixels, the smallest first."""
+        return sorted({specification.size for specification in self.population})
+
+    @property
+    def origins(self) -> list[Origin]:
+        """Where the real images come from, each file once."""
+        return list(dict.fromkeys(o for content in self.contents for o in content.origins))
+
+    @property
+    def content_names(self) -> tuple[str, ...]:
+        """Names of the contents, each once, in alphabetical order."""
+        return tuple(sorted({content.name for content in self.contents}))
 
     @cached_property
     def versions(self) -> dict[str, str]:
@@ -72,7 +90,7 @@ class ZooPlan:
         """Returns the fingerprint of everything that one GM depends on."""
         facts = [
             asdict(self.task(specification)),
-            self.contents[specification.content].sha256,
+            [self.by_key[need].sha256 for need in specification.needs],
             self.versions,
         ]
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
@@ -82,7 +100,8 @@ class ZooPlan:
         """Fingerprint of the whole plan."""
         facts = [
             [self.key(specification) for specification in self.population],
-            [self.contents[name].sha256 for name in sorted(self.contents)],
+            [self.by_key[key].sha256 for key in sorted(self.by_key)],
+            {name: list(test) for name, test in (self.sets or {}).items()},
             [self.name, self.seed, self.real_per_content, self.diffusion_per_set],
         ]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
@@ -138,7 +157,7 @@ def plan_zoo(
     population = draw_population(
         n_gms,
         size=size,
-        contents=tuple(loaded),
+        contents=tuple(content.name for content in loaded),
         seed=seed,
         n_diffusion=n_diffusion,
         prefix="" if name == "zoo" else f"{name.upper()}_",
@@ -164,7 +183,7 @@ def check_plan(plan: ZooPlan) -> None:
 
     Raises:
         UnknownNameError: A GM has a kind or a content that is not known.
-        DatasetError: There is no GM, two have one name, or they differ in size.
+        DatasetError: There is no GM, two have one name, or a content lacks the size of one.
     """
     names = [specification.name for specification in plan.population]
     if not names or len(set(names)) != len(names):
@@ -177,28 +196,29 @@ def check_plan(plan: ZooPlan) -> None:
                 plan.modules,
                 f"{gm.name} has it; there are: {', '.join(plan.modules)}.",
             )
-        if gm.content not in plan.contents:
-            raise UnknownNameError(
-                "Content",
-                gm.content,
-                plan.contents,
-                f"{gm.name} has it; there are: {', '.join(plan.contents)}.",
-            )
-        if gm.size != plan.contents[gm.content].size or gm.size != plan.size:
-            raise DatasetError(
-                f"{gm.name} makes images of {gm.size} pixels in a zoo of {plan.size}. "
-                "Draw the population for one size."
-            )
+        for name, size in gm.needs:
+            if name not in plan.content_names:
+                raise UnknownNameError(
+                    "Content",
+                    name,
+                    plan.content_names,
+                    f"{gm.name} has it; there are: {', '.join(plan.content_names)}.",
+                )
+            if (name, size) not in plan.by_key:
+                raise DatasetError(
+                    f"{gm.name} makes images of {size} pixels, and there are none of {name} in "
+                    "that size. Add the content in that size to the plan."
+                )
 
 
 def _contents(
     names: Sequence[str] | None, images_from: Path | None, size: int, seed: int
-) -> dict[str, Content]:
+) -> tuple[Content, ...]:
     if names is None:
         names = () if images_from else CONTENTS
     # A folder's name is a content too, so that it can be asked for like any other.
     own = content_name(images_from) if images_from else None
-    loaded = {name: load_content(name, size, seed) for name in names if name != own}
+    loaded = [load_content(name, size, seed) for name in names if name != own]
     if images_from and own:
-        loaded[own] = load_folder(images_from, size, seed)
-    return loaded
+        loaded.append(load_folder(images_from, size, seed))
+    return tuple(loaded)

@@ -54,6 +54,7 @@ def specification_of(
         },
         steps=STEPS.get(replica.family, STEPS_OF_SIZE[replica.size]),
         seed=seed,
+        source=replica.source,
     )
 
 

@@ -105,35 +105,60 @@ def replica_sets(group: str = "red116") -> dict[str, tuple[str, ...]]:
     return {name: tuple(PREFIX + gm for gm in members) for name, members in sets.items()}
 
 
-def drawn_replica(drawn: DrawnGM) -> Replica:
-    """Returns how a GM that was drawn like red116 is made: as its base, but for what it took.
+def drawn_replica(drawn: DrawnGM, made: Mapping[str, Replica] | None = None) -> Replica:
+    """Returns how a GM that was drawn like others is made: as its base, but for what it took.
 
     Args:
         drawn: One of `like_rows(intended_gms(), ...)`. Losses that it took from its relative bring
             that one's objective.
+        made: How the rows that it was drawn from are made, by name; None for the published ones.
 
     Raises:
-        UnknownNameError: It was drawn from another table than red116.
+        UnknownNameError: It was drawn from another table than `made`'s.
     """
-    row = dict(zip(NAMES, drawn.gm.values, strict=True))
+    known = _by_name() if made is None else made
     took_losses = any(loss.name in drawn.exchanged for loss in LOSSES)
-    source = replica(drawn.relative if took_losses else drawn.base)
+    for name in (drawn.base, drawn.relative):
+        if name not in known:
+            raise UnknownNameError("GM", name, known, f"{drawn.gm.name} was drawn from it.")
+    return with_row(
+        known[drawn.base], drawn.gm, known[drawn.relative if took_losses else drawn.base]
+    )
+
+
+def with_row(base: Replica, gm: GM, objective: Replica, content: str = "") -> Replica:
+    """Returns a replica for another row: its name, its classes, its losses.
+
+    Args:
+        base: Whose family and start it has.
+        gm: The row.
+        objective: Whose objective it has.
+        content: What it makes; as the base if empty.
+    """
+    row = dict(zip(NAMES, gm.values, strict=True))
+    chosen = {name: get_parameter(name).classes[int(row[name])] for name in DOUBTFUL}
     return replace(
-        replica(drawn.base),
-        gm=drawn.gm.name,
-        objective=source.objective,
-        published_objective=source.published_objective,
-        upsampling=get_parameter("upsampling").classes[int(row["upsampling"])],
+        base,
+        gm=gm.name,
+        objective=objective.objective,
+        published_objective=objective.published_objective,
+        content=content or base.content,
+        upsampling=chosen["upsampling"],
+        skip_connection=chosen["skip_connection"],
         losses=tuple(loss.name for loss in LOSSES if row[loss.name]),
     )
 
 
-def intended_gms() -> tuple[GM, ...]:
-    """Returns the GMs of red116 with the label rows that their replicas aim at.
+def intended_gms(table: str = "red116") -> tuple[GM, ...]:
+    """Returns the GMs of a published table with the label rows that their replicas aim at.
 
     The counts that depend on width alone are the published ones: what new GMs are drawn from
     (`like.like_rows`) are rows, and replicas' own widths are chosen where they are built.
+
+    Args:
+        table: `red116`, or `red116-dm` for the diffusion models too.
     """
+    diffusion = catalog.diffusion7() if table == "red116-dm" else ()
     return tuple(
         replace(
             gm,
@@ -142,7 +167,7 @@ def intended_gms() -> tuple[GM, ...]:
                 for name, published in zip(NAMES, gm.values, strict=True)
             ),
         )
-        for gm in catalog.red116()
+        for gm in (*catalog.red116(), *diffusion)
         for row in [intended_row(gm.name)]
     )
 

@@ -28,13 +28,14 @@ class Specification:
         name: Unique in its population, such as `GAN_017`.
         kind: One of the schema's `KINDS`.
         family: Which network and objective within the kind, such as `dcgan` or `pixelcnn`.
-        content: What it is trained on: `digits`, `faces`, `photos`, `textures`, or the name of a
-            folder of the user's.
+        content: What it is trained on: one of `content.CONTENTS`, or the name of a folder of the
+            user's.
         size: Height and width of its images in pixels; a power of two.
         losses: Names of the schema's losses that its objective sums up, such as `loss_l1`.
         options: Architecture and training choices of its family; JSON values alone.
         steps: Training steps.
         seed: Seed of initialisation, training and sampling.
+        source: Content of the images that it starts from, where they are another's; else empty.
         spares: What is trained in its place, one after the other, if it fails at every attempt:
             other draws of the same name, kind and content.
     """
@@ -48,7 +49,13 @@ class Specification:
     options: Mapping[str, Any] = field(default_factory=dict)
     steps: int = 300
     seed: int = 0
+    source: str = ""
     spares: tuple[Specification, ...] = ()
+
+    @property
+    def needs(self) -> tuple[tuple[str, int], ...]:
+        """Name and size of each content that it is trained with: its own, then its source's."""
+        return tuple((name, self.size) for name in (self.content, self.source) if name)
 
     @property
     def sha256(self) -> str:
@@ -97,11 +104,14 @@ class TrainedGM(Protocol):
 class Trainer(Protocol):
     """What each module of `gmbench.zoo.kinds` provides as its function `train`."""
 
-    def __call__(self, specification: Specification, real: torch.Tensor) -> TrainedGM:
+    def __call__(
+        self, specification: Specification, real: torch.Tensor, *source: torch.Tensor
+    ) -> TrainedGM:
         """Trains a GM.
 
         Args:
             specification: What to train; its kind is the module's.
             real: Real images of the content, shape (images, 3, size, size), uint8.
+            source: Such images of the content `source`; given where the specification has one.
         """
         ...

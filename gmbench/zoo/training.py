@@ -97,7 +97,7 @@ class Outcome:
     images: tuple[bytes, ...]
 
 
-def train_gm(task: TrainingTask, real: Images) -> Outcome:
+def train_gm(task: TrainingTask, real: Images, *source: Images) -> Outcome:
     """Trains a GM until it passes the gate, at most `task.attempts` times; then each of its spares.
 
     Some draws cannot learn their content, whatever the seed: without spares they would leave a gap
@@ -107,6 +107,7 @@ def train_gm(task: TrainingTask, real: Images) -> Outcome:
     Args:
         task: What to do.
         real: Real images of its content.
+        source: Real images that it starts from, where the specification names their content.
     """
     import torch
 
@@ -120,7 +121,9 @@ def train_gm(task: TrainingTask, real: Images) -> Outcome:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # They would stand in the way of the progress bar.
-                quality, labels, images = _train_once(trainer, specification, real, task.n_images)
+                quality, labels, images = _train_once(
+                    trainer, specification, (real, *source), task.n_images
+                )
             fault = quality.fault
         except Exception as error:  # noqa: BLE001 - whatever it is, the other GMs go on
             text = str(error).splitlines()[0] if str(error) else "no message"
@@ -132,9 +135,9 @@ def train_gm(task: TrainingTask, real: Images) -> Outcome:
     return Outcome(task.specification, tuple(attempts), None, ())
 
 
-def train_from_file(task: tuple[TrainingTask, Path]) -> Outcome:
-    """Does `train_gm` with real images from an array file, which processes share in memory."""
-    return train_gm(task[0], np.load(task[1], mmap_mode="r"))
+def train_from_files(task: tuple[TrainingTask, tuple[Path, ...]]) -> Outcome:
+    """Does `train_gm` with real images from array files, which processes share in memory."""
+    return train_gm(task[0], *(np.load(path, mmap_mode="r") for path in task[1]))
 
 
 def again(specification: Specification, number: int) -> Specification:
@@ -170,20 +173,20 @@ def png_files(images: Images) -> tuple[bytes, ...]:
 
 
 def _train_once(
-    trainer: Trainer, specification: Specification, real: Images, n_images: int
+    trainer: Trainer, specification: Specification, real: tuple[Images, ...], n_images: int
 ) -> tuple[Quality, tuple[float, ...], Images]:
     import torch
 
     # The array may be read-only memory that other processes share; torch wants its own.
-    pixels = torch.from_numpy(np.array(real))
-    trained = trainer(specification, pixels)
+    pixels = [torch.from_numpy(np.array(images)) for images in real]
+    trained = trainer(specification, *pixels)
     images = _sample(trained, specification, max(n_images, N_SAMPLE))
     untrained = None
     if specification.kind != "AA":
-        before = trainer(replace(specification, steps=0), pixels)
+        before = trainer(replace(specification, steps=0), *pixels)
         untrained = _sample(before, specification, N_SAMPLE)
     quality = judge(
-        specification.kind, trained.history, images[:N_SAMPLE], np.asarray(real), untrained
+        specification.kind, trained.history, images[:N_SAMPLE], np.asarray(real[0]), untrained
     )
     return quality, _labels(trained), images[:n_images]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +61,7 @@ def real_images(content: Content, names: tuple[str, ...], most: int) -> RealImag
     import pyarrow.parquet as pq
 
     images = content.held_out[:most]
+    name = f"{content.name}-{content.size}"
     schema = _real_features(names).arrow_schema
     stored = [
         {"bytes": data, "path": f"{number:06d}.png"}
@@ -69,16 +70,14 @@ def real_images(content: Content, names: tuple[str, ...], most: int) -> RealImag
     table = pa.table(
         {
             "image": pa.array(stored, schema.field("image").type),
-            "image_id": [f"{REAL}-{content.name}/{number:06d}" for number in range(len(images))],
+            "image_id": [f"{REAL}-{name}/{number:06d}" for number in range(len(images))],
             "content": pa.array([names.index(content.name)] * len(images), pa.int64()),
         },
         schema=schema,
     )
     buffer = io.BytesIO()
     pq.write_table(table, buffer, compression="none", row_group_size=100)
-    return RealImages(
-        f"{REAL}/{content.name}.parquet", buffer.getvalue(), len(images), table.nbytes
-    )
+    return RealImages(f"{REAL}/{name}.parquet", buffer.getvalue(), len(images), table.nbytes)
 
 
 def _real_features(names: tuple[str, ...]) -> Features:
@@ -97,7 +96,7 @@ def zoo_card(
     benchmark: Benchmark,
     records: Mapping[str, ShardRecord],
     plan: ZooPlan,
-    real: Mapping[str, RealImages],
+    real: Sequence[RealImages],
 ) -> str:
     """Returns `README.md` of a zoo.
 
@@ -105,21 +104,21 @@ def zoo_card(
         benchmark: What was built.
         records: The shard of each GM, by its name.
         plan: What it was built from.
-        real: The real images, by content.
+        real: The real images of each content in each size.
     """
-    further = {REAL: _real_configuration(tuple(real), real)}
+    further = {REAL: _real_configuration(plan.content_names, real)}
     metadata = card_metadata(benchmark, records, "see-origin-of-the-real-images", further)
     return f"---\n{metadata}\n---\n\n{_body(benchmark, plan, real)}"
 
 
 def _real_configuration(
-    names: tuple[str, ...], real: Mapping[str, RealImages]
+    names: tuple[str, ...], real: Sequence[RealImages]
 ) -> tuple[dict[str, Any], DatasetInfo]:
     from datasets import DatasetInfo, SplitDict, SplitInfo
 
-    n_bytes = sum(images.arrow_bytes for images in real.values())
+    n_bytes = sum(images.arrow_bytes for images in real)
     split = SplitInfo(
-        "train", num_bytes=n_bytes, num_examples=sum(images.n_images for images in real.values())
+        "train", num_bytes=n_bytes, num_examples=sum(images.n_images for images in real)
     )
     entry = {
         "config_name": REAL,
@@ -128,23 +127,23 @@ def _real_configuration(
     return entry, DatasetInfo(
         features=_real_features(names),
         splits=SplitDict({"train": split}),
-        download_size=sum(len(images.data) for images in real.values()),
+        download_size=sum(len(images.data) for images in real),
         dataset_size=n_bytes,
     )
 
 
-def _body(benchmark: Benchmark, plan: ZooPlan, real: Mapping[str, RealImages]) -> str:
+def _body(benchmark: Benchmark, plan: ZooPlan, real: Sequence[RealImages]) -> str:
     origins = "\n".join(
         f"| {origin.content} | {' '.join([origin.package, origin.version]).strip() or '-'} | "
         f"`{origin.file}` | {origin.licence} | `{origin.sha256[:16]}` |"
-        for content in plan.contents.values()
-        for origin in content.origins
+        for origin in plan.origins
     )
     versions = ", ".join(f"{name} {version}" for name, version in plan.versions.items())
     grey = (
         "Images are PNG files; those of a GM that makes nothing but grey images are grey files: "
         "convert to RGB where one mode is needed."
     )
+    sides = " and ".join(f"{size} x {size}" for size in plan.sizes)
     start = introduction(benchmark, "small generative models", "that gmbench trained itself")
     return f"""{start}
 The labels are measured: counts and classes by walking the trained network with a forward pass, the
@@ -154,7 +153,7 @@ for each of them its specification, its seeds and the figures of the quality gat
 ## Configurations
 
 {configuration_table(benchmark)}
-| `{REAL}` | {sum(images.n_images for images in real.values()):,} real images | - |
+| `{REAL}` | {sum(images.n_images for images in real):,} real images | - |
 
 All configurations but `{REAL}` share the same files; each image is stored once. `{REAL}` holds real
 images of the same contents that no GM was trained on (columns `image`, `image_id`, `content`), for
@@ -173,7 +172,7 @@ project's own; nobody claims rights in them beyond those of the images they were
 
 ## Made with
 
-Seed {plan.seed}, {plan.size} x {plan.size} pixels, {plan.images_per_gm} images a GM; {versions}.
+Seed {plan.seed}, {sides} pixels, {plan.images_per_gm} images a GM; {versions}.
 
 ## Load
 

@@ -60,7 +60,9 @@ def test_sets_that_share_gms() -> None:
     )  # fmt: skip
     assert again.sha256 == third.sha256
     with pytest.raises(PredictionError, match="set_column"):
-        Predictions.of(shared, "x", third.values.to_array(), image_ids=third.image_ids)
+        Predictions.of(
+            shared, "x", third.values.to_array(), image_ids=third.image_ids, normalised=False
+        )
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,7 @@ def fake_plan(
     return ZooPlan(
         population=population,
         modules=MODULES,
-        contents={name: load_content(name, size) for name in contents},
+        contents=tuple(load_content(name, size) for name in contents),
         images_per_gm=images_per_gm,
         seed=seed,
         real_per_content=4,

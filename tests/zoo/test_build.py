@@ -159,9 +159,9 @@ def test_foreign_folder_is_left_alone(tmp_path: Path) -> None:
 
 def test_gm_depends_on_its_task_alone() -> None:
     plan = fake_plan()
-    task, real = plan.task(plan.population[0]), plan.contents["digits"].train
+    task, real = plan.task(plan.population[0]), plan.by_key["digits", 32].train
     first = train_gm(task, real)
-    train_gm(plan.task(plan.population[3]), plan.contents["faces"].train)
+    train_gm(plan.task(plan.population[3]), plan.by_key["faces", 32].train)
     assert train_gm(task, real) == first
     assert len(first.images) == 5
 

@@ -20,7 +20,7 @@ def test_spares_are_trained_in_turn() -> None:
         replace(drawn, options={"width": 9}),
     )
     task = plan.task(replace(hopeless, spares=spares))
-    real = plan.contents[drawn.content].train
+    real = plan.by_key[drawn.needs[0]].train
     outcome = train_gm(task, real)
     assert [attempt.spare for attempt in outcome.attempts] == [0] * task.attempts + [
         1

@@ -225,7 +225,7 @@ def _metric(evaluation: Evaluation, metric: Metric) -> MetricView:
     one_set = "" if len(evaluation.sets) > 1 else "a single set has none"
     return MetricView(
         name=metric.name,
-        title=_title(metric),
+        title=metric.title,
         better=metric.better,
         overall=Value(
             figure=read(summary.mean, summary.reason),
@@ -245,10 +245,6 @@ def _metric(evaluation: Evaluation, metric: Metric) -> MetricView:
             for result in evaluation.sets.values()
         ),
     )
-
-
-def _title(metric: Metric) -> str:
-    return metric.title.replace("R2", "R²")
 
 
 def score_label(value: float) -> str:
@@ -287,7 +283,7 @@ def _undefined(evaluation: Evaluation) -> tuple[str, ...]:
         where = [name for name, r in evaluation.sets.items() if r.values[metric.name] is None]
         if where:
             reason = evaluation.sets[where[0]].undefined.get(metric.name, metric.undefined)
-            lines.append(f"{_title(metric)} is not defined in {', '.join(where)}: {reason}.")
+            lines.append(f"{metric.title} is not defined in {', '.join(where)}: {reason}.")
     return tuple(lines)
 
 

@@ -136,18 +136,21 @@ def losses_of(options: dict[str, Any]) -> tuple[str, ...]:
     return in_schema_order(names)
 
 
-def train(specification: Specification, real: torch.Tensor) -> TrainedGM:
+def train(
+    specification: Specification, real: torch.Tensor, source: torch.Tensor | None = None
+) -> TrainedGM:
     """Trains a GAN.
 
     Args:
         specification: What to train; its family is one of `FAMILIES`.
         real: Real images of the content, shape (images, 3, size, size), uint8.
+        source: Such images of another content, which a generator of unpaired images starts from.
 
     Returns:
         The trained GAN; its network is the whole generator.
     """
     with reproducible(specification.seed) as generator:
-        training = GameTraining(specification, real, generator)
+        training = GameTraining(specification, real, generator, source)
         network, history = training.run(specification.steps)
         example, losses = training.example(), training.sum.recorded
         return SamplingGM(network, example, losses, history, training.make)

@@ -8,7 +8,6 @@ Options that are read here:
 | `latent` | features of the noise |
 | `degradation` | what is done to real images before they come in; absent for noise |
 | `input_size` | height and width of the images that come in |
-| `source` | content of the images that come in, where they are not the targets'; else empty |
 | `classes` | classes, found by clustering; 0 for none |
 | `tells_class` | whether the generator is told the class; by default if it starts from noise |
 | `codes` | whether classes are drawn beside the noise, as codes that mean nothing at first |
@@ -24,7 +23,6 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional
 
-from gmbench.zoo.content import load_content
 from gmbench.zoo.kinds.degradation import degrade
 from gmbench.zoo.kinds.k_means import assign, k_means
 from gmbench.zoo.pixels import count_channels, to_values
@@ -60,11 +58,16 @@ class Batches:
         features: Features of the noise and the class, or channels of the images that come in.
         images: Real images to train on.
         translates: Whether the generator starts from an image.
-        paired: Whether targets are what the inputs were made from.
+        paired: Whether targets are what the inputs were made from; not where images of another
+            content come in, or a class is to be changed.
     """
 
     def __init__(
-        self, specification: Specification, real: torch.Tensor, generator: torch.Generator
+        self,
+        specification: Specification,
+        real: torch.Tensor,
+        generator: torch.Generator,
+        source: torch.Tensor | None = None,
     ) -> None:
         options = dict(specification.options)
         self.options, self.size, self.random = options, specification.size, generator
@@ -72,18 +75,17 @@ class Batches:
         self.classes: int = options["classes"]
         self.translates = "degradation" in options
         self.tells_class: bool = options.get("tells_class", not self.translates)
-        unpaired = bool(options.get("source"))
         self.changes_class = self.translates and self.tells_class and self.classes > 0
-        self.paired = self.translates and not unpaired and not self.changes_class
+        self.paired = self.translates and source is None and not self.changes_class
 
         # Channels last takes a third off the time of small convolutions on a CPU.
         images = to_values(real, "sigmoid", self.channels).to(memory_format=torch.channels_last)
         self.held_out, self.images = self._parted(images)
         self.sources, self.held_out_sources = self.images, self.held_out
-        if unpaired:
-            self.held_out_sources, self.sources = self._parted(self._other(options["source"]))
+        if source is not None:
+            self.held_out_sources, self.sources = self._parted(self._in_channels(source))
         self.labels = self._cluster(self.images)
-        self.source_labels = self._cluster(self.sources) if unpaired else self.labels
+        self.source_labels = self.labels if source is None else self._cluster(self.sources)
         told = self.classes if self.tells_class else 0
         noise = options["latent"] if not self.translates or options.get("noise_maps") else 0
         self.features = noise + told + (self.channels if self.translates else 0)
@@ -156,9 +158,8 @@ class Batches:
         kept = max(1, len(images) // HELD_OUT)
         return images[:kept], images[kept:]
 
-    def _other(self, content: str) -> torch.Tensor:
-        """Returns images of another content, in the channels of this one."""
-        pixels = torch.from_numpy(load_content(content, self.size).train.copy())
+    def _in_channels(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Returns images of another content in the channels of this one."""
         values = to_values(pixels, "sigmoid")
         values = values.mean(1, keepdim=True) if self.channels == 1 else values
         return values.to(memory_format=torch.channels_last)

@@ -111,13 +111,17 @@ class GameTraining:
     """
 
     def __init__(
-        self, specification: Specification, real: torch.Tensor, generator: torch.Generator
+        self,
+        specification: Specification,
+        real: torch.Tensor,
+        generator: torch.Generator,
+        source: torch.Tensor | None = None,
     ) -> None:
         self.family, self.size = specification.family, specification.size
         options = self.options = dict(specification.options)
         self.random, self.sum = generator, LossSum()
         self.last: str = options["last_nonlinearity"]
-        batches = self.batches = Batches(specification, real, generator)
+        batches = self.batches = Batches(specification, real, generator, source)
         self.compares: str = options.get("compares", "pixels" if batches.paired else "features")
         self.classified: str = options.get("classified", "both")
         named = {options["game"]: 1.0, **options.get("further_games", {})}

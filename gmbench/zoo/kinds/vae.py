@@ -114,18 +114,21 @@ def losses_of(options: dict[str, Any]) -> tuple[str, ...]:
     return in_schema_order(names)
 
 
-def train(specification: Specification, real: torch.Tensor) -> TrainedGM:
+def train(
+    specification: Specification, real: torch.Tensor, source: torch.Tensor | None = None
+) -> TrainedGM:
     """Trains a VAE.
 
     Args:
         specification: What to train; its family is one of `FAMILIES`.
         real: Real images of the content, shape (images, 3, size, size), uint8.
+        source: Such images of another content, for a VAE that is trained as a GAN of unpaired ones.
 
     Returns:
         The trained VAE; its network is the decoder, which gives the mean image.
     """
     if "game" in specification.options:
-        return gan.train(specification, real)
+        return gan.train(specification, real, source)
     with reproducible(specification.seed) as generator:
         training = _Autoencoder(specification, real, generator)
         network, history = training.run(specification.steps)
