@@ -21,7 +21,7 @@ STEPS: Mapping[str, int] = {
     "image_transformer": 250,
     "vae_flow": 800,
     "vae_deep": 300,
-    "surjective_flow": 200,
+    "surjective_flow": 300,
     "conditional_flow": 150,
     "residual_classifier": 300,
     "diffusion_unet": 450,
@@ -76,7 +76,9 @@ def flow_options(replica: Replica, row: Mapping[str, Any]) -> dict[str, Any]:
     if replica.family in ("vae_flow", "vae_deep"):
         return latent_options(replica, row)
     width = 24 if replica.size <= 32 else 16
-    return {**_classes(row), "width": width, "temperature": 0.7, "learning_rate": 1e-3}
+    # A thumbnail leaves little to noise; without one, little of it means little variety.
+    temperature, rate = (0.7, 1e-3) if replica.family == "conditional_flow" else (0.9, 2e-3)
+    return {**_classes(row), "width": width, "temperature": temperature, "learning_rate": rate}
 
 
 def attack_options(replica: Replica, row: Mapping[str, Any]) -> dict[str, Any]:
