@@ -17,7 +17,7 @@ import argparse
 import numpy as np
 
 from gmbench.benchmark.benchmark import Benchmark, load_benchmark
-from gmbench.evaluation.intervals import bootstrap, interval, resample
+from gmbench.evaluation.intervals import bootstrap, interval, resample, resampled_images
 from gmbench.evaluation.metrics import METRICS, Metric
 from gmbench.evaluation.statistics import Array, GMSums, SetTable, image_terms, layout
 from gmbench.schema import N_CONTINUOUS
@@ -114,7 +114,8 @@ def main() -> None:
         tables = [world.draw_set(f"set_{k + 1}") for k in range(N_SETS)]
         samples = []
         for table in tables:
-            samples.append(bootstrap(table, replicates=arguments.replicates, seed=number))
+            images = resampled_images(table, replicates=arguments.replicates, seed=number)
+            samples.append(bootstrap(table, images))
         naive = values_of(naive_replicates(tables[0], arguments.replicates, generator))
         for metric in JUDGED:
             name = metric.name

@@ -23,7 +23,7 @@ from gmbench.benchmark.benchmark import Benchmark
 from gmbench.evaluation.comparison import COMPARED, Half
 from gmbench.evaluation.evaluate import SEED, evaluate_resampled
 from gmbench.evaluation.intervals import REPLICATES, Resampled
-from gmbench.evaluation.result import PROTOCOL
+from gmbench.evaluation.result import PROTOCOL, Evaluation
 from gmbench.evaluation.statistics import GMSums, layout
 from gmbench.files import write_whole
 from gmbench.predictions.checks import Checklist
@@ -167,7 +167,8 @@ def score_key(file: Path, benchmark: Benchmark) -> str:
         digest.hexdigest(), benchmark.name, benchmark.version, benchmark.labels_sha256,
         benchmark.splits_sha256, PROTOCOL, __version__, np.__version__, str(REPLICATES), str(SEED),
     )  # fmt: skip
-    return hashlib.sha256("\n".join(made_from).encode()).hexdigest()
+    parts = (*made_from, *Evaluation.__dataclass_fields__)
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 _SUMS = ("totals", "counts", "truth", "classes")

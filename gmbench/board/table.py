@@ -10,6 +10,7 @@ from gmbench.board.board import find_board
 from gmbench.board.columns import COLUMNS
 from gmbench.board.rows import BenchmarkBoard, Row, submitted_rows
 from gmbench.errors import UnknownNameError
+from gmbench.evaluation.metrics import HEADLINE
 from gmbench.evaluation.tables import ends, to_frame
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ def leaderboard(benchmark: str = "sample", board: str | Path | None = None) -> p
     Returns:
         For each score its mean over the test sets, the ends of its 95% interval (`_lo`, `_hi`)
         and ranks (`_best_rank`, `_worst_rank`); p-values against the mean / mode baseline
-        (`p_value` over GMs, `p_value_images`); then training data, costs, authors, date. What is
+        (`p_value` over GMs, `p_value_images`); each headline figure without test GMs that have a
+        twin in training (`l1_without_twins`); then training data, costs, authors, date. What is
         not known is missing.
 
     Raises:
@@ -79,4 +81,9 @@ def _record(board: BenchmarkBoard, row: Row) -> dict[str, Any]:
             record[f"{column.key}_best_rank"] = cell.rank.best if cell.rank else None
             record[f"{column.key}_worst_rank"] = cell.rank.worst if cell.rank else None
     summary = row.result["summary"] if row.result else {}
-    return record | {name: summary[name]["mean"] if summary else None for name in _P_VALUES}
+    record |= {name: summary[name]["mean"] if summary else None for name in _P_VALUES}
+    left = ((row.result or {}).get("without_twins") or {}).get("summary")
+    return record | {
+        f"{metric.name}_without_twins": left[metric.name]["mean"] if left else None
+        for metric in HEADLINE
+    }

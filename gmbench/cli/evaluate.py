@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,7 +23,8 @@ from gmbench.cli.options import (
 
 if TYPE_CHECKING:
     from gmbench.evaluation.comparison import Comparison
-    from gmbench.evaluation.result import Evaluation, Summary
+    from gmbench.evaluation.metrics import Metric
+    from gmbench.evaluation.result import Evaluation, Summary, WithoutTwins
 
 MOST_COLUMNS = 6
 """Sets that have a column in the terminal; `--json` and the report have all of them."""
@@ -79,6 +81,8 @@ def evaluate(
         output.show_json(result.to_dict())
     else:
         _show_summary(result)
+        if result.without_twins is not None:
+            _show_without_twins(result, result.without_twins)
         if details:
             _show_details(result)
     if out is not None:
@@ -126,8 +130,7 @@ def _show_summary(result: Evaluation) -> None:
         shape = _p_value if metric.name.startswith("p_value") else output.number
         by_set = [shape(one.values[metric.name]) for one in shown.values()]
         mean, ends = _mean(summary, metric.name), output.interval(summary.ci)
-        arrow = {"lower": " \u2193", "higher": " \u2191", "": ""}[metric.better]
-        rows.append([f"{metric.name}{arrow}", mean, ends, *by_set])
+        rows.append([_heading(metric), mean, ends, *by_set])
     title = (
         f"{result.manifest.predictions}: {result.benchmark} {result.version}, "
         f"{result.n_images:,} images of {result.n_gms} GMs"
@@ -141,9 +144,35 @@ def _show_summary(result: Evaluation) -> None:
         f"Intervals: bootstrap of {sizes} GMs and of their images, {manifest.replicates:,} "
         f"replicates, seed {manifest.seed}.\np-values: against {manifest.reference}."
     )
-    for name, summary in result.summary.items():
-        if summary.reason:
-            output.show_plain(f"{name} is {summary.reason}.")
+    _show_reasons(result.summary)
+
+
+def _show_without_twins(result: Evaluation, left: WithoutTwins) -> None:
+    from gmbench.evaluation.metrics import BY_NAME
+
+    rows = []
+    for name, summary in left.summary.items():
+        ends, of_all = output.interval(summary.ci), output.number(result.summary[name].mean)
+        rows.append([_heading(BY_NAME[name]), _mean(summary, name), ends, of_all])
+    title = f"Without test GMs that have a twin in training: {left.n_gms} of {result.n_gms} GMs"
+    headings = ["metric", "mean \u00b1 std", "95% interval", "all GMs"]
+    output.show("", output.table(headings, rows, title=title))
+    output.show_plain(
+        "A twin has the same 15 architecture values; * the same 25. Left out are\n"
+        + "\n".join(f"  {line}" for line in left.lines)
+    )
+    _show_reasons(left.summary)
+
+
+def _show_reasons(summary: Mapping[str, Summary]) -> None:
+    for name, one in summary.items():
+        if one.reason:
+            output.show_plain(f"{name} is {one.reason}.")
+
+
+def _heading(metric: Metric) -> str:
+    arrow = {"lower": " \u2193", "higher": " \u2191", "": ""}[metric.better]
+    return f"{metric.name}{arrow}"
 
 
 def _show_details(result: Evaluation) -> None:

@@ -20,6 +20,7 @@ from gmbench.evaluation.intervals import (
     bootstrap,
     interval,
     resample,
+    resampled_images,
 )
 from gmbench.evaluation.metrics import METRICS, Metric
 from gmbench.evaluation.permutations import PERMUTATIONS, permutation_tests
@@ -261,7 +262,7 @@ def _half(tables: Sequence[SetTable], replicates: int, seed: int) -> Half:
     """Returns a method's sums and its compared metrics of each set."""
     parts: dict[str, list[Resampled]] = {metric.name: [] for metric in COMPARED}
     for table in tables:
-        sample = bootstrap(table, replicates=replicates, seed=seed)
+        sample = bootstrap(table, resampled_images(table, replicates=replicates, seed=seed))
         for metric in COMPARED:
             if metric.value is not None:
                 parts[metric.name].append(resample(metric.value, table, sample))

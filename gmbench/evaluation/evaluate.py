@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,19 +16,20 @@ from gmbench.evaluation.intervals import (
     Resampled,
     bootstrap,
     interval,
-    resample,
+    resampled_images,
 )
-from gmbench.evaluation.metrics import BY_NAME, METRICS, ransac_slope
+from gmbench.evaluation.metrics import BY_NAME, METRICS
 from gmbench.evaluation.result import (
     PROTOCOL,
     Evaluation,
     Manifest,
     SetResult,
-    Summary,
     finite,
 )
+from gmbench.evaluation.set_scores import SetScores, score_set, summarise
 from gmbench.evaluation.significance import p_values
 from gmbench.evaluation.statistics import GMSums, SetTable, set_tables
+from gmbench.evaluation.without_twins import SetWithoutTwins, set_without_twins, without_twins
 from gmbench.predictions.predictions import Predictions, read_predictions
 from gmbench.predictions.reference import mean_mode
 from gmbench.version import __version__
@@ -93,7 +94,7 @@ def evaluate_resampled(
     min_images: int | None = None,
     replicates: int = REPLICATES,
     seed: int = SEED,
-) -> tuple[Evaluation, list[SetTable], list[dict[str, Resampled]]]:
+) -> tuple[Evaluation, list[SetTable], list[Mapping[str, Resampled]]]:
     """Scores predictions and keeps what a paired comparison with another method needs.
 
     Args:
@@ -114,25 +115,25 @@ def evaluate_resampled(
     tables = set_tables(predictions)
     others = set_tables(same_images(reference, predictions))
     samples: list[GMSums | None] = []
-    sets: dict[str, SetResult] = {}
-    resampled: list[dict[str, Resampled]] = []
+    sets: dict[str, SetScores] = {}
+    apart: dict[str, SetWithoutTwins] = {}
     for table, other in zip(tables, others, strict=True):
-        sample = bootstrap(table, replicates=replicates, seed=seed) if replicates else None
+        images = resampled_images(table, replicates=replicates, seed=seed) if replicates else None
+        sample = bootstrap(table, images) if images else None
         samples.append(sample)
-        parts = {
-            metric.name: resample(metric.value, table, sample)
-            for metric in METRICS
-            if metric.value is not None
-        }
-        resampled.append(parts)
-        sets[table.name] = _set_result(table, other, parts, seed)
+        scores = score_set(table, sample, METRICS, seed)
+        by_gm, by_image = p_values(table, other)
+        tested = {**scores.values, "p_value": by_gm, "p_value_images": by_image}
+        sets[table.name] = SetScores(tested, scores.parts)
+        apart[table.name] = set_without_twins(known, table, scores, images, seed)
     evaluation = Evaluation(
         benchmark=known.name,
         version=known.version,
         n_images=len(predictions),
         n_gms=len(np.unique(predictions.gms)),
-        summary=_summarise(sets, resampled),
-        sets=sets,
+        summary=summarise(sets, METRICS),
+        without_twins=without_twins(apart),
+        sets={table.name: _set_result(table, sets[table.name]) for table in tables},
         parameters=parameter_results(tables, samples, known),
         gms=gm_results(tables, known),
         manifest=Manifest(
@@ -150,7 +151,7 @@ def evaluate_resampled(
             seed=seed,
         ),
     )
-    return evaluation, tables, resampled
+    return evaluation, tables, [scores.parts for scores in sets.values()]
 
 
 def same_images(reference: Predictions, predictions: Predictions) -> Predictions:
@@ -173,51 +174,17 @@ def same_images(reference: Predictions, predictions: Predictions) -> Predictions
     return reference.take(np.array([row_of[key] for key in wanted]))
 
 
-def _set_result(
-    table: SetTable, other: SetTable, parts: dict[str, Resampled], seed: int
-) -> SetResult:
-    """Puts one set's metrics together.
-
-    Args:
-        table: The set.
-        other: What the reference predicts of the same images; the p-values compare with it.
-        parts: Its metrics that have an interval.
-        seed: Seed of RANSAC.
-    """
-    values = {name: float(part.value) for name, part in parts.items()}
-    values["ransac_slope"] = ransac_slope(*table.points, seed)
-    values["p_value"], values["p_value_images"] = p_values(table, other)
-    known = {metric.name: finite(values.get(metric.name, np.nan)) for metric in METRICS}
+def _set_result(table: SetTable, scores: SetScores) -> SetResult:
+    """Puts one set's metrics together."""
+    known = {metric.name: finite(scores.values[metric.name]) for metric in METRICS}
     return SetResult(
         n_gms=len(table.gms),
         n_images=sum(len(rows) for rows in table.rows),
         values=known,
         intervals={
             name: interval([part], BY_NAME[name].bounds)
-            for name, part in parts.items()
+            for name, part in scores.parts.items()
             if len(part.replicates)
         },
         undefined={name: BY_NAME[name].undefined for name, value in known.items() if value is None},
     )
-
-
-def _summarise(
-    sets: dict[str, SetResult], resampled: Sequence[dict[str, Resampled]]
-) -> dict[str, Summary]:
-    """Takes each metric's mean over the sets, with its interval."""
-    summary = {}
-    for metric in METRICS:
-        values = [result.values[metric.name] for result in sets.values()]
-        undefined = [name for name, v in zip(sets, values, strict=True) if v is None]
-        if undefined:
-            reason = f"undefined in {', '.join(undefined)}: {metric.undefined}"
-            summary[metric.name] = Summary(None, None, None, reason)
-            continue
-        known = np.array(values, dtype=np.float64)
-        parts = [part[metric.name] for part in resampled if metric.name in part]
-        summary[metric.name] = Summary(
-            mean=float(known.mean()),
-            std=float(known.std()) if len(sets) > 1 else None,
-            ci=interval(parts, metric.bounds) if parts else None,
-        )
-    return summary

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr, stdtrit
 
-from gmbench.evaluation.resampling import draws
+from gmbench.evaluation.resampling import ResampledImages, draws
 from gmbench.evaluation.statistics import Array, GMSums, SetTable
 
 CONFIDENCE = 0.95
@@ -28,7 +28,14 @@ _MOST_UNDEFINED = 0.05
 Interval = tuple[float, float]
 
 
-def bootstrap(table: SetTable, *, replicates: int, seed: int) -> GMSums:
+def resampled_images(table: SetTable, *, replicates: int, seed: int) -> ResampledImages:
+    """Returns sums over resamples of the images of each GM of a set, for so many replicates."""
+    # All terms from the first head on are whole numbers.
+    whole = table.columns.heads[0].start
+    return ResampledImages.of(table.rows, whole, replicates=replicates, seed=seed)
+
+
+def bootstrap(table: SetTable, images: ResampledImages) -> GMSums:
     """Draws the replicates of a set.
 
     The draws follow from the seed, the names of set and GMs and the numbers of images alone: two
@@ -36,18 +43,15 @@ def bootstrap(table: SetTable, *, replicates: int, seed: int) -> GMSums:
 
     Args:
         table: The set.
-        replicates: Number of replicates.
-        seed: Seed of the draws.
+        images: The resamples of its images; they say how many replicates, and the seed.
 
     Returns:
         Sums over each replicate's images; a leading axis of replicates.
     """
-    n_images = tuple(len(rows) for rows in table.rows)
-    drawn = draws(table.name, table.gms, n_images, replicates, seed)
-    counts = np.array(n_images, dtype=np.float64)
+    drawn = draws(table.name, table.gms, images.n_images, images.replicates, images.seed)
+    counts = np.array(images.n_images, dtype=np.float64)
     return GMSums(
-        # All terms from the first head on are whole numbers.
-        totals=drawn.sums(table.rows, whole=table.columns.heads[0].start),
+        totals=drawn.sums(images),
         counts=counts[drawn.gms],
         truth=table.truth[drawn.gms],
         classes=table.classes[drawn.gms],

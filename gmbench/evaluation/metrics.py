@@ -255,4 +255,7 @@ METRICS: tuple[Metric, ...] = (
 )  # fmt: skip
 """All metrics, in the order of tables and of JSON."""
 
+HEADLINE: tuple[Metric, ...] = tuple(metric for metric in METRICS if metric.headline)
+"""Those of short tables."""
+
 BY_NAME: dict[str, Metric] = {metric.name: metric for metric in METRICS}

@@ -2,7 +2,8 @@
 
 A replicate has as many slots as the set has GMs; each slot takes a GM and one resample of its
 images. Sums over all resamples of a GM's images are one product of matrices: weights, how often
-each image occurs in each resample, times the images' terms.
+each image occurs in each resample, times the images' terms. They say nothing of the set: a part
+of its GMs draws from the same sums.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import zlib
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -29,6 +30,67 @@ _WHOLE_BITS = 52
 
 
 @dataclass(frozen=True)
+class ResampledImages:
+    """Sums over each GM's images, resample by resample: what the slots of replicates take.
+
+    Attributes:
+        sums: For each GM, shape (resamples, columns); whole numbers are packed.
+        n_images: Number of images of each GM.
+        whole: From this column on, terms are whole numbers.
+        width: Number of terms.
+        replicates: Number of replicates that they are for.
+        seed: Seed of the resamples.
+    """
+
+    sums: tuple[Array, ...]
+    n_images: tuple[int, ...]
+    whole: int
+    width: int
+    replicates: int
+    seed: int
+
+    @classmethod
+    def of(
+        cls, rows: Sequence[Array], whole: int, *, replicates: int, seed: int
+    ) -> ResampledImages:
+        """Resamples each GM's images.
+
+        GMs with as many images share the weights of the resamples: their images have nothing to
+        do with one another, and no two slots of a replicate are tied.
+
+        Args:
+            rows: For each GM, its images' terms, shape (images, width).
+            whole: From this column on, terms are whole numbers from 0 to 9. Several of those share
+                one column of the product, as digits do: their sums are exact, in a third to a
+                fifth of the time.
+            replicates: Number of replicates.
+            seed: Seed of the resamples.
+        """
+        n_images = tuple(len(terms) for terms in rows)
+        by_size: dict[int, list[int]] = defaultdict(list)
+        for gm, count in enumerate(n_images):
+            by_size[count].append(gm)
+        sums: dict[int, Array] = {}
+        for count, members in by_size.items():
+            weights = image_weights(count, replicates, seed)
+            for start in range(0, len(members), _MOST_TOGETHER):
+                together = members[start : start + _MOST_TOGETHER]
+                packed = [_packed(rows[gm], whole, count) for gm in together]
+                products = np.split(weights @ np.concatenate(packed, axis=1), len(packed), axis=1)
+                sums |= zip(together, products, strict=True)
+        ordered = tuple(sums[gm] for gm in range(len(rows)))
+        return cls(ordered, n_images, whole, rows[0].shape[1], replicates, seed)
+
+    def only(self, gms: Sequence[int]) -> ResampledImages:
+        """Returns those of some of the GMs, given by their places."""
+        return replace(
+            self,
+            sums=tuple(self.sums[gm] for gm in gms),
+            n_images=tuple(self.n_images[gm] for gm in gms),
+        )
+
+
+@dataclass(frozen=True)
 class Draws:
     """What the replicates of a set draw.
 
@@ -36,40 +98,24 @@ class Draws:
         gms: The GM that each slot takes, shape (replicates, GMs).
         resamples: For each GM, which resample of its images each slot takes that drew it, in the
             order of replicates and slots.
-        n_images: Number of images of each GM.
-        seed: Seed of the resamples.
     """
 
     gms: NDArray[np.int64]
     resamples: tuple[NDArray[np.int64], ...]
-    n_images: tuple[int, ...]
-    seed: int
 
-    def sums(self, rows: Sequence[Array], whole: int) -> Array:
+    def sums(self, images: ResampledImages) -> Array:
         """Returns sums of the images' terms over what each slot drew.
 
         Args:
-            rows: For each GM, its images' terms, shape (images, width).
-            whole: From this column on, terms are whole numbers from 0 to 9. Several of those share
-                one column of the product, as digits do: their sums are exact, in a third to a
-                fifth of the time.
+            images: The resamples of the images of the same GMs, for as many replicates.
 
         Returns:
             Shape (replicates, slots, width).
         """
-        by_size: dict[int, list[int]] = defaultdict(list)
-        for gm, n_images in enumerate(self.n_images):
-            by_size[n_images].append(gm)
-        sums = np.empty((*self.gms.shape, rows[0].shape[1]))
-        for n_images, members in by_size.items():
-            weights = image_weights(n_images, len(self.gms), self.seed)
-            for start in range(0, len(members), _MOST_TOGETHER):
-                together = members[start : start + _MOST_TOGETHER]
-                packed = [_packed(rows[gm], whole, n_images) for gm in together]
-                products = np.split(weights @ np.concatenate(packed, axis=1), len(packed), axis=1)
-                for gm, product in zip(together, products, strict=True):
-                    drawn = product[self.resamples[gm]]
-                    sums[self.gms == gm] = _unpacked(drawn, whole, n_images, sums.shape[-1])
+        sums = np.empty((*self.gms.shape, images.width))
+        for gm, (of_images, n_images) in enumerate(zip(images.sums, images.n_images, strict=True)):
+            drawn = of_images[self.resamples[gm]]
+            sums[self.gms == gm] = _unpacked(drawn, images.whole, n_images, images.width)
         return sums
 
 
@@ -78,9 +124,6 @@ def draws(
     name: str, gms: tuple[str, ...], n_images: tuple[int, ...], replicates: int, seed: int
 ) -> Draws:
     """Draws the replicates of a set.
-
-    GMs with as many images share the weights of the resamples: their images have nothing to do
-    with one another, and no two slots of a replicate are tied.
 
     Args:
         name: Name of the set.
@@ -94,7 +137,7 @@ def draws(
         _generator(seed, name, gm).integers(0, _pool(count, replicates), size=(drawn == row).sum())
         for row, (gm, count) in enumerate(zip(gms, n_images, strict=True))
     )
-    return Draws(drawn, resamples, n_images, seed)
+    return Draws(drawn, resamples)
 
 
 @lru_cache(maxsize=4)

@@ -96,6 +96,39 @@ class GMResult:
 
 
 @dataclass(frozen=True)
+class WithoutTwins:
+    """The headline metrics without the test GMs that have a twin in training.
+
+    A twin is a training GM of the set with the same 15 architecture values: who recognises it
+    need not parse the image.
+
+    Attributes:
+        n_gms: Number of test GMs that are left.
+        gms: Those left out, by the set's name; only of sets that have any.
+        same_labels: Those of them that share all 25 values with a twin, likewise.
+        empty_sets: Sets whose GMs all have a twin; they are in no mean.
+        summary: Each headline metric over the sets that have GMs left.
+    """
+
+    n_gms: int
+    gms: dict[str, tuple[str, ...]]
+    same_labels: dict[str, tuple[str, ...]]
+    empty_sets: tuple[str, ...]
+    summary: dict[str, Summary]
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """For people, a line a set: which GMs are left out, and whether any is left."""
+        lines = []
+        for name, gms in self.gms.items():
+            same = self.same_labels.get(name, ())
+            named = ", ".join(f"{gm}*" if gm in same else gm for gm in gms)
+            gone = "; no other GM is left, and the means are without this set"
+            lines.append(f"{name}: {named}{gone if name in self.empty_sets else ''}")
+        return tuple(lines)
+
+
+@dataclass(frozen=True)
 class Manifest:
     """What a result was made from.
 
@@ -138,6 +171,8 @@ class Evaluation:
         n_images: Number of predictions.
         n_gms: Number of test GMs.
         summary: Each metric over the sets.
+        without_twins: The headline metrics without the test GMs that have a twin in training;
+            None where no test GM has one.
         sets: Each set's metrics.
         parameters: Each parameter's results.
         gms: Each test GM's results; the key is the GM's name, after the set's and a slash where
@@ -150,6 +185,7 @@ class Evaluation:
     n_images: int
     n_gms: int
     summary: dict[str, Summary]
+    without_twins: WithoutTwins | None
     sets: dict[str, SetResult]
     parameters: dict[str, ParameterResult]
     gms: dict[str, GMResult]
@@ -165,6 +201,7 @@ class Evaluation:
             "n_images": self.n_images,
             "n_gms": self.n_gms,
             "summary": {name: asdict(self.summary[name]) for name in names},
+            "without_twins": asdict(self.without_twins) if self.without_twins else None,
             "sets": {
                 name: {
                     **{metric: result.values[metric] for metric in names},
@@ -196,9 +233,11 @@ class Evaluation:
 
         Args:
             table: `summary`, one row a metric: its `mean` and `std` over the sets and the ends `lo`
-                and `hi` of its interval. `sets`, one row a set, one column a metric. `parameters`,
-                one row a parameter: its scores, and after each the ends of its interval, such as
-                `l1_lo` and `l1_hi`. `gms`, one row a test GM in a set: its scores.
+                and `hi` of its interval; `without_twins`, a headline metric's mean without the
+                test GMs that have a twin in training, where there are any. `sets`, one row a set,
+                one column a metric. `parameters`, one row a parameter: its scores, and after each
+                the ends of its interval, such as `l1_lo` and `l1_hi`. `gms`, one row a test GM in
+                a set: its scores.
 
         Raises:
             UnknownNameError: There is no such table.
@@ -214,13 +253,17 @@ class Evaluation:
             1  loss_f1  0.739  0.021
         """
         if table == "summary":
+            left = self.without_twins.summary if self.without_twins else {}
             return to_frame(
                 (
-                    {"metric": name, "mean": one.mean, "std": one.std, **ends(one.ci)}
+                    {
+                        "metric": name, "mean": one.mean, "std": one.std, **ends(one.ci),
+                        "without_twins": left[name].mean if name in left else None,
+                    }
                     for name, one in self.summary.items()
                 ),
                 "metric",
-            )
+            )  # fmt: skip
         if table == "sets":
             return to_frame(
                 (
@@ -254,16 +297,31 @@ class Evaluation:
         def intervals(ends: Mapping[str, Any]) -> dict[str, Interval | None]:
             return {name: None if pair is None else tuple(pair) for name, pair in ends.items()}
 
+        def summary(of: Mapping[str, Any]) -> dict[str, Summary]:
+            return {
+                name: Summary(**{**one, "ci": one["ci"] and tuple(one["ci"])})
+                for name, one in of.items()
+            }
+
+        def by_set(of: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+            return {name: tuple(gms) for name, gms in of.items()}
+
         apart = ("type", "intervals", "classes", "confusion")
+        twins = data["without_twins"]
         return cls(
             benchmark=data["benchmark"],
             version=data["version"],
             n_images=data["n_images"],
             n_gms=data["n_gms"],
-            summary={
-                name: Summary(**{**one, "ci": one["ci"] and tuple(one["ci"])})
-                for name, one in data["summary"].items()
-            },
+            summary=summary(data["summary"]),
+            without_twins=twins
+            and WithoutTwins(
+                n_gms=twins["n_gms"],
+                gms=by_set(twins["gms"]),
+                same_labels=by_set(twins["same_labels"]),
+                empty_sets=tuple(twins["empty_sets"]),
+                summary=summary(twins["summary"]),
+            ),
             sets={
                 name: SetResult(
                     n_gms=one["n_gms"],

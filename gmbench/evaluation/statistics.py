@@ -105,6 +105,17 @@ class SetTable:
         rows = np.split(terms[np.argsort(gm_of, kind="stable")], ends[:-1])
         return cls(name, tuple(gms), truth, classes, tuple(rows), columns)
 
+    def only(self, rows: Sequence[int]) -> SetTable:
+        """Returns the set with some of its GMs alone, given by their rows; at least one."""
+        return SetTable(
+            name=self.name,
+            gms=tuple(self.gms[row] for row in rows),
+            truth=self.truth[list(rows)],
+            classes=self.classes[list(rows)],
+            rows=tuple(self.rows[row] for row in rows),
+            columns=self.columns,
+        )
+
     @property
     def image_errors(self) -> list[Array]:
         """Per GM the mean absolute error of each image, in normalised units."""

@@ -37,7 +37,7 @@ def list_baselines() -> pd.DataFrame:
         >>> baselines.loc["spectral", "summary"]
         'hand-made spectral features and extremely randomised trees'
         >>> sorted(baselines.index[baselines.needs == "labels"])
-        ['mean_mode', 'random_labels']
+        ['mean_mode', 'median_mode', 'random_labels']
     """
     import pandas as pd
 

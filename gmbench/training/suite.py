@@ -46,13 +46,16 @@ class BaselineResult:
     @property
     def summary(self) -> dict[str, Summary]:
         """Each metric: the mean over the repeats of its mean, spread and interval's ends."""
-        first = self.evaluations[0].summary
-        return {name: _mean([e.summary[name] for e in self.evaluations]) for name in first}
+        return _means([evaluation.summary for evaluation in self.evaluations])
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns the first repeat's evaluation with the summary over all, and how it was run."""
-        evaluation = replace(self.evaluations[0], summary=self.summary).to_dict()
-        return {**evaluation, "run": dict(self.run)}
+        """Returns the first repeat's evaluation with the summaries over all, and how it was run."""
+        first = self.evaluations[0]
+        parts = [e.without_twins for e in self.evaluations if e.without_twins is not None]
+        # The test GMs are the same in all repeats, so either all have some left out or none has.
+        apart = replace(parts[0], summary=_means([p.summary for p in parts])) if parts else None
+        evaluation = replace(first, summary=self.summary, without_twins=apart)
+        return {**evaluation.to_dict(), "run": dict(self.run)}
 
 
 @dataclass(frozen=True)
@@ -182,6 +185,10 @@ def machine(with_torch: bool, device: str) -> str:
         if device in ("auto", "cuda") and torch.cuda.is_available():
             return f"{torch.cuda.get_device_name()}, {cores}"
     return cores
+
+
+def _means(summaries: Sequence[Mapping[str, Summary]]) -> dict[str, Summary]:
+    return {name: _mean([summary[name] for summary in summaries]) for name in summaries[0]}
 
 
 def _mean(parts: Sequence[Summary]) -> Summary:

@@ -97,10 +97,22 @@ def test_figures_are_those_of_the_results(site_board: Board, site: Path) -> None
             summary = result["summary"][column.key]
             assert listed[name][column.key]["mean"] == summary["mean"]
             assert listed[name][column.key]["ci"] == summary["ci"]
+        assert listed[name]["without_twins"] == result["without_twins"]
         assert (
             listed[name]["manifest"]["predictions_sha256"]
             == (result["manifest"]["predictions_sha256"])
         )
+
+
+def test_the_page_of_a_method_has_its_figures_without_twins(
+    rows: BoardRows, site_board: Board, site: Path
+) -> None:
+    for name in site_board.names():
+        result = json.loads((site_board.submission(name) / "results.json").read_text())
+        page = (site / "methods" / f"{name}.html").read_text(encoding="utf-8")
+        figure = result["without_twins"]["summary"]["arch_f1"]["mean"]
+        assert f'without twins <data value="{figure}">{figure:.3f}</data>' in page
+        assert ("set_2: DM_3, DM_4*, DM_5; no other GM is left" in page) == name.startswith("dm-")
 
 
 def finite(data: Any) -> bool:

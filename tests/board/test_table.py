@@ -15,6 +15,7 @@ from gmbench.board.rows import BoardRows, submitted_rows
 from gmbench.board.site.methods_table import table_view
 from gmbench.board.table import leaderboard, table
 from gmbench.errors import UnknownNameError
+from gmbench.evaluation.metrics import HEADLINE
 
 
 def test_rows_are_those_of_the_page(rows: BoardRows, site_board: Board) -> None:
@@ -40,6 +41,10 @@ def test_rows_are_those_of_the_page(rows: BoardRows, site_board: Board) -> None:
         p_value = one["p_value"]
         wanted = row.result["summary"]["p_value"]["mean"] if row.result else None
         assert (None if pd.isna(p_value) else p_value) == wanted
+        left = row.result["without_twins"]["summary"] if row.result else None
+        for metric in HEADLINE:
+            apart = one[f"{metric.name}_without_twins"]
+            assert (None if pd.isna(apart) else apart) == (left and left[metric.name]["mean"])
 
 
 def test_nothing_ranks_by_the_slope(rows: BoardRows) -> None:

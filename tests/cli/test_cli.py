@@ -99,6 +99,8 @@ def test_ten_folds_take_the_same_journey(here: Path) -> None:
     assert result["benchmark"].endswith("-cv10")
     shown = gmbench("evaluate", "mean_mode.parquet", *options, "--replicates", "0", cwd=here)
     assert "fold_01" not in shown.stdout.split("Mean and standard")[0]
+    assert result["without_twins"] is None
+    assert "twin" not in shown.stdout
     assert len(data("splits", "check", *options, cwd=here)) == 10
 
 
@@ -120,6 +122,9 @@ def test_evaluate_prints_tables_and_writes_a_report(here: Path) -> None:
     for word in ("l1", "95% interval", "set_4", "12 + 12 + 12 + 12 GMs", "mean_mode", "loss_ce",
                  "STYLEGAN"):  # fmt: skip
         assert word in done.stdout
+    apart = done.stdout.split("Without test GMs that have a twin in training: 26 of 48 GMs")[1]
+    assert apart.index("l1") < apart.index("loss_accuracy") < apart.index("* the same 25")
+    assert "  set_3: BICYCLE_GAN, CRGAN_C, FACTOR_VAE*, FGSM, ICRGAN_C, LOGAN\n" in apart
     assert "report" in done.stderr
     assert json.loads((here / "report" / "result.json").read_text())["n_gms"] == 48
     assert "<html" in (here / "report" / "report.html").read_text()

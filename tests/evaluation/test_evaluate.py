@@ -33,8 +33,8 @@ def test_json_is_finite_and_whole() -> None:
     result = evaluate(random_predictions(small_benchmark(4), 0), replicates=50)
     data = json.loads(json.dumps(result.to_dict(), allow_nan=False))
     assert list(data) == [
-        "benchmark", "version", "protocol", "n_images", "n_gms", "summary", "sets", "parameters",
-        "gms", "manifest",
+        "benchmark", "version", "protocol", "n_images", "n_gms", "summary", "without_twins",
+        "sets", "parameters", "gms", "manifest",
     ]  # fmt: skip
     assert data["n_gms"] == 48
     assert data["n_images"] == 192

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from gmbench.evaluation.evaluate import evaluate
-from gmbench.evaluation.intervals import Resampled, bootstrap, interval, jackknife_error
+from gmbench.evaluation.intervals import (
+    Resampled,
+    bootstrap,
+    interval,
+    jackknife_error,
+    resampled_images,
+)
 from gmbench.evaluation.metrics import METRICS
 from gmbench.evaluation.statistics import set_tables
 from tests.evaluation.populations import random_predictions, small_benchmark
@@ -36,7 +42,7 @@ def test_seeded() -> None:
 def test_replicates_are_those_of_a_plain_bootstrap() -> None:
     """The same distribution as drawing GMs, then images, one replicate after another."""
     table = set_tables(random_predictions(small_benchmark(6), 0))[0]
-    fast = bootstrap(table, replicates=4000, seed=0)
+    fast = bootstrap(table, resampled_images(table, replicates=4000, seed=0))
     l1 = next(metric for metric in METRICS if metric.name == "l1")
     assert l1.value is not None
     ours = l1.value(fast)
@@ -57,7 +63,7 @@ def test_replicates_are_those_of_a_plain_bootstrap() -> None:
 
 def test_each_replicate_has_as_many_images_as_its_gms_have() -> None:
     table = set_tables(random_predictions(small_benchmark((2, 5, 9)), 0))[0]
-    sample = bootstrap(table, replicates=50, seed=0)
+    sample = bootstrap(table, resampled_images(table, replicates=50, seed=0))
     for place in table.columns.heads:
         np.testing.assert_array_equal(sample.totals[..., place].sum(-1), sample.counts)
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gmbench.evaluation.resampling import draws, image_weights
+from gmbench.evaluation.resampling import ResampledImages, draws, image_weights
 
 
 @pytest.mark.parametrize("n_images", [(1,), (3, 7, 3), (40,) * 20, (5000, 2)])
@@ -19,7 +19,7 @@ def test_sums_are_those_of_the_images_drawn(n_images: tuple[int, ...], whole: in
         for n in n_images
     ]
     drawn = draws("set", tuple(f"GM_{n}" for n in range(len(rows))), n_images, 60, seed=3)
-    sums = drawn.sums(rows, whole)
+    sums = drawn.sums(ResampledImages.of(rows, whole, replicates=60, seed=3))
     assert sums.shape == (60, len(rows), 9)
     taken = [0] * len(rows)
     for replicate in range(60):

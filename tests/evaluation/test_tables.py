@@ -25,13 +25,16 @@ EVALUATION = evaluate(FIRST, replicates=30)
 def test_the_summary_has_a_row_for_each_metric() -> None:
     frame = EVALUATION.to_pandas()
     assert list(frame.index) == [metric.name for metric in METRICS]
-    assert list(frame.columns) == ["mean", "std", "lo", "hi"]
+    assert list(frame.columns) == ["mean", "std", "lo", "hi", "without_twins"]
     assert {str(kind) for kind in frame.dtypes} == {"float64"}
     l1 = EVALUATION.summary["l1"]
     assert l1.ci is not None
+    assert EVALUATION.without_twins is not None
     assert dict(frame.loc["l1"]) == {
         "mean": l1.mean, "std": l1.std, "lo": l1.ci[0], "hi": l1.ci[1],
+        "without_twins": EVALUATION.without_twins.summary["l1"].mean,
     }  # fmt: skip
+    assert frame["without_twins"].notna().tolist() == [metric.headline for metric in METRICS]
     assert frame.loc[["ransac_slope", "p_value"], ["lo", "hi"]].isna().all(axis=None)
 
 
@@ -68,7 +71,7 @@ def test_latex_through_pandas() -> None:
     text = EVALUATION.to_pandas().loc[["l1"]].to_latex(float_format="%.3f")
     l1 = EVALUATION.summary["l1"]
     assert l1.ci is not None
-    assert f"l1 & {l1.mean:.3f} & {l1.std:.3f} & {l1.ci[0]:.3f} & {l1.ci[1]:.3f} \\\\" in text
+    assert f"l1 & {l1.mean:.3f} & {l1.std:.3f} & {l1.ci[0]:.3f} & {l1.ci[1]:.3f} & " in text
 
 
 def test_pandas_is_imported_when_a_table_is_asked_for() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from syrupy.assertion import SnapshotAssertion
 
 from gmbench.evaluation.evaluate import evaluate
 from gmbench.evaluation.metrics import METRICS
@@ -112,7 +113,9 @@ def test_every_number_of_the_result_stands_in_the_page(name: str) -> None:
     for metric in METRICS:
         summary = evaluation.summary[metric.name]
         if metric.headline:
+            apart = evaluation.without_twins and evaluation.without_twins.summary[metric.name]
             expected = defined(summary.mean, summary.ci, summary.std)
+            expected += defined(apart.mean, apart.ci) if apart else []
             assert found["scores", metric.name] == expected
         row: list[float | tuple[float, float] | None] = []
         for result in evaluation.sets.values():
@@ -217,6 +220,24 @@ def test_overlapping_sets_show_a_gm_once_a_set() -> None:
     assert len(evaluation.gms) > evaluation.n_gms
     for key in evaluation.gms:
         assert text.count(f"{key} (DM): true") == 9
+
+
+def test_what_is_left_without_twins(snapshot: SnapshotAssertion) -> None:
+    """The tiles and the GMs left out, in words; of a benchmark one of whose sets has no other."""
+    evaluation = case("overlapping")
+    assert evaluation.without_twins is not None
+    assert evaluation.without_twins.empty_sets == ("set_2",)
+    page = render_report(evaluation)
+    section = page[page.index('<section id="scores">') : page.index('<section id="metrics">')]
+    text = Reader(section).text
+    assert (
+        "\n".join(" ".join(line.split()) for line in text.splitlines() if line.strip()) == snapshot
+    )
+
+
+def test_a_result_without_any_twin_says_nothing_of_them() -> None:
+    page = render_report(replace(case("full"), without_twins=None))
+    assert "twin" not in page
 
 
 def hostile_case() -> Evaluation:

@@ -16,14 +16,14 @@ from tests.training.families import CHANGES
 
 def test_every_baseline_has_a_recipe_a_readme_and_results() -> None:
     recipes = find_recipes()
-    assert {"mean_mode", "random_labels", "spectral"} <= set(recipes)
+    assert {"mean_mode", "median_mode", "random_labels", "spectral"} <= set(recipes)
     for name in recipes:
         folder = baselines_directory() / name
         assert (folder / "README.md").read_text(encoding="utf-8").startswith(f"# {name}")
         assert any((folder / "results").glob("*.json")), name
 
 
-@pytest.mark.parametrize("name", ["mean_mode", "random_labels"])
+@pytest.mark.parametrize("name", ["mean_mode", "median_mode", "random_labels"])
 def test_predicts_every_test_image(name: str) -> None:
     benchmark = small_benchmark(2)
     predictions = run_baseline(name, benchmark, seed=1)
@@ -83,7 +83,7 @@ def test_damaged_recipes(text: str, match: str, tmp_path: Path) -> None:
         find_recipes(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["mean_mode", "random_labels"])
+@pytest.mark.parametrize("name", ["mean_mode", "median_mode", "random_labels"])
 def test_committed_results_are_what_the_code_gives(name: str) -> None:
     folder = baselines_directory() / name
     committed = json.loads((folder / "results" / "red116.json").read_text(encoding="utf-8"))

@@ -14,6 +14,7 @@ from gmbench.predictions.predictions import read_predictions
 from gmbench.training.options import RunOptions
 from gmbench.training.recipes import Recipe, find_recipe
 from gmbench.training.suite import run_one, run_suite, versions
+from tests.evaluation.populations import small_benchmark
 from tests.training.families import CHANGES
 
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -67,6 +68,16 @@ def test_repeats_have_seeds_of_their_own_and_are_averaged(
         single.predictions.values.continuous, result.predictions.values.continuous
     )
     assert result.run["repeats"] == 2
+
+
+def test_figures_without_twins_are_averaged_over_repeats_too() -> None:
+    recipe = replace(find_recipe("random_labels"), repeats=2)
+    result = run_one(recipe, small_benchmark(2), None, RunOptions())
+    means = [e.without_twins.summary["l1"].mean for e in result.evaluations if e.without_twins]
+    assert len(set(means)) == 2
+    apart = result.to_dict()["without_twins"]
+    assert apart["summary"]["l1"]["mean"] == pytest.approx(np.mean(means))  # type: ignore[arg-type]
+    assert apart["n_gms"] == 26
 
 
 def test_without_images_or_with_one_baseline(families: Benchmark, tmp_path: Path) -> None:

@@ -47,6 +47,7 @@ def _row_data(row: Row) -> dict[str, Any]:
     if row.card is not None:
         data["card"] = row.card.model_dump(mode="json", exclude_defaults=True)
     if row.result is not None:
+        data["without_twins"] = row.result["without_twins"]
         data["manifest"] = row.result["manifest"]
     if row.reported is not None:
         data["source"] = row.reported.sources

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import PurePath
 
 from gmbench.evaluation.intervals import Interval
-from gmbench.evaluation.metrics import BY_NAME, METRICS, Metric
+from gmbench.evaluation.metrics import BY_NAME, HEADLINE, METRICS, Metric
 from gmbench.evaluation.result import Evaluation, GMResult
 from gmbench.pages.drawing import charts
 from gmbench.pages.drawing.charts import Bar, Kind, Scatter
@@ -63,6 +63,8 @@ class MetricView:
         threshold: Such as `below 0.1`; empty where there is none.
         sets: The metric in each set.
         rank: Its rank on a board, such as `1–3`; empty where there is none.
+        without_twins: Mean without test GMs that have a twin in training; None where no GM has
+            one, and of metrics that are no headline.
     """
 
     name: str
@@ -74,6 +76,7 @@ class MetricView:
     threshold: str
     sets: tuple[Value, ...]
     rank: str = ""
+    without_twins: Value | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +198,7 @@ def page(evaluation: Evaluation, ranks: Mapping[str, str] | None = None) -> Page
         n_gms=plural(evaluation.n_gms, "GM"),
         n_sets=plural(len(evaluation.sets), "set"),
         ranked=bool(ranks),
-        headline=tuple(views[metric.name] for metric in METRICS if metric.headline),
+        headline=tuple(views[metric.name] for metric in HEADLINE),
         groups=tuple(
             (title, tuple(views[metric.name] for metric in METRICS if metric.group == group))
             for group, title in _GROUPS.items()
@@ -223,6 +226,7 @@ def _metric(evaluation: Evaluation, metric: Metric) -> MetricView:
         [summary.mean], [summary.ci], metric.bounds, 0.3 if metric.name == "l1" else 1.0
     )
     one_set = "" if len(evaluation.sets) > 1 else "a single set has none"
+    left = evaluation.without_twins.summary.get(metric.name) if evaluation.without_twins else None
     return MetricView(
         name=metric.name,
         title=metric.title,
@@ -244,6 +248,7 @@ def _metric(evaluation: Evaluation, metric: Metric) -> MetricView:
             )
             for result in evaluation.sets.values()
         ),
+        without_twins=Value(read(left.mean, left.reason), span(left.ci)) if left else None,
     )
 
 
