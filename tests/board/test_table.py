@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from gmbench.board.rows import BoardRows, submitted_rows
 from gmbench.board.site.methods_table import table_view
 from gmbench.board.table import leaderboard, table
 from gmbench.errors import UnknownNameError
+from tests.board.boards import tiny_benchmark
 
 
 def test_rows_are_those_of_the_page(rows: BoardRows, site_board: Board) -> None:
@@ -40,6 +42,18 @@ def test_rows_are_those_of_the_page(rows: BoardRows, site_board: Board) -> None:
         p_value = one["p_value"]
         wanted = row.result["summary"]["p_value"]["mean"] if row.result else None
         assert (None if pd.isna(p_value) else p_value) == wanted
+
+
+def test_a_benchmark_is_named_or_given(site_board: Board) -> None:
+    folder = site_board.benchmarks / "tiny"
+    named = leaderboard("tiny", site_board.folder)
+    for benchmark in (folder, str(folder), tiny_benchmark()):
+        pd.testing.assert_frame_equal(leaderboard(benchmark, site_board), named)
+    other = replace(tiny_benchmark(), sets={"set_1": tiny_benchmark().sets["set_1"]})
+    with pytest.raises(BoardError, match=r"The board has tiny 1 .*, not tiny 1 "):
+        leaderboard(other, site_board)
+    with pytest.raises(UnknownNameError, match="submitted to tiny, tiny-dm"):
+        leaderboard(replace(other, name="another"), site_board)
 
 
 def test_nothing_ranks_by_the_slope(rows: BoardRows) -> None:
@@ -83,4 +97,7 @@ def test_errors_say_what_to_do(
     path = board.submission("beta") / "results.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "protocol": "0"}))
     with pytest.raises(BoardError, match=r"beta cannot be read(.|\n)*verify --update"):
+        submitted_rows(board)
+    path.write_text('{"protocol": "2"}')
+    with pytest.raises(BoardError, match=r"beta cannot be read(.|\n)*results.json(.|\n)*--update"):
         submitted_rows(board)
