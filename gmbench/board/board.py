@@ -208,7 +208,9 @@ def find_benchmark(board: Board, name: str, version: str, sets: str | None = Non
             kin = [name_with_sets(name, one) for one in (None, *PROTOCOLS)]
             there = [one for one in kin if is_safe(one) and (board.benchmarks / one).is_dir()]
             hint = (
-                f" {there[0]} is: does `sets` of the card say what was predicted?" if there else ""
+                f" {there[0]} is there: does `sets` of the card say what was predicted?"
+                if there
+                else ""
             )
             raise BenchmarkError(
                 f"benchmark {whole!r} is not known and not in {board.benchmarks}.{hint} "

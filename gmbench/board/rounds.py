@@ -162,8 +162,8 @@ def new_round(
         WriteError: The system refused.
     """
     folder = round_folder(board, name)
-    base, sets = name_and_sets(name)
-    if sets is not None:
+    base, others = name_and_sets(name)
+    if others is not None:
         raise BoardError(f"{name} is what {base} is called with other sets. Take another name.")
     if folder.exists():
         raise BoardError(f"{folder} is there already. Take another name.")

@@ -218,7 +218,7 @@ def read_claim(path: Path, checklist: Checklist) -> dict[str, Any] | None:
         )
         return None
     try:
-        figures = _SUMMARY.validate_python(data.get("summary"))
+        figures = _SUMMARY.validate_json(json.dumps(data.get("summary")), strict=True)
         lacking = [metric.name for metric in METRICS if metric.name not in figures]
         problems = [f"summary.{name} is missing" for name in lacking]
     except ValidationError as error:

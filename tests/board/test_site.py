@@ -215,7 +215,7 @@ def test_build_replaces_its_own_pages_alone(
 
 def test_thresholds_are_those_of_the_metrics(site: Path) -> None:
     page = (site / "index.html").read_text(encoding="utf-8")
-    (said,) = re.findall("practical use, as the paper puts it: (.*?)[.] A rank", page)
+    said, *_ = re.findall("practical use, as the paper puts it: (.*?)[.] A rank", page)
     useful = [one for one in METRICS if one.useful is not None]
     assert len(said.split(", ")) == len(useful) == 3
     for words, metric in zip(said.split(", "), useful, strict=True):
