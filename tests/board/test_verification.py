@@ -248,15 +248,13 @@ def test_the_cache_is_believed_for_equal_bytes_alone(board: Board, tmp_path: Pat
             for part, same in zip(parts, other.score.half.parts[name], strict=True):
                 np.testing.assert_equal(asdict(part), asdict(same))
     edit(board.submission("beta") / "results.json", set_figure("n_gms", to=1))
-    for path, damaged in zip(
-        sorted(cache.iterdir()), (b"damaged", b"half", b"a byte"), strict=True
-    ):
-        content = bytearray(path.read_bytes())
-        if damaged == b"a byte":
-            content[len(content) // 2] ^= 1
-        path.write_bytes(
-            {b"damaged": damaged, b"half": content[: len(content) // 2]}.get(damaged, content)
-        )
+    no_archive, half, a_byte = sorted(cache.iterdir())
+    no_archive.write_bytes(b"damaged")
+    content = bytearray(half.read_bytes())
+    half.write_bytes(content[: len(content) // 2])
+    content = bytearray(a_byte.read_bytes())
+    content[len(content) // 2] ^= 1
+    a_byte.write_bytes(content)
     assert failures(verify(board, jobs=1, cache=cache)) == {"beta": ["figures"]}
 
 
