@@ -28,10 +28,10 @@ from gmbench.board.board import Board
 from gmbench.board.scoring import score
 from gmbench.board.serving import serving
 from gmbench.board.site import build_site
-from gmbench.board.submission import results_text
 from gmbench.board.submission_card import card_from, card_text
 from gmbench.board.verification import verify
 from gmbench.data.parallel import all_cores, in_processes
+from gmbench.files import json_text
 from gmbench.predictions.columns import Values
 from gmbench.predictions.predictions import Predictions, write_predictions
 from gmbench.predictions.reference import mean_mode
@@ -82,7 +82,7 @@ def make(task: tuple[str, int]) -> None:
     folder.mkdir(parents=True)
     (folder / "card.yaml").write_text(card_text(card))
     write_predictions(made, folder / "predictions.parquet")
-    (folder / "results.json").write_text(results_text(score(made).result))
+    (folder / "results.json").write_text(json_text(score(made).result))
 
 
 def page_times(site: Path, rounds: int = 7) -> tuple[float, float, int]:

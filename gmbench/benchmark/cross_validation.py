@@ -7,7 +7,9 @@ every GM once: figures over more than twice as many GMs, with the same files, ch
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +30,19 @@ _TENTHS = 10
 _DRAWS = 200
 
 
+def name_with_sets(name: str, sets: str | None) -> str:
+    """Returns what a benchmark with other sets is called: `NAME-SETS`, such as `red116-cv10`."""
+    return name if sets is None else f"{name}-{sets}"
+
+
+def name_and_sets(name: str) -> tuple[str, str | None]:
+    """Takes `red116-cv10` apart into `red116` and `cv10`; with its own sets, the second is None."""
+    for sets in PROTOCOLS:
+        if name.endswith(name_with_sets("", sets)):
+            return name.removesuffix(name_with_sets("", sets)), sets
+    return name, None
+
+
 def with_sets(benchmark: Benchmark, sets: str) -> Benchmark:
     """Returns a benchmark with other test sets, called `NAME-SETS`, such as `red116-cv10`.
 
@@ -44,7 +59,7 @@ def with_sets(benchmark: Benchmark, sets: str) -> Benchmark:
     """
     if sets not in PROTOCOLS:
         raise UnknownNameError("Group of sets", sets, PROTOCOLS, f"Take {', '.join(PROTOCOLS)}.")
-    name = f"{benchmark.name}-{sets}"
+    name = name_with_sets(benchmark.name, sets)
     if (splits_directory() / name).is_dir():
         folds = read_sets(name, benchmark.index)
         # A dataset that lacks GMs is folded anew: a fold must not lose its GMs.
@@ -72,17 +87,24 @@ def draw_folds(benchmark: Benchmark, seed: int = DRAW_SEED) -> dict[str, tuple[s
     Raises:
         BenchmarkError: There are fewer than ten different architectures.
     """
-    present = [
+    present = tuple(
         gm for gm, n_images in zip(benchmark.gms, benchmark.n_images, strict=True) if n_images
-    ]
+    )
+    n_architectures = len({gm.values[:N_ARCHITECTURE] for gm in present})
+    if n_architectures < _TENTHS:
+        raise BenchmarkError(
+            f"{benchmark.name} has {n_architectures} different architectures among its GMs with "
+            f"images; ten folds take {_TENTHS} or more."
+        )
+    return dict(_drawn_folds(present, seed))
+
+
+@lru_cache(maxsize=16)
+def _drawn_folds(present: tuple[GM, ...], seed: int) -> Mapping[str, tuple[str, ...]]:
+    # A draw takes a second, and a board asks for the same folds with every submission.
     groups: dict[tuple[float, ...], list[GM]] = {}
     for gm in present:
         groups.setdefault(gm.values[:N_ARCHITECTURE], []).append(gm)
-    if len(groups) < _TENTHS:
-        raise BenchmarkError(
-            f"{benchmark.name} has {len(groups)} different architectures among its GMs with "
-            f"images; ten folds take {_TENTHS} or more."
-        )
     counts = _counts(list(groups.values()))
     generator = np.random.default_rng([seed, 0xCF])
     best: tuple[float, NDArray[np.int64]] | None = None

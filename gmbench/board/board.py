@@ -3,7 +3,8 @@
 ```
 leaderboard/
   submissions/NAME/   card.yaml  predictions.parquet  results.json
-  benchmarks/NAME/    gms.csv  benchmark.json    of benchmarks that gmbench does not know by name
+  benchmarks/NAME/    gms.csv  benchmark.json    of benchmarks that gmbench does not know by name;
+                      NAME-cv10 where other sets than a benchmark's own were predicted
   reported.csv        figures that papers report
   site/               made by `gmbench leaderboard build`
 ```
@@ -14,7 +15,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gmbench.benchmark.benchmark import (
@@ -25,12 +26,19 @@ from gmbench.benchmark.benchmark import (
     read_benchmark,
 )
 from gmbench.benchmark.catalog import LABEL_RELEASES
+from gmbench.benchmark.cross_validation import (
+    PROTOCOLS,
+    name_and_sets,
+    name_with_sets,
+    with_sets,
+)
+from gmbench.board.safe_yaml import MOST_BYTES
 from gmbench.board.submission_card import NAME_PATTERN
 from gmbench.errors import BenchmarkError, GmbenchError, UnknownNameError
 
 CARD, PREDICTIONS, RESULTS = "card.yaml", "predictions.parquet", "results.json"
 
-LARGEST: dict[str, int] = {CARD: 64_000, PREDICTIONS: 100_000_000, RESULTS: 20_000_000}
+LARGEST: dict[str, int] = {CARD: MOST_BYTES, PREDICTIONS: 100_000_000, RESULTS: 20_000_000}
 """Bytes that each file of a submission may have; a larger one is not opened."""
 
 MOST_SUBMISSIONS = 2000
@@ -116,12 +124,13 @@ class Board:
         return name
 
 
-def find_board(folder: str | Path | None = None) -> Board:
+def find_board(folder: str | Path | Board | None = None) -> Board:
     """Returns the leaderboard in a folder; by default `leaderboard`, here or in the checkout.
 
     Raises:
         BoardError: There is none.
     """
+    folder = folder.folder if isinstance(folder, Board) else folder
     here = Path("leaderboard")
     # A wheel carries no leaderboard; a checkout has one beside the package.
     places = (here, Path(__file__).parents[2] / here) if folder is None else (Path(folder),)
@@ -170,42 +179,70 @@ def files_of(folder: Path) -> tuple[dict[str, Path], list[str]]:
     return sound, problems
 
 
-def find_benchmark(board: Board, name: str, version: str) -> Benchmark:
+def find_benchmark(board: Board, name: str, version: str, sets: str | None = None) -> Benchmark:
     """Returns the benchmark that a card names: a known one, or one that lies with the board.
 
+    Args:
+        board: The leaderboard.
+        name: Name of the benchmark.
+        version: Its version.
+        sets: Sets in place of its own.
+
     Raises:
-        BenchmarkError: There is none of that name and version.
+        BenchmarkError: There is none of that name, version and sets.
     """
+    base, others = name_and_sets(name)
+    if others is not None:
+        raise BenchmarkError(
+            f"{name} is {base} with other sets than its own: a card says that as "
+            f"`benchmark: {base}` and `sets: {others}`."
+        )
+    whole = name_with_sets(name, sets)
     if name in NAMED:
         release = version.partition(".")[0]
         known = load_benchmark(name, release if release in LABEL_RELEASES else LABEL_RELEASES[0])
+        known = known if sets is None else with_sets(known, sets)
     else:
-        folder = board.benchmarks / name
+        folder = board.benchmarks / whole
         if not is_safe(name) or folder.is_symlink() or not folder.is_dir():
+            kin = [name_with_sets(name, one) for one in (None, *PROTOCOLS)]
+            there = [one for one in kin if is_safe(one) and (board.benchmarks / one).is_dir()]
+            hint = (
+                f" {there[0]} is there: does `sets` of the card say what was predicted?"
+                if there
+                else ""
+            )
             raise BenchmarkError(
-                f"benchmark {name!r} is not known and not in {board.benchmarks}. "
+                f"benchmark {whole!r} is not known and not in {board.benchmarks}.{hint} "
                 "`gmbench submit --benchmark FOLDER` puts it there."
             )
-        known = read_benchmark(folder)
-    if (known.name, known.version) != (name, version):
+        known = _read_kept(folder, sets)
+    if (known.name, known.version) != (whole, version):
         raise BenchmarkError(
-            f"{name} has the version {known.version}, the card says {version}. "
+            f"{whole} has the version {known.version}, the card says {version}. "
             "Predict the present version and submit again."
         )
     return known
+
+
+def _read_kept(folder: Path, sets: str | None) -> Benchmark:
+    known = read_benchmark(folder)
+    if sets is None:
+        return known
+    # Other sets follow from the labels: nobody's table of them has to be believed.
+    return with_sets(replace(known, name=name_and_sets(known.name)[0]), sets)
 
 
 def benchmark_texts(board: Board, benchmark: Benchmark) -> dict[Path, str]:
     """Returns the files that the board needs to know a benchmark, none where it does already.
 
     Raises:
-        BoardError: The board has another benchmark of that name.
+        BoardError: The board has another benchmark of that name, or cannot have the name.
+        BenchmarkError: A known benchmark of that name has another version.
     """
-    if benchmark.name in NAMED:
-        try:
-            known = find_benchmark(board, benchmark.name, benchmark.version)
-        except BenchmarkError as error:
-            raise BoardError(str(error)) from error
+    base, sets = name_and_sets(benchmark.name)
+    if base in NAMED:
+        known = find_benchmark(board, base, benchmark.version, sets)
         if _identity(known) != _identity(benchmark):
             raise BoardError(
                 f"{benchmark.name} is the name of a known benchmark, but the folder given holds "
@@ -213,6 +250,11 @@ def benchmark_texts(board: Board, benchmark: Benchmark) -> dict[Path, str]:
                 "of the whole benchmark, or give yours another name."
             )
         return {}
+    if sets and not with_sets(replace(benchmark, name=base), sets).is_same_as(benchmark):
+        raise BoardError(
+            f"{benchmark.name} is what {base} is called with the folds of --sets {sets}, but the "
+            f"sets of this one are others. Give it another name, or take {base} and --sets {sets}."
+        )
     if not is_safe(benchmark.name):
         raise BoardError(
             f"The benchmark's name {benchmark.name!r} is not one that a board can have: take "
@@ -220,7 +262,7 @@ def benchmark_texts(board: Board, benchmark: Benchmark) -> dict[Path, str]:
         )
     folder = board.benchmarks / benchmark.name
     if folder.exists():
-        known = read_benchmark(folder)
+        known = _read_kept(folder, sets)
         if _identity(known) != _identity(benchmark):
             raise BoardError(
                 f"{folder} holds version {known.version} of {known.name}, the predictions are of "

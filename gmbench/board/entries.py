@@ -11,7 +11,7 @@ from gmbench.board.board import CARD, LARGEST, PREDICTIONS, Board, BoardError, i
 from gmbench.board.rounds import read_round, round_folder
 from gmbench.board.safe_yaml import read_yaml
 from gmbench.board.scoring import packing_fault
-from gmbench.board.submission_card import card_from
+from gmbench.board.submission_card import PREDICTED, card_from
 from gmbench.errors import GmbenchError
 from gmbench.predictions.checks import Checklist
 from gmbench.predictions.predictions import validate_predictions
@@ -58,7 +58,7 @@ def entry_facts(entry: Path) -> dict[str, Any]:
     """
     facts = read_yaml(entry / CARD)
     facts |= {"name": entry.name, "title": facts.get("title", entry.name)}
-    return {key: value for key, value in facts.items() if key not in ("benchmark", "version")}
+    return {key: value for key, value in facts.items() if key not in PREDICTED}
 
 
 def check_entry(board: Board, name: str, who: str) -> Checklist:

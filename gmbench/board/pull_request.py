@@ -96,10 +96,16 @@ def open_pull_request(
         token: By default the one that `hf auth login` stored, or `HF_TOKEN`.
 
     Raises:
-        HubError: A name is no repository's, there is no token, or the Hub refused.
+        HubError: A name is no repository's, there is no token, or the Hub refused; or other sets
+            were predicted than those of the dataset, whose scores the Hub compares.
     """
     import huggingface_hub
 
+    if card.sets is not None:
+        raise HubError(
+            f"The Hub's leaderboard of {dataset} compares scores over its own sets; these are over "
+            f"{card.sets}. Leave --hub or --sets out."
+        )
     check_repository_name(repository)
     check_repository_name(dataset)
     token = token or stored_token()

@@ -122,12 +122,19 @@ def _score_entry(
     raw = read_table(file, checklist)
     if raw is None or not checklist.ok:
         raise BoardError(checklist.text(all_checks=False))
-    columns = dict(raw.columns)
-    given = pc.cast(columns["image_id"], pa.string()).to_pylist()
-    columns["image_id"] = pa.array([truth.get(one or "", one or "") for one in given], pa.string())
-    table = pa.table(columns)
-    if benchmark.sets_overlap:
-        table = _for_every_set(table, benchmark)
+    try:
+        columns = dict(raw.columns)
+        given = pc.cast(columns["image_id"], pa.string()).to_pylist()
+        true = [truth.get(one or "", one or "") for one in given]
+        table = pa.table({**columns, "image_id": pa.array(true, pa.string())})
+        if benchmark.sets_overlap:
+            table = _for_every_set(table, benchmark)
+    except pa.ArrowException as error:
+        reason = str(error).split("\n")[0]
+        raise BoardError(
+            f"{file} cannot be given the images' true names ({reason}). Write image_id as text, "
+            "and the other columns as numbers or text."
+        ) from error
     with tempfile.TemporaryDirectory() as place:
         named = Path(place) / PREDICTIONS
         if raw.is_text:

@@ -35,11 +35,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gmbench.benchmark.benchmark import Benchmark, benchmark_files, read_benchmark
+from gmbench.benchmark.cross_validation import name_and_sets
 from gmbench.board.board import Board, BoardError, is_safe
 from gmbench.board.folders import folders_in_place
 from gmbench.data.features import shard_path
 from gmbench.evaluation.result import PROTOCOL
-from gmbench.files import write_durably, write_whole
+from gmbench.files import json_text, write_durably, write_whole
 from gmbench.predictions.images import image_index
 from gmbench.progress import Progress
 from gmbench.schema import NAMES
@@ -96,18 +97,24 @@ def read_secret(path: Path, *, make: bool = False) -> bytes:
     """Reads the secret of a round, or makes one that only its owner can read.
 
     Raises:
-        BoardError: There is none, or it is too short to be one.
+        BoardError: There is none, it cannot be made, or it is too short to be one.
     """
-    if make and not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w") as file:
-            file.write(secrets.token_hex(32) + "\n")
+    made = False
     try:
+        if make and not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            made = True
+            with os.fdopen(handle, "w") as file:
+                file.write(secrets.token_hex(32) + "\n")
         secret = path.read_bytes().strip()
     except OSError as error:
+        if made:
+            path.unlink(missing_ok=True)  # Half a secret is none.
+        remedy = "Give another --seed-file." if make else "`round new` makes one."
         raise BoardError(
-            f"The secret {path} cannot be read ({error.strerror}). `round new` makes one."
+            f"The secret {path} cannot be {'made or ' if make else ''}read ({error.strerror}). "
+            f"{remedy}"
         ) from error
     if len(secret) < 32:
         raise BoardError(
@@ -155,6 +162,9 @@ def new_round(
         WriteError: The system refused.
     """
     folder = round_folder(board, name)
+    base, others = name_and_sets(name)
+    if others is not None:
+        raise BoardError(f"{name} is what {base} is called with other sets. Take another name.")
     if folder.exists():
         raise BoardError(f"{folder} is there already. Take another name.")
     for path in (data, seed_file):
@@ -184,7 +194,7 @@ def new_round(
     }
     ids = [f"{name}/{number:06d}" for number in range(len(order))]
     contents = {
-        ROUND: partial(_write, json.dumps(described, indent=2) + "\n"),
+        ROUND: partial(_write, json_text(described)),
         IMAGES: partial(_write, _images(benchmark, data, order, ids)),
         TEMPLATE: partial(_write, _template(ids)),
     }
@@ -283,7 +293,7 @@ def _write(content: bytes | str, path: Path) -> None:
 def write_revealed(folder: Path, salt: bytes, order: list[str]) -> None:
     """Publishes the salt and which image is which."""
     data = {"salt": salt.hex(), "order": order}
-    write_whole(folder / REVEALED, json.dumps(data, indent=1) + "\n")
+    write_whole(folder / REVEALED, json_text(data))
 
 
 def read_round(board: Board, name: str) -> dict[str, Any]:

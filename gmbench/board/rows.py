@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from gmbench.benchmark.benchmark import NAMED, Benchmark
+from gmbench.benchmark.cross_validation import name_and_sets
 from gmbench.board.board import CARD, RESULTS, Board, BoardError, find_benchmark
 from gmbench.board.columns import COLUMNS, SCORES
 from gmbench.board.pairs import Pairs, board_pairs
@@ -137,7 +138,7 @@ def submitted_rows(board: Board) -> tuple[BenchmarkBoard, ...]:
     """Returns the rows of a board as its submissions' results have them; recomputes nothing.
 
     Raises:
-        BoardError: A submission cannot be read, or its result is of another protocol.
+        BoardError: A submission cannot be read, or its result is damaged or of another protocol.
         CardError: A card is none.
         BenchmarkError: A benchmark is not known.
     """
@@ -147,9 +148,10 @@ def submitted_rows(board: Board) -> tuple[BenchmarkBoard, ...]:
         files = sound_files(board, name, checklist)
         result = None if files is None else read_claim(files[RESULTS], checklist)
         if files is None or result is None:
-            raise BoardError(f"{name} cannot be read.\n{checklist.text(all_checks=False)}")
+            place = board.submission(name)
+            raise BoardError(f"{place} cannot be read.\n{checklist.text(all_checks=False)}")
         card = read_card(files[CARD])
-        benchmark = find_benchmark(board, card.benchmark, card.version)
+        benchmark = find_benchmark(board, card.benchmark, card.version, card.sets)
         submitted.append(_Submitted(card, benchmark, result))
     return tuple(_boards(board, submitted))
 
@@ -184,7 +186,8 @@ def _boards(board: Board, submitted: Sequence[_Submitted]) -> Iterator[Benchmark
 
 
 def _named_first(name: str) -> tuple[int, str]:
-    return (NAMED.index(name) if name in NAMED else len(NAMED), name)
+    base, _ = name_and_sets(name)
+    return (NAMED.index(base) if base in NAMED else len(NAMED), name)
 
 
 def _measured_rows(submitted: Sequence[_Submitted]) -> tuple[Row, ...]:

@@ -10,16 +10,18 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gmbench.benchmark.benchmark import Benchmark
+from gmbench.data.checksums import sha256_of
 from gmbench.evaluation.comparison import COMPARED, Half
 from gmbench.evaluation.evaluate import SEED, evaluate_resampled
 from gmbench.evaluation.intervals import REPLICATES, Resampled
@@ -30,6 +32,9 @@ from gmbench.predictions.checks import Checklist
 from gmbench.predictions.predictions import Predictions, validate_predictions
 from gmbench.predictions.reference import mean_mode
 from gmbench.version import __version__
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MOST_ROWS = 5_000_000
 MOST_UNPACKED = 2_000_000_000
@@ -50,25 +55,27 @@ class Score:
 
 
 def read_submitted(
-    path: Path, benchmark: Benchmark | None, checklist: Checklist
+    source: Path | pd.DataFrame | Predictions,
+    benchmark: str | Path | Benchmark | None,
+    checklist: Checklist,
 ) -> Predictions | None:
     """Reads predictions for a board and checks that every test set is there, whole.
 
     Args:
-        path: The file.
+        source: The file, or predictions that are not from a file.
         benchmark: What was predicted; None where the GM names shall tell.
         checklist: Receives the checks.
 
     Returns:
         The predictions, or None where a check failed.
     """
-    problem = packing_fault(path)
-    if problem:
+    problem = packing_fault(source) if isinstance(source, Path) else ""
+    if isinstance(source, Path) and problem:
         checklist.failed(
-            "file", f"{path.name} {problem}.", "write one row an image and no more.", fatal=True
+            "file", f"{source.name} {problem}.", "write one row an image and no more.", fatal=True
         )
         return None
-    made = validate_predictions(path, benchmark)
+    made = validate_predictions(source, benchmark)
     checklist.checks += made.checklist.checks
     if made.predictions is None:
         return None
@@ -159,12 +166,8 @@ def labels_share(predictions: Predictions) -> float:
 
 def score_key(file: Path, benchmark: Benchmark) -> str:
     """Returns the name under which a score is remembered: a hash of all that it depends on."""
-    digest = hashlib.sha256()
-    with file.open("rb") as opened:
-        while block := opened.read(1 << 20):
-            digest.update(block)
     made_from = (
-        digest.hexdigest(), benchmark.name, benchmark.version, benchmark.labels_sha256,
+        sha256_of(file), benchmark.name, benchmark.version, benchmark.labels_sha256,
         benchmark.splits_sha256, PROTOCOL, __version__, np.__version__, str(REPLICATES), str(SEED),
     )  # fmt: skip
     parts = (*made_from, *Evaluation.__dataclass_fields__)
@@ -204,6 +207,6 @@ def recall(cache: Path, key: str, benchmark: Benchmark) -> Score | None:
                 ]
                 for metric in COMPARED
             }
-    except (OSError, ValueError, KeyError, zlib.error, EOFError):
+    except (OSError, ValueError, KeyError, zlib.error, EOFError, zipfile.BadZipFile):
         return None
     return Score(result, Half(tuple(sums), parts))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from gmbench.benchmark.benchmark import load_benchmark
+from gmbench.benchmark.benchmark import Benchmark
+from gmbench.benchmark.cross_validation import name_and_sets
 from gmbench.board.board import (
     CARD,
     LARGEST,
@@ -22,11 +22,14 @@ from gmbench.board.board import (
 from gmbench.board.folders import folders_in_place
 from gmbench.board.safe_yaml import CardError
 from gmbench.board.scoring import read_submitted, score
-from gmbench.board.submission_card import Card, card_from, card_text, read_card
+from gmbench.board.submission_card import PREDICTED, Card, card_from, card_text, read_card
 from gmbench.errors import PredictionError, plain_form
-from gmbench.files import write_durably
+from gmbench.files import json_text, write_durably
 from gmbench.predictions.checks import Checklist
 from gmbench.predictions.predictions import Predictions, write_predictions
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,23 +63,24 @@ class Submission:
 
 
 def submit(
-    file: str | Path,
+    predictions: str | Path | pd.DataFrame | Predictions,
     facts: Mapping[str, Any],
     *,
     board: str | Path | Board = "leaderboard",
-    benchmark: str | Path | None = None,
-    labels: str = "2023",
+    benchmark: str | Path | Benchmark | None = None,
     replace: bool = False,
     then: Callable[[Submission], None] | None = None,
 ) -> Submission:
     """Checks and scores predictions and writes them to the board with their card.
 
     Args:
-        file: Prediction file of every test set of a benchmark.
-        facts: The card's keys and values, but for `benchmark` and `version`.
+        predictions: CSV, CSV.gz or Parquet file, DataFrame, or predictions already read, of every
+            test set of a benchmark.
+        facts: The card's keys and values, but for `benchmark`, `version` and `sets`, which follow
+            from what was predicted.
         board: The leaderboard, or its folder.
-        benchmark: Name or folder of what was predicted; by default told from the GM names.
-        labels: Label release of red116.
+        benchmark: What was predicted; by default told from the GM names. With other sets, such as
+            `cv10`, it goes to a table of its own.
         replace: Whether a submission of that name may be there already.
         then: Called when all files are in place; when it fails, they are taken back.
 
@@ -84,32 +88,41 @@ def submit(
         CardError: The facts make no card.
         PredictionError: A check failed, or the predictions are the labels.
         BoardError: The name is taken, or the board has another benchmark of that name.
+        UnknownNameError: There is no such benchmark.
         WriteError: The system refused.
 
     Examples:
         >>> from datetime import date
         >>> import gmbench
-        >>> gmbench.run_baseline("mean_mode").to_pandas().to_parquet("mine.parquet")
+        >>> predictions = gmbench.run_baseline("mean_mode")
         >>> facts = {
         ...     "name": "mine", "title": "Mine", "authors": ["A. Author"],
         ...     "date": date(2026, 1, 2), "url": "https://example.org",
         ...     "training_data": "benchmark",
         ... }
-        >>> made = gmbench.submit("mine.parquet", facts, board="my-board")
+        >>> made = gmbench.submit(predictions, facts, board="my-board")
         >>> sorted(path.name for path in made.folder.iterdir())
         ['card.yaml', 'predictions.parquet', 'results.json']
     """
-    file = Path(file)
     board = board if isinstance(board, Board) else Board(Path(board))
     # What can be wrong without a look at the predictions is said first.
+    told = [key for key in PREDICTED if key in facts]
+    if told:
+        raise CardError(
+            f"The card gives {' and '.join(told)}, which the predictions tell. Leave that out, and "
+            "name with benchmark= what was predicted."
+        )
     card_from({"benchmark": "any", "version": "any", **facts}, "The card")
     _require_free(board, str(facts["name"]), replace)
-    predictions = _read(file, benchmark, labels)
-    known = predictions.benchmark
-    card = card_from({**facts, "benchmark": known.name, "version": known.version}, "The card")
+    read = _read(predictions, benchmark)
+    known = read.benchmark
+    name, sets = name_and_sets(known.name)
+    card = card_from(
+        {**facts, "benchmark": name, "version": known.version, "sets": sets}, "The card"
+    )
     _require_own_title(board, card)
     texts = benchmark_texts(board, known)
-    result = score(predictions).result
+    result = score(read).result
     # What the file was called on somebody's disk says nothing to others.
     result["manifest"]["predictions"] = PREDICTIONS
     folder = board.submission(card.name)
@@ -118,8 +131,8 @@ def submit(
         contents.setdefault(path.parent, {})[path.name] = partial(_write, text)
     contents[folder] = {
         CARD: partial(_write, card_text(card)),
-        PREDICTIONS: partial(write_predictions, predictions),
-        RESULTS: partial(_write, results_text(result)),
+        PREDICTIONS: partial(write_predictions, read),
+        RESULTS: partial(_write, json_text(result)),
     }
     files = tuple(place / name for place, names in contents.items() for name in names)
     made = Submission(card, folder, files, result)
@@ -129,33 +142,31 @@ def submit(
     return made
 
 
-def results_text(result: dict[str, Any]) -> str:
-    """Returns the text of `results.json`."""
-    return json.dumps(result, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
-
-
 def _write(text: str, path: Path) -> None:
     write_durably(path, text)
 
 
-def _read(file: Path, benchmark: str | Path | None, labels: str) -> Predictions:
-    try:
-        size = file.stat().st_size
-    except OSError:
-        size = 0  # The checks say better what is wrong with the path.
-    if size > LARGEST[PREDICTIONS]:
-        raise PredictionError(
-            f"{file} has {size:,} bytes; a submission has at most {LARGEST[PREDICTIONS]:,}. "
-            "It was not read. Write one row an image, as Parquet."
-        )
-    named = benchmark is not None or labels != "2023"
-    known = load_benchmark(benchmark or "red116", labels) if named else None
-    checklist = Checklist(str(file))
-    predictions = read_submitted(file, known, checklist)
-    if predictions is None:
+def _read(
+    predictions: str | Path | pd.DataFrame | Predictions, benchmark: str | Path | Benchmark | None
+) -> Predictions:
+    said = predictions.source if isinstance(predictions, Predictions) else "The table"
+    if isinstance(predictions, str | Path):
+        predictions, said = Path(predictions), str(predictions)
+        try:
+            size = predictions.stat().st_size
+        except OSError:
+            size = 0  # The checks say better what is wrong with the path.
+        if size > LARGEST[PREDICTIONS]:
+            raise PredictionError(
+                f"{said} has {size:,} bytes; a submission has at most {LARGEST[PREDICTIONS]:,}. "
+                "It was not read. Write one row an image, as Parquet."
+            )
+    checklist = Checklist(said)
+    read = read_submitted(predictions, benchmark, checklist)
+    if read is None:
         listed = checklist.text(all_checks=False)
-        raise PredictionError(f"{file} cannot be submitted.\n{listed}")
-    return predictions
+        raise PredictionError(f"{said} cannot be submitted.\n{listed}")
+    return read
 
 
 def _require_free(board: Board, name: str, replace: bool) -> None:
@@ -180,12 +191,12 @@ def _require_own_title(board: Board, card: Card) -> None:
             other = read_card(board.submission(name) / CARD)
         except (CardError, BoardError):
             continue  # It has no sound card; `leaderboard verify` says so.
-        same = (other.benchmark, plain_form(other.title)) == (
-            card.benchmark,
+        same = (other.predicted, plain_form(other.title)) == (
+            card.predicted,
             plain_form(card.title),
         )
         if same and name != card.name:
             raise BoardError(
-                f"{name} is on the board of {card.benchmark} with the title {other.title!r}. "
+                f"{name} is on the board of {card.predicted} with the title {other.title!r}. "
                 "Give yours another --title."
             )

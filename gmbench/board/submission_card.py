@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from gmbench.benchmark.cross_validation import PROTOCOLS, name_with_sets
 from gmbench.board.safe_yaml import CardError, read_yaml
 from gmbench.errors import nearest_names
 
@@ -27,7 +28,17 @@ TRAINING_DATA: dict[str, str] = {
 }
 """What a method can have learned from, in words."""
 
-assert tuple(TRAINING_DATA) == get_args(TrainingData)
+Sets = Literal["cv10"]
+
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "training_data": get_args(TrainingData),
+    "sets": get_args(Sets),
+}
+
+assert (tuple(TRAINING_DATA), PROTOCOLS) == tuple(_CHOICES.values())
+
+PREDICTED = ("benchmark", "version", "sets")
+"""Keys of a card that follow from what was predicted."""
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])", re.IGNORECASE)
@@ -95,6 +106,9 @@ class Card(BaseModel):
     title: Heading = Field(description="Name of the method as the board shows it.")
     benchmark: Name = Field(description="Name of the benchmark that was predicted.")
     version: Line = Field(description="Version of the benchmark.")
+    sets: Sets | None = Field(
+        None, description="Sets that were predicted in place of the benchmark's own."
+    )
     authors: list[Heading] = Field(min_length=1, max_length=100, description="Who made it.")
     url: Address = Field(description="Page of the method or of its makers.")
     date: Annotated[datetime.date, Field(ge=datetime.date(2000, 1, 1), le=_LATEST)] = Field(
@@ -117,6 +131,11 @@ class Card(BaseModel):
     seconds_per_image: Cost | None = Field(None, description="Seconds that one image takes.")
     hardware: Line = Field("", description="What the times were measured on.")
     notes: Prose = Field("", description="Anything else that a reader should know.")
+
+    @property
+    def predicted(self) -> str:
+        """Name of the benchmark with the sets that were predicted, such as `red116-cv10`."""
+        return name_with_sets(self.benchmark, self.sets)
 
 
 def card_from(data: dict[str, Any], source: str) -> Card:
@@ -191,6 +210,6 @@ def _problem(error: Any, data: dict[str, Any]) -> str:
             "benchmark": "must be letters, digits, - and _, at most 64",
         }.get(place, "must be an address that begins with https://")
     if error["type"] == "literal_error":
-        said = f"must be one of {', '.join(TRAINING_DATA)}"
+        said = f"must be one of {', '.join(_CHOICES[place])}"
     value = error["input"] if inside else data[place]
     return f"{place}{inside} is {_shown(value)}: {said}"

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gmbench.board.board import find_board
+from gmbench.benchmark.benchmark import Benchmark, load_benchmark
+from gmbench.board.board import Board, BoardError, find_board
 from gmbench.board.columns import COLUMNS
 from gmbench.board.rows import BenchmarkBoard, Row, submitted_rows
 from gmbench.errors import UnknownNameError
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 _P_VALUES = ("p_value", "p_value_images")
 
 
-def leaderboard(benchmark: str = "sample", board: str | Path | None = None) -> pd.DataFrame:
+def leaderboard(
+    benchmark: str | Path | Benchmark = "sample", board: str | Path | Board | None = None
+) -> pd.DataFrame:
     """Returns a benchmark's leaderboard: measured methods by L1, then those that papers report.
 
     The figures are those of the submissions' results, which `gmbench leaderboard verify`
@@ -27,19 +30,22 @@ def leaderboard(benchmark: str = "sample", board: str | Path | None = None) -> p
     can have.
 
     Args:
-        benchmark: Name of the benchmark.
-        board: Folder of the leaderboard; by default `leaderboard` in the current folder, else the
-            one of the checkout that gmbench runs from.
+        benchmark: Name of the benchmark, such as `red116` or, for the table of its ten folds,
+            `red116-cv10`; the folder of its dataset; or the benchmark itself.
+        board: The leaderboard, or its folder; by default `leaderboard` in the current folder, else
+            the one of the checkout that gmbench runs from.
 
     Returns:
-        For each score its mean over the test sets, the ends of its 95% interval (`_lo`, `_hi`)
-        and ranks (`_best_rank`, `_worst_rank`); p-values against the mean / mode baseline
-        (`p_value` over GMs, `p_value_images`); each headline figure without test GMs that have a
-        twin in training (`l1_without_twins`); then training data, costs, authors, date. What is
-        not known is missing.
+        One row a method: `benchmark`, `version`, `name`, title (`method`), `origin` (`measured` or
+        `reported`), `rank` by L1, such as `1-3`; for each score its mean over the test sets, the
+        ends of its 95% interval (`l1_lo`, `l1_hi`) and ranks (`l1_best_rank`, `l1_worst_rank`);
+        p-values against the mean / mode baseline (`p_value` over GMs, `p_value_images`); each
+        headline figure without test GMs that have a twin in training (`l1_without_twins`); training
+        data, costs, authors and date. What is not known is missing.
 
     Raises:
-        BoardError: There is no leaderboard, or a submission is damaged or of another protocol.
+        BoardError: There is no leaderboard, a submission is damaged or of another protocol, or the
+            board's benchmark of that name is another.
         UnknownNameError: Nothing was submitted to such a benchmark.
 
     Examples:
@@ -47,13 +53,21 @@ def leaderboard(benchmark: str = "sample", board: str | Path | None = None) -> p
         >>> bool(table["l1"].is_monotonic_increasing)
         True
         >>> best = table.loc[0, ["name", "method", "l1", "l1_lo", "l1_hi", "l1_worst_rank"]]
-        >>> latex = table[["method", "l1", "arch_f1", "loss_f1"]].to_latex  # needs jinja2
+        >>> latex = table[["method", "l1", "arch_f1", "loss_f1"]].to_latex(index=False)
     """
     found = {one.name: one for one in submitted_rows(find_board(board))}
-    if benchmark not in found:
+    given: Benchmark | None = None
+    if isinstance(benchmark, str) and (benchmark in found or not Path(benchmark).is_dir()):
+        name = benchmark
+    else:
+        given = load_benchmark(benchmark)
+        name = given.name
+    if name not in found:
         hint = f"Methods were submitted to {', '.join(found) or 'none yet'}."
-        raise UnknownNameError("Benchmark", benchmark, list(found), hint)
-    return table([found[benchmark]])
+        raise UnknownNameError("Benchmark", name, list(found), hint)
+    if given is not None and not given.is_same_as(found[name].benchmark):
+        raise BoardError(f"The board has {found[name].benchmark.told}, not {given.told}.")
+    return table([found[name]])
 
 
 def table(boards: Sequence[BenchmarkBoard]) -> pd.DataFrame:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.board.board import CARD, PREDICTIONS, RESULTS, Board, files_of, find_benchmark
 from gmbench.board.processes import each
@@ -23,12 +25,16 @@ from gmbench.board.scoring import (
 )
 from gmbench.board.submission_card import Card, read_card
 from gmbench.errors import GmbenchError, plain_form
-from gmbench.evaluation.result import PROTOCOL
+from gmbench.evaluation.metrics import METRICS
+from gmbench.evaluation.result import PROTOCOL, Summary
 from gmbench.predictions.checks import Checklist, plural
 from gmbench.progress import Progress
 
 TOLERANCE = 1e-6
 """Largest difference, relative to the larger of 1 and the value, that counts as equal."""
+
+_SUMMARY = TypeAdapter(dict[str, Summary])
+"""What the table of the board is made of."""
 
 _FEW = 3
 """So many submissions are verified while other processes would start."""
@@ -135,7 +141,8 @@ def verify_one(board: Board, name: str, cache: Path | None = None) -> Verified:
             )
         else:
             checklist.passed("card", made.card.title)
-        made.benchmark = find_benchmark(board, made.card.benchmark, made.card.version)
+        card = made.card
+        made.benchmark = find_benchmark(board, card.benchmark, card.version, card.sets)
     except GmbenchError as error:
         what = "card" if made.card is None else "benchmark"
         first, *more = str(error).split("\n")
@@ -146,6 +153,15 @@ def verify_one(board: Board, name: str, cache: Path | None = None) -> Verified:
         return made
     checklist.passed("benchmark", f"{made.benchmark.name}, version {made.benchmark.version}")
     claimed = read_claim(files[RESULTS], checklist)
+    if claimed is not None and claimed.get("benchmark") != made.benchmark.name:
+        # Said before hundreds of images stand there that are in no test set.
+        checklist.failed(
+            "sets",
+            f"the card says that {made.benchmark.name} was predicted, the result is of "
+            f"{_short(claimed.get('benchmark'))}.",
+            "let `benchmark` and `sets` of the card say what was predicted, or submit again.",
+        )
+        return made
     made.score = _score(files[PREDICTIONS], made.benchmark, checklist, cache)
     if made.score is not None and claimed is not None:
         _compare_results(claimed, made.score.result, checklist)
@@ -184,7 +200,7 @@ def sound_files(board: Board, name: str, checklist: Checklist) -> dict[str, Path
 
 def read_claim(path: Path, checklist: Checklist) -> dict[str, Any] | None:
     """Returns the result that a submission claims, or None where it cannot be compared."""
-    remedy = "write it as `gmbench submit` does."
+    remedy = "`gmbench leaderboard verify --update` writes it anew from the predictions."
     try:
         data = json.loads(path.read_bytes().decode(), parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
@@ -200,6 +216,17 @@ def read_claim(path: Path, checklist: Checklist) -> dict[str, Any] | None:
             f"the result was made under protocol {data.get('protocol')!r}, this is {PROTOCOL!r}.",
             "`gmbench leaderboard verify --update` writes results of the present protocol.",
         )
+        return None
+    try:
+        figures = _SUMMARY.validate_json(json.dumps(data.get("summary")), strict=True)
+        lacking = [metric.name for metric in METRICS if metric.name not in figures]
+        problems = [f"summary.{name} is missing" for name in lacking]
+    except ValidationError as error:
+        found = error.errors(include_url=False)
+        problems = [".".join(["summary", *map(str, one["loc"])]) for one in found]
+    if problems:
+        said = f"{plural(len(problems), 'figure')} of {RESULTS} cannot be read."
+        checklist.failed("results", said, remedy, [_short(one) for one in problems])
         return None
     checklist.passed("protocol", PROTOCOL)
     return data
@@ -306,7 +333,7 @@ def _compare_names(board: Board, made: Verification) -> None:
     by_title: dict[tuple[str, str], list[str]] = defaultdict(list)
     for one in made.submissions:
         if one.card is not None:
-            by_title[one.card.benchmark, plain_form(one.card.title)].append(one.name)
+            by_title[one.card.predicted, plain_form(one.card.title)].append(one.name)
     offenders += [
         f"{' and '.join(names)}: one title on {benchmark}"
         for (benchmark, _), names in by_title.items()

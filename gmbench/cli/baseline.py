@@ -130,7 +130,7 @@ def _show_table(title: str, results: dict[str, BaselineResult]) -> None:
         cells = [name]
         for metric in SHOWN:
             one = result.summary[metric]
-            ends = f" ({one.ci[0]:.3f} to {one.ci[1]:.3f})" if one.ci else ""
+            ends = f" ({output.interval(one.ci)})" if one.ci else ""
             cells.append("-" if one.mean is None else f"{one.mean:.3f}{ends}")
         rows.append([*cells, f"{result.seconds:,.0f}"])
     output.show(output.table(["baseline", *SHOWN, "seconds"], rows, title=title))

@@ -39,7 +39,7 @@ def verify(
     board: BoardOption = BOARD,
     update: Annotated[
         bool,
-        typer.Option("--update", help="Write results that were made under another protocol anew."),
+        typer.Option("--update", help="Write damaged results and those of other protocols anew."),
     ] = False,
     jobs: JobsOption = None,
     as_json: JsonOption = False,
@@ -51,16 +51,17 @@ def verify(
 
     Example: `gmbench leaderboard verify my_method`
     """
-    from gmbench.board.board import Board
+    from gmbench.board.board import find_board
     from gmbench.board.updating import update_results
     from gmbench.board.verification import verify as verify_board
 
-    place = Board(board)
+    place = find_board(board)
     updated: list[Path] = []
     with output.counting() as progress:
         made = verify_board(place, names or [], jobs=jobs, progress=progress)
         if update:
             updated = update_results(place, made)
+        if updated:
             made = verify_board(place, names or [], jobs=jobs, progress=progress)
     if as_json:
         output.show_json(made.to_dict())
@@ -133,13 +134,13 @@ def serve(
 
 
 def _build(board: Path, out: Path | None, jobs: int | None) -> Site:
-    from gmbench.board.board import Board
+    from gmbench.board.board import find_board
     from gmbench.board.site import build_site
     from gmbench.data.loading import cache_folder
 
     with output.counting() as progress:
         return build_site(
-            Board(board),
+            find_board(board),
             out,
             cache=cache_folder() / "leaderboard",
             jobs=jobs,

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gmbench.cli import output
-from gmbench.cli.options import BenchmarkOption, JsonOption, LabelsOption, PredictionArgument
+from gmbench.cli.options import (
+    BenchmarkOption,
+    JsonOption,
+    LabelsOption,
+    PredictionArgument,
+    SetsOption,
+    chosen_benchmark,
+)
 from gmbench.errors import HubError
 
 if TYPE_CHECKING:
@@ -62,6 +69,7 @@ def submit(
         str | None, typer.Option(metavar="YYYY-MM-DD", help="Day; default today.")
     ] = None,
     benchmark: BenchmarkOption = None,
+    sets: SetsOption = None,
     labels: LabelsOption = "2023",
     board: BoardOption = BOARD,
     replace: Annotated[
@@ -113,8 +121,7 @@ def submit(
         file,
         facts,
         board=Board(board),
-        benchmark=benchmark,
-        labels=labels,
+        benchmark=chosen_benchmark(benchmark, labels, sets),
         replace=replace,
         then=_proposal(hub, hub_dataset, opened),
     )
@@ -133,6 +140,11 @@ def _proposal(
 ) -> Callable[[Submission], None] | None:
     """Returns what opens the pull request when all files are in place, if one is asked for."""
     if hub is None:
+        if dataset is not None:
+            raise HubError(
+                "--hub-dataset names the dataset whose leaderboard scores are for; it says nothing "
+                "without --hub USER/MODEL, the model that they are proposed to. Give both or none."
+            )
         return None
     if dataset is None:
         raise HubError(

@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from gmbench.evaluation.intervals import CONFIDENCE
+from gmbench.pages.drawing.charts import thresholds
 from gmbench.version import __version__
 
 
@@ -32,7 +33,11 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["breakable"] = _breakable
-    environment.globals |= {"version": __version__, "confidence": f"{CONFIDENCE:.0%}"}
+    environment.globals |= {
+        "version": __version__,
+        "confidence": f"{CONFIDENCE:.0%}",
+        "thresholds": thresholds(),
+    }
     return environment
 
 

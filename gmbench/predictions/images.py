@@ -188,7 +188,7 @@ def _why_unknown(image_id: str, benchmark: Benchmark) -> str:
         nearest = nearest_names(name, benchmark.index, most=1)
         return "there is no such GM" + (f"; is it {nearest[0]}?" if nearest else "")
     if not any(name in test for test in benchmark.sets.values()):
-        return f"{name} is in no test set"
+        return f"{name} is in no test set; --sets cv10 tests every GM"
     if not (number.isdigit() and len(number) == 6):
         return "the number must have six digits"
     count = benchmark.n_images[benchmark.index[name]]

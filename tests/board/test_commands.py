@@ -8,10 +8,12 @@ import subprocess
 import sys
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from gmbench.board import verification
 from gmbench.predictions.predictions import write_predictions
 from tests.board.boards import benchmark_folder, tiny_benchmark
 from tests.commands import data, gmbench
@@ -51,6 +53,25 @@ def test_submit_verify_build(here: Path, snapshot: SnapshotAssertion) -> None:
     assert "n_gms is 49, recomputed 48" in error
 
 
+def test_update_verifies_again_what_it_wrote_alone(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gmbench("submit", "mine.parquet", "-b", "tiny", *CARD, cwd=here)
+    calls: list[object] = []
+
+    def counted(*arguments: Any, **options: Any) -> verification.Verification:
+        calls.append(arguments)
+        return real(*arguments, **options)
+
+    real = verification.verify
+    monkeypatch.setattr(verification, "verify", counted)
+    gmbench("leaderboard", "verify", "--update", cwd=here)
+    assert len(calls) == 1
+    (here / "leaderboard" / "submissions" / "mine" / "results.json").write_text("{")
+    assert "written anew" in gmbench("leaderboard", "verify", "--update", cwd=here).stderr
+    assert len(calls) == 3
+
+
 def test_refusals(here: Path, snapshot: SnapshotAssertion) -> None:
     bad = ("submit", "mine.parquet", "-b", "tiny", *CARD)
     assert said(here, *bad, "--title", "=1+1", "--params", "-3", "--date", "soon") == snapshot
@@ -60,6 +81,7 @@ def test_refusals(here: Path, snapshot: SnapshotAssertion) -> None:
 
 def test_serve(tmp_path: Path) -> None:
     """A process, which the keyboard ends."""
+    (tmp_path / "leaderboard" / "submissions").mkdir(parents=True)
     environment = {**os.environ, "NO_COLOR": "1", "GMBENCH_HOME": str(tmp_path / "home")}
     process = subprocess.Popen(
         [sys.executable, "-m", "gmbench", "leaderboard", "serve", "--port", "0", "--no-open"],

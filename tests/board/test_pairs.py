@@ -145,4 +145,5 @@ def test_data_of_the_page(site: Path, rows: BoardRows) -> None:
     assert found.keys() == board.pairs.keys()
     for pair, lines in found.items():
         for line, one in zip(lines, board.pairs[pair], strict=True):
-            assert line == [one.difference, *(one.ci or (None, None)), one.p_value, one.p_holm]
+            ends = one.ci or (None, None)
+            assert line == [one.difference, *ends, one.p_value, one.p_holm, one.better]

@@ -110,6 +110,9 @@ def test_command(command: Callable[..., Done], tmp_path: Path) -> None:
     lacking = command("--hub", "tester/model")
     assert (lacking.returncode, lacking.stdout) == (2, "")
     assert "--hub needs --hub-dataset" in lacking.stderr
+    lacking = command("--hub-dataset", DATASET)
+    assert (lacking.returncode, lacking.stdout) == (2, "")
+    assert "without --hub USER/MODEL" in lacking.stderr
     # The Hub refuses when all files are written: they go away again.
     refused = command("--hub", "others/model", "--hub-dataset", DATASET)
     assert refused.returncode == 2

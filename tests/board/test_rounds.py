@@ -150,6 +150,23 @@ def test_reveal(tmp_path: Path, build: Callable[[int, Path], None]) -> None:
     assert "is there already" in again.refused["ann"]
 
 
+def test_columns_that_cannot_be_renamed_are_refused(
+    tmp_path: Path, build: Callable[[int, Path], None]
+) -> None:
+    board = begin(tmp_path, build)
+    entries = board.folder / "rounds" / "round-1" / "entries"
+    for who, column in (("ann", "image_id"), ("bob", "layers")):
+        entry(board, tmp_path, who, 1)
+        file = entries / who / "predictions.parquet"
+        frame = pd.read_parquet(file)
+        frame[column] = [[one] for one in frame[column]]
+        frame.to_parquet(file, index=False)
+    revealed = reveal_round(board, "round-1", tmp_path / "secret", tmp_path / "hidden")
+    assert revealed.scored == ()
+    for who, why in revealed.refused.items():
+        assert f"{entries / who / 'predictions.parquet'} cannot be given" in why
+
+
 def test_the_page_announces_a_round_until_its_end(
     tmp_path: Path, build: Callable[[int, Path], None]
 ) -> None:
@@ -322,6 +339,20 @@ def test_secrets(tmp_path: Path) -> None:
         read_secret(path, make=True)
     with pytest.raises(BoardError, match="cannot be read"):
         read_secret(tmp_path / "none")
+    with pytest.raises(BoardError, match=r"cannot be made or read .*another --seed-file"):
+        read_secret(path / "below-a-file", make=True)
+    with pytest.raises(BoardError, match="cannot be made or read"):
+        read_secret(tmp_path, make=True)
+
+
+def test_half_a_secret_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> str:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("gmbench.board.rounds.secrets.token_hex", full)
+    with pytest.raises(BoardError, match="No space left"):
+        read_secret(tmp_path / "secret", make=True)
+    assert not (tmp_path / "secret").exists()
 
 
 def test_scores_equal_an_evaluation_of_the_true_names(

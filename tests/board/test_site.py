@@ -26,6 +26,7 @@ from gmbench.board.site import build_site
 from gmbench.board.site.building import render_site
 from gmbench.board.site.methods_table import cost_text
 from gmbench.board.submission_card import read_card
+from gmbench.evaluation.metrics import METRICS
 from tests.board.boards import HOSTILE, digest
 from tests.board.sites import REPORTED
 
@@ -220,6 +221,18 @@ def test_build_replaces_its_own_pages_alone(
     with pytest.raises(BoardError, match="something that no build made"):
         build_site(site_board, foreign, cache=cache, jobs=1)
     assert (foreign / "thesis.tex").read_text() == "years of work"
+    with pytest.raises(BoardError, match=r"thesis\.tex is a file, and pages need a folder"):
+        build_site(site_board, foreign / "thesis.tex", cache=cache, jobs=1)
+
+
+def test_thresholds_are_those_of_the_metrics(site: Path) -> None:
+    page = (site / "index.html").read_text(encoding="utf-8")
+    said, *_ = re.findall("practical use, as the paper puts it: (.*?)[.] A rank", page)
+    useful = [one for one in METRICS if one.useful is not None]
+    assert len(said.split(", ")) == len(useful) == 3
+    for words, metric in zip(said.split(", "), useful, strict=True):
+        way = "below" if metric.better == "lower" else "above"
+        assert words == f"{metric.title} {way} {metric.useful}"
 
 
 def test_no_page_is_made_of_a_false_figure(board: Board, tmp_path: Path) -> None:

@@ -71,7 +71,11 @@ def test_the_file_format_makes_no_difference(tmp_path: Path) -> None:
         board = Board(tmp_path / ending)
         submit(file, facts("mine"), board=board, benchmark=benchmark_folder(tmp_path / "tiny"))
         boards.append(digest(board.folder))
-    assert boards[0] == boards[1] == boards[2]
+    for given in (predictions, predictions.to_pandas()):
+        board = Board(tmp_path / type(given).__name__)
+        submit(given, facts("mine"), board=board, benchmark=tiny_benchmark())
+        boards.append(digest(board.folder))
+    assert all(one == boards[0] for one in boards)
 
 
 def test_a_named_benchmark_needs_no_copy(tmp_path: Path) -> None:
@@ -120,6 +124,7 @@ def spoiled(case: str, here: Path) -> tuple[Path, dict[str, object]]:
         "title taken": {"title": "ALPHA"},
         "path": {"name": "../../alpha"},
         "address": {"url": "javascript:1"},
+        "what was predicted": {"benchmark": "red116", "version": "1"},
     }.get(case, {})
     return file, card
 
@@ -127,7 +132,7 @@ def spoiled(case: str, here: Path) -> tuple[Path, dict[str, object]]:
 CASES = (
     "labels", "labels with noise", "labels of one set", "one set", "a GM too few", "not there",
     "not predictions", "two gigabytes", "many rows", "taken", "taken but for the case",
-    "title taken", "path", "address",
+    "title taken", "path", "address", "what was predicted",
 )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from gmbench.board.site.methods_table import table_view
 from gmbench.board.table import leaderboard, table
 from gmbench.errors import UnknownNameError
 from gmbench.evaluation.metrics import HEADLINE
+from tests.board.boards import tiny_benchmark
 
 
 def test_rows_are_those_of_the_page(rows: BoardRows, site_board: Board) -> None:
@@ -45,6 +47,18 @@ def test_rows_are_those_of_the_page(rows: BoardRows, site_board: Board) -> None:
         for metric in HEADLINE:
             apart = one[f"{metric.name}_without_twins"]
             assert (None if pd.isna(apart) else apart) == (left and left[metric.name]["mean"])
+
+
+def test_a_benchmark_is_named_or_given(site_board: Board) -> None:
+    folder = site_board.benchmarks / "tiny"
+    named = leaderboard("tiny", site_board.folder)
+    for benchmark in (folder, str(folder), tiny_benchmark()):
+        pd.testing.assert_frame_equal(leaderboard(benchmark, site_board), named)
+    other = replace(tiny_benchmark(), sets={"set_1": tiny_benchmark().sets["set_1"]})
+    with pytest.raises(BoardError, match=r"The board has tiny 1 .*, not tiny 1 "):
+        leaderboard(other, site_board)
+    with pytest.raises(UnknownNameError, match="submitted to tiny, tiny-dm"):
+        leaderboard(replace(other, name="another"), site_board)
 
 
 def test_nothing_ranks_by_the_slope(rows: BoardRows) -> None:
@@ -88,4 +102,7 @@ def test_errors_say_what_to_do(
     path = board.submission("beta") / "results.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "protocol": "0"}))
     with pytest.raises(BoardError, match=r"beta cannot be read(.|\n)*verify --update"):
+        submitted_rows(board)
+    path.write_text('{"protocol": "2"}')
+    with pytest.raises(BoardError, match=r"beta cannot be read(.|\n)*results.json(.|\n)*--update"):
         submitted_rows(board)

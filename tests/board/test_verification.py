@@ -69,8 +69,10 @@ def set_figure(*place: str, to: Any) -> Callable[[dict[str, Any]], None]:
         (set_figure("n_gms", to=True), "figures"),
         (set_figure("n_images", to=10**400), "figures"),
         (set_figure("best", to=1), "figures"),
-        (lambda data: data["summary"].pop("r2"), "figures"),
-        (set_figure("summary", to=[]), "figures"),
+        (lambda data: data["summary"].pop("r2"), "results"),
+        (set_figure("summary", to=[]), "results"),
+        (set_figure("summary", "l1", "ci", to=["low", "high"]), "results"),
+        (set_figure("benchmark", to="red116"), "sets"),
         (set_figure("manifest", "predictions_sha256", to="0" * 64), "hashes"),
         (set_figure("manifest", "labels_sha256", to=None), "hashes"),
         (set_figure("manifest", "splits_sha256", to="x" * 10_000), "hashes"),
@@ -246,8 +248,13 @@ def test_the_cache_is_believed_for_equal_bytes_alone(board: Board, tmp_path: Pat
             for part, same in zip(parts, other.score.half.parts[name], strict=True):
                 np.testing.assert_equal(asdict(part), asdict(same))
     edit(board.submission("beta") / "results.json", set_figure("n_gms", to=1))
-    for path in cache.iterdir():
-        path.write_bytes(b"damaged")
+    no_archive, half, a_byte = sorted(cache.iterdir())
+    no_archive.write_bytes(b"damaged")
+    content = bytearray(half.read_bytes())
+    half.write_bytes(content[: len(content) // 2])
+    content = bytearray(a_byte.read_bytes())
+    content[len(content) // 2] ^= 1
+    a_byte.write_bytes(content)
     assert failures(verify(board, jobs=1, cache=cache)) == {"beta": ["figures"]}
 
 
@@ -255,7 +262,9 @@ def test_update_after_a_new_protocol(board: Board) -> None:
     before = (board.submission("beta") / "results.json").read_bytes()
     edit(board.submission("beta") / "results.json", set_figure("protocol", to="0"))
     edit(board.submission("gamma") / "results.json", set_figure("n_gms", to=1))
+    whole = (board.submission("alpha") / "results.json").read_bytes()
+    (board.submission("alpha") / "results.json").write_bytes(whole[: len(whole) // 2])
     written = update_results(board, verify(board, jobs=1))
-    assert [path.parent.name for path in written] == ["beta"]
-    assert written[0].read_bytes() == before
+    assert [path.parent.name for path in written] == ["alpha", "beta"]
+    assert [path.read_bytes() for path in written] == [whole, before]
     assert failures(verify(board, jobs=1)) == {"gamma": ["figures"]}

@@ -70,6 +70,8 @@ def build_site(
         WriteError: The system refused.
     """
     folder = out or board.site
+    if folder.exists() and not folder.is_dir():
+        raise BoardError(f"{folder} is a file, and pages need a folder. Give another --out.")
     if folder.exists() and not (folder / MARKER).is_file() and any(folder.iterdir()):
         raise BoardError(
             f"{folder} holds something that no build made, and would be replaced. Give another "

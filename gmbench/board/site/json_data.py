@@ -71,7 +71,7 @@ def method_data(board: BenchmarkBoard, row: Row) -> dict[str, Any]:
     """Returns what a comparison shows of a method: its values, and its pairs with later rows.
 
     Each pair has for each metric the difference (this method less the other), the ends of its
-    interval, and the p-value as it is and corrected.
+    interval, the p-value as it is and corrected, and the name of the better method, if one is.
     """
     assert row.result is not None
     summary = row.result["summary"]
@@ -80,7 +80,14 @@ def method_data(board: BenchmarkBoard, row: Row) -> dict[str, Any]:
         "l1": [gm["l1"] for gm in _gms(row)],
         "pairs": {
             second: [
-                [one.difference, *(one.ci or (None, None)), one.p_value, one.p_holm] for one in pair
+                [
+                    one.difference,
+                    *(one.ci or (None, None)),
+                    one.p_value,
+                    one.p_holm,
+                    one.better,
+                ]
+                for one in pair
             ]
             for (first, second), pair in board.pairs.items()
             if first == row.name

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gmbench.benchmark.benchmark import Benchmark
+from gmbench.benchmark.cross_validation import name_and_sets
 from gmbench.board.columns import COLUMNS, SCORES, Column
-from gmbench.board.rows import BenchmarkBoard, Cell, Row
+from gmbench.board.rows import BenchmarkBoard, Cell, Row, in_order
 from gmbench.board.submission_card import TRAINING_DATA
 from gmbench.evaluation.intervals import Interval
 from gmbench.evaluation.metrics import BY_NAME
-from gmbench.pages.drawing.charts import bar_scale
+from gmbench.pages.drawing.charts import Bar, bar, bar_scale
 from gmbench.pages.drawing.numbers import DASH, p_value, quantity, score
 from gmbench.pages.drawing.scales import Scale
 from gmbench.predictions.checks import plural
 
-_LEAST_L1 = 0.3
 TRAINED_ON = {"labels": "labels", "benchmark": "benchmark", "extra": "extra data"}
 """What methods learned from, as short as a cell is wide."""
 
@@ -93,7 +93,7 @@ def table_view(board: BenchmarkBoard) -> TableView:
     """Returns a benchmark's table."""
     rows = board.rows
     scales = {column.key: column_scale(column, rows) for column in SCORES}
-    titles = {row.name: place for place, row in enumerate(sorted(rows, key=_title_key))}
+    titles = {row.name: place for place, row in enumerate(in_order(rows, "title"))}
     orders = {column.key: _text_orders(column, rows) for column in COLUMNS}
     views = [
         RowView(
@@ -131,35 +131,33 @@ def benchmark_facts(benchmark: Benchmark) -> str:
         f"{plural(len(benchmark.gms), 'GM')}, {plural(len(benchmark.sets), 'test set')} of {each} "
         f"{gms}, {plural(images, 'test image')}"
     )
+    if name_and_sets(benchmark.name)[1]:
+        facts += ": every GM is tested once"
     return f"{facts}, too few GMs for intervals" if sizes == [1] else facts
 
 
 def column_scale(column: Column, rows: Sequence[Row]) -> Scale:
     """Returns the axis on which all values and intervals of a score have a place."""
     cells = [row.cells[column.key] for row in rows]
-    least = _LEAST_L1 if column.key == "l1" else 1.0
     values = [cell.value for cell in cells if isinstance(cell.value, float)]
     ends = [_ends(row, row.cells[column.key]) for row in rows]
-    return bar_scale(values, ends, BY_NAME[column.key].bounds, least)
+    return bar_scale(values, ends, BY_NAME[column.key])
 
 
-def bar_style(scale: Scale, value: float, ends: Interval | None) -> str:
-    """Returns the places of a value and its interval as CSS variables, in percent.
+def bar_style(placed: Bar) -> str:
+    """Returns the places of a value, its interval and the threshold as CSS variables.
 
     A background's position counts from what its size leaves free, so that the interval's start
     is given as a part of that.
     """
-    parts = [f"--v:{_percent(scale, value)}%"]
-    if ends is not None:
-        low, high = _percent(scale, ends[0]), _percent(scale, ends[1])
-        width = round(max(high - low, 0.0), 1)
-        start = round(100 * low / (100 - width), 1) if width < 100 else 0.0
+    parts = [f"--v:{placed.value}%"]
+    if placed.low is not None and placed.high is not None:
+        width = round(max(placed.high - placed.low, 0.0), 1)
+        start = round(100 * placed.low / (100 - width), 1) if width < 100 else 0.0
         parts.append(f"--w:{width}%;--p:{start}%")
+    if placed.useful is not None:
+        parts.append(f"--t:{placed.useful}%")
     return ";".join(parts)
-
-
-def _percent(scale: Scale, value: float) -> float:
-    return round(100 * scale.place(value), 1)
 
 
 def _ends(row: Row, cell: Cell) -> Interval | None:
@@ -190,7 +188,7 @@ def _cell(column: Column, row: Row, scale: Scale | None, orders: dict[str, int])
         cell.value,
         score(cell.value).text,
         beside,
-        bar_style(scale, cell.value, _ends(row, cell)) + _threshold(column, scale),
+        bar_style(bar(scale, cell.value, _ends(row, cell), column.useful)),
         str(cell.rank or ""),
     )
 
@@ -213,19 +211,11 @@ def _heading(column: Column, scale: Scale | None) -> Heading:
     return Heading(column, (quantity(scale.low), quantity(scale.high)))
 
 
-def _threshold(column: Column, scale: Scale) -> str:
-    return "" if column.useful is None else f";--t:{_percent(scale, column.useful)}%"
-
-
 def _text_orders(column: Column, rows: Sequence[Row]) -> dict[str, int]:
     if column.kind != "text":
         return {}
     values = {str(row.cells[column.key].value).casefold() for row in rows}
     return {value: place for place, value in enumerate(sorted(values))}
-
-
-def _title_key(row: Row) -> tuple[str, str]:
-    return (row.title.casefold(), row.name)
 
 
 def _words(row: Row) -> str:

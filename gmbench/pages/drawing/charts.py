@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from gmbench.evaluation.intervals import Interval
+from gmbench.evaluation.metrics import METRICS, Metric
 from gmbench.evaluation.result import Evaluation, GMResult
 from gmbench.pages.drawing.numbers import quantity
 from gmbench.pages.drawing.scales import Scale, score_scale, truth_scale
@@ -17,6 +18,9 @@ from gmbench.schema import KINDS, Parameter
 
 _LEFT, _TOP, _SIDE = 40.0, 20.0, 268.0
 FRAME_WIDTH, FRAME_HEIGHT = 320, 316
+
+LEAST_L1_AXIS = 0.3
+"""Where the axis of L1 ends at the least: twice what the labels' mean or median gives."""
 
 _SHAPES = (
     "M-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0z",
@@ -68,13 +72,25 @@ def bar(
 def bar_scale(
     values: Iterable[float | None],
     intervals: Iterable[Interval | None],
-    bounds: tuple[float, float],
-    least_high: float = 1.0,
+    metric: Metric,
 ) -> Scale:
-    """Returns the axis on which some values and their intervals all have a place."""
+    """Returns the axis on which some values of a metric and their intervals all have a place."""
     known = [value for value in values if value is not None]
     known += [end for interval in intervals if interval is not None for end in interval]
-    return score_scale([0.0, *known], bounds, least_high=least_high)
+    least_high = LEAST_L1_AXIS if metric.name == "l1" else 1.0
+    return score_scale([0.0, *known], metric.bounds, least_high=least_high)
+
+
+def threshold(metric: Metric) -> str:
+    """Says in words from where on a score is of practical use; empty where nothing says so."""
+    if metric.useful is None:
+        return ""
+    return f"{'below' if metric.better == 'lower' else 'above'} {metric.useful:g}"
+
+
+def thresholds() -> str:
+    """Returns the thresholds of all metrics that have one, such as `L1 below 0.1, ...`."""
+    return ", ".join(f"{one.title} {threshold(one)}" for one in METRICS if threshold(one))
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,8 @@ export async function compareMethods(names, table) {
 export function linesOf(one, other, facts) {
   const mine = one.pairs[other.name];
   const minus = (value) => (value === null ? null : -value);
-  return (mine || other.pairs[one.name]).map(([difference, low, high, , p], m) => ({
-    ...facts.metrics[m], p,
+  return (mine || other.pairs[one.name]).map(([difference, low, high, , p, winner], m) => ({
+    ...facts.metrics[m], p, winner,
     first: one.values[m], second: other.values[m],
     difference: mine ? difference : minus(difference),
     ci: low === null ? null : mine ? [low, high] : [-high, -low],
@@ -57,8 +57,7 @@ function section(one, other, facts) {
   const head = ["metric", one.title, other.title, "difference", "", "95% interval", "p\u00a0(Holm)", "better"];
   const rows = linesOf(one, other, facts).map((line) => {
     const { name, title, better, p } = line;
-    const firstWins = line.difference < 0 === (better === "lower");
-    const winner = p !== null && p < 0.05 ? (firstWins ? one.title : other.title) : "";
+    const winner = line.winner && (line.winner === one.name ? one : other).title;
     return element(
       "tr", { "data-metric": name },
       element("th", { scope: "row" }, `${title} ${better === "lower" ? "↓" : "↑"}`),

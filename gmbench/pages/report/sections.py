@@ -24,7 +24,6 @@ from gmbench.schema import (
 )
 
 _P_VALUES = ("p_value", "p_value_images")
-_LEAST_L1_AXIS = 0.2
 _GROUPS = {
     "continuous": f"{N_CONTINUOUS} continuous parameters",
     "architecture": f"{N_DISCRETE} discrete parameters",
@@ -222,9 +221,7 @@ def page(evaluation: Evaluation, ranks: Mapping[str, str] | None = None) -> Page
 def _metric(evaluation: Evaluation, metric: Metric) -> MetricView:
     summary = evaluation.summary[metric.name]
     read = p_value if metric.name in _P_VALUES else score
-    scale = charts.bar_scale(
-        [summary.mean], [summary.ci], metric.bounds, 0.3 if metric.name == "l1" else 1.0
-    )
+    scale = charts.bar_scale([summary.mean], [summary.ci], metric)
     one_set = "" if len(evaluation.sets) > 1 else "a single set has none"
     left = evaluation.without_twins.summary.get(metric.name) if evaluation.without_twins else None
     return MetricView(
@@ -240,7 +237,7 @@ def _metric(evaluation: Evaluation, metric: Metric) -> MetricView:
         # A standard deviation of 0 is no small p-value.
         std=(read if summary.std else score)(summary.std, one_set or summary.reason),
         axis=(score_label(scale.low), score_label(scale.high)),
-        threshold=_threshold(metric),
+        threshold=charts.threshold(metric),
         sets=tuple(
             Value(
                 figure=read(result.values[metric.name], result.undefined.get(metric.name, "")),
@@ -255,13 +252,6 @@ def _metric(evaluation: Evaluation, metric: Metric) -> MetricView:
 def score_label(value: float) -> str:
     """Returns the label at the end of an axis: as few digits as it needs."""
     return f"{value:,.10g}".replace("-", MINUS)
-
-
-def _threshold(metric: Metric) -> str:
-    """Says in words from where on a score is of practical use; empty where nothing says so."""
-    if metric.useful is None:
-        return ""
-    return f"{'below' if metric.better == 'lower' else 'above'} {metric.useful}"
 
 
 def _no_interval(
@@ -300,8 +290,7 @@ def _panel(
     scale = charts.bar_scale(
         [result.values[measure] for result in results],
         [result.intervals.get(measure) for result in results],
-        metric.bounds,
-        _LEAST_L1_AXIS if measure == "l1" else 1.0,
+        metric,
     )
     rows = []
     for parameter, result in zip(parameters, results, strict=True):
@@ -327,7 +316,7 @@ def _panel(
         title=title,
         measure="L1" if measure == "l1" else "weighted F1",
         axis=(score_label(scale.low), score_label(scale.high)),
-        threshold=_threshold(metric),
+        threshold=charts.threshold(metric),
         rows=tuple(rows),
     )
 
@@ -348,10 +337,8 @@ def _why_undefined(name: str) -> str:
 
 def _sets(evaluation: Evaluation, kinds: dict[str, Kind]) -> tuple[tuple[SetView, ...], str]:
     """Returns the sets with their GMs, and the end of the axis that all their L1 share."""
-    l1_scale = charts.bar_scale(
-        [gm.l1 for gm in evaluation.gms.values()], [], BY_NAME["l1"].bounds, _LEAST_L1_AXIS
-    )
-    part = charts.bar_scale([], [], (0.0, 1.0))
+    l1_scale = charts.bar_scale([gm.l1 for gm in evaluation.gms.values()], [], BY_NAME["l1"])
+    part = charts.bar_scale([], [], BY_NAME["arch_accuracy"])
 
     def view(key: str, gm: GMResult) -> GMView:
         scores = ((l1_scale, gm.l1), (part, gm.arch_accuracy), (part, gm.loss_accuracy))
