@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from gmbench.zoo.replica_table import Replica
+from gmbench.zoo.replica_table import OBJECTIVES, Replica
 
 CLASSES, FACE_CLASSES = 10, 4
 """Classes that a generator is told or a critic tells, and kinds of faces to change to."""
@@ -109,7 +109,8 @@ def vae_options(replica: Replica, row: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the options of a VAE."""
     if replica.objective not in _VAE_OBJECTIVES or replica.start != "noise":
         return gan_options(replica, row)
-    weights = {"loss_l1": 10.0, "loss_ce": 4.0}
+    weights = {"loss_l1": 10.0, "loss_ce": 4.0, "loss_l2": 10.0, "loss_mse": 50.0}
+    pixels = set(replica.losses) - set(OBJECTIVES[replica.objective])
     return {
         "decoder": replica.family,
         "latent": 32,
@@ -118,7 +119,7 @@ def vae_options(replica: Replica, row: Mapping[str, Any]) -> dict[str, Any]:
         "objective": _VAE_OBJECTIVES[replica.objective],
         "kl_weight": 4.0 if replica.objective == "beta_elbo" else 1.0,
         "mmd_weight": 0.0,
-        "reconstruction": {loss: w for loss, w in weights.items() if loss in replica.losses},
+        "reconstruction": {loss: w for loss, w in weights.items() if loss in pixels},
     }
 
 
