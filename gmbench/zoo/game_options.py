@@ -23,23 +23,6 @@ _GAMES: Mapping[str, str] = {
     "vae_gan": "standard",
     "elbo": "",
 }
-#: The schema's loss of those games that have another than `loss_adversarial`.
-_LOSSES: Mapping[str, str] = {
-    "": "loss_kl",
-    "ls": "loss_ls",
-    "hinge": "loss_hinge",
-    "wgan": "loss_wgan",
-    "wgan_gp": "loss_wgan",
-    "wgan_dragan": "loss_wgan",
-    "cramer": "loss_wgan",
-    "mmd": "loss_mmd",
-    "characteristic": "loss_mmd",
-    "f_kl": "loss_kl",
-    "f_pearson": "loss_ls",
-    "energy": "loss_hinge",
-    "began": "loss_l1",
-    "magan": "loss_mse",
-}
 #: The game of a further loss, and its weight beside a first game. The Wasserstein one is the one
 #: with a penalty, as clipped weights would hold down the first game too.
 _FURTHER: Mapping[str, str] = {
@@ -77,7 +60,7 @@ _COMPARES: Mapping[str, str] = {
 def gan_options(replica: Replica, row: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the options of a GAN, or of a VAE that is trained as one."""
     game = _GAMES.get(replica.objective, replica.objective)
-    losses = set(replica.losses) - {_LOSSES.get(game, "loss_adversarial"), "loss_kl"}
+    losses = set(replica.losses) - {*OBJECTIVES.get(game, ()), "loss_kl"}
     compares = _compared(replica)
     weight = _WEIGHTS[compares]
     distances = {"loss_l1": weight, "loss_l2": weight, "loss_mse": 2.0 * weight, "loss_mmd": 1.0}

@@ -57,7 +57,7 @@ def changed(name: str, new_name: str = "", content: str = "", **values: float) -
 
 
 def with_losses(name: str, *losses: str) -> GM:
-    return changed(name, **{loss.name: float(loss.name in losses) for loss in LOSSES})
+    return changed(name, "", "", **{loss.name: float(loss.name in losses) for loss in LOSSES})
 
 
 def written(path: Path, *gms: GM) -> str:
@@ -262,9 +262,9 @@ def test_an_unknown_table_and_numbers_out_of_range(tmp_path: Path) -> None:
     )
     with pytest.raises(UnknownNameError, match="or a CSV file of labels"):
         plan_like(str(tmp_path), 2)
-    for arguments in ({"n_gms": 0}, {"n_gms": -1}, {"images_per_gm": 0}):
+    for n_gms, images in ((0, 2), (-1, 2), (None, 0)):
         with pytest.raises(DatasetError, match="Give --gms and --images-per-gm of 1 or more"):
-            plan_like("red116", **{"images_per_gm": 2, **arguments})
+            plan_like("red116", images, n_gms=n_gms)
     with pytest.raises(DatasetError, match="48 pixels cannot be made: give --size 32 or 64"):
         plan_like("red116", 2, size=48)
 
