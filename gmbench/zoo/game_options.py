@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from gmbench.zoo.replica_table import Replica
+from gmbench.zoo.replica_table import OBJECTIVES, Replica
 
 CLASSES, FACE_CLASSES = 10, 4
 """Classes that a generator is told or a critic tells, and kinds of faces to change to."""
@@ -22,23 +22,6 @@ _GAMES: Mapping[str, str] = {
     "adversarial_latent": "standard",
     "vae_gan": "standard",
     "elbo": "",
-}
-#: The schema's loss of those games that have another than `loss_adversarial`.
-_LOSSES: Mapping[str, str] = {
-    "": "loss_kl",
-    "ls": "loss_ls",
-    "hinge": "loss_hinge",
-    "wgan": "loss_wgan",
-    "wgan_gp": "loss_wgan",
-    "wgan_dragan": "loss_wgan",
-    "cramer": "loss_wgan",
-    "mmd": "loss_mmd",
-    "characteristic": "loss_mmd",
-    "f_kl": "loss_kl",
-    "f_pearson": "loss_ls",
-    "energy": "loss_hinge",
-    "began": "loss_l1",
-    "magan": "loss_mse",
 }
 #: The game of a further loss, and its weight beside a first game. The Wasserstein one is the one
 #: with a penalty, as clipped weights would hold down the first game too.
@@ -77,7 +60,7 @@ _COMPARES: Mapping[str, str] = {
 def gan_options(replica: Replica, row: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the options of a GAN, or of a VAE that is trained as one."""
     game = _GAMES.get(replica.objective, replica.objective)
-    losses = set(replica.losses) - {_LOSSES.get(game, "loss_adversarial"), "loss_kl"}
+    losses = set(replica.losses) - {*OBJECTIVES.get(game, ()), "loss_kl"}
     compares = _compared(replica)
     weight = _WEIGHTS[compares]
     distances = {"loss_l1": weight, "loss_l2": weight, "loss_mse": 2.0 * weight, "loss_mmd": 1.0}
@@ -109,7 +92,8 @@ def vae_options(replica: Replica, row: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the options of a VAE."""
     if replica.objective not in _VAE_OBJECTIVES or replica.start != "noise":
         return gan_options(replica, row)
-    weights = {"loss_l1": 10.0, "loss_ce": 4.0}
+    weights = {"loss_l1": 10.0, "loss_ce": 4.0, "loss_l2": 10.0, "loss_mse": 50.0}
+    pixels = set(replica.losses) - set(OBJECTIVES[replica.objective])
     return {
         "decoder": replica.family,
         "latent": 32,
@@ -118,7 +102,7 @@ def vae_options(replica: Replica, row: Mapping[str, Any]) -> dict[str, Any]:
         "objective": _VAE_OBJECTIVES[replica.objective],
         "kl_weight": 4.0 if replica.objective == "beta_elbo" else 1.0,
         "mmd_weight": 0.0,
-        "reconstruction": {loss: w for loss, w in weights.items() if loss in replica.losses},
+        "reconstruction": {loss: w for loss, w in weights.items() if loss in pixels},
     }
 
 

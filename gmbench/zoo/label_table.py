@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -23,6 +24,9 @@ FURTHER: tuple[str, ...] = (
     "n_images",
 )
 """Columns that it may have; those of test sets and of images are not read."""
+
+_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
+"""Names of GMs become those of files."""
 
 _SHOWN = 10
 """Faults that an error names."""
@@ -63,6 +67,10 @@ def read_label_table(path: Path) -> tuple[GM, ...]:
         if not name or name in seen:
             which = f"{name} stands in line {seen[name]} too" if name else "no name"
             faults.append(f"line {line}, column gm: {which}. Give every GM a name of its own.")
+        elif not _NAME.fullmatch(name):
+            faults.append(
+                f"line {line}, column gm: {name!r} can be no file's. Give letters, digits, _ - ."
+            )
         seen.setdefault(name, line)
         wrong = _row_faults(row)
         faults += [f"line {line} ({name}), column {column}: {why}" for column, why in wrong]

@@ -115,6 +115,20 @@ def like_rows(
     return tuple(drawn)
 
 
+def nearest_first(gm: GM, others: Sequence[GM]) -> list[GM]:
+    """Returns GMs in the order of the distances of their label rows from one's own.
+
+    A distance is the mean difference of the counts, each by its range over the others, and the
+    share of the classes and losses that differ.
+    """
+    rows = np.array([other.values for other in others])
+    own = np.array(gm.values)
+    span = np.ptp(rows[:, :N_CONTINUOUS], axis=0)
+    counts = np.abs(rows - own)[:, :N_CONTINUOUS] / np.where(span > 0, span, 1.0)
+    distances = counts.mean(axis=1) + (rows != own)[:, N_CONTINUOUS:].mean(axis=1)
+    return [others[i] for i in np.argsort(distances, kind="stable")]
+
+
 def _shares(table: Sequence[GM], n: int) -> dict[str, int]:
     """Returns the number of GMs of each kind, in the table's proportions by largest remainder."""
     counts = Counter(gm.kind for gm in table)
@@ -132,14 +146,8 @@ def _relatives(gm: GM, of_kind: Sequence[GM]) -> list[GM]:
     Each has a class that the row could take and does not have; of rows that would give the same,
     only the nearest is among them.
     """
-    rows = np.array([other.values for other in of_kind])
-    own = np.array(gm.values)
-    span = np.ptp(rows[:, :N_CONTINUOUS], axis=0)
-    counts = np.abs(rows - own)[:, :N_CONTINUOUS] / np.where(span > 0, span, 1.0)
-    distances = counts.mean(axis=1) + (rows != own)[:, N_CONTINUOUS:].mean(axis=1)
-    order = np.argsort(distances, kind="stable").tolist()
     found: dict[tuple[float, ...], GM] = {}
-    for other in (of_kind[i] for i in order):
+    for other in nearest_first(gm, of_kind):
         gives = tuple(
             other.values[NAMES.index(name)]
             for choice in CHOICES

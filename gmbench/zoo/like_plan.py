@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from gmbench.benchmark.catalog import GM
 from gmbench.errors import BenchmarkError, DatasetError, GmbenchError, UnknownNameError
-from gmbench.schema import LOSSES, N_CONTINUOUS, NAMES
+from gmbench.schema import LOSSES, NAMES
 from gmbench.zoo.content import CONTENTS, load_content
 from gmbench.zoo.label_table import read_label_table
-from gmbench.zoo.like import like_rows
+from gmbench.zoo.like import like_rows, nearest_first
 from gmbench.zoo.plan import SIZES, ZooPlan, check_plan
 from gmbench.zoo.replica_specifications import specification_of
 from gmbench.zoo.replica_table import OBJECTIVES, Replica, published_gms
@@ -34,6 +33,9 @@ _FEW = 64
 
 _SHOWN = 10
 """Faults that an error names."""
+
+_GAMES: tuple[str, ...] = ("GAN", "VAE")
+"""Kinds whose objectives take further losses as terms; what another kind is trained with is its."""
 
 
 def plan_like(
@@ -72,7 +74,8 @@ def plan_like(
             "A zoo needs GMs and images. Give --gms and --images-per-gm of 1 or more."
         )
     prefix = "LIKE_" if name == "zoo" else f"{name.upper()}_"
-    population = _population(table, n_gms, size, seed, prefix)
+    wanted = _wanted(table, n_gms, seed, prefix)
+    population = tuple(_specification(gm, one, size, seed) for gm, one in wanted)
     needs = sorted({need for gm in population for need in gm.needs})
     plan = ZooPlan(
         population=population,
@@ -86,49 +89,55 @@ def plan_like(
     )
     check_plan(plan)
     if table not in TABLES:
-        check_buildable(plan)
+        check_buildable(plan, [gm for gm, _ in wanted])
     return plan
 
 
-def _population(
-    table: str, n_gms: int | None, size: int | None, seed: int, prefix: str
-) -> tuple[Specification, ...]:
+def _wanted(table: str, n_gms: int | None, seed: int, prefix: str) -> list[tuple[GM, Replica]]:
+    """Returns the rows to be made, under the names that their GMs will have, and how."""
     if table in TABLES:
         rows = intended_gms(table)
         made = {gm.name: replica(gm.name) for gm in rows}
     elif Path(table).is_file():
         rows = read_label_table(Path(table))
-        made = {gm.name: replica_like(gm) for gm in rows}
+        made = _made_like(rows)
     else:
         raise UnknownNameError(
             "Table", table, TABLES, f"Give {', '.join(TABLES)} or a CSV file of labels."
         )
-    if n_gms is None:
-        wanted = [(made[gm.name].name if table in TABLES else gm.name, gm) for gm in rows]
-        replicas_of = [made[gm.name] for gm in rows]
-    else:
+    if n_gms is not None:
         drawn = like_rows(rows, n_gms, seed, prefix)
-        wanted = [(one.gm.name, one.gm) for one in drawn]
-        replicas_of = [drawn_replica(one, made) for one in drawn]
-    return tuple(
-        replace(
-            specification_of(
-                one if size is None else replace(one, size=size),
-                _seed_of(seed, name),
-                dict(zip(NAMES, gm.values, strict=True)),
-            ),
-            name=name,
-        )
-        for (name, gm), one in zip(wanted, replicas_of, strict=True)
-    )
+        return [(one.gm, drawn_replica(one, made)) for one in drawn]
+    if table in TABLES:
+        return [(replace(gm, name=made[gm.name].name), made[gm.name]) for gm in rows]
+    return [(gm, made[gm.name]) for gm in rows]
+
+
+def _made_like(rows: Sequence[GM]) -> dict[str, Replica]:
+    """Returns how the rows of a table of the user's are made, by name."""
+    made, faults = {}, []
+    for gm in rows:
+        try:
+            made[gm.name] = replica_like(gm)
+        except BenchmarkError as error:
+            faults.append(str(error))
+    _refuse(faults)
+    return made
+
+
+def _specification(gm: GM, made: Replica, size: int | None, seed: int) -> Specification:
+    made = made if size is None else replace(made, size=size)
+    values = dict(zip(NAMES, gm.values, strict=True))
+    return replace(specification_of(made, _seed_of(seed, gm.name), values), name=gm.name)
 
 
 def replica_like(gm: GM) -> Replica:
     """Returns how a GM of another table than the published ones is made.
 
-    Its family, start and content are those of the nearest published GM of its kind (the content its
-    own, where the zoo has it); its objective is that of the nearest one with its losses, or, for a
-    GAN or VAE, of the nearest one whose objective is among them.
+    Its family, start and content are those of the nearest published GM of its kind that can be
+    trained with its losses (the content its own, where the zoo has it). Its objective is that of
+    the same one; or, for a GAN or VAE, of the nearest one with its losses or with some of them,
+    where the others become further terms.
 
     Args:
         gm: A row of the table.
@@ -136,38 +145,60 @@ def replica_like(gm: GM) -> Replica:
     Raises:
         BenchmarkError: No family of its kind can be trained with its losses.
     """
-    near = _nearest(gm)
     losses = tuple(loss.name for loss in LOSSES if gm.values[NAMES.index(loss.name)])
-    objectives = [one for one in near if one.losses == losses]
-    if gm.kind in ("GAN", "VAE"):
-        # What goes beyond their objective becomes a further term of it.
-        objectives += [one for one in near if set(OBJECTIVES[one.objective]) <= set(losses)]
-    if not objectives:
-        raise BenchmarkError(
-            f"{gm.name}: no family of kind {gm.kind} is trained with "
-            f"{' and '.join(losses) or 'no loss'}. The nearest that can be built is the row of "
-            f"{near[0].gm}, with {' and '.join(near[0].losses)}."
-        )
-    own_content = gm.content in CONTENTS and gm.content != near[0].source
-    return with_row(near[0], gm, objectives[0], gm.content if own_content else "")
+    near = _nearest(gm)
+    for base in near:
+        content = gm.content if gm.content in CONTENTS and gm.content != base.source else ""
+        for objective in _objectives(base, near, losses):
+            made = with_row(base, gm, objective, content)
+            if _trained_losses(made, gm) == losses:
+                return made
+    raise BenchmarkError(
+        f"{gm.name}: no family of kind {gm.kind} is trained with "
+        f"{' and '.join(losses) or 'no loss'}. The nearest that can be built is the row of "
+        f"{near[0].gm}, with {' and '.join(near[0].losses)}."
+    )
 
 
 def _nearest(gm: GM) -> list[Replica]:
     """Returns the replicas of a GM's kind, those whose rows are nearest to its own first."""
-    of_kind = [replica(one.name) for one in published_gms().values() if one.kind == gm.kind]
-    rows = np.array([published_gms()[one.gm].values for one in of_kind])
-    own = np.array(gm.values)
-    span = np.ptp(rows[:, :N_CONTINUOUS], axis=0)
-    counts = np.abs(rows - own)[:, :N_CONTINUOUS] / np.where(span > 0, span, 1.0)
-    distances = counts.mean(axis=1) + (rows != own)[:, N_CONTINUOUS:].mean(axis=1)
-    return [of_kind[i] for i in np.argsort(distances, kind="stable")]
+    of_kind = [one for one in published_gms().values() if one.kind == gm.kind]
+    return [replica(one.name) for one in nearest_first(gm, of_kind)]
 
 
-def check_buildable(plan: ZooPlan) -> None:
+def _objectives(base: Replica, near: list[Replica], losses: tuple[str, ...]) -> list[Replica]:
+    """Returns whose objective a GM with a base may have: first those with all of its losses."""
+    if base.kind not in _GAMES:
+        return [base] if base.losses == losses else []
+    # An objective asks for what comes in: noise that it can tell again, a class, or an image.
+    alike = [one for one in near if _comes_in(one) == _comes_in(base)]
+    fit = [one for one in alike if set(OBJECTIVES[one.objective]) <= set(losses)]
+    return sorted(fit, key=lambda one: one.losses != losses)
+
+
+def _comes_in(made: Replica) -> str:
+    return made.start if made.start in ("noise", "class") else "image"
+
+
+def _trained_losses(made: Replica, gm: GM) -> tuple[str, ...]:
+    """Returns the losses that a replica's objective sums up."""
+    from gmbench.zoo.population import KIND_MODULES
+
+    if made.kind not in _GAMES:
+        return made.losses
+    options = specification_of(made, values=dict(zip(NAMES, gm.values, strict=True))).options
+    if "reconstruction" in options and set(made.losses) <= {"loss_adversarial", "loss_kl"}:
+        return ()  # An autoencoder that nothing tells what to rebuild.
+    found: tuple[str, ...] = importlib.import_module(KIND_MODULES[made.kind]).losses_of(options)
+    return found
+
+
+def check_buildable(plan: ZooPlan, rows: Sequence[GM]) -> None:
     """Builds every network of a plan once, untrained, so that no build stops at the last GM.
 
     Args:
         plan: The plan.
+        rows: The row of each GM of its population, in the same order.
 
     Raises:
         BenchmarkError: A row has counts that no network of its family can have. The first ten are
@@ -176,12 +207,19 @@ def check_buildable(plan: ZooPlan) -> None:
     import torch
 
     faults = []
-    for gm in plan.population:
+    for gm, row in zip(plan.population, rows, strict=True):
         real = [torch.from_numpy(plan.by_key[need].train[:_FEW].copy()) for need in gm.needs]
         try:
             importlib.import_module(plan.modules[gm.kind]).train(replace(gm, steps=0), *real)
         except (GmbenchError, ValueError, RuntimeError, IndexError, ZeroDivisionError) as error:
-            faults.append(f"{gm.name} ({gm.family}): {str(error).splitlines()[0]}")
+            faults.append(
+                f"{gm.name} ({gm.family}): {str(error).splitlines()[0]} "
+                f"The nearest row that can be is that of {_nearest(row)[0].gm}."
+            )
+    _refuse(faults)
+
+
+def _refuse(faults: list[str]) -> None:
     if faults:
         more = [f"... and {len(faults) - _SHOWN} more"] if len(faults) > _SHOWN else []
         raise BenchmarkError("\n".join(["Rows that cannot be built:", *faults[:_SHOWN], *more]))

@@ -119,7 +119,20 @@ def gaussian_kl(mean: torch.Tensor, log_variance: torch.Tensor) -> torch.Tensor:
 
     Source: Kingma and Welling, 2014, appendix B.
     """
-    per_image = 0.5 * (mean.pow(2) + log_variance.exp() - 1.0 - log_variance).sum(1)
+    nothing = torch.zeros(())
+    return kl_between(mean, log_variance, nothing, nothing)
+
+
+def kl_between(
+    mean: torch.Tensor,
+    log_variance: torch.Tensor,
+    other_mean: torch.Tensor,
+    other_log_variance: torch.Tensor,
+) -> torch.Tensor:
+    """Returns KL(N(mean, variance) || N(other)), summed over features, mean over images."""
+    ratio = (log_variance - other_log_variance).exp()
+    shift = (mean - other_mean).pow(2) * (-other_log_variance).exp()
+    per_image = 0.5 * (ratio + shift - 1.0 + other_log_variance - log_variance).sum(1)
     return per_image.mean()
 
 

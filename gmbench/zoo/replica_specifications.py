@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from gmbench.schema import CONTINUOUS, DISCRETE, NAMES
+from gmbench.schema import NAMES
 from gmbench.zoo import game_options, likelihood_options
-from gmbench.zoo.kinds.row_plan import width_like
+from gmbench.zoo.kinds.row_plan import Row, width_like
 from gmbench.zoo.replica_table import Replica, published_gms
-from gmbench.zoo.replicas import UNAIMED, intended_row
+from gmbench.zoo.replicas import intended_row
 from gmbench.zoo.specification import Specification
 
 OPTIONS: Mapping[str, Callable[[Replica, Mapping[str, Any]], dict[str, Any]]] = {
@@ -38,8 +38,11 @@ def specification_of(
         seed: Seed of initialisation, training and sampling.
         values: Label values to aim at, by parameter: counts and class indices; None for those of
             `intended_row`, which knows the published GMs.
+
+    Raises:
+        GmbenchError: A value is missing, or none that a network can have.
     """
-    row = row_of(intended_row(replica.gm) if values is None else values)
+    row = Row.of(intended_row(replica.gm) if values is None else values).to_dict()
     return Specification(
         name=replica.name,
         kind=replica.kind,
@@ -49,27 +52,13 @@ def specification_of(
         losses=replica.losses,
         options={
             "row": row,
-            "width": width_like(_filters(replica, values), int(row["conv_layers"])),
+            "width": width_like(_filters(replica, values), row["conv_layers"]),
             **OPTIONS[replica.kind](replica, row),
         },
         steps=STEPS.get(replica.family, STEPS_OF_SIZE[replica.size]),
         seed=seed,
         source=replica.source,
     )
-
-
-def row_of(values: Mapping[str, float | None]) -> dict[str, int | str]:
-    """Returns the counts and the names of the classes that a network should have.
-
-    Args:
-        values: Label values by parameter; counts that depend on width alone are left out.
-    """
-    row: dict[str, int | str] = {}
-    for parameter in (*CONTINUOUS, *DISCRETE):
-        value = values[parameter.name]
-        if parameter.name not in UNAIMED and value is not None:
-            row[parameter.name] = parameter.classes[int(value)] if parameter.classes else int(value)
-    return row
 
 
 def _filters(replica: Replica, values: Mapping[str, float | None] | None) -> float:

@@ -20,7 +20,7 @@ from torch import nn
 from gmbench.benchmark.catalog import red116
 from gmbench.measuring.measure import measure
 from gmbench.schema import NAMES
-from tests.measuring import networks
+from tests.measuring import adversarial_networks, likelihood_networks
 
 GMS = {gm.name: dict(zip(NAMES, gm.values, strict=True)) for gm in red116()}
 DOCS = Path(__file__).parent.parent.parent / "docs" / "labels.md"
@@ -31,7 +31,10 @@ class Pair(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.generator, self.discriminator = networks.dcgan(), networks.dcgan_discriminator()
+        self.generator, self.discriminator = (
+            adversarial_networks.dcgan(),
+            adversarial_networks.dcgan_discriminator(),
+        )
 
     def forward(self, z: torch.Tensor) -> Any:
         return self.discriminator(self.generator(z))
@@ -39,43 +42,55 @@ class Pair(nn.Module):
 
 AGREEMENT: dict[str, tuple[Callable[[], nn.Module], Callable[[], Any], str]] = {
     "CGAN": (
-        networks.ConditionalMLP,
+        adversarial_networks.ConditionalMLP,
         lambda: (torch.zeros(1, 100), torch.zeros(1, dtype=torch.int64)),
         "",
     ),
-    "WGAN": (networks.wgan, lambda: torch.zeros(1, 100, 1, 1), "parameters"),
-    "ACGAN": (networks.SNGANResNet, lambda: torch.zeros(1, 128), "upsampling"),
-    "PIX2PIX": (networks.Pix2Pix, lambda: torch.zeros(1, 3, 256, 256), "upsampling"),
-    "CYCLEGAN": (networks.cyclegan, lambda: torch.zeros(1, 3, 32, 32), "filters upsampling"),
+    "WGAN": (adversarial_networks.wgan, lambda: torch.zeros(1, 100, 1, 1), "parameters"),
+    "ACGAN": (adversarial_networks.SNGANResNet, lambda: torch.zeros(1, 128), "upsampling"),
+    "PIX2PIX": (adversarial_networks.Pix2Pix, lambda: torch.zeros(1, 3, 256, 256), "upsampling"),
+    "CYCLEGAN": (
+        adversarial_networks.cyclegan,
+        lambda: torch.zeros(1, 3, 32, 32),
+        "filters upsampling",
+    ),
     "PIXELDA": (
-        networks.PixelDA,
+        adversarial_networks.PixelDA,
         lambda: (torch.zeros(1, 3, 32, 32), torch.zeros(1, 10)),
         "upsampling skip_connection",
     ),
-    "MADE": (networks.made, lambda: torch.zeros(1, 784), "block_nonlinearity skip_connection"),
-    "DCGAN": (networks.dcgan, lambda: torch.zeros(1, 128), "filters parameters skip_connection"),
+    "MADE": (
+        likelihood_networks.made,
+        lambda: torch.zeros(1, 784),
+        "block_nonlinearity skip_connection",
+    ),
+    "DCGAN": (
+        adversarial_networks.dcgan,
+        lambda: torch.zeros(1, 128),
+        "filters parameters skip_connection",
+    ),
     "RSGAN_QUAR": (
-        networks.standard_cnn,
+        adversarial_networks.standard_cnn,
         lambda: torch.zeros(1, 128),
         "layers_per_block blocks skip_connection",
     ),
     "SGAN": (
-        networks.upsampling_generator,
+        adversarial_networks.upsampling_generator,
         lambda: torch.zeros(1, 100),
         "filters upsampling downsampling",
     ),
     "INFOGAN": (
-        networks.upsampling_generator,
+        adversarial_networks.upsampling_generator,
         lambda: torch.zeros(1, 100),
         "filters upsampling downsampling",
     ),
     "EBGAN": (
-        lambda: networks.upsampling_generator(latent=62, first_norm=False),
+        lambda: adversarial_networks.upsampling_generator(latent=62, first_norm=False),
         lambda: torch.zeros(1, 62),
         "filters upsampling downsampling",
     ),
     "PIXELCNN": (
-        networks.pixelcnn,
+        likelihood_networks.pixelcnn,
         lambda: torch.zeros(1, 1, 28, 28),
         "parameters last_nonlinearity block_nonlinearity skip_connection",
     ),
@@ -91,7 +106,7 @@ def test_agreement(gm: str) -> None:
 
 
 def test_published_filters_count_three_channels_where_the_parameters_count_one() -> None:
-    measured = measure(networks.upsampling_generator(), torch.zeros(1, 100)).values
+    measured = measure(adversarial_networks.upsampling_generator(), torch.zeros(1, 100)).values
     assert measured["parameters"] == GMS["SGAN"]["parameters"]
     assert measured["filters"] + 2 == GMS["SGAN"]["filters"]
 
@@ -102,12 +117,12 @@ def test_published_parameters_of_dcgan_include_the_discriminator() -> None:
 
 
 def test_published_parameters_of_the_vaes_include_the_encoder() -> None:
-    both = measure(networks.BetaVAE(), torch.zeros(1, 1, 32, 32)).values
+    both = measure(likelihood_networks.BetaVAE(), torch.zeros(1, 1, 32, 32)).values
     assert both["parameters"] == GMS["BETA_B"]["parameters"]
 
 
 def test_published_filters_of_cyclegan_leave_out_one_convolution_a_block() -> None:
-    measured = measure(networks.cyclegan(), torch.zeros(1, 3, 32, 32)).values
+    measured = measure(adversarial_networks.cyclegan(), torch.zeros(1, 3, 32, 32)).values
     assert measured["filters"] - 9 * 256 == GMS["CYCLEGAN"]["filters"]
 
 

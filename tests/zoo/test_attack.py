@@ -12,7 +12,7 @@ pytest.importorskip("torch")
 import torch
 
 from gmbench.zoo.kinds import attack
-from gmbench.zoo.kinds.attack import cluster, deepfool
+from gmbench.zoo.kinds.attack import deepfool
 from gmbench.zoo.losses import LossSum
 from gmbench.zoo.specification import Specification
 from tests.zoo.kind_contract import KindContract, patterns, small_digits, specification
@@ -109,13 +109,6 @@ def test_deepfool_on_a_linear_classifier_goes_straight_to_the_boundary() -> None
     # Only the first pixel counts: from 0.8 to just under the boundary at 0.5.
     assert float(made.flatten()[0]) == pytest.approx(0.494, abs=0.01)
     assert not moved[1:].any()
-
-
-def test_classes_are_clusters_of_the_images() -> None:
-    dark, bright = torch.zeros(6, 1, 32, 32), torch.ones(5, 1, 32, 32)
-    noise = 0.01 * torch.rand(11, 1, 32, 32, generator=torch.Generator().manual_seed(0))
-    classes = cluster(torch.cat([dark, bright]) + noise, 2, torch.Generator().manual_seed(0))
-    assert classes.tolist() == [0] * 6 + [1] * 5
 
 
 @pytest.mark.slow

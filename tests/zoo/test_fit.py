@@ -9,7 +9,7 @@ pytest.importorskip("torch")
 import torch
 from torch import nn
 
-from gmbench.zoo.kinds.fit import Schedule, fit
+from gmbench.zoo.kinds.fit import Schedule, descend, fit
 
 
 def line(batch_norm: bool = False) -> nn.Sequential:
@@ -61,6 +61,13 @@ def test_partners_are_trained_and_opponents_keep_step() -> None:
     fit(network, objective, 4, schedule, partners=[partner], opponents=[adam])
     assert not any(map(torch.equal, partner.parameters(), before))
     assert rates == pytest.approx([0.25, 0.5, 0.5, 0.25])
+
+
+def test_an_opponents_step_takes_its_gradients_afresh() -> None:
+    weight = nn.Parameter(torch.tensor(1.0))
+    for _ in range(2):
+        descend(torch.optim.SGD([weight], lr=0.25), weight.square())
+    assert float(weight) == 0.25
 
 
 def test_batch_statistics_are_taken_anew() -> None:

@@ -21,10 +21,11 @@ from gmbench.zoo.kinds.attack_row_networks import fold, warp
 from gmbench.zoo.kinds.autoregressive import build_prior
 from gmbench.zoo.kinds.autoregressive_sampling import sample_cached, sample_plain
 from gmbench.zoo.kinds.block_sizes import block_sizes, composition
-from gmbench.zoo.kinds.flow_row_networks import Dequantiser, MaxPoolSurjection, RowFlow
-from gmbench.zoo.kinds.latent_networks import FullDecoder
+from gmbench.zoo.kinds.flow_row_networks import MaxPoolSurjection, RowFlow
+from gmbench.zoo.kinds.likelihood import Dequantiser
+from gmbench.zoo.kinds.row_vae_networks import FullDecoder
 from gmbench.zoo.losses import LossSum, logistic_cross_entropy
-from gmbench.zoo.replica_specifications import row_of, specification_of
+from gmbench.zoo.replica_specifications import specification_of
 from gmbench.zoo.replica_table import DOUBTFUL, Replica
 from gmbench.zoo.replicas import AIMED, intended_row, replica, replicas
 from gmbench.zoo.specification import Specification, TrainedGM
@@ -214,7 +215,7 @@ def test_learnt_noise_begins_nearly_even() -> None:
 
 def test_the_flow_of_a_prior_has_a_density() -> None:
     torch.manual_seed(0)
-    options = {"row": row_of(intended_row("VAE_FLOW")), "latent": 2, "width": 8}
+    options = {"row": specification_of(replica("VAE_FLOW")).options["row"], "latent": 2, "width": 8}
     decoder = FullDecoder(True, 1, 8, options)
     axis = torch.linspace(-9, 9, 181)
     points = torch.cartesian_prod(axis, axis)

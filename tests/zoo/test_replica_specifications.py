@@ -15,8 +15,9 @@ import torch
 from gmbench.schema import NAMES
 from gmbench.zoo.kinds import vae
 from gmbench.zoo.kinds.gan_training import COMPARISONS, ENCODERS
+from gmbench.zoo.kinds.row_plan import Row
 from gmbench.zoo.like import like_rows
-from gmbench.zoo.replica_specifications import OPTIONS, row_of, specification_of
+from gmbench.zoo.replica_specifications import OPTIONS, specification_of
 from gmbench.zoo.replica_table import Replica
 from gmbench.zoo.replicas import (
     AIMED,
@@ -80,15 +81,16 @@ def test_a_specification_is_json_and_holds_the_row(one: Replica) -> None:
     spec = specification_of(one, seed=3)
     assert json.loads(json.dumps(spec.options)) == spec.options
     assert (spec.name, spec.kind, spec.seed) == (one.name, one.kind, 3)
-    assert spec.options["row"] == row_of(intended_row(one.gm))
+    assert spec.options["row"] == Row.of(intended_row(one.gm)).to_dict()
     assert set(AIMED) <= set(spec.options["row"])
     assert spec.options.get("compares", "pixels") in COMPARISONS
     assert spec.options.get("encoder", "mode") in ENCODERS
 
 
 def test_a_row_has_counts_and_names_of_classes() -> None:
-    row, values = row_of(intended_row("DCGAN")), intended_row("DCGAN")
+    row, values = specification_of(replica("DCGAN")).options["row"], intended_row("DCGAN")
     assert row["conv_layers"] == values["conv_layers"] == 4
+    assert row["layers"] == values["layers"]
     assert row["normalization"] == "batch"
     assert "parameters" not in row
 
@@ -102,6 +104,14 @@ def test_drawn_gms_have_the_losses_that_they_were_drawn_with() -> None:
         spec = specification_of(one, values=values)
         assert module_of(one.kind).losses_of(dict(spec.options)) == one.losses, one
         assert spec.options["row"]["conv_layers"] == values["conv_layers"]
+
+
+def test_a_told_class_comes_in_beside_what_an_encoder_makes() -> None:
+    """Of a GM with a class that was drawn with the objective of one from noise."""
+    losses = replica("MRGAN").losses
+    one = replace(replica("ACGAN"), objective="mode_regularized", losses=losses)
+    trained = module_of("GAN").train(small(specification_of(one)), patterns(24, 16, grey=False))
+    assert trained.losses == losses
 
 
 def test_vaes_with_a_game_are_trained_as_gans() -> None:

@@ -8,11 +8,13 @@ import pytest
 pytest.importorskip("torch")
 
 import torch
+from torch.distributions import Normal, kl_divergence
 
 from gmbench.zoo.kinds import vae
 from gmbench.zoo.losses import (
     binary_cross_entropy,
     gaussian_kl,
+    kl_between,
     l1_distance,
     l2_distance,
     maximum_mean_discrepancy,
@@ -71,12 +73,13 @@ def test_kl_by_hand() -> None:
     assert float(gaussian_kl(zero + 1.0, zero)) == pytest.approx(1.5)
 
 
-def test_kl_between_equal_gaussians_is_zero_and_agrees_with_the_standard_one() -> None:
-    mean, log_variance = torch.randn(5, 4), torch.randn(5, 4)
-    zero = torch.zeros(5, 4)
-    assert float(vae.kl_between(mean, log_variance, mean, log_variance)) == pytest.approx(0.0)
-    expected = float(gaussian_kl(mean, log_variance))
-    assert float(vae.kl_between(mean, log_variance, zero, zero)) == pytest.approx(expected)
+def test_kl_between_gaussians_agrees_with_that_of_torch() -> None:
+    torch.manual_seed(0)
+    first, second = torch.randn(2, 2, 5, 4)
+    assert float(kl_between(*first, *first)) == pytest.approx(0.0)
+    normals = [Normal(mean, (0.5 * log_variance).exp()) for mean, log_variance in (first, second)]
+    expected = kl_divergence(*normals).sum(1).mean()
+    assert float(kl_between(*first, *second)) == pytest.approx(float(expected), rel=1e-5)
 
 
 def test_cross_entropy_agrees_with_its_formula() -> None:

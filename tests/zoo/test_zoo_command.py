@@ -112,6 +112,28 @@ def test_bad_input_is_one_line(
     assert not out.with_name("zoo.partial").exists()
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("red116", "--content", "digits"), "--like says what GMs there are"),
+        (("red116", "--diffusion", "2"), "Leave out --content, --images-from, --diffusion and"),
+        (("red116", "--gms", "0"), "Give --gms and --images-per-gm of 1 or more"),
+        (("red116", "--size", "48"), "give --size 32 or 64"),
+        (("red117",), "Table 'red117' is not known. Did you mean red116 or red116-dm?"),
+    ],
+)
+def test_bad_input_beside_a_table_is_one_line(
+    options: tuple[str, ...],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    arguments = ("zoo", "build", "--out", str(tmp_path / "zoo"), "--like", *options)
+    assert message in complaint(arguments, monkeypatch, capsys)
+    assert not list(tmp_path.iterdir())
+
+
 def test_unreadable_image(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -149,7 +171,7 @@ def test_help_names_every_option() -> None:
     text = re.sub(r"\x1b\[[0-9;]*m", "", result.stdout)
     for option in (
         "--gms", "--images-per-gm", "--size", "--seed", "--jobs", "--engine", "--images-from",
-        "--diffusion", "--out", "--json", "--content", "--overwrite",
+        "--diffusion", "--out", "--json", "--content", "--overwrite", "--like",
     ):  # fmt: skip
         assert option in text, option
 

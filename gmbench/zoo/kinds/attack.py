@@ -34,7 +34,7 @@ from gmbench.zoo.kinds.attack_classifiers import Classifier
 from gmbench.zoo.kinds.attack_row_networks import RowClassifier, warp
 from gmbench.zoo.kinds.draw import Draw
 from gmbench.zoo.kinds.fit import Schedule, fit
-from gmbench.zoo.kinds.k_means import assign, k_means
+from gmbench.zoo.kinds.k_means import cluster
 from gmbench.zoo.kinds.trained import SamplingGM
 from gmbench.zoo.layers import start_at_unit_variance, start_scores
 from gmbench.zoo.losses import DISTANCES, LossSum, in_schema_order
@@ -56,8 +56,6 @@ SMOOTHING = 0.1
 """Share of the other classes in what a deep classifier is to say (Szegedy et al., 2016)."""
 
 BATCH = 32
-CLUSTER_SIDE = 8
-"""Height and width of the shrunken images that are clustered into classes."""
 
 
 def draw_options(
@@ -143,21 +141,6 @@ def train(specification: Specification, real: torch.Tensor) -> SamplingGM:
         return to_pixels(attacked, "sigmoid")
 
     return SamplingGM(network, (values[:1],), losses.recorded, history, make)
-
-
-def cluster(values: torch.Tensor, classes: int, generator: torch.Generator) -> torch.Tensor:
-    """Classes of images: clusters of their shrunken versions.
-
-    Args:
-        values: Shape (n, channels, size, size).
-        classes: Number of classes.
-        generator: Source of the first centres.
-
-    Returns:
-        Shape (n,), int64.
-    """
-    points = functional.adaptive_avg_pool2d(values, CLUSTER_SIDE).flatten(1)
-    return assign(points, k_means(points, classes, generator))
 
 
 def attack(

@@ -16,7 +16,7 @@ import torch
 from torch.nn import functional
 
 from gmbench.zoo.kinds.attack_classifiers import Classifier
-from gmbench.zoo.kinds.fit import Schedule, fit
+from gmbench.zoo.kinds.fit import Schedule, descend, fit
 from gmbench.zoo.kinds.gan_critics import Critic
 from gmbench.zoo.kinds.gan_losses import GAMES
 from gmbench.zoo.kinds.row_generator import build
@@ -105,10 +105,7 @@ def train(
         images, true = values[chosen], classes[chosen]
         wanted = others(true, generator)
         made = images + reach * network(inputs(images, wanted))
-        cost = judge(critic(images)[0], critic(made.detach())[0], true)
-        adam.zero_grad()
-        torch.autograd.backward(cost)
-        adam.step()
+        descend(adam, judge(critic(images)[0], critic(made.detach())[0], true))
         scores = victim(made)
         if told:
             # The class that it was told against the best other one.

@@ -10,7 +10,7 @@ and a decoder, trained together with it, makes the full image of it; its pixel l
 
 Families that follow a row of labels (`row` in the options) draw the whole image, in single pixels
 or in squares of them: then a symbol stands for all pixels of a square, and the palette has squares.
-`vae_mlp` is of this kind in RED116, but a variational autoencoder: see `latent`.
+`vae_mlp` is of this kind in RED116, but a variational autoencoder: see `row_vae`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from gmbench.zoo.kinds import row_vae
 from gmbench.zoo.kinds.autoregressive_networks import MADE, GatedPixelCNN, PixelCNN
 from gmbench.zoo.kinds.autoregressive_sampling import as_input, sample_cached
 from gmbench.zoo.kinds.belief_networks import Fvbn, Nade
@@ -30,7 +31,6 @@ from gmbench.zoo.kinds.causal_networks import CausalNetwork
 from gmbench.zoo.kinds.draw import Draw
 from gmbench.zoo.kinds.fit import Schedule, fit
 from gmbench.zoo.kinds.k_means import assign, k_means
-from gmbench.zoo.kinds.latent import train as train_latent
 from gmbench.zoo.kinds.trained import SamplingGM
 from gmbench.zoo.layers import (
     Block,
@@ -189,7 +189,7 @@ def train(specification: Specification, real: torch.Tensor) -> SamplingGM:
     options, size = specification.options, specification.size
     check_family(specification.family, ROW_FAMILIES)
     if specification.family == "vae_mlp":
-        return train_latent(specification, real)
+        return row_vae.train(specification, real)
     grid, last = options["grid"], options["last_nonlinearity"]
     patch = options.get("patch", 1)
     with reproducible(specification.seed) as generator:

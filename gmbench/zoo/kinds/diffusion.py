@@ -28,12 +28,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from gmbench.zoo.kinds.attack import cluster
 from gmbench.zoo.kinds.diffusion_guides import Guides
 from gmbench.zoo.kinds.diffusion_networks import DenoisingUNet
 from gmbench.zoo.kinds.diffusion_row_network import RowBlock, RowUNet
 from gmbench.zoo.kinds.draw import Draw
 from gmbench.zoo.kinds.fit import Schedule, fit
+from gmbench.zoo.kinds.k_means import cluster
 from gmbench.zoo.kinds.trained import SamplingGM
 from gmbench.zoo.layers import start_at_unit_variance
 from gmbench.zoo.losses import DISTANCES, LossSum, in_schema_order

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from gmbench.zoo.kinds.fit import descend
 from gmbench.zoo.kinds.gan_critics import Critic
 from gmbench.zoo.kinds.gan_losses import GAMES
 from gmbench.zoo.losses import maximum_mean_discrepancy
@@ -71,9 +72,7 @@ class Guides:
             game = GAMES["standard"]
             assert game.critic is not None
             cost = game.critic(self.critic(images)[0], self.critic(estimates.detach())[0], classes)
-            self.adam.zero_grad()
-            torch.autograd.backward(cost)
-            self.adam.step()
+            descend(self.adam, cost)
             scores, _ = self.critic(estimates)
             terms.append(("loss_adversarial", game.generator(scores, scores, classes)))
         return [(name, WEIGHTS[name], value) for name, value in terms]

@@ -1,7 +1,7 @@
 """The U-Net of diffusion models that follows a row of labels.
 
-Three halvings and as many doublings; nearly all of the row's layers stand in residual blocks, at an
-eighth and a quarter of the size. Each fully connected layer tells a block the time, and the class
+Four halvings and as many doublings; nearly all of the row's layers stand in residual blocks, at an
+eighth and a sixteenth of the size. Each fully connected layer tells a block the time, and the class
 where there is one; what the row has more of them come before those.
 """
 

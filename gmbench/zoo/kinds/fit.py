@@ -41,6 +41,18 @@ class Schedule:
         return min(rising, falling, 1.0)
 
 
+def descend(optimizer: torch.optim.Optimizer, value: torch.Tensor) -> None:
+    """Takes one step down a value: that of an opponent, such as a critic (see `fit`).
+
+    Args:
+        optimizer: Steps the opponent's weights, whose gradients are taken afresh.
+        value: What it lowers, a scalar.
+    """
+    optimizer.zero_grad()
+    torch.autograd.backward(value)
+    optimizer.step()
+
+
 def fit(
     network: nn.Module,
     objective: Callable[[], torch.Tensor],

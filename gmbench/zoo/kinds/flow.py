@@ -11,7 +11,7 @@ details at their most likely value (`loss_l1`, `loss_l2` or `loss_mse`; after Xi
 (`loss_mmd`; Gretton et al., 2012).
 
 Families that follow a row of labels stand in `row_flow`, and those of RED116 that are variational
-autoencoders in `latent`.
+autoencoders in `row_vae`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from gmbench.zoo.kinds import latent, row_flow
+from gmbench.zoo.kinds import row_flow, row_vae
 from gmbench.zoo.kinds.draw import Draw
 from gmbench.zoo.kinds.fit import Schedule, fit
 from gmbench.zoo.kinds.flow_networks import FlowNetwork
@@ -78,8 +78,8 @@ def train(specification: Specification, real: torch.Tensor) -> SamplingGM:
     family, options, size = specification.family, specification.options, specification.size
     check_family(family, (*FAMILIES, *ROW_FAMILIES))
     if family in ROW_FAMILIES:
-        if family in latent.FAMILIES:
-            return latent.train(specification, real)
+        if family in row_vae.FAMILIES:
+            return row_vae.train(specification, real)
         return row_flow.train(specification, real)
     last = options["last_nonlinearity"]
     with reproducible(specification.seed) as generator:

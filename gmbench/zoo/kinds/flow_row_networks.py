@@ -394,33 +394,3 @@ class RowFlow(nn.Module):
             total = total + determinant
             parts.append(noise.flatten(1))
         return torch.cat(parts, 1), total
-
-
-class Dequantiser(nn.Module):
-    """Noise between the 256 steps of pixels, as a flow can follow it best (Ho et al., 2019)."""
-
-    def __init__(self, channels: int, width: int) -> None:
-        super().__init__()
-        self.net = nn.Sequential(
-            nn.Conv2d(channels, width, 3, padding=1),
-            nn.ELU(),
-            nn.Conv2d(width, 2 * channels, 3, padding=1),
-        )
-        nn.init.zeros_(self.net[2].weight)  # type: ignore[arg-type]
-
-    def forward(
-        self, unit: torch.Tensor, generator: torch.Generator
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Noise in (0, 1) for images in [0, 1], and its divergence from even noise.
-
-        Returns:
-            Shape of the images, and a scalar, in nats a value.
-        """
-        mean, log_scale = self.net(2 * unit - 1).chunk(2, 1)
-        # Begins nearly even: a logistic of standard deviation pi / sqrt 3 is even in (0, 1).
-        log_scale = log_scale.clamp(-3.0, 1.0) + 0.5
-        noise = torch.randn(unit.shape, generator=generator)
-        y = mean + log_scale.exp() * noise
-        log_density = -0.5 * (noise.square() + math.log(2 * math.pi)) - log_scale
-        log_density = log_density - functional.logsigmoid(y) - functional.logsigmoid(-y)
-        return torch.sigmoid(y), log_density.mean()

@@ -24,7 +24,7 @@ import torch
 from torch.nn import functional
 
 from gmbench.zoo.kinds.degradation import degrade
-from gmbench.zoo.kinds.k_means import assign, k_means
+from gmbench.zoo.kinds.k_means import cluster
 from gmbench.zoo.pixels import count_channels, to_values
 from gmbench.zoo.specification import Specification
 
@@ -167,5 +167,4 @@ class Batches:
     def _cluster(self, images: torch.Tensor) -> torch.Tensor:
         if not self.classes or self.options.get("codes"):
             return torch.zeros(len(images)).long()
-        points = functional.avg_pool2d(images, self.size // 8).flatten(1)
-        return assign(points, k_means(points, self.classes, self.random))
+        return cluster(images, self.classes, self.random)

@@ -26,7 +26,7 @@ from torch import nn
 from torch.func import functional_call
 from torch.nn import functional
 
-from gmbench.zoo.kinds.fit import Schedule, fit
+from gmbench.zoo.kinds.fit import Schedule, descend, fit
 from gmbench.zoo.kinds.gan_batches import Batch, Batches
 from gmbench.zoo.kinds.gan_critics import Critic
 from gmbench.zoo.kinds.gan_losses import Game, gradient_penalty, start_game
@@ -246,9 +246,7 @@ class GameTraining:
         for (game, weight), part in zip(self.games, self.slices, strict=True):
             if game.penalty:
                 value = value + weight * game.penalty * self._slope(game, part, play)
-        adam.zero_grad()
-        torch.autograd.backward(value)
-        adam.step()
+        descend(adam, value)
         clip = max(game.clip for game, _ in self.games)
         if clip:
             with torch.no_grad():
@@ -352,7 +350,7 @@ class GameTraining:
                 terms.append((name, weight, mmd))
         if self.encoder is not None and self.options["encoder"] == "mode":
             mean, _ = self.encoder(2.0 * batch.targets - 1.0)
-            rebuilt = self._made(mean)
+            rebuilt = self._made(self.batches.inputs(batch, noise=mean))
             terms += self._distances(rebuilt, batch.targets)
             scores, _ = critic(self._seen(rebuilt, play), labels)
             for (game, weight), part in zip(self.games, self.slices, strict=True):

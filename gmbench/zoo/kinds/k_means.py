@@ -3,6 +3,25 @@
 from __future__ import annotations
 
 import torch
+from torch.nn import functional
+
+SIDE = 8
+"""Height and width of the shrunken images that are clustered into classes."""
+
+
+def cluster(images: torch.Tensor, classes: int, generator: torch.Generator) -> torch.Tensor:
+    """Classes of images, which have none of their own: clusters of their shrunken versions.
+
+    Args:
+        images: Shape (n, channels, size, size).
+        classes: Number of classes.
+        generator: Source of the first centres.
+
+    Returns:
+        Shape (n,), int64.
+    """
+    points = functional.adaptive_avg_pool2d(images, SIDE).flatten(1)
+    return assign(points, k_means(points, classes, generator))
 
 
 def k_means(
@@ -29,7 +48,7 @@ def k_means(
         nearest = torch.minimum(nearest, (points - points[chosen[-1]]).square().sum(1))
     centres = points[chosen].clone()
     for _ in range(rounds):
-        members = torch.nn.functional.one_hot(assign(points, centres), k).to(points.dtype)
+        members = functional.one_hot(assign(points, centres), k).to(points.dtype)
         counts = members.sum(0)
         means = (members.T @ points) / counts.clamp(min=1)[:, None]
         centres = torch.where(counts[:, None] > 0, means, centres)

@@ -11,11 +11,16 @@ from __future__ import annotations
 import torch
 
 from gmbench.zoo.kinds.fit import Schedule, fit
-from gmbench.zoo.kinds.flow_row_networks import Dequantiser, RowFlow
-from gmbench.zoo.kinds.likelihood import dequantise, negative_log_likelihood
+from gmbench.zoo.kinds.flow_row_networks import RowFlow
+from gmbench.zoo.kinds.likelihood import (
+    Dequantiser,
+    dequantise,
+    in_range,
+    negative_log_likelihood,
+)
 from gmbench.zoo.kinds.trained import SamplingGM
 from gmbench.zoo.losses import DISTANCES, LossSum
-from gmbench.zoo.pixels import VALUE_RANGES, count_channels, to_pixels
+from gmbench.zoo.pixels import count_channels, to_pixels
 from gmbench.zoo.reproducible import reproducible
 from gmbench.zoo.specification import Specification
 
@@ -32,7 +37,6 @@ def train(specification: Specification, real: torch.Tensor) -> SamplingGM:
     """Trains a flow; see `gmbench.zoo.specification.Trainer`."""
     options, size = specification.options, specification.size
     last: str = options["row"]["last_nonlinearity"]
-    black, white = VALUE_RANGES[last]
     with reproducible(specification.seed) as generator:
         channels = count_channels(real)
         pixels = real[:, :channels]
@@ -49,8 +53,7 @@ def train(specification: Specification, real: torch.Tensor) -> SamplingGM:
             terms = []
             if "loss_kl" in specification.losses:
                 noise, divergence = dequantiser(pixels[chosen] / 255.0, generator)
-                noise = noise.clamp(1e-5, 1 - 1e-5)
-                images = (pixels[chosen] + noise) / 256.0 * (white - black) + black
+                images = in_range(pixels[chosen] + noise.clamp(1e-5, 1 - 1e-5), last)
                 terms.append(("loss_kl", 1.0, divergence))
             else:
                 images = dequantise(pixels[chosen], last, generator)

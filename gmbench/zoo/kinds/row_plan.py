@@ -87,8 +87,8 @@ class Row:
         return self.conv_layers + self.fc_layers + self.pool_layers + self.norm_layers
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns the row as what JSON can hold; `of` reads it back."""
-        return asdict(self)
+        """Returns the row as what JSON can hold, with `layers`; `of` reads it back."""
+        return {"layers": self.layers, **asdict(self)}
 
     def values(self) -> dict[str, int]:
         """Returns what `measure` should find, by parameter: counts and class indices."""

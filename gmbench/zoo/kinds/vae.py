@@ -35,6 +35,7 @@ from gmbench.zoo.losses import (
     binary_cross_entropy,
     gaussian_kl,
     in_schema_order,
+    kl_between,
     maximum_mean_discrepancy,
 )
 from gmbench.zoo.pixels import count_channels, first_values, to_pixels, to_unit, to_values
@@ -227,16 +228,3 @@ class _Autoencoder:
     def _drawn(self, mean: torch.Tensor, log_variance: torch.Tensor) -> torch.Tensor:
         noise = torch.randn(mean.shape, generator=self.random)
         return mean + (0.5 * log_variance).exp() * noise
-
-
-def kl_between(
-    mean: torch.Tensor,
-    log_variance: torch.Tensor,
-    other_mean: torch.Tensor,
-    other_log_variance: torch.Tensor,
-) -> torch.Tensor:
-    """Returns KL(N(mean, variance) || N(other)), summed over features, mean over images."""
-    ratio = (log_variance - other_log_variance).exp()
-    shift = (mean - other_mean).pow(2) * (-other_log_variance).exp()
-    per_image = 0.5 * (ratio + shift - 1.0 + other_log_variance - log_variance).sum(1)
-    return per_image.mean()

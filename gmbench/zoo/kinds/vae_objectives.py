@@ -25,10 +25,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from gmbench.zoo.kinds.fit import Schedule, fit
+from gmbench.zoo.kinds.fit import Schedule, descend, fit
 from gmbench.zoo.kinds.gan_critics import Critic
 from gmbench.zoo.kinds.gan_losses import GAMES
-from gmbench.zoo.kinds.k_means import assign, k_means
+from gmbench.zoo.kinds.k_means import cluster
 from gmbench.zoo.layers import LEAKY_SLOPE, lay_channels_last
 from gmbench.zoo.losses import DISTANCES
 
@@ -156,7 +156,7 @@ class FactorElbo(Elbo):
             torch.randperm(len(latent), generator=self.random) for _ in range(latent.shape[1])
         ]
         mixed = torch.stack([latent[order, k] for k, order in enumerate(orders)], dim=1)
-        _step(self.adam, _told_apart(self.critic(latent), self.critic(mixed)))
+        descend(self.adam, _told_apart(self.critic(latent), self.critic(mixed)))
         found = _through(self.critic, seen.latent).mean()
         return [self._kl(seen.kl), ("loss_kl", CORRELATION_WEIGHT / self.values, found)]
 
@@ -169,8 +169,7 @@ class FeatureElbo(Elbo):
     def start(self) -> None:
         """Trains the network."""
         size, channels = self.images.shape[-1], self.images.shape[1]
-        points = functional.avg_pool2d(self.images, size // 8).flatten(1)
-        labels = assign(points, k_means(points, FEATURE_CLASSES, self.random))
+        labels = cluster(self.images, FEATURE_CLASSES, self.random)
         net = Critic(size, channels, 12, FEATURE_CLASSES, 0, spectral=False)
         lay_channels_last(net)
 
@@ -208,7 +207,7 @@ class CriticElbo(Elbo):
         seen_by = [self.critic(x)[0] for x in (real, rebuilt.detach(), fresh.detach())]
         nothing = torch.zeros(())
         value = game.critic(seen_by[0], torch.cat(seen_by[1:]), nothing)
-        _step(self.adam, value)
+        descend(self.adam, value)
         self.critic.requires_grad_(False)
         scores, features = zip(*(self.critic(x) for x in (rebuilt, fresh)), strict=True)
         with torch.no_grad():
@@ -236,7 +235,7 @@ class AdversarialLatents(Elbo):
     def terms(self, seen: Pass, sample: Callable[[], torch.Tensor]) -> Terms:
         """See `Elbo.terms`."""
         prior = torch.randn(seen.latent.shape, generator=self.random)
-        _step(self.adam, _told_apart(self.critic(prior), self.critic(seen.latent.detach())))
+        descend(self.adam, _told_apart(self.critic(prior), self.critic(seen.latent.detach())))
         lost = functional.softplus(-_through(self.critic, seen.latent)).mean()
         return [("loss_adversarial", ADVERSARIAL_WEIGHT, lost)]
 
@@ -288,12 +287,6 @@ def latent_critic(latent: int, hidden: int = 64) -> nn.Sequential:
 def _told_apart(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
     """Returns the cross-entropy of scores that should be high for the first, low for the other."""
     return functional.softplus(-first).mean() + functional.softplus(second).mean()
-
-
-def _step(adam: torch.optim.Optimizer, value: torch.Tensor) -> None:
-    adam.zero_grad()
-    torch.autograd.backward(value)
-    adam.step()
 
 
 def _through(critic: nn.Module, values: torch.Tensor) -> torch.Tensor:

@@ -19,12 +19,16 @@ import torch
 from torch import nn
 
 from gmbench.zoo.kinds.fit import Schedule, fit
-from gmbench.zoo.kinds.latent_networks import DeepDecoder, DeepEncoder, FullDecoder
+from gmbench.zoo.kinds.row_vae_networks import DeepDecoder, DeepEncoder, FullDecoder
 from gmbench.zoo.kinds.trained import SamplingGM
-from gmbench.zoo.kinds.vae import kl_between
 from gmbench.zoo.kinds.vae_networks import Encoder
 from gmbench.zoo.layers import lay_channels_last, start_at_unit_variance
-from gmbench.zoo.losses import LossSum, binary_cross_entropy, logistic_cross_entropy
+from gmbench.zoo.losses import (
+    LossSum,
+    binary_cross_entropy,
+    kl_between,
+    logistic_cross_entropy,
+)
 from gmbench.zoo.pixels import count_channels, first_values, to_pixels, to_unit, to_values
 from gmbench.zoo.reproducible import reproducible
 from gmbench.zoo.specification import Specification, check_family
