@@ -83,7 +83,7 @@ def plan_like(
         contents=tuple(load_content(content, side, seed) for content, side in needs),
         images_per_gm=images_per_gm,
         seed=seed,
-        real_per_content=2 * images_per_gm,
+        real_per_content=images_per_gm,
         sets=replica_sets() if table in TABLES and n_gms is None else None,
         name=name,
     )
