@@ -25,7 +25,7 @@ from gmbench.benchmark.cross_validation import validation_benchmark
 from gmbench.evaluation.evaluate import evaluate
 from gmbench.models.targets import class_counts
 from gmbench.schema import N_CONTINUOUS
-from gmbench.training.feature_table import FEATURES, read_features
+from gmbench.training.feature_table import Features, read_features
 from gmbench.training.trees import Learner, fit_trees, predict_with_trees
 
 METRICS = ("l1", "arch_f1", "loss_f1")
@@ -40,7 +40,12 @@ Answer = tuple[Array, list[Array]]
 
 
 def discriminants(
-    features: Array, labels: Array, weights: Array, unseen: Array, benchmark: Benchmark, seed: int
+    features: Features,
+    labels: Array,
+    weights: Array,
+    unseen: Features,
+    benchmark: Benchmark,
+    seed: int,
 ) -> Answer:
     """The labels of the training GMs, weighted by how probable each is to have made an image."""
     del weights, seed
@@ -50,7 +55,12 @@ def discriminants(
 
 
 def nearest(
-    features: Array, labels: Array, weights: Array, unseen: Array, benchmark: Benchmark, seed: int
+    features: Features,
+    labels: Array,
+    weights: Array,
+    unseen: Features,
+    benchmark: Benchmark,
+    seed: int,
 ) -> Answer:
     """The labels of the training images, weighted by how near each is; GMs weigh the same."""
     del seed
@@ -67,7 +77,12 @@ def mixed(first: Learner, second: Learner) -> Learner:
     """Returns the mean of two learners: of the roots of counts, and of probabilities."""
 
     def both(
-        features: Array, labels: Array, weights: Array, unseen: Array, known: Benchmark, seed: int
+        features: Features,
+        labels: Array,
+        weights: Array,
+        unseen: Features,
+        known: Benchmark,
+        seed: int,
     ) -> Answer:
         one, other = (
             learn(features, labels, weights, unseen, known, seed) for learn in (first, second)
@@ -96,7 +111,7 @@ def main() -> None:
     if folder is None:
         parser.error(f"{arguments.data} has labels alone: give a dataset's folder.")
     known = validation_benchmark(load_benchmark(arguments.data))
-    table = read_features(known, folder, features=FEATURES["spectral_size_colour"])
+    table = read_features(known, folder, features="spectral_size_colour")
     print(f"{known.name} {known.version}, seed {arguments.seed}\n")
     print("| learner | " + " | ".join(METRICS) + " |\n|---|" + "---|" * len(METRICS))
     for name, learner in LEARNERS.items():

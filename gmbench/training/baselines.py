@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -143,13 +144,14 @@ def predict_baseline(
         GmbenchError: The baseline cannot be run on this benchmark.
     """
     if recipe.training is None:
-        if progress:
-            progress(recipe.name, 0, 1)
+        predictor = predictor_of(recipe)
         further: dict[str, Any] = {}
+        if "progress" in signature(predictor).parameters:
+            further["progress"] = prefixed(progress, recipe.name)
         if options.extra:
             require_extra(recipe)
             further["extra"] = options.extra
-        return predictor_of(recipe)(benchmark, options.seed, folder, **further)
+        return predictor(benchmark, options.seed, folder, **further)
     # Here, so that baselines which train nothing do without torch.
     with naming_extras():
         from gmbench.training.folds import TrainingJob, predict_with_networks

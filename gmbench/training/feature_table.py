@@ -1,35 +1,35 @@
-"""The hand-made features of a dataset's images, as a table for trees to learn from."""
+"""The hand-made features of a dataset's images, as a table for trees to learn from.
+
+They lie in `CACHE/features/`, as `gmbench.training.shard_cache` keeps them. All features of an
+image are made at once; a baseline takes as many of them, from the first on, as it knows.
+"""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from itertools import groupby, islice
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from gmbench.benchmark.benchmark import Benchmark, read_benchmark
+from gmbench.benchmark.benchmark import Benchmark
 from gmbench.benchmark.extra import ExtraGMs
-from gmbench.data.features import shard_path
-from gmbench.data.parallel import all_cores, in_processes
-from gmbench.data.rgb import Pixels, decode_rgb
-from gmbench.errors import DatasetError, SourceError
-from gmbench.training.spectral_features import features_of, features_with_size_and_colour
+from gmbench.data.loading import cache_folder
+from gmbench.data.rgb import Pixels, rgb_pixels
+from gmbench.progress import Progress
+from gmbench.training.shard_cache import Taken, cached_shards
+from gmbench.training.spectral_features import N_FEATURES, N_SPECTRAL, VERSION, features_of
 
-Array = NDArray[np.float64]
+Features = NDArray[np.float32]
+"""Features of images, shape (images, features); trees compare no finer than that."""
 
-FeaturesOf = Callable[[Pixels], Array]
-"""Takes the RGB pixels of an image, shape (height, width, 3), returns its features."""
+FEATURES: Mapping[str, int] = {"spectral": N_SPECTRAL, "spectral_size_colour": N_FEATURES}
+"""How many features each baseline of trees takes of an image."""
 
-FEATURES: Mapping[str, FeaturesOf] = {
-    "spectral": features_of,
-    "spectral_size_colour": features_with_size_and_colour,
-}
-"""What each baseline of trees takes of an image."""
+_MOST_PIXELS = 2**17
+"""Pixels of the images that are looked at together: few enough for a processor's own memory."""
 
 
 @dataclass(frozen=True)
@@ -42,58 +42,67 @@ class FeatureTable:
         labels: Label values, shape (GMs, 25): first the benchmark's GMs, then extra ones.
     """
 
-    features: Array
+    features: Features
     gms: NDArray[np.int64]
-    labels: Array
+    labels: NDArray[np.float64]
 
 
 def read_features(
     benchmark: Benchmark,
     folder: Path,
     extra: Sequence[ExtraGMs] = (),
-    features: FeaturesOf = features_of,
+    features: str = "spectral",
+    progress: Progress | None = None,
 ) -> FeatureTable:
-    """Reads the images of a dataset folder, and of extra ones, GM by GM.
+    """Returns the features of a dataset's images, and of extra ones, GM by GM.
+
+    They are made where they are not in the cache; a script that calls this needs
+    `if __name__ == "__main__":`, as processes are started for it.
 
     Args:
         benchmark: The benchmark of the folder, or one of its GMs with other sets.
         folder: The dataset folder.
         extra: GMs to train on beside those of the benchmark.
-        features: What is taken of each image.
+        features: A key of `FEATURES`.
+        progress: Told of how many images they are made.
+
+    Raises:
+        GmbenchError: What `gmbench.training.shard_cache.cached_shards` raises.
     """
-    # Where a shard lies follows from the test sets that the folder was built with.
-    built = read_benchmark(folder)
-    gms, shards, rows = list(benchmark.gms), [], []
-    for row, (gm, n_images) in enumerate(zip(gms, benchmark.n_images, strict=True)):
-        if n_images:
-            shards.append(folder / shard_path(built, gm.name))
-            rows.append(row)
+    taken = Taken(
+        folder=cache_folder() / "features",
+        facts={"features": VERSION},
+        shape=(N_FEATURES,),
+        dtype="<f4",
+        pixels=rgb_pixels,
+        rows=feature_rows,
+        counted="features",
+    )
+    gms = [*benchmark.gms, *(gm for one in extra for gm in one.gms)]
+    row_of = {gm.name: row for row, gm in enumerate(gms)}
+    own = [name for name, n in zip(benchmark.index, benchmark.n_images, strict=True) if n]
+    shards = cached_shards(folder, taken, gms=own, progress=progress)
     for one in extra:
-        shards += [one.folder / shard_path(one.dataset, gm.name) for gm in one.gms]
-        rows += range(len(gms), len(gms) + len(one.gms))
-        gms += one.gms
-    read = partial(_shard_features, features)
-    found = dict(in_processes(read, shards, all_cores(), lambda shard: shard.stem))
-    parts = [found[shard] for shard in shards]
+        names = [gm.name for gm in one.gms]
+        shards |= cached_shards(one.folder, taken, gms=names, progress=progress)
+    parts = [shard.mapped()[:, : FEATURES[features]] for shard in shards.values()]
     return FeatureTable(
         features=np.concatenate(parts),
-        gms=np.repeat(rows, [len(part) for part in parts]),
+        gms=np.repeat([row_of[name] for name in shards], [len(part) for part in parts]),
         labels=np.array([gm.values for gm in gms]),
     )
 
 
-def _shard_features(features: FeaturesOf, shard: Path) -> Array:
-    try:
-        return np.array([features(decode_rgb(data, shard.stem)) for data in _images(shard)])
-    except SourceError:
-        raise
-    except Exception as error:  # Decoders raise whatever damaged data leads them to.
-        raise DatasetError(
-            f"{shard} cannot be read ({error}). `gmbench data verify` says what else is wrong."
-        ) from error
+def feature_rows(images: Iterator[Pixels]) -> Iterator[Features]:
+    """Yields all features of images, in their order, those of one size together.
 
+    Args:
+        images: RGB pixels, each of shape (height, width, 3).
 
-def _images(shard: Path) -> Iterator[bytes]:
-    with pq.ParquetFile(io.BytesIO(shard.read_bytes())) as file:
-        for batch in file.iter_batches(batch_size=100, columns=["image"]):
-            yield from batch.column("image").field("bytes").to_pylist()
+    Yields:
+        Features of the next images, shape (images, `N_FEATURES`).
+    """
+    for (height, width, _), alike in groupby(images, np.shape):
+        at_once = max(1, _MOST_PIXELS // (height * width))
+        while some := list(islice(alike, at_once)):
+            yield features_of(np.stack(some)).astype("<f4")

@@ -16,7 +16,7 @@ from gmbench.training.cache import CachedImages, cached_images
 from gmbench.training.checkpoint import ModelParserCheckpoint
 from gmbench.training.config import PRESETS, TrainingConfig
 from gmbench.training.devices import device_for
-from gmbench.training.feature_table import FEATURES, FeatureTable, read_features
+from gmbench.training.feature_table import FeatureTable, read_features
 from gmbench.training.loop import TrainingRun, train
 from gmbench.training.options import RunOptions
 from gmbench.training.parsed import ParsedImages, mean
@@ -136,13 +136,9 @@ def read_images(job: TrainingJob, progress: Progress | None = None) -> JobImages
             for one in job.extra
         ]
     )
-    features = None
+    features, kind = None, job.config.tree_features
     if job.config.trees:
-        if progress:
-            progress("features", 0, 1)
-        features = read_features(
-            job.benchmark, job.folder, job.extra, FEATURES[job.config.tree_features]
-        )
+        features = read_features(job.benchmark, job.folder, job.extra, kind, progress)
     return JobImages(pixels, features)
 
 
@@ -169,6 +165,8 @@ def run_fold(
     whole = mean(parsed)
     if images.features is not None:
         training = benchmark.training_gms(set_name)
+        if progress:
+            progress(f"{set_name} trees", 0, 1)
         trees = parse_gms(benchmark, images.features, training, test, job.seed)
         whole = mean([whole, trees], [1.0 - job.config.trees, job.config.trees])
     checkpoint, run = members[0]

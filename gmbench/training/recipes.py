@@ -34,7 +34,7 @@ class Recipe:
         needs: What it looks at: `labels`, or `labels and images`.
         predictor: `module:function`; takes a benchmark, a seed and the folder of its dataset or
             None; returns predictions. One that can train on extra GMs also takes them, as
-            `extra`. Empty where a network is trained.
+            `extra`, and one that takes its time a `progress`. Empty where a network is trained.
         training: What the training changes of each preset; None where nothing is trained.
         repeats: How often it is run, with a seed of its own each time; figures are then means.
     """

@@ -1,22 +1,27 @@
-"""Hand-made features of an image: what a generator leaves in its noise and in its pixel values.
+"""Hand-made features of images: what a generator leaves in its noise and in its pixel values.
 
 Up-sampling layers leave periodic traces that stand in the spectrum of the noise residual (Zhang,
 Karaman and Chang 2019; Wang et al. 2020); output non-linearities and losses show in sharpness and
-in how pixel values are spread. Image size and colour are left out: they tell the data set that a
-GM was trained on, not how it is built.
+in how pixel values are spread. Image size and colour stand apart, behind the others: they tell the
+data set that a GM was trained on, not how it is built. Where published GMs of one architecture
+share their data, that is a clue all the same.
+
+Images of one size are taken together, and whatever is a whole number is counted as one: a grey
+value, and nine times the residual, which is a pixel less the mean of the nine around it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from scipy.fft import dctn, rfft2
-from scipy.ndimage import uniform_filter
 
 from gmbench.data.rgb import Pixels
 
 Array = NDArray[np.float64]
+Whole = NDArray[np.integer]
 
 BLOCK = 32
 """Side of the blocks whose spectra are averaged, in pixels."""
@@ -24,100 +29,143 @@ BLOCK = 32
 MOST_BLOCKS = 16
 """Blocks of a large image that are looked at, spread evenly over it."""
 
+VERSION = 1
+"""Changes whenever an image has other features than before."""
+
+N_SPECTRAL = BLOCK * (BLOCK // 2 + 1) + 64 + 16 + 30
+"""Number of features of an image without its size and its colours; they come first."""
+
+N_FEATURES = N_SPECTRAL + 20
+"""Number of all features of an image."""
+
 _EPSILON = 1e-8
+_WHOLE = 9 * 255
+"""A residual of 1 as a whole number."""
 
 
-def features_of(pixels: Pixels) -> Array:
-    """Returns the features of an image's RGB pixels, shape (`N_FEATURES`,)."""
-    blocks = luminance_blocks(pixels)
-    residual = blocks - uniform_filter(blocks, size=(0, 3, 3), mode="reflect")
+def features_of(images: Pixels) -> Array:
+    """Returns the features of the RGB pixels of images of one size.
+
+    Args:
+        images: Shape (images, height, width, 3).
+
+    Returns:
+        Shape (images, `N_FEATURES`): `N_SPECTRAL` of them, then size and colours.
+    """
+    grey = luminance_blocks(images)
+    blocks, whole = grey / 255, _residual(grey)
+    residual = whole / _WHOLE
     power = np.abs(rfft2(residual)) ** 2
     # Relative to the residual's energy, so that the spectrum's shape is not its size.
-    spectrum = np.log(power.mean(axis=0) / (power.mean() + _EPSILON) + _EPSILON)
+    mean = power.mean(axis=(1, 2, 3))[:, None, None]
+    spectrum = np.log(power.mean(axis=1) / (mean + _EPSILON) + _EPSILON)
     # The block transform of JPEG, which also shows what a decoder of patches leaves.
-    patches = blocks.reshape(-1, BLOCK // 8, 8, BLOCK // 8, 8)
-    cosine = np.log(np.abs(dctn(patches, axes=(2, 4))).mean(axis=(0, 1, 3)) + _EPSILON)
-    return np.concatenate(
-        [spectrum.ravel(), cosine.ravel(), _radial(spectrum), _pixel_statistics(blocks, residual)]
-    )
-
-
-def features_with_size_and_colour(pixels: Pixels) -> Array:
-    """Returns the same features and 20 more: the size of an image, and how it is coloured.
-
-    They tell less how a GM is built than which data it was trained on. Where published GMs of one
-    architecture share their data, that is a clue all the same.
-    """
-    return np.concatenate([features_of(pixels), _size_and_colour(pixels / 255)])
-
-
-def _size_and_colour(pixels: Array) -> Array:
-    """Height, width, grey or not, and moments of red, green, blue, chroma; shape (20,)."""
-    height, width = pixels.shape[:2]
-    channels = pixels.reshape(-1, 3)
-    chroma = channels.max(axis=1) - channels.min(axis=1)
-    between = [
-        (channels[:, one] - channels[:, other]).std() for one, other in ((0, 1), (1, 2), (0, 2))
+    patches = blocks.reshape(len(images), -1, BLOCK // 8, 8, BLOCK // 8, 8)
+    cosine = np.log(np.abs(dctn(patches, axes=(3, 5))).mean(axis=(1, 2, 4)) + _EPSILON)
+    parts = [
+        spectrum,
+        cosine,
+        _radial(spectrum),
+        _quantiles(grey, (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)) / 255,
+        _quantiles(np.abs(whole), (0.25, 0.5, 0.75, 0.9, 0.95, 0.99)) / _WHOLE,
+        _noise(residual),
+        _flatness(grey),
+        _size_and_colour(images),
     ]
-    size = [height, width, height / width, np.log(height * width), float(chroma.max() == 0)]
-    spread = [chroma.mean(), chroma.std(), *np.quantile(chroma, (0.5, 0.95, 0.99))]
-    return np.array([*size, *channels.mean(axis=0), *channels.std(axis=0), *between, *spread,
-                     (chroma == 0).mean()])  # fmt: skip
+    return np.hstack([part.reshape(len(images), -1) for part in parts])
 
 
-def luminance_blocks(pixels: Pixels) -> Array:
-    """Returns square blocks of an image's luminance in [0, 1], shape (blocks, 32, 32).
+def luminance_blocks(images: Pixels) -> NDArray[np.int32]:
+    """Returns square blocks of the images' luminance, 0 to 255, as Pillow computes it.
 
     Blocks are cut at native resolution, because resizing smears what they are looked at for. An
     image smaller than a block is mirrored at its edges.
+
+    Args:
+        images: Shape (images, height, width, 3).
+
+    Returns:
+        Shape (images, blocks, 32, 32).
     """
-    grey = np.asarray(Image.fromarray(pixels).convert("L"), dtype=np.float64) / 255
-    lacking = [(0, max(0, BLOCK - side)) for side in grey.shape]
-    grey = np.pad(grey, lacking, mode="symmetric")
-    rows, columns = (side // BLOCK for side in grey.shape)
-    grid = grey[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK)
-    tiles = grid.swapaxes(1, 2).reshape(-1, BLOCK, BLOCK)
-    chosen = np.linspace(0, len(tiles) - 1, min(len(tiles), MOST_BLOCKS)).astype(int)
-    return np.asarray(tiles[chosen])
+    lacking = [(0, max(0, BLOCK - side)) for side in images.shape[1:3]]
+    images = np.pad(images, [(0, 0), *lacking, (0, 0)], mode="symmetric")
+    n, rows, columns = len(images), images.shape[1] // BLOCK, images.shape[2] // BLOCK
+    chosen = np.linspace(0, rows * columns - 1, min(rows * columns, MOST_BLOCKS)).astype(int)
+    grid = images[:, : rows * BLOCK, : columns * BLOCK].reshape(n, rows, BLOCK, columns, BLOCK, 3)
+    tiles = grid[:, chosen // columns, :, chosen % columns].swapaxes(0, 1).astype(np.int32)
+    grey = (tiles @ np.array([19595, 38470, 7471], np.int32) + 0x8000) >> 16
+    return np.asarray(grey)
 
 
-def _radial(spectrum: Array) -> Array:
-    """Means of a spectrum over rings of equal frequency, shape (16,)."""
+def _residual(grey: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Nine times what a 3 x 3 mean leaves of each block, which is mirrored at its edges."""
+    padded = np.pad(grey, ((0, 0), (0, 0), (1, 1), (1, 1)), mode="symmetric")
+    rows = padded[:, :, :-2] + padded[:, :, 1:-1] + padded[:, :, 2:]
+    return np.asarray(9 * grey - (rows[..., :-2] + rows[..., 1:-1] + rows[..., 2:]))
+
+
+def _radial(spectra: Array) -> Array:
+    """Means of spectra over rings of equal frequency, shape (images, 16)."""
     vertical = np.abs(np.fft.fftfreq(BLOCK) * BLOCK)[:, None]
-    horizontal = np.arange(spectrum.shape[1])[None, :]
-    ring = np.minimum(np.hypot(vertical, horizontal).astype(int), 15)
-    sums = np.bincount(ring.ravel(), weights=spectrum.ravel(), minlength=16)
-    return np.asarray(sums / np.bincount(ring.ravel(), minlength=16))
+    horizontal = np.arange(spectra.shape[2])[None, :]
+    ring = np.minimum(np.hypot(vertical, horizontal).astype(int), 15).ravel()
+    within = np.equal.outer(ring, np.arange(16)) / np.bincount(ring)
+    return np.asarray(spectra.reshape(len(spectra), -1) @ within)
 
 
-def _pixel_statistics(blocks: Array, residual: Array) -> Array:
-    """How pixel values and the residual are spread, shape (30,)."""
-    levels = np.rint(blocks * 255).astype(int).ravel()
-    histogram = np.bincount(levels, minlength=256) / len(levels)
-    spread = [np.quantile(blocks, q) for q in (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)]
-    noise = [np.quantile(np.abs(residual), q) for q in (0.25, 0.5, 0.75, 0.9, 0.95, 0.99)]
-    deviation = residual.std() + _EPSILON
-    moments = [
-        deviation,
-        ((residual / deviation) ** 3).mean(),
-        ((residual / deviation) ** 4).mean(),
-    ]
-    neighbours = [_correlation(residual, axis, step) for axis in (1, 2) for step in (1, 2, 3, 4)]
-    flat = [
-        histogram[0], histogram[255], histogram.max(), (histogram > 0).mean(),
-        (np.abs(np.diff(blocks, axis=1)) < 1 / 510).mean(),
-        (np.abs(np.diff(blocks, axis=2)) < 1 / 510).mean(),
-    ]  # fmt: skip
-    return np.array([*spread, *noise, *moments, *neighbours, *flat])
+def _quantiles(whole: Whole, shares: Sequence[float]) -> Array:
+    """Quantiles of each image's whole numbers below 32,768; shape (images, shares)."""
+    values = np.sort(whole.reshape(len(whole), -1).astype(np.int16), axis=1)
+    place = np.asarray(shares) * (values.shape[1] - 1)
+    below = place.astype(int)
+    above = np.minimum(below + 1, values.shape[1] - 1)
+    low, high = values[:, below], values[:, above]
+    return np.asarray(low + (place - below) * (high - low))
 
 
-def _correlation(residual: Array, axis: int, step: int) -> float:
-    """Correlation of the residual with itself, `step` pixels further along an axis."""
-    length = residual.shape[axis]
-    first = np.take(residual, range(length - step), axis=axis)
-    second = np.take(residual, range(step, length), axis=axis)
-    return float((first * second).mean() / (residual.var() + _EPSILON))
+def _noise(residual: Array) -> Array:
+    """Moments of the residual, and how it goes with itself some pixels on; shape (images, 11)."""
+    squares = residual**2
+    # Its mean is 0: mirrored edges leave every pixel the same weight in all means together.
+    variance = squares.mean(axis=(1, 2, 3))
+    deviation = np.sqrt(variance) + _EPSILON
+    third, fourth = _products(squares, residual), _products(squares, squares)
+    # Down and to the right, one to four pixels on.
+    shifted = [(residual[:, :, n:], residual[:, :, :-n]) for n in (1, 2, 3, 4)]
+    shifted += [(residual[..., n:], residual[..., :-n]) for n in (1, 2, 3, 4)]
+    neighbours = [_products(*pair) / (variance + _EPSILON) for pair in shifted]
+    return np.column_stack([deviation, third / deviation**3, fourth / deviation**4, *neighbours])
 
 
-N_FEATURES = BLOCK * (BLOCK // 2 + 1) + 64 + 16 + 30
-"""Number of features of an image."""
+def _products(one: Array, other: Array) -> Array:
+    """Mean of the products of two arrays for each image, shape (images,)."""
+    return np.asarray(np.einsum("nbij,nbij->n", one, other) / one[0].size)
+
+
+def _flatness(grey: Whole) -> Array:
+    """Shares of black, white, the commonest, used, and repeated grey values; shape (images, 6)."""
+    numbered = grey.reshape(len(grey), -1) + 256 * np.arange(len(grey))[:, None]
+    counts = np.bincount(numbered.ravel(), minlength=256 * len(grey)).reshape(-1, 256)
+    shares = counts / numbered.shape[1]
+    repeated = [(np.diff(grey, axis=axis) == 0).mean(axis=(1, 2, 3)) for axis in (2, 3)]
+    return np.column_stack(
+        [shares[:, 0], shares[:, 255], shares.max(axis=1), (shares > 0).mean(axis=1), *repeated]
+    )
+
+
+def _size_and_colour(images: Pixels) -> Array:
+    """Height, width, grey or not, and moments of red, green, blue, chroma; shape (images, 20)."""
+    n, height, width = images.shape[:3]
+    red, green, blue = np.moveaxis(images.reshape(n, -1, 3).astype(np.int16), 2, 0)
+    chroma = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
+    planes = np.array([red, green, blue, red - green, green - blue, red - blue, chroma], float)
+    means = planes.mean(axis=2)
+    planes -= means[:, :, None]
+    deviations = np.sqrt(np.einsum("pnm,pnm->pn", planes, planes) / planes.shape[2])
+    quantiles = _quantiles(chroma, (0.5, 0.95, 0.99)).T
+    moments = [*means[:3], *deviations[:6], means[6], deviations[6], *quantiles]
+    size = np.tile([height, width, height / width, np.log(height * width)], (n, 1))
+    grey = chroma == 0
+    return np.column_stack(
+        [size, grey.all(axis=1), np.column_stack(moments) / 255, grey.mean(axis=1)]
+    )

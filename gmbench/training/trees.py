@@ -16,8 +16,9 @@ from gmbench.benchmark.benchmark import Benchmark
 from gmbench.benchmark.extra import ExtraGMs
 from gmbench.models.targets import class_counts
 from gmbench.predictions.predictions import Predictions
+from gmbench.progress import Progress
 from gmbench.schema import N_CONTINUOUS
-from gmbench.training.feature_table import FEATURES, FeatureTable, read_features
+from gmbench.training.feature_table import Features, FeatureTable, read_features
 from gmbench.training.parsed import ParsedImages
 from gmbench.training.parsed_sets import predictions_of
 from gmbench.training.recipes import require_folder
@@ -28,10 +29,10 @@ TREES = 300
 
 
 def fit_trees(
-    features: Array,
+    features: Features,
     labels: Array,
     weights: Array,
-    unseen: Array,
+    unseen: Features,
     benchmark: Benchmark,
     seed: int,
 ) -> tuple[Array, list[Array]]:
@@ -68,12 +69,16 @@ def fit_trees(
     return np.asarray(regressor.predict(unseen)) ** 2, heads
 
 
-Learner = Callable[[Array, Array, Array, Array, Benchmark, int], tuple[Array, list[Array]]]
+Learner = Callable[[Features, Array, Array, Features, Benchmark, int], tuple[Array, list[Array]]]
 """Takes and returns what `fit_trees` does."""
 
 
 def spectral(
-    benchmark: Benchmark, seed: int, folder: Path | None, extra: Sequence[ExtraGMs] = ()
+    benchmark: Benchmark,
+    seed: int,
+    folder: Path | None,
+    extra: Sequence[ExtraGMs] = (),
+    progress: Progress | None = None,
 ) -> Predictions:
     """Trains on each set's training GMs and predicts its test images.
 
@@ -82,28 +87,38 @@ def spectral(
         seed: Seed of the trees.
         folder: The dataset folder.
         extra: GMs to train on beside those of the benchmark.
+        progress: Told how far the work is.
 
     Raises:
         BenchmarkError: There is no dataset folder.
     """
-    return _spectral("spectral", benchmark, seed, folder, extra)
+    return _spectral("spectral", benchmark, seed, folder, extra, progress)
 
 
 def spectral_size_colour(
-    benchmark: Benchmark, seed: int, folder: Path | None, extra: Sequence[ExtraGMs] = ()
+    benchmark: Benchmark,
+    seed: int,
+    folder: Path | None,
+    extra: Sequence[ExtraGMs] = (),
+    progress: Progress | None = None,
 ) -> Predictions:
     """The same with the size and the colours of each image among its features.
 
     Takes and raises what `spectral` does.
     """
-    return _spectral("spectral_size_colour", benchmark, seed, folder, extra)
+    return _spectral("spectral_size_colour", benchmark, seed, folder, extra, progress)
 
 
 def _spectral(
-    name: str, benchmark: Benchmark, seed: int, folder: Path | None, extra: Sequence[ExtraGMs]
+    name: str,
+    benchmark: Benchmark,
+    seed: int,
+    folder: Path | None,
+    extra: Sequence[ExtraGMs],
+    progress: Progress | None,
 ) -> Predictions:
-    table = read_features(benchmark, require_folder(name, folder), extra, FEATURES[name])
-    return predict_with_trees(benchmark, table, seed, source=name)
+    table = read_features(benchmark, require_folder(name, folder), extra, name, progress)
+    return predict_with_trees(benchmark, table, seed, source=name, progress=progress)
 
 
 def predict_with_trees(
@@ -113,6 +128,7 @@ def predict_with_trees(
     training: Mapping[str, Sequence[str]] | None = None,
     learner: Learner = fit_trees,
     source: str = "trees",
+    progress: Progress | None = None,
 ) -> Predictions:
     """Trains and predicts set by set.
 
@@ -123,18 +139,17 @@ def predict_with_trees(
         training: GMs to train on for each set; by default all that are not in it.
         learner: What learns from the features.
         source: Name of the method.
+        progress: Told how many sets are done.
     """
-    parsed = {
-        name: parse_gms(
-            benchmark,
-            table,
-            training[name] if training else benchmark.training_gms(name),
-            benchmark.test_gms(name),
-            seed,
-            learner,
-        )
-        for name in benchmark.sets
-    }
+    parsed = {}
+    for done, name in enumerate(benchmark.sets):
+        if progress:
+            progress("sets", done, len(benchmark.sets))
+        known = training[name] if training else benchmark.training_gms(name)
+        test = benchmark.test_gms(name)
+        parsed[name] = parse_gms(benchmark, table, known, test, seed, learner)
+    if progress:
+        progress("sets", len(parsed), len(parsed))
     return predictions_of(benchmark, source, parsed)
 
 

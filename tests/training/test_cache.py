@@ -16,7 +16,7 @@ from gmbench.benchmark.benchmark import read_benchmark
 from gmbench.data.build import build_dataset
 from gmbench.data.checksums import CHECKSUMS
 from gmbench.errors import BenchmarkError, DatasetError, UnknownNameError
-from gmbench.training import cache as cache_module
+from gmbench.training import shard_cache
 from gmbench.training.cache import CachedImages, LazyPixels, cached_images
 from gmbench.training.views import Crops, Resized
 from tests.data.fake_images import small_benchmark, with_n_images
@@ -112,7 +112,7 @@ def test_nothing_is_decoded_twice(
     decode(pristine_dataset, tmp_path, gms=GMS[:3], progress=lambda what, *now: told.append(now))
     assert told == [(18, 36), (36, 36), (54, 54)]
     with monkeypatch.context() as patch:
-        patch.setattr(cache_module, "_decode_once", None)
+        patch.setattr(shard_cache, "_make_once", None)
         assert decode(pristine_dataset, tmp_path, gms=GMS[:3]).n_images == 54
 
 
@@ -206,7 +206,7 @@ def test_another_pillow_decodes_again(
     pristine_dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = decode(pristine_dataset, tmp_path, gms=["DCGAN"])
-    monkeypatch.setattr(cache_module, "_pillow_version", "0.1")
+    monkeypatch.setattr(shard_cache, "_pillow_version", "0.1")
     assert decode(pristine_dataset, tmp_path, gms=["DCGAN"]).sha256 != first.sha256
 
 

@@ -156,9 +156,13 @@ def few_trees(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def table(families: Benchmark, family_folder: Path, other_folder: Path) -> FeatureTable:
+def table(
+    families: Benchmark, family_folder: Path, other_folder: Path, family_cache: Path
+) -> FeatureTable:
     """The features of `spectral` of all images, the benchmark's and the extra ones."""
-    return read_features(families, family_folder, read_extra(families, [other_folder]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GMBENCH_HOME", str(family_cache / "home"))
+        return read_features(families, family_folder, read_extra(families, [other_folder]))
 
 
 @pytest.mark.usefixtures("few_trees")

@@ -1,0 +1,285 @@
+"""What is taken of a dataset's images, made once: an array for each GM, named by its content.
+
+Decoded pixels are kept so, and features. Each GM has one `.npy` in the folder of what is taken; its
+name says the SHA-256 of its shard, what is taken and the version of Pillow. A record beside it,
+written last, says what it must hold; what does not agree with its record is made again. Work on a
+GM is done under a lock, so processes that need the same arrays share the work. All of it may be
+deleted at any time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from filelock import FileLock
+from numpy.typing import NDArray
+from PIL import Image
+from PIL import __version__ as _pillow_version
+
+from gmbench.benchmark.benchmark import Benchmark, read_benchmark
+from gmbench.data.checksums import CHECKSUMS, read_checksums, sha256_of
+from gmbench.data.features import shard_path
+from gmbench.data.parallel import all_cores, in_processes
+from gmbench.data.rgb import Pixels
+from gmbench.errors import DatasetError, SourceError
+from gmbench.files import rename_durably, write_durably
+from gmbench.progress import Progress
+
+_BLOCK = 2**24
+_FILE_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What is taken of every image.
+
+    Attributes:
+        folder: Where it is kept.
+        facts: What it depends on beside the image: other facts, other files.
+        shape: Of what is taken of one image.
+        dtype: Of the same, as numpy describes it.
+        pixels: Takes an image as Pillow opened it, and its id; returns what is needed of it.
+        rows: Takes that of each image in turn; returns arrays of what is taken of the next ones,
+            each of shape (some images, *shape). Like `pixels` importable by name.
+        counted: What a progress counts.
+    """
+
+    folder: Path
+    facts: Mapping[str, Any]
+    shape: tuple[int, ...]
+    dtype: str
+    pixels: Callable[[Image.Image, str], Pixels]
+    rows: Callable[[Iterator[Pixels]], Iterator[NDArray[Any]]]
+    counted: str = "images"
+
+
+@dataclass(frozen=True, slots=True)
+class CachedShard:
+    """One GM in the cache, and all that a process needs to put it there.
+
+    Attributes:
+        gm: Its name.
+        shard: The file of its images.
+        sha256: What the dataset says of that file.
+        n_images: Its images.
+        taken: What is taken of them.
+        array: The file that it is kept in.
+    """
+
+    gm: str
+    shard: Path
+    sha256: str
+    n_images: int
+    taken: Taken
+    array: Path
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the array."""
+        return (self.n_images, *self.taken.shape)
+
+    @property
+    def record(self) -> Path:
+        """The file that says what the array must hold."""
+        return self.array.with_suffix(".json")
+
+    def mapped(self) -> NDArray[Any]:
+        """Returns the array, mapped and not to be written to.
+
+        Raises:
+            DatasetError: Its file has vanished.
+        """
+        try:
+            array: NDArray[Any] = np.load(self.array, mmap_mode="r")
+        except (OSError, ValueError) as error:
+            raise DatasetError(
+                f"What was kept of {self.gm} in {self.array} cannot be read any more ({error}). "
+                "Start again: it is made anew."
+            ) from error
+        return array
+
+
+def cached_shards(
+    folder: Path,
+    taken: Taken,
+    *,
+    gms: Sequence[str] | None = None,
+    jobs: int | None = None,
+    progress: Progress | None = None,
+) -> dict[str, CachedShard]:
+    """Makes what is to be taken of a dataset's images, or finds it made.
+
+    Whatever is found is read once and held against its record; shards are not looked at again, as
+    `checksums.sha256` says what is in them.
+
+    Args:
+        folder: The dataset folder.
+        taken: What to take of every image.
+        gms: Names of GMs; all that have images when None.
+        jobs: Number of processes; all cores when None.
+        progress: Told of how many images it is made.
+
+    Returns:
+        Each GM's, in the order asked for.
+
+    Raises:
+        BenchmarkError: The folder is not a dataset.
+        UnknownNameError: The dataset has no such GM.
+        DatasetError: A GM has no images, a shard is missing or is not what its checksum says, an
+            image does not decode, the cache cannot be written, or a process died.
+        SourceError: An image has no rule to RGB.
+    """
+    benchmark = read_benchmark(folder)
+    if gms is None:
+        gms = [name for name, n in zip(benchmark.index, benchmark.n_images, strict=True) if n]
+    sums = read_checksums(folder)
+    names = dict.fromkeys(benchmark.gm(name).name for name in gms)
+    shards = {name: _shard_of(folder, benchmark, name, taken, sums) for name in names}
+    with ThreadPoolExecutor(
+        all_cores()
+    ) as pool:  # The check sum is computed outside Python's lock.
+        whole = list(pool.map(_is_whole, shards.values()))
+    missing = [shard for shard, good in zip(shards.values(), whole, strict=True) if not good]
+    total = sum(shard.n_images for shard in shards.values())
+    done = total - sum(shard.n_images for shard in missing)
+    try:
+        if missing:
+            taken.folder.mkdir(parents=True, exist_ok=True)
+        for shard, _ in in_processes(
+            _make_once, missing, jobs or all_cores(), lambda shard: shard.gm
+        ):
+            done += shard.n_images
+            if progress:
+                progress(taken.counted, done, total)
+    except OSError as error:
+        raise DatasetError(
+            f"{taken.folder} cannot be written: {error.strerror or error}. Make room, or set "
+            "GMBENCH_HOME to another folder; what is made is kept."
+        ) from error
+    return shards
+
+
+def _shard_of(
+    folder: Path, benchmark: Benchmark, gm: str, taken: Taken, sums: dict[str, str]
+) -> CachedShard:
+    # Where a shard lies follows from the test sets that the folder was built with.
+    shard, n_images = shard_path(benchmark, gm), benchmark.n_images[benchmark.index[gm]]
+    if not n_images:
+        raise DatasetError(f"{gm} has no images in {folder}. Leave it out, or add its images.")
+    if shard not in sums:
+        raise DatasetError(
+            f"{shard} is not in {folder / CHECKSUMS}. Build the dataset again, or fetch it again."
+        )
+    facts = {
+        **taken.facts,
+        "shard": sums[shard],
+        # Decoders of JPEG and the filter of a resize are Pillow's, and change with it.
+        "pillow": _pillow_version,
+        "format": _FILE_FORMAT,
+    }
+    key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
+    array = taken.folder / f"{gm}-{key}.npy"
+    return CachedShard(gm, folder / shard, sums[shard], n_images, taken, array)
+
+
+def _is_whole(shard: CachedShard) -> bool:
+    """Returns whether a GM's file is what its record says, down to the last byte."""
+    try:
+        record = json.loads(shard.record.read_text(encoding="utf-8"))
+        if shard.array.stat().st_size != record["bytes"]:
+            return False
+        check = 0
+        with shard.array.open("rb") as file:
+            while block := file.read(_BLOCK):
+                check = zlib.crc32(block, check)
+        return bool(check == record["crc32"] and record["shape"] == list(shard.shape))
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _make_once(shard: CachedShard) -> None:
+    """Puts a GM into the cache, unless another process has done so meanwhile."""
+    with FileLock(shard.array.with_suffix(".lock")):
+        if not _is_whole(shard):
+            _make(shard)
+
+
+def _make(shard: CachedShard) -> None:
+    _check(shard)
+    # Whoever was killed here has left this file, and the lock says that nobody writes to it.
+    beside = shard.array.with_suffix(".part")
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        header, {"descr": shard.taken.dtype, "fortran_order": False, "shape": shard.shape}
+    )
+    rows = (block.tobytes() for block in shard.taken.rows(_pixels(shard)))
+    try:
+        with beside.open("wb") as file:
+            check, size = 0, 0
+            for block in chain((header.getvalue(),), rows):
+                check, size = zlib.crc32(block, check), size + file.write(block)
+            file.flush()
+            os.fsync(file.fileno())
+        rename_durably(beside, shard.array)
+        record = {"shape": shard.shape, "bytes": size, "crc32": check}
+        write_durably(shard.record, json.dumps(record) + "\n")
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _check(shard: CachedShard) -> None:
+    """Refuses a shard that is not what the dataset says, which would be kept under its name."""
+    try:
+        sha256 = sha256_of(shard.shard)
+    except OSError as error:
+        raise _damaged(shard, error.strerror or str(error)) from error
+    if sha256 != shard.sha256:
+        raise _damaged(shard, f"it is not what {CHECKSUMS} says")
+
+
+def _pixels(shard: CachedShard) -> Iterator[Pixels]:
+    """Yields what is needed of each image of a shard."""
+    row = 0
+    try:
+        with pq.ParquetFile(shard.shard) as file:
+            for batch in file.iter_batches(batch_size=100, columns=["image_id", "image"]):
+                images = batch.column("image").field("bytes")
+                for name, data in zip(batch.column("image_id").to_pylist(), images, strict=True):
+                    if name != f"{shard.gm}/{row:06d}":
+                        raise _damaged(shard, f"row {row} is {name}")
+                    yield _decoded(shard, name, data.as_py())
+                    row += 1
+    except (pa.ArrowException, KeyError) as error:
+        raise _damaged(shard, str(error).splitlines()[0]) from error
+    if row != shard.n_images:
+        raise _damaged(shard, f"it has {row:,} images, gms.csv says {shard.n_images:,}")
+
+
+def _decoded(shard: CachedShard, image_id: str, data: bytes) -> Pixels:
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            return shard.taken.pixels(image, image_id)
+    except SourceError:
+        raise
+    except Exception as error:  # Decoders raise whatever damaged data leads them to.
+        raise _damaged(shard, f"{image_id} does not decode: {error}") from error
+
+
+def _damaged(shard: CachedShard, fault: str) -> DatasetError:
+    return DatasetError(
+        f"{shard.shard} cannot be used: {fault}. `gmbench data verify` says what else is wrong; "
+        "build the dataset again with --overwrite, or fetch it again."
+    )
