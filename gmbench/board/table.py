@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _P_VALUES = ("p_value", "p_value_images")
 
 
-def leaderboard(benchmark: str = "sample", board: str | Path | None = None) -> pd.DataFrame:
+def leaderboard(benchmark: str = "mini116", board: str | Path | None = None) -> pd.DataFrame:
     """Returns a benchmark's leaderboard: measured methods by L1, then those that papers report.
 
     The figures are those of the submissions' results, which `gmbench leaderboard verify`
@@ -41,7 +41,7 @@ def leaderboard(benchmark: str = "sample", board: str | Path | None = None) -> p
         UnknownNameError: Nothing was submitted to such a benchmark.
 
     Examples:
-        >>> table = leaderboard("sample")
+        >>> table = leaderboard("mini116")
         >>> bool(table["l1"].is_monotonic_increasing)
         True
         >>> best = table.loc[0, ["name", "method", "l1", "l1_lo", "l1_hi", "l1_worst_rank"]]

@@ -128,8 +128,8 @@ class Comparison:
         Examples:
             >>> import gmbench
             >>> from gmbench.predictions.reference import mean_mode, random_labels
-            >>> sample = gmbench.load_benchmark("sample")
-            >>> both = mean_mode(sample), random_labels(sample)
+            >>> benchmark = gmbench.load_benchmark("mini116")
+            >>> both = mean_mode(benchmark), random_labels(benchmark)
             >>> frame = gmbench.compare(*both, replicates=0, permutations=99).to_pandas()
             >>> frame.loc[:1, ["first", "second", "metric"]]
                    first         second       metric

@@ -153,7 +153,7 @@ def test_a_bad_file_ends_with_1_and_a_checklist(here: Path) -> None:
         ("info -b red116 --labels 2020", "Take 2023 or 2024"),
         ("info --labels 2024", "Give --benchmark red116"),
         ("info -b red117", "Did you mean red116"),
-        ("template --set set_9", "sample has: set_1, set_2, set_3, set_4"),
+        ("template --set set_9", "mini116 has: set_1, set_2, set_3, set_4"),
         ("baseline mean_mod", "Did you mean mean_mode"),
         ("baseline mean_mode -o x.xlsx", "unknown ending"),
         ("evaluate nowhere.csv", "is not there"),
