@@ -56,7 +56,7 @@ def load_dataset(
         >>> fold["test"].num_rows
         576
         >>> fold["test"].features["gm"].int2str(fold["test"][0]["gm"])
-        'MINI_X'
+        'MINI_ADV_FACES'
         >>> len(fold["test"][0]["target"])
         25
     """
