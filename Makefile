@@ -16,7 +16,7 @@ METHOD := spectral
 
 demo: $(VENV)/.installed
 	@mkdir -p $(OUT)
-	@echo "\n== The sample: 124 generative models that gmbench trained, 48 images each"
+	@echo "\n== mini116: a small replica of each of the paper's 116 generative models, and of 7 diffusion models"
 	@$(GMBENCH) data build --out $(OUT)/gm-parsing --overwrite > $(OUT)/build.txt
 	@$(RUN) -c "import datasets; print(datasets.load_dataset('$(OUT)/gm-parsing'))"
 	@echo "\n== Predictions: from labels alone, and from images"

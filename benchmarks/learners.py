@@ -5,7 +5,7 @@ discriminants of the training GMs, the nearest training images in the space of t
 and the mean of the trees and the latter. Learners that differ this much and end alike say that
 the features or the GMs are few, not that the learner is poor.
 
-    python benchmarks/learners.py                  # the sample
+    python benchmarks/learners.py                  # mini116
     python benchmarks/learners.py --data my-zoo
 """
 
@@ -104,7 +104,7 @@ LEARNERS: dict[str, Learner] = {
 def main() -> None:
     """Scores every learner on held-out GMs."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", default="sample", help="sample, or a dataset's folder")
+    parser.add_argument("--data", default="mini116", help="mini116, or a dataset's folder")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     folder = dataset_folder(arguments.data)

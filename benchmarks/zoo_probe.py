@@ -6,7 +6,7 @@ Three questions, each on the same test GMs:
 2. Does it stop doing so when the labels are shuffled among the GMs?
 3. How does it get better with the number of training GMs?
 
-    python benchmarks/zoo_probe.py                       # the sample
+    python benchmarks/zoo_probe.py                       # mini116
     python benchmarks/zoo_probe.py --data my-zoo --extra zoo-2 --extra zoo-3 --figure curve.png
 
 The third also with the GMs of other zoos (`--extra`), one zoo after the other.
@@ -44,7 +44,7 @@ DRAWS = 3
 def main() -> None:
     """Asks, answers, and fails where an answer is no."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", default="sample", help="sample, or the folder of a zoo")
+    parser.add_argument("--data", default="mini116", help="mini116, or the folder of a zoo")
     parser.add_argument(
         "--extra", type=Path, action="append", default=[], help="a zoo to train on too; repeat it"
     )

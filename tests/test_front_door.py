@@ -65,9 +65,9 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
         lambda: gmbench.evaluate(pd.DataFrame([[1, 2]], columns=["layers", "layers"])),
         "column layers",
     ),
-    "ragged targets": (lambda: gmbench.Predictions.of("sample", "x", [[0], [0, 1]]), "25 numbers"),
+    "ragged targets": (lambda: gmbench.Predictions.of("mini116", "x", [[0], [0, 1]]), "25 numbers"),
     "an id that is no text": (
-        lambda: gmbench.Predictions.of("sample", "x", [[0.0] * 25], image_ids=NUMBERS),
+        lambda: gmbench.Predictions.of("mini116", "x", [[0.0] * 25], image_ids=NUMBERS),
         "image_ids are text",
     ),
     "natural counts": (
@@ -95,7 +95,7 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
     "numbers for images": (lambda: gmbench.parse(NUMBERS), "type int is no image"),
     "no pixels": (lambda: gmbench.parse(np.zeros((0, 0, 3), np.uint8)), "is no image"),
     "no processes": (
-        lambda: gmbench.FoldDataset("sample", "set_1", "test", view=16, jobs=-1),
+        lambda: gmbench.FoldDataset("mini116", "set_1", "test", view=16, jobs=-1),
         "jobs of 1 or more",
     ),
 }

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmbench.benchmark.benchmark import Benchmark
+from gmbench.benchmark.cross_validation import with_sets
 from gmbench.benchmark.splits import draw_content_sets
 from gmbench.errors import BenchmarkError, SourceError
 from gmbench.evaluation.comparison import Comparison, Difference, compare
@@ -160,8 +161,8 @@ def content(
 ) -> ContentStudy:
     """Trains on GMs of faces, of all else and of both, and tests on held-out GMs (Table 6).
 
-    Four draws of six face GMs and six others (`splits.draw_content_sets`, which is what
-    `splits/content` holds for red116) are held out of all three trainings of a draw.
+    Four draws of six face GMs and six others are held out of all three trainings of a draw: those
+    of `splits/content` for published GMs and replicas, else of `splits.draw_content_sets`.
 
     Args:
         recipe: The baseline.
@@ -180,7 +181,10 @@ def content(
             f"{benchmark.name} has images of {n_faces} GMs of faces and of "
             f"{len(present) - n_faces} others. The study holds out 24 of each."
         )
-    drawn = draw_content_sets(present)
+    try:
+        drawn = with_sets(benchmark, "content").sets
+    except BenchmarkError:  # It has other GMs.
+        drawn = draw_content_sets(present)
     numbers = range(1, len(drawn) // 2 + 1)
     scores: dict[str, dict[str, dict[str, Summary]]] = {}
     training_gms = {}

@@ -1,7 +1,7 @@
 """A benchmark: labelled GMs, their test sets, and how many images each of them has.
 
 `load_benchmark` takes one of the named benchmarks or the folder of a built dataset, whose `gms.csv`
-and `benchmark.json` hold the same facts. The sample is such a folder that comes with the package;
+and `benchmark.json` hold the same facts. mini116 is such a folder that comes with the package;
 red116 is labels alone, as its images are its authors'.
 """
 
@@ -28,11 +28,11 @@ from gmbench.schema import DISCRETE, N_CONTINUOUS, NAMES
 if TYPE_CHECKING:
     import pandas as pd
 
-NAMED: tuple[str, ...] = ("sample", "red116", "red116-dm")
+NAMED: tuple[str, ...] = ("mini116", "red116", "red116-dm")
 """The benchmarks that are known by name. What else there is lies in a folder."""
 
-SAMPLE = Path(__file__).parent.parent / "tables" / "sample"
-"""The dataset folder of the sample, which `gmbench zoo build` made; its card says how."""
+MINI116 = Path(__file__).parent.parent / "tables" / "mini116"
+"""The dataset folder of mini116, which `gmbench zoo build` made; its card says how."""
 
 IMAGES_PER_GM = 1000
 """Images of each GM in the paper's dataset (section 4.1)."""
@@ -185,7 +185,7 @@ def load_benchmark(name: str | Path | Benchmark, labels: str = "2023") -> Benchm
     """Returns a benchmark by its name, or reads it from the folder of a built dataset.
 
     Args:
-        name: `sample`, `red116`, `red116-dm`, or the folder of a dataset; a `Path` is always a
+        name: `mini116`, `red116`, `red116-dm`, or the folder of a dataset; a `Path` is always a
             folder. A benchmark that is loaded already is returned as it is.
         labels: Label release of red116; the labels of all others are fixed.
 
@@ -205,7 +205,7 @@ def load_benchmark(name: str | Path | Benchmark, labels: str = "2023") -> Benchm
     if not isinstance(name, str | Path):
         raise UnknownNameError("Benchmark", str(name), NAMED, "Give a name or a folder.")
     named = isinstance(name, str) and name in NAMED
-    if labels != "2023" and not (named and name != "sample"):
+    if labels != "2023" and not (named and name != "mini116"):
         raise BenchmarkError(
             f"Labels {labels} are a release of red116; {name} has its own. Give --benchmark red116."
         )
@@ -218,8 +218,8 @@ def load_benchmark(name: str | Path | Benchmark, labels: str = "2023") -> Benchm
             NAMED,
             f"Take {', '.join(NAMED)}, or a folder that `gmbench data build` made.",
         )
-    if name == "sample":
-        return read_benchmark(SAMPLE)
+    if name == "mini116":
+        return read_benchmark(MINI116)
     gms = catalog.red116(labels)
     if name == "red116-dm":
         gms += catalog.diffusion7()
@@ -260,8 +260,8 @@ def list_benchmarks() -> pd.DataFrame:
 
 def dataset_folder(name: str | Path) -> Path | None:
     """Returns the folder in which a benchmark's images lie; None where it has labels alone."""
-    if name == "sample":
-        return SAMPLE
+    if name == "mini116":
+        return MINI116
     return None if isinstance(name, str) and name in NAMED else Path(name)
 
 

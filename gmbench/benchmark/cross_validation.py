@@ -1,7 +1,8 @@
-"""Other sets for the GMs of a benchmark: ten folds that test each, and sets to choose settings on.
+"""Other sets for the GMs of a benchmark: ten folds, the paper's further sets, sets to choose on.
 
 Beside a benchmark's own sets, which test a part of its GMs, `with_sets(benchmark, "cv10")` tests
 every GM once: figures over more than twice as many GMs, with the same files, checks and intervals.
+`with_sets(benchmark, "dm")` and the like are the paper's other experiments.
 `validation_benchmark` has sets of training GMs alone, so that no choice ever looks at a test set.
 """
 
@@ -15,19 +16,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmbench.benchmark.benchmark import Benchmark
-from gmbench.benchmark.catalog import GM
-from gmbench.benchmark.splits import DRAW_SEED, read_sets, splits_directory
+from gmbench.benchmark.catalog import GM, diffusion7, names, red116
+from gmbench.benchmark.splits import DRAW_SEED, PREFIX, read_sets, splits_directory
 from gmbench.errors import BenchmarkError, UnknownNameError
 from gmbench.schema import N_ARCHITECTURE
 
 FOLDS = 4
 """Sets of `validation_benchmark`."""
 
-PROTOCOLS: tuple[str, ...] = ("cv10",)
-"""Names of the sets that any benchmark can have beside its own."""
+PUBLISHED: Mapping[str, str] = {
+    "dm": "red116-dm",
+    "content": "content",
+    "coordinated_attack": "coordinated_attack",
+}
+"""Folders under `splits/` of the paper's further sets; the published GMs and replicas have them."""
+
+PROTOCOLS: tuple[str, ...] = ("cv10", *PUBLISHED)
+"""Names of the groups of sets that a benchmark can have beside its own."""
 
 _TENTHS = 10
 _DRAWS = 200
+_SHOWN = 5
 
 
 def name_with_sets(name: str, sets: str | None) -> str:
@@ -47,7 +56,9 @@ def with_sets(benchmark: Benchmark, sets: str) -> Benchmark:
     """Returns a benchmark with other test sets, called `NAME-SETS`, such as `red116-cv10`.
 
     `cv10` are ten folds, `fold_01` to `fold_10`, that test every GM with images once. Those of
-    red116 lie in `splits/red116-cv10/`; for others they are drawn (`draw_folds`).
+    red116 lie in `splits/red116-cv10/`; for others they are drawn (`draw_folds`). The others are
+    the paper's: `dm` tests the diffusion models, `content` faces and all else, `coordinated_attack`
+    the GMs that it was seen and not seen with. Benchmarks of published GMs or replicas have them.
 
     Args:
         benchmark: The benchmark; its labels, ranges and images stay.
@@ -55,10 +66,12 @@ def with_sets(benchmark: Benchmark, sets: str) -> Benchmark:
 
     Raises:
         UnknownNameError: There are no such sets.
-        BenchmarkError: There are too few GMs with images.
+        BenchmarkError: There are too few GMs with images, or not those of the paper's sets.
     """
     if sets not in PROTOCOLS:
         raise UnknownNameError("Group of sets", sets, PROTOCOLS, f"Take {', '.join(PROTOCOLS)}.")
+    if sets in PUBLISHED:
+        return _with_published(benchmark, sets)
     name = name_with_sets(benchmark.name, sets)
     if (splits_directory() / name).is_dir():
         folds = read_sets(name, benchmark.index)
@@ -67,6 +80,26 @@ def with_sets(benchmark: Benchmark, sets: str) -> Benchmark:
         if sorted(gm for fold in folds.values() for gm in fold) == sorted(present):
             return replace(benchmark, name=name, sets=folds)
     return replace(benchmark, name=name, sets=draw_folds(benchmark))
+
+
+def _with_published(benchmark: Benchmark, sets: str) -> Benchmark:
+    replicas = any(name.startswith(PREFIX) for name in benchmark.index)
+    found = read_sets(
+        PUBLISHED[sets], names((*red116(), *diffusion7())), PREFIX if replicas else ""
+    )
+    if found == benchmark.sets:  # The sets of red116-dm are its own.
+        return benchmark
+    wanted = dict.fromkeys(name for test in found.values() for name in test)
+    counts = dict(zip(benchmark.index, benchmark.n_images, strict=True))
+    lacking = [name for name in wanted if not counts.get(name)]
+    if lacking:
+        more = f" and {len(lacking) - _SHOWN} more" if len(lacking) > _SHOWN else ""
+        raise BenchmarkError(
+            f"{benchmark.name} lacks {len(lacking)} of the {len(wanted)} GMs that the sets {sets} "
+            f"test, or their images: {', '.join(lacking[:_SHOWN])}{more}. Take a benchmark that "
+            "has them: mini116 or red116-dm."
+        )
+    return replace(benchmark, name=name_with_sets(benchmark.name, sets), sets=found)
 
 
 def draw_folds(benchmark: Benchmark, seed: int = DRAW_SEED) -> dict[str, tuple[str, ...]]:

@@ -39,6 +39,12 @@ UNSEEN_IN_ATTACK: tuple[str, ...] = (
 )
 """The 15 GMs that the coordinated-attack experiment most probably left out of training."""
 
+PREFIX = "MINI_"
+"""What the name of a replica begins with, so that a prediction file tells its benchmark.
+
+A replica is a small GM that is made after a published one; the same files hold the sets of both.
+"""
+
 
 def splits_directory() -> Path:
     """Returns the folder of the set files: inside an installed package, or of the checkout."""
@@ -74,8 +80,13 @@ def read_set(path: Path, known: Iterable[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def read_sets(group: str, known: Iterable[str]) -> dict[str, tuple[str, ...]]:
+def read_sets(group: str, known: Iterable[str], prefix: str = "") -> dict[str, tuple[str, ...]]:
     """Reads all sets of a group, such as `red116` or `content`, by their names.
+
+    Args:
+        group: A folder under `splits/`.
+        known: Names of the GMs that may stand in its files.
+        prefix: Put before each name: `PREFIX` gives the sets of the replicas.
 
     Raises:
         UnknownNameError: There is no such group, or a file names an unknown GM.
@@ -85,7 +96,10 @@ def read_sets(group: str, known: Iterable[str]) -> dict[str, tuple[str, ...]]:
         groups = [path.name for path in splits_directory().iterdir() if path.is_dir()]
         raise UnknownNameError("Group of sets", group, groups, f"There are: {', '.join(groups)}.")
     known = tuple(known)
-    return {path.stem: read_set(path, known) for path in sorted(folder.glob("*.txt"))}
+    return {
+        path.stem: tuple(prefix + name for name in read_set(path, known))
+        for path in sorted(folder.glob("*.txt"))
+    }
 
 
 def draw_content_sets(gms: Sequence[GM]) -> dict[str, tuple[str, ...]]:

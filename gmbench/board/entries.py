@@ -95,15 +95,15 @@ def check_entry(board: Board, name: str, who: str) -> Checklist:
 def _stand_in(name: str, n_images: int) -> Benchmark:
     """Returns a benchmark whose one test GM has all images of a round.
 
-    Its labels are the sample's, another population of the zoo: they tell how large counts are, and
+    Its labels are those of mini116, another population: they tell how large counts are, and
     which classes there are.
     """
-    sample = load_benchmark("sample")
+    known = load_benchmark("mini116")
     return replace(
-        sample,
+        known,
         name=name,
         version="hidden",
-        gms=(*sample.gms, replace(sample.gms[0], name=name)),
+        gms=(*known.gms, replace(known.gms[0], name=name)),
         sets={"hidden": (name,)},
-        n_images=(*(0 for _ in sample.gms), n_images),
+        n_images=(*(0 for _ in known.gms), n_images),
     )

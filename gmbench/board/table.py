@@ -21,7 +21,7 @@ _P_VALUES = ("p_value", "p_value_images")
 
 
 def leaderboard(
-    benchmark: str | Path | Benchmark = "sample", board: str | Path | Board | None = None
+    benchmark: str | Path | Benchmark = "mini116", board: str | Path | Board | None = None
 ) -> pd.DataFrame:
     """Returns a benchmark's leaderboard: measured methods by L1, then those that papers report.
 
@@ -49,7 +49,7 @@ def leaderboard(
         UnknownNameError: Nothing was submitted to such a benchmark.
 
     Examples:
-        >>> table = leaderboard("sample")
+        >>> table = leaderboard("mini116")
         >>> bool(table["l1"].is_monotonic_increasing)
         True
         >>> best = table.loc[0, ["name", "method", "l1", "l1_lo", "l1_hi", "l1_worst_rank"]]

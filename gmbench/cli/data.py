@@ -50,9 +50,9 @@ def build(
     jobs: JobsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Build a Hugging Face dataset folder: the sample, or a benchmark from its images.
+    """Build a Hugging Face dataset folder: mini116, or a benchmark from its images.
 
-    Without options it is the sample, which comes with the package. `--images` builds red116, or
+    Without options it is mini116, which comes with the package. `--images` builds red116, or
     the benchmark that is given. Image bytes stay as they are. GM folders are found by name; what is
     missing, surplus, empty, corrupt, duplicate or unknown is reported. An interrupted build goes on
     where it was.

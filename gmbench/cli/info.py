@@ -39,7 +39,7 @@ def info(
 ) -> None:
     """Show a benchmark, or one of its GMs, parameters or sets.
 
-    A GM that the sample does not have is looked for in red116.
+    A GM that mini116 does not have is looked for in red116.
 
     Example: `gmbench info STYLEGAN_2`
     """

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from gmbench.benchmark.benchmark import Benchmark
 
 
-DEFAULT = "sample"
+DEFAULT = "mini116"
 """The benchmark of every command that is not told another."""
 
 BenchmarkOption = Annotated[
@@ -22,15 +22,16 @@ BenchmarkOption = Annotated[
         "-b",
         "--data",
         metavar="NAME|DIR",
-        help="sample, red116, red116-dm, or a dataset's folder.",
+        help="mini116, red116, red116-dm, or a dataset's folder.",
     ),
 ]
 SetsOption = Annotated[
     str | None,
     typer.Option(
         "--sets",
-        metavar="cv10",
-        help="Other test sets than the benchmark's own: ten folds that test every GM once.",
+        metavar="NAME",
+        help="Other test sets than the benchmark's own: cv10, ten folds that test every GM once; "
+        "dm, content or coordinated_attack, the paper's.",
     ),
 ]
 LabelsOption = Annotated[

@@ -115,7 +115,7 @@ def predict(
 ) -> None:
     """Predict the test images of one set with a trained network.
 
-    Example: `gmbench predict runs/sample/full/small/seed_0/set_1/model --set set_1`
+    Example: `gmbench predict runs/mini116/full/small/seed_0/set_1/model --set set_1`
     """
     from gmbench.benchmark.benchmark import dataset_folder, load_benchmark
     from gmbench.predictions.predictions import write_predictions

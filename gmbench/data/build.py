@@ -15,7 +15,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from gmbench.benchmark.benchmark import (
-    SAMPLE,
+    MINI116,
     Benchmark,
     benchmark_files,
     load_benchmark,
@@ -75,7 +75,7 @@ class BuildResult:
 
 
 def build_dataset(
-    benchmark: str | Path | Benchmark = "sample",
+    benchmark: str | Path | Benchmark = "mini116",
     images: str | Path | None = None,
     out: str | Path = DEFAULT_NAME,
     *,
@@ -85,14 +85,14 @@ def build_dataset(
     limits: Limits | None = None,
     progress: Progress | None = None,
 ) -> BuildResult:
-    """Builds the Hugging Face dataset folder of a benchmark from images, or copies the sample's.
+    """Builds the Hugging Face dataset folder of a benchmark from images, or copies mini116's.
 
     A script that calls this needs `if __name__ == "__main__":`, as processes are started.
 
     Args:
         benchmark: Labels, sets, and how many images each GM has; by name, folder, or loaded.
         images: Folder, ZIP or TAR with one folder of images for each GM, at any depth; None for
-            the sample, whose images come with the package.
+            mini116, whose images come with the package.
         out: The folder to make; beside it `OUT.partial` holds unfinished work.
         allow_missing: Build in spite of missing, empty or corrupt images, as a `-partial`
             benchmark.
@@ -108,13 +108,13 @@ def build_dataset(
 
     Examples:
         >>> import gmbench
-        >>> result = gmbench.build_dataset("sample", out="my-dataset")
+        >>> result = gmbench.build_dataset("mini116", out="my-dataset")
         >>> sorted(path.name for path in result.folder.iterdir() if path.suffix == ".csv")
         ['gms.csv']
     """
     benchmark, out = load_benchmark(benchmark), Path(out)
-    if images is None and _is_sample(benchmark):
-        return _copy_sample(out, overwrite)
+    if images is None and _is_mini116(benchmark):
+        return _copy_mini116(out, overwrite)
     location = _require_images(benchmark, images)
     limits = limits or Limits()
     check_places(location, out, overwrite)
@@ -160,28 +160,28 @@ def build_dataset(
         return BuildResult(out, built.name, report, n_resumed)
 
 
-def _copy_sample(out: Path, overwrite: bool) -> BuildResult:
+def _copy_mini116(out: Path, overwrite: bool) -> BuildResult:
     """Copies the dataset folder that comes with the package; no image is touched."""
     check_out(out, overwrite)
-    result = BuildResult(out, SAMPLE.name, read_inspection(SAMPLE))
+    result = BuildResult(out, MINI116.name, read_inspection(MINI116))
     with work_on(out) as work:
         if is_built(out, overwrite):
-            check_built(out, json.loads((SAMPLE / PLAN).read_text(encoding="utf-8"))["plan"])
+            check_built(out, json.loads((MINI116 / PLAN).read_text(encoding="utf-8"))["plan"])
             clear(work)
             return replace(result, already_built=True)
         shutil.rmtree(work / "dataset", ignore_errors=True)
-        shutil.copytree(SAMPLE, work / "dataset", copy_function=shutil.copyfile)
+        shutil.copytree(MINI116, work / "dataset", copy_function=shutil.copyfile)
         put_in_place(work, out)
     return result
 
 
-def _is_sample(benchmark: Benchmark) -> bool:
+def _is_mini116(benchmark: Benchmark) -> bool:
     """Returns whether a benchmark is the packaged one; its name says nothing about that."""
-    sample = read_benchmark(SAMPLE)
+    mini116 = read_benchmark(MINI116)
     return (benchmark.labels_sha256, benchmark.splits_sha256, benchmark.n_images) == (
-        sample.labels_sha256,
-        sample.splits_sha256,
-        sample.n_images,
+        mini116.labels_sha256,
+        mini116.splits_sha256,
+        mini116.n_images,
     )
 
 

@@ -37,7 +37,7 @@ def load_dataset(
     Args:
         path_or_name: A dataset folder; a name, looked for in the current folder and then in
             gmbench's cache folder; or `ORGANISATION/NAME` on the Hub. Where there is no
-            `gm-parsing`, the sample is built into the cache folder under this name.
+            `gm-parsing`, mini116 is built into the cache folder under this name.
         config: `set_1` to `set_4`, or `all`.
         split: `train` or `test`; all splits when None.
         streaming: Read row by row, without a copy.
@@ -56,7 +56,7 @@ def load_dataset(
         >>> fold["test"].num_rows
         576
         >>> fold["test"].features["gm"].int2str(fold["test"][0]["gm"])
-        'SAMPLE_AA_001'
+        'MINI_ADV_FACES'
         >>> len(fold["test"][0]["target"])
         25
     """
@@ -95,7 +95,7 @@ def _find(path_or_name: str | Path) -> Path | None:
         if place.is_dir():
             return place
     if name == DEFAULT_NAME:
-        return build_dataset("sample", out=cache_folder() / name).folder
+        return build_dataset("mini116", out=cache_folder() / name).folder
     if isinstance(path_or_name, str) and _ON_THE_HUB.fullmatch(name):
         return None
     raise DatasetError(

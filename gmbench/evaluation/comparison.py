@@ -129,8 +129,8 @@ class Comparison:
         Examples:
             >>> import gmbench
             >>> from gmbench.predictions.reference import mean_mode, random_labels
-            >>> sample = gmbench.load_benchmark("sample")
-            >>> both = mean_mode(sample), random_labels(sample)
+            >>> benchmark = gmbench.load_benchmark("mini116")
+            >>> both = mean_mode(benchmark), random_labels(benchmark)
             >>> frame = gmbench.compare(*both, replicates=0, permutations=99).to_pandas()
             >>> frame.loc[:1, ["first", "second", "metric"]]
                    first         second       metric
@@ -185,10 +185,11 @@ def compare(
 
     Examples:
         >>> import gmbench
-        >>> both = [gmbench.run_baseline(name) for name in ("mean_mode", "random_labels")]
+        >>> names = ("mean_mode", "random_labels")
+        >>> both = [gmbench.run_baseline(name, "red116") for name in names]
         >>> found = gmbench.compare(*both, replicates=100, permutations=99)
         >>> found.differences[0].metric, round(found.differences[0].difference, 3)
-        ('l1', -0.042)
+        ('l1', -0.04)
     """
     if len(predictions) < 2:
         raise PredictionError("There is nothing to compare: give two or more prediction files.")

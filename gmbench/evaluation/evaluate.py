@@ -69,11 +69,11 @@ def evaluate(
 
     Examples:
         >>> import gmbench
-        >>> result = gmbench.evaluate(gmbench.run_baseline("mean_mode"), replicates=200)
+        >>> result = gmbench.evaluate(gmbench.run_baseline("mean_mode", "red116"), replicates=50)
         >>> round(result.summary["l1"].mean, 3)
-        0.143
+        0.155
         >>> result.to_pandas().loc[["l1", "arch_f1"], "mean"].round(3).tolist()
-        [0.143, 0.261]
+        [0.155, 0.466]
     """
     read = read_predictions(predictions, benchmark, partial=partial, min_images=min_images)
     if against is None:

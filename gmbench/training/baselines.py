@@ -56,7 +56,7 @@ def list_baselines() -> pd.DataFrame:
 
 def run_baseline(
     name: str,
-    benchmark: str | Path | Benchmark = "sample",
+    benchmark: str | Path | Benchmark = "mini116",
     *,
     folder: str | Path | None = None,
     preset: str = "small",
@@ -94,7 +94,7 @@ def run_baseline(
         TrainingError: A training came to nothing, or the device is not there.
 
     Examples:
-        >>> made = run_baseline("mean_mode", "sample")
+        >>> made = run_baseline("mean_mode", "mini116")
         >>> len(made), made.source
         (2304, 'mean_mode')
         >>> from gmbench.evaluation.evaluate import evaluate

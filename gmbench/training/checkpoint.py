@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from gmbench.training.config import TrainingConfig
 
 SHIPPED = TABLES / "parser"
-"""The small parser that comes with the package: trained on the sample alone."""
+"""The small parser that comes with the package: trained on mini116 alone."""
 
 _AT_ONCE = 64
 """Images whose pixels are held together; thousands may be parsed."""
@@ -212,7 +212,7 @@ def load_parser(path: str | Path | None = None) -> ModelParserCheckpoint:
         >>> import numpy as np
         >>> parser = load_parser()
         >>> parser.trained_on["benchmark"], len(parser.trained_on["gms"])
-        ('sample', 112)
+        ('mini116', 111)
         >>> parser.parse(np.zeros((2, 32, 32, 3), np.uint8)).n_images
         2
     """

@@ -38,7 +38,7 @@ class FoldDataset(Dataset[tuple[Any, torch.Tensor]]):
         view: What is taken of every image.
 
     Examples:
-        >>> fold = FoldDataset("sample", "set_1", "test", view=32)
+        >>> fold = FoldDataset("mini116", "set_1", "test", view=32)
         >>> pixels, target = fold[0]
         >>> len(fold), tuple(pixels.shape), pixels.dtype, tuple(target.shape)
         (576, (3, 32, 32), torch.uint8, (25,))
@@ -50,7 +50,7 @@ class FoldDataset(Dataset[tuple[Any, torch.Tensor]]):
 
     def __init__(
         self,
-        benchmark: str | Path = "sample",
+        benchmark: str | Path = "mini116",
         set_name: str = "set_1",
         part: str = "train",
         *,
@@ -63,7 +63,7 @@ class FoldDataset(Dataset[tuple[Any, torch.Tensor]]):
         """Decodes the images, or finds them decoded.
 
         Args:
-            benchmark: `sample`, or the folder of a dataset.
+            benchmark: `mini116`, or the folder of a dataset.
             set_name: The test set.
             part: `train` for all GMs outside of the set, `test` for those inside.
             view: Side in pixels to resize images to, or a view: `Crops(size, count)` cuts

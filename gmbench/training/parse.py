@@ -12,7 +12,7 @@ from gmbench.training.parsed_gm import ParsedGM
 def parse(images: Images, parser: str | Path | ModelParserCheckpoint | None = None) -> ParsedGM:
     """Infers the hyperparameters of the generative model that made some images.
 
-    The package's own parser is small and was trained on the sample alone: it is no oracle.
+    The package's own parser is small and was trained on mini116 alone: it is no oracle.
 
     Args:
         images: One image or several, all of one GM: paths, images of Pillow, or uint8 arrays of

@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from gmbench.benchmark.catalog import GM
+from gmbench.benchmark.splits import PREFIX
 from gmbench.errors import BenchmarkError
 from gmbench.schema import LOSSES, NAMES, get_parameter
-from gmbench.zoo.replica_table import PREFIX, published_gms
+from gmbench.zoo.replica_table import published_gms
 from gmbench.zoo.replicas import AIMED, UNAIMED, intended_row, planned_differences
 
 UNPLANNED = "The network came out otherwise than intended."

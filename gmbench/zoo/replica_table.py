@@ -14,11 +14,9 @@ from pathlib import Path
 
 from gmbench.benchmark import catalog
 from gmbench.benchmark.catalog import GM
+from gmbench.benchmark.splits import PREFIX
 from gmbench.errors import BenchmarkError
 from gmbench.schema import LOSSES, get_parameter
-
-PREFIX = "MINI_"
-"""What the name of a replica begins with, so that a prediction file tells its benchmark."""
 
 DOUBTFUL: tuple[str, ...] = ("upsampling", "skip_connection")
 """Columns that may be exchanged in the published arrays (docs/labels.md)."""

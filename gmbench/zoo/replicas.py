@@ -24,11 +24,11 @@ from functools import cache
 
 from gmbench.benchmark import catalog
 from gmbench.benchmark.catalog import GM, TABLES
-from gmbench.benchmark.splits import read_sets
+from gmbench.benchmark.splits import PREFIX, read_sets
 from gmbench.errors import UnknownNameError
 from gmbench.schema import CONTINUOUS, DISCRETE, LOSSES, NAMES, get_parameter
 from gmbench.zoo.like import DrawnGM
-from gmbench.zoo.replica_table import DOUBTFUL, PREFIX, Replica, published_gms, read_replicas
+from gmbench.zoo.replica_table import DOUBTFUL, Replica, published_gms, read_replicas
 
 UNAIMED: tuple[str, ...] = ("filters", "parameters")
 """Counts that depend on the width of layers alone; replicas are narrow and aim at none."""
@@ -101,8 +101,7 @@ def replica_sets(group: str = "red116") -> dict[str, tuple[str, ...]]:
     Raises:
         UnknownNameError: There is no such group.
     """
-    sets = read_sets(group, published_gms())
-    return {name: tuple(PREFIX + gm for gm in members) for name, members in sets.items()}
+    return read_sets(group, published_gms(), PREFIX)
 
 
 def drawn_replica(drawn: DrawnGM, made: Mapping[str, Replica] | None = None) -> Replica:

@@ -6,14 +6,19 @@ from dataclasses import replace
 import pytest
 
 from gmbench.benchmark.benchmark import load_benchmark
-from gmbench.benchmark.catalog import names, red116
-from gmbench.benchmark.cross_validation import draw_folds, validation_benchmark, with_sets
+from gmbench.benchmark.catalog import diffusion7, names, red116
+from gmbench.benchmark.cross_validation import (
+    PUBLISHED,
+    draw_folds,
+    validation_benchmark,
+    with_sets,
+)
 from gmbench.benchmark.leakage import check_splits
-from gmbench.benchmark.splits import read_sets
+from gmbench.benchmark.splits import PREFIX, read_sets
 from gmbench.errors import BenchmarkError, UnknownNameError
 
 
-@pytest.mark.parametrize("name", ["sample", "red116"])
+@pytest.mark.parametrize("name", ["mini116", "red116"])
 def test_no_test_gm_is_seen_and_every_other_is_once(name: str) -> None:
     benchmark = load_benchmark(name)
     tests = {gm for members in benchmark.sets.values() for gm in members}
@@ -52,7 +57,7 @@ def test_too_few_gms_are_refused() -> None:
         validation_benchmark(small)
 
 
-@pytest.mark.parametrize("name", ["sample", "red116", "red116-dm"])
+@pytest.mark.parametrize("name", ["mini116", "red116", "red116-dm"])
 def test_ten_folds_test_every_gm_once_and_no_twin_is_trained_on(name: str) -> None:
     benchmark = load_benchmark(name)
     folded = with_sets(benchmark, "cv10")
@@ -107,3 +112,33 @@ def test_no_other_sets_and_too_few_gms_are_refused() -> None:
         with_sets(benchmark, "cv5")
     with pytest.raises(BenchmarkError, match="5 different architectures"):
         with_sets(replace(benchmark, n_images=(1000,) * 6 + (0,) * 110), "cv10")
+
+
+@pytest.mark.parametrize("group", ["dm", "content", "coordinated_attack"])
+@pytest.mark.parametrize(("name", "prefix"), [("mini116", PREFIX), ("red116-dm", "")])
+def test_the_papers_further_sets_of_published_gms_and_replicas(
+    group: str, name: str, prefix: str
+) -> None:
+    benchmark = load_benchmark(name)
+    found = with_sets(benchmark, group)
+    wanted = read_sets(PUBLISHED[group], names((*red116(), *diffusion7())))
+    assert found.sets == {s: tuple(prefix + gm for gm in test) for s, test in wanted.items()}
+    assert found.labels_sha256 == benchmark.labels_sha256
+    assert found.sets_overlap == (group == "dm")
+    for report in check_splits(found):
+        assert not report.in_training
+        assert report.n_training == len(benchmark.gms) - len(found.sets[report.name])
+    if found.sets == benchmark.sets:
+        assert found is benchmark
+    else:
+        assert found.name == f"{name}-{group}"
+
+
+def test_sets_of_gms_that_are_not_there_are_refused() -> None:
+    benchmark = load_benchmark("red116")
+    assert with_sets(benchmark, "content").name == "red116-content"
+    with pytest.raises(BenchmarkError, match=r"red116 lacks 7 of the 7 .* DM_5 and 2 more\. Take"):
+        with_sets(benchmark, "dm")
+    counts = tuple(0 if gm.name == "LSGAN" else 1000 for gm in benchmark.gms)
+    with pytest.raises(BenchmarkError, match=r"lacks 1 of the 30 .* images: LSGAN\. Take"):
+        with_sets(replace(benchmark, n_images=counts), "coordinated_attack")

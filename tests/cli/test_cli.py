@@ -104,6 +104,19 @@ def test_ten_folds_take_the_same_journey(here: Path) -> None:
     assert len(data("splits", "check", *options, cwd=here)) == 10
 
 
+def test_sets_of_diffusion_models_that_share_gms_take_it_too(tmp_path: Path) -> None:
+    options = ("--sets", "dm")
+    gmbench("template", *options, "-o", "empty.csv", cwd=tmp_path)
+    assert (tmp_path / "empty.csv").read_text().count("\n") == 1 + 4 * 3 * 48
+    data("baseline", "mean_mode", *options, "-o", "mean_mode.parquet", cwd=tmp_path)
+    assert data("validate", "mean_mode.parquet", *options, cwd=tmp_path)["ok"]
+    shown = data("evaluate", "mean_mode.parquet", *options, "--replicates", "0", cwd=tmp_path)
+    assert (shown["benchmark"], list(shown["sets"])) == (
+        "mini116-dm", ["set_1", "set_2", "set_3", "set_4"],
+    )  # fmt: skip
+    assert len(data("splits", "check", *options, cwd=tmp_path)) == 4
+
+
 def test_the_main_journey(here: Path) -> None:
     made = data("baseline", "mean_mode", "-b", "small", "-o", "mean_mode.parquet", cwd=here)
     assert made["rows"] == 192
@@ -158,7 +171,9 @@ def test_a_bad_file_ends_with_1_and_a_checklist(here: Path) -> None:
         ("info -b red116 --labels 2020", "Take 2023 or 2024"),
         ("info --labels 2024", "Give --benchmark red116"),
         ("info -b red117", "Did you mean red116"),
-        ("template --set set_9", "sample has: set_1, set_2, set_3, set_4"),
+        ("template --set set_9", "mini116 has: set_1, set_2, set_3, set_4"),
+        ("template -b red116 --sets dm", "red116 lacks 7 of the 7 GMs that the sets dm test"),
+        ("splits check --sets ten", "Take cv10, dm, content, coordinated_attack"),
         ("baseline mean_mod", "Did you mean mean_mode"),
         ("baseline mean_mode -o x.xlsx", "unknown ending"),
         ("evaluate nowhere.csv", "is not there"),

@@ -222,7 +222,7 @@ def test_without_images(benchmark: Benchmark, tmp_path: Path, snapshot: object) 
     assert str(caught.value) == snapshot
 
 
-OWN_NAMES = ("mine", "red116", "sample")
+OWN_NAMES = ("mine", "red116", "mini116")
 
 
 @pytest.mark.parametrize("name", OWN_NAMES)
@@ -257,13 +257,13 @@ def test_a_known_benchmark_may_have_any_name(
 def test_a_folder_with_the_name_of_a_benchmark(
     dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dataset.rename(tmp_path / "sample")
-    shutil.copytree(tmp_path / "sample", tmp_path / "red116-mine")
+    dataset.rename(tmp_path / "mini116")
+    shutil.copytree(tmp_path / "mini116", tmp_path / "red116-mine")
     monkeypatch.chdir(tmp_path)
-    for name in (Path("sample"), "./sample", "red116-mine"):
+    for name in (Path("mini116"), "./mini116", "red116-mine"):
         assert load_benchmark(name).name == "small"
         assert dataset_folder(name) == Path(name)
-    assert load_benchmark("sample").name == "sample"
+    assert load_benchmark("mini116").name == "mini116"
     with pytest.raises(BenchmarkError, match="red116-mine has its own"):
         load_benchmark("red116-mine", "2024")
 

@@ -17,7 +17,7 @@ import pytest
 from huggingface_hub import HfApi
 from syrupy.assertion import SnapshotAssertion
 
-from gmbench.benchmark.benchmark import SAMPLE
+from gmbench.benchmark.benchmark import MINI116
 from gmbench.data.checksums import CHECKSUMS, checksums_text
 from gmbench.data.hub import check_folder, check_repository_name, push_dataset
 from gmbench.errors import DatasetError, GmbenchError, HubError
@@ -205,7 +205,7 @@ def test_a_benchmark_of_ones_own_may_have_any_name(hub: HubServer, tiny: Path) -
     (tiny / "benchmark.json").write_text(json.dumps({**described, "name": "red116"}))
     seal(tiny)
     assert not push(hub, tiny).private
-    assert not push(hub, SAMPLE, "org/sample", dry_run=True).private
+    assert not push(hub, MINI116, "org/mini116", dry_run=True).private
 
 
 # -- what is refused here ----------------------------------------------------------------------

@@ -168,7 +168,7 @@ def test_predictions_already_read_are_held_against_what_is_asked() -> None:
     assert evaluate(whole, named_otherwise, replicates=0).benchmark == "red116"
     for other in (
         "red116",  # of as many GMs, but of 1000 images each
-        "sample",
+        "mini116",
         replace(benchmark, gms=(replace(benchmark.gms[0], kind="AR"), *benchmark.gms[1:])),
         replace(benchmark, sets=dict(list(benchmark.sets.items())[::-1])),
     ):

@@ -21,16 +21,16 @@ DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(
 
 def uneven(cached: CachedImages, counts: list[int]) -> CachedImages:
     """Returns the GMs with only so many images each."""
-    entries = {
-        gm: replace(cached._entries[gm], n_images=count)
+    shards = {
+        gm: replace(cached._shards[gm], n_images=count)
         for gm, count in zip(cached.gms, counts, strict=False)
     }
-    return _Shorter(cached.view, tuple(entries), entries)
+    return _Shorter(cached.view, tuple(shards), shards)
 
 
 class _Shorter(CachedImages):
     def pixels(self, gm: str) -> np.ndarray:
-        return super().pixels(gm)[: self._entries[gm].n_images]
+        return super().pixels(gm)[: self._shards[gm].n_images]
 
 
 def assert_same(first: list[Batch], second: list[Batch]) -> None:

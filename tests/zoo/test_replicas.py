@@ -11,6 +11,7 @@ import pytest
 
 from gmbench.benchmark.benchmark import benchmark_files, load_benchmark
 from gmbench.benchmark.catalog import TABLES, diffusion7, red116
+from gmbench.benchmark.splits import PREFIX
 from gmbench.errors import BenchmarkError, UnknownNameError
 from gmbench.schema import NAMES, get_parameter
 from gmbench.zoo.agreement import UNPLANNED, agreement
@@ -18,7 +19,6 @@ from gmbench.zoo.like import like_rows
 from gmbench.zoo.replica_table import (
     FAMILIES,
     OBJECTIVES,
-    PREFIX,
     STARTS,
     published_gms,
     read_replicas,
