@@ -28,7 +28,7 @@ TRAINING_DATA: dict[str, str] = {
 }
 """What a method can have learned from, in words."""
 
-Sets = Literal["cv10"]
+Sets = Literal["cv10", "dm", "content", "coordinated_attack"]
 
 _CHOICES: dict[str, tuple[str, ...]] = {
     "training_data": get_args(TrainingData),
