@@ -14,6 +14,7 @@ from tests.evaluation.populations import small_benchmark
 from tests.training.families import CHANGES
 
 
+# mini116 final data: most baselines have no other results.
 def test_every_baseline_has_a_recipe_a_readme_and_results() -> None:
     recipes = find_recipes()
     assert {"mean_mode", "median_mode", "random_labels", "spectral"} <= set(recipes)
