@@ -6,6 +6,7 @@
 A table stands between two comments. The first says which results it shows:
 
     <!-- scores mini116 seconds: full mean_mode -->  rows of baselines/NAME/results/mini116.json
+    <!-- scores mini116 paper: full mean_mode -->    the paper's figures beside them
     <!-- pairs mini116-cv10: full-mean_mode -->      rows of baselines/comparisons/mini116-cv10.json
     <!-- end -->
 
@@ -14,6 +15,7 @@ so that no figure is copied by hand, and a test fails when a page and a result p
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
@@ -32,6 +34,7 @@ SCORES = {
     "loss_f1": "loss F1 ↑",
     "loss_accuracy": "loss accuracy ↑",
 }
+REPORTED = ROOT / "leaderboard" / "reported.csv"
 PAIRED = {"l1": "l1", "arch_f1": "arch F1", "loss_f1": "loss F1"}
 
 _TABLE = re.compile(r"(<!-- (scores|pairs) ([^:]+): ([^>]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -51,20 +54,43 @@ def written(page: Path) -> str:
 
 
 def scores(page: Path, benchmark: str, names: list[str], options: list[str]) -> list[str]:
-    """Returns a row for each baseline: means over the sets with their intervals."""
-    heading = [benchmark, *SCORES.values(), *options]
+    """Returns a row for each baseline: means over the sets with their intervals.
+
+    Args:
+        page: Where the table stands, for its links.
+        benchmark: Whose results.
+        names: Baselines; NAME+EXTRA was trained on extra GMs too (`BENCHMARK+EXTRA.json`).
+        options: `seconds` for how long it took; `paper` for what the paper reports of the method on
+            its own images, in place of the accuracies.
+    """
+    shown = {key: title for key, title in SCORES.items() if "paper" not in options or key in PAIRED}
+    reported = _reported()
+    further = {"seconds": "seconds", "paper": "in the paper: " + ", ".join(PAIRED.values())}
+    heading = [benchmark, *shown.values(), *(further[option] for option in options)]
     lines = [_row(heading), "|---" * len(heading) + "|"]
     for name in names:
-        # NAME+EXTRA was trained on extra GMs too: `BENCHMARK+EXTRA.json`.
         baseline, _, variant = name.partition("+")
         suffix = f"+{variant}" if variant else ""
         added = f", with {variant.replace('+', ' and ')}" if variant else ""
         result = _read(BASELINES / baseline / "results" / f"{benchmark}{suffix}.json")
         link = os.path.relpath(BASELINES / baseline, page.parent)
         title = f"[{baseline}]({link}){added}"
-        cells = [title, *(_score(result["summary"][metric]) for metric in SCORES)]
-        lines.append(_row([*cells, *(f"{result['run'][option]:,.0f}" for option in options)]))
+        cells = [title, *(_score(result["summary"][metric]) for metric in shown)]
+        for option in options:
+            if option == "seconds":
+                cells.append(f"{result['run']['seconds']:,.0f}")
+            else:
+                cells.append(", ".join(reported[name]) if name in reported else "-")
+        lines.append(_row(cells))
     return lines
+
+
+def _reported() -> dict[str, list[str]]:
+    """Returns what the paper reports of each method, metric by metric of `PAIRED`."""
+    with REPORTED.open(encoding="utf-8", newline="") as file:
+        values = {(row["method"], row["metric"]): row["value"] for row in csv.DictReader(file)}
+    methods = dict.fromkeys(method for method, _ in values)
+    return {method: [values[method, metric] for metric in PAIRED] for method in methods}
 
 
 def pairs(page: Path, benchmark: str, names: list[str], options: list[str]) -> list[str]:

@@ -69,8 +69,9 @@ def in_processes(
         except BrokenProcessPool:
             names = ", ".join(sorted(name_of(task) for task in running.values()))
             raise DatasetError(
-                f"A process died while it worked on {names}: most often for want of memory. "
-                "Run it again with fewer --jobs; what is finished is kept."
+                f"A process died while it worked on {names}: for want of memory, or because the "
+                'script that started it lacks `if __name__ == "__main__":`. Run it again with '
+                "fewer --jobs; what is finished is kept."
             ) from None
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
