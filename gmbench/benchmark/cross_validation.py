@@ -15,7 +15,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from gmbench.benchmark.benchmark import Benchmark
+from gmbench.benchmark.benchmark import NAMED, Benchmark
 from gmbench.benchmark.catalog import GM, diffusion7, names, red116
 from gmbench.benchmark.splits import DRAW_SEED, PREFIX, read_sets, splits_directory
 from gmbench.errors import BenchmarkError, UnknownNameError
@@ -45,8 +45,11 @@ def name_with_sets(name: str, sets: str | None) -> str:
 
 
 def name_and_sets(name: str) -> tuple[str, str | None]:
-    """Takes `red116-cv10` apart into `red116` and `cv10`; with its own sets, the second is None."""
-    for sets in PROTOCOLS:
+    """Takes `red116-cv10` apart into `red116` and `cv10`; with its own sets, the second is None.
+
+    `red116-dm` is a benchmark of its own.
+    """
+    for sets in () if name in NAMED else PROTOCOLS:
         if name.endswith(name_with_sets("", sets)):
             return name.removesuffix(name_with_sets("", sets)), sets
     return name, None
@@ -87,7 +90,8 @@ def _with_published(benchmark: Benchmark, sets: str) -> Benchmark:
     found = read_sets(
         PUBLISHED[sets], names((*red116(), *diffusion7())), PREFIX if replicas else ""
     )
-    if found == benchmark.sets:  # The sets of red116-dm are its own.
+    name = name_with_sets(benchmark.name, sets)
+    if found == benchmark.sets and benchmark.name in NAMED:  # The sets of red116-dm are its own.
         return benchmark
     wanted = dict.fromkeys(name for test in found.values() for name in test)
     counts = dict(zip(benchmark.index, benchmark.n_images, strict=True))
@@ -99,7 +103,7 @@ def _with_published(benchmark: Benchmark, sets: str) -> Benchmark:
             f"test, or their images: {', '.join(lacking[:_SHOWN])}{more}. Take a benchmark that "
             "has them: mini116 or red116-dm."
         )
-    return replace(benchmark, name=name_with_sets(benchmark.name, sets), sets=found)
+    return replace(benchmark, name=name, sets=found)
 
 
 def draw_folds(benchmark: Benchmark, seed: int = DRAW_SEED) -> dict[str, tuple[str, ...]]:

@@ -10,6 +10,7 @@ from gmbench.benchmark.catalog import diffusion7, names, red116
 from gmbench.benchmark.cross_validation import (
     PUBLISHED,
     draw_folds,
+    name_and_sets,
     validation_benchmark,
     with_sets,
 )
@@ -132,6 +133,12 @@ def test_the_papers_further_sets_of_published_gms_and_replicas(
         assert found is benchmark
     else:
         assert found.name == f"{name}-{group}"
+
+
+def test_the_name_tells_the_sets() -> None:
+    assert name_and_sets("mini116-dm") == ("mini116", "dm")
+    assert name_and_sets("red116-dm-coordinated_attack") == ("red116-dm", "coordinated_attack")
+    assert name_and_sets("red116-dm") == ("red116-dm", None)
 
 
 def test_sets_of_gms_that_are_not_there_are_refused() -> None:

@@ -147,8 +147,10 @@ def test_cards_that_say_other_sets(
 def test_refusals(board: Board, tmp_path: Path) -> None:
     before = digest(board.folder)
     own = replace(tiny_benchmark(), name="tiny-cv10")
-    with pytest.raises(BoardError, match="is what tiny is called with the folds of --sets cv10"):
+    with pytest.raises(BoardError, match="is what tiny is called with the sets of --sets cv10"):
         submit(random_predictions(own, 1), facts("x"), board=board)
+    with pytest.raises(BoardError, match="with the sets of --sets content, but the sets of this"):
+        submit(random_predictions(replace(own, name="tiny-content"), 1), facts("x"), board=board)
     newer = replace(folds(), version="2")
     with pytest.raises(BoardError, match="holds version 1 of tiny-cv10"):
         submit(random_predictions(newer, 1), facts("x"), board=board)

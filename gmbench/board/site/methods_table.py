@@ -131,7 +131,7 @@ def benchmark_facts(benchmark: Benchmark) -> str:
         f"{plural(len(benchmark.gms), 'GM')}, {plural(len(benchmark.sets), 'test set')} of {each} "
         f"{gms}, {plural(images, 'test image')}"
     )
-    if name_and_sets(benchmark.name)[1]:
+    if name_and_sets(benchmark.name)[1] == "cv10":
         facts += ": every GM is tested once"
     return f"{facts}, too few GMs for intervals" if sizes == [1] else facts
 
