@@ -44,15 +44,24 @@ def name_with_sets(name: str, sets: str | None) -> str:
     return name if sets is None else f"{name}-{sets}"
 
 
-def name_and_sets(name: str) -> tuple[str, str | None]:
-    """Takes `red116-cv10` apart into `red116` and `cv10`; with its own sets, the second is None.
+def base_and_sets(benchmark: Benchmark) -> tuple[str, str | None]:
+    """Tells of which benchmark, and with which sets, `with_sets` makes a benchmark.
 
-    `red116-dm` is a benchmark of its own.
+    Returns:
+        Such as `red116` and `cv10`; name and None where a benchmark has sets of its own, whatever
+        it is called.
     """
-    for sets in () if name in NAMED else PROTOCOLS:
-        if name.endswith(name_with_sets("", sets)):
-            return name.removesuffix(name_with_sets("", sets)), sets
-    return name, None
+    for sets in PROTOCOLS:
+        base = benchmark.name.removesuffix(name_with_sets("", sets))
+        if benchmark.name in (base, *NAMED):
+            continue
+        try:
+            made = with_sets(replace(benchmark, name=base, sets={}), sets)
+        except BenchmarkError:
+            continue
+        if made.is_same_as(benchmark):
+            return base, sets
+    return benchmark.name, None
 
 
 def with_sets(benchmark: Benchmark, sets: str) -> Benchmark:

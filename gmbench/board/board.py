@@ -4,7 +4,7 @@
 leaderboard/
   submissions/NAME/   card.yaml  predictions.parquet  results.json
   benchmarks/NAME/    gms.csv  benchmark.json    of benchmarks that gmbench does not know by name;
-                      NAME-cv10 where other sets than a benchmark's own were predicted
+                      NAME-cv10 and the like where others than its own sets were predicted
   reported.csv        figures that papers report
   site/               made by `gmbench leaderboard build`
 ```
@@ -28,7 +28,7 @@ from gmbench.benchmark.benchmark import (
 from gmbench.benchmark.catalog import LABEL_RELEASES
 from gmbench.benchmark.cross_validation import (
     PROTOCOLS,
-    name_and_sets,
+    base_and_sets,
     name_with_sets,
     with_sets,
 )
@@ -191,12 +191,6 @@ def find_benchmark(board: Board, name: str, version: str, sets: str | None = Non
     Raises:
         BenchmarkError: There is none of that name, version and sets.
     """
-    base, others = name_and_sets(name)
-    if others is not None:
-        raise BenchmarkError(
-            f"{name} is {base} with other sets than its own: a card says that as "
-            f"`benchmark: {base}` and `sets: {others}`."
-        )
     whole = name_with_sets(name, sets)
     if name in NAMED:
         release = version.partition(".")[0]
@@ -205,16 +199,9 @@ def find_benchmark(board: Board, name: str, version: str, sets: str | None = Non
     else:
         folder = board.benchmarks / whole
         if not is_safe(name) or folder.is_symlink() or not folder.is_dir():
-            kin = [name_with_sets(name, one) for one in (None, *PROTOCOLS)]
-            there = [one for one in kin if is_safe(one) and (board.benchmarks / one).is_dir()]
-            hint = (
-                f" {there[0]} is there: does `sets` of the card say what was predicted?"
-                if there
-                else ""
-            )
             raise BenchmarkError(
-                f"benchmark {whole!r} is not known and not in {board.benchmarks}.{hint} "
-                "`gmbench submit --benchmark FOLDER` puts it there."
+                f"benchmark {whole!r} is not known and not in {board.benchmarks}."
+                f"{_hint(board, name)} `gmbench submit --benchmark FOLDER` puts it there."
             )
         known = _read_kept(folder, sets)
     if (known.name, known.version) != (whole, version):
@@ -225,12 +212,36 @@ def find_benchmark(board: Board, name: str, version: str, sets: str | None = Non
     return known
 
 
+def _hint(board: Board, name: str) -> str:
+    """Says what a card may have meant that speaks of a benchmark which is not there."""
+    for sets in PROTOCOLS:
+        base, ending = name.removesuffix(name_with_sets("", sets)), name_with_sets(name, sets)
+        if base != name:
+            return f" {base} with other sets is `benchmark: {base}` and `sets: {sets}` on a card."
+        for one in (name, ending):
+            if is_safe(one) and (board.benchmarks / one).is_dir():
+                return f" {one} is there: does `sets` of the card say what was predicted?"
+    return ""
+
+
 def _read_kept(folder: Path, sets: str | None) -> Benchmark:
+    """Reads a benchmark that lies with the board; other sets than its own are made anew.
+
+    Raises:
+        BenchmarkError: It is damaged, or its sets are not those that follow from its labels.
+    """
     known = read_benchmark(folder)
     if sets is None:
         return known
-    # Other sets follow from the labels: nobody's table of them has to be believed.
-    return with_sets(replace(known, name=name_and_sets(known.name)[0]), sets)
+    base = known.name.removesuffix(name_with_sets("", sets))
+    made = with_sets(replace(known, name=base, sets={}), sets)
+    there, right = ({name: set(test) for name, test in one.sets.items()} for one in (known, made))
+    if there != right:
+        raise BenchmarkError(
+            f"The sets in {folder} are not those that --sets {sets} makes of its labels. Give one "
+            "of the two benchmarks another name."
+        )
+    return made
 
 
 def benchmark_texts(board: Board, benchmark: Benchmark) -> dict[Path, str]:
@@ -240,7 +251,7 @@ def benchmark_texts(board: Board, benchmark: Benchmark) -> dict[Path, str]:
         BoardError: The board has another benchmark of that name, or cannot have the name.
         BenchmarkError: A known benchmark of that name has another version.
     """
-    base, sets = name_and_sets(benchmark.name)
+    base, sets = base_and_sets(benchmark)
     if base in NAMED:
         known = find_benchmark(board, base, benchmark.version, sets)
         if _identity(known) != _identity(benchmark):
@@ -250,11 +261,6 @@ def benchmark_texts(board: Board, benchmark: Benchmark) -> dict[Path, str]:
                 "of the whole benchmark, or give yours another name."
             )
         return {}
-    if sets and not _has_sets(replace(benchmark, name=base), sets, benchmark):
-        raise BoardError(
-            f"{benchmark.name} is what {base} is called with the sets of --sets {sets}, but the "
-            f"sets of this one are others. Give it another name, or take {base} and --sets {sets}."
-        )
     if not is_safe(benchmark.name):
         raise BoardError(
             f"The benchmark's name {benchmark.name!r} is not one that a board can have: take "
@@ -265,18 +271,11 @@ def benchmark_texts(board: Board, benchmark: Benchmark) -> dict[Path, str]:
         known = _read_kept(folder, sets)
         if _identity(known) != _identity(benchmark):
             raise BoardError(
-                f"{folder} holds version {known.version} of {known.name}, the predictions are of "
-                f"version {benchmark.version}. A board has one version of each benchmark."
+                f"{folder} holds {known.told}, the predictions are of {benchmark.told}. "
+                "A board has one version of each benchmark."
             )
         return {}
     return {folder / name: text for name, text in benchmark_files(benchmark).items()}
-
-
-def _has_sets(base: Benchmark, sets: str, benchmark: Benchmark) -> bool:
-    try:
-        return with_sets(base, sets).is_same_as(benchmark)
-    except BenchmarkError:  # It lacks GMs that those sets test.
-        return False
 
 
 def _identity(benchmark: Benchmark) -> tuple[str, ...]:

@@ -35,7 +35,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gmbench.benchmark.benchmark import Benchmark, benchmark_files, read_benchmark
-from gmbench.benchmark.cross_validation import name_and_sets
 from gmbench.board.board import Board, BoardError, is_safe
 from gmbench.board.folders import folders_in_place
 from gmbench.data.features import shard_path
@@ -162,9 +161,6 @@ def new_round(
         WriteError: The system refused.
     """
     folder = round_folder(board, name)
-    base, others = name_and_sets(name)
-    if others is not None:
-        raise BoardError(f"{name} is what {base} is called with other sets. Take another name.")
     if folder.exists():
         raise BoardError(f"{folder} is there already. Take another name.")
     for path in (data, seed_file):

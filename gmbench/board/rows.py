@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from gmbench.benchmark.benchmark import NAMED, Benchmark
-from gmbench.benchmark.cross_validation import name_and_sets
 from gmbench.board.board import CARD, RESULTS, Board, BoardError, find_benchmark
 from gmbench.board.columns import COLUMNS, SCORES
 from gmbench.board.pairs import Pairs, board_pairs
@@ -170,13 +169,13 @@ def _boards(board: Board, submitted: Sequence[_Submitted]) -> Iterator[Benchmark
         methods = by_benchmark.setdefault(one.benchmark.name, [])
         methods.append(one)
         first = methods[0].benchmark
-        if first.labels_sha256 != one.benchmark.labels_sha256:
+        if not first.is_same_as(one.benchmark):
             raise BoardError(
-                f"{one.card.name} was submitted to version {one.benchmark.version} of "
-                f"{one.benchmark.name}, others to version {first.version}; versions never mix."
+                f"{one.card.name} was submitted to {one.benchmark.told}, others to {first.told}; "
+                "versions never mix."
             )
     reported = read_reported(board.reported)
-    for name in sorted(by_benchmark, key=_named_first):
+    for name in sorted(by_benchmark, key=lambda one: _named_first(one, by_benchmark[one][0].card)):
         benchmark = by_benchmark[name][0].benchmark
         papers = [_reported_row(one) for one in reported if one.benchmark == name]
         measured = _measured_rows(by_benchmark[name])
@@ -185,9 +184,9 @@ def _boards(board: Board, submitted: Sequence[_Submitted]) -> Iterator[Benchmark
         )
 
 
-def _named_first(name: str) -> tuple[int, str]:
-    base, _ = name_and_sets(name)
-    return (NAMED.index(base) if base in NAMED else len(NAMED), name)
+def _named_first(name: str, card: Card) -> tuple[int, str]:
+    known = card.benchmark in NAMED
+    return (NAMED.index(card.benchmark) if known else len(NAMED), name)
 
 
 def _measured_rows(submitted: Sequence[_Submitted]) -> tuple[Row, ...]:

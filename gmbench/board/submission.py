@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gmbench.benchmark.benchmark import Benchmark
-from gmbench.benchmark.cross_validation import name_and_sets
+from gmbench.benchmark.cross_validation import base_and_sets
 from gmbench.board.board import (
     CARD,
     LARGEST,
@@ -116,7 +116,7 @@ def submit(
     _require_free(board, str(facts["name"]), replace)
     read = _read(predictions, benchmark)
     known = read.benchmark
-    name, sets = name_and_sets(known.name)
+    name, sets = base_and_sets(known)
     card = card_from(
         {**facts, "benchmark": name, "version": known.version, "sets": sets}, "The card"
     )

@@ -14,7 +14,14 @@ from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+)
 
 from gmbench.benchmark.cross_validation import PROTOCOLS, name_with_sets
 from gmbench.board.safe_yaml import CardError, read_yaml
@@ -28,14 +35,7 @@ TRAINING_DATA: dict[str, str] = {
 }
 """What a method can have learned from, in words."""
 
-Sets = Literal["cv10", "dm", "content", "coordinated_attack"]
-
-_CHOICES: dict[str, tuple[str, ...]] = {
-    "training_data": get_args(TrainingData),
-    "sets": get_args(Sets),
-}
-
-assert (tuple(TRAINING_DATA), PROTOCOLS) == tuple(_CHOICES.values())
+assert tuple(TRAINING_DATA) == get_args(TrainingData)
 
 PREDICTED = ("benchmark", "version", "sets")
 """Keys of a card that follow from what was predicted."""
@@ -85,7 +85,18 @@ def _web_address(address: str) -> str:
     return address
 
 
+def _known_sets(name: str) -> str:
+    if name not in PROTOCOLS:
+        raise ValueError(f"must be one of {', '.join(PROTOCOLS)}")
+    return name
+
+
 Name = Annotated[str, Field(pattern=NAME_PATTERN), AfterValidator(_safe_name)]
+Sets = Annotated[
+    str,
+    AfterValidator(_known_sets),
+    WithJsonSchema({"type": "string", "enum": list(PROTOCOLS)}),
+]
 Heading = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_heading)]
 Line = Annotated[str, Field(max_length=300), AfterValidator(_one_line)]
 Prose = Annotated[str, Field(max_length=2000), AfterValidator(_plain_text)]
@@ -210,6 +221,6 @@ def _problem(error: Any, data: dict[str, Any]) -> str:
             "benchmark": "must be letters, digits, - and _, at most 64",
         }.get(place, "must be an address that begins with https://")
     if error["type"] == "literal_error":
-        said = f"must be one of {', '.join(_CHOICES[place])}"
+        said = f"must be one of {', '.join(TRAINING_DATA)}"
     value = error["input"] if inside else data[place]
     return f"{place}{inside} is {_shown(value)}: {said}"

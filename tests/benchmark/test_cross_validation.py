@@ -9,8 +9,8 @@ from gmbench.benchmark.benchmark import load_benchmark
 from gmbench.benchmark.catalog import diffusion7, names, red116
 from gmbench.benchmark.cross_validation import (
     PUBLISHED,
+    base_and_sets,
     draw_folds,
-    name_and_sets,
     validation_benchmark,
     with_sets,
 )
@@ -135,10 +135,15 @@ def test_the_papers_further_sets_of_published_gms_and_replicas(
         assert found.name == f"{name}-{group}"
 
 
-def test_the_name_tells_the_sets() -> None:
-    assert name_and_sets("mini116-dm") == ("mini116", "dm")
-    assert name_and_sets("red116-dm-coordinated_attack") == ("red116-dm", "coordinated_attack")
-    assert name_and_sets("red116-dm") == ("red116-dm", None)
+def test_labels_and_sets_tell_what_was_made() -> None:
+    mini116, red116_dm = load_benchmark("mini116"), load_benchmark("red116-dm")
+    assert base_and_sets(with_sets(mini116, "dm")) == ("mini116", "dm")
+    assert base_and_sets(with_sets(mini116, "cv10")) == ("mini116", "cv10")
+    made = with_sets(red116_dm, "coordinated_attack")
+    assert base_and_sets(made) == ("red116-dm", "coordinated_attack")
+    # A name alone does not make other sets, and red116-dm is a benchmark of its own.
+    for own in (red116_dm, mini116, replace(mini116, name="mine-cv10"), replace(made, name="a-dm")):
+        assert base_and_sets(own) == (own.name, None)
 
 
 def test_sets_of_gms_that_are_not_there_are_refused() -> None:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gmbench.benchmark.benchmark import Benchmark
-from gmbench.benchmark.cross_validation import name_and_sets
 from gmbench.board.columns import COLUMNS, SCORES, Column
 from gmbench.board.rows import BenchmarkBoard, Cell, Row, in_order
 from gmbench.board.submission_card import TRAINING_DATA
@@ -131,7 +130,8 @@ def benchmark_facts(benchmark: Benchmark) -> str:
         f"{plural(len(benchmark.gms), 'GM')}, {plural(len(benchmark.sets), 'test set')} of {each} "
         f"{gms}, {plural(images, 'test image')}"
     )
-    if name_and_sets(benchmark.name)[1] == "cv10":
+    tested = [gm for test in benchmark.sets.values() for gm in test]
+    if len(tested) == len(set(tested)) == sum(n > 0 for n in benchmark.n_images):
         facts += ": every GM is tested once"
     return f"{facts}, too few GMs for intervals" if sizes == [1] else facts
 
