@@ -35,5 +35,5 @@ def test_full_learns_64_images_of_4_gms(tmp_path: Path, own_cache: Path) -> None
     parsed = parse_images(network, images, targets.names, torch.device("cpu"))
     truth = np.repeat(np.arange(4), 16)
     l1 = np.abs(parsed.continuous - targets.continuous[truth]).mean()
-    assert l1 < 0.02
+    assert l1 < 0.03
     assert (parsed.classes == targets.discrete[truth]).mean() > 0.98

@@ -83,7 +83,7 @@ def test_a_published_table_becomes_its_replicas(table: str, number: int) -> None
     assert {name for test in plan.sets.values() for name in test} <= {
         gm.name for gm in plan.population
     }
-    assert (plan.name, plan.seed, plan.images_per_gm, plan.real_per_content) == ("mine", 3, 4, 12)
+    assert (plan.name, plan.seed, plan.images_per_gm, plan.real_per_content) == ("mine", 3, 4, 4)
     assert set(plan.by_key) == {need for gm in plan.population for need in gm.needs}
     for gm in plan.population:
         one = replica(gm.name)
