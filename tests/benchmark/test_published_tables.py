@@ -33,7 +33,6 @@ def test_a_figure_that_was_changed_by_hand_is_found(tmp_path: Path) -> None:
     assert written(tmp_path / "wild.md") != spoilt
 
 
-# mini116 final data: this and the pages README.md and baselines/README.md wait for the results.
 def test_all_baselines_stand_in_the_table_with_one_version_of_mini116() -> None:
     table = (ROOT / "baselines" / "README.md").read_text(encoding="utf-8")
     versions = set()

@@ -1,7 +1,5 @@
 """The parser that comes with the package: small, honest about itself, better than a guess."""
 
-# mini116 final data: the first two tests hold once the parser was trained on it.
-
 from __future__ import annotations
 
 import io
