@@ -1,6 +1,6 @@
 """How fast the features of `spectral` are made and found again, against the plain way, in one run.
 
-    python benchmarks/features_speed.py                 # the sample that comes with the package
+    python benchmarks/features_speed.py                 # mini116, which comes with the package
     python benchmarks/features_speed.py --data DATASET  # a folder of `gmbench data build`
 
 The job: the features of all images of a dataset, from its shards. The plain way decodes one image
@@ -58,7 +58,7 @@ def measure(work: Callable[[], Features]) -> tuple[float, Features]:
 def main() -> None:
     """Measures each way in turn and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", default="sample", help="sample, or a dataset's folder")
+    parser.add_argument("--data", default="mini116", help="mini116, or a dataset's folder")
     parser.add_argument("--runs", type=int, default=3, help="runs of each way")
     arguments = parser.parse_args()
     folder = dataset_folder(arguments.data)
