@@ -25,14 +25,8 @@ from gmbench.training.recipes import require_folder
 
 Array = NDArray[np.float64]
 
-TREES = 100
-
-DRAWN = 12
-"""Images of each GM that a tree learns from, or a quarter of all where that is more.
-
-A GM's images have one label and are much alike: on held-out GMs trees that each see a part of them,
-down to the last image, do as well as three times as many that see all, in a quarter of the time.
-"""
+TREES = 50
+"""Of each forest. With `max_features` of 0.2 they do as well on held-out GMs as 300 with 0.1."""
 
 
 def fit_trees(
@@ -48,7 +42,7 @@ def fit_trees(
     Args:
         features: Of the images to train on, shape (images, features).
         labels: Label values of these images' GMs, shape (images, 25).
-        weights: Weight of each of these images, shape (images,); those of a GM make 1.
+        weights: Weight of each of these images, shape (images,).
         unseen: Features of the images to predict, shape (others, features).
         benchmark: Says how counts are normalised and which classes there are.
         seed: Seed of the trees.
@@ -57,16 +51,7 @@ def fit_trees(
         Normalised counts, shape (others, 9), and the probabilities of each head's classes, each of
         shape (others, classes); a class that no training GM has is impossible.
     """
-    drawn = max(len(features) // 4, DRAWN * round(weights.sum()))
-    options = {
-        "n_estimators": TREES,
-        "max_features": 0.2,
-        "bootstrap": True,
-        "max_samples": min(len(features), drawn),
-        "n_jobs": -1,
-    }
-    # Trees look at one feature of all images at a time.
-    features = np.asfortranarray(features)
+    options = {"n_estimators": TREES, "min_samples_leaf": 3, "max_features": 0.2, "n_jobs": -1}
     regressor = ExtraTreesRegressor(random_state=seed, **options)
     # Counts are skewed: the mean of their roots, squared, lies nearer to most than their mean.
     # An extra GM may have fewer than any of the benchmark's.
