@@ -20,12 +20,12 @@ demo: $(VENV)/.installed
 	@$(GMBENCH) data build --out $(OUT)/gm-parsing --overwrite > $(OUT)/build.txt
 	@$(RUN) -c "import datasets; print(datasets.load_dataset('$(OUT)/gm-parsing'))"
 	@echo "\n== Predictions: from labels alone, and from images"
-	@$(GMBENCH) baseline mean_mode -o $(OUT)/mean_mode.parquet
+	@$(GMBENCH) baseline median_mode -o $(OUT)/median_mode.parquet
 	@$(GMBENCH) baseline $(METHOD) -o $(OUT)/$(METHOD).parquet
 	@echo "\n== Checked, scored, compared"
 	@$(GMBENCH) validate $(OUT)/$(METHOD).parquet
 	@$(GMBENCH) evaluate $(OUT)/$(METHOD).parquet --out $(OUT)/report
-	@$(GMBENCH) compare $(OUT)/$(METHOD).parquet $(OUT)/mean_mode.parquet
+	@$(GMBENCH) compare $(OUT)/$(METHOD).parquet $(OUT)/median_mode.parquet
 	@echo "\nThe report is at $(OUT)/report/report.html"
 
 test: $(VENV)/.installed-dev

@@ -68,7 +68,7 @@ def with_sets(benchmark: Benchmark, sets: str) -> Benchmark:
     """Returns a benchmark with other test sets, called `NAME-SETS`, such as `red116-cv10`.
 
     `cv10` are ten folds, `fold_01` to `fold_10`, that test every GM with images once. Those of
-    red116 lie in `splits/red116-cv10/`; for others they are drawn (`draw_folds`). The others are
+    red116 and mini116 lie in `splits/`; for others they are drawn (`draw_folds`). The others are
     the paper's: `dm` tests the diffusion models, `content` faces and all else, `coordinated_attack`
     the GMs that it was seen and not seen with. Benchmarks of published GMs or replicas have them.
 

@@ -26,7 +26,7 @@ def parse(
     """Infer the 25 hyperparameters of the model that made some images.
 
     Of several images the mean of the counts and the majority of the classes is given. The parser
-    of the package was trained on mini116 alone: small models at 32 pixels. It is no oracle.
+    of the package was trained on mini116 alone: small models at 32 and 64 pixels. It is no oracle.
 
     Example: `gmbench parse generated/*.png`
     """

@@ -100,7 +100,8 @@ def train(
     if fold.run.resumed_at:
         output.note(f"taken up again after epoch {fold.run.resumed_at}.")
     output.note(f"{place}: trained in {fold.run.seconds:,.0f} s.")
-    output.note(f"next: gmbench predict {place}/{MODEL} --set {set_name}{repeated(benchmark)}")
+    where = place if job.config.members == 1 else f"{place}/member_0"
+    output.note(f"next: gmbench predict {where}/{MODEL} --set {set_name}{repeated(benchmark)}")
 
 
 def predict(

@@ -149,17 +149,15 @@ def agreement(
     if as_json:
         output.show_json(found.to_dict())
         return
-    rows = [
-        [
-            one.gm,
-            one.parameter,
-            *(value_name(one.parameter, v) for v in (one.published, one.intended, one.measured)),
-            one.reason,
-        ]
-        for one in found.differences
-    ]
-    headings = ["GM", "parameter", "published", "intended", "measured", "why"]
-    output.show(output.table(headings, rows, left=(0, 1, 5)))
+    rows = []
+    for one in found.differences:
+        published, aim, value = (
+            value_name(one.parameter, v) for v in (one.published, one.intended, one.measured)
+        )
+        missed = "" if value == aim else f"{aim} was aimed at. "
+        rows.append([one.gm, one.parameter, published, value, missed + one.reason])
+    headings = ["GM", "parameter", "published", "measured", "why"]
+    output.show(output.table(headings, rows, left=(0, 1, 4)))
     counts = [[name, f"{count} of {found.n_gms}"] for name, count in found.agree.items()]
     output.show(output.table(["parameter", "agree"], counts, left=(0,)))
     output.show_plain(

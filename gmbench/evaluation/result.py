@@ -307,7 +307,7 @@ class Evaluation:
             return {name: tuple(gms) for name, gms in of.items()}
 
         apart = ("type", "intervals", "classes", "confusion")
-        twins = data["without_twins"]
+        twins = data.get("without_twins")  # Older results have none.
         return cls(
             benchmark=data["benchmark"],
             version=data["version"],

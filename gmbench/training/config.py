@@ -136,7 +136,7 @@ PAPER = TrainingConfig()
 """The paper's setting: 64 x 64 pixels, 17 layers of 64 filters, 10 epochs of Adam (section 4.1)."""
 
 SMALL = TrainingConfig(
-    view={"kind": "resized", "size": 32},
+    view={"kind": "crops", "size": 32, "count": 4},
     model={
         "fen_depth": 5,
         "fen_width": 16,
@@ -144,8 +144,8 @@ SMALL = TrainingConfig(
         "parser_width": 128,
         "dropout": 0.3,
     },
-    epochs=8,
-    batch_size=64,
+    epochs=24,
+    batch_size=32,
     learning_rate=3e-3,
     schedule="cosine",
     warmup=0.1,

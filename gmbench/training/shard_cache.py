@@ -148,9 +148,8 @@ def cached_shards(
     sums = read_checksums(folder)
     names = dict.fromkeys(benchmark.gm(name).name for name in gms)
     shards = {name: _shard_of(folder, benchmark, name, taken, sums) for name in names}
-    with ThreadPoolExecutor(
-        all_cores()
-    ) as pool:  # The check sum is computed outside Python's lock.
+    # Threads, for the check sum is computed outside Python's lock.
+    with ThreadPoolExecutor(all_cores()) as pool:
         whole = list(pool.map(_is_whole, shards.values()))
     missing = [shard for shard, good in zip(shards.values(), whole, strict=True) if not good]
     total = sum(shard.n_images for shard in shards.values())

@@ -1,7 +1,8 @@
 """Plans of zoos that are like a table of labels: replicas of its rows, or new GMs of their kind.
 
-A row of red116 or red116-dm has its replica (`replicas`). A row of any other table is made as the
-replica of the published GM that it is nearest to, with the row's own structure, classes and losses.
+A row of red116 or red116-dm has its replica (`replicas`), also where it stands in a user's file. Any
+other row is made as the replica of the published GM that it is nearest to, with its own structure,
+classes and losses.
 A new GM starts from a row and takes some choices of a relative of it (`like`).
 """
 
@@ -73,6 +74,11 @@ def plan_like(
         raise DatasetError(
             "A zoo needs GMs and images. Give --gms and --images-per-gm of 1 or more."
         )
+    if table == "red116-dm" and n_gms is not None:
+        raise DatasetError(
+            "New GMs cannot be drawn from red116-dm: its seven diffusion rows differ in nothing that "
+            "could be exchanged. Give --like red116."
+        )
     prefix = "LIKE_" if name == "zoo" else f"{name.upper()}_"
     wanted = _wanted(table, n_gms, seed, prefix)
     population = tuple(_specification(gm, one, size, seed) for gm, one in wanted)
@@ -83,6 +89,7 @@ def plan_like(
         contents=tuple(load_content(content, side, seed) for content, side in needs),
         images_per_gm=images_per_gm,
         seed=seed,
+        # The folders of replicas are small: as many real images of a content as of a GM will do.
         real_per_content=images_per_gm,
         sets=replica_sets() if table in TABLES and n_gms is None else None,
         name=name,
@@ -99,8 +106,7 @@ def _wanted(table: str, n_gms: int | None, seed: int, prefix: str) -> list[tuple
         rows = intended_gms(table)
         made = {gm.name: replica(gm.name) for gm in rows}
     elif Path(table).is_file():
-        rows = read_label_table(Path(table))
-        made = _made_like(rows)
+        rows, made = _made_like(read_label_table(Path(table)))
     else:
         raise UnknownNameError(
             "Table", table, TABLES, f"Give {', '.join(TABLES)} or a CSV file of labels."
@@ -113,16 +119,36 @@ def _wanted(table: str, n_gms: int | None, seed: int, prefix: str) -> list[tuple
     return [(gm, made[gm.name]) for gm in rows]
 
 
-def _made_like(rows: Sequence[GM]) -> dict[str, Replica]:
-    """Returns how the rows of a table of the user's are made, by name."""
-    made, faults = {}, []
+def _made_like(rows: Sequence[GM]) -> tuple[tuple[GM, ...], dict[str, Replica]]:
+    """Returns the rows of a user's table as they can be made, and how each is, by name.
+
+    A published row has losses that nothing can be trained with; its replica knows the method.
+    """
+    intended = {gm.name: gm for gm in intended_gms("red116-dm")}
+    aimed, made, faults = [], {}, []
     for gm in rows:
-        try:
-            made[gm.name] = replica_like(gm)
-        except BenchmarkError as error:
-            faults.append(str(error))
+        alike = [
+            name
+            for name, published in published_gms().items()
+            if (published.kind, published.values) == (gm.kind, gm.values)
+        ]
+        if alike:
+            name = gm.name if gm.name in alike else alike[0]
+            base, gm = replica(name), replace(gm, values=intended[name].values)
+            made[gm.name] = with_row(base, gm, base, _content(gm, base))
+        else:
+            try:
+                made[gm.name] = replica_like(gm)
+            except BenchmarkError as error:
+                faults.append(str(error))
+        aimed.append(gm)
     _refuse(faults)
-    return made
+    return tuple(aimed), made
+
+
+def _content(gm: GM, base: Replica) -> str:
+    """Returns a row's own content where the zoo has it, and it is not what the base starts from."""
+    return gm.content if gm.content in CONTENTS and gm.content != base.source else ""
 
 
 def _specification(gm: GM, made: Replica, size: int | None, seed: int) -> Specification:
@@ -148,7 +174,7 @@ def replica_like(gm: GM) -> Replica:
     losses = tuple(loss.name for loss in LOSSES if gm.values[NAMES.index(loss.name)])
     near = _nearest(gm)
     for base in near:
-        content = gm.content if gm.content in CONTENTS and gm.content != base.source else ""
+        content = _content(gm, base)
         for objective in _objectives(base, near, losses):
             made = with_row(base, gm, objective, content)
             if _trained_losses(made, gm) == losses:

@@ -88,9 +88,14 @@ def test_folds_are_even() -> None:
     assert all(1 <= counter["other"] <= 2 for counter in contents)
 
 
-def test_folds_are_seeded_and_those_of_red116_lie_in_files() -> None:
+@pytest.mark.parametrize("name", ["red116", "mini116"])
+def test_folds_of_the_named_benchmarks_lie_in_files(name: str) -> None:
+    benchmark = load_benchmark(name)
+    assert draw_folds(benchmark) == read_sets(f"{name}-cv10", benchmark.index)
+
+
+def test_folds_are_seeded() -> None:
     benchmark = load_benchmark("red116")
-    assert draw_folds(benchmark) == read_sets("red116-cv10", names(red116()))
     assert draw_folds(benchmark, 1) == draw_folds(benchmark, 1)
     assert draw_folds(benchmark, 1) != draw_folds(benchmark, 2)
 

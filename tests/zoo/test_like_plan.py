@@ -111,11 +111,19 @@ def test_all_sizes_can_be_one() -> None:
 
 
 def test_the_seven_diffusion_models_are_too_alike_for_new_ones() -> None:
-    with pytest.raises(BenchmarkError, match="The 7 rows of kind DM give nothing but twins"):
+    with pytest.raises(DatasetError, match="differ in nothing that could be exchanged"):
         plan_like("red116-dm", 2, n_gms=100)
 
 
 # Tables of the user's.
+
+
+def test_a_published_row_in_a_file_is_made_as_its_replica(tmp_path: Path) -> None:
+    plan = plan_like(written(tmp_path / "mine.csv", *red116()), 2)
+    for made, own in zip(plan.population, plan_like("red116", 2).population, strict=True):
+        assert f"MINI_{made.name}" == own.name
+        assert (made.kind, made.family, made.needs) == (own.kind, own.family, own.needs)
+        assert made.options == own.options
 
 
 def test_a_row_is_made_as_the_nearest_published_gm_with_its_own_layers(tmp_path: Path) -> None:
