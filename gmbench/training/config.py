@@ -151,6 +151,7 @@ SMALL = TrainingConfig(
     warmup=0.1,
     weight_decay=0.02,
     precision="fp32",
+    compile="no",
 )
 """The same method for two cores and minutes; in single precision, which every machine has."""
 
