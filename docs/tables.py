@@ -78,7 +78,8 @@ def scores(page: Path, benchmark: str, names: list[str], options: list[str]) -> 
         cells = [title, *(_score(result["summary"][metric]) for metric in shown)]
         for option in options:
             if option == "seconds":
-                cells.append(f"{result['run']['seconds']:,.0f}")
+                seconds = result["run"]["seconds"]
+                cells.append("-" if seconds is None else f"{seconds:,.0f}")
             else:
                 cells.append(", ".join(reported[name]) if name in reported else "-")
         lines.append(_row(cells))
