@@ -46,23 +46,31 @@ def _text(key: str, title: str, meaning: str, *, shown: bool = False) -> Column:
 
 COLUMNS: tuple[Column, ...] = (
     _score("l1", "L1", "mean absolute error of the 9 counts, normalised"),
-    _score("correlation", "corr.", "Pearson correlation of predicted and true counts"),
-    _score("r2", "R²", "coefficient of determination of the counts"),
-    _score(
-        "ransac_slope", "slope", "slope of RANSAC's line of true on predicted counts; 1 is ideal"
-    ),
     _score("arch_f1", "arch F1", "weighted F1 of the 6 discrete architecture parameters"),
-    _score("arch_accuracy", "arch acc.", "accuracy of the 6 discrete architecture parameters"),
     _score("loss_f1", "loss F1", "weighted F1 of the 10 training losses"),
-    _score("loss_accuracy", "loss acc.", "accuracy of the 10 training losses"),
+    _text("training_data", "trained on", "what the method learned from", shown=True),
+    _text("date", "date", "day of the submission", shown=True),
+    _score("correlation", "corr.", "Pearson correlation of predicted and true counts", shown=False),
+    _score("r2", "R²", "coefficient of determination of the counts", shown=False),
+    _score(
+        "ransac_slope",
+        "slope",
+        "slope of RANSAC's line of true on predicted counts; 1 is ideal",
+        shown=False,
+    ),
+    _score(
+        "arch_accuracy",
+        "arch acc.",
+        "accuracy of the 6 discrete architecture parameters",
+        shown=False,
+    ),
+    _score("loss_accuracy", "loss acc.", "accuracy of the 10 training losses", shown=False),
     _score("arch_f1_macro", "arch F1 macro", "macro F1 of the 6 discrete ones", shown=False),
     _score("loss_f1_macro", "loss F1 macro", "macro F1 of the 10 losses", shown=False),
-    _text("training_data", "trained on", "what the method learned from", shown=True),
     _cost("params", "weights", "number of trained weights"),
     _cost("training_hours", "training, h", "hours of training, all folds together"),
     _cost("seconds_per_image", "s / image", "seconds that one image takes"),
     _text("authors", "authors", "who made it"),
-    _text("date", "date", "day of the submission"),
 )
 """All columns after rank and method, in the order of the table."""
 

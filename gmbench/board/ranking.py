@@ -1,56 +1,62 @@
-"""Ranks as ranges: no order is claimed where intervals overlap."""
+"""Ranks as ranges: no order is claimed where a paired test on the same GMs finds none.
+
+All methods of a board are scored on the same GMs, so most of what makes one figure uncertain makes
+the other's uncertain in the same way. Whether two intervals overlap therefore says little; the
+paired test of the two (`gmbench.board.pairs`) says what can be said.
+"""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-
-from gmbench.evaluation.intervals import Interval
 
 
 @dataclass(frozen=True, slots=True)
 class Rank:
-    """From the best to the worst place that a method can have."""
+    """From the best to the worst place that a method can have.
+
+    Attributes:
+        best: The best place.
+        worst: The worst.
+        tier: Number of its tier, from 1 on.
+    """
 
     best: int
     worst: int
+    tier: int = 1
 
     def __str__(self) -> str:
         return str(self.best) if self.best == self.worst else f"{self.best}–{self.worst}"
 
 
-def rank_ranges(
-    values: Sequence[float | None], intervals: Sequence[Interval | None], *, lower_is_better: bool
-) -> list[Rank | None]:
+def paired_ranks(
+    values: Mapping[str, float | None],
+    apart: Collection[frozenset[str]],
+    *,
+    lower_is_better: bool,
+) -> dict[str, Rank | None]:
     """Ranks methods by one metric.
 
-    A method is surely better than another where its whole interval is. It ranks behind all that
-    are surely better and before all that are surely worse. Of a value without an interval nothing
-    is sure.
+    A method's range goes from the best to the worst place, by value, among itself and all methods
+    that it is not told apart from. A tier begins with the best method that is in none yet and
+    holds those behind it down to the first that is told apart from it.
 
     Args:
-        values: The metric of each method; None where it is not defined.
-        intervals: Its interval.
+        values: The metric of each method, by its name; None where it is not defined.
+        apart: The pairs of methods that a test tells apart.
         lower_is_better: Which way is better.
 
     Returns:
         The range of each method; None where its value is not defined.
     """
-    ends: list[Interval | None] = []
-    for value, interval in zip(values, intervals, strict=True):
-        if value is None:
-            ends.append(None)
-            continue
-        low, high = interval or (-math.inf, math.inf)
-        ends.append((low, high) if lower_is_better else (-high, -low))
-    known = [pair for pair in ends if pair is not None]
-    ranks: list[Rank | None] = []
-    for pair in ends:
-        if pair is None:
-            ranks.append(None)
-            continue
-        better = sum(high < pair[0] for _, high in known)
-        worse = sum(low > pair[1] for low, _ in known)
-        ranks.append(Rank(1 + better, len(known) - worse))
+    known = {name: value for name, value in values.items() if value is not None}
+    order = sorted(known, key=lambda name: known[name], reverse=not lower_is_better)
+    place = {name: number for number, name in enumerate(order, start=1)}
+    ranks: dict[str, Rank | None] = dict.fromkeys(values)
+    first, tier = "", 0
+    for name in order:
+        if not first or frozenset((first, name)) in apart:
+            first, tier = name, tier + 1
+        alike = [place[other] for other in order if frozenset((name, other)) not in apart]
+        ranks[name] = Rank(min(alike), max(alike), tier)
     return ranks

@@ -9,13 +9,14 @@ from typing import Any, Literal
 
 from gmbench.benchmark.benchmark import NAMED, Benchmark
 from gmbench.board.board import CARD, RESULTS, Board, BoardError, find_benchmark
-from gmbench.board.columns import COLUMNS, SCORES
+from gmbench.board.columns import COLUMN, COLUMNS
 from gmbench.board.pairs import Pairs, board_pairs
-from gmbench.board.ranking import Rank, rank_ranges
+from gmbench.board.ranking import Rank, paired_ranks
 from gmbench.board.reported import Reported, read_reported
 from gmbench.board.rounds import OpenRound, open_rounds
 from gmbench.board.submission_card import Card, read_card
 from gmbench.board.verification import read_claim, sound_files, verify
+from gmbench.evaluation.comparison import COMPARED
 from gmbench.evaluation.intervals import Interval
 from gmbench.predictions.checks import Checklist, Status, plural
 from gmbench.progress import Progress
@@ -29,7 +30,8 @@ class Cell:
         value: The number or text; None where there is none.
         ci: Its 95% interval.
         std: Standard deviation over the sets.
-        rank: Its rank by this column among the measured methods.
+        rank: Its rank by this column among the measured methods; None where pairs of methods are
+            not compared by it, or not at all.
     """
 
     value: float | str | None
@@ -129,7 +131,7 @@ def read_rows(
     for one in _boards(board, submitted):
         of_board = {row.name: scores[row.name] for row in one.measured}
         pairs = board_pairs(of_board, cache=cache, jobs=jobs, progress=progress)
-        boards.append(replace(one, pairs=pairs))
+        boards.append(replace(one, pairs=pairs, measured=_ranked(one.measured, pairs)))
     return BoardRows(tuple(boards), open_rounds(board))
 
 
@@ -190,32 +192,37 @@ def _named_first(name: str, card: Card) -> tuple[int, str]:
 
 
 def _measured_rows(submitted: Sequence[_Submitted]) -> tuple[Row, ...]:
-    summaries = [one.result["summary"] for one in submitted]
-    ranks: dict[str, Sequence[Rank | None]] = {}
-    for column in SCORES:
-        ranks[column.key] = [None] * len(submitted)
-        if column.better:
-            ranks[column.key] = rank_ranges(
-                [summary[column.key]["mean"] for summary in summaries],
-                [_interval(summary[column.key]["ci"]) for summary in summaries],
-                lower_is_better=column.better == "lower",
-            )
     rows = []
-    for number, (one, summary) in enumerate(zip(submitted, summaries, strict=True)):
+    for one in submitted:
+        summary = one.result["summary"]
         cells = {}
         for column in COLUMNS:
             if column.kind == "score":
                 figure = summary[column.key]
-                rank = ranks[column.key][number]
-                cells[column.key] = Cell(
-                    figure["mean"], _interval(figure["ci"]), figure["std"], rank
-                )
+                cells[column.key] = Cell(figure["mean"], _interval(figure["ci"]), figure["std"])
             else:
                 cells[column.key] = Cell(_of_card(one.card, column.key))
         rows.append(
             Row(one.card.name, one.card.title, "measured", cells, card=one.card, result=one.result)
         )
     return tuple(in_order(rows, "l1"))
+
+
+def _ranked(rows: Sequence[Row], pairs: Pairs) -> tuple[Row, ...]:
+    """Returns measured rows with their ranks in each metric that pairs are compared by."""
+    cells = {row.name: dict(row.cells) for row in rows}
+    for number, metric in enumerate(COMPARED):
+        if metric.name not in COLUMN:
+            continue
+        apart = {frozenset(pair) for pair, found in pairs.items() if found[number].better}
+        values = {
+            name: value if isinstance(value := of_row[metric.name].value, float) else None
+            for name, of_row in cells.items()
+        }
+        ranks = paired_ranks(values, apart, lower_is_better=metric.better == "lower")
+        for name, rank in ranks.items():
+            cells[name][metric.name] = replace(cells[name][metric.name], rank=rank)
+    return tuple(replace(row, cells=cells[row.name]) for row in rows)
 
 
 def _reported_row(one: Reported) -> Row:

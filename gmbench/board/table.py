@@ -9,36 +9,45 @@ from typing import TYPE_CHECKING, Any
 from gmbench.benchmark.benchmark import Benchmark, load_benchmark
 from gmbench.board.board import Board, BoardError, find_board
 from gmbench.board.columns import COLUMNS
-from gmbench.board.rows import BenchmarkBoard, Row, submitted_rows
+from gmbench.board.rows import BenchmarkBoard, Row, read_rows, submitted_rows
+from gmbench.data.loading import cache_folder
 from gmbench.errors import UnknownNameError
+from gmbench.evaluation.comparison import COMPARED
 from gmbench.evaluation.metrics import HEADLINE
 from gmbench.evaluation.tables import ends, to_frame
 
 if TYPE_CHECKING:
     import pandas as pd
 
+_RANK_COLUMNS = {"best_rank": "best", "worst_rank": "worst", "tier": "tier"}
+_RANKED = {metric.name for metric in COMPARED}
 _P_VALUES = ("p_value", "p_value_images")
 
 
 def leaderboard(
-    benchmark: str | Path | Benchmark = "mini116", board: str | Path | Board | None = None
+    benchmark: str | Path | Benchmark = "mini116",
+    board: str | Path | Board | None = None,
+    *,
+    ranks: bool = False,
 ) -> pd.DataFrame:
     """Returns a benchmark's leaderboard: measured methods by L1, then those that papers report.
 
     The figures are those of the submissions' results, which `gmbench leaderboard verify`
-    recomputes from their predictions. Ranks are from the best to the worst place that a method
-    can have.
+    recomputes from their predictions.
 
     Args:
         benchmark: Name of the benchmark, such as `red116` or, for the table of its ten folds,
             `red116-cv10`; the folder of its dataset; or the benchmark itself.
         board: The leaderboard, or its folder; by default `leaderboard` in the current folder, else
             the one of the checkout that gmbench runs from.
+        ranks: Whether to compute scores anew, and compare all methods in pairs, for their ranks:
+            minutes the first time; what was computed before is in gmbench's cache folder.
 
     Returns:
         One row a method: `benchmark`, `version`, `name`, title (`method`), `origin` (`measured` or
-        `reported`), `rank` by L1, such as `1-3`; for each score its mean over the test sets, the
-        ends of its 95% interval (`l1_lo`, `l1_hi`) and ranks (`l1_best_rank`, `l1_worst_rank`);
+        `reported`); for each score its mean over the test sets, the ends of its 95% interval
+        (`l1_lo`, `l1_hi`), and with `ranks` the best and the worst place that the method can have
+        and the tier that it is in (`l1_best_rank`, `l1_worst_rank`, `l1_tier`);
         p-values against the mean / mode baseline (`p_value` over GMs, `p_value_images`); each
         headline figure without test GMs that have a twin in training (`l1_without_twins`); training
         data, costs, authors and date. What is not known is missing.
@@ -52,10 +61,15 @@ def leaderboard(
         >>> table = leaderboard("mini116")
         >>> bool(table["l1"].is_monotonic_increasing)
         True
-        >>> best = table.loc[0, ["name", "method", "l1", "l1_lo", "l1_hi", "l1_worst_rank"]]
+        >>> best = table.loc[0, ["name", "method", "l1", "l1_lo", "l1_hi"]]
         >>> latex = table[["method", "l1", "arch_f1", "loss_f1"]].to_latex(index=False)
     """
-    found = {one.name: one for one in submitted_rows(find_board(board))}
+    place = find_board(board)
+    if ranks:
+        boards = read_rows(place, cache=cache_folder() / "leaderboard").benchmarks
+    else:
+        boards = submitted_rows(place)
+    found = {one.name: one for one in boards}
     given: Benchmark | None = None
     if isinstance(benchmark, str) and (benchmark in found or not Path(benchmark).is_dir()):
         name = benchmark
@@ -73,27 +87,26 @@ def leaderboard(
 def table(boards: Sequence[BenchmarkBoard]) -> pd.DataFrame:
     """Returns the rows of benchmarks one below the other, in the columns of `leaderboard`."""
     frame = to_frame(_record(board, row) for board in boards for row in board.rows)
-    ranks = [name for name in frame.columns if name.endswith("_rank")]
+    ranks = [name for name in frame.columns if name.endswith(("_rank", "_tier"))]
     return frame.astype(dict.fromkeys(ranks, "Int64"))
 
 
 def _record(board: BenchmarkBoard, row: Row) -> dict[str, Any]:
-    rank = row.cells["l1"].rank
     record: dict[str, Any] = {
         "benchmark": board.name,
         "version": board.version,
         "name": row.name,
         "method": row.title,
         "origin": row.origin,
-        "rank": str(rank).replace("–", "-") if rank else None,
     }
     for column in COLUMNS:
         cell = row.cells[column.key]
         record[column.key] = cell.value
         if column.kind == "score" and column.better:
             record |= ends(cell.ci, f"{column.key}_")
-            record[f"{column.key}_best_rank"] = cell.rank.best if cell.rank else None
-            record[f"{column.key}_worst_rank"] = cell.rank.worst if cell.rank else None
+            if board.pairs and column.key in _RANKED:
+                for end, part in _RANK_COLUMNS.items():
+                    record[f"{column.key}_{end}"] = getattr(cell.rank, part, None)
     summary = row.result["summary"] if row.result else {}
     record |= {name: summary[name]["mean"] if summary else None for name in _P_VALUES}
     left = ((row.result or {}).get("without_twins") or {}).get("summary")

@@ -1,8 +1,8 @@
 """Plans of zoos that are like a table of labels: replicas of its rows, or new GMs of their kind.
 
-A row of red116 or red116-dm has its replica (`replicas`), also where it stands in a user's file. Any
-other row is made as the replica of the published GM that it is nearest to, with its own structure,
-classes and losses.
+A row of red116 or red116-dm has its replica (`replicas`), also where it stands in a user's file.
+Any other row is made as the replica of the published GM that it is nearest to, with its own
+structure, classes and losses.
 A new GM starts from a row and takes some choices of a relative of it (`like`).
 """
 
@@ -76,8 +76,8 @@ def plan_like(
         )
     if table == "red116-dm" and n_gms is not None:
         raise DatasetError(
-            "New GMs cannot be drawn from red116-dm: its seven diffusion rows differ in nothing that "
-            "could be exchanged. Give --like red116."
+            "New GMs cannot be drawn from red116-dm: its seven diffusion rows differ in nothing "
+            "that could be exchanged. Give --like red116."
         )
     prefix = "LIKE_" if name == "zoo" else f"{name.upper()}_"
     wanted = _wanted(table, n_gms, seed, prefix)

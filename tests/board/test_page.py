@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 
 from gmbench.board.columns import COLUMNS
 from gmbench.board.rows import BenchmarkBoard, BoardRows, in_order
+from gmbench.board.site.matrix import CELL, LABELS
 from tests.board.sites import opened
 from tests.browser import ChromiumPage, chromium_page
 
@@ -99,8 +101,8 @@ def test_the_address_holds_the_view(site: Path) -> None:
 
 def seen(browser: ChromiumPage) -> list[str]:
     """What a reader sees of the table and of the picture."""
-    table = browser.page.locator("#b-tiny table").inner_text()
-    picture = browser.page.locator("#b-tiny figure svg").inner_html()
+    table = browser.page.locator("#b-tiny table.methods").inner_text()
+    picture = browser.page.locator("#b-tiny .plot svg").inner_html()
     return [*names(browser, "measured"), table, picture]
 
 
@@ -127,14 +129,18 @@ def test_csv_is_what_is_shown(site: Path, rows: BoardRows) -> None:
         assert download.value.suggested_filename == "tiny.csv"
         text = Path(download.value.path()).read_text(encoding="utf-8")
         found = list(csv.reader(io.StringIO(text)))
-        assert found[0] == ["name", "method", "origin", "rank", "l1", "params", "authors"]
+        assert found[0] == [
+            "name", "method", "origin", "best rank", "worst rank", "l1", "params", "authors",
+        ]  # fmt: skip
         shown = names(browser, "measured") + names(browser, "reported")
         assert [row[0] for row in found[1:]] == shown
         by_name = {row.name: row for row in rows.benchmarks[0].rows}
-        for name, title, origin, rank, l1, params, authors in found[1:]:
+        for name, title, origin, best, worst, l1, params, authors in found[1:]:
             row = by_name[name]
             assert (title, origin) == (row.title, row.origin)
-            assert rank == str(row.cells["l1"].rank).replace("–", "-")
+            rank = row.cells["l1"].rank
+            assert rank is not None
+            assert (best, worst) == (str(rank.best), str(rank.worst))
             assert float(l1) == row.cells["l1"].value
             assert (float(params) if params else None) == row.cells["params"].value
             assert authors == row.cells["authors"].value
@@ -321,7 +327,7 @@ def test_headings_stay_in_sight(site: Path) -> None:
         for query, stays in (("", True), (f"?cols={every}", False)):
             page.goto(address + query)
             page.locator("#b-tiny tbody tr").nth(6).evaluate("row => row.scrollIntoView()")
-            head = page.locator("#b-tiny thead")
+            head = page.locator("#b-tiny .methods thead")
             top = head.evaluate("cell => cell.getBoundingClientRect().top")
             assert (abs(top) < 1) is stays
             assert browser.overflow() <= 0
@@ -331,3 +337,28 @@ def test_ids_of_the_data_are_plain(site: Path) -> None:
     for path in site.rglob("*"):
         assert re.fullmatch(r"[A-Za-z0-9._-]+", path.name)
     json.loads((site / "leaderboard.json").read_text())
+
+
+def test_a_square_of_a_matrix_compares_its_two_methods(site: Path, rows: BoardRows) -> None:
+    by_l1 = [row.name for row in rows.benchmarks[0].measured]
+    with opened(site) as (browser, _):
+        drawn = browser.page.locator("#b-tiny .matrix svg").first
+        assert drawn.get_attribute("data-names") == ",".join(by_l1)
+        # The third row, the first column; a square is CELL wide, at a scale of 1.
+        drawn.click(position={"x": LABELS + CELL / 2, "y": 2.5 * CELL})
+        browser.page.locator("dialog", has_text="95% interval").wait_for()
+        assert f"pick={by_l1[2]},{by_l1[0]}" in browser.page.url
+
+
+def test_a_heavier_line_begins_a_tier_of_the_column_that_is_sorted(
+    site: Path, rows: BoardRows
+) -> None:
+    measured = rows.benchmarks[0].measured
+    with opened(site) as (browser, _):
+        for key, better in (("l1", "asc"), ("arch_f1", "desc")):
+            browser.page.goto(f"{browser.page.url.split('?')[0]}?sort={key}&dir={better}")
+            tiers = {row.name: rank.tier for row in measured if (rank := row.cells[key].rank)}
+            order = names(browser, "measured")
+            wanted = [b for a, b in pairwise(order) if tiers[a] != tiers[b]]
+            lines = browser.page.locator("#b-tiny .measured tr.tier")
+            assert lines.evaluate_all("all => all.map(row => row.dataset.n)") == wanted

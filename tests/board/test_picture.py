@@ -87,7 +87,9 @@ def test_the_best_method_has_the_first_mark(rows: BoardRows) -> None:
 def test_a_mark_of_the_picture_opens_its_method(site: Path, query: str) -> None:
     with opened(site, query) as (browser, _):
         page = browser.page
-        page.locator("#b-tiny .plot .mark[data-n='method-1'] circle").click(force=True)
+        circle = page.locator("#b-tiny .plot .mark[data-n='method-1'] circle")
+        circle.scroll_into_view_if_needed()  # Only then is the figure laid out.
+        circle.click(force=True)
         page.locator("dialog", has_text="Scores").wait_for()
         assert "method=" in page.url
         assert not browser.errors

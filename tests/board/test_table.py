@@ -13,6 +13,7 @@ import pytest
 from gmbench.board.board import Board, BoardError
 from gmbench.board.columns import COLUMNS
 from gmbench.board.rows import BoardRows, submitted_rows
+from gmbench.board.site.floors import floors_of
 from gmbench.board.site.methods_table import table_view
 from gmbench.board.table import leaderboard, table
 from gmbench.errors import UnknownNameError
@@ -20,8 +21,15 @@ from gmbench.evaluation.metrics import HEADLINE
 from tests.board.boards import tiny_benchmark
 
 
-def test_rows_are_those_of_the_page(rows: BoardRows, site_board: Board) -> None:
-    found = leaderboard("tiny", site_board.folder)
+def test_rows_are_those_of_the_page(
+    rows: BoardRows, site_board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The rows of the page were scored with fewer replicates than a submission is.
+    monkeypatch.setattr("gmbench.board.table.read_rows", lambda board, cache: rows)
+    found = leaderboard("tiny", site_board.folder, ranks=True)
+    plain = leaderboard("tiny", site_board.folder)
+    pd.testing.assert_frame_equal(plain, found[list(plain.columns)])
+    assert not [name for name in plain.columns if name.endswith(("_rank", "_tier"))]
     expected = rows.benchmarks[0].rows
     assert found["name"].tolist() == [row.name for row in expected]
     assert found["origin"].tolist() == ["measured"] * 10 + ["reported"] * 2
@@ -35,11 +43,14 @@ def test_rows_are_those_of_the_page(rows: BoardRows, site_board: Board) -> None:
                 continue
             ends = (one[f"{column.key}_lo"], one[f"{column.key}_hi"])
             assert cell.ci == (None if pd.isna(ends[0]) else ends)
-            if cell.rank is None:
+            if "macro" in column.key:
+                assert f"{column.key}_best_rank" not in found
+            elif cell.rank is None:
                 assert pd.isna(one[f"{column.key}_best_rank"])
             else:
                 assert one[f"{column.key}_best_rank"] == cell.rank.best
                 assert one[f"{column.key}_worst_rank"] == cell.rank.worst
+                assert one[f"{column.key}_tier"] == cell.rank.tier
         p_value = one["p_value"]
         wanted = row.result["summary"]["p_value"]["mean"] if row.result else None
         assert (None if pd.isna(p_value) else p_value) == wanted
@@ -62,7 +73,10 @@ def test_a_benchmark_is_named_or_given(site_board: Board) -> None:
 
 
 def test_nothing_ranks_by_the_slope(rows: BoardRows) -> None:
-    shown = {row.row.name: row.cells for row in table_view(rows.benchmarks[0]).measured}
+    shown = {
+        row.row.name: row.cells
+        for row in table_view(rows.benchmarks[0], floors_of(tiny_benchmark())).measured
+    }
     for row in rows.benchmarks[0].measured:
         assert row.cells["ransac_slope"].value is not None
         assert row.cells["ransac_slope"].rank is None

@@ -14,12 +14,17 @@ from typing import Any
 from gmbench.board.board import Board, BoardError
 from gmbench.board.columns import COLUMNS, SCORES
 from gmbench.board.folders import folders_in_place
-from gmbench.board.rows import BoardRows, read_rows
+from gmbench.board.rows import BenchmarkBoard, BoardRows, read_rows
+from gmbench.board.site import matrix as squares
 from gmbench.board.site import picture as pictures
+from gmbench.board.site.floors import floors_of
 from gmbench.board.site.json_data import benchmark_data, board_data, method_data
+from gmbench.board.site.matrix import matrices
 from gmbench.board.site.method_page import method_page
 from gmbench.board.site.methods_table import table_view
+from gmbench.board.site.parameter_map import parameter_map
 from gmbench.board.site.picture import costs_given, picture
+from gmbench.board.site.summary import summary_of
 from gmbench.board.submission_card import TRAINING_DATA
 from gmbench.board.table import table
 from gmbench.evaluation.result import PROTOCOL
@@ -97,12 +102,13 @@ def render_site(rows: BoardRows) -> dict[str, bytes]:
     files = {"style.css": (render("base.css") + render("board.css")).encode(), **_modules()}
     files["index.html"] = render(
         "board.html.j2",
-        boards=[(table_view(one), picture(one)) for one in rows.benchmarks],
+        boards=[_sections(one) for one in rows.benchmarks],
         rounds=rows.rounds,
         n_shown=sum(column.shown for column in COLUMNS),
         protocol=PROTOCOL,
         training=TRAINING_DATA,
         frame=pictures,
+        square=squares,
     ).encode()
     for one in rows.benchmarks:
         files[f"data/{one.name}.json"] = _json(benchmark_data(one))
@@ -118,6 +124,18 @@ def render_site(rows: BoardRows) -> dict[str, bytes]:
     files["leaderboard.csv"] = listed.encode()
     files[MARKER] = _json(board_data(rows))
     return files
+
+
+def _sections(board: BenchmarkBoard) -> dict[str, Any]:
+    """Returns what the page shows of one benchmark, part by part."""
+    floors = floors_of(board.benchmark)
+    return {
+        "table": table_view(board, floors),
+        "summary": summary_of(board, floors),
+        "plot": picture(board),
+        "matrices": matrices(board),
+        "map": parameter_map(board, floors),
+    }
 
 
 def _modules() -> dict[str, bytes]:

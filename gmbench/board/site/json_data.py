@@ -41,6 +41,7 @@ def _row_data(row: Row) -> dict[str, Any]:
                 "std": cell.std,
                 "ci": None if cell.ci is None else list(cell.ci),
                 "rank": None if cell.rank is None else [cell.rank.best, cell.rank.worst],
+                "tier": None if cell.rank is None else cell.rank.tier,
             }
         else:
             data[column.key] = cell.value

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.board.columns import COLUMNS, SCORES, Column
 from gmbench.board.rows import BenchmarkBoard, Cell, Row, in_order
+from gmbench.board.site.floors import Floors
 from gmbench.board.submission_card import TRAINING_DATA
 from gmbench.evaluation.intervals import Interval
 from gmbench.evaluation.metrics import BY_NAME
-from gmbench.pages.drawing.charts import Bar, bar, bar_scale
+from gmbench.pages.drawing.charts import Bar, bar
 from gmbench.pages.drawing.numbers import DASH, p_value, quantity, score
-from gmbench.pages.drawing.scales import Scale
+from gmbench.pages.drawing.scales import Scale, zoomed_scale
 from gmbench.predictions.checks import plural
 
 TRAINED_ON = {"labels": "labels", "benchmark": "benchmark", "extra": "extra data"}
@@ -31,6 +32,7 @@ class CellView:
         beside: The interval, or the spread over the sets.
         style: Places of its bar, as CSS; empty where nothing is drawn.
         rank: Such as `1–3`.
+        tier: Number of its tier by this column; 0 where it has none.
     """
 
     column: Column
@@ -39,6 +41,7 @@ class CellView:
     beside: str = ""
     style: str = ""
     rank: str = ""
+    tier: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class RowView:
         row: The method.
         order: Its place by title.
         rank: Its rank by L1.
+        begins_tier: Whether the row above is in another tier by L1.
         trained: Kind of training data; empty for reported rows.
         words: What the search looks at.
         cells: In the order of columns.
@@ -57,6 +61,7 @@ class RowView:
     row: Row
     order: int
     rank: str
+    begins_tier: bool
     trained: str
     words: str
     cells: tuple[CellView, ...]
@@ -88,24 +93,32 @@ class TableView:
         return max((len(one.rank) for row in self.measured for one in row.cells), default=0)
 
 
-def table_view(board: BenchmarkBoard) -> TableView:
-    """Returns a benchmark's table."""
+def table_view(board: BenchmarkBoard, floors: Floors) -> TableView:
+    """Returns a benchmark's table.
+
+    Args:
+        board: The benchmark and its methods.
+        floors: What labels alone can do there.
+    """
     rows = board.rows
-    scales = {column.key: column_scale(column, rows) for column in SCORES}
+    scales = {c.key: column_scale(c, rows, floors.summary.get(c.key)) for c in SCORES}
     titles = {row.name: place for place, row in enumerate(in_order(rows, "title"))}
     orders = {column.key: _text_orders(column, rows) for column in COLUMNS}
+    tiers = [rank.tier if (rank := row.cells["l1"].rank) else 1 for row in rows]
     views = [
         RowView(
             row=row,
             order=titles[row.name],
             rank=str(row.cells["l1"].rank or ""),
+            begins_tier=row.origin == "measured" and tier != above,
             trained=row.card.training_data if row.card else "",
             words=_words(row),
             cells=tuple(
-                _cell(column, row, scales.get(column.key), orders[column.key]) for column in COLUMNS
+                _cell(column, row, scales.get(column.key), orders[column.key], floors)
+                for column in COLUMNS
             ),
         )
-        for row in rows
+        for row, tier, above in zip(rows, tiers, [1, *tiers], strict=False)
     ]
     return TableView(
         name=board.name,
@@ -136,16 +149,26 @@ def benchmark_facts(benchmark: Benchmark) -> str:
     return f"{facts}, too few GMs for intervals" if sizes == [1] else facts
 
 
-def column_scale(column: Column, rows: Sequence[Row]) -> Scale:
-    """Returns the axis on which all values and intervals of a score have a place."""
-    cells = [row.cells[column.key] for row in rows]
-    values = [cell.value for cell in cells if isinstance(cell.value, float)]
-    ends = [_ends(row, row.cells[column.key]) for row in rows]
-    return bar_scale(values, ends, BY_NAME[column.key])
+def column_scale(column: Column, rows: Sequence[Row], floor: float | None = None) -> Scale:
+    """Returns the axis on which all values, intervals and thresholds of a score have a place.
+
+    Args:
+        column: The score.
+        rows: Whose values.
+        floor: What labels alone reach, if that is drawn.
+    """
+    drawn = [
+        number
+        for row in rows
+        for cell in [row.cells[column.key]]
+        for number in (cell.value, *(_ends(row, cell) or ()), floor, column.useful)
+        if isinstance(number, float)
+    ]
+    return zoomed_scale(drawn or [0.0, 1.0], BY_NAME[column.key].bounds)
 
 
-def bar_style(placed: Bar) -> str:
-    """Returns the places of a value, its interval and the threshold as CSS variables.
+def bar_style(placed: Bar, floor: float | None = None) -> str:
+    """Returns the places of a value, its interval, threshold and floor as CSS variables.
 
     A background's position counts from what its size leaves free, so that the interval's start
     is given as a part of that.
@@ -157,6 +180,8 @@ def bar_style(placed: Bar) -> str:
         parts.append(f"--w:{width}%;--p:{start}%")
     if placed.useful is not None:
         parts.append(f"--t:{placed.useful}%")
+    if floor is not None:
+        parts.append(f"--f:{floor}%")
     return ";".join(parts)
 
 
@@ -167,7 +192,9 @@ def _ends(row: Row, cell: Cell) -> Interval | None:
     return cell.ci
 
 
-def _cell(column: Column, row: Row, scale: Scale | None, orders: dict[str, int]) -> CellView:
+def _cell(
+    column: Column, row: Row, scale: Scale | None, orders: dict[str, int], floors: Floors
+) -> CellView:
     cell = row.cells[column.key]
     if cell.value is None:
         return CellView(column, None, DASH)
@@ -183,13 +210,16 @@ def _cell(column: Column, row: Row, scale: Scale | None, orders: dict[str, int])
         beside = f"{score(cell.ci[0]).text} to {score(cell.ci[1]).text}"
     elif row.origin == "reported" and cell.std is not None:
         beside = f"± {score(cell.std).text}"
+    floor = floors.summary.get(column.key) if column.better else None
+    placed = None if floor is None else round(100 * scale.place(floor), 1)
     return CellView(
         column,
         cell.value,
         score(cell.value).text,
         beside,
-        bar_style(bar(scale, cell.value, _ends(row, cell), column.useful)),
+        bar_style(bar(scale, cell.value, _ends(row, cell), column.useful), placed),
         str(cell.rank or ""),
+        cell.rank.tier if cell.rank else 0,
     )
 
 

@@ -93,6 +93,19 @@ def score_scale(
     return Scale(low, high)
 
 
+def zoomed_scale(values: Sequence[float], bounds: tuple[float, float]) -> Scale:
+    """Returns an axis that reaches just beyond some values, to round ends.
+
+    Args:
+        values: What is to be drawn, at least one.
+        bounds: Smallest and largest value of the score.
+    """
+    width = max(values) - min(values) or 0.1
+    low = max(bounds[0], _outwards(min(values), width))
+    high = min(bounds[1], -_outwards(-max(values), width))
+    return Scale(low, high) if low < high else Scale(low - 0.1, high + 0.1)
+
+
 def _outwards(low: float, width: float) -> float:
     step = _round_step(width / 10)
     return round(math.floor(low / step) * step, 12)

@@ -8,7 +8,7 @@ export function csv(rows) {
 
 /** Returns the shown rows of a table as cells; the first row is the heading. */
 export function visibleCells(table, columns) {
-  const head = ["name", "method", "origin", "rank", ...columns];
+  const head = ["name", "method", "origin", "best rank", "worst rank", ...columns];
   const body = table.visible().map(({ row, name, origin }) => {
     const cells = columns.map((key) => {
       const cell = row.cells[2 + table.columns.indexOf(key)];
@@ -16,9 +16,10 @@ export function visibleCells(table, columns) {
       // Numbers in full; of texts the number is their place in the alphabet.
       return cell.classList.contains("w") ? cell.textContent : cell.dataset.v;
     });
-    const rank = row.cells[0].textContent.replace("–", "-");
+    // Two columns: a spreadsheet would take 1-3 for the third of January.
+    const ranks = row.cells[0].textContent.split("–").filter(Boolean);
     const title = row.cells[1].querySelector("a, span").textContent;
-    return [name, title, origin, rank === "-" ? "" : rank, ...cells];
+    return [name, title, origin, ranks.at(0) ?? "", ranks.at(-1) ?? "", ...cells];
   });
   return [head, ...body];
 }

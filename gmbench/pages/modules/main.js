@@ -3,6 +3,7 @@
 import { chosenColumns, showColumns } from "./columns.js";
 import { csv, save, visibleCells } from "./download.js";
 import { element } from "./dom.js";
+import { makeMatrices } from "./matrix.js";
 import { Picked } from "./picked.js";
 import { makePicture } from "./picture.js";
 import { Sheet } from "./sheet.js";
@@ -115,6 +116,7 @@ function prepare(table, all, byDefault) {
     if (said && words !== said) status.textContent = words;
     said = words;
   };
+  makeMatrices(table.section, state);
   const figure = table.section.querySelector("figure.plot");
   return { table, tools, say, picture: figure ? makePicture(figure, table, state) : null };
 }

@@ -79,10 +79,15 @@ export class Table {
     for (const { body, rows, group } of this.bodies) {
       rows.sort(order);
       body.replaceChildren(group, ...rows.map((one) => one.row));
+      const best = descending === this.startsDescending(column) && ranked === column;
+      let tier = "1";
       for (const { row } of rows) {
         const rank = row.cells[position].getAttribute("data-r") || "–";
         const text = row.cells[0].firstChild;
         if (text.data !== rank) text.data = rank;
+        const mine = row.cells[position].getAttribute("data-i") || tier;
+        row.classList.toggle("tier", best && mine !== tier);
+        tier = mine;
       }
     }
     this.sorted = { column, descending };

@@ -1,0 +1,91 @@
+"""Who is told apart from whom: a square a pair of methods, for one metric."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gmbench.board.columns import COLUMN, Column
+from gmbench.board.rows import BenchmarkBoard, in_order
+from gmbench.evaluation.comparison import COMPARED
+
+SHOWN: tuple[str, ...] = ("l1", "arch_f1", "loss_f1")
+"""Metrics that have a matrix."""
+
+MOST = 30
+"""So many methods are in a matrix, the best of them."""
+
+CELL, LABELS = 15, 172
+"""Side of a square, and the width left for names."""
+
+_LETTERS = 26
+"""Letters of a name that have room there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """The squares of one metric; methods stand from the best to the worst, down and across.
+
+    Attributes:
+        column: The metric.
+        names: Names of the methods, in their order.
+        titles: Their titles, cut to the room there is.
+        better: Outline, as an SVG path, of all squares whose row is better than their column.
+        worse: Likewise where it is worse.
+        alike: Where the test tells the two not apart.
+        n_left: Number of methods that had no room.
+        n_apart: Number of pairs that are told apart, of all methods of the board.
+    """
+
+    column: Column
+    names: tuple[str, ...]
+    titles: tuple[str, ...]
+    better: str
+    worse: str
+    alike: str
+    n_left: int
+    n_apart: int
+
+    @property
+    def height(self) -> int:
+        """Height of the picture."""
+        return CELL * len(self.names) + 1
+
+    @property
+    def width(self) -> int:
+        """Width of the picture, names and all."""
+        return LABELS + self.height
+
+
+def matrices(board: BenchmarkBoard) -> tuple[Matrix, ...]:
+    """Returns the matrices of a board; none where it has fewer than two methods."""
+    return tuple(_matrix(board, key) for key in SHOWN) if board.pairs else ()
+
+
+def _matrix(board: BenchmarkBoard, key: str) -> Matrix:
+    column = COLUMN[key]
+    number = [metric.name for metric in COMPARED].index(key)
+    winner = {frozenset(pair): found[number].better for pair, found in board.pairs.items()}
+    rows = in_order(board.measured, key, descending=column.better == "higher")
+    squares: dict[str, list[str]] = {"better": [], "worse": [], "alike": []}
+    for down, one in enumerate(rows[:MOST]):
+        for across, other in enumerate(rows[:MOST]):
+            if one is other:
+                continue
+            won = winner[frozenset((one.name, other.name))]
+            kind = "alike" if not won else "better" if won == one.name else "worse"
+            x, y = LABELS + CELL * across + 1, CELL * down + 1
+            squares[kind].append(f"M{x} {y}h{CELL - 1}v{CELL - 1}h{1 - CELL}z")
+    return Matrix(
+        column=column,
+        names=tuple(row.name for row in rows[:MOST]),
+        titles=tuple(_cut(row.title) for row in rows[:MOST]),
+        better="".join(squares["better"]),
+        worse="".join(squares["worse"]),
+        alike="".join(squares["alike"]),
+        n_left=max(0, len(rows) - MOST),
+        n_apart=sum(bool(won) for won in winner.values()),
+    )
+
+
+def _cut(title: str) -> str:
+    return title if len(title) <= _LETTERS else f"{title[: _LETTERS - 1].rstrip()}…"
