@@ -1,0 +1,42 @@
+"""What lies on the board already, read for a comparison and not scored."""
+
+from __future__ import annotations
+
+from gmbench.benchmark.benchmark import Benchmark
+from gmbench.board.board import CARD, PREDICTIONS, Board, files_of, find_benchmark
+from gmbench.board.scoring import read_submitted
+from gmbench.board.submission_card import Card, read_card
+from gmbench.board.traces import Trace, trace_of
+from gmbench.errors import GmbenchError
+from gmbench.predictions.checks import Checklist
+from gmbench.predictions.predictions import Predictions
+
+
+def submitted_card(board: Board, name: str) -> Card | None:
+    """Returns the card of a submission; None where it has no sound one, which `verify` says."""
+    try:
+        files, _ = files_of(board.submission(name))
+        return read_card(files[CARD]) if CARD in files else None
+    except GmbenchError:
+        return None
+
+
+def submitted_predictions(board: Board, name: str) -> Predictions | None:
+    """Returns what a submission predicts; None where it is not sound, which `verify` says."""
+    card = submitted_card(board, name)
+    if card is None:
+        return None
+    try:
+        files, _ = files_of(board.submission(name))
+        benchmark = find_benchmark(board, card.benchmark, card.version, card.sets)
+        if PREDICTIONS not in files:
+            return None
+        return read_submitted(files[PREDICTIONS], benchmark, Checklist(name))
+    except GmbenchError:
+        return None
+
+
+def submitted_trace(board: Board, name: str) -> tuple[Benchmark, Trace] | None:
+    """Returns the benchmark and the trace of a submission; None where it is not sound."""
+    predictions = submitted_predictions(board, name)
+    return None if predictions is None else (predictions.benchmark, trace_of(predictions))
