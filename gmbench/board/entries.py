@@ -20,7 +20,7 @@ from gmbench.board.sealing import (
     require_opened,
 )
 from gmbench.board.sealing import PREDICTED as PREDICTION_FILES
-from gmbench.board.submission_card import PREDICTED, card_from
+from gmbench.board.submission_card import COUNTED, PREDICTED, card_from
 from gmbench.errors import GmbenchError
 from gmbench.predictions.checks import Checklist
 from gmbench.predictions.predictions import validate_predictions
@@ -77,7 +77,7 @@ def entry_facts(entry: Path) -> dict[str, Any]:
     """
     facts = read_yaml(entry / CARD)
     facts |= {"name": entry.name, "title": facts.get("title", entry.name)}
-    return {key: value for key, value in facts.items() if key not in PREDICTED}
+    return {key: value for key, value in facts.items() if key not in (*PREDICTED, COUNTED)}
 
 
 def check_entry(board: Board, name: str, who: str) -> Checklist:

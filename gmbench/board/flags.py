@@ -10,12 +10,15 @@ from collections.abc import Mapping
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.board.traces import COPY, Trace, alike
 from gmbench.predictions.checks import Checklist, plural
+from gmbench.predictions.images import image_index
 from gmbench.schema import N_CONTINUOUS
+
+FLAGS = ("unlike_labels", "predictions_own")
+"""Checks that warn; they never fail."""
 
 MOST_RIGHT = 1 / 3
 """Part of rows whose 16 decisions may all be right; honest methods reach 12 in a hundred."""
@@ -32,17 +35,17 @@ Honest methods have no row of the first kind and 13 in a hundred of the second.
 """
 
 
-def flag_labels(
-    trace: Trace, benchmark: Benchmark, truth: NDArray[np.float64], checklist: Checklist
-) -> None:
+def flag_labels(trace: Trace, benchmark: Benchmark, checklist: Checklist) -> None:
     """Warns where predictions follow labels more closely than images let a method do.
 
     Args:
         trace: The predictions.
         benchmark: What they are of.
-        truth: Labels of each row, shape (rows, 25).
         checklist: Receives the check `unlike_labels`.
     """
+    truth = benchmark.labels[image_index(benchmark).gms]
+    if len(truth) != len(trace):
+        return  # Not whole; the checks of predictions say so.
     counts = benchmark.normalise(truth[:, :N_CONTINUOUS])
     right = (trace.decisions == truth[:, N_CONTINUOUS:]).all(axis=1)
     away = trace.counts - counts
@@ -73,12 +76,15 @@ def flag_labels(
         checklist.passed("unlike_labels", "no closer to the labels than other methods come")
 
 
-def copies(traces: Mapping[str, tuple[Benchmark, Trace]], asked: set[str]) -> list[str]:
-    """Returns the pairs of submissions to one benchmark that predict most rows alike.
+def flag_copies(
+    traces: Mapping[str, tuple[Benchmark, Trace]], asked: set[str], checklist: Checklist
+) -> None:
+    """Warns where two submissions to one benchmark predict most rows alike.
 
     Args:
         traces: What each submission predicts and of which benchmark, by name.
         asked: Names of which a pair has one at least.
+        checklist: Receives the check `predictions_own`.
     """
     found = []
     for first, second in combinations(sorted(traces), 2):
@@ -88,14 +94,6 @@ def copies(traces: Mapping[str, tuple[Benchmark, Trace]], asked: set[str]) -> li
         share = alike(one, other, benchmark)
         if share > COPY:
             found.append(f"{first} and {second}: {share:.1%} of the rows are alike")
-    return found
-
-
-def flag_copies(
-    traces: Mapping[str, tuple[Benchmark, Trace]], asked: set[str], checklist: Checklist
-) -> None:
-    """Warns where submissions are nearly another's; see `copies`."""
-    found = copies(traces, asked)
     if found:
         checklist.warned(
             "predictions_own",

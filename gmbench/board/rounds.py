@@ -23,7 +23,7 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -326,6 +326,23 @@ def open_rounds(board: Board) -> tuple[OpenRound, ...]:
             note = str(facts.get("note", ""))
             found.append(OpenRound(path.parent.name, facts["images"], note, facts["commitment"]))
     return tuple(found)
+
+
+def was_sealed(board: Board, name: str, methods: Iterable[str]) -> bool:
+    """Returns whether all methods on a benchmark were sealed before its labels were known.
+
+    Args:
+        board: The leaderboard.
+        name: Name of the benchmark, which is a round's where it was one.
+        methods: Names of the submissions.
+
+    Raises:
+        BoardError: The file of a round is damaged.
+    """
+    if not is_safe(name) or not (round_folder(board, name) / REVEALED).exists():
+        return False
+    entries = read_closed(board, name)
+    return all(method in entries for method in methods)
 
 
 def _read(path: Path, needed: dict[str, type]) -> dict[str, Any]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 from gmbench.benchmark.benchmark import Benchmark
-from gmbench.board.board import CARD, PREDICTIONS, Board, files_of, find_benchmark
+from gmbench.board.board import CARD, PREDICTIONS, RESULTS, Board, files_of, find_benchmark
 from gmbench.board.scoring import read_submitted
 from gmbench.board.submission_card import Card, read_card
 from gmbench.board.traces import Trace, trace_of
@@ -40,3 +42,16 @@ def submitted_trace(board: Board, name: str) -> tuple[Benchmark, Trace] | None:
     """Returns the benchmark and the trace of a submission; None where it is not sound."""
     predictions = submitted_predictions(board, name)
     return None if predictions is None else (predictions.benchmark, trace_of(predictions))
+
+
+def claimed_hash(board: Board, name: str) -> str:
+    """Returns the hash that a submission's result gives for its predictions, empty without one.
+
+    That is quick, and enough to find an equal one at once; `verify` believes no result.
+    """
+    try:
+        files, _ = files_of(board.submission(name))
+        data = json.loads(files[RESULTS].read_bytes())
+        return str(data["manifest"]["predictions_sha256"])
+    except (GmbenchError, KeyError, TypeError, ValueError, RecursionError, OSError):
+        return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -41,17 +42,28 @@ def verify(
         bool,
         typer.Option("--update", help="Write damaged results and those of other protocols anew."),
     ] = False,
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Board whose submissions and reported figures must all be kept."
+        ),
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit code 1 also where a person should look.")
+    ] = False,
     jobs: JobsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Recompute every figure from the predictions and compare; exit code 1 where one differs.
 
     Also found and named: changed labels, sets and protocols, predictions that are the labels or
-    another submission's, shared names, and files that do not belong there.
+    another submission's, shared names, and files that do not belong there. For a person to look
+    at: predictions that are nearly the labels, or nearly another submission's.
 
     Example: `gmbench leaderboard verify my_method`
     """
     from gmbench.board.board import find_board
+    from gmbench.board.keeping import check_kept
     from gmbench.board.updating import update_results
     from gmbench.board.verification import verify as verify_board
 
@@ -63,13 +75,15 @@ def verify(
             updated = update_results(place, made)
         if updated:
             made = verify_board(place, names or [], jobs=jobs, progress=progress)
+    if against is not None:
+        made.among.checks += check_kept(find_board(against), place).checks
     if as_json:
         output.show_json(made.to_dict())
     else:
         _show(made)
     for path in updated:
         output.note(f"written anew: {path}")
-    if not made.ok:
+    if not made.ok or (strict and made.flagged):
         raise typer.Exit(1)
 
 
@@ -95,12 +109,18 @@ def build(
     Example: `gmbench leaderboard build`
     """
     made = _build(board, out, jobs)
+    data = json.loads((made.folder / "leaderboard.json").read_text(encoding="utf-8"))
+    left_out: dict[str, list[str]] = data["left_out"]
     if as_json:
-        output.show_json({**asdict(made), "folder": str(made.folder)})
+        output.show_json({**asdict(made), "folder": str(made.folder), "left_out": left_out})
         return
     for name, (measured, reported) in made.benchmarks.items():
         output.show_plain(f"{name}: {measured} measured, {reported} reported")
     output.note(f"{made.folder}: {made.files} files, {made.bytes / 1e6:.1f} MB.")
+    for name, checks in left_out.items():
+        output.note(
+            f"left out: {name} ({', '.join(checks)}). `gmbench leaderboard verify` says more."
+        )
     output.note("next: gmbench leaderboard serve")
 
 
@@ -150,10 +170,10 @@ def _build(board: Path, out: Path | None, jobs: int | None) -> Site:
 
 def _show(made: Verification) -> None:
     for one in made.submissions:
-        if one.ok:
-            output.show_plain(f"ok      {one.name}")
-        else:
-            output.show_plain(f"failed  {one.name}\n{one.checklist.text(all_checks=False)}")
+        more = one.checklist.text(all_checks=False)
+        output.show_plain(f"{'ok     ' if one.ok else 'failed '} {one.name}")
+        if more:
+            output.show_plain(more)
     output.show_plain(made.among.text())
     sound = sum(one.ok for one in made.submissions)
     output.show_plain(f"{sound:,} of {len(made.submissions):,} submissions are sound.")
