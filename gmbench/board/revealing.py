@@ -28,6 +28,7 @@ from gmbench.board.rounds import (
     read_revealed,
     read_round,
     round_folder,
+    sealed_predictions,
     write_revealed,
 )
 from gmbench.board.scoring import read_submitted
@@ -38,6 +39,7 @@ from gmbench.board.traces import COPY, Trace, alike, trace_of
 from gmbench.errors import GmbenchError
 from gmbench.predictions.checks import Checklist
 from gmbench.predictions.images import image_index
+from gmbench.predictions.predictions import Predictions
 from gmbench.predictions.reading import read_table
 
 
@@ -98,16 +100,19 @@ def reveal_round(board: Board, name: str, seed_file: Path, data: Path) -> Reveal
         )
     entries = entry_names(board, name)
     read_closed(board, name)  # A round that still takes entries is not revealed.
-    write_revealed(folder, salt, order)
+    kept = sealed_predictions(board, name) or {}
+    write_revealed(folder, salt, order, kept)
     truth = dict(zip([f"{name}/{n:06d}" for n in range(len(order))], order, strict=True))
     scored, refused = [], {}
     others = _already_there(board, benchmark)
     for entry in entries:
         try:
-            others[entry] = _score_entry(board, name, benchmark, data, entry, truth, others)
+            read = _score_entry(board, name, benchmark, data, entry, truth, others)
+            others[entry], kept[entry] = trace_of(read), read.sha256
             scored.append(entry)
         except GmbenchError as error:
             refused[entry] = str(error)
+    write_revealed(folder, salt, order, kept)
     return Revealed(name, bound, tuple(scored), refused)
 
 
@@ -144,8 +149,8 @@ def _score_entry(
     who: str,
     truth: dict[str, str],
     others: dict[str, Trace],
-) -> Trace:
-    """Gives an entry's rows their true names and submits them."""
+) -> Predictions:
+    """Gives an entry's rows their true names, submits and returns them."""
     entry = round_folder(board, name) / "entries" / who
     if not prediction_files(entry) and not has_links(entry):
         read_sealed(entry)
@@ -194,7 +199,7 @@ def _score_entry(
                 "their own: enter one of the two."
             )
     submit(read, facts, board=board, benchmark=data)
-    return trace
+    return read
 
 
 def _for_every_set(table: pa.Table, benchmark: Benchmark) -> pa.Table:

@@ -23,7 +23,7 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -257,9 +257,9 @@ def _write(content: bytes | str, path: Path) -> None:
     write_durably(path, content)
 
 
-def write_revealed(folder: Path, salt: bytes, order: list[str]) -> None:
-    """Publishes the salt and which image is which."""
-    data = {"salt": salt.hex(), "order": order}
+def write_revealed(folder: Path, salt: bytes, order: list[str], scored: Mapping[str, str]) -> None:
+    """Publishes the salt, which image is which, and the hash of what each entry predicted."""
+    data = {"salt": salt.hex(), "scored": dict(scored), "order": order}
     write_whole(folder / REVEALED, json_text(data))
 
 
@@ -328,21 +328,24 @@ def open_rounds(board: Board) -> tuple[OpenRound, ...]:
     return tuple(found)
 
 
-def was_sealed(board: Board, name: str, methods: Iterable[str]) -> bool:
-    """Returns whether all methods on a benchmark were sealed before its labels were known.
+def sealed_predictions(board: Board, name: str) -> dict[str, str] | None:
+    """Returns what was predicted of a benchmark before its labels were known.
 
     Args:
         board: The leaderboard.
         name: Name of the benchmark, which is a round's where it was one.
-        methods: Names of the submissions.
+
+    Returns:
+        Hash of the predictions of each entry that was scored, by name; None where the benchmark
+        was no round, so that its labels were open from the beginning.
 
     Raises:
         BoardError: The file of a round is damaged.
     """
     if not is_safe(name) or not (round_folder(board, name) / REVEALED).exists():
-        return False
-    entries = read_closed(board, name)
-    return all(method in entries for method in methods)
+        return None
+    scored = read_revealed(board, name).get("scored")
+    return scored if isinstance(scored, dict) else {}
 
 
 def _read(path: Path, needed: dict[str, type]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -13,7 +13,7 @@ from gmbench.board.columns import COLUMNS, SCORES
 from gmbench.board.pairs import Pairs, board_pairs
 from gmbench.board.ranking import Rank, rank_ranges
 from gmbench.board.reported import Reported, read_reported
-from gmbench.board.rounds import OpenRound, open_rounds, was_sealed
+from gmbench.board.rounds import OpenRound, open_rounds, sealed_predictions
 from gmbench.board.submission_card import REPORTED, Card, read_card
 from gmbench.board.verification import Verification, read_claim, sound_files, verify
 from gmbench.evaluation.intervals import Interval
@@ -50,6 +50,7 @@ class Row:
         card: The submission's card; None for reported rows.
         result: The result, as `gmbench evaluate --json` prints it; None for reported rows.
         reported: What a paper says; None for measured rows.
+        sealed: Whether its predictions were sealed before anyone could know the labels.
     """
 
     name: str
@@ -59,14 +60,15 @@ class Row:
     card: Card | None = None
     result: dict[str, Any] | None = None
     reported: Reported | None = None
+    sealed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class BenchmarkBoard:
     """One benchmark and its methods: measured ones by L1, then reported ones by L1, and pairs.
 
-    Its labels are open where nothing was sealed before they were known: anyone can have looked
-    at them before predicting, and a figure is worth what its maker says of the method.
+    Its labels are open unless it was a live round: anyone can have known them before predicting,
+    and a figure is worth what its maker says of the method.
     """
 
     name: str
@@ -192,15 +194,15 @@ def _boards(board: Board, submitted: Sequence[_Submitted]) -> Iterator[Benchmark
     for name in sorted(by_benchmark, key=lambda one: _named_first(one, by_benchmark[one][0].card)):
         benchmark = by_benchmark[name][0].benchmark
         papers = [_reported_row(one) for one in reported if one.benchmark == name]
-        measured = _measured_rows(by_benchmark[name])
-        sealed = was_sealed(board, name, [row.name for row in measured])
+        sealed = sealed_predictions(board, name)
+        measured = _measured_rows(by_benchmark[name], sealed or {})
         yield BenchmarkBoard(
             name,
             benchmark.version,
             benchmark,
             measured,
             tuple(in_order(papers, "l1")),
-            open_labels=not sealed,
+            open_labels=sealed is None,
         )
 
 
@@ -209,7 +211,7 @@ def _named_first(name: str, card: Card) -> tuple[int, str]:
     return (NAMED.index(card.benchmark) if known else len(NAMED), name)
 
 
-def _measured_rows(submitted: Sequence[_Submitted]) -> tuple[Row, ...]:
+def _measured_rows(submitted: Sequence[_Submitted], sealed: Mapping[str, str]) -> tuple[Row, ...]:
     summaries = [one.result["summary"] for one in submitted]
     ranks: dict[str, Sequence[Rank | None]] = {}
     for column in SCORES:
@@ -232,8 +234,17 @@ def _measured_rows(submitted: Sequence[_Submitted]) -> tuple[Row, ...]:
                 )
             else:
                 cells[column.key] = Cell(_of_card(one.card, column.key))
+        name, made_from = one.card.name, one.result["manifest"]["predictions_sha256"]
         rows.append(
-            Row(one.card.name, one.card.title, "measured", cells, card=one.card, result=one.result)
+            Row(
+                name,
+                one.card.title,
+                "measured",
+                cells,
+                card=one.card,
+                result=one.result,
+                sealed=sealed.get(name) == made_from,
+            )
         )
     return tuple(in_order(rows, "l1"))
 

@@ -25,10 +25,12 @@ from gmbench.board.entries import check_entry, entry_names
 from gmbench.board.revealing import check_revealed, reveal_round
 from gmbench.board.round_secret import Seeds, read_secret, seeds_of
 from gmbench.board.rounds import Builder, drawn_order, new_round, zoo_builder
-from gmbench.board.rows import read_rows
+from gmbench.board.rows import read_rows, submitted_rows
 from gmbench.board.sealing import close_round, open_entry, seal_entry, seal_of
 from gmbench.board.site import build_site
 from gmbench.board.site.building import render_site
+from gmbench.board.site.json_data import board_data
+from gmbench.board.submission import submit
 from gmbench.board.verification import verify
 from gmbench.cli.app import app
 from gmbench.data.build import build_dataset
@@ -153,8 +155,17 @@ def test_reveal(tmp_path: Path, build: Builder) -> None:
         truth = benchmark.normalise(benchmark.labels[benchmark.index["STYLEGAN_2"], :9])
         error = np.abs(benchmark.normalise(predictions.values.continuous[rows]) - truth).mean()
         assert per_gm["STYLEGAN_2", "set_2"] == pytest.approx(error)
+    submit(random_predictions(made["ann"].benchmark, 9), facts("late"), board=board)
+    (shown,) = board_data(read_rows(board, jobs=1))["benchmarks"].values()
+    assert shown["open_labels"] is False
+    sealed = {row["name"]: row["sealed"] for row in shown["rows"]}
+    assert sealed == {"ann": True, "bob": True, "late": False}
     again = reveal_round(board, "round-1", tmp_path / "secret", tmp_path / "hidden")
     assert again.scored == ()
+    assert {row.name for one in submitted_rows(board) for row in one.rows if row.sealed} == {
+        "ann",
+        "bob",
+    }
     assert "is there already" in again.refused["ann"]
 
 

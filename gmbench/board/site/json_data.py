@@ -46,6 +46,8 @@ def _row_data(row: Row) -> dict[str, Any]:
             }
         else:
             data[column.key] = cell.value
+    if row.origin == "measured":
+        data["sealed"] = row.sealed
     if row.card is not None:
         data["card"] = row.card.model_dump(mode="json", exclude_defaults=True)
     if row.result is not None:
