@@ -13,13 +13,13 @@ from gmbench.board.safe_yaml import read_yaml
 from gmbench.board.scoring import packing_fault
 from gmbench.board.sealing import (
     NONCE,
+    PREDICTION_FILES,
     SEALED,
     entry_folder,
     read_sealed,
     require_in_time,
     require_opened,
 )
-from gmbench.board.sealing import PREDICTED as PREDICTION_FILES
 from gmbench.board.submission_card import COUNTED, PREDICTED, card_from
 from gmbench.errors import GmbenchError
 from gmbench.predictions.checks import Checklist

@@ -25,7 +25,7 @@ from gmbench.board.rounds import CLOSED, REVEALED, read_closed, read_round, roun
 from gmbench.files import json_text, write_whole
 
 SEALED, NONCE = "sealed.json", "nonce.txt"
-PREDICTED = (PREDICTIONS, "predictions.csv")
+PREDICTION_FILES = (PREDICTIONS, "predictions.csv")
 """Names that the prediction file of an entry can have."""
 
 _HASH = re.compile(r"[0-9a-f]{64}")
@@ -118,7 +118,7 @@ def open_entry(board: Board, name: str, who: str, file: Path, nonce_file: Path) 
         )
     with file.open("rb") as opened:
         is_parquet = opened.read(4) == b"PAR1"
-    place = entry / PREDICTED[0 if is_parquet else 1]
+    place = entry / PREDICTION_FILES[0 if is_parquet else 1]
     write_whole(entry / NONCE, nonce.hex() + "\n")
     write_whole(place, content)
     return place

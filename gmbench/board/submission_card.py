@@ -171,6 +171,14 @@ class Card(BaseModel):
     seconds_per_image: Cost | None = Field(None, description="Seconds that one image takes.")
     hardware: Line = Field("", description="What the times were measured on.")
     notes: Prose = Field("", description="Anything else that a reader should know.")
+    recipe: Name | None = Field(
+        None, description="Baseline of gmbench whose training makes these predictions again."
+    )
+    recipe_preset: Line = Field("", description="Preset that it was trained with.")
+    recipe_seed: Annotated[int, Field(ge=0)] = Field(0, description="Seed of that training.")
+    recipe_commit: Annotated[str, Field(pattern="^([0-9a-f]{7,40})?$")] = Field(
+        "", description="Commit of gmbench that it was trained with."
+    )
     resubmitted: Annotated[int, Field(ge=0, le=10**6)] = Field(
         0, description="How often it was replaced; `gmbench submit --replace` counts."
     )
@@ -251,6 +259,8 @@ def _problem(error: Any, data: dict[str, Any]) -> str:
         said = {
             "name": "must be letters, digits, - and _, at most 64, the first a letter or digit",
             "benchmark": "must be letters, digits, - and _, at most 64",
+            "recipe": "must be letters, digits, - and _, at most 64",
+            "recipe_commit": "must be 7 to 40 hexadecimal digits",
         }.get(place, "must be an address that begins with https://")
     if error["type"] == "literal_error":
         said = f"must be one of {', '.join(TRAINING_DATA)}"

@@ -12,7 +12,7 @@ import typer
 
 from gmbench.cli import output
 from gmbench.cli.data import JobsOption
-from gmbench.cli.options import JsonOption
+from gmbench.cli.options import DeviceOption, JsonOption
 from gmbench.cli.rounds import round_app
 from gmbench.cli.submit import BOARD, BoardOption
 
@@ -84,6 +84,49 @@ def verify(
     for path in updated:
         output.note(f"written anew: {path}")
     if not made.ok or (strict and made.flagged):
+        raise typer.Exit(1)
+
+
+@leaderboard_app.command()
+def rerun(
+    name: Annotated[str, typer.Argument(help="Submission whose card names a recipe.")],
+    data: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Dataset of the benchmark, where images are needed."),
+    ] = None,
+    board: BoardOption = BOARD,
+    device: DeviceOption = "auto",
+    runs: Annotated[Path | None, typer.Option(metavar="DIR", help="Keeps what is trained.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a submission's recipe again and compare; exit code 1 where it is not confirmed.
+
+    It is confirmed by the same predictions, or by figures inside the intervals of the submitted
+    ones: other hardware trains other networks.
+
+    Example: `gmbench leaderboard rerun mini116_best --data gm-parsing`
+    """
+    from gmbench.board.board import find_board
+    from gmbench.board.rerunning import rerun as train_again
+
+    with output.counting() as progress:
+        made = train_again(
+            find_board(board), name, data, device=device, runs=runs, progress=progress
+        )
+    if as_json:
+        output.show_json(made.to_dict())
+    else:
+        said = "the same predictions" if made.same else f"{made.alike:.1%} of the rows alike"
+        output.show_plain(f"{name}: {made.recipe} trained again gives {said}.")
+        for one in made.metrics:
+            word = "ok     " if one.ok or made.same else "failed "
+            ends = f" ({output.interval(one.ci)})" if one.ci else ""
+            output.show_plain(
+                f"{word} {one.metric:<8} submitted {one.submitted:.4f}{ends}, again {one.rerun:.4f}"
+            )
+        if made.commit:
+            output.note(f"The card names commit {made.commit}: check it out for the same code.")
+    if not made.ok:
         raise typer.Exit(1)
 
 
