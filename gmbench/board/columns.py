@@ -66,7 +66,7 @@ COLUMNS: tuple[Column, ...] = (
     _score("loss_f1_macro", "loss F1 macro", "macro F1 of the 10 losses", shown=False),
     _text(
         "training_data",
-        "trained on, as stated",
+        "data, as stated",
         f"what the method learned from, {STATED}",
         shown=True,
     ),
