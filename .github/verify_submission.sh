@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Verifies the leaderboard of a pull request with the code, labels and rounds of the target branch.
+# Verifies the leaderboard of a pull request with the code, labels and rounds of the target branch,
+# and that the request changes nothing that is there.
 #
 #   verify_submission.sh TRUSTED SUBMITTED
 #
@@ -22,13 +23,19 @@ for known in "$trusted"/benchmarks/*/; do
   rm -rf "$board/benchmarks/$name"
   cp -r "$known" "$board/benchmarks/$name"
 done
-gmbench leaderboard verify --board "$board"
+# What a person should look at ends the check, too: a maintainer looks, and merges by hand.
+failed=0
+gmbench leaderboard verify --board "$board" --against "$trusted" --strict || failed=1
 
 # Entries of rounds that still run: what can be checked without labels.
 for round in "$trusted"/rounds/*/; do
   [ -d "$round" ] && [ ! -e "$round/revealed.json" ] || continue
   name=$(basename "$round")
   mkdir -p "$board/rounds/$name"
-  cp "$round/round.json" "$board/rounds/$name/round.json"
-  gmbench leaderboard round validate "$name" --board "$board"
+  for file in round.json closed.json; do
+    rm -f "$board/rounds/$name/$file"
+    [ ! -e "$round/$file" ] || cp "$round/$file" "$board/rounds/$name/$file"
+  done
+  gmbench leaderboard round validate "$name" --board "$board" || failed=1
 done
+exit "$failed"

@@ -7,11 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from gmbench.benchmark.benchmark import Benchmark, load_benchmark
-from gmbench.board.board import CARD, LARGEST, PREDICTIONS, Board, BoardError, is_safe
-from gmbench.board.rounds import read_round, round_folder
+from gmbench.board.board import CARD, LARGEST, PREDICTIONS, Board, BoardError
+from gmbench.board.rounds import CLOSED, read_round, round_folder
 from gmbench.board.safe_yaml import read_yaml
 from gmbench.board.scoring import packing_fault
-from gmbench.board.submission_card import PREDICTED, card_from
+from gmbench.board.sealing import (
+    NONCE,
+    PREDICTION_FILES,
+    SEALED,
+    entry_folder,
+    read_sealed,
+    require_in_time,
+    require_opened,
+)
+from gmbench.board.submission_card import COUNTED, PREDICTED, card_from
 from gmbench.errors import GmbenchError
 from gmbench.predictions.checks import Checklist
 from gmbench.predictions.predictions import validate_predictions
@@ -33,15 +42,25 @@ def entry_names(board: Board, name: str) -> list[str]:
     return names
 
 
+def prediction_files(entry: Path) -> list[Path]:
+    """Returns the prediction files of an entry: none before it is opened."""
+    return [entry / name for name in PREDICTION_FILES if (entry / name).exists()]
+
+
+def has_links(entry: Path) -> bool:
+    """Returns whether an entry leads to files that are not its own."""
+    names = (CARD, SEALED, NONCE, *PREDICTION_FILES)
+    return any(path.is_symlink() for path in (entry.parent, entry, *(entry / one for one in names)))
+
+
 def entry_file(entry: Path) -> Path:
     """Returns the prediction file of an entry, which is sound enough to be opened.
 
     Raises:
         BoardError: There is none, more than one, a link, or it is too large.
     """
-    files = [entry / name for name in (PREDICTIONS, "predictions.csv") if (entry / name).exists()]
-    links = any(path.is_symlink() for path in (entry.parent, entry, entry / CARD, *files))
-    if len(files) != 1 or links:
+    files = prediction_files(entry)
+    if len(files) != 1 or has_links(entry):
         raise BoardError(f"{entry.name} needs {CARD} and one predictions.parquet or .csv.")
     if files[0].stat().st_size > LARGEST[PREDICTIONS]:
         raise BoardError(f"{files[0].name} has {files[0].stat().st_size:,} bytes: too many.")
@@ -58,11 +77,14 @@ def entry_facts(entry: Path) -> dict[str, Any]:
     """
     facts = read_yaml(entry / CARD)
     facts |= {"name": entry.name, "title": facts.get("title", entry.name)}
-    return {key: value for key, value in facts.items() if key not in PREDICTED}
+    return {key: value for key, value in facts.items() if key not in (*PREDICTED, COUNTED)}
 
 
 def check_entry(board: Board, name: str, who: str) -> Checklist:
     """Makes the checks of an entry that need no label.
+
+    While the round takes entries, an entry is a card and a hash. Once it is closed, the hash is to
+    be the one of the deadline, and a prediction file is to be the one that was sealed.
 
     Args:
         board: The leaderboard.
@@ -72,24 +94,70 @@ def check_entry(board: Board, name: str, who: str) -> Checklist:
     Raises:
         BoardError: There is no such round.
     """
-    n_images = read_round(board, name)["images"]
-    entry = round_folder(board, name) / "entries" / who
+    folder = round_folder(board, name)
+    read_round(board, name)
+    closed = (folder / CLOSED).exists()
     checklist = Checklist(who)
     try:
-        if not is_safe(who):
-            raise BoardError(f"{who!r} cannot be the name of an entry.")
-        file = entry_file(entry)
+        entry = entry_folder(board, name, who)
+        if has_links(entry):
+            raise BoardError(f"{who} is a link or holds one: its files must be its own.")
         card = card_from({"benchmark": name, "version": "-", **entry_facts(entry)}, CARD)
+        sealed = read_sealed(entry)
+        files = prediction_files(entry)
+        if closed:
+            require_in_time(board, name, who, sealed)
+        elif files or (entry / NONCE).exists():
+            raise BoardError(
+                f"{who} is open before the deadline, and anyone can copy it. Keep {SEALED} and "
+                f"{CARD} alone, and put nonce and predictions there once the round is closed."
+            )
+        if files:
+            require_opened(board, name, who, entry_file(entry))
     except GmbenchError as error:
         first, *more = str(error).split("\n")
-        remedy = "`gmbench submit --help` tells what a card says."
+        remedy = "docs/leaderboard.md, Live rounds, tells what an entry holds."
         offenders = [line.removeprefix("- ") for line in more]
         checklist.failed("entry", first, remedy, offenders, fatal=True)
         return checklist
+    same = [other for other in _sealed_like(folder, sealed) if other != who]
+    if same and not closed:  # Later it is known whose it is: only one of them can be opened.
+        checklist.failed(
+            "sealed",
+            f"{' and '.join(same)} has the same hash: one of them is a copy that nobody can open.",
+            "seal your own file under your own name.",
+        )
+        return checklist
     checklist.passed("entry", card.title)
-    found = validate_predictions(file, _stand_in(name, n_images)).checklist
-    checklist.checks += [check for check in found.checks if check.name != "benchmark"]
+    if files:
+        checklist.checks += check_predictions(board, name, files[0]).checks
+    else:
+        checklist.passed("sealed", f"hash {sealed[:16]}; the predictions are not open yet")
     return checklist
+
+
+def check_predictions(board: Board, name: str, file: Path) -> Checklist:
+    """Makes the checks of a prediction file that need no label, sealed or not.
+
+    Raises:
+        BoardError: There is no such round.
+    """
+    found = validate_predictions(file, _stand_in(name, read_round(board, name)["images"])).checklist
+    made = Checklist(str(file))
+    made.checks += [check for check in found.checks if check.name != "benchmark"]
+    return made
+
+
+def _sealed_like(folder: Path, sealed: str) -> list[str]:
+    """Returns the names of the entries that have a hash."""
+    found = []
+    for entry in sorted((folder / "entries").glob("*")):
+        try:
+            if read_sealed(entry) == sealed:
+                found.append(entry.name)
+        except BoardError:
+            continue  # It has no sound hash; its own check says so.
+    return found
 
 
 def _stand_in(name: str, n_images: int) -> Benchmark:

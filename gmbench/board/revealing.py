@@ -13,21 +13,33 @@ import pyarrow.parquet as pq
 
 from gmbench.benchmark.benchmark import Benchmark, read_benchmark
 from gmbench.board.board import PREDICTIONS, Board, BoardError
-from gmbench.board.entries import entry_facts, entry_file, entry_names
+from gmbench.board.entries import (
+    entry_facts,
+    entry_file,
+    entry_names,
+    has_links,
+    prediction_files,
+)
+from gmbench.board.round_secret import derived, read_secret
 from gmbench.board.rounds import (
     commitment,
-    derived,
     drawn_order,
+    read_closed,
     read_revealed,
     read_round,
-    read_secret,
     round_folder,
+    sealed_predictions,
     write_revealed,
 )
+from gmbench.board.scoring import read_submitted
+from gmbench.board.sealing import read_sealed, require_opened
 from gmbench.board.submission import submit
+from gmbench.board.submitted import submitted_trace
+from gmbench.board.traces import COPY, Trace, alike, trace_of
 from gmbench.errors import GmbenchError
 from gmbench.predictions.checks import Checklist
 from gmbench.predictions.images import image_index
+from gmbench.predictions.predictions import Predictions
 from gmbench.predictions.reading import read_table
 
 
@@ -60,7 +72,8 @@ class Revealed:
 def reveal_round(board: Board, name: str, seed_file: Path, data: Path) -> Revealed:
     """Publishes a round's labels and scores its entries.
 
-    An entry that is not sound is refused and named; the others go on the board. Revealing again
+    An entry that is not sound, or nearly another's, is refused and named; the others go on the
+    board. Revealing again
     scores entries that are not there yet.
 
     Args:
@@ -70,8 +83,8 @@ def reveal_round(board: Board, name: str, seed_file: Path, data: Path) -> Reveal
         data: The dataset with its labels.
 
     Raises:
-        BoardError: There is no such round, there are too many entries, or secret and labels are
-            not those that the round was published with.
+        BoardError: There is no such round, it still takes entries, there are too many, or secret
+            and labels are not those that the round was published with.
         WriteError: The system refused.
     """
     folder = round_folder(board, name)
@@ -86,15 +99,20 @@ def reveal_round(board: Board, name: str, seed_file: Path, data: Path) -> Reveal
             f"published one {str(described.get('commitment'))[:16]}. Nothing was revealed."
         )
     entries = entry_names(board, name)
-    write_revealed(folder, salt, order)
+    read_closed(board, name)  # A round that still takes entries is not revealed.
+    kept = sealed_predictions(board, name) or {}
+    write_revealed(folder, salt, order, kept)
     truth = dict(zip([f"{name}/{n:06d}" for n in range(len(order))], order, strict=True))
     scored, refused = [], {}
+    others = _already_there(board, benchmark)
     for entry in entries:
         try:
-            _score_entry(board, benchmark, data, folder / "entries" / entry, truth)
+            read = _score_entry(board, name, benchmark, data, entry, truth, others)
+            others[entry], kept[entry] = trace_of(read), read.sha256
             scored.append(entry)
         except GmbenchError as error:
             refused[entry] = str(error)
+    write_revealed(folder, salt, order, kept)
     return Revealed(name, bound, tuple(scored), refused)
 
 
@@ -113,11 +131,35 @@ def check_revealed(board: Board, name: str) -> bool:
     return bool(bound == described["commitment"])
 
 
+def _already_there(board: Board, benchmark: Benchmark) -> dict[str, Trace]:
+    """Returns what the submissions to a benchmark predict, by name."""
+    found = {}
+    for name in board.names():
+        one = submitted_trace(board, name)
+        if one is not None and one[0].is_same_as(benchmark):
+            found[name] = one[1]
+    return found
+
+
 def _score_entry(
-    board: Board, benchmark: Benchmark, data: Path, entry: Path, truth: dict[str, str]
-) -> None:
-    """Gives an entry's rows their true names and submits them."""
+    board: Board,
+    name: str,
+    benchmark: Benchmark,
+    data: Path,
+    who: str,
+    truth: dict[str, str],
+    others: dict[str, Trace],
+) -> Predictions:
+    """Gives an entry's rows their true names, submits and returns them."""
+    entry = round_folder(board, name) / "entries" / who
+    if not prediction_files(entry) and not has_links(entry):
+        read_sealed(entry)
+        raise BoardError(
+            f"{who} was not opened. `gmbench leaderboard round open` does it, and revealing again "
+            "scores it."
+        )
     file, facts = entry_file(entry), entry_facts(entry)
+    require_opened(board, name, who, file)
     checklist = Checklist(file.name)
     raw = read_table(file, checklist)
     if raw is None or not checklist.ok:
@@ -144,7 +186,20 @@ def _score_entry(
             pv.write_csv(table, named, pv.WriteOptions(quoting_style="needed"))
         else:
             pq.write_table(table, named)
-        submit(named, facts, board=board, benchmark=data)
+        checklist = Checklist(file.name)
+        read = read_submitted(named, data, checklist)
+        if read is None:
+            raise BoardError(f"{who} cannot be submitted.\n{checklist.text(all_checks=False)}")
+    trace = trace_of(read)
+    for other, known in others.items():
+        # One that is there already is refused by its name, which says more.
+        if other != who and (share := alike(trace, known, benchmark)) > COPY:
+            raise BoardError(
+                f"{who} predicts {share:.1%} of the rows as {other} does. Entries are methods of "
+                "their own: enter one of the two."
+            )
+    submit(read, facts, board=board, benchmark=data)
+    return read
 
 
 def _for_every_set(table: pa.Table, benchmark: Benchmark) -> pa.Table:

@@ -1,14 +1,16 @@
 """Live rounds: a hidden population, its images in the open, its labels under a salted hash.
 
 No one can have trained on generative models that did not exist before the round. A round is made
-from a secret, from which its seed, the order of its images and the salt follow:
+from a secret, from which its seeds, the order of its images and the salt follow:
 
 ```
 leaderboard/rounds/NAME/
   round.json        what the round is; the hash that binds its maker to labels and order
   images.parquet    image and image_id: NAME/000000, NAME/000001 ... in an order drawn at random
   template.csv      a prediction file to be filled in
-  entries/WHO/      card.yaml and predictions.parquet or predictions.csv, by pull request
+  entries/WHO/      by pull request: card.yaml and sealed.json, the hash of a prediction file;
+                    after the deadline nonce.txt and predictions.parquet or predictions.csv
+  closed.json       at the deadline: the hash of every entry that is in time
   revealed.json     after the end: the salt and which image is which
 ```
 
@@ -19,12 +21,9 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import hmac
 import io
 import json
-import os
-import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -37,6 +36,7 @@ import pyarrow.parquet as pq
 from gmbench.benchmark.benchmark import Benchmark, benchmark_files, read_benchmark
 from gmbench.board.board import Board, BoardError, is_safe
 from gmbench.board.folders import folders_in_place
+from gmbench.board.round_secret import Seeds, derived, read_secret, seeds_of
 from gmbench.data.features import shard_path
 from gmbench.evaluation.result import PROTOCOL
 from gmbench.files import json_text, write_durably, write_whole
@@ -44,10 +44,11 @@ from gmbench.predictions.images import image_index
 from gmbench.progress import Progress
 from gmbench.schema import NAMES
 
-ROUND, IMAGES, TEMPLATE, REVEALED = "round.json", "images.parquet", "template.csv", "revealed.json"
+ROUND, IMAGES, TEMPLATE = "round.json", "images.parquet", "template.csv"
+CLOSED, REVEALED = "closed.json", "revealed.json"
 
-Builder = Callable[[int, Path], object]
-"""Builds the dataset of a hidden population: takes its seed and the folder to make."""
+Builder = Callable[[Seeds, Path], object]
+"""Builds the dataset of a hidden population: takes its seeds and the folder to make."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,42 +93,6 @@ def round_folder(board: Board, name: str) -> Path:
     return board.folder / "rounds" / name
 
 
-def read_secret(path: Path, *, make: bool = False) -> bytes:
-    """Reads the secret of a round, or makes one that only its owner can read.
-
-    Raises:
-        BoardError: There is none, it cannot be made, or it is too short to be one.
-    """
-    made = False
-    try:
-        if make and not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            made = True
-            with os.fdopen(handle, "w") as file:
-                file.write(secrets.token_hex(32) + "\n")
-        secret = path.read_bytes().strip()
-    except OSError as error:
-        if made:
-            path.unlink(missing_ok=True)  # Half a secret is none.
-        remedy = "Give another --seed-file." if make else "`round new` makes one."
-        raise BoardError(
-            f"The secret {path} cannot be {'made or ' if make else ''}read ({error.strerror}). "
-            f"{remedy}"
-        ) from error
-    if len(secret) < 32:
-        raise BoardError(
-            f"{path} has {len(secret)} bytes; a secret that nobody guesses has 32 or more. "
-            "Name a file that does not exist yet, and one is made."
-        )
-    return secret
-
-
-def derived(secret: bytes, name: str, what: str) -> bytes:
-    """Returns 32 bytes that follow from a round's secret and tell nothing of it."""
-    return hmac.new(secret, f"gmbench round {name}: {what}".encode(), hashlib.sha256).digest()
-
-
 def commitment(salt: bytes, benchmark: Benchmark, order: list[str]) -> str:
     """Returns the hash that binds a round's maker to labels, sets and the order of images.
 
@@ -152,7 +117,7 @@ def new_round(
         name: Name of the round and of its benchmark.
         seed_file: The secret; made if it does not exist.
         data: Folder for the dataset with the labels; outside the board.
-        build: Builds the dataset from a seed.
+        build: Builds the dataset from seeds.
         note: A line for people, such as when the round ends.
 
     Raises:
@@ -169,8 +134,7 @@ def new_round(
                 f"{path} lies in {board.folder}, which is published. Keep it elsewhere."
             )
     secret = read_secret(seed_file, make=True)
-    seed = int.from_bytes(derived(secret, name, "seed")[:4], "big") >> 1
-    build(seed, data)
+    build(seeds_of(secret, name), data)
     benchmark = read_benchmark(data)
     if benchmark.name != name:
         raise BoardError(f"{data} holds the benchmark {benchmark.name}, not {name}.")
@@ -228,11 +192,18 @@ def zoo_builder(
         progress: Told how many GMs are made.
     """
 
-    def build(seed: int, out: Path) -> None:
+    def build(seeds: Seeds, out: Path) -> None:
         from gmbench.zoo.build import build_zoo
         from gmbench.zoo.plan import plan_zoo
 
-        plan = plan_zoo(n_gms, images_per_gm, size=size, seed=seed, name=name)
+        plan = plan_zoo(
+            n_gms,
+            images_per_gm,
+            size=size,
+            seed=seeds.population,
+            content_seed=seeds.contents,
+            name=name,
+        )
         build_zoo(plan, out, jobs=jobs, progress=progress)
 
     return build
@@ -286,9 +257,9 @@ def _write(content: bytes | str, path: Path) -> None:
     write_durably(path, content)
 
 
-def write_revealed(folder: Path, salt: bytes, order: list[str]) -> None:
-    """Publishes the salt and which image is which."""
-    data = {"salt": salt.hex(), "order": order}
+def write_revealed(folder: Path, salt: bytes, order: list[str], scored: Mapping[str, str]) -> None:
+    """Publishes the salt, which image is which, and the hash of what each entry predicted."""
+    data = {"salt": salt.hex(), "scored": dict(scored), "order": order}
     write_whole(folder / REVEALED, json_text(data))
 
 
@@ -299,6 +270,21 @@ def read_round(board: Board, name: str) -> dict[str, Any]:
         BoardError: There is no such round, or its file is damaged.
     """
     return _read(round_folder(board, name) / ROUND, {"images": int, "commitment": str})
+
+
+def read_closed(board: Board, name: str) -> dict[str, str]:
+    """Returns the hash of every entry that a round had at its deadline, by name.
+
+    Raises:
+        BoardError: There is no such round, it is not closed, or its file is damaged.
+    """
+    path = round_folder(board, name) / CLOSED
+    if not path.exists():
+        raise BoardError(
+            f"{name} still takes entries. `gmbench leaderboard round close {name}` ends that."
+        )
+    entries: dict[str, str] = _read(path, {"entries": dict})["entries"]
+    return entries
 
 
 def read_revealed(board: Board, name: str) -> dict[str, Any]:
@@ -340,6 +326,26 @@ def open_rounds(board: Board) -> tuple[OpenRound, ...]:
             note = str(facts.get("note", ""))
             found.append(OpenRound(path.parent.name, facts["images"], note, facts["commitment"]))
     return tuple(found)
+
+
+def sealed_predictions(board: Board, name: str) -> dict[str, str] | None:
+    """Returns what was predicted of a benchmark before its labels were known.
+
+    Args:
+        board: The leaderboard.
+        name: Name of the benchmark, which is a round's where it was one.
+
+    Returns:
+        Hash of the predictions of each entry that was scored, by name; None where the benchmark
+        was no round, so that its labels were open from the beginning.
+
+    Raises:
+        BoardError: The file of a round is damaged.
+    """
+    if not is_safe(name) or not (round_folder(board, name) / REVEALED).exists():
+        return None
+    scored = read_revealed(board, name).get("scored")
+    return scored if isinstance(scored, dict) else {}
 
 
 def _read(path: Path, needed: dict[str, type]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -13,12 +13,12 @@ from gmbench.board.columns import COLUMN, COLUMNS
 from gmbench.board.pairs import Pairs, board_pairs
 from gmbench.board.ranking import Rank, paired_ranks
 from gmbench.board.reported import Reported, read_reported
-from gmbench.board.rounds import OpenRound, open_rounds
-from gmbench.board.submission_card import Card, read_card
-from gmbench.board.verification import read_claim, sound_files, verify
+from gmbench.board.rounds import OpenRound, open_rounds, sealed_predictions
+from gmbench.board.submission_card import REPORTED, Card, read_card
+from gmbench.board.verification import Verification, read_claim, sound_files, verify
 from gmbench.evaluation.comparison import COMPARED
 from gmbench.evaluation.intervals import Interval
-from gmbench.predictions.checks import Checklist, Status, plural
+from gmbench.predictions.checks import Checklist
 from gmbench.progress import Progress
 
 
@@ -52,6 +52,7 @@ class Row:
         card: The submission's card; None for reported rows.
         result: The result, as `gmbench evaluate --json` prints it; None for reported rows.
         reported: What a paper says; None for measured rows.
+        sealed: Whether its predictions were sealed before anyone could know the labels.
     """
 
     name: str
@@ -61,11 +62,16 @@ class Row:
     card: Card | None = None
     result: dict[str, Any] | None = None
     reported: Reported | None = None
+    sealed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class BenchmarkBoard:
-    """One benchmark and its methods: measured ones by L1, then reported ones by L1, and pairs."""
+    """One benchmark and its methods: measured ones by L1, then reported ones by L1, and pairs.
+
+    Its labels are open unless it was a live round: anyone can have known them before predicting,
+    and a figure is worth what its maker says of the method.
+    """
 
     name: str
     version: str
@@ -73,6 +79,7 @@ class BenchmarkBoard:
     measured: tuple[Row, ...]
     reported: tuple[Row, ...]
     pairs: Pairs = field(default_factory=dict)
+    open_labels: bool = True
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -82,10 +89,11 @@ class BenchmarkBoard:
 
 @dataclass(frozen=True, slots=True)
 class BoardRows:
-    """Everything that the pages show."""
+    """Everything that the pages show, and the failed checks of submissions that they do not."""
 
     benchmarks: tuple[BenchmarkBoard, ...] = field(default=())
     rounds: tuple[OpenRound, ...] = field(default=())
+    left_out: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def read_rows(
@@ -97,6 +105,9 @@ def read_rows(
 ) -> BoardRows:
     """Verifies a board and returns its rows; every figure of a measured row is recomputed.
 
+    A submission that is not sound, or whose name, title or predictions are an earlier one's, is
+    left out and named; it stops none of the others.
+
     Args:
         board: The leaderboard.
         cache: Folder of scores and pairs made before from the same bytes.
@@ -104,35 +115,41 @@ def read_rows(
         progress: Told how many submissions are verified, and how many pairs compared.
 
     Raises:
-        BoardError: A submission is not sound; names it and what is wrong.
+        BoardError: No submission is sound; names them and what is wrong.
     """
     made = verify(board, cache=cache, jobs=jobs, progress=progress)
-    if not made.ok:
-        parts = [
-            f"{one.name}\n{one.checklist.text(all_checks=False)}"
-            for one in made.submissions
-            if not one.ok
-        ]
-        if not made.among.ok:
-            parts.append(made.among.text(all_checks=False))
-        n_failed = sum(check.status is not Status.OK for check in made.among)
-        n_failed += sum(not one.ok for one in made.submissions)
-        listed = "\n".join(parts[:10])
+    left_out = _left_out(made)
+    submitted, scores = [], {}
+    for one in made.submissions:
+        if one.card is None or one.benchmark is None or one.score is None or one.name in left_out:
+            continue
+        scores[one.name] = one.score
+        submitted.append(_Submitted(one.card, one.benchmark, one.score.result))
+    if left_out and not submitted:
+        texts = [f"{one.name}\n{one.checklist.text(all_checks=False)}" for one in made.submissions]
+        listed = "\n".join(texts[:10])
         raise BoardError(
-            f"{board.folder} has {plural(n_failed, 'fault')}, so no page was made of it.\n{listed}"
+            f"No submission in {board.folder} is sound, so no page was made of it.\n{listed}"
         )
-    scores = {one.name: one.score for one in made.submissions if one.score is not None}
-    submitted = [
-        _Submitted(one.card, one.benchmark, one.score.result)
-        for one in made.submissions
-        if one.card is not None and one.benchmark is not None and one.score is not None
-    ]
     boards = []
-    for one in _boards(board, submitted):
-        of_board = {row.name: scores[row.name] for row in one.measured}
+    for methods in _boards(board, submitted):
+        of_board = {row.name: scores[row.name] for row in methods.measured}
         pairs = board_pairs(of_board, cache=cache, jobs=jobs, progress=progress)
-        boards.append(replace(one, pairs=pairs, measured=_ranked(one.measured, pairs)))
-    return BoardRows(tuple(boards), open_rounds(board))
+        ranked = _ranked(methods.measured, pairs)
+        boards.append(replace(methods, pairs=pairs, measured=ranked))
+    return BoardRows(tuple(boards), open_rounds(board), left_out)
+
+
+def _left_out(made: Verification) -> dict[str, tuple[str, ...]]:
+    """Returns the checks that each submission failed which the pages do not show, by name."""
+    found = {}
+    for one in made.submissions:
+        failures = one.checklist.failures
+        if one.name in made.later:
+            failures += made.among.failures
+        if failures:
+            found[one.name] = tuple(check.name for check in failures)
+    return found
 
 
 def submitted_rows(board: Board) -> tuple[BenchmarkBoard, ...]:
@@ -180,9 +197,15 @@ def _boards(board: Board, submitted: Sequence[_Submitted]) -> Iterator[Benchmark
     for name in sorted(by_benchmark, key=lambda one: _named_first(one, by_benchmark[one][0].card)):
         benchmark = by_benchmark[name][0].benchmark
         papers = [_reported_row(one) for one in reported if one.benchmark == name]
-        measured = _measured_rows(by_benchmark[name])
+        sealed = sealed_predictions(board, name)
+        measured = _measured_rows(by_benchmark[name], sealed or {})
         yield BenchmarkBoard(
-            name, benchmark.version, benchmark, measured, tuple(in_order(papers, "l1"))
+            name,
+            benchmark.version,
+            benchmark,
+            measured,
+            tuple(in_order(papers, "l1")),
+            open_labels=sealed is None,
         )
 
 
@@ -191,7 +214,7 @@ def _named_first(name: str, card: Card) -> tuple[int, str]:
     return (NAMED.index(card.benchmark) if known else len(NAMED), name)
 
 
-def _measured_rows(submitted: Sequence[_Submitted]) -> tuple[Row, ...]:
+def _measured_rows(submitted: Sequence[_Submitted], sealed: Mapping[str, str]) -> tuple[Row, ...]:
     rows = []
     for one in submitted:
         summary = one.result["summary"]
@@ -202,8 +225,17 @@ def _measured_rows(submitted: Sequence[_Submitted]) -> tuple[Row, ...]:
                 cells[column.key] = Cell(figure["mean"], _interval(figure["ci"]), figure["std"])
             else:
                 cells[column.key] = Cell(_of_card(one.card, column.key))
+        name, made_from = one.card.name, one.result["manifest"]["predictions_sha256"]
         rows.append(
-            Row(one.card.name, one.card.title, "measured", cells, card=one.card, result=one.result)
+            Row(
+                name,
+                one.card.title,
+                "measured",
+                cells,
+                card=one.card,
+                result=one.result,
+                sealed=sealed.get(name) == made_from,
+            )
         )
     return tuple(in_order(rows, "l1"))
 
@@ -230,7 +262,7 @@ def _reported_row(one: Reported) -> Row:
         column.key: Cell(one.values.get(column.key), None, one.std.get(column.key))
         for column in COLUMNS
     }
-    name = f"reported-{one.benchmark}-{one.method}".replace("_", "-")
+    name = f"{REPORTED}{one.benchmark}-{one.method}".replace("_", "-")
     return Row(name, one.title, "reported", cells, reported=one)
 
 

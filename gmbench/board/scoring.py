@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gmbench.benchmark.benchmark import Benchmark
+from gmbench.board.traces import Trace, trace_of
 from gmbench.data.checksums import sha256_of
 from gmbench.evaluation.comparison import COMPARED, Half
 from gmbench.evaluation.evaluate import SEED, evaluate_resampled
@@ -48,10 +49,12 @@ class Score:
     Attributes:
         result: The result, as `gmbench evaluate --json` prints it.
         half: What comparisons with other methods need of this one.
+        trace: What tells whether it is another's copy, or the labels.
     """
 
     result: dict[str, Any]
     half: Half
+    trace: Trace
 
 
 def read_submitted(
@@ -132,6 +135,7 @@ def score(predictions: Predictions) -> Score:
             sums=tuple(table.sums for table in tables),
             parts={metric.name: [part[metric.name] for part in parts] for metric in COMPARED},
         ),
+        trace=trace_of(predictions),
     )
 
 
@@ -170,7 +174,7 @@ def score_key(file: Path, benchmark: Benchmark) -> str:
         sha256_of(file), benchmark.name, benchmark.version, benchmark.labels_sha256,
         benchmark.splits_sha256, PROTOCOL, __version__, np.__version__, str(REPLICATES), str(SEED),
     )  # fmt: skip
-    parts = (*made_from, *Evaluation.__dataclass_fields__)
+    parts = (*made_from, *Evaluation.__dataclass_fields__, *Trace.__dataclass_fields__)
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
@@ -181,7 +185,11 @@ _PARTS = ("value", "replicates", "left_out")
 def remember(cache: Path, key: str, made: Score) -> None:
     """Keeps a score in a folder of the user's own."""
     packed = zlib.compress(json.dumps(made.result).encode(), 6)
-    arrays: dict[str, Any] = {"result": np.frombuffer(packed, dtype=np.uint8)}
+    arrays: dict[str, Any] = {
+        "result": np.frombuffer(packed, dtype=np.uint8),
+        "decisions": made.trace.decisions,
+        "counts": made.trace.counts,
+    }
     for number, sums in enumerate(made.half.sums):
         arrays |= {f"sums {number} {what}": getattr(sums, what) for what in _SUMS}
         for name, parts in made.half.parts.items():
@@ -207,6 +215,7 @@ def recall(cache: Path, key: str, benchmark: Benchmark) -> Score | None:
                 ]
                 for metric in COMPARED
             }
+            trace = Trace(kept["decisions"], kept["counts"])
     except (OSError, ValueError, KeyError, zlib.error, EOFError, zipfile.BadZipFile):
         return None
-    return Score(result, Half(tuple(sums), parts))
+    return Score(result, Half(tuple(sums), parts), trace)

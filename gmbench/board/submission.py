@@ -20,9 +20,12 @@ from gmbench.board.board import (
     benchmark_texts,
 )
 from gmbench.board.folders import folders_in_place
+from gmbench.board.reported import read_reported
 from gmbench.board.safe_yaml import CardError
 from gmbench.board.scoring import read_submitted, score
-from gmbench.board.submission_card import PREDICTED, Card, card_from, card_text, read_card
+from gmbench.board.submission_card import COUNTED, PREDICTED, Card, card_from, card_text
+from gmbench.board.submitted import claimed_hash, submitted_card
+from gmbench.board.title_form import title_form
 from gmbench.errors import PredictionError, plain_form
 from gmbench.files import json_text, write_durably
 from gmbench.predictions.checks import Checklist
@@ -87,7 +90,8 @@ def submit(
     Raises:
         CardError: The facts make no card.
         PredictionError: A check failed, or the predictions are the labels.
-        BoardError: The name is taken, or the board has another benchmark of that name.
+        BoardError: The name or title is taken, another submission predicts the same, or the board
+            has another benchmark of that name.
         UnknownNameError: There is no such benchmark.
         WriteError: The system refused.
 
@@ -112,16 +116,21 @@ def submit(
             f"The card gives {' and '.join(told)}, which the predictions tell. Leave that out, and "
             "name with benchmark= what was predicted."
         )
+    if COUNTED in facts:
+        raise CardError(f"The card gives {COUNTED}, which is counted here. Leave that out.")
     card_from({"benchmark": "any", "version": "any", **facts}, "The card")
     _require_free(board, str(facts["name"]), replace)
     read = _read(predictions, benchmark)
     known = read.benchmark
     name, sets = base_and_sets(known)
+    old = submitted_card(board, str(facts["name"]))
+    counted = {} if old is None else {COUNTED: old.resubmitted + 1}
     card = card_from(
-        {**facts, "benchmark": name, "version": known.version, "sets": sets}, "The card"
+        {**facts, "benchmark": name, "version": known.version, "sets": sets, **counted}, "The card"
     )
     _require_own_title(board, card)
     texts = benchmark_texts(board, known)
+    _require_own_predictions(board, card.name, read)
     result = score(read).result
     # What the file was called on somebody's disk says nothing to others.
     result["manifest"]["predictions"] = PREDICTIONS
@@ -185,18 +194,30 @@ def _require_free(board: Board, name: str, replace: bool) -> None:
 
 
 def _require_own_title(board: Board, card: Card) -> None:
-    """Refuses a title that another submission to the same benchmark has."""
+    """Refuses a title that looks like another's on the same benchmark, or like a paper's row."""
+    form = title_form(card.title)
     for name in board.names():
-        try:
-            other = read_card(board.submission(name) / CARD)
-        except (CardError, BoardError):
-            continue  # It has no sound card; `leaderboard verify` says so.
-        same = (other.predicted, plain_form(other.title)) == (
-            card.predicted,
-            plain_form(card.title),
-        )
-        if same and name != card.name:
+        other = submitted_card(board, name)
+        if other is None or name == card.name or other.predicted != card.predicted:
+            continue
+        if title_form(other.title) == form:
             raise BoardError(
                 f"{name} is on the board of {card.predicted} with the title {other.title!r}. "
                 "Give yours another --title."
+            )
+    for one in read_reported(board.reported):
+        if one.benchmark == card.predicted and title_form(one.title) == form:
+            raise BoardError(
+                f"{one.title!r} is what a paper reports on {card.predicted}. Give your submission "
+                "another --title, such as one that says who measured it."
+            )
+
+
+def _require_own_predictions(board: Board, name: str, predictions: Predictions) -> None:
+    """Refuses what another submission predicts already."""
+    for other in board.names():
+        if other != name and claimed_hash(board, other) == predictions.sha256:
+            raise BoardError(
+                f"{other} is on the board with the same predictions, row by row. Submit those of a "
+                "method of your own, or --replace yours under its old name."
             )

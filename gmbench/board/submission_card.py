@@ -25,6 +25,7 @@ from pydantic import (
 
 from gmbench.benchmark.cross_validation import PROTOCOLS, name_with_sets
 from gmbench.board.safe_yaml import CardError, read_yaml
+from gmbench.board.title_form import title_fault
 from gmbench.errors import nearest_names
 
 TrainingData = Literal["labels", "benchmark", "extra"]
@@ -39,9 +40,13 @@ assert tuple(TRAINING_DATA) == get_args(TrainingData)
 
 PREDICTED = ("benchmark", "version", "sets")
 """Keys of a card that follow from what was predicted."""
+COUNTED = "resubmitted"
+"""The key of a card that `gmbench submit` counts."""
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])", re.IGNORECASE)
+REPORTED = "reported-"
+"""What the names of rows begin with that papers report."""
 _LATEST = datetime.date(2100, 1, 1)
 
 
@@ -74,6 +79,26 @@ def _heading(text: str) -> str:
     return _one_line(text)
 
 
+def _title(text: str) -> str:
+    if fault := title_fault(text):
+        raise ValueError(fault)
+    return text
+
+
+def _own_name(name: str) -> str:
+    # What papers report stands on the board under names that begin so.
+    if name.lower().replace("_", "-").startswith(REPORTED):
+        raise ValueError(f"must not begin with {REPORTED}, as rows that papers report do")
+    return name
+
+
+def _no_later_than_today(day: datetime.date) -> datetime.date:
+    # A day of grace: it is tomorrow already in a part of the world.
+    if day > datetime.datetime.now(datetime.UTC).date() + datetime.timedelta(days=1):
+        raise ValueError("is in the future")
+    return day
+
+
 def _web_address(address: str) -> str:
     try:
         parts = urlsplit(address)
@@ -98,6 +123,8 @@ Sets = Annotated[
     WithJsonSchema({"type": "string", "enum": list(PROTOCOLS)}),
 ]
 Heading = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_heading)]
+OwnName = Annotated[Name, AfterValidator(_own_name)]
+Title = Annotated[Heading, AfterValidator(_title)]
 Line = Annotated[str, Field(max_length=300), AfterValidator(_one_line)]
 Prose = Annotated[str, Field(max_length=2000), AfterValidator(_plain_text)]
 Address = Annotated[
@@ -113,8 +140,8 @@ class Card(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
-    name: Name = Field(description="Name of the submission and of its folder.")
-    title: Heading = Field(description="Name of the method as the board shows it.")
+    name: OwnName = Field(description="Name of the submission and of its folder.")
+    title: Title = Field(description="Name of the method as the board shows it.")
     benchmark: Name = Field(description="Name of the benchmark that was predicted.")
     version: Line = Field(description="Version of the benchmark.")
     sets: Sets | None = Field(
@@ -122,9 +149,11 @@ class Card(BaseModel):
     )
     authors: list[Heading] = Field(min_length=1, max_length=100, description="Who made it.")
     url: Address = Field(description="Page of the method or of its makers.")
-    date: Annotated[datetime.date, Field(ge=datetime.date(2000, 1, 1), le=_LATEST)] = Field(
-        description="Day of the submission."
-    )
+    date: Annotated[
+        datetime.date,
+        Field(ge=datetime.date(2000, 1, 1), le=_LATEST),
+        AfterValidator(_no_later_than_today),
+    ] = Field(description="Day of the submission.")
     training_data: TrainingData = Field(
         description="What it learned from: "
         + "; ".join(f"`{key}`: {words}" for key, words in TRAINING_DATA.items())
@@ -142,6 +171,17 @@ class Card(BaseModel):
     seconds_per_image: Cost | None = Field(None, description="Seconds that one image takes.")
     hardware: Line = Field("", description="What the times were measured on.")
     notes: Prose = Field("", description="Anything else that a reader should know.")
+    recipe: Name | None = Field(
+        None, description="Baseline of gmbench whose training makes these predictions again."
+    )
+    recipe_preset: Line = Field("", description="Preset that it was trained with.")
+    recipe_seed: Annotated[int, Field(ge=0)] = Field(0, description="Seed of that training.")
+    recipe_commit: Annotated[str, Field(pattern="^([0-9a-f]{7,40})?$")] = Field(
+        "", description="Commit of gmbench that it was trained with."
+    )
+    resubmitted: Annotated[int, Field(ge=0, le=10**6)] = Field(
+        0, description="How often it was replaced; `gmbench submit --replace` counts."
+    )
 
     @property
     def predicted(self) -> str:
@@ -219,6 +259,8 @@ def _problem(error: Any, data: dict[str, Any]) -> str:
         said = {
             "name": "must be letters, digits, - and _, at most 64, the first a letter or digit",
             "benchmark": "must be letters, digits, - and _, at most 64",
+            "recipe": "must be letters, digits, - and _, at most 64",
+            "recipe_commit": "must be 7 to 40 hexadecimal digits",
         }.get(place, "must be an address that begins with https://")
     if error["type"] == "literal_error":
         said = f"must be one of {', '.join(TRAINING_DATA)}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +12,9 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from gmbench.benchmark.benchmark import Benchmark
+from gmbench.board.among import Known, compare, known_by_files
 from gmbench.board.board import CARD, PREDICTIONS, RESULTS, Board, files_of, find_benchmark
+from gmbench.board.flags import FLAGS, flag_labels
 from gmbench.board.processes import each
 from gmbench.board.scoring import (
     Score,
@@ -24,10 +25,10 @@ from gmbench.board.scoring import (
     score_key,
 )
 from gmbench.board.submission_card import Card, read_card
-from gmbench.errors import GmbenchError, plain_form
+from gmbench.errors import GmbenchError
 from gmbench.evaluation.metrics import METRICS
 from gmbench.evaluation.result import PROTOCOL, Summary
-from gmbench.predictions.checks import Checklist, plural
+from gmbench.predictions.checks import Checklist, Status, plural
 from gmbench.progress import Progress
 
 TOLERANCE = 1e-6
@@ -66,6 +67,14 @@ class Verified:
         """Whether every check is ok."""
         return self.checklist.ok
 
+    @property
+    def known(self) -> Known:
+        """What of it is compared with the others."""
+        if self.score is None:
+            return Known(self.name, self.card, self.benchmark)
+        sha256 = str(self.score.result["manifest"]["predictions_sha256"])
+        return Known(self.name, self.card, self.benchmark, sha256, self.score.trace)
+
 
 @dataclass
 class Verification:
@@ -74,20 +83,33 @@ class Verification:
     Attributes:
         submissions: Each with its checks, in the order of names.
         among: Checks of the submissions against each other.
+        later: Names of those that share a name, title or predictions with an earlier one.
     """
 
     submissions: list[Verified]
     among: Checklist = field(default_factory=lambda: Checklist("board"))
+    later: set[str] = field(default_factory=set)
 
     @property
     def ok(self) -> bool:
         """Whether every check is ok."""
         return self.among.ok and all(one.ok for one in self.submissions)
 
+    @property
+    def flagged(self) -> bool:
+        """Whether a person should look at something, though nothing is wrong in itself."""
+        lists = [self.among, *(one.checklist for one in self.submissions)]
+        return any(
+            check.name in FLAGS and check.status is Status.WARNING
+            for checks in lists
+            for check in checks
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Returns what was found as plain data."""
         return {
             "ok": self.ok,
+            "flagged": self.flagged,
             "submissions": {one.name: one.checklist.to_dict() for one in self.submissions},
             "among": self.among.to_dict(),
         }
@@ -121,8 +143,9 @@ def verify(
         _run, tasks, what="submissions", name_of=str, few=_FEW, jobs=jobs, progress=progress
     )
     made = Verification(sorted(done, key=lambda one: one.name))
-    _compare_names(board, made)
-    _compare_predictions(board, made)
+    verified = {one.name: one.known for one in made.submissions}
+    known = [verified.get(name) or known_by_files(board, name) for name in board.names()]
+    made.among, made.later = compare(board, known, verified)
     return made
 
 
@@ -163,6 +186,8 @@ def verify_one(board: Board, name: str, cache: Path | None = None) -> Verified:
         )
         return made
     made.score = _score(files[PREDICTIONS], made.benchmark, checklist, cache)
+    if made.score is not None:
+        flag_labels(made.score.trace, made.benchmark, checklist)
     if made.score is not None and claimed is not None:
         _compare_results(claimed, made.score.result, checklist)
     return made
@@ -321,60 +346,3 @@ def _equal(claimed: Any, found: Any) -> bool:
 def _short(value: Any) -> str:
     text = f"{value:.8g}" if isinstance(value, float) else str(value)
     return text if len(text) <= 40 else f"{text[:37]}..."
-
-
-def _compare_names(board: Board, made: Verification) -> None:
-    """Finds names and titles that two submissions share."""
-    remedy = "rename the later one."
-    by_form: dict[str, list[str]] = defaultdict(list)
-    for name in board.names():
-        by_form[plain_form(name)].append(name)
-    offenders = [" and ".join(names) for names in by_form.values() if len(names) > 1]
-    by_title: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for one in made.submissions:
-        if one.card is not None:
-            by_title[one.card.predicted, plain_form(one.card.title)].append(one.name)
-    offenders += [
-        f"{' and '.join(names)}: one title on {benchmark}"
-        for (benchmark, _), names in by_title.items()
-        if len(names) > 1
-    ]
-    if offenders:
-        said = f"{plural(len(offenders), 'name is', 'names are')} shared."
-        made.among.failed("names_unique", said, remedy, offenders)
-    else:
-        made.among.passed("names_unique", "no two submissions share a name or title")
-
-
-def _compare_predictions(board: Board, made: Verification) -> None:
-    """Finds submissions whose predictions are the same, whatever their files look like."""
-    by_hash: dict[str, list[str]] = defaultdict(list)
-    for one in made.submissions:
-        if one.score is not None:
-            by_hash[one.score.result["manifest"]["predictions_sha256"]].append(one.name)
-    verified = {one.name for one in made.submissions}
-    for name in board.names():
-        # The others were not recomputed; what they claim is enough to find a copy.
-        if name not in verified and (claim := _claimed_hash(board, name)) in by_hash:
-            by_hash[claim].append(name)
-    offenders = [" and ".join(sorted(names)) for names in by_hash.values() if len(names) > 1]
-    if offenders:
-        made.among.failed(
-            "predictions_unique",
-            f"{plural(len(offenders), 'prediction file stands', 'prediction files stand')} there "
-            "under more than one name.",
-            "remove all but the first.",
-            offenders,
-        )
-    else:
-        made.among.passed("predictions_unique", "no two submissions predict the same")
-
-
-def _claimed_hash(board: Board, name: str) -> str:
-    try:
-        files, _ = files_of(board.submission(name))
-        claimed = read_claim(files[RESULTS], Checklist(name))
-    except (GmbenchError, KeyError):
-        return ""
-    manifest = (claimed or {}).get("manifest")
-    return str(manifest.get("predictions_sha256")) if isinstance(manifest, dict) else ""

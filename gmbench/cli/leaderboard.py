@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -11,7 +12,7 @@ import typer
 
 from gmbench.cli import output
 from gmbench.cli.data import JobsOption
-from gmbench.cli.options import JsonOption
+from gmbench.cli.options import DeviceOption, JsonOption
 from gmbench.cli.rounds import round_app
 from gmbench.cli.submit import BOARD, BoardOption
 
@@ -41,17 +42,28 @@ def verify(
         bool,
         typer.Option("--update", help="Write damaged results and those of other protocols anew."),
     ] = False,
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Board whose submissions and reported figures must all be kept."
+        ),
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit code 1 also where a person should look.")
+    ] = False,
     jobs: JobsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Recompute every figure from the predictions and compare; exit code 1 where one differs.
 
     Also found and named: changed labels, sets and protocols, predictions that are the labels or
-    another submission's, shared names, and files that do not belong there.
+    another submission's, shared names, and files that do not belong there. For a person to look
+    at: predictions that are nearly the labels, or nearly another submission's.
 
     Example: `gmbench leaderboard verify my_method`
     """
     from gmbench.board.board import find_board
+    from gmbench.board.keeping import check_kept
     from gmbench.board.updating import update_results
     from gmbench.board.verification import verify as verify_board
 
@@ -63,12 +75,57 @@ def verify(
             updated = update_results(place, made)
         if updated:
             made = verify_board(place, names or [], jobs=jobs, progress=progress)
+    if against is not None:
+        made.among.checks += check_kept(find_board(against), place).checks
     if as_json:
         output.show_json(made.to_dict())
     else:
         _show(made)
     for path in updated:
         output.note(f"written anew: {path}")
+    if not made.ok or (strict and made.flagged):
+        raise typer.Exit(1)
+
+
+@leaderboard_app.command()
+def rerun(
+    name: Annotated[str, typer.Argument(help="Submission whose card names a recipe.")],
+    data: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Dataset of the benchmark, where images are needed."),
+    ] = None,
+    board: BoardOption = BOARD,
+    device: DeviceOption = "auto",
+    runs: Annotated[Path | None, typer.Option(metavar="DIR", help="Keeps what is trained.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a submission's recipe again and compare; exit code 1 where it is not confirmed.
+
+    It is confirmed by the same predictions, or by figures inside the intervals of the submitted
+    ones: other hardware trains other networks.
+
+    Example: `gmbench leaderboard rerun mini116_best --data gm-parsing`
+    """
+    from gmbench.board.board import find_board
+    from gmbench.board.rerunning import rerun as train_again
+
+    with output.counting() as progress:
+        made = train_again(
+            find_board(board), name, data, device=device, runs=runs, progress=progress
+        )
+    if as_json:
+        output.show_json(made.to_dict())
+    else:
+        said = "the same predictions" if made.same else f"{made.alike:.1%} of the rows alike"
+        output.show_plain(f"{name}: {made.recipe} trained again gives {said}.")
+        for one in made.metrics:
+            word = "ok     " if one.ok or made.same else "failed "
+            ends = f" ({output.interval(one.ci)})" if one.ci else ""
+            output.show_plain(
+                f"{word} {one.metric:<8} submitted {one.submitted:.4f}{ends}, again {one.rerun:.4f}"
+            )
+        if made.commit:
+            output.note(f"The card names commit {made.commit}: check it out for the same code.")
     if not made.ok:
         raise typer.Exit(1)
 
@@ -95,12 +152,18 @@ def build(
     Example: `gmbench leaderboard build`
     """
     made = _build(board, out, jobs)
+    data = json.loads((made.folder / "leaderboard.json").read_text(encoding="utf-8"))
+    left_out: dict[str, list[str]] = data["left_out"]
     if as_json:
-        output.show_json({**asdict(made), "folder": str(made.folder)})
+        output.show_json({**asdict(made), "folder": str(made.folder), "left_out": left_out})
         return
     for name, (measured, reported) in made.benchmarks.items():
         output.show_plain(f"{name}: {measured} measured, {reported} reported")
     output.note(f"{made.folder}: {made.files} files, {made.bytes / 1e6:.1f} MB.")
+    for name, checks in left_out.items():
+        output.note(
+            f"left out: {name} ({', '.join(checks)}). `gmbench leaderboard verify` says more."
+        )
     output.note("next: gmbench leaderboard serve")
 
 
@@ -150,10 +213,10 @@ def _build(board: Path, out: Path | None, jobs: int | None) -> Site:
 
 def _show(made: Verification) -> None:
     for one in made.submissions:
-        if one.ok:
-            output.show_plain(f"ok      {one.name}")
-        else:
-            output.show_plain(f"failed  {one.name}\n{one.checklist.text(all_checks=False)}")
+        more = one.checklist.text(all_checks=False)
+        output.show_plain(f"{'ok     ' if one.ok else 'failed '} {one.name}")
+        if more:
+            output.show_plain(more)
     output.show_plain(made.among.text())
     sound = sum(one.ok for one in made.submissions)
     output.show_plain(f"{sound:,} of {len(made.submissions):,} submissions are sound.")

@@ -23,6 +23,11 @@ NameArgument = Annotated[str, typer.Argument(help="Name of the round and of its 
 SecretOption = Annotated[
     Path, typer.Option(metavar="SECRET", help="Secret of the round; `new` makes it.")
 ]
+NonceOption = Annotated[
+    Path, typer.Option(metavar="NONCE", help="Opens the entry; `seal` makes it. Keep it secret.")
+]
+WhoOption = Annotated[str, typer.Option("--name", help="Name of the entry.")]
+FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="Prediction file.")]
 DataOption = Annotated[
     Path, typer.Option(metavar="DIR", help="Dataset with the labels, kept until the end.")
 ]
@@ -65,6 +70,81 @@ def new(
 
 
 @round_app.command()
+def seal(
+    name: NameArgument,
+    file: FileArgument,
+    who: WhoOption,
+    nonce_file: NonceOption,
+    board: BoardOption = BOARD,
+    as_json: JsonOption = False,
+) -> None:
+    """Enter a round: write the hash of a prediction file, which stays secret until the deadline.
+
+    Example: `gmbench leaderboard round seal spring mine.parquet --name mine --nonce-file ~/nonce`
+    """
+    from gmbench.board.board import Board
+    from gmbench.board.entries import check_predictions
+    from gmbench.board.sealing import seal_entry
+
+    checks = check_predictions(Board(board), name, file)
+    if not checks.ok:
+        output.show_plain(checks.text(all_checks=False))
+        raise typer.Exit(1)
+    sealed = seal_entry(Board(board), name, who, file, nonce_file)
+    if as_json:
+        output.show_json({"sealed": str(sealed), "nonce": str(nonce_file)})
+        return
+    output.show_plain(f"{sealed}: the hash of {file}.")
+    output.note(
+        f"Put card.yaml beside it and propose both. Keep {file} and {nonce_file} to yourself until "
+        f"the round is closed; then: gmbench leaderboard round open {name} {file} --name {who} "
+        f"--nonce-file {nonce_file}"
+    )
+
+
+@round_app.command()
+def close(name: NameArgument, board: BoardOption = BOARD, as_json: JsonOption = False) -> None:
+    """End the time in which a round takes entries; from then on they are opened.
+
+    Example: `gmbench leaderboard round close spring`
+    """
+    from gmbench.board.board import Board
+    from gmbench.board.sealing import close_round
+
+    hashes = close_round(Board(board), name)
+    if as_json:
+        output.show_json({"name": name, "entries": hashes})
+        return
+    for who, sealed in hashes.items():
+        output.show_plain(f"{sealed[:16]}  {who}")
+    output.note(f"{name} is closed with {len(hashes):,} entries. Publish closed.json.")
+
+
+@round_app.command("open")
+def open_(
+    name: NameArgument,
+    file: FileArgument,
+    who: WhoOption,
+    nonce_file: NonceOption,
+    board: BoardOption = BOARD,
+    as_json: JsonOption = False,
+) -> None:
+    """Open an entry when its round is closed: put the sealed file and its nonce to the hash.
+
+    Example: `gmbench leaderboard round open spring mine.parquet --name mine --nonce-file ~/nonce`
+    """
+    from gmbench.board.board import Board
+    from gmbench.board.sealing import open_entry
+
+    opened = open_entry(Board(board), name, who, file, nonce_file)
+    if as_json:
+        output.show_json({"opened": str(opened)})
+    else:
+        output.show_plain(f"{opened}: it has the hash that was sealed.")
+        output.note("Propose it, with nonce.txt, to the board.")
+
+
+@round_app.command()
 def validate(
     name: NameArgument,
     who: Annotated[
@@ -74,7 +154,7 @@ def validate(
     board: BoardOption = BOARD,
     as_json: JsonOption = False,
 ) -> None:
-    """Check entries of a round before its end: everything that needs no label.
+    """Check entries of a round, sealed or open: everything that needs no label.
 
     Example: `gmbench leaderboard round validate spring my_method`
     """

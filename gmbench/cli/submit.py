@@ -64,6 +64,12 @@ def submit(
         float | None, typer.Option(help="Seconds that one image takes.")
     ] = None,
     hardware: Annotated[str, typer.Option(help="What the times were measured on.")] = "",
+    recipe: Annotated[
+        str | None, typer.Option(help="Baseline whose training makes these predictions again.")
+    ] = None,
+    recipe_preset: Annotated[str, typer.Option(help="Preset that it was trained with.")] = "",
+    recipe_seed: Annotated[int, typer.Option(help="Seed of that training.")] = 0,
+    recipe_commit: Annotated[str, typer.Option(help="Commit of gmbench it was made with.")] = "",
     notes: Annotated[str, typer.Option(help="Anything else a reader should know.")] = "",
     date: Annotated[
         str | None, typer.Option(metavar="YYYY-MM-DD", help="Day; default today.")
@@ -115,6 +121,10 @@ def submit(
         "seconds_per_image": seconds_per_image,
         "hardware": hardware,
         "notes": notes,
+        "recipe": recipe,
+        "recipe_preset": recipe_preset,
+        "recipe_seed": recipe_seed,
+        "recipe_commit": recipe_commit,
     }
     opened: list[PullRequest] = []
     made = put(

@@ -236,6 +236,7 @@ class _Build:
         return {
             "report": report.to_dict(),
             "seed": plan.seed,
+            **({} if plan.content_seed is None else {"content_seed": plan.content_seed}),
             "sizes": plan.sizes,
             "images_per_gm": plan.images_per_gm,
             "versions": plan.versions,

@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+
 from gmbench import __version__
 from gmbench.errors import DatasetError, UnknownNameError
 from gmbench.zoo.content import CONTENTS, Content, content_name, load_content, load_folder
@@ -34,6 +36,7 @@ class ZooPlan:
         contents: Real images; at least those that the population needs, in its sizes.
         images_per_gm: Images of each GM.
         seed: Seed of the population, of the contents and of the test sets.
+        content_seed: Seed of the contents where they have one of their own.
         real_per_content: Held-out real images of each content that are published, at most.
         diffusion_per_set: Diffusion GMs in each test set.
         sets: Test GMs of each set; None to draw them when labels are measured.
@@ -53,6 +56,7 @@ class ZooPlan:
     attempts: int = ATTEMPTS
     images_from: Path | None = None
     name: str = "zoo"
+    content_seed: int | None = None
 
     @cached_property
     def by_key(self) -> dict[tuple[str, int], Content]:
@@ -119,6 +123,7 @@ def plan_zoo(
     diffusion_per_set: int = 0,
     attempts: int = ATTEMPTS,
     name: str = "zoo",
+    content_seed: int | None = None,
 ) -> ZooPlan:
     """Draws the population of a zoo and loads the real images that it is trained on.
 
@@ -135,6 +140,9 @@ def plan_zoo(
         attempts: How often a GM is trained at most.
         name: Name of the benchmark; where it is not `zoo`, the GMs' names begin with it, so that
             predictions tell which benchmark they are of.
+        content_seed: Seed of which GMs get which content and of what is cut out of the real images;
+            by default `seed` is that of everything. With two secrets, what images show of their
+            content tells nothing of the population.
 
     Raises:
         DatasetError: A number is out of range.
@@ -153,11 +161,14 @@ def plan_zoo(
             f"{n_gms} GMs and {n_diffusion} of diffusion with {images_per_gm} images each make no "
             "zoo. Give --gms and --images-per-gm of 1 or more."
         )
-    loaded = _contents(contents, images_from, size, seed)
+    loaded = _contents(contents, images_from, size, seed if content_seed is None else content_seed)
+    names = [content.name for content in loaded]
+    if content_seed is not None:
+        np.random.default_rng(content_seed).shuffle(names)
     population = draw_population(
         n_gms,
         size=size,
-        contents=tuple(content.name for content in loaded),
+        contents=tuple(names),
         seed=seed,
         n_diffusion=n_diffusion,
         prefix="" if name == "zoo" else f"{name.upper()}_",
@@ -173,6 +184,7 @@ def plan_zoo(
         attempts=attempts,
         images_from=images_from,
         name=name,
+        content_seed=content_seed,
     )
     check_plan(plan)
     return plan

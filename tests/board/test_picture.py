@@ -54,10 +54,10 @@ def test_another_picture_is_shown_as_python_drew_it(site: Path) -> None:
     with opened(site, "?x=training_hours") as (browser, _):
         page = browser.page
         picture = page.locator("#b-tiny figure.plot svg")
-        page.get_by_label("L1 of each method against training, h").wait_for()
+        page.get_by_label("L1 of each method against training, h, as stated").wait_for()
         assert picture.locator(".mark").count() == 5
         page.get_by_label("Accuracy in the picture").first.select_option("arch_f1")
-        page.get_by_label("arch F1 of each method against training, h").wait_for()
+        page.get_by_label("arch F1 of each method against training, h, as stated").wait_for()
         drawn = ElementTree.parse(site / "data/pictures/tiny.arch_f1.training_hours.svg").getroot()
         for kind in ("circle", "text", "path"):
             found = picture.locator(kind).evaluate_all(

@@ -6,7 +6,6 @@ import json
 import re
 import shutil
 import stat
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,10 +23,14 @@ from gmbench.board import rounds
 from gmbench.board.board import Board, BoardError
 from gmbench.board.entries import check_entry, entry_names
 from gmbench.board.revealing import check_revealed, reveal_round
-from gmbench.board.rounds import drawn_order, new_round, read_secret, zoo_builder
-from gmbench.board.rows import read_rows
+from gmbench.board.round_secret import Seeds, read_secret, seeds_of
+from gmbench.board.rounds import Builder, drawn_order, new_round, zoo_builder
+from gmbench.board.rows import read_rows, submitted_rows
+from gmbench.board.sealing import close_round, open_entry, seal_entry, seal_of
 from gmbench.board.site import build_site
 from gmbench.board.site.building import render_site
+from gmbench.board.site.json_data import board_data
+from gmbench.board.submission import submit
 from gmbench.board.verification import verify
 from gmbench.cli.app import app
 from gmbench.data.build import build_dataset
@@ -40,6 +43,7 @@ from tests.data.fake_images import make_images, small_benchmark
 from tests.evaluation.populations import random_predictions
 
 SECRET = "0123456789abcdef" * 4
+NAMES_OF_CONTENTS = ("digits", "faces")
 
 
 @pytest.fixture(scope="module")
@@ -52,15 +56,14 @@ def hidden(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def build(hidden: Path) -> Callable[[int, Path], None]:
-    def build(seed: int, out: Path) -> None:
-        assert 0 <= seed < 2**31
+def build(hidden: Path) -> Builder:
+    def build(seeds: Seeds, out: Path) -> None:
         shutil.copytree(hidden, out, dirs_exist_ok=True)
 
     return build
 
 
-def begin(here: Path, build: Callable[[int, Path], None]) -> Board:
+def begin(here: Path, build: Builder) -> Board:
     board = Board(here / "leaderboard")
     (here / "secret").write_text(SECRET)
     new_round(board, "round-1", here / "secret", here / "hidden", build, note="until May")
@@ -75,24 +78,30 @@ def entry(board: Board, here: Path, who: str, seed: int, ending: str = "parquet"
     names = {true: f"round-1/{number:06d}" for number, true in enumerate(order)}
     frame = once.to_pandas().drop(columns="set")
     frame["image_id"] = [names[one] for one in frame["image_id"]]
-    folder = board.folder / "rounds" / "round-1" / "entries" / who
-    folder.mkdir(parents=True)
+    file = here / f"{who}.{ending}"
     if ending == "csv":
-        frame.to_csv(folder / "predictions.csv", index=False)
+        frame.to_csv(file, index=False)
     else:
-        frame.to_parquet(folder / "predictions.parquet", index=False)
+        frame.to_parquet(file, index=False)
+    sealed = seal_entry(board, "round-1", who, file, here / f"{who}.nonce")
     card = {key: value for key, value in facts(who).items() if key != "name"}
-    (folder / "card.yaml").write_text(yaml.safe_dump(card))
+    (sealed.parent / "card.yaml").write_text(yaml.safe_dump(card))
     return once
+
+
+def opened(board: Board, here: Path, *names: str) -> None:
+    """Closes the round and opens entries."""
+    close_round(board, "round-1")
+    for who in names:
+        (file,) = (one for one in here.glob(f"{who}.*") if one.suffix != ".nonce")
+        open_entry(board, "round-1", who, file, here / f"{who}.nonce")
 
 
 def secret_order(here: Path) -> list[str]:
     return drawn_order(read_benchmark(here / "hidden"), SECRET.encode())
 
 
-def test_what_is_published_tells_nothing(
-    tmp_path: Path, build: Callable[[int, Path], None]
-) -> None:
+def test_what_is_published_tells_nothing(tmp_path: Path, build: Builder) -> None:
     board = begin(tmp_path, build)
     folder = board.folder / "rounds" / "round-1"
     assert set(digest(board.folder)) == {
@@ -118,7 +127,7 @@ def test_what_is_published_tells_nothing(
     assert len(described["commitment"]) == 64
 
 
-def test_reveal(tmp_path: Path, build: Callable[[int, Path], None]) -> None:
+def test_reveal(tmp_path: Path, build: Builder) -> None:
     board = begin(tmp_path, build)
     made = {
         "ann": entry(board, tmp_path, "ann", 1),
@@ -130,6 +139,7 @@ def test_reveal(tmp_path: Path, build: Callable[[int, Path], None]) -> None:
     (entries / "carl" / "predictions.csv").write_text("image_id\n")
     (entries / "dora").mkdir()
     (entries / "eve").symlink_to(entries / "ann")
+    opened(board, tmp_path, "ann", "bob")
     revealed = reveal_round(board, "round-1", tmp_path / "secret", tmp_path / "hidden")
     assert revealed.scored == ("ann", "bob")
     assert set(revealed.refused) == {"carl", "dora", "eve"}
@@ -145,31 +155,39 @@ def test_reveal(tmp_path: Path, build: Callable[[int, Path], None]) -> None:
         truth = benchmark.normalise(benchmark.labels[benchmark.index["STYLEGAN_2"], :9])
         error = np.abs(benchmark.normalise(predictions.values.continuous[rows]) - truth).mean()
         assert per_gm["STYLEGAN_2", "set_2"] == pytest.approx(error)
+    submit(random_predictions(made["ann"].benchmark, 9), facts("late"), board=board)
+    (shown,) = board_data(read_rows(board, jobs=1))["benchmarks"].values()
+    assert shown["open_labels"] is False
+    sealed = {row["name"]: row["sealed"] for row in shown["rows"]}
+    assert sealed == {"ann": True, "bob": True, "late": False}
     again = reveal_round(board, "round-1", tmp_path / "secret", tmp_path / "hidden")
     assert again.scored == ()
+    assert {row.name for one in submitted_rows(board) for row in one.rows if row.sealed} == {
+        "ann",
+        "bob",
+    }
     assert "is there already" in again.refused["ann"]
 
 
-def test_columns_that_cannot_be_renamed_are_refused(
-    tmp_path: Path, build: Callable[[int, Path], None]
-) -> None:
+def test_columns_that_cannot_be_renamed_are_refused(tmp_path: Path, build: Builder) -> None:
     board = begin(tmp_path, build)
     entries = board.folder / "rounds" / "round-1" / "entries"
     for who, column in (("ann", "image_id"), ("bob", "layers")):
         entry(board, tmp_path, who, 1)
-        file = entries / who / "predictions.parquet"
+        file = tmp_path / f"{who}.parquet"
         frame = pd.read_parquet(file)
         frame[column] = [[one] for one in frame[column]]
         frame.to_parquet(file, index=False)
+        (tmp_path / f"{who}.nonce").unlink()
+        seal_entry(board, "round-1", who, file, tmp_path / f"{who}.nonce")
+    opened(board, tmp_path, "ann", "bob")
     revealed = reveal_round(board, "round-1", tmp_path / "secret", tmp_path / "hidden")
     assert revealed.scored == ()
     for who, why in revealed.refused.items():
         assert f"{entries / who / 'predictions.parquet'} cannot be given" in why
 
 
-def test_the_page_announces_a_round_until_its_end(
-    tmp_path: Path, build: Callable[[int, Path], None]
-) -> None:
+def test_the_page_announces_a_round_until_its_end(tmp_path: Path, build: Builder) -> None:
     board = begin(tmp_path, build)
     path = board.folder / "rounds" / "round-1" / "round.json"
     described = json.loads(path.read_text())
@@ -179,6 +197,7 @@ def test_the_page_announces_a_round_until_its_end(
     assert f"18 images, until May {escape(HOSTILE)}" in page
     assert described["commitment"] in page
     assert json.loads(site["leaderboard.json"])["rounds"][0]["n_images"] == 18
+    close_round(board, "round-1")
     reveal_round(board, "round-1", tmp_path / "secret", tmp_path / "hidden")
     assert "Live rounds" not in render_site(read_rows(board))["index.html"].decode()
     path.with_name("revealed.json").unlink()
@@ -188,17 +207,22 @@ def test_the_page_announces_a_round_until_its_end(
 
 
 def test_entries_are_checked_before_the_end(
-    tmp_path: Path, build: Callable[[int, Path], None], snapshot: SnapshotAssertion
+    tmp_path: Path, build: Builder, snapshot: SnapshotAssertion
 ) -> None:
     board = begin(tmp_path, build)
     with pytest.raises(BoardError, match="Is the round's name right"):
         entry_names(board, "round-2")
     entry(board, tmp_path, "ann", 1)
     entry(board, tmp_path, "bob", 2, "csv")
+    sealed = check_entry(board, "round-1", "ann").text()
+    assert re.sub(r"hash [0-9a-f]{16}", "HASH", sealed) == snapshot
     entries = board.folder / "rounds" / "round-1" / "entries"
-    table = entries / "bob" / "predictions.csv"
+    table = tmp_path / "bob.csv"
     lines = table.read_text().replace("round-1/000003", "round-1/000099").splitlines()
     table.write_text("\n".join(lines[:-1]) + "\n")
+    (tmp_path / "bob.nonce").unlink()
+    seal_entry(board, "round-1", "bob", table, tmp_path / "bob.nonce")
+    opened(board, tmp_path, "ann", "bob")
     for who, card in (("carl", "name: !!python/name:os.system\n"), ("dora", "titel: D\n")):
         (entries / who).mkdir()
         (entries / who / "card.yaml").write_text(card)
@@ -213,7 +237,7 @@ def test_entries_are_checked_before_the_end(
 
 def test_commands(
     tmp_path: Path,
-    build: Callable[[int, Path], None],
+    build: Builder,
     monkeypatch: pytest.MonkeyPatch,
     snapshot: SnapshotAssertion,
 ) -> None:
@@ -229,16 +253,25 @@ def test_commands(
     made = [run("new", "round-1", *secret)]
     board = Board(Path("leaderboard"))
     entry(board, tmp_path, "ann", 1)
+    entry(board, tmp_path, "bob", 2, "csv")
+    shutil.copy("ann.parquet", "mine.parquet")
     (board.folder / "rounds" / "round-1" / "entries" / "dora").mkdir()
+    sealing = ("--name", "mine", "--nonce-file", "mine.nonce")
     made += [
+        run("seal", "round-1", "mine.parquet", *sealing),
         run("validate", "round-1"),
         run("validate", "round-1", "ann"),
+        run("open", "round-1", "bob.csv", "--name", "bob", "--nonce-file", "bob.nonce"),
+        run("close", "round-1"),
+        run("open", "round-1", "bob.csv", "--name", "bob", "--nonce-file", "bob.nonce"),
+        run("open", "round-1", "ann.parquet", "--name", "bob", "--nonce-file", "bob.nonce"),
+        run("validate", "round-1", "bob"),
         run("reveal", "round-1", *secret),
         run("check", "round-1"),
     ]
-    assert [code for code, _ in made] == [0, 1, 0, 1, 0]
+    assert [code for code, _ in made] == [0, 0, 1, 0, 1, 0, 0, 1, 0, 1, 0]
     text = "\n".join(text for _, text in made)
-    assert re.sub(r"[0-9a-f]{64}", "HASH", text) == snapshot
+    assert re.sub(r"\b[0-9a-f]{16}([0-9a-f]{48})?\b", "HASH", text) == snapshot
 
 
 @pytest.mark.slow
@@ -259,6 +292,7 @@ def test_the_zoo_makes_a_round(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     build = zoo_builder("spring", 12, 4, 32, 1, progress=lambda what, n, m: done.append((n, m)))
     made = new_round(board, "spring", tmp_path / "secret", tmp_path / "data", build)
     assert (asked["size"], asked["name"], done[-1]) == (32, "spring", (12, 12))
+    assert asked["seed"] != asked["content_seed"]
     assert made.n_images == 4 * made.n_gms
     template = pd.read_csv(made.folder / "template.csv")
     assert len(template) == made.n_images
@@ -266,11 +300,14 @@ def test_the_zoo_makes_a_round(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     for parameter in PARAMETERS:
         known = answer[parameter.name]
         template[parameter.name] = known if parameter.type == "continuous" else round(known)
-    mine = made.folder / "entries" / "mine"
-    mine.mkdir(parents=True)
-    template.to_csv(mine / "predictions.csv", index=False)
+    file, nonce = tmp_path / "mine.csv", tmp_path / "nonce"
+    template.to_csv(file, index=False)
+    mine = seal_entry(board, "spring", "mine", file, nonce).parent
     card = {key: value for key, value in facts("mine").items() if key != "name"}
     (mine / "card.yaml").write_text(yaml.safe_dump(card))
+    assert check_entry(board, "spring", "mine").ok
+    close_round(board, "spring")
+    open_entry(board, "spring", "mine", file, nonce)
     assert check_entry(board, "spring", "mine").ok
     revealed = reveal_round(board, "spring", tmp_path / "secret", tmp_path / "data")
     assert revealed.scored == ("mine",), revealed.refused
@@ -279,7 +316,7 @@ def test_the_zoo_makes_a_round(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert build_site(board, jobs=1).benchmarks == {"spring": (1, 0)}
 
 
-def test_the_maker_is_bound(tmp_path: Path, build: Callable[[int, Path], None]) -> None:
+def test_the_maker_is_bound(tmp_path: Path, build: Builder) -> None:
     board = begin(tmp_path, build)
     before = digest(board.folder)
     (tmp_path / "other").write_text("f" * 64)
@@ -292,13 +329,12 @@ def test_the_maker_is_bound(tmp_path: Path, build: Callable[[int, Path], None]) 
     assert digest(board.folder) == before
 
 
-def test_what_was_revealed_is_checked_without_the_secret(
-    tmp_path: Path, build: Callable[[int, Path], None]
-) -> None:
+def test_what_was_revealed_is_checked_without_the_secret(tmp_path: Path, build: Builder) -> None:
     board = begin(tmp_path, build)
     entry(board, tmp_path, "ann", 1)
     with pytest.raises(BoardError, match="Is the round's name right"):
         check_revealed(board, "round-1")
+    opened(board, tmp_path, "ann")
     reveal_round(board, "round-1", tmp_path / "secret", tmp_path / "hidden")
     path = board.folder / "rounds" / "round-1" / "revealed.json"
     data = json.loads(path.read_text())
@@ -312,7 +348,7 @@ def test_what_was_revealed_is_checked_without_the_secret(
         check_revealed(board, "round-1")
 
 
-def test_refusals(tmp_path: Path, build: Callable[[int, Path], None]) -> None:
+def test_refusals(tmp_path: Path, build: Builder) -> None:
     board = begin(tmp_path, build)
     inside = board.folder / "hidden"
     for name, seed_file, data, said in (
@@ -326,6 +362,139 @@ def test_refusals(tmp_path: Path, build: Callable[[int, Path], None]) -> None:
             new_round(board, name, seed_file, data, build)
     with pytest.raises((BoardError, BenchmarkError)):
         reveal_round(board, "round-9", tmp_path / "secret", tmp_path / "hidden")
+
+
+def test_seeds_have_so_many_bits_that_nobody_tries_them() -> None:
+    seeds = [seeds_of(SECRET.encode(), f"round-{number}") for number in range(8)]
+    found = [one for pair in seeds for one in (pair.population, pair.contents)]
+    assert len(set(found)) == 16
+    assert all(2**128 < one < 2**256 for one in found)
+
+
+def test_contents_have_a_secret_of_their_own() -> None:
+    pytest.importorskip("torch")
+    from gmbench.zoo.plan import plan_zoo
+
+    def contents(content_seed: int | None, seed: int = 2**255) -> list[str]:
+        plan = plan_zoo(24, 4, seed=seed, content_seed=content_seed, contents=NAMES_OF_CONTENTS)
+        return [gm.content for gm in plan.population]
+
+    drawn = {tuple(contents(2**200 + number)) for number in range(6)}
+    assert len(drawn) > 1
+    assert contents(2**200) == contents(2**200)
+    assert contents(None) == contents(None)
+
+
+def test_reveal_waits_for_the_deadline(tmp_path: Path, build: Builder) -> None:
+    board = begin(tmp_path, build)
+    entry(board, tmp_path, "ann", 1)
+    before = digest(board.folder)
+    with pytest.raises(BoardError, match="round close round-1"):
+        reveal_round(board, "round-1", tmp_path / "secret", tmp_path / "hidden")
+    assert digest(board.folder) == before
+    close_round(board, "round-1")
+    with pytest.raises(BoardError, match="is closed already"):
+        close_round(board, "round-1")
+    with pytest.raises(BoardError, match="is closed"):
+        seal_entry(board, "round-1", "eve", tmp_path / "ann.parquet", tmp_path / "n")
+    revealed = reveal_round(board, "round-1", tmp_path / "secret", tmp_path / "hidden")
+    assert "was not opened" in revealed.refused["ann"]
+    open_entry(board, "round-1", "ann", tmp_path / "ann.parquet", tmp_path / "ann.nonce")
+    again = reveal_round(board, "round-1", tmp_path / "secret", tmp_path / "hidden")
+    assert again.scored == ("ann",)
+
+
+def test_an_entry_cannot_be_copied(tmp_path: Path, build: Builder) -> None:
+    """Neither before the deadline, when it is a hash, nor after it, when it is open."""
+    board = begin(tmp_path, build)
+    entry(board, tmp_path, "ann", 1)
+    entry(board, tmp_path, "fay", 3)
+    entries = board.folder / "rounds" / "round-1" / "entries"
+    assert {one.name for one in (entries / "ann").iterdir()} == {"card.yaml", "sealed.json"}
+    shutil.copytree(entries / "ann", entries / "bob")  # A hash that is copied ...
+    assert "one of them is a copy" in check_entry(board, "round-1", "bob").text()
+    opened(board, tmp_path, "ann", "fay")
+    shutil.copytree(entries / "ann", entries / "carl")  # ... an entry that is copied when open ...
+    shutil.rmtree(entries / "bob")
+    shutil.copytree(entries / "ann", entries / "bob")
+    shutil.copy(tmp_path / "ann.parquet", entries / "fay" / "predictions.parquet")  # ... a file.
+    said = {who: check_entry(board, "round-1", who).text() for who in ("ann", "bob", "carl", "fay")}
+    revealed = reveal_round(board, "round-1", tmp_path / "secret", tmp_path / "hidden")
+    assert revealed.scored == ("ann",)
+    assert "failed" not in said["ann"]
+    for who, why in (
+        ("bob", "do not make the hash"),
+        ("carl", "was not there at the deadline"),
+        ("fay", "do not make the hash"),
+    ):
+        assert why in said[who]
+        assert why in revealed.refused[who]
+
+
+def test_a_hash_that_was_changed_after_the_deadline(tmp_path: Path, build: Builder) -> None:
+    board = begin(tmp_path, build)
+    entry(board, tmp_path, "ann", 1)
+    opened(board, tmp_path)
+    sealed = board.folder / "rounds" / "round-1" / "entries" / "ann" / "sealed.json"
+    content = (tmp_path / "ann.parquet").read_bytes()
+    changed = seal_of(b"n" * 32, "round-1", "ann", content)
+    sealed.write_text(json.dumps({"sha256": changed}))
+    (sealed.parent / "nonce.txt").write_text((b"n" * 32).hex())
+    shutil.copy(tmp_path / "ann.parquet", sealed.parent / "predictions.parquet")
+    assert "was changed after the deadline" in check_entry(board, "round-1", "ann").text()
+    revealed = reveal_round(board, "round-1", tmp_path / "secret", tmp_path / "hidden")
+    assert "was changed after the deadline" in revealed.refused["ann"]
+
+
+def test_an_open_entry_before_the_deadline(tmp_path: Path, build: Builder) -> None:
+    board = begin(tmp_path, build)
+    entry(board, tmp_path, "ann", 1)
+    with pytest.raises(BoardError, match="can be copied"):
+        open_entry(board, "round-1", "ann", tmp_path / "ann.parquet", tmp_path / "ann.nonce")
+    place = board.folder / "rounds" / "round-1" / "entries" / "ann"
+    shutil.copy(tmp_path / "ann.parquet", place / "predictions.parquet")
+    assert "open before the deadline" in check_entry(board, "round-1", "ann").text()
+
+
+def test_entries_that_are_nearly_equal_stop_nobody(tmp_path: Path, build: Builder) -> None:
+    """Equal entries of one maker broke `verify` and `build` for all."""
+    board = begin(tmp_path, build)
+    for who in ("ann", "bob", "carl"):
+        entry(board, tmp_path, who, 1)
+    frame = pd.read_parquet(tmp_path / "carl.parquet")
+    losses = [name for name in frame.columns if name.startswith("loss_")]
+    frame[losses] = (frame[losses] >= 0.5).astype(float)
+    frame.to_parquet(tmp_path / "carl.parquet", index=False)
+    (tmp_path / "carl.nonce").unlink()
+    seal_entry(board, "round-1", "carl", tmp_path / "carl.parquet", tmp_path / "carl.nonce")
+    entry(board, tmp_path, "dora", 2)
+    opened(board, tmp_path, "ann", "bob", "carl", "dora")
+    revealed = reveal_round(board, "round-1", tmp_path / "secret", tmp_path / "hidden")
+    assert revealed.scored == ("ann", "dora")
+    assert "100.0% of the rows as ann" in revealed.refused["bob"]
+    assert "of the rows as ann" in revealed.refused["carl"]
+    assert verify(board, jobs=1).ok
+
+
+def test_nonces(tmp_path: Path, build: Builder) -> None:
+    board = begin(tmp_path, build)
+    entry(board, tmp_path, "ann", 1)
+    file, nonce = tmp_path / "ann.parquet", tmp_path / "ann.nonce"
+    assert stat.S_IMODE(nonce.stat().st_mode) == 0o600
+    for who, path, kept, said in (
+        ("bob", file, nonce, "another --nonce-file"),
+        ("bob", file, board.folder / "nonce", "which is published"),
+        ("../bob", file, tmp_path / "n", "cannot be the name"),
+        ("bob", tmp_path / "none.csv", tmp_path / "n", "cannot be read"),
+    ):
+        with pytest.raises(BoardError, match=said):
+            seal_entry(board, "round-1", who, path, kept)
+    close_round(board, "round-1")
+    (tmp_path / "short").write_text("abc")
+    with pytest.raises(BoardError, match="no nonce"):
+        open_entry(board, "round-1", "ann", file, tmp_path / "short")
+    with pytest.raises(BoardError, match="needs sealed"):
+        open_entry(board, "round-1", "bob", file, nonce)
 
 
 def test_secrets(tmp_path: Path) -> None:
@@ -349,17 +518,16 @@ def test_half_a_secret_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyP
     def full(*_: object) -> str:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("gmbench.board.rounds.secrets.token_hex", full)
+    monkeypatch.setattr("gmbench.board.round_secret.secrets.token_hex", full)
     with pytest.raises(BoardError, match="No space left"):
         read_secret(tmp_path / "secret", make=True)
     assert not (tmp_path / "secret").exists()
 
 
-def test_scores_equal_an_evaluation_of_the_true_names(
-    tmp_path: Path, build: Callable[[int, Path], None]
-) -> None:
+def test_scores_equal_an_evaluation_of_the_true_names(tmp_path: Path, build: Builder) -> None:
     board = begin(tmp_path, build)
     once = entry(board, tmp_path, "ann", 1)
+    opened(board, tmp_path, "ann")
     reveal_round(board, "round-1", tmp_path / "secret", tmp_path / "hidden")
     result = json.loads((board.submission("ann") / "results.json").read_text())
     frame = once.to_pandas().drop(columns="set")

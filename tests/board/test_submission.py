@@ -29,6 +29,7 @@ from tests.board.boards import (
     submit_random,
     tiny_benchmark,
 )
+from tests.board.sites import REPORTED
 from tests.evaluation.populations import random_predictions, small_benchmark
 
 
@@ -241,3 +242,45 @@ def test_another_version_of_a_benchmark_is_refused(board: Board, tmp_path: Path)
 def test_errors_are_of_the_family() -> None:
     assert issubclass(BoardError, GmbenchError)
     assert PredictionError.exit_code == BoardError.exit_code == 1
+
+
+def test_what_another_submission_predicts_is_refused_at_once(board: Board, tmp_path: Path) -> None:
+    kept = read_predictions(board.submission("alpha") / "predictions.parquet", tiny_benchmark())
+    before = digest(board.folder)
+    with pytest.raises(BoardError, match="alpha is on the board with the same predictions"):
+        submit(kept, facts("mine"), board=board)
+    assert digest(board.folder) == before
+    submit(kept, facts("alpha", title="Another title"), board=board, replace=True)
+
+
+@pytest.mark.parametrize(
+    ("title", "said"),
+    [
+        ("Random Ground-Truth", "'Random ground truth' is what a paper reports"),
+        ("alph\u0430", "mixes letters"),
+        ("Alpha", "alpha is on the board"),
+    ],
+)
+def test_titles_of_others_are_refused(board: Board, title: str, said: str) -> None:
+    board.reported.write_text(REPORTED, encoding="utf-8")
+    with pytest.raises(GmbenchError, match=said):
+        submit(random_predictions(tiny_benchmark(), 9), facts("mine", title=title), board=board)
+
+
+def test_resubmissions_are_counted(board: Board) -> None:
+    for number in range(3):
+        made = submit(
+            random_predictions(tiny_benchmark(), 20 + number),
+            facts("alpha"),
+            board=board,
+            replace=True,
+        )
+        assert made.card.resubmitted == number + 1
+    assert read_card(board.submission("alpha") / "card.yaml").resubmitted == 3
+    with pytest.raises(GmbenchError, match="which is counted here"):
+        submit(
+            random_predictions(tiny_benchmark(), 30),
+            facts("alpha", resubmitted=0),
+            board=board,
+            replace=True,
+        )

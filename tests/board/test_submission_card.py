@@ -11,6 +11,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from gmbench.board.safe_yaml import CardError, parse_yaml, read_yaml
 from gmbench.board.submission_card import Card, card_from, card_schema, card_text, read_card
+from gmbench.board.title_form import title_form
 from tests.board.boards import HOSTILE, facts
 
 SCHEMA = Path(__file__).parents[2] / "leaderboard" / "card.schema.json"
@@ -43,12 +44,16 @@ def test_a_card_comes_back_from_its_text(tmp_path: Path) -> None:
     [
         ("name", "../etc"), ("name", "a/b"), ("name", "a.b"), ("name", ".a"), ("name", ""),
         ("name", "a" * 65), ("name", "CON"), ("name", "lpt1"), ("name", "a\n"), ("name", None),
-        ("name", "ä"), ("title", "=SUM(A1)"), ("title", " a"), ("title", "a\u202eb"),
+        ("name", "ä"), ("name", "reported-x"), ("name", "Reported_tiny-full"),
+        ("title", "=SUM(A1)"), ("title", " a"), ("title", "a\u202eb"),
+        ("title", "F\u0415N-PN"), ("title", "\u0391lpha"), ("title", "FE\u0336N"),
+        ("title", "Method \u2460"), ("title", "Method \u2776"), ("title", "\uff21lpha"),
         ("title", "a\x00"), ("title", "a\ud800"), ("authors", []), ("authors", "A"),
         ("authors", ["@a"]), ("authors", ["a"] * 101), ("url", "javascript:alert(1)"),
         ("url", "https://"), ("url", "https://a\"onload=x"), ("url", "https://u:p@example.org"),
         ("url", "https://[a"), ("url", "https://example.org/<b>"), ("url", "data:text/html,x"),
-        ("date", "2026-01-02"), ("date", datetime.date(1999, 1, 1)), ("training_data", "all"),
+        ("date", "2026-01-02"), ("date", datetime.date.today() + datetime.timedelta(days=3)),
+        ("date", datetime.date(1999, 1, 1)), ("training_data", "all"),
         ("params", -1), ("params", 1.5), ("params", True), ("training_hours", float("nan")),
         ("training_hours", float("inf")), ("training_hours", "3"), ("notes", "x" * 2001),
         ("hardware", "a\nb"), ("benchmark", "a/../b"), ("nmae", "x"), (7, "x"), (None, None),
@@ -75,6 +80,31 @@ def test_messages(snapshot: SnapshotAssertion) -> None:
 def test_markup_is_text_to_a_card() -> None:
     card = card_from(whole(notes=HOSTILE, title="A" + HOSTILE[:70]), "card")
     assert card.notes == HOSTILE
+
+
+@pytest.mark.parametrize(
+    "title", ["β-VAE", "Модель 2", "Ärger", "Émile", "m²", "FEN-PN ½", "深層 GAN", "StyleGAN 2"]
+)
+def test_titles_of_any_language(title: str) -> None:
+    assert card_from(whole(title=title), "card").title == title
+    assert title_form(title)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("FEN-PN", "fen pn"), ("FEN-PN", "F\u0415N-PN"), ("Emile", "Émile"),
+        ("Method 1", "Method l"), ("Method 1", "Method \u2460"), ("Method 10", "Method lO"),
+        ("COPE", "\u0421\u041e\u0420\u0415"), ("Beta", "\uff22eta"),
+    ],
+)  # fmt: skip
+def test_titles_that_look_alike(one: str, other: str) -> None:
+    assert title_form(one) == title_form(other)
+
+
+def test_titles_that_do_not_look_alike() -> None:
+    titles = ("Method 1", "Method 2", "FEN-PN", "FEN", "β-VAE", "VAE", "Модель 2", "Модель 3")
+    assert len({title_form(title) for title in titles}) == len(titles)
 
 
 BOMB = "a: &a [x, x]\n" + "\n".join(f"k{i}: &k{i} [*a, *a]" for i in range(9))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from gmbench.board.board import Board, BoardError
+from gmbench.board.board import Board, BoardError, find_board
 from gmbench.board.columns import COLUMNS
 from gmbench.board.rows import BoardRows, submitted_rows
 from gmbench.board.site.floors import floors_of
@@ -19,6 +19,13 @@ from gmbench.board.table import leaderboard, table
 from gmbench.errors import UnknownNameError
 from gmbench.evaluation.metrics import HEADLINE
 from tests.board.boards import tiny_benchmark
+
+
+def test_labels_of_named_benchmarks_are_said_to_be_open() -> None:
+    boards = submitted_rows(find_board(Path(__file__).parents[2] / "leaderboard"))
+    assert {"red116", "mini116"} <= {one.name for one in boards}
+    assert all(one.open_labels for one in boards)
+    assert not any(row.sealed for one in boards for row in one.rows)
 
 
 def test_rows_are_those_of_the_page(

@@ -15,7 +15,9 @@ import pytest
 import yaml
 
 from gmbench.board.board import Board
-from tests.board.boards import REPLICATES, submit_random
+from gmbench.predictions.predictions import read_predictions
+from tests.board.boards import REPLICATES, submit_random, tiny_benchmark
+from tests.board.sites import REPORTED
 
 ROOT = Path(__file__).parents[2]
 WORKFLOW = ROOT / ".github" / "workflows" / "leaderboard.yml"
@@ -35,6 +37,7 @@ def checkouts(few_replicates: None, tmp_path_factory: pytest.TempPathFactory) ->
     here = tmp_path_factory.mktemp("runner")
     board = Board(here / "trusted" / "leaderboard")
     submit_random(board, here, "old", 1)
+    board.reported.write_text(REPORTED, encoding="utf-8")
     shutil.copytree(here / "trusted", here / "submitted")
     submit_random(Board(here / "submitted" / "leaderboard"), here, "new", 2)
     shutil.copytree(ROOT / ".github", here / "trusted" / ".github")
@@ -110,6 +113,40 @@ def unsound_entry(board: Path) -> None:
     (entry / "predictions.csv").write_text("image_id\nspring/000000\n")
 
 
+def rival_removed(board: Path) -> None:
+    shutil.rmtree(board / "submissions" / "old")
+
+
+def rival_replaced(board: Path) -> None:
+    """Worse predictions under the name of a rival, submitted as its maker would."""
+    shutil.rmtree(board / "submissions" / "old")
+    submit_random(Board(board), board.parents[1], "old", 7)
+
+
+def reported_edited(board: Path) -> None:
+    path = board / "reported.csv"
+    path.write_text(path.read_text().replace("0.149", "0.349"))
+
+
+def reported_removed(board: Path) -> None:
+    (board / "reported.csv").unlink()
+
+
+def round_ended(board: Path) -> None:
+    unsound_entry(board)
+    shutil.rmtree(board / "rounds" / "spring" / "entries")
+    (board / "rounds" / "spring" / "closed.json").write_text('{"entries": {}}')
+
+
+def nearly_a_copy(board: Path) -> None:
+    """The rival's predictions with their scores made yes or no."""
+    rival = read_predictions(
+        board / "submissions" / "old" / "predictions.parquet", tiny_benchmark()
+    )
+    rival.values.losses[:] = rival.values.losses >= 0.5
+    submit_random(Board(board), board.parents[1], "newer", 0, predictions=rival)
+
+
 def nothing(board: Path) -> None:
     pass
 
@@ -125,6 +162,13 @@ def nothing(board: Path) -> None:
         (linked_labels, 1, "submitted/leaderboard/benchmarks"),
         (linked_submission, 1, "submitted/leaderboard/submissions/twin"),
         (unsound_entry, 1, "url is missing"),
+        (unsound_entry, 1, "spring/round.json is changed"),
+        (rival_removed, 1, "old/predictions.parquet is removed"),
+        (rival_replaced, 1, "old/predictions.parquet is changed"),
+        (reported_edited, 1, "reported.csv would be changed"),
+        (reported_removed, 1, "reported.csv would be changed"),
+        (round_ended, 1, "spring/closed.json would end the round"),
+        (nearly_a_copy, 1, "newer and old: 100.0% of the rows are alike"),
     ],
 )
 def test_a_pull_request(

@@ -23,11 +23,13 @@ def board_data(rows: BoardRows) -> dict[str, Any]:
                 "version": board.version,
                 "labels_sha256": board.benchmark.labels_sha256,
                 "splits_sha256": board.benchmark.splits_sha256,
+                "open_labels": board.open_labels,
                 "rows": [_row_data(row) for row in board.rows],
             }
             for board in rows.benchmarks
         },
         "rounds": [asdict(one) for one in rows.rounds],
+        "left_out": {name: list(checks) for name, checks in rows.left_out.items()},
     }
 
 
@@ -45,6 +47,8 @@ def _row_data(row: Row) -> dict[str, Any]:
             }
         else:
             data[column.key] = cell.value
+    if row.origin == "measured":
+        data["sealed"] = row.sealed
     if row.card is not None:
         data["card"] = row.card.model_dump(mode="json", exclude_defaults=True)
     if row.result is not None:

@@ -1,0 +1,135 @@
+"""Submissions held against each other: shared names and titles, and predictions that are copies."""
+
+from __future__ import annotations
+
+import datetime
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from gmbench.benchmark.benchmark import Benchmark
+from gmbench.board.board import Board
+from gmbench.board.flags import flag_copies
+from gmbench.board.reported import read_reported
+from gmbench.board.submission_card import Card
+from gmbench.board.submitted import submitted_card, submitted_predictions
+from gmbench.board.title_form import title_form
+from gmbench.board.traces import Trace, trace_of
+from gmbench.errors import plain_form
+from gmbench.predictions.checks import Checklist, plural
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is compared of a submission.
+
+    Attributes:
+        name: Its name.
+        card: Its card; None where it has no sound one.
+        benchmark: What it predicts; None where that is not known.
+        sha256: Hash of its predictions, recomputed; empty where they are not sound.
+        trace: Its decisions and counts; None where they are not sound.
+    """
+
+    name: str
+    card: Card | None = None
+    benchmark: Benchmark | None = None
+    sha256: str = ""
+    trace: Trace | None = None
+
+
+def known_by_files(board: Board, name: str) -> Known:
+    """Returns what is compared of a submission that was not verified, from its own files."""
+    read = submitted_predictions(board, name)
+    card = submitted_card(board, name)
+    if read is None:
+        return Known(name, card)
+    return Known(name, card, read.benchmark, read.sha256, trace_of(read))
+
+
+def compare(
+    board: Board, known: Sequence[Known], asked: Iterable[str]
+) -> tuple[Checklist, set[str]]:
+    """Compares the submissions of a board with each other and with what papers report.
+
+    Args:
+        board: The leaderboard.
+        known: All of its submissions.
+        asked: Names of those that matter: what others share among them is not told.
+
+    Returns:
+        The checks, and the names that a board is to leave out: all but the first of those that
+        share something, by the date of their cards.
+    """
+    checklist, wanted, later = Checklist("board"), set(asked), set[str]()
+    order = sorted(known, key=lambda one: (_day(one), one.name))
+    _compare_names(board, order, wanted, later, checklist)
+    _compare_predictions(order, wanted, later, checklist)
+    traces = {
+        one.name: (one.benchmark, one.trace)
+        for one in known
+        if one.benchmark is not None and one.trace is not None and one.name not in later
+    }
+    flag_copies(traces, wanted, checklist)
+    return checklist, later
+
+
+def _day(one: Known) -> datetime.date:
+    return one.card.date if one.card is not None else datetime.date.max
+
+
+def _compare_names(
+    board: Board, known: Sequence[Known], asked: set[str], later: set[str], checklist: Checklist
+) -> None:
+    """Finds names and titles that two submissions share, or one and a paper."""
+    by_form: dict[str, list[str]] = defaultdict(list)
+    by_title: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for one in known:
+        by_form[plain_form(one.name)].append(one.name)
+        if one.card is not None:
+            by_title[one.card.predicted, title_form(one.card.title)].append(one.name)
+    offenders = [" and ".join(sorted(names)) for names in _shared(by_form.values(), asked, later)]
+    papers = {(one.benchmark, title_form(one.title)): one for one in read_reported(board.reported)}
+    for (benchmark, form), names in by_title.items():
+        paper = papers.get((benchmark, form))
+        if paper is not None and asked & set(names):
+            offenders.append(
+                f"{' and '.join(sorted(names))}: on {benchmark} a paper reports {paper.title!r}"
+            )
+            later |= set(names)
+        elif list(_shared([names], asked, later)):
+            offenders.append(f"{' and '.join(sorted(names))}: one title on {benchmark}")
+    if offenders:
+        said = f"{plural(len(offenders), 'name is', 'names are')} shared."
+        checklist.failed("names_unique", said, "rename the later one.", offenders)
+    else:
+        checklist.passed("names_unique", "no two submissions share a name or title")
+
+
+def _compare_predictions(
+    known: Sequence[Known], asked: set[str], later: set[str], checklist: Checklist
+) -> None:
+    """Finds submissions whose predictions are the same, whatever their files look like."""
+    by_hash: dict[str, list[str]] = defaultdict(list)
+    for one in known:
+        if one.sha256:
+            by_hash[one.sha256].append(one.name)
+    offenders = [" and ".join(sorted(names)) for names in _shared(by_hash.values(), asked, later)]
+    if offenders:
+        checklist.failed(
+            "predictions_unique",
+            f"{plural(len(offenders), 'prediction file stands', 'prediction files stand')} there "
+            "under more than one name.",
+            "remove all but the first.",
+            offenders,
+        )
+    else:
+        checklist.passed("predictions_unique", "no two submissions predict the same")
+
+
+def _shared(groups: Iterable[list[str]], asked: set[str], later: set[str]) -> Iterable[list[str]]:
+    """Yields the groups of several, one of them asked for, and notes all but their first."""
+    for names in groups:
+        if len(names) > 1 and asked & set(names):
+            later |= set(names[1:])
+            yield names

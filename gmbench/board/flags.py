@@ -1,0 +1,105 @@
+"""What a person should look at: predictions that follow labels or another submission too well.
+
+A flag is no proof and refuses nothing by itself: it says what is unusual, and a maintainer asks.
+The limits stand far from every method that is on the board.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import combinations
+
+import numpy as np
+
+from gmbench.benchmark.benchmark import Benchmark
+from gmbench.board.traces import COPY, Trace, alike
+from gmbench.predictions.checks import Checklist, plural
+from gmbench.predictions.images import image_index
+from gmbench.schema import N_CONTINUOUS
+
+FLAGS = ("unlike_labels", "predictions_own")
+"""Checks that warn; they never fail."""
+
+MOST_RIGHT = 1 / 3
+"""Part of rows whose 16 decisions may all be right; honest methods reach 12 in a hundred."""
+
+MOST_WHOLE = 0.005
+"""Part of rows that may be right as a whole, counts within `WHOLE`; honest: 2 in a thousand."""
+
+WHOLE = 0.01
+
+CLOSE: tuple[tuple[float, float], ...] = ((0.005, 0.02), (0.05, 1 / 3))
+"""How near nine counts may come to labels, in parts of their range, in how many rows at most.
+
+Honest methods have no row of the first kind and 13 in a hundred of the second.
+"""
+
+
+def flag_labels(trace: Trace, benchmark: Benchmark, checklist: Checklist) -> None:
+    """Warns where predictions follow labels more closely than images let a method do.
+
+    Args:
+        trace: The predictions.
+        benchmark: What they are of.
+        checklist: Receives the check `unlike_labels`.
+    """
+    truth = benchmark.labels[image_index(benchmark).gms]
+    if len(truth) != len(trace):
+        return  # Not whole; the checks of predictions say so.
+    counts = benchmark.normalise(truth[:, :N_CONTINUOUS])
+    right = (trace.decisions == truth[:, N_CONTINUOUS:]).all(axis=1)
+    away = trace.counts - counts
+    whole = right & (np.abs(away) <= WHOLE).all(axis=1)
+    found = []
+    if right.mean() > MOST_RIGHT:
+        found.append(f"all 16 decisions are right in {right.mean():.1%} of the rows")
+    if whole.mean() > MOST_WHOLE:
+        found.append(f"all 25 values are the labels in {whole.mean():.1%} of the rows")
+    # Labels with something added to each count are still labels.
+    away = np.abs(away - np.median(away, axis=0))
+    for near, most in CLOSE:
+        rows = (away <= near).all(axis=1)
+        # A constant can meet the counts of one GM, never of two that differ.
+        if rows.mean() > most and len(np.unique(counts[rows], axis=0)) > 1:
+            found.append(
+                f"all 9 counts are within {near:.1%} of the labels, but for a shift, in "
+                f"{rows.mean():.1%} of the rows"
+            )
+    if found:
+        checklist.warned(
+            "unlike_labels",
+            "the predictions follow the labels more closely than those of any known method.",
+            found,
+            "let a person ask how they were made.",
+        )
+    else:
+        checklist.passed("unlike_labels", "no closer to the labels than other methods come")
+
+
+def flag_copies(
+    traces: Mapping[str, tuple[Benchmark, Trace]], asked: set[str], checklist: Checklist
+) -> None:
+    """Warns where two submissions to one benchmark predict most rows alike.
+
+    Args:
+        traces: What each submission predicts and of which benchmark, by name.
+        asked: Names of which a pair has one at least.
+        checklist: Receives the check `predictions_own`.
+    """
+    found = []
+    for first, second in combinations(sorted(traces), 2):
+        (benchmark, one), (other_benchmark, other) = traces[first], traces[second]
+        if not {first, second} & asked or not benchmark.is_same_as(other_benchmark):
+            continue
+        share = alike(one, other, benchmark)
+        if share > COPY:
+            found.append(f"{first} and {second}: {share:.1%} of the rows are alike")
+    if found:
+        checklist.warned(
+            "predictions_own",
+            f"{plural(len(found), 'pair')} of submissions predict most rows alike.",
+            found,
+            "let a person ask who copied, or keep one of the two.",
+        )
+    else:
+        checklist.passed("predictions_own", "no two submissions predict most rows alike")

@@ -1,0 +1,71 @@
+"""The secret of a live round, and what follows from it without telling anything of it."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from gmbench.board.board import BoardError
+
+
+@dataclass(frozen=True, slots=True)
+class Seeds:
+    """What the population of a round is drawn from: 256 bits each; neither tells the other.
+
+    With few bits, anyone could draw every population there can be and keep the one whose contents
+    and shapes are those that the published images show.
+
+    Attributes:
+        population: Seed of the GMs and of the test sets.
+        contents: Seed of what the GMs are trained on.
+    """
+
+    population: int
+    contents: int
+
+
+def read_secret(path: Path, *, make: bool = False) -> bytes:
+    """Reads the secret of a round, or makes one that only its owner can read.
+
+    Raises:
+        BoardError: There is none, it cannot be made, or it is too short to be one.
+    """
+    made = False
+    try:
+        if make and not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            made = True
+            with os.fdopen(handle, "w") as file:
+                file.write(secrets.token_hex(32) + "\n")
+        secret = path.read_bytes().strip()
+    except OSError as error:
+        if made:
+            path.unlink(missing_ok=True)  # Half a secret is none.
+        remedy = "Give another --seed-file." if make else "`round new` makes one."
+        raise BoardError(
+            f"The secret {path} cannot be {'made or ' if make else ''}read ({error.strerror}). "
+            f"{remedy}"
+        ) from error
+    if len(secret) < 32:
+        raise BoardError(
+            f"{path} has {len(secret)} bytes; a secret that nobody guesses has 32 or more. "
+            "Name a file that does not exist yet, and one is made."
+        )
+    return secret
+
+
+def derived(secret: bytes, name: str, what: str) -> bytes:
+    """Returns 32 bytes that follow from a round's secret and tell nothing of it."""
+    return hmac.new(secret, f"gmbench round {name}: {what}".encode(), hashlib.sha256).digest()
+
+
+def seeds_of(secret: bytes, name: str) -> Seeds:
+    """Returns the seeds of a round's population."""
+    return Seeds(
+        *(int.from_bytes(derived(secret, name, what), "big") for what in ("population", "contents"))
+    )

@@ -1,0 +1,68 @@
+"""What a submission predicts, in few bytes a row: enough to tell a copy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmbench.benchmark.benchmark import Benchmark
+from gmbench.predictions.predictions import Predictions
+
+NEAR = 0.02
+"""Counts this near, in parts of their range, are alike: noise makes no other method of a copy."""
+
+ALIKE = 24
+"""So many of 25 values make a row alike: one that was changed everywhere hides no copy."""
+
+COPY = 0.5
+"""A submission with more rows than this part alike another's is called a copy of it.
+
+Of all pairs of honest methods that were looked at, two that share most of their features of images
+are nearest, with 26 rows in a hundred.
+"""
+
+
+@dataclass(frozen=True)
+class Trace:
+    """The decisions and counts of every row, in the order of the benchmark's image index.
+
+    Attributes:
+        decisions: The 6 classes and whether each of 10 losses is there, shape (rows, 16).
+        counts: The 9 counts, normalised, shape (rows, 9).
+    """
+
+    decisions: NDArray[np.int8]
+    counts: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.decisions)
+
+
+def trace_of(predictions: Predictions) -> Trace:
+    """Returns what predictions leave when scores of losses are made yes or no."""
+    values = predictions.values
+    decisions = np.concatenate([values.discrete, values.losses >= 0.5], axis=1)
+    counts = predictions.benchmark.normalise(values.continuous)
+    return Trace(decisions.astype(np.int8), counts.astype(np.float32))
+
+
+def alike(one: Trace, other: Trace, benchmark: Benchmark) -> float:
+    """Returns the part of rows that two submissions to a benchmark predict alike.
+
+    Losses are compared as yes or no and counts up to `NEAR` or to rounding, so that a copy whose
+    scores were made 0 and 1, whose counts were rounded, or that had noise added to it, is alike.
+
+    Args:
+        one: A submission.
+        other: Another, with the same rows.
+        benchmark: What both predict.
+    """
+    if len(one) != len(other) or not len(one):
+        return 0.0
+    # A rounded count is at most half a unit away.
+    most = np.maximum(NEAR, 0.5 / benchmark.span) + 1e-6
+    same = (one.decisions == other.decisions).sum(axis=1)
+    same += (np.abs(one.counts - other.counts) <= most).sum(axis=1)
+    return float((same >= ALIKE).mean())
