@@ -17,7 +17,7 @@ from gmbench.board.rounds import OpenRound, open_rounds
 from gmbench.board.submission_card import Card, read_card
 from gmbench.board.verification import read_claim, sound_files, verify
 from gmbench.evaluation.intervals import Interval
-from gmbench.predictions.checks import Checklist, Status, plural
+from gmbench.predictions.checks import Checklist, plural
 from gmbench.progress import Progress
 
 
@@ -113,7 +113,7 @@ def read_rows(
         ]
         if not made.among.ok:
             parts.append(made.among.text(all_checks=False))
-        n_failed = sum(check.status is not Status.OK for check in made.among)
+        n_failed = len(made.among.failures)
         n_failed += sum(not one.ok for one in made.submissions)
         listed = "\n".join(parts[:10])
         raise BoardError(

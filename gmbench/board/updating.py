@@ -7,7 +7,6 @@ from pathlib import Path
 from gmbench.board.board import PREDICTIONS, RESULTS, Board
 from gmbench.board.verification import Verification
 from gmbench.files import json_text, write_whole
-from gmbench.predictions.checks import Status
 
 
 def update_results(board: Board, verification: Verification) -> list[Path]:
@@ -23,7 +22,7 @@ def update_results(board: Board, verification: Verification) -> list[Path]:
     """
     written = []
     for one in verification.submissions:
-        failed = [check.name for check in one.checklist if check.status is not Status.OK]
+        failed = [check.name for check in one.checklist.failures]
         if failed not in (["protocol"], ["results"]) or one.score is None:
             continue
         result = one.score.result

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from gmbench.benchmark.benchmark import NAMED, Benchmark, load_benchmark, named_benchmark_with
 from gmbench.errors import nearest_names
 from gmbench.predictions.checks import MOST_SHOWN, Checklist, plural
-from gmbench.predictions.reading import RawTable
+from gmbench.predictions.raw_table import RawTable
 
 
 @dataclass(frozen=True)

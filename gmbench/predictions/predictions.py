@@ -22,7 +22,8 @@ from gmbench.files import write_whole
 from gmbench.predictions.checks import Checklist
 from gmbench.predictions.columns import FARTHEST, Values, read_values
 from gmbench.predictions.images import check_sets_whole, find_images, image_index
-from gmbench.predictions.reading import COLUMNS, RawTable, read_table, table_from_frame
+from gmbench.predictions.raw_table import COLUMNS, RawTable
+from gmbench.predictions.reading import read_table, table_from_frame
 from gmbench.schema import CONTINUOUS, DISCRETE, LOSSES, N_CONTINUOUS, NAMES
 
 if TYPE_CHECKING:

@@ -1,0 +1,166 @@
+"""From the bytes of a CSV file to a table whose cells are text still.
+
+Which separator a file has is told from its header. What a program writes that follows RFC 4180, or
+Excel in a country of decimal commas, is read and noted.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+
+import pyarrow as pa
+
+from gmbench.predictions.checks import Checklist, plural
+from gmbench.predictions.decimal_marks import settle_decimal_marks
+from gmbench.predictions.header import select_columns
+from gmbench.predictions.kinds import not_readable, other_kind
+from gmbench.predictions.plain_text import plain_text, wide_encoding
+from gmbench.predictions.raw_table import RawTable, row_number
+
+_SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
+
+
+def read_csv(data: bytes, path: Path, checklist: Checklist) -> RawTable | None:
+    """Reads CSV.
+
+    Args:
+        data: The file's content, unpacked.
+        path: Where it is, for messages.
+        checklist: Receives one check for each thing looked at.
+
+    Returns:
+        The table, or None where the last check says why there is none.
+    """
+    if not data.strip():
+        not_readable(checklist, f"{path} is empty.")
+        return None
+    kind = "" if wide_encoding(data) else other_kind(data)
+    if kind:
+        not_readable(checklist, f"{path} is not CSV: it looks like {kind}.")
+        return None
+    checklist.passed("file", f"{path}: CSV")
+    text = plain_text(data, checklist)
+    if text is None:
+        return None
+    header = text[: text.find(b"\n")] if b"\n" in text else text
+    separator = max(_SEPARATORS, key=lambda one: header.count(one.encode()))
+    if separator.encode() not in header:
+        not_readable(checklist, f"{path} is not CSV: its first line has no comma.")
+        return None
+    if separator == ",":
+        checklist.passed("separator", "comma")
+    else:
+        checklist.noted("separator", _SEPARATORS[separator])
+    return _read_separated(text, header, separator, path, checklist)
+
+
+def _read_separated(
+    text: bytes, header: bytes, separator: str, path: Path, checklist: Checklist
+) -> RawTable | None:
+    import pyarrow.csv as pv
+
+    bad_rows: list[tuple[int, int]] = []
+
+    def skip(row: pv.InvalidRow) -> str:
+        bad_rows.append((row.number, row.actual_columns))
+        return "skip"
+
+    _, cells = next(_records(header, separator), (1, [""]))
+    names = [name.strip() for name in cells]
+    columns = [str(column) for column in range(len(names))]
+    quoted = b'"' in text
+    try:
+        table = pv.read_csv(
+            pa.BufferReader(text),
+            # One thread, so that a row with too few cells knows its number.
+            read_options=pv.ReadOptions(column_names=columns, skip_rows=1, use_threads=False),
+            # Line ends inside of cells take time to look for, and are always quoted.
+            parse_options=pv.ParseOptions(
+                delimiter=separator, newlines_in_values=quoted, invalid_row_handler=skip
+            ),
+            convert_options=pv.ConvertOptions(
+                column_types=dict.fromkeys(columns, pa.string()), strings_can_be_null=False
+            ),
+        )
+    except pa.ArrowInvalid as error:
+        if "Empty CSV" not in str(error):
+            not_readable(checklist, f"{path} is not CSV ({str(error).splitlines()[0]}).")
+            return None
+        table = pa.table({column: pa.array([], pa.string()) for column in columns})
+    place = _line_finder(text, separator, {row for row, _ in bad_rows})
+    if bad_rows:
+        _report_lengths(text, separator, names, bad_rows, table.num_rows, checklist)
+    else:
+        rows = plural(table.num_rows, "row")
+        checklist.passed("row_length", f"{rows}, each of {len(names)} cells")
+    raw = select_columns(table.rename_columns(names), checklist, is_text=True, place=place)
+    if raw is not None:
+        settle_decimal_marks(raw, separator, checklist, quoted=quoted)
+    return raw
+
+
+def _report_lengths(
+    text: bytes,
+    separator: str,
+    names: list[str],
+    bad_rows: list[tuple[int, int]],
+    n_good: int,
+    checklist: Checklist,
+) -> None:
+    """Says which rows have another number of cells than the header, and what may be the cause."""
+    lines = [line for line, _ in _records(text, separator)]
+    places = [f"line {lines[row - 1]}" if row <= len(lines) else f"row {row - 1}" for row, _ in bad_rows]
+    n_long = sum(cells > len(names) for _, cells in bad_rows)
+    if separator == "," and n_long > n_good:
+        # A few long rows are slips; where most are, numbers fell apart.
+        checklist.failed(
+            "decimal_marks",
+            f"{plural(n_long, 'row has', 'rows have')} more cells than the header: do commas "
+            "stand for decimals as well as between cells?",
+            "write decimals with a point, 0.5 (decimal='.'), or separate cells with semicolons.",
+        )
+    checklist.failed(
+        "row_length",
+        f"{plural(len(bad_rows), 'row does', 'rows do')} not have the header's "
+        f"{len(names)} cells.",
+        f"write one cell for each column; quote text that holds a {_SEPARATORS[separator]}.",
+        [f"{place}: {plural(n, 'cell')}" for place, (_, n) in zip(places, bad_rows, strict=True)],
+    )
+
+
+def _records(text: bytes, separator: str) -> Iterator[tuple[int, list[str]]]:
+    """Yields the cells of each row, the header's first, and the line on which the row begins."""
+    reader = csv.reader(io.StringIO(text.decode(), newline=""), delimiter=separator)
+    line = 1
+    try:
+        for cells in reader:
+            if cells:
+                yield line, cells
+            line = reader.line_num + 1
+    except csv.Error:
+        return  # A cell longer than the reader's limit: nothing after it can be counted.
+
+
+def _line_finder(text: bytes, separator: str, bad_rows: set[int]) -> Callable[[int], str]:
+    """Returns what says on which line of the text a row of the table stands.
+
+    Args:
+        text: The text; its empty lines are no rows, and a row with quoted line ends has several.
+        separator: What stands between cells.
+        bad_rows: Rows of a wrong length, which the table lacks, counted from the header's 1.
+    """
+
+    @cache
+    def lines() -> list[int]:
+        numbered = enumerate(_records(text, separator), start=1)
+        return [line for row, (line, _) in numbered if row > 1 and row not in bad_rows]
+
+    def place(row: int) -> str:
+        known = lines()
+        return f"line {known[row]}" if row < len(known) else row_number(row)
+
+    return place
