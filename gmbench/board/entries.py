@@ -10,8 +10,8 @@ from gmbench.benchmark.benchmark import Benchmark, load_benchmark
 from gmbench.board.board import CARD, LARGEST, PREDICTIONS, Board, BoardError, is_safe
 from gmbench.board.rounds import read_round, round_folder
 from gmbench.board.safe_yaml import read_yaml
-from gmbench.board.scoring import packing_fault
 from gmbench.board.submission_card import PREDICTED, card_from
+from gmbench.board.submittable import new_submission_checks, packing_fault
 from gmbench.errors import GmbenchError
 from gmbench.predictions.checks import Checklist
 from gmbench.predictions.predictions import validate_predictions
@@ -87,8 +87,10 @@ def check_entry(board: Board, name: str, who: str) -> Checklist:
         checklist.failed("entry", first, remedy, offenders, fatal=True)
         return checklist
     checklist.passed("entry", card.title)
-    found = validate_predictions(file, _stand_in(name, n_images)).checklist
-    checklist.checks += [check for check in found.checks if check.name != "benchmark"]
+    found = validate_predictions(file, _stand_in(name, n_images), for_submission=True).checklist
+    # The stand-in has one set: that it is whole says all.
+    unsaid = ("benchmark", "sets_all")
+    checklist.checks += [one for one in new_submission_checks(found) if one.name not in unsaid]
     return checklist
 
 

@@ -15,15 +15,9 @@ from pydantic import TypeAdapter, ValidationError
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.board.board import CARD, PREDICTIONS, RESULTS, Board, files_of, find_benchmark
 from gmbench.board.processes import each
-from gmbench.board.scoring import (
-    Score,
-    read_submitted,
-    recall,
-    remember,
-    score,
-    score_key,
-)
+from gmbench.board.scoring import Score, recall, remember, score, score_key
 from gmbench.board.submission_card import Card, read_card
+from gmbench.board.submittable import read_submitted
 from gmbench.errors import GmbenchError, plain_form
 from gmbench.evaluation.metrics import METRICS
 from gmbench.evaluation.result import PROTOCOL, Summary
@@ -245,7 +239,7 @@ def _score(
         # What is remembered passed every check of predictions when it was made.
         checklist.passed("predictions", "as before: the same bytes were scored earlier")
         return kept
-    predictions = read_submitted(path, benchmark, checklist)
+    predictions = read_submitted(path, benchmark, checklist, is_new=False)
     if predictions is None:
         return None
     made = score(predictions)

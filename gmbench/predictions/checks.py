@@ -132,10 +132,15 @@ class Checklist:
         self.checks.append(Check(name, Status.SKIPPED, message, remedy=remedy))
 
     def warned(
-        self, name: str, message: str, offenders: Iterable[str] = (), remedy: str = ""
+        self,
+        name: str,
+        message: str,
+        offenders: Iterable[str] = (),
+        remedy: str = "",
+        n_offenders: int | None = None,
     ) -> None:
-        """Notes a check that found something which stops nothing."""
-        self._add(name, Status.WARNING, message, remedy, offenders)
+        """Notes a check that found something which stops nothing; arguments as in `failed`."""
+        self._add(name, Status.WARNING, message, remedy, offenders, n_offenders)
 
     def failed(
         self,

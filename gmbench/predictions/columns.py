@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.errors import nearest_names
 from gmbench.predictions.checks import Checklist, plural
+from gmbench.predictions.negative_counts import check_counts
 from gmbench.predictions.raw_table import RawTable, is_text_type
 from gmbench.schema import (
     CONTINUOUS,
@@ -89,6 +90,8 @@ def read_values(raw: RawTable, benchmark: Benchmark, checklist: Checklist) -> Va
     problems[:, :N_CONTINUOUS][far & sound] = _Problem.FAR
     _report(raw, benchmark, problems, checklist)
     normalised = _check_units(continuous, sound, benchmark, checklist)
+    image_ids = raw.columns["image_id"]
+    check_counts(continuous, lambda row: f"{raw.place(row)} ({image_ids[row].as_py()})", checklist)
     if problems.any() or normalised:
         return None
     first_loss = N_ARCHITECTURE

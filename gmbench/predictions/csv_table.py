@@ -113,7 +113,9 @@ def _report_lengths(
 ) -> None:
     """Says which rows have another number of cells than the header, and what may be the cause."""
     lines = [line for line, _ in _records(text, separator)]
-    places = [f"line {lines[row - 1]}" if row <= len(lines) else f"row {row - 1}" for row, _ in bad_rows]
+    places = [
+        f"line {lines[row - 1]}" if row <= len(lines) else f"row {row - 1}" for row, _ in bad_rows
+    ]
     n_long = sum(cells > len(names) for _, cells in bad_rows)
     if separator == "," and n_long > n_good:
         # A few long rows are slips; where most are, numbers fell apart.
@@ -125,8 +127,7 @@ def _report_lengths(
         )
     checklist.failed(
         "row_length",
-        f"{plural(len(bad_rows), 'row does', 'rows do')} not have the header's "
-        f"{len(names)} cells.",
+        f"{plural(len(bad_rows), 'row does', 'rows do')} not have the header's {len(names)} cells.",
         f"write one cell for each column; quote text that holds a {_SEPARATORS[separator]}.",
         [f"{place}: {plural(n, 'cell')}" for place, (_, n) in zip(places, bad_rows, strict=True)],
     )

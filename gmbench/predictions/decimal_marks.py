@@ -76,9 +76,7 @@ def _matches(cells: pa.Array, pattern: str) -> pa.Array:
     return pc.match_substring_regex(cells, pattern)
 
 
-def _examples(
-    raw: RawTable, cells: dict[str, pa.Array], found: dict[str, pa.Array]
-) -> list[str]:
+def _examples(raw: RawTable, cells: dict[str, pa.Array], found: dict[str, pa.Array]) -> list[str]:
     """Names the first numbers with a comma, row by row."""
     first = sorted(
         (row, name)

@@ -1,4 +1,4 @@
-"""From the bytes of a text file, as people's programs write them, to UTF-8 whose lines end with LF."""
+"""From the bytes of a text file, as programs write them, to UTF-8 whose lines end with LF."""
 
 from __future__ import annotations
 
