@@ -11,7 +11,7 @@ from gmbench.board.board import CARD, LARGEST, PREDICTIONS, Board, BoardError, i
 from gmbench.board.rounds import read_round, round_folder
 from gmbench.board.safe_yaml import read_yaml
 from gmbench.board.submission_card import PREDICTED, card_from
-from gmbench.board.submittable import new_submission_checks, packing_fault
+from gmbench.board.submittable import of_new_submission, packing_fault
 from gmbench.errors import GmbenchError
 from gmbench.predictions.checks import Checklist
 from gmbench.predictions.predictions import validate_predictions
@@ -90,7 +90,7 @@ def check_entry(board: Board, name: str, who: str) -> Checklist:
     found = validate_predictions(file, _stand_in(name, n_images), for_submission=True).checklist
     # The stand-in has one set: that it is whole says all.
     unsaid = ("benchmark", "sets_all")
-    checklist.checks += [one for one in new_submission_checks(found) if one.name not in unsaid]
+    checklist.checks += [one for one in of_new_submission(found) if one.name not in unsaid]
     return checklist
 
 

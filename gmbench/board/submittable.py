@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.board.board import LARGEST, PREDICTIONS
 from gmbench.predictions import negative_counts
-from gmbench.predictions.checks import Check, Checklist, Status
+from gmbench.predictions.checks import Checklist, Status
 from gmbench.predictions.predictions import Predictions, validate_predictions
 
 if TYPE_CHECKING:
@@ -54,8 +54,9 @@ def read_submitted(
             )
             return None
     made = validate_predictions(source, benchmark, for_submission=True)
-    checklist.checks += new_submission_checks(made.checklist) if is_new else made.checklist.checks
-    if made.predictions is None or not checklist.ok:
+    found = of_new_submission(made.checklist) if is_new else made.checklist
+    checklist.checks += found.checks
+    if made.predictions is None or not found.ok:
         return None
     if labels_share(made.predictions) == 1.0:
         checklist.failed(
@@ -68,14 +69,15 @@ def read_submitted(
     return made.predictions
 
 
-def new_submission_checks(checklist: Checklist) -> list[Check]:
-    """Returns checks of predictions, failed also where only a new submission is refused."""
-    return [
+def of_new_submission(checklist: Checklist) -> Checklist:
+    """Returns the checks of predictions, failed also where only a new submission is refused."""
+    checks = [
         replace(check, status=Status.FAILED)
         if check.name == negative_counts.NAME and check.status is Status.WARNING
         else check
         for check in checklist
     ]
+    return Checklist(checklist.source, checks)
 
 
 def _size_fault(path: Path) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from gmbench.predictions.checks import Checklist, plural
+from gmbench.predictions.checks import MOST_SHOWN, Checklist, plural
 from gmbench.predictions.decimal_marks import settle_decimal_marks
 from gmbench.predictions.header import select_columns
 from gmbench.predictions.kinds import not_readable, other_kind
@@ -69,7 +69,7 @@ def _read_separated(
         bad_rows.append((row.number, row.actual_columns))
         return "skip"
 
-    _, cells = next(_records(header, separator), (1, [""]))
+    _, _, cells = next(_records(header, separator), (1, 1, [""]))
     names = [name.strip() for name in cells]
     columns = [str(column) for column in range(len(names))]
     quoted = b'"' in text
@@ -88,6 +88,15 @@ def _read_separated(
         )
     except pa.ArrowInvalid as error:
         if "Empty CSV" not in str(error):
+            *_, (first, last, _) = _records(text, separator)
+            if last > first:
+                checklist.failed(
+                    "row_length",
+                    f"line {first} has a quote that is not closed.",
+                    "close it; inside of quoted text write a quote twice.",
+                    fatal=True,
+                )
+                return None
             not_readable(checklist, f"{path} is not CSV ({str(error).splitlines()[0]}).")
             return None
         table = pa.table({column: pa.array([], pa.string()) for column in columns})
@@ -112,10 +121,6 @@ def _report_lengths(
     checklist: Checklist,
 ) -> None:
     """Says which rows have another number of cells than the header, and what may be the cause."""
-    lines = [line for line, _ in _records(text, separator)]
-    places = [
-        f"line {lines[row - 1]}" if row <= len(lines) else f"row {row - 1}" for row, _ in bad_rows
-    ]
     n_long = sum(cells > len(names) for _, cells in bad_rows)
     if separator == "," and n_long > n_good:
         # A few long rows are slips; where most are, numbers fell apart.
@@ -129,21 +134,38 @@ def _report_lengths(
         "row_length",
         f"{plural(len(bad_rows), 'row does', 'rows do')} not have the header's {len(names)} cells.",
         f"write one cell for each column; quote text that holds a {_SEPARATORS[separator]}.",
-        [f"{place}: {plural(n, 'cell')}" for place, (_, n) in zip(places, bad_rows, strict=True)],
+        _describe_rows(text, separator, bad_rows[:MOST_SHOWN]),
+        len(bad_rows),
     )
 
 
-def _records(text: bytes, separator: str) -> Iterator[tuple[int, list[str]]]:
-    """Yields the cells of each row, the header's first, and the line on which the row begins."""
+def _describe_rows(text: bytes, separator: str, rows: list[tuple[int, int]]) -> list[str]:
+    """Says of some rows where they are, and how many cells they have."""
+    spans = [(first, last) for first, last, _ in _records(text, separator)]
+    described = []
+    for row, n_cells in rows:
+        # The two parsers may count apart where quotes are not those of RFC 4180.
+        first, last = spans[row - 1] if row <= len(spans) else (0, 0)
+        where = f"line {first}" if first else row_number(row - 2)
+        if last > first:
+            where = f"lines {first} to {last}"
+        hint = "; is a quote not closed?" if last > first else ""
+        described.append(f"{where}: {plural(n_cells, 'cell')}{hint}")
+    return described
+
+
+def _records(text: bytes, separator: str) -> Iterator[tuple[int, int, list[str]]]:
+    """Yields the first and last line of each row, the header's first, and its cells."""
     reader = csv.reader(io.StringIO(text.decode(), newline=""), delimiter=separator)
-    line = 1
+    last = 0
     try:
         for cells in reader:
+            first, last = last + 1, reader.line_num
             if cells:
-                yield line, cells
-            line = reader.line_num + 1
+                yield first, last, cells
     except csv.Error:
-        return  # A cell longer than the reader's limit: nothing after it can be counted.
+        # A cell longer than any: a quote that is not closed, so that the rest is one row.
+        yield last + 1, text.count(b"\n") + 1, []
 
 
 def _line_finder(text: bytes, separator: str, bad_rows: set[int]) -> Callable[[int], str]:
@@ -158,7 +180,7 @@ def _line_finder(text: bytes, separator: str, bad_rows: set[int]) -> Callable[[i
     @cache
     def lines() -> list[int]:
         numbered = enumerate(_records(text, separator), start=1)
-        return [line for row, (line, _) in numbered if row > 1 and row not in bad_rows]
+        return [line for row, (line, _, _) in numbered if row > 1 and row not in bad_rows]
 
     def place(row: int) -> str:
         known = lines()

@@ -79,12 +79,13 @@ def _matches(cells: pa.Array, pattern: str) -> pa.Array:
 def _examples(raw: RawTable, cells: dict[str, pa.Array], found: dict[str, pa.Array]) -> list[str]:
     """Names the first numbers with a comma, row by row."""
     first = sorted(
-        (row, name)
+        (row, NAMES.index(name))
         for name, one in found.items()
         for row in pc.indices_nonzero(one)[:MOST_SHOWN].to_pylist()
     )
     image_ids = raw.columns["image_id"]
     return [
-        f"{raw.place(row)} ({image_ids[row].as_py()}): {name} is {cells[name][row].as_py()!r}"
-        for row, name in first[:MOST_SHOWN]
+        f"{raw.place(row)} ({image_ids[row].as_py()}): "
+        f"{NAMES[column]} is {cells[NAMES[column]][row].as_py()!r}"
+        for row, column in first[:MOST_SHOWN]
     ]

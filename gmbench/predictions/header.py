@@ -66,7 +66,7 @@ def select_columns(
             "columns_known",
             f"{plural(len(extra), 'column is', 'columns are')} not known.",
             "leave out what is no prediction, and give the rest its right name.",
-            [f"column {name!r}{_hint(name, missing)}" for name in extra],
+            [f"column {name!r}{_hint(name, missing, names[0])}" for name in extra],
         )
     else:
         checklist.passed("columns_known", "no other column is there")
@@ -143,9 +143,11 @@ def _counts_rows(cells: pa.ChunkedArray) -> bool:
     return np.array_equal(np.sort(numbers), np.arange(len(cells)))
 
 
-def _hint(name: str, missing: list[str]) -> str:
-    """Says what an unknown column may be: a missing one misspelt, or an index."""
+def _hint(name: str, missing: list[str], first: str) -> str:
+    """Says what an unknown column may be: a missing one misspelt, an index, a slip."""
     if _UNNAMED.fullmatch(name):
-        return ": the index of a DataFrame? This one does not count rows. Write with index=False."
+        if name == first:
+            return ": the index of a DataFrame? It counts no rows. Write the file with index=False."
+        return ": is there a separator too many in each line?"
     nearest = nearest_names(name, missing, most=1)
     return f": is it {nearest[0]}?" if nearest else ""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from gmbench.predictions.checks import MOST_SHOWN, Checklist, plural
 from gmbench.schema import CONTINUOUS
 
-NAME = "counts_not_negative"
+NAME = "no_negative_count"
 
 
 def check_counts(
@@ -21,7 +21,7 @@ def check_counts(
     Args:
         continuous: Shape (rows, 9), natural units.
         place: Returns where a row stands, for messages.
-        checklist: Receives the check `counts_not_negative`.
+        checklist: Receives the check `no_negative_count`.
     """
     negative = continuous < 0
     n_negative = int(negative.sum())

@@ -33,12 +33,13 @@ def unpack(data: bytes, path: Path, most_bytes: int, checklist: Checklist) -> by
     parts: list[bytes] = []
     while place < len(data):
         if data[place : place + 2] != _SIGN[: len(data) - place]:
-            rest, shown = len(data) - place, data[place : place + 8]
+            rest = data[place:]
+            shown = f"{rest[:8]!r} and so on" if len(rest) > 8 else repr(rest)
             checklist.failed(
                 "file",
-                f"{path}: {plural(rest, 'byte')} after the end of the gzip data "
-                f"{'is' if rest == 1 else 'are'} not gzip: {shown!r}{'...' if rest > 8 else ''}.",
-                "cut them off, or compress the CSV again.",
+                f"{path}: {plural(len(rest), 'byte')} after the end of the gzip data "
+                f"{'is' if len(rest) == 1 else 'are'} not gzip: {shown}.",
+                "cut off what stands there, or compress the CSV again.",
                 fatal=True,
             )
             return None

@@ -86,7 +86,7 @@ BAD: dict[str, str | bytes] = {
     "utf16": CSV.encode("utf-16"),
     "utf16_without_mark": CSV.encode("utf-16-be"),
     "index_that_counts_no_rows": FRAME.set_axis(range(5, 149)).to_csv(),
-    "column_without_name": CSV.replace("\n", ",1\n"),
+    "column_without_name": CSV.replace("\n", ",1\n").replace(",1\n", ",\n", 1),
     "quoted_line_end_and_a_bad_cell": _with_cell(2, "layers", "3\n").replace(
         "BETA_B/000000,", "BETA_B/000000,x"),
     "open_quote": CSV.replace("BETA_B/000000,", 'BETA_B/000000,"'),
