@@ -6,6 +6,7 @@ import csv
 import io
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -30,7 +31,7 @@ class Dialect:
     decimal: str = "."
     line_end: str = "\n"
     marked: bool = False
-    quoting: int = csv.QUOTE_MINIMAL
+    quoting: Literal[0, 1, 2] = csv.QUOTE_MINIMAL
     index: bool = False
     index_name: str = ""
     trailing: bool = False
@@ -39,8 +40,8 @@ class Dialect:
         """Returns a frame as a file; every cell is text that stands for its exact number."""
         text = io.StringIO()
         writer = csv.writer(
-            text, delimiter=self.separator, lineterminator=self.line_end, quoting=self.quoting,
-        )  # type: ignore[call-overload]  # fmt: skip
+            text, delimiter=self.separator, lineterminator=self.line_end, quoting=self.quoting
+        )
         first, last = [self.index_name] * self.index, [""] * self.trailing
         writer.writerow([*first, *frame.columns, *last])
         for number, row in zip(frame.index, frame.itertuples(index=False), strict=True):
