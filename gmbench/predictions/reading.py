@@ -64,6 +64,7 @@ def _read_parquet(data: bytes, path: Path, checklist: Checklist) -> RawTable | N
 
     try:
         table = pq.read_table(pa.BufferReader(data))
+        table.validate(full=True)  # Text that is not UTF-8 is found here alone.
     except (pa.ArrowException, OSError) as error:
         reason = str(error).split("\n")[0]
         not_readable(checklist, f"{path} begins like Parquet but is damaged ({reason}).")

@@ -126,3 +126,10 @@ def test_the_index_that_pandas_keeps_of_a_shuffled_frame(tmp_path: Path) -> None
     assert note.message == "column '__index_level_0__': a DataFrame's index, left out"
     again = shuffled.reset_index(drop=True).reset_index(names="Unnamed: 0")
     assert validate_predictions(again, BENCHMARK).predictions is not None
+
+
+def test_text_that_is_not_utf8_is_no_traceback(tmp_path: Path) -> None:
+    cells = pa.array([b"\xff", *[b"tanh"] * (len(MADE) - 1)], pa.binary()).view(pa.string())
+    (check,) = _read(_put("last_nonlinearity", cells), tmp_path).checklist.failures
+    assert check.name == "file"
+    assert "Invalid UTF8" in check.message
