@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -15,13 +16,14 @@ from pathlib import Path
 import pyarrow as pa
 
 from gmbench.predictions.checks import MOST_SHOWN, Checklist, plural
-from gmbench.predictions.decimal_marks import settle_decimal_marks
+from gmbench.predictions.decimal_marks import refuse_commas_between_commas, settle_decimal_marks
 from gmbench.predictions.header import select_columns
 from gmbench.predictions.kinds import not_readable, other_kind
 from gmbench.predictions.plain_text import plain_text, wide_encoding
 from gmbench.predictions.raw_table import RawTable, row_number
 
 _SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
+_SEPARATED_LINE = re.compile(rb"[^\r\n]*?[,;\t]")
 
 
 def read_csv(data: bytes, path: Path, checklist: Checklist) -> RawTable | None:
@@ -38,9 +40,12 @@ def read_csv(data: bytes, path: Path, checklist: Checklist) -> RawTable | None:
     if not data.strip():
         not_readable(checklist, f"{path} is empty.")
         return None
-    kind = "" if wide_encoding(data) else other_kind(data)
-    if kind:
+    is_wide = bool(wide_encoding(data))
+    if kind := "" if is_wide else other_kind(data):
         not_readable(checklist, f"{path} is not CSV: it looks like {kind}.")
+        return None
+    if not is_wide and not _SEPARATED_LINE.match(data):
+        not_readable(checklist, f"{path} is not CSV: its first line has no comma.")
         return None
     checklist.passed("file", f"{path}: CSV")
     text = plain_text(data, checklist)
@@ -48,9 +53,6 @@ def read_csv(data: bytes, path: Path, checklist: Checklist) -> RawTable | None:
         return None
     header = text[: text.find(b"\n")] if b"\n" in text else text
     separator = max(_SEPARATORS, key=lambda one: header.count(one.encode()))
-    if separator.encode() not in header:
-        not_readable(checklist, f"{path} is not CSV: its first line has no comma.")
-        return None
     if separator == ",":
         checklist.passed("separator", "comma")
     else:
@@ -101,13 +103,19 @@ def _read_separated(
             return None
         table = pa.table({column: pa.array([], pa.string()) for column in columns})
     place = _line_finder(text, separator, {row for row, _ in bad_rows})
+    fell_apart = False
     if bad_rows:
-        _report_lengths(text, separator, names, bad_rows, table.num_rows, checklist)
+        n_long = sum(cells > len(names) for _, cells in bad_rows)
+        # A few long rows are slips; where most are, numbers fell apart.
+        fell_apart = separator == "," and n_long > table.num_rows
+        if fell_apart:
+            refuse_commas_between_commas(n_long, checklist)
+        _report_lengths(text, separator, names, bad_rows, checklist)
     else:
         rows = plural(table.num_rows, "row")
         checklist.passed("row_length", f"{rows}, each of {len(names)} cells")
     raw = select_columns(table.rename_columns(names), checklist, is_text=True, place=place)
-    if raw is not None:
+    if raw is not None and not fell_apart:
         settle_decimal_marks(raw, separator, checklist, quoted=quoted)
     return raw
 
@@ -117,19 +125,9 @@ def _report_lengths(
     separator: str,
     names: list[str],
     bad_rows: list[tuple[int, int]],
-    n_good: int,
     checklist: Checklist,
 ) -> None:
-    """Says which rows have another number of cells than the header, and what may be the cause."""
-    n_long = sum(cells > len(names) for _, cells in bad_rows)
-    if separator == "," and n_long > n_good:
-        # A few long rows are slips; where most are, numbers fell apart.
-        checklist.failed(
-            "decimal_marks",
-            f"{plural(n_long, 'row has', 'rows have')} more cells than the header: do commas "
-            "stand for decimals as well as between cells?",
-            "write decimals with a point, 0.5 (decimal='.'), or separate cells with semicolons.",
-        )
+    """Says which rows have another number of cells than the header."""
     checklist.failed(
         "row_length",
         f"{plural(len(bad_rows), 'row does', 'rows do')} not have the header's {len(names)} cells.",

@@ -66,6 +66,21 @@ def settle_decimal_marks(
     )
 
 
+def refuse_commas_between_commas(n_rows: int, checklist: Checklist) -> None:
+    """Says that decimal commas split the numbers of a file whose separator is the comma.
+
+    Args:
+        n_rows: Rows that have more cells than the header.
+        checklist: Receives the check `decimal_marks`.
+    """
+    checklist.failed(
+        "decimal_marks",
+        f"{plural(n_rows, 'row has', 'rows have')} more cells than the header: do commas stand for "
+        "decimals as well as between cells?",
+        "write decimals with a point, 0.5 (decimal='.'), or separate cells with semicolons.",
+    )
+
+
 def _has_comma(cells: pa.Array) -> bool:
     """Looks at all text of a column at once: a look at each cell takes forty times as long."""
     characters = cells.buffers()[2]
