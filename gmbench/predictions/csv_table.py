@@ -37,7 +37,7 @@ def read_csv(data: bytes, path: Path, checklist: Checklist) -> RawTable | None:
     Returns:
         The table, or None where the last check says why there is none.
     """
-    if not data.strip():
+    if not data[:4096].strip() and not data.strip():
         not_readable(checklist, f"{path} is empty.")
         return None
     is_wide = bool(wide_encoding(data))
@@ -63,31 +63,11 @@ def read_csv(data: bytes, path: Path, checklist: Checklist) -> RawTable | None:
 def _read_separated(
     text: bytes, header: bytes, separator: str, path: Path, checklist: Checklist
 ) -> RawTable | None:
-    import pyarrow.csv as pv
-
-    bad_rows: list[tuple[int, int]] = []
-
-    def skip(row: pv.InvalidRow) -> str:
-        bad_rows.append((row.number, row.actual_columns))
-        return "skip"
-
     _, _, cells = next(_records(header, separator), (1, 1, [""]))
     names = [name.strip() for name in cells]
-    columns = [str(column) for column in range(len(names))]
     quoted = b'"' in text
     try:
-        table = pv.read_csv(
-            pa.BufferReader(text),
-            # One thread, so that a row with too few cells knows its number.
-            read_options=pv.ReadOptions(column_names=columns, skip_rows=1, use_threads=False),
-            # Line ends inside of cells take time to look for, and are always quoted.
-            parse_options=pv.ParseOptions(
-                delimiter=separator, newlines_in_values=quoted, invalid_row_handler=skip
-            ),
-            convert_options=pv.ConvertOptions(
-                column_types=dict.fromkeys(columns, pa.string()), strings_can_be_null=False
-            ),
-        )
+        table, bad_rows = _parse(text, separator, len(names), quoted=quoted)
     except pa.ArrowInvalid as error:
         if "Empty CSV" not in str(error):
             *_, (first, last, _) = _records(text, separator)
@@ -101,7 +81,8 @@ def _read_separated(
                 return None
             not_readable(checklist, f"{path} is not CSV ({str(error).splitlines()[0]}).")
             return None
-        table = pa.table({column: pa.array([], pa.string()) for column in columns})
+        table = pa.table([pa.array([], pa.string())] * len(names), [*map(str, range(len(names)))])
+        bad_rows = []
     place = _line_finder(text, separator, {row for row, _ in bad_rows})
     fell_apart = False
     if bad_rows:
@@ -118,6 +99,54 @@ def _read_separated(
     if raw is not None and not fell_apart:
         settle_decimal_marks(raw, separator, checklist, quoted=quoted)
     return raw
+
+
+def _parse(
+    text: bytes, separator: str, n_columns: int, *, quoted: bool
+) -> tuple[pa.Table, list[tuple[int, int]]]:
+    """Returns the cells, all text, and number and length of each row that is left out.
+
+    Raises:
+        pyarrow.ArrowInvalid: The text is not CSV.
+    """
+    import pyarrow.csv as pv
+
+    bad_rows: list[tuple[int, int]] = []
+
+    def skip(row: pv.InvalidRow) -> str:
+        bad_rows.append((row.number, row.actual_columns))
+        return "skip"
+
+    columns = [str(column) for column in range(n_columns)]
+
+    def parse(*, line_ends_in_cells: bool) -> pa.Table:
+        bad_rows.clear()
+        return pv.read_csv(
+            pa.BufferReader(text),
+            # One thread, so that a row with too few cells knows its number.
+            read_options=pv.ReadOptions(column_names=columns, skip_rows=1, use_threads=False),
+            parse_options=pv.ParseOptions(
+                delimiter=separator,
+                newlines_in_values=line_ends_in_cells,
+                invalid_row_handler=skip,
+            ),
+            convert_options=pv.ConvertOptions(
+                column_types=dict.fromkeys(columns, pa.string()), strings_can_be_null=False
+            ),
+        )
+
+    # Arrow cuts the text into blocks at line ends. One inside of a cell makes two rows of a wrong
+    # length of one, or an error. To look for these takes time: it is done where there may be some.
+    try:
+        table = parse(line_ends_in_cells=False)
+    except pa.ArrowInvalid:
+        if not quoted:
+            raise
+        table = parse(line_ends_in_cells=True)
+    else:
+        if bad_rows and quoted:
+            table = parse(line_ends_in_cells=True)
+    return table, bad_rows
 
 
 def _report_lengths(

@@ -50,7 +50,7 @@ def plain_cells(column: pa.ChunkedArray) -> pa.Array:
             return column.combine_chunks()
         column = pa.chunked_array([one.dictionary_decode() for one in column.chunks], value_kind)
         kind = value_kind
-    if is_text_type(kind):
+    if is_text_type(kind) and not pa.types.is_string(kind):
         column = pc.cast(column, pa.string())
     return column.combine_chunks()
 

@@ -176,6 +176,22 @@ def test_a_quoted_line_end_across_the_blocks_that_are_read_at_a_time(tmp_path: P
     assert made.sha256 == random_predictions(benchmark, 0).sha256
 
 
+@pytest.mark.parametrize("shift", range(8))
+def test_no_row_is_lost_where_a_block_ends_inside_of_a_cell(shift: int, tmp_path: Path) -> None:
+    """Every cell has a line end, so that the end of a block falls inside of one."""
+    benchmark = small_benchmark(120)
+    frame = random_predictions(benchmark, 0).to_pandas().round(3)
+    expected = validate_predictions(frame, benchmark).predictions
+    text = frame.to_csv(index=False, quoting=csv.QUOTE_ALL).replace('","', '","\n')
+    header, rows = ",".join(frame.columns), text[text.index('"ADV_FACES') :]
+    (tmp_path / "long.csv").write_text(header + "\n" * (shift + 1) + rows)
+    made = validate_predictions(tmp_path / "long.csv", benchmark)
+    assert made.checklist.text(all_checks=False) == ""
+    assert made.predictions is not None
+    assert expected is not None
+    assert made.predictions.sha256 == expected.sha256
+
+
 def test_a_shuffled_index_is_left_out_and_another_first_column_is_not(tmp_path: Path) -> None:
     shuffled = FRAME.sample(frac=1, random_state=1)
     assert read(shuffled.to_csv().encode(), tmp_path).predictions is not None
