@@ -10,7 +10,6 @@ from gmbench.benchmark.benchmark import Benchmark, load_benchmark
 from gmbench.board.board import CARD, LARGEST, PREDICTIONS, Board, BoardError
 from gmbench.board.rounds import CLOSED, read_round, round_folder
 from gmbench.board.safe_yaml import read_yaml
-from gmbench.board.scoring import packing_fault
 from gmbench.board.sealing import (
     NONCE,
     PREDICTION_FILES,
@@ -21,6 +20,7 @@ from gmbench.board.sealing import (
     require_opened,
 )
 from gmbench.board.submission_card import COUNTED, PREDICTED, card_from
+from gmbench.board.submittable import of_submission, packing_fault
 from gmbench.errors import GmbenchError
 from gmbench.predictions.checks import Checklist
 from gmbench.predictions.predictions import validate_predictions
@@ -142,9 +142,12 @@ def check_predictions(board: Board, name: str, file: Path) -> Checklist:
     Raises:
         BoardError: There is no such round.
     """
-    found = validate_predictions(file, _stand_in(name, read_round(board, name)["images"])).checklist
+    stand_in = _stand_in(name, read_round(board, name)["images"])
+    found = validate_predictions(file, stand_in, for_submission=True).checklist
     made = Checklist(str(file))
-    made.checks += [check for check in found.checks if check.name != "benchmark"]
+    # The stand-in has one set: that it is whole says all.
+    unsaid = ("benchmark", "sets_all")
+    made.checks += [one for one in of_submission(found) if one.name not in unsaid]
     return made
 
 

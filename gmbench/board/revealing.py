@@ -31,9 +31,9 @@ from gmbench.board.rounds import (
     sealed_predictions,
     write_revealed,
 )
-from gmbench.board.scoring import read_submitted
 from gmbench.board.sealing import read_sealed, require_opened
 from gmbench.board.submission import submit
+from gmbench.board.submittable import read_submitted
 from gmbench.board.submitted import submitted_trace
 from gmbench.board.traces import COPY, Trace, alike, trace_of
 from gmbench.errors import GmbenchError

@@ -14,11 +14,9 @@ import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.board.traces import Trace, trace_of
@@ -29,17 +27,9 @@ from gmbench.evaluation.intervals import REPLICATES, Resampled
 from gmbench.evaluation.result import PROTOCOL, Evaluation
 from gmbench.evaluation.statistics import GMSums, layout
 from gmbench.files import write_whole
-from gmbench.predictions.checks import Checklist
-from gmbench.predictions.predictions import Predictions, validate_predictions
+from gmbench.predictions.predictions import Predictions
 from gmbench.predictions.reference import mean_mode
 from gmbench.version import __version__
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-MOST_ROWS = 5_000_000
-MOST_UNPACKED = 2_000_000_000
-"""Bytes that a Parquet file may unpack to."""
 
 
 @dataclass(frozen=True)
@@ -55,72 +45,6 @@ class Score:
     result: dict[str, Any]
     half: Half
     trace: Trace
-
-
-def read_submitted(
-    source: Path | pd.DataFrame | Predictions,
-    benchmark: str | Path | Benchmark | None,
-    checklist: Checklist,
-) -> Predictions | None:
-    """Reads predictions for a board and checks that every test set is there, whole.
-
-    Args:
-        source: The file, or predictions that are not from a file.
-        benchmark: What was predicted; None where the GM names shall tell.
-        checklist: Receives the checks.
-
-    Returns:
-        The predictions, or None where a check failed.
-    """
-    problem = packing_fault(source) if isinstance(source, Path) else ""
-    if isinstance(source, Path) and problem:
-        checklist.failed(
-            "file", f"{source.name} {problem}.", "write one row an image and no more.", fatal=True
-        )
-        return None
-    made = validate_predictions(source, benchmark)
-    checklist.checks += made.checklist.checks
-    if made.predictions is None:
-        return None
-    sets = list(made.predictions.benchmark.sets)
-    there = {sets[number] for number in set(made.predictions.sets.tolist())}
-    absent = [name for name in sets if name not in there]
-    if absent:
-        checklist.failed(
-            "sets_all",
-            f"{len(absent)} of {len(sets)} test sets are not predicted.",
-            "predict them all: results over different sets do not compare.",
-            absent,
-        )
-        return None
-    checklist.passed("sets_all", f"all of {', '.join(sets)}")
-    if labels_share(made.predictions) == 1.0:
-        checklist.failed(
-            "not_labels",
-            "the predictions of every image of a set are the labels.",
-            "submit what a method infers from images.",
-        )
-        return None
-    checklist.passed("not_labels", "the predictions are not the labels")
-    return made.predictions
-
-
-def packing_fault(path: Path) -> str:
-    """Says what is wrong with the size that a Parquet file announces; nothing for other files."""
-    try:
-        with path.open("rb") as file:
-            if file.read(4) != b"PAR1":
-                return ""
-        facts = pq.read_metadata(path)
-    except (pa.ArrowException, OSError):
-        return ""  # The reader says better what is damaged.
-    if facts.num_rows > MOST_ROWS:
-        return f"announces {facts.num_rows:,} rows; at most {MOST_ROWS:,} are read"
-    groups = [facts.row_group(number) for number in range(facts.num_row_groups)]
-    unpacked = sum(group.total_byte_size for group in groups)
-    if unpacked > MOST_UNPACKED:
-        return f"unpacks to {unpacked:,} bytes; at most {MOST_UNPACKED:,} are read"
-    return ""
 
 
 def score(predictions: Predictions) -> Score:
@@ -149,23 +73,6 @@ def _reference(benchmark: Benchmark) -> Predictions:
         _references.clear()
         _references[key] = mean_mode(benchmark)
     return _references[key]
-
-
-def labels_share(predictions: Predictions) -> float:
-    """Returns the largest part of a set's images whose 25 predictions are the labels.
-
-    Counts within a thousandth of their range are equal: noise does not make labels predictions.
-    """
-    benchmark, values = predictions.benchmark, predictions.values
-    truth = benchmark.labels[predictions.gms]
-    n_continuous = values.continuous.shape[1]
-    near = np.abs(values.continuous - truth[:, :n_continuous]) <= 1e-3 * benchmark.span
-    rest = np.concatenate([values.discrete, values.losses >= 0.5], axis=1)
-    equal = near.all(axis=1) & (rest == truth[:, n_continuous:]).all(axis=1)
-    return max(
-        float(equal[predictions.sets == number].mean())
-        for number in np.unique(predictions.sets).tolist()
-    )
 
 
 def score_key(file: Path, benchmark: Benchmark) -> str:

@@ -12,7 +12,6 @@ from gmbench.benchmark.benchmark import Benchmark
 from gmbench.benchmark.cross_validation import base_and_sets
 from gmbench.board.board import (
     CARD,
-    LARGEST,
     PREDICTIONS,
     RESULTS,
     Board,
@@ -22,8 +21,9 @@ from gmbench.board.board import (
 from gmbench.board.folders import folders_in_place
 from gmbench.board.reported import read_reported
 from gmbench.board.safe_yaml import CardError
-from gmbench.board.scoring import read_submitted, score
+from gmbench.board.scoring import score
 from gmbench.board.submission_card import COUNTED, PREDICTED, Card, card_from, card_text
+from gmbench.board.submittable import read_submitted
 from gmbench.board.submitted import claimed_hash, submitted_card
 from gmbench.board.title_form import title_form
 from gmbench.errors import PredictionError, plain_form
@@ -158,18 +158,10 @@ def _write(text: str, path: Path) -> None:
 def _read(
     predictions: str | Path | pd.DataFrame | Predictions, benchmark: str | Path | Benchmark | None
 ) -> Predictions:
-    said = predictions.source if isinstance(predictions, Predictions) else "The table"
     if isinstance(predictions, str | Path):
-        predictions, said = Path(predictions), str(predictions)
-        try:
-            size = predictions.stat().st_size
-        except OSError:
-            size = 0  # The checks say better what is wrong with the path.
-        if size > LARGEST[PREDICTIONS]:
-            raise PredictionError(
-                f"{said} has {size:,} bytes; a submission has at most {LARGEST[PREDICTIONS]:,}. "
-                "It was not read. Write one row an image, as Parquet."
-            )
+        said = str(predictions)
+    else:
+        said = predictions.source if isinstance(predictions, Predictions) else "The table"
     checklist = Checklist(said)
     read = read_submitted(predictions, benchmark, checklist)
     if read is None:

@@ -6,8 +6,8 @@ import json
 
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.board.board import CARD, PREDICTIONS, RESULTS, Board, files_of, find_benchmark
-from gmbench.board.scoring import read_submitted
 from gmbench.board.submission_card import Card, read_card
+from gmbench.board.submittable import read_submitted
 from gmbench.board.traces import Trace, trace_of
 from gmbench.errors import GmbenchError
 from gmbench.predictions.checks import Checklist

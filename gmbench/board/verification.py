@@ -16,15 +16,9 @@ from gmbench.board.among import Known, compare, known_by_files
 from gmbench.board.board import CARD, PREDICTIONS, RESULTS, Board, files_of, find_benchmark
 from gmbench.board.flags import FLAGS, flag_labels
 from gmbench.board.processes import each
-from gmbench.board.scoring import (
-    Score,
-    read_submitted,
-    recall,
-    remember,
-    score,
-    score_key,
-)
+from gmbench.board.scoring import Score, recall, remember, score, score_key
 from gmbench.board.submission_card import Card, read_card
+from gmbench.board.submittable import read_submitted
 from gmbench.errors import GmbenchError
 from gmbench.evaluation.metrics import METRICS
 from gmbench.evaluation.result import PROTOCOL, Summary

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,6 +21,11 @@ from gmbench.cli.options import (
     chosen_benchmark,
     loaded_benchmark,
 )
+from gmbench.errors import GmbenchError
+
+if TYPE_CHECKING:
+    from gmbench.benchmark.benchmark import Benchmark
+    from gmbench.predictions.checks import Checklist
 
 
 def template(
@@ -55,15 +60,38 @@ def validate(
     partial: PartialOption = False,
     min_images: MinImagesOption = None,
     labels: LabelsOption = "2023",
+    for_submission: Annotated[
+        bool, typer.Option("--for-submission", help="Make every check of `gmbench submit`.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Check a prediction file: a list of named checks; exit code 1 where one is not ok.
+    """Check a prediction file: a list of named checks; exit code 1 where one failed.
 
     Example: `gmbench validate predictions.csv`
     """
-    from gmbench.predictions.predictions import validate_predictions
+    chosen = chosen_benchmark(benchmark, labels, sets)
+    if for_submission:
+        checklist = _checked_for_submission(file, chosen, partial or min_images is not None)
+    else:
+        from gmbench.predictions.predictions import validate_predictions
 
-    made = validate_predictions(
-        file, chosen_benchmark(benchmark, labels, sets), partial=partial, min_images=min_images
-    )
-    output.show_checklist(made.checklist, as_json=as_json)
+        checklist = validate_predictions(
+            file, chosen, partial=partial, min_images=min_images
+        ).checklist
+    output.show_checklist(checklist, as_json=as_json)
+
+
+def _checked_for_submission(
+    file: Path, benchmark: str | Path | Benchmark | None, lenient: bool
+) -> Checklist:
+    from gmbench.board.submittable import read_submitted
+    from gmbench.predictions.checks import Checklist
+
+    if lenient:
+        raise GmbenchError(
+            "A submission has every set, whole. Leave --partial and --min-images out, or leave "
+            "out --for-submission."
+        )
+    checklist = Checklist(str(file))
+    read_submitted(file, benchmark, checklist)
+    return checklist

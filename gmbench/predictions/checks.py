@@ -19,6 +19,8 @@ class Status(StrEnum):
     """How a check ended."""
 
     OK = "ok"
+    NOTE = "note"
+    """Something was read that is not quite as documented; nothing has to be done."""
     WARNING = "warning"
     """Something was found that stops nothing."""
     FAILED = "failed"
@@ -38,7 +40,7 @@ class Check:
         message: What was found, in one line.
         offenders: The first offenders, each in one line; all of them where the checklist keeps all.
         n_offenders: Number of all offenders.
-        remedy: What to do about it; empty when the check is ok.
+        remedy: What to do about it; empty when there is nothing to do.
     """
 
     name: str
@@ -121,15 +123,24 @@ class Checklist:
         """Notes a check that is ok."""
         self.checks.append(Check(name, Status.OK, message))
 
+    def noted(self, name: str, message: str) -> None:
+        """Notes what was read all the same, and how it was understood."""
+        self.checks.append(Check(name, Status.NOTE, message))
+
     def skipped(self, name: str, message: str, remedy: str = "") -> None:
         """Notes a check that was not made, and why."""
         self.checks.append(Check(name, Status.SKIPPED, message, remedy=remedy))
 
     def warned(
-        self, name: str, message: str, offenders: Iterable[str] = (), remedy: str = ""
+        self,
+        name: str,
+        message: str,
+        offenders: Iterable[str] = (),
+        remedy: str = "",
+        n_offenders: int | None = None,
     ) -> None:
-        """Notes a check that found something which stops nothing."""
-        self._add(name, Status.WARNING, message, remedy, offenders)
+        """Notes a check that found something which stops nothing; arguments as in `failed`."""
+        self._add(name, Status.WARNING, message, remedy, offenders, n_offenders)
 
     def failed(
         self,
@@ -179,9 +190,10 @@ class Checklist:
         """Returns the checklist as text.
 
         Args:
-            all_checks: Whether the checks that are ok stand there too.
+            all_checks: Whether the checks that are ok, and notes, stand there too.
         """
-        shown = [check for check in self.checks if all_checks or check.status is not Status.OK]
+        calm = (Status.OK, Status.NOTE)
+        shown = [check for check in self.checks if all_checks or check.status not in calm]
         return "\n".join(line for check in shown for line in check.lines())
 
     def to_dict(self) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.errors import nearest_names
 from gmbench.predictions.checks import Checklist, plural
-from gmbench.predictions.reading import RawTable
+from gmbench.predictions.negative_counts import check_counts
+from gmbench.predictions.raw_table import RawTable, is_text_type
 from gmbench.schema import (
     CONTINUOUS,
     DISCRETE,
@@ -31,6 +32,7 @@ from gmbench.schema import (
 _MISSING = {"", "nan", "na", "n/a", "null", "none"}
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?inf(inity)?", re.IGNORECASE)
 _TRUTH = {"true": 1.0, "false": 0.0}
+_NUMERIC = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
 
 FARTHEST = 1000.0
 """Continuous predictions farther from the labels' range than this many ranges are refused."""
@@ -71,7 +73,7 @@ def read_values(raw: RawTable, benchmark: Benchmark, checklist: Checklist) -> Va
     Returns:
         The numbers, or None where a check failed.
     """
-    if not _check_types(raw, checklist):
+    if not _check_types(raw, benchmark, checklist):
         return None
     values = np.zeros((raw.n_rows, len(NAMES)))
     problems = np.zeros((raw.n_rows, len(NAMES)), dtype=np.uint8)
@@ -88,6 +90,8 @@ def read_values(raw: RawTable, benchmark: Benchmark, checklist: Checklist) -> Va
     problems[:, :N_CONTINUOUS][far & sound] = _Problem.FAR
     _report(raw, benchmark, problems, checklist)
     normalised = _check_units(continuous, sound, benchmark, checklist)
+    image_ids = raw.columns["image_id"]
+    check_counts(continuous, lambda row: f"{raw.place(row)} ({image_ids[row].as_py()})", checklist)
     if problems.any() or normalised:
         return None
     first_loss = N_ARCHITECTURE
@@ -98,16 +102,19 @@ def read_values(raw: RawTable, benchmark: Benchmark, checklist: Checklist) -> Va
     )
 
 
-def _check_types(raw: RawTable, checklist: Checklist) -> bool:
+def _check_types(raw: RawTable, benchmark: Benchmark, checklist: Checklist) -> bool:
     """Checks the column types of Parquet files and DataFrames; text files have none."""
     if raw.is_text:
         return True
     offenders = []
     for parameter in (*CONTINUOUS, *DISCRETE, *LOSSES):
         kind = raw.columns[parameter.name].type
-        numeric = pa.types.is_integer(kind) or pa.types.is_floating(kind)
+        numeric = any(is_type(kind) for is_type in _NUMERIC)
         if parameter.type is ParameterType.DISCRETE:
-            wanted, right = "integer or string", numeric or _is_text(kind)
+            wanted, right = "integer or string", numeric or is_text_type(kind)
+            if len(benchmark.classes[parameter.name]) == 2:
+                wanted = "integer, string or bool"
+                right |= pa.types.is_boolean(kind)
         elif parameter.type is ParameterType.LOSS:
             wanted, right = "number or bool", numeric or pa.types.is_boolean(kind)
         else:
@@ -128,12 +135,6 @@ def _check_types(raw: RawTable, checklist: Checklist) -> bool:
     return True
 
 
-def _is_text(kind: pa.DataType) -> bool:
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
-
-
 def _read_numbers(
     cells: pa.Array, parameter: Parameter, is_text: bool
 ) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
@@ -145,7 +146,8 @@ def _read_numbers(
             read = partial(_number, is_loss=parameter.type is ParameterType.LOSS)
             return _by_distinct_text(cells, read)
     else:
-        numbers = pc.cast(cells, pa.float64()).to_numpy(zero_copy_only=False)
+        # An integer beyond 2^53 is rounded: it is far out of every range, which a check says.
+        numbers = pc.cast(cells, pa.float64(), safe=False).to_numpy(zero_copy_only=False)
     problems = np.zeros(len(numbers), dtype=np.uint8)
     if parameter.type is ParameterType.LOSS:
         problems[(numbers < 0) | (numbers > 1)] = _Problem.LOSS

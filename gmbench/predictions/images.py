@@ -14,7 +14,10 @@ from numpy.typing import NDArray
 from gmbench.benchmark.benchmark import NAMED, Benchmark, load_benchmark, named_benchmark_with
 from gmbench.errors import nearest_names
 from gmbench.predictions.checks import MOST_SHOWN, Checklist, plural
-from gmbench.predictions.reading import RawTable
+from gmbench.predictions.image_ids import gms_meant, image_id_meant
+from gmbench.predictions.raw_table import RawTable
+
+_WRITE = "write it"
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ def find_images(
     *,
     partial: bool,
     min_images: int | None,
+    for_submission: bool,
 ) -> tuple[Benchmark, ImageIndex, NDArray[np.int64]] | None:
     """Finds the benchmark and which of its images each row speaks of.
 
@@ -77,7 +81,7 @@ def find_images(
     ids = pc.fill_null(pc.cast(ids, pa.string()), "")
     texts: list[str] = ids.to_pylist()
     named = Counter(text.rpartition("/")[0] for text in texts)
-    known = _find_benchmark(named, benchmark, checklist)
+    known = _find_benchmark(named, texts, benchmark, checklist)
     if known is None:
         return None
     index = image_index(known)
@@ -88,18 +92,24 @@ def find_images(
     found = np.unique(order[order >= 0])
     check_sets_whole(
         known, index.sets[found], index.gms[found], checklist,
-        partial=partial, min_images=min_images,
+        partial=partial, min_images=min_images, for_submission=for_submission,
     )  # fmt: skip
     return known, index, order
 
 
 def _find_benchmark(
-    named: Counter[str], benchmark: str | Path | Benchmark | None, checklist: Checklist
+    named: Counter[str],
+    texts: list[str],
+    benchmark: str | Path | Benchmark | None,
+    checklist: Checklist,
 ) -> Benchmark | None:
     """Takes the benchmark given, or tells it from the GM names in the file."""
     if benchmark is not None:
         known = load_benchmark(benchmark)
-        strangers = sum(count for name, count in named.items() if name not in known.index)
+        if _hits(named, known) * 2 < sum(named.values()):
+            # A name that is written in another way alone is told its right form, row by row.
+            named = gms_meant(texts, known.index)
+        strangers = sum(named.values()) - _hits(named, known)
         if strangers * 2 > sum(named.values()):
             other = named_benchmark_with(set(named))
             checklist.failed(
@@ -115,7 +125,10 @@ def _find_benchmark(
     if fitting is None:
         # A few wrong names are reported as such; the benchmark is the one that fits most rows.
         candidates = [load_benchmark(name) for name in NAMED]
-        hits = [sum(n for gm, n in named.items() if gm in c.index) for c in candidates]
+        hits = [_hits(named, one) for one in candidates]
+        if max(hits) * 2 <= sum(named.values()):
+            meant = gms_meant(texts, [name for one in candidates for name in one.index])
+            hits = [_hits(meant, one) for one in candidates]
         fitting = candidates[int(np.argmax(hits))]
         if max(hits) * 2 <= sum(named.values()):
             examples = [f"{name or 'rows without a GM'} ({plural(n, 'row')})" for name, n in
@@ -133,6 +146,11 @@ def _find_benchmark(
     told = f"{fitting.name}, version {fitting.version}, told from the GM names"
     checklist.passed("benchmark", told)
     return fitting
+
+
+def _hits(named: Counter[str], benchmark: Benchmark) -> int:
+    """Returns how many rows name a GM of a benchmark."""
+    return sum(count for name, count in named.items() if name in benchmark.index)
 
 
 def _find_entries(
@@ -165,14 +183,19 @@ def _find_entries(
     order = order.astype(np.int64)
     unknown = np.flatnonzero(order < 0)
     if len(unknown):
+        first = unknown[:MOST_SHOWN].tolist()
+        reasons = [_why_unknown(texts[row], benchmark) for row in first]
+        rule = "keep rows of test images alone"
+        if any(reason.startswith(_WRITE) for reason in reasons):
+            rule = "an image_id is the GM's name, a slash and six digits"
         checklist.failed(
             "image_ids_known",
             f"{len(unknown):,} of {plural(len(order), 'row')} "
             f"{'names' if len(unknown) == 1 else 'name'} no test image of {benchmark.name}.",
-            "keep rows of test images alone; `gmbench template` lists them all.",
+            f"{rule}; `gmbench template` lists them all.",
             [
-                f"{raw.place(row)}: {texts[row]!r}: {_why_unknown(texts[row], benchmark)}"
-                for row in unknown[:MOST_SHOWN].tolist()
+                f"{raw.place(row)}: {texts[row]!r}: {reason}"
+                for row, reason in zip(first, reasons, strict=True)
             ],
             len(unknown),
         )
@@ -183,6 +206,11 @@ def _find_entries(
 
 def _why_unknown(image_id: str, benchmark: Benchmark) -> str:
     """Says what is wrong with an image_id that was not found."""
+    if image_id == "image_id":
+        return "a header again; keep the first alone"
+    meant = image_id_meant(image_id, benchmark)
+    if meant not in ("", image_id):
+        return f"{_WRITE} {meant}"
     name, _, number = image_id.rpartition("/")
     if name not in benchmark.index:
         nearest = nearest_names(name, benchmark.index, most=1)
@@ -228,16 +256,18 @@ def check_sets_whole(
     *,
     partial: bool,
     min_images: int | None,
+    for_submission: bool,
 ) -> None:
-    """Checks that every set with a row has all of its GMs with enough images.
+    """Checks that every set with a row, or every set, has all of its GMs with enough images.
 
     Args:
         benchmark: What was predicted.
         sets: Index of the set of each image that is there.
         gms: Row of the GM of each of them.
-        checklist: Receives the check `sets_whole`.
+        checklist: Receives the check `sets_whole`, and `sets_all` where it is made.
         partial: Whether a set may lack GMs or images.
         min_images: Images of each GM that must be there; by default all.
+        for_submission: Whether every set must be there.
     """
     offenders: list[str] = []
     whole: list[str] = []
@@ -261,8 +291,25 @@ def check_sets_whole(
         checklist.failed(
             "sets_whole",
             f"{plural(len(offenders), 'GM lacks', 'GMs lack')} rows.",
-            "predict every image of every GM of a set, or say --partial or --min-images N.",
+            "predict every image of every GM of a set"
+            f"{'.' if for_submission else ', or say --partial or --min-images N.'}",
             offenders,
         )
     else:
         checklist.passed("sets_whole", f"whole: {', '.join(whole) or 'none'}")
+    if for_submission:
+        _check_sets_all(benchmark, sets, checklist)
+
+
+def _check_sets_all(benchmark: Benchmark, sets: NDArray[np.int16], checklist: Checklist) -> None:
+    names = list(benchmark.sets)
+    absent = [name for number, name in enumerate(names) if number not in sets]
+    if absent:
+        checklist.failed(
+            "sets_all",
+            f"{len(absent)} of {len(names)} test sets are not predicted.",
+            "predict them all: results over different sets do not compare.",
+            absent,
+        )
+    else:
+        checklist.passed("sets_all", f"all of {', '.join(names)}")

@@ -22,7 +22,9 @@ from gmbench.files import write_whole
 from gmbench.predictions.checks import Checklist
 from gmbench.predictions.columns import FARTHEST, Values, read_values
 from gmbench.predictions.images import check_sets_whole, find_images, image_index
-from gmbench.predictions.reading import COLUMNS, RawTable, read_table, table_from_frame
+from gmbench.predictions.negative_counts import check_counts
+from gmbench.predictions.raw_table import COLUMNS, RawTable
+from gmbench.predictions.reading import read_table, table_from_frame
 from gmbench.schema import CONTINUOUS, DISCRETE, LOSSES, N_CONTINUOUS, NAMES
 
 if TYPE_CHECKING:
@@ -198,6 +200,7 @@ def validate_predictions(
     *,
     partial: bool = False,
     min_images: int | None = None,
+    for_submission: bool = False,
 ) -> Validation:
     """Checks a prediction file, or DataFrame, all checks at once.
 
@@ -207,6 +210,7 @@ def validate_predictions(
         benchmark: What was predicted; by default it is told from the GM names.
         partial: Whether a set may lack GMs or images.
         min_images: Images of each GM that must be there; by default all.
+        for_submission: Whether every set must be there, as a leaderboard wants it.
 
     Raises:
         UnknownNameError: There is no such benchmark.
@@ -220,7 +224,9 @@ def validate_predictions(
         ['loss_range']
     """
     if isinstance(source, Predictions):
-        return _validate_again(source, benchmark, partial=partial, min_images=min_images)
+        return _validate_again(
+            source, benchmark, partial=partial, min_images=min_images, for_submission=for_submission
+        )
     checklist = Checklist(str(source) if isinstance(source, str | Path) else "predictions")
     if isinstance(source, str | Path):
         raw = read_table(Path(source), checklist)
@@ -228,7 +234,10 @@ def validate_predictions(
         raw = table_from_frame(source, checklist)
     if raw is None:
         return Validation(checklist, None)
-    return _validate(raw, benchmark, checklist, partial=partial, min_images=min_images)
+    return _validate(
+        raw, benchmark, checklist,
+        partial=partial, min_images=min_images, for_submission=for_submission,
+    )  # fmt: skip
 
 
 def _validate(
@@ -238,9 +247,13 @@ def _validate(
     *,
     partial: bool,
     min_images: int | None = None,
+    for_submission: bool = False,
 ) -> Validation:
     """Checks which images the rows speak of and what they say, and puts them into order."""
-    found = find_images(raw, benchmark, checklist, partial=partial, min_images=min_images)
+    found = find_images(
+        raw, benchmark, checklist,
+        partial=partial, min_images=min_images, for_submission=for_submission,
+    )  # fmt: skip
     if found is None:
         return Validation(checklist, None)
     known, index, order = found
@@ -268,6 +281,7 @@ def _validate_again(
     *,
     partial: bool,
     min_images: int | None,
+    for_submission: bool,
 ) -> Validation:
     """Checks whether predictions already read are of a benchmark, and whole."""
     checklist, own = Checklist(predictions.source), predictions.benchmark
@@ -282,8 +296,10 @@ def _validate_again(
             "leave the benchmark out, or read the predictions with the one that is wanted.",
         )
     check_sets_whole(
-        own, predictions.sets, predictions.gms, checklist, partial=partial, min_images=min_images
-    )
+        own, predictions.sets, predictions.gms, checklist,
+        partial=partial, min_images=min_images, for_submission=for_submission,
+    )  # fmt: skip
+    check_counts(predictions.values.continuous, predictions.image_ids.__getitem__, checklist)
     return Validation(checklist, predictions if checklist.ok else None)
 
 

@@ -35,22 +35,24 @@ def predictions_of(
             f"{benchmark.name} has {n_images:,} test images, {len(whole.continuous):,} were "
             "parsed. Build the dataset again."
         )
-    return Predictions.of(benchmark, source, targets_of(benchmark, whole, whole.continuous))
+    counts = benchmark.denormalise(whole.continuous)
+    return Predictions.of(benchmark, source, targets_of(benchmark, whole, counts), normalised=False)
 
 
 def targets_of(
     benchmark: Benchmark, parsed: ParsedImages, counts: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Returns what `Predictions.of` takes, shape (images, 25).
+    """Returns what `Predictions.of` takes, shape (images, 25), with counts in natural units.
 
     Args:
         benchmark: The benchmark that is predicted.
         parsed: What a parser says, maybe one of another benchmark.
-        counts: The continuous parameters, shape (images, 9).
+        counts: The continuous parameters in natural units, shape (images, 9). A network does not
+            know that there is no count below 0; what it says below is 0.
     """
     # A parser of another benchmark may know classes that this one has no number for.
     classes = [
         odds[:, : len(benchmark.classes[parameter.name])].argmax(axis=1)
         for parameter, odds in zip(DISCRETE, parsed.by_head, strict=False)
     ]
-    return np.column_stack([counts, *classes, parsed.loss_scores])
+    return np.column_stack([np.maximum(counts, 0.0), *classes, parsed.loss_scores])

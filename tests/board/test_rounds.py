@@ -134,6 +134,10 @@ def test_reveal(tmp_path: Path, build: Builder) -> None:
         "bob": entry(board, tmp_path, "bob", 2, "csv"),
     }
     entries = board.folder / "rounds" / "round-1" / "entries"
+    # As a spreadsheet of a country with decimal commas keeps it.
+    of_bob = entries / "bob" / "predictions.csv"
+    frame = pd.read_csv(of_bob, keep_default_na=False)
+    frame.to_csv(of_bob, index=False, sep=";", decimal=",", lineterminator="\r\n")
     (entries / "carl").mkdir()
     (entries / "carl" / "card.yaml").write_text("name: !!python/name:os.system\n")
     (entries / "carl" / "predictions.csv").write_text("image_id\n")

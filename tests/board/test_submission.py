@@ -16,9 +16,11 @@ from gmbench.benchmark.benchmark import benchmark_files, load_benchmark
 from gmbench.board.board import Board, BoardError
 from gmbench.board.submission import submit
 from gmbench.board.submission_card import read_card
+from gmbench.board.submittable import read_submitted
 from gmbench.errors import GmbenchError, PredictionError
 from gmbench.evaluation.evaluate import evaluate
 from gmbench.files import WriteError
+from gmbench.predictions.checks import Checklist
 from gmbench.predictions.columns import Values
 from gmbench.predictions.predictions import Predictions, read_predictions, write_predictions
 from gmbench.predictions.reference import mean_mode
@@ -88,6 +90,20 @@ def test_a_named_benchmark_needs_no_copy(tmp_path: Path) -> None:
     assert not board.benchmarks.exists()
 
 
+def test_negative_counts_are_evaluated_and_stay_on_a_board(tmp_path: Path) -> None:
+    predictions = random_predictions(tiny_benchmark(), 9)
+    predictions.values.continuous[4, 0] = -3
+    write_predictions(predictions, tmp_path / "mine.csv")
+    folder, checklist = benchmark_folder(tmp_path / "tiny"), Checklist("mine")
+    assert len(read_predictions(tmp_path / "mine.csv", folder)) == len(predictions)
+    assert read_submitted(tmp_path / "mine.csv", folder, checklist) is not None
+    (warning,) = [one for one in checklist if one.status == "warning"]
+    assert warning.name == "no_negative_count"
+    # Predictions that are read already, of a method in Python, are looked at too.
+    with pytest.raises(PredictionError, match=r"failed +no_negative_count +1 count is below 0"):
+        submit(predictions, facts("mine"), board=tmp_path / "board", benchmark=tiny_benchmark())
+
+
 def spoiled(case: str, here: Path) -> tuple[Path, dict[str, object]]:
     """A prediction file and a card of which one cannot be submitted."""
     file, card = here / "bad.parquet", facts("bad")
@@ -109,6 +125,10 @@ def spoiled(case: str, here: Path) -> tuple[Path, dict[str, object]]:
         predictions = predictions.take(np.flatnonzero(predictions.sets == 1))
     if case == "a GM too few":
         predictions = predictions.take(np.flatnonzero(predictions.gms != predictions.gms[0]))
+    if case == "two sets, one of them cut":
+        predictions = predictions.take(np.flatnonzero(predictions.sets < 2)[1:])
+    if case == "negative counts":
+        predictions.values.continuous[:2, 3] = -0.5
     write_predictions(predictions, file)
     if case == "not there":
         file.unlink()
@@ -131,9 +151,10 @@ def spoiled(case: str, here: Path) -> tuple[Path, dict[str, object]]:
 
 
 CASES = (
-    "labels", "labels with noise", "labels of one set", "one set", "a GM too few", "not there",
-    "not predictions", "two gigabytes", "many rows", "taken", "taken but for the case",
-    "title taken", "path", "address", "what was predicted",
+    "labels", "labels with noise", "labels of one set", "one set", "a GM too few",
+    "two sets, one of them cut", "negative counts", "not there", "not predictions",
+    "two gigabytes", "many rows", "taken", "taken but for the case", "title taken", "path",
+    "address", "what was predicted",
 )  # fmt: skip
 
 
@@ -149,6 +170,11 @@ def test_refused_and_nothing_changed(
     assert digest(board.folder) == before
     said = str(raised.value).replace(str(tmp_path), "HERE")
     assert said == snapshot
+    if isinstance(raised.value, PredictionError):
+        # `gmbench validate --for-submission` has the same checks in the same words.
+        checklist = Checklist(str(file))
+        assert read_submitted(file, benchmark, checklist) is None
+        assert str(raised.value).split("\n", 1)[1] == checklist.text(all_checks=False)
 
 
 def test_a_part_of_a_known_benchmark_is_not_it(tmp_path: Path) -> None:

@@ -150,6 +150,25 @@ def test_template_to_a_file_and_to_standard_output(here: Path) -> None:
     assert shown.count("\n") == 1 + 12 * 4
 
 
+def test_validate_makes_the_checks_of_a_submission_where_that_is_asked(here: Path) -> None:
+    options = ("-b", "small", "--for-submission")
+    checked = data("validate", "mine.csv", *options, cwd=here)
+    assert [one["name"] for one in checked["checks"]][-1] == "not_labels"
+    text = (here / "mine.csv").read_text().splitlines()
+    # The first set alone: enough for an evaluation, too little for a submission.
+    (here / "part.csv").write_text("\r\n".join(text[: 1 + 12 * 4]))
+    shown = gmbench("validate", "part.csv", "-b", "small", cwd=here).stdout
+    assert "note    line_ends          48 lines end with CRLF" in shown
+    refused = gmbench("validate", "part.csv", *options, cwd=here, check=False)
+    assert refused.returncode == 1
+    assert "failed  sets_all           3 of 4 test sets are not predicted." in refused.stdout
+    assert "--partial" not in refused.stdout
+    for more in (("--partial",), ("--min-images", "2")):
+        done = gmbench("validate", "mine.csv", *options, *more, cwd=here, check=False)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "Leave --partial and --min-images out" in done.stderr
+
+
 def test_a_bad_file_ends_with_1_and_a_checklist(here: Path) -> None:
     text = (here / "mine.csv").read_text().splitlines()
     (here / "bad.csv").write_text("\n".join([*text[:5], *text[6:]]))

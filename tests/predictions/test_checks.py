@@ -57,7 +57,6 @@ BAD: dict[str, str | bytes] = {
     "missing_column": FRAME.drop(columns=["filters", "loss_ce"]).to_csv(index=False),
     "misspelt_column": CSV.replace("normalization", "normalisation", 1),
     "extra_column": FRAME.assign(comment="x").to_csv(index=False),
-    "index_column": FRAME.to_csv(),
     "repeated_column": CSV.replace("filters", "layers", 1),
     "repeated_image_id": CSV + LINES[1] + "\n" + LINES[1] + "\n" + LINES[7] + "\n",
     "unknown_image_id": CSV.replace("ADV_FACES/000001", "ADV_FACE/000001"),
@@ -79,10 +78,22 @@ BAD: dict[str, str | bytes] = {
     "normalised": pd.concat([FRAME.iloc[:, :1], FRAME.iloc[:, 1:10] / 3e8, FRAME.iloc[:, 10:]],
                             axis=1).to_csv(index=False),
     "far_away": _with_cell(3, "layers", 1e300),
-    "byte_order_mark": b"\xef\xbb\xbf" + CSV.encode(),
-    "crlf": CSV.replace("\n", "\r\n"),
-    "semicolons": FRAME.to_csv(index=False, sep=";"),
-    "tabs": FRAME.to_csv(index=False, sep="\t"),
+    "decimal_commas": FRAME.to_csv(index=False, decimal=","),
+    "decimal_commas_unquoted": FRAME.to_csv(index=False, decimal=",").replace('"', ""),
+    "commas_and_points": FRAME.to_csv(index=False, sep=";").replace("0.5", "0,5"),
+    "maybe_thousands": FRAME.assign(filters=2000).round(0).astype({"parameters": int}).to_csv(
+        index=False, sep="\t").replace("2000", "2,000").replace(".0", ""),
+    "utf16": CSV.encode("utf-16"),
+    "utf16_without_mark": CSV.encode("utf-16-be"),
+    "index_that_counts_no_rows": FRAME.set_axis(range(5, 149)).to_csv(),
+    "column_without_name": CSV.replace("\n", ",1\n").replace(",1\n", ",\n", 1),
+    "quoted_line_end_and_a_bad_cell": _with_cell(2, "layers", "3\n").replace(
+        "BETA_B/000000,", "BETA_B/000000,x"),
+    "open_quote": CSV.replace("BETA_B/000000,", 'BETA_B/000000,"'),
+    "header_again": CSV + CSV.splitlines()[0] + "\n",
+    "extension": _other_ids(lambda text: text + ".png"),
+    "path_of_windows": _other_ids(lambda text: "C:\\red116\\" + text.replace("/", "\\") + ".jpg"),
+    "other_letter_case": _other_ids(str.lower),
     "not_utf8": _with_cell(5, "last_nonlinearity", "\u00e9lu").encode("latin-1"),
     "header_alone": LINES[0] + "\n",
     "short_and_long_rows": "\n".join(
@@ -112,7 +123,6 @@ NOT_CSV: dict[bytes, str] = {
     b"PK\x03\x04" + bytes(50): "is not CSV: it looks like a ZIP archive or a spreadsheet",
     b'{"l1": 0.1}': "is not CSV: it looks like JSON",
     b"<!DOCTYPE html><html></html>": "is not CSV: it looks like an HTML page",
-    CSV.encode("utf-16"): "is not CSV: it looks like UTF-16 text",
     bytes(range(256)): "is not CSV: it looks like binary data",
 }
 
@@ -149,13 +159,6 @@ def test_good_file(snapshot: SnapshotAssertion) -> None:
     validation = validate_predictions("predictions.csv", BENCHMARK)
     assert validation.checklist.ok
     assert validation.checklist.text() == snapshot
-
-
-def test_a_spreadsheet_of_another_country() -> None:
-    Path("predictions.csv").write_text(FRAME.to_csv(index=False, sep=";", decimal=","))
-    separator, numeric = validate_predictions("predictions.csv", BENCHMARK).checklist.failures
-    assert (separator.name, numeric.name) == ("separator", "values_numeric")
-    assert (numeric.message, len(numeric.offenders)) == ("2,736 values are not a number.", 10)
 
 
 def test_missing_file(snapshot: SnapshotAssertion) -> None:
@@ -250,4 +253,4 @@ def test_no_bytes_make_a_traceback(data: bytes, place: int, cut: int) -> None:
         Path("predictions.csv").write_bytes(content)
         validation = validate_predictions("predictions.csv", BENCHMARK)
         assert (validation.predictions is None) == (not validation.checklist.ok)
-        assert all(check.remedy for check in validation.checklist if check.status != "ok")
+        assert all(check.remedy for check in validation.checklist.failures)

@@ -1,0 +1,120 @@
+"""Whether predictions can go on a board: all that is checked of them, for every command alike."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from gmbench.benchmark.benchmark import Benchmark
+from gmbench.board.board import LARGEST, PREDICTIONS
+from gmbench.predictions import negative_counts
+from gmbench.predictions.checks import Checklist, Status
+from gmbench.predictions.predictions import Predictions, validate_predictions
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_ROWS = 5_000_000
+MOST_UNPACKED = 2_000_000_000
+"""Bytes that a Parquet file may unpack to."""
+
+
+def read_submitted(
+    source: str | Path | pd.DataFrame | Predictions,
+    benchmark: str | Path | Benchmark | None,
+    checklist: Checklist,
+) -> Predictions | None:
+    """Reads predictions for a board and checks that every test set is there, whole.
+
+    Args:
+        source: The file, or predictions that are not from a file.
+        benchmark: What was predicted; None where the GM names shall tell.
+        checklist: Receives the checks.
+
+    Returns:
+        The predictions, or None where a check failed.
+    """
+    if isinstance(source, str | Path):
+        source = Path(source)
+        if problem := _size_fault(source) or packing_fault(source):
+            checklist.failed(
+                "file",
+                f"{source.name} {problem}.",
+                "write one row an image and no more, as Parquet.",
+                fatal=True,
+            )
+            return None
+    made = validate_predictions(source, benchmark, for_submission=True)
+    found = of_submission(made.checklist)
+    checklist.checks += found.checks
+    if made.predictions is None or not found.ok:
+        return None
+    if labels_share(made.predictions) == 1.0:
+        checklist.failed(
+            "not_labels",
+            "the predictions of every image of a set are the labels.",
+            "submit what a method infers from images.",
+        )
+        return None
+    checklist.passed("not_labels", "the predictions are not the labels")
+    return made.predictions
+
+
+def of_submission(checklist: Checklist) -> Checklist:
+    """Returns the checks of predictions, failed also where a submission alone is refused."""
+    checks = [
+        replace(check, status=Status.FAILED)
+        if check.name == negative_counts.NAME and check.status is Status.WARNING
+        else check
+        for check in checklist
+    ]
+    return Checklist(checklist.source, checks)
+
+
+def _size_fault(path: Path) -> str:
+    try:
+        size = path.stat().st_size
+    except OSError:
+        return ""  # The reader says better what is wrong with the path.
+    most = LARGEST[PREDICTIONS]
+    return f"has {size:,} bytes; a submission has at most {most:,}" if size > most else ""
+
+
+def packing_fault(path: Path) -> str:
+    """Says what is wrong with the size that a Parquet file announces; nothing for other files."""
+    try:
+        with path.open("rb") as file:
+            if file.read(4) != b"PAR1":
+                return ""
+        facts = pq.read_metadata(path)
+    except (pa.ArrowException, OSError):
+        return ""  # The reader says better what is damaged.
+    if facts.num_rows > MOST_ROWS:
+        return f"announces {facts.num_rows:,} rows; at most {MOST_ROWS:,} are read"
+    groups = [facts.row_group(number) for number in range(facts.num_row_groups)]
+    unpacked = sum(group.total_byte_size for group in groups)
+    if unpacked > MOST_UNPACKED:
+        return f"unpacks to {unpacked:,} bytes; at most {MOST_UNPACKED:,} are read"
+    return ""
+
+
+def labels_share(predictions: Predictions) -> float:
+    """Returns the largest part of a set's images whose 25 predictions are the labels.
+
+    Counts within a thousandth of their range are equal: noise does not make labels predictions.
+    """
+    benchmark, values = predictions.benchmark, predictions.values
+    truth = benchmark.labels[predictions.gms]
+    n_continuous = values.continuous.shape[1]
+    near = np.abs(values.continuous - truth[:, :n_continuous]) <= 1e-3 * benchmark.span
+    rest = np.concatenate([values.discrete, values.losses >= 0.5], axis=1)
+    equal = near.all(axis=1) & (rest == truth[:, n_continuous:]).all(axis=1)
+    return max(
+        float(equal[predictions.sets == number].mean())
+        for number in np.unique(predictions.sets).tolist()
+    )

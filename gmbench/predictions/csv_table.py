@@ -1,0 +1,216 @@
+"""From the bytes of a CSV file to a table whose cells are text still.
+
+Which separator a file has is told from its header. What a program writes that follows RFC 4180, or
+Excel in a country of decimal commas, is read and noted.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+
+import pyarrow as pa
+
+from gmbench.predictions.checks import MOST_SHOWN, Checklist, plural
+from gmbench.predictions.decimal_marks import refuse_commas_between_commas, settle_decimal_marks
+from gmbench.predictions.header import select_columns
+from gmbench.predictions.kinds import not_readable, other_kind
+from gmbench.predictions.plain_text import plain_text, wide_encoding
+from gmbench.predictions.raw_table import RawTable, row_number
+
+_SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
+_SEPARATED_LINE = re.compile(rb"[^\r\n]*?[,;\t]")
+
+
+def read_csv(data: bytes, path: Path, checklist: Checklist) -> RawTable | None:
+    """Reads CSV.
+
+    Args:
+        data: The file's content, unpacked.
+        path: Where it is, for messages.
+        checklist: Receives one check for each thing looked at.
+
+    Returns:
+        The table, or None where the last check says why there is none.
+    """
+    if not data[:4096].strip() and not data.strip():
+        not_readable(checklist, f"{path} is empty.")
+        return None
+    is_wide = bool(wide_encoding(data))
+    if kind := "" if is_wide else other_kind(data):
+        not_readable(checklist, f"{path} is not CSV: it looks like {kind}.")
+        return None
+    if not is_wide and not _SEPARATED_LINE.match(data):
+        not_readable(checklist, f"{path} is not CSV: its first line has no comma.")
+        return None
+    checklist.passed("file", f"{path}: CSV")
+    text = plain_text(data, checklist)
+    if text is None:
+        return None
+    header = text[: text.find(b"\n")] if b"\n" in text else text
+    separator = max(_SEPARATORS, key=lambda one: header.count(one.encode()))
+    if separator == ",":
+        checklist.passed("separator", "comma")
+    else:
+        checklist.noted("separator", _SEPARATORS[separator])
+    return _read_separated(text, header, separator, path, checklist)
+
+
+def _read_separated(
+    text: bytes, header: bytes, separator: str, path: Path, checklist: Checklist
+) -> RawTable | None:
+    _, _, cells = next(_records(header, separator), (1, 1, [""]))
+    names = [name.strip() for name in cells]
+    quoted = b'"' in text
+    try:
+        table, bad_rows = _parse(text, separator, len(names), quoted=quoted)
+    except pa.ArrowInvalid as error:
+        if "Empty CSV" not in str(error):
+            *_, (first, last, _) = _records(text, separator)
+            if last > first:
+                checklist.failed(
+                    "row_length",
+                    f"line {first} has a quote that is not closed.",
+                    "close it; inside of quoted text write a quote twice.",
+                    fatal=True,
+                )
+                return None
+            not_readable(checklist, f"{path} is not CSV ({str(error).splitlines()[0]}).")
+            return None
+        table = pa.table([pa.array([], pa.string())] * len(names), [*map(str, range(len(names)))])
+        bad_rows = []
+    place = _line_finder(text, separator, {row for row, _ in bad_rows})
+    fell_apart = False
+    if bad_rows:
+        n_long = sum(cells > len(names) for _, cells in bad_rows)
+        # A few long rows are slips; where most are, numbers fell apart.
+        fell_apart = separator == "," and n_long > table.num_rows
+        if fell_apart:
+            refuse_commas_between_commas(n_long, checklist)
+        _report_lengths(text, separator, names, bad_rows, checklist)
+    else:
+        rows = plural(table.num_rows, "row")
+        checklist.passed("row_length", f"{rows}, each of {len(names)} cells")
+    raw = select_columns(table.rename_columns(names), checklist, is_text=True, place=place)
+    if raw is not None and not fell_apart:
+        settle_decimal_marks(raw, separator, checklist, quoted=quoted)
+    return raw
+
+
+def _parse(
+    text: bytes, separator: str, n_columns: int, *, quoted: bool
+) -> tuple[pa.Table, list[tuple[int, int]]]:
+    """Returns the cells, all text, and number and length of each row that is left out.
+
+    Raises:
+        pyarrow.ArrowInvalid: The text is not CSV.
+    """
+    import pyarrow.csv as pv
+
+    bad_rows: list[tuple[int, int]] = []
+
+    def skip(row: pv.InvalidRow) -> str:
+        bad_rows.append((row.number, row.actual_columns))
+        return "skip"
+
+    columns = [str(column) for column in range(n_columns)]
+
+    def parse(*, line_ends_in_cells: bool) -> pa.Table:
+        bad_rows.clear()
+        return pv.read_csv(
+            pa.BufferReader(text),
+            # One thread, so that a row with too few cells knows its number.
+            read_options=pv.ReadOptions(column_names=columns, skip_rows=1, use_threads=False),
+            parse_options=pv.ParseOptions(
+                delimiter=separator,
+                newlines_in_values=line_ends_in_cells,
+                invalid_row_handler=skip,
+            ),
+            convert_options=pv.ConvertOptions(
+                column_types=dict.fromkeys(columns, pa.string()), strings_can_be_null=False
+            ),
+        )
+
+    # Arrow cuts the text into blocks at line ends. One inside of a cell makes two rows of a wrong
+    # length of one, or an error. To look for these takes time: it is done where there may be some.
+    try:
+        table = parse(line_ends_in_cells=False)
+    except pa.ArrowInvalid:
+        if not quoted:
+            raise
+        table = parse(line_ends_in_cells=True)
+    else:
+        if bad_rows and quoted:
+            table = parse(line_ends_in_cells=True)
+    return table, bad_rows
+
+
+def _report_lengths(
+    text: bytes,
+    separator: str,
+    names: list[str],
+    bad_rows: list[tuple[int, int]],
+    checklist: Checklist,
+) -> None:
+    """Says which rows have another number of cells than the header."""
+    checklist.failed(
+        "row_length",
+        f"{plural(len(bad_rows), 'row does', 'rows do')} not have the header's {len(names)} cells.",
+        f"write one cell for each column; quote text that holds a {_SEPARATORS[separator]}.",
+        _describe_rows(text, separator, bad_rows[:MOST_SHOWN]),
+        len(bad_rows),
+    )
+
+
+def _describe_rows(text: bytes, separator: str, rows: list[tuple[int, int]]) -> list[str]:
+    """Says of some rows where they are, and how many cells they have."""
+    spans = [(first, last) for first, last, _ in _records(text, separator)]
+    described = []
+    for row, n_cells in rows:
+        # The two parsers may count apart where quotes are not those of RFC 4180.
+        first, last = spans[row - 1] if row <= len(spans) else (0, 0)
+        where = f"line {first}" if first else row_number(row - 2)
+        if last > first:
+            where = f"lines {first} to {last}"
+        hint = "; is a quote not closed?" if last > first else ""
+        described.append(f"{where}: {plural(n_cells, 'cell')}{hint}")
+    return described
+
+
+def _records(text: bytes, separator: str) -> Iterator[tuple[int, int, list[str]]]:
+    """Yields the first and last line of each row, the header's first, and its cells."""
+    reader = csv.reader(io.StringIO(text.decode(), newline=""), delimiter=separator)
+    last = 0
+    try:
+        for cells in reader:
+            first, last = last + 1, reader.line_num
+            if cells:
+                yield first, last, cells
+    except csv.Error:
+        # A cell longer than any: a quote that is not closed, so that the rest is one row.
+        yield last + 1, text.count(b"\n") + 1, []
+
+
+def _line_finder(text: bytes, separator: str, bad_rows: set[int]) -> Callable[[int], str]:
+    """Returns what says on which line of the text a row of the table stands.
+
+    Args:
+        text: The text; its empty lines are no rows, and a row with quoted line ends has several.
+        separator: What stands between cells.
+        bad_rows: Rows of a wrong length, which the table lacks, counted from the header's 1.
+    """
+
+    @cache
+    def lines() -> list[int]:
+        numbered = enumerate(_records(text, separator), start=1)
+        return [line for row, (line, _, _) in numbered if row > 1 and row not in bad_rows]
+
+    def place(row: int) -> str:
+        known = lines()
+        return f"line {known[row]}" if row < len(known) else row_number(row)
+
+    return place

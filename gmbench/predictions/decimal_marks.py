@@ -1,0 +1,106 @@
+"""Decimal commas: read where cells are separated by something else, refused where that is a guess.
+
+`0,5` is a half where semicolons or tabs separate cells. Between commas it is two cells, or one in
+quotes that no other program agrees on; and `3,500` may be 3500 in a file of another country.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gmbench.predictions.checks import MOST_SHOWN, Checklist, plural
+from gmbench.predictions.raw_table import RawTable
+from gmbench.schema import NAMES
+
+_DECIMAL_COMMA = r"^(\s*[+-]?\d*),(\d+([eE][+-]?\d+)?\s*)$"
+_THOUSANDS = r"^\s*[+-]?[1-9]\d{0,2}(,\d{3})+\s*$"
+_POINT = r"^\s*[+-]?\d*\.\d+([eE][+-]?\d+)?\s*$"
+
+
+def settle_decimal_marks(
+    raw: RawTable, separator: str, checklist: Checklist, *, quoted: bool
+) -> None:
+    """Puts a point in place of every decimal comma, and says whether that is right.
+
+    Args:
+        raw: The table, of text; its cells are changed. Those that are no number stay as they are.
+        separator: What stands between cells.
+        checklist: Receives the check `decimal_marks`.
+        quoted: Whether the text has quotes: without them no cell holds the separator.
+    """
+    cells = {name: raw.columns[name] for name in NAMES}
+    found: dict[str, pa.Array] = {}
+    if quoted or separator != ",":
+        found = {
+            name: _matches(column, _DECIMAL_COMMA)
+            for name, column in cells.items()
+            if _has_comma(column)
+        }
+        found = {name: one for name, one in found.items() if pc.any(one).as_py()}
+    if not found:
+        checklist.passed("decimal_marks", "points")
+        return
+    for name in found:
+        raw.columns[name] = pc.replace_substring_regex(cells[name], _DECIMAL_COMMA, r"\1.\2")
+    n_commas = sum(pc.sum(one).as_py() for one in found.values())
+    has = plural(n_commas, "number has", "numbers have")
+    if separator == ",":
+        message = f"{has} a decimal comma in a file whose separator is a comma."
+    elif any(pc.any(_matches(column, _POINT)).as_py() for column in cells.values()):
+        message = f"{has} a decimal comma, others in the same file have a point."
+    elif n_commas == sum(
+        pc.sum(_matches(pc.filter(cells[name], one), _THOUSANDS)).as_py()
+        for name, one in found.items()
+    ):
+        message = f"{has} a comma that may separate thousands, or be a decimal comma."
+    else:
+        checklist.noted("decimal_marks", f"{has} a decimal comma")
+        return
+    checklist.failed(
+        "decimal_marks",
+        message,
+        "write every decimal with a point, 0.5, and thousands without a mark, 3500.",
+        _examples(raw, cells, found),
+        n_commas,
+    )
+
+
+def refuse_commas_between_commas(n_rows: int, checklist: Checklist) -> None:
+    """Says that decimal commas split the numbers of a file whose separator is the comma.
+
+    Args:
+        n_rows: Rows that have more cells than the header.
+        checklist: Receives the check `decimal_marks`.
+    """
+    checklist.failed(
+        "decimal_marks",
+        f"{plural(n_rows, 'row has', 'rows have')} more cells than the header: do commas stand for "
+        "decimals as well as between cells?",
+        "write decimals with a point, 0.5 (decimal='.'), or separate cells with semicolons.",
+    )
+
+
+def _has_comma(cells: pa.Array) -> bool:
+    """Looks at all text of a column at once: a look at each cell takes forty times as long."""
+    characters = cells.buffers()[2]
+    return characters is not None and b"," in characters.to_pybytes()
+
+
+def _matches(cells: pa.Array, pattern: str) -> pa.Array:
+    return pc.match_substring_regex(cells, pattern)
+
+
+def _examples(raw: RawTable, cells: dict[str, pa.Array], found: dict[str, pa.Array]) -> list[str]:
+    """Names the first numbers with a comma, row by row."""
+    first = sorted(
+        (row, NAMES.index(name))
+        for name, one in found.items()
+        for row in pc.indices_nonzero(one)[:MOST_SHOWN].to_pylist()
+    )
+    image_ids = raw.columns["image_id"]
+    return [
+        f"{raw.place(row)} ({image_ids[row].as_py()}): "
+        f"{NAMES[column]} is {cells[NAMES[column]][row].as_py()!r}"
+        for row, column in first[:MOST_SHOWN]
+    ]

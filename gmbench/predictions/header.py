@@ -1,0 +1,153 @@
+"""Which columns of a table are predictions, and which one may be left out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gmbench.errors import nearest_names
+from gmbench.predictions.checks import Checklist, plural
+from gmbench.predictions.kinds import TEMPLATE
+from gmbench.predictions.raw_table import (
+    COLUMNS,
+    OPTIONAL_COLUMNS,
+    RawTable,
+    is_text_type,
+    plain_cells,
+    row_number,
+)
+
+# What pandas calls an index without a name: in Parquet, and where it reads CSV again.
+_PANDAS_INDEX = re.compile(r"__index_level_\d+__")
+_UNNAMED = re.compile(r"(Unnamed: \d+)?")
+
+
+def select_columns(
+    table: pa.Table,
+    checklist: Checklist,
+    *,
+    is_text: bool,
+    place: Callable[[int], str] = row_number,
+) -> RawTable | None:
+    """Checks the header and keeps the known columns.
+
+    Args:
+        table: All columns.
+        checklist: Receives the checks of columns and rows.
+        is_text: Whether every cell is text.
+        place: Returns where a row stands, for messages.
+
+    Returns:
+        The known columns, or None where one is missing or there twice, or where there is no row.
+    """
+    table = _without_empty_columns(table, checklist) if is_text else table
+    table = _without_index(table, checklist)
+    names = [str(name) for name in table.column_names]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    missing = [name for name in COLUMNS if name not in names]
+    extra = [name for name in names if name not in COLUMNS + OPTIONAL_COLUMNS]
+    if missing:
+        checklist.failed(
+            "columns_present",
+            f"{len(missing)} of {len(COLUMNS)} columns {'is' if len(missing) == 1 else 'are'} "
+            "missing.",
+            f"add {'it' if len(missing) == 1 else 'them'}; {TEMPLATE}",
+            [f"column {name}" for name in missing],
+            fatal=True,
+        )
+    else:
+        checklist.passed("columns_present", f"all {len(COLUMNS)} columns are there")
+    if extra:
+        checklist.failed(
+            "columns_known",
+            f"{plural(len(extra), 'column is', 'columns are')} not known.",
+            "leave out what is no prediction, and give the rest its right name.",
+            [f"column {name!r}{_hint(name, missing, names[0])}" for name in extra],
+        )
+    else:
+        checklist.passed("columns_known", "no other column is there")
+    if repeated:
+        checklist.failed(
+            "columns_unique",
+            f"{plural(len(repeated), 'column stands', 'columns stand')} there more than once.",
+            "keep one of each.",
+            [f"column {name}: {names.count(name)} times" for name in repeated],
+            fatal=True,
+        )
+    else:
+        checklist.passed("columns_unique", "no column is repeated")
+    if missing or repeated:
+        return None
+    known = [name for name in (*OPTIONAL_COLUMNS, *COLUMNS) if name in names]
+    raw = RawTable(
+        columns={name: plain_cells(table.column(names.index(name))) for name in known},
+        n_rows=table.num_rows,
+        is_text=is_text,
+        place=place,
+    )
+    if raw.n_rows == 0:
+        checklist.failed(
+            "rows",
+            "there is a header but no row.",
+            f"write one row an image; {TEMPLATE}",
+            fatal=True,
+        )
+        return None
+    return raw
+
+
+def _without_empty_columns(table: pa.Table, checklist: Checklist) -> pa.Table:
+    """Leaves out what a separator at the end of every line makes: last columns without content."""
+    kept = table.num_columns
+    while kept > 1 and table.column_names[kept - 1] == "" and _is_empty(table.column(kept - 1)):
+        kept -= 1
+    n_empty = table.num_columns - kept
+    if n_empty:
+        checklist.noted(
+            "empty_columns",
+            f"every line ends with {plural(n_empty, 'separator')} too many: left out",
+        )
+    return table.select(range(kept))
+
+
+def _is_empty(cells: pa.ChunkedArray) -> bool:
+    return pc.any(pc.not_equal(pc.utf8_trim_whitespace(cells), "")).as_py() is not True
+
+
+def _without_index(table: pa.Table, checklist: Checklist) -> pa.Table:
+    """Leaves out the index of a DataFrame, where one was written as a column."""
+    names = [str(name) for name in table.column_names]
+    index = [place for place, name in enumerate(names) if _PANDAS_INDEX.fullmatch(name)]
+    if not index and names and _UNNAMED.fullmatch(names[0]) and _counts_rows(table.column(0)):
+        index = [0]
+    if not index:
+        return table
+    listed = ", ".join(repr(names[place]) for place in index)
+    columns = "columns" if len(index) > 1 else "column"
+    checklist.noted("index_column", f"{columns} {listed}: a DataFrame's index, left out")
+    return table.select([place for place in range(table.num_columns) if place not in index])
+
+
+def _counts_rows(cells: pa.ChunkedArray) -> bool:
+    """Returns whether a column holds 0 to n - 1, each once; a shuffled frame's in any order."""
+    if not (is_text_type(cells.type) or pa.types.is_integer(cells.type)):
+        return False
+    try:
+        numbers = pc.cast(plain_cells(cells), pa.int64()).drop_null().to_numpy()
+    except pa.ArrowInvalid:
+        return False
+    return np.array_equal(np.sort(numbers), np.arange(len(cells)))
+
+
+def _hint(name: str, missing: list[str], first: str) -> str:
+    """Says what an unknown column may be: a missing one misspelt, an index, a slip."""
+    if _UNNAMED.fullmatch(name):
+        if name == first:
+            return ": the index of a DataFrame? It counts no rows. Write the file with index=False."
+        return ": is there a separator too many in each line?"
+    nearest = nearest_names(name, missing, most=1)
+    return f": is it {nearest[0]}?" if nearest else ""

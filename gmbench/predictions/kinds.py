@@ -1,0 +1,34 @@
+"""What kind of file some bytes are, where they are no table."""
+
+from __future__ import annotations
+
+from gmbench.predictions.checks import Checklist
+
+TEMPLATE = "`gmbench template` writes a valid file to start from."
+
+_SIGNATURES: tuple[tuple[bytes, str], ...] = (
+    (b"\x89PNG", "a PNG image"),
+    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"PK\x03\x04", "a ZIP archive or a spreadsheet"),
+    (b"%PDF", "a PDF document"),
+    (b"\x93NUMPY", "a NumPy array"),
+    (b"\x80\x04", "a Python pickle"),
+    (b"ARROW1", "an Arrow file"),
+    (b"<!DOCTYPE", "an HTML page"),
+    (b"<html", "an HTML page"),
+    (b"{", "JSON"),
+    (b"[", "JSON"),
+)
+
+
+def other_kind(data: bytes) -> str:
+    """Says what a file is that cannot be CSV, such as `a PNG image`; empty where it can be."""
+    looks_like = next((what for sign, what in _SIGNATURES if data.startswith(sign)), "")
+    return looks_like or ("binary data" if b"\0" in data[:4096] else "")
+
+
+def not_readable(checklist: Checklist, message: str) -> None:
+    """Notes that a file is no table at all, so that no other check can be made."""
+    checklist.failed(
+        "file", message, f"write predictions as CSV or Parquet; {TEMPLATE}", fatal=True
+    )
