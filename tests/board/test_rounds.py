@@ -80,7 +80,8 @@ def entry(board: Board, here: Path, who: str, seed: int, ending: str = "parquet"
     frame["image_id"] = [names[one] for one in frame["image_id"]]
     file = here / f"{who}.{ending}"
     if ending == "csv":
-        frame.to_csv(file, index=False)
+        # As a spreadsheet of a country with decimal commas keeps it.
+        frame.to_csv(file, index=False, sep=";", decimal=",", lineterminator="\r\n")
     else:
         frame.to_parquet(file, index=False)
     sealed = seal_entry(board, "round-1", who, file, here / f"{who}.nonce")
@@ -134,10 +135,6 @@ def test_reveal(tmp_path: Path, build: Builder) -> None:
         "bob": entry(board, tmp_path, "bob", 2, "csv"),
     }
     entries = board.folder / "rounds" / "round-1" / "entries"
-    # As a spreadsheet of a country with decimal commas keeps it.
-    of_bob = entries / "bob" / "predictions.csv"
-    frame = pd.read_csv(of_bob, keep_default_na=False)
-    frame.to_csv(of_bob, index=False, sep=";", decimal=",", lineterminator="\r\n")
     (entries / "carl").mkdir()
     (entries / "carl" / "card.yaml").write_text("name: !!python/name:os.system\n")
     (entries / "carl" / "predictions.csv").write_text("image_id\n")

@@ -90,15 +90,14 @@ def test_a_named_benchmark_needs_no_copy(tmp_path: Path) -> None:
     assert not board.benchmarks.exists()
 
 
-def test_negative_counts_are_evaluated_and_stay_on_a_board(tmp_path: Path) -> None:
+def test_negative_counts_are_evaluated_and_come_on_no_board(tmp_path: Path) -> None:
     predictions = random_predictions(tiny_benchmark(), 9)
     predictions.values.continuous[4, 0] = -3
     write_predictions(predictions, tmp_path / "mine.csv")
     folder, checklist = benchmark_folder(tmp_path / "tiny"), Checklist("mine")
     assert len(read_predictions(tmp_path / "mine.csv", folder)) == len(predictions)
-    assert read_submitted(tmp_path / "mine.csv", folder, checklist) is not None
-    (warning,) = [one for one in checklist if one.status == "warning"]
-    assert warning.name == "no_negative_count"
+    assert read_submitted(tmp_path / "mine.csv", folder, checklist) is None
+    assert [one.name for one in checklist.failures] == ["no_negative_count"]
     # Predictions that are read already, of a method in Python, are looked at too.
     with pytest.raises(PredictionError, match=r"failed +no_negative_count +1 count is below 0"):
         submit(predictions, facts("mine"), board=tmp_path / "board", benchmark=tiny_benchmark())

@@ -233,6 +233,7 @@ def no_longer_scores(made: Predictions) -> None:
 def with_noise(made: Predictions) -> None:
     noise = np.random.default_rng(0).normal(0, 0.005, made.values.continuous.shape)
     made.values.continuous[:] += noise * made.benchmark.span
+    made.values.continuous[:] = made.values.continuous.clip(0)
     made.values.losses[:, 0] = 1.0  # One decision is another everywhere.
 
 
@@ -277,6 +278,7 @@ def noisy_counts(made: Predictions) -> None:
     shifted_counts(made)
     noise = np.random.default_rng(0).normal(0, 0.015, made.values.continuous.shape)
     made.values.continuous[:] += noise * made.benchmark.span
+    made.values.continuous[:] = made.values.continuous.clip(0)
 
 
 def decisions_alone(made: Predictions) -> None:
