@@ -19,7 +19,8 @@ import numpy as np
 from gmbench.benchmark.benchmark import Benchmark, load_benchmark
 from gmbench.evaluation.intervals import bootstrap, interval, resample, resampled_images
 from gmbench.evaluation.metrics import METRICS, Metric
-from gmbench.evaluation.statistics import Array, GMSums, SetTable, image_terms, layout
+from gmbench.evaluation.set_table import SetTable, image_terms
+from gmbench.evaluation.statistics import Array, GMSums, layout
 from gmbench.schema import N_CONTINUOUS
 
 N_GMS, N_SETS = 12, 4
