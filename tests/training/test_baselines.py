@@ -26,7 +26,9 @@ def test_every_baseline_has_a_recipe_a_readme_and_results_or_is_said_to_have_non
         assert any((folder / "results").glob("*.json")) or f"`{name}`" in unmeasured, name
 
 
-@pytest.mark.parametrize("name", ["mean_mode", "median_mode", "random_labels"])
+@pytest.mark.parametrize(
+    "name", ["kind_oracle", "mean_mode", "median_mode", "random_f1", "random_labels"]
+)
 def test_predicts_every_test_image(name: str) -> None:
     benchmark = small_benchmark(2)
     predictions = run_baseline(name, benchmark, seed=1)
