@@ -88,7 +88,9 @@ def test_damaged_recipes(text: str, match: str, tmp_path: Path) -> None:
         find_recipes(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["mean_mode", "median_mode", "random_labels"])
+@pytest.mark.parametrize(
+    "name", ["kind_oracle", "mean_mode", "median_mode", "random_f1", "random_labels"]
+)
 def test_committed_results_are_what_the_code_gives(name: str) -> None:
     folder = baselines_directory() / name
     committed = json.loads((folder / "results" / "red116.json").read_text(encoding="utf-8"))
