@@ -13,18 +13,13 @@ do not fit, a target or prediction is not sound, or images of one GM have differ
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from gmbench.errors import PredictionError
 from gmbench.evaluation import metrics
+from gmbench.evaluation.arrays import set_of_arrays
 from gmbench.evaluation.significance import p_values
-from gmbench.evaluation.statistics import Array, Columns, SetTable
-from gmbench.schema import N_CONTINUOUS, N_DISCRETE, N_HEADS, NAMES
 
 __all__ = list(metrics.BY_NAME)
-
-_LAST_CLASS = 127
-"""What an index of predictions can be."""
 
 
 def l1(target: ArrayLike, prediction: ArrayLike, gm: ArrayLike) -> float:
@@ -60,7 +55,7 @@ def correlation(target: ArrayLike, prediction: ArrayLike, gm: ArrayLike) -> floa
     Takes what `l1` does.
 
     Examples:
-        >>> correlation([[0.0] * 9, [1.0] * 9], [[0.1] * 9, [0.7] * 9], ["A", "B"])
+        >>> round(correlation([[0.0] * 9, [1.0] * 9], [[0.1] * 9, [0.7] * 9], ["A", "B"]), 3)
         1.0
     """
     return _value("correlation", target, prediction, gm)
@@ -89,7 +84,7 @@ def ransac_slope(
         >>> round(ransac_slope([[0.0] * 9, [1.0] * 9], [[0.1] * 9, [0.6] * 9], ["A", "B"]), 3)
         2.0
     """
-    return metrics.ransac_slope(*_table(target, prediction, gm).points, seed)
+    return metrics.ransac_slope(*set_of_arrays(target, prediction, gm).points, seed)
 
 
 def p_value(target: ArrayLike, prediction: ArrayLike, gm: ArrayLike, reference: ArrayLike) -> float:
@@ -103,7 +98,7 @@ def p_value(target: ArrayLike, prediction: ArrayLike, gm: ArrayLike, reference: 
         >>> round(p_value(target, mine, ["A", "B", "C"], other), 3)
         0.02
     """
-    return p_values(_table(target, prediction, gm), _table(target, reference, gm))[0]
+    return p_values(set_of_arrays(target, prediction, gm), set_of_arrays(target, reference, gm))[0]
 
 
 def p_value_images(
@@ -119,7 +114,7 @@ def p_value_images(
         >>> round(p_value_images(target, mine, ["A", "A", "B"], other), 3)
         0.02
     """
-    return p_values(_table(target, prediction, gm), _table(target, reference, gm))[1]
+    return p_values(set_of_arrays(target, prediction, gm), set_of_arrays(target, reference, gm))[1]
 
 
 def arch_f1(target: ArrayLike, prediction: ArrayLike, gm: ArrayLike) -> float:
@@ -228,69 +223,100 @@ def loss_accuracy(target: ArrayLike, prediction: ArrayLike, gm: ArrayLike) -> fl
     return _value("loss_accuracy", target, prediction, gm)
 
 
-def _value(name: str, target: ArrayLike, prediction: ArrayLike, gm: ArrayLike) -> float:
+def skill(target: ArrayLike, prediction: ArrayLike, gm: ArrayLike, training: ArrayLike) -> float:
+    """Returns the mean of `l1_skill`, `arch_skill` and `loss_skill`.
+
+    Takes what `l1_skill` does, of 25 columns.
+
+    Examples:
+        >>> target = [[0.0] * 25, [1.0] * 25]
+        >>> skill(target, target, ["A", "B"], target) > 0.99
+        True
+    """
+    return _value("skill", target, prediction, gm, training)
+
+
+def l1_skill(target: ArrayLike, prediction: ArrayLike, gm: ArrayLike, training: ArrayLike) -> float:
+    """Returns 1 - l1 / l1 of the training GMs' median, mean over the counts: 0 is the median.
+
+    Takes what `l1` does, and the targets of the training GMs, one row each.
+
+    Examples:
+        >>> target, prediction = [[0.0] * 9, [1.0] * 9], [[0.1] * 9, [0.7] * 9]
+        >>> round(l1_skill(target, prediction, ["A", "B"], [[0.2] * 9, [0.6] * 9]), 3)
+        0.6
+    """
+    return _value("l1_skill", target, prediction, gm, training)
+
+
+def count_spearman(target: ArrayLike, prediction: ArrayLike, gm: ArrayLike) -> float:
+    """Returns the rank correlation of the GMs' mean predictions with the truth, mean of counts.
+
+    Takes what `l1` does.
+
+    Examples:
+        >>> target = [[0.0] * 9, [0.5] * 9, [1.0] * 9]
+        >>> prediction = [[0.1] * 9, [0.7] * 9, [0.6] * 9]
+        >>> round(count_spearman(target, prediction, ["A", "B", "C"]), 3)
+        0.5
+    """
+    return _value("count_spearman", target, prediction, gm)
+
+
+def arch_skill(target: ArrayLike, prediction: ArrayLike, gm: ArrayLike) -> float:
+    """Returns balanced accuracy over the true classes, chance being 0, mean over the 6 heads.
+
+    Takes what `arch_f1` does.
+
+    Examples:
+        >>> target = [[0.0] * 25, [1.0] * 25]
+        >>> prediction = [[0.0] * 25, [0.0] * 12 + [1.0] * 13]
+        >>> arch_skill(target, prediction, ["A", "B"])
+        0.5
+    """
+    return _value("arch_skill", target, prediction, gm)
+
+
+def loss_auc(target: ArrayLike, prediction: ArrayLike, gm: ArrayLike) -> float:
+    """Returns the area under the ROC curve of the GMs' mean scores, mean over losses that vary.
+
+    Takes what `arch_f1` does.
+
+    Examples:
+        >>> target = [[0.0] * 25, [1.0] * 25]
+        >>> prediction = [[0.0] * 15 + [0.3] * 10, [1.0] * 15 + [0.2] * 5 + [0.4] * 5]
+        >>> loss_auc(target, prediction, ["A", "B"])
+        0.5
+    """
+    return _value("loss_auc", target, prediction, gm)
+
+
+def loss_skill(
+    target: ArrayLike, prediction: ArrayLike, gm: ArrayLike, training: ArrayLike
+) -> float:
+    """Returns 1 - log-loss / log-loss of the training GMs' base rates, all losses together.
+
+    Takes what `l1_skill` does, of 25 columns.
+
+    Examples:
+        >>> target = [[0.0] * 25, [1.0] * 25]
+        >>> prediction = [[0.0] * 15 + [0.25] * 10, [1.0] * 15 + [0.75] * 10]
+        >>> round(loss_skill(target, prediction, ["A", "B"], target), 3)
+        0.585
+    """
+    return _value("loss_skill", target, prediction, gm, training)
+
+
+def _value(
+    name: str,
+    target: ArrayLike,
+    prediction: ArrayLike,
+    gm: ArrayLike,
+    training: ArrayLike | None = None,
+) -> float:
     metric = metrics.BY_NAME[name]
-    table = _table(target, prediction, gm, heads=metric.group != "continuous")
+    heads = metric.group != "continuous"
+    table = set_of_arrays(target, prediction, gm, training, heads=heads)
     assert metric.value is not None
     with np.errstate(invalid="ignore", divide="ignore"):
         return float(metric.value(table.sums))
-
-
-def _table(
-    target: ArrayLike, prediction: ArrayLike, gm: ArrayLike, *, heads: bool = False
-) -> SetTable:
-    """Takes arrays for a set of the evaluator; without heads, the classes count as right."""
-    try:
-        true, predicted = np.asarray(target, np.float64), np.asarray(prediction, np.float64)
-    except (TypeError, ValueError) as error:
-        raise PredictionError(f"Targets and predictions are arrays of numbers: {error}.") from error
-    widths = (len(NAMES),) if heads else (N_CONTINUOUS, len(NAMES))
-    if true.ndim != 2 or true.shape[1] not in widths or not len(true):
-        expected = " or ".join(f"(images, {width})" for width in widths)
-        raise PredictionError(f"The targets have the shape {true.shape}; expected is {expected}.")
-    if predicted.shape != true.shape:
-        raise PredictionError(
-            f"The predictions have the shape {predicted.shape}, the targets {true.shape}."
-        )
-    if np.shape(gm) != true.shape[:1]:
-        raise PredictionError(
-            f"gm has the shape {np.shape(gm)}; {len(true):,} images need one each."
-        )
-    if not (np.isfinite(true).all() and np.isfinite(predicted).all()):
-        raise PredictionError("Targets and predictions must be finite numbers.")
-    known = np.asarray(gm)
-    if known.dtype == object:
-        known = known.astype(str)
-    names, first, gm_of = np.unique(known, return_index=True, return_inverse=True)
-    of_gms = true[first]
-    differing = np.flatnonzero((true != of_gms[gm_of]).any(axis=1))
-    if len(differing):
-        raise PredictionError(
-            f"The images of GM {names[gm_of[differing[0]]]} have different targets."
-        )
-    classes, chosen = (_classes(one) if heads else _none(one) for one in (of_gms, predicted))
-    n_classes = np.maximum(classes.max(axis=0), chosen.max(axis=0)) + 1
-    return SetTable.of(
-        name="arrays",
-        gms=[str(name) for name in names],
-        labels=(of_gms[:, :N_CONTINUOUS], classes),
-        gm_of=gm_of,
-        predicted=(predicted[:, :N_CONTINUOUS], chosen),
-        columns=Columns.of(n_classes.tolist()),
-    )
-
-
-def _none(values: Array) -> NDArray[np.int64]:
-    return np.zeros((len(values), N_HEADS), dtype=np.int64)
-
-
-def _classes(values: Array) -> NDArray[np.int64]:
-    """Returns class indices, losses as 0 or 1, shape (rows, 16)."""
-    heads = values[:, N_CONTINUOUS:].copy()
-    losses = heads[:, N_DISCRETE:]
-    if (losses < 0).any() or (losses > 1).any():
-        raise PredictionError("Losses must be 0, 1 or scores between them.")
-    losses[:] = losses >= 0.5
-    if (heads < 0).any() or (heads > _LAST_CLASS).any() or (heads != heads.round()).any():
-        raise PredictionError(f"Classes must be indices: whole numbers from 0 to {_LAST_CLASS}.")
-    return heads.astype(np.int64)

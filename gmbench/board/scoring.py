@@ -25,7 +25,6 @@ from gmbench.evaluation.comparison import COMPARED, Half
 from gmbench.evaluation.evaluate import SEED, evaluate_resampled
 from gmbench.evaluation.intervals import REPLICATES, Resampled
 from gmbench.evaluation.result import PROTOCOL, Evaluation
-from gmbench.evaluation.statistics import GMSums, layout
 from gmbench.files import write_whole
 from gmbench.predictions.predictions import Predictions
 from gmbench.predictions.reference import mean_mode
@@ -50,15 +49,12 @@ class Score:
 def score(predictions: Predictions) -> Score:
     """Scores predictions under the present protocol, with the settings of the board."""
     benchmark = predictions.benchmark
-    evaluation, tables, parts = evaluate_resampled(
+    evaluation, parts = evaluate_resampled(
         predictions, _reference(benchmark), replicates=REPLICATES, seed=SEED
     )
     return Score(
         result=json.loads(json.dumps(evaluation.to_dict(), allow_nan=False)),
-        half=Half(
-            sums=tuple(table.sums for table in tables),
-            parts={metric.name: [part[metric.name] for part in parts] for metric in COMPARED},
-        ),
+        half=Half({metric.name: [part[metric.name] for part in parts] for metric in COMPARED}),
         trace=trace_of(predictions),
     )
 
@@ -85,8 +81,7 @@ def score_key(file: Path, benchmark: Benchmark) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-_SUMS = ("totals", "counts", "truth", "classes")
-_PARTS = ("value", "replicates", "left_out")
+_PARTS = ("value", "replicates", "left_out", "strata")
 
 
 def remember(cache: Path, key: str, made: Score) -> None:
@@ -97,10 +92,9 @@ def remember(cache: Path, key: str, made: Score) -> None:
         "decisions": made.trace.decisions,
         "counts": made.trace.counts,
     }
-    for number, sums in enumerate(made.half.sums):
-        arrays |= {f"sums {number} {what}": getattr(sums, what) for what in _SUMS}
-        for name, parts in made.half.parts.items():
-            arrays |= {f"{name} {number} {what}": getattr(parts[number], what) for what in _PARTS}
+    for name, parts in made.half.parts.items():
+        for number, part in enumerate(parts):
+            arrays |= {f"{name} {number} {what}": getattr(part, what) for what in _PARTS}
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **arrays)
     write_whole(cache / f"{key}.npz", buffer.getvalue())
@@ -108,14 +102,10 @@ def remember(cache: Path, key: str, made: Score) -> None:
 
 def recall(cache: Path, key: str, benchmark: Benchmark) -> Score | None:
     """Returns a score that was kept, or None; a damaged one counts as absent."""
-    columns, sets = layout(benchmark), range(len(benchmark.sets))
+    sets = range(len(benchmark.sets))
     try:
         with np.load(cache / f"{key}.npz", allow_pickle=False) as kept:
             result = json.loads(zlib.decompress(kept["result"].tobytes()))
-            sums = [
-                GMSums(**{what: kept[f"sums {n} {what}"] for what in _SUMS}, columns=columns)
-                for n in sets
-            ]
             parts = {
                 metric.name: [
                     Resampled(*(kept[f"{metric.name} {n} {what}"] for what in _PARTS)) for n in sets
@@ -125,4 +115,4 @@ def recall(cache: Path, key: str, benchmark: Benchmark) -> Score | None:
             trace = Trace(kept["decisions"], kept["counts"])
     except (OSError, ValueError, KeyError, zlib.error, EOFError, zipfile.BadZipFile):
         return None
-    return Score(result, Half(tuple(sums), parts), trace)
+    return Score(result, Half(parts), trace)

@@ -81,6 +81,8 @@ def evaluate(
         output.show_json(result.to_dict())
     else:
         _show_summary(result)
+        if result.gm_level is not None:
+            _show_gm_level(result, result.gm_level)
         if result.without_twins is not None:
             _show_without_twins(result, result.without_twins)
         if details:
@@ -126,6 +128,8 @@ def _show_summary(result: Evaluation) -> None:
     rows = []
     shown = result.sets if len(result.sets) <= MOST_COLUMNS else {}
     for metric in METRICS:
+        if not metric.shown:
+            continue
         summary = result.summary[metric.name]
         shape = _p_value if metric.name.startswith("p_value") else output.number
         by_set = [shape(one.values[metric.name]) for one in shown.values()]
@@ -141,22 +145,28 @@ def _show_summary(result: Evaluation) -> None:
     manifest = result.manifest
     output.show_plain(
         "Mean and standard deviation over the sets; \u2193 lower, \u2191 higher is better.\n"
+        "Skill: 0 is what labels alone can do, 1 is perfect.\n"
         f"Intervals: bootstrap of {sizes} GMs and of their images, {manifest.replicates:,} "
         f"replicates, seed {manifest.seed}.\np-values: against {manifest.reference}."
     )
+    if result.losses_without_positive and result.losses_without_positive.line:
+        output.show_plain(result.losses_without_positive.line)
     _show_reasons(result.summary)
 
 
-def _show_without_twins(result: Evaluation, left: WithoutTwins) -> None:
-    from gmbench.evaluation.metrics import BY_NAME
+def _show_gm_level(result: Evaluation, together: Mapping[str, Summary]) -> None:
+    from gmbench.evaluation.metrics import HEADLINE
 
-    rows = []
-    for name, summary in left.summary.items():
-        ends, of_all = output.interval(summary.ci), output.number(result.summary[name].mean)
-        rows.append([_heading(BY_NAME[name]), _mean(summary, name), ends, of_all])
+    rows = _beside(result, {metric.name: together[metric.name] for metric in HEADLINE})
+    title = "At the GM level: all images of a GM speak together"
+    headings = ["metric", "mean \u00b1 std", "95% interval", "each image"]
+    output.show("", output.table(headings, rows, title=title))
+
+
+def _show_without_twins(result: Evaluation, left: WithoutTwins) -> None:
     title = f"Without test GMs that have a twin in training: {left.n_gms} of {result.n_gms} GMs"
     headings = ["metric", "mean \u00b1 std", "95% interval", "all GMs"]
-    output.show("", output.table(headings, rows, title=title))
+    output.show("", output.table(headings, _beside(result, left.summary), title=title))
     output.show_plain(
         "A twin has the same 15 architecture values; * the same 25. Left out are\n"
         + "\n".join(f"  {line}" for line in left.lines)
@@ -164,9 +174,26 @@ def _show_without_twins(result: Evaluation, left: WithoutTwins) -> None:
     _show_reasons(left.summary)
 
 
+def _beside(result: Evaluation, other: Mapping[str, Summary]) -> list[list[str]]:
+    """Returns the rows of a table of another summary beside the means of the result's own."""
+    from gmbench.evaluation.metrics import BY_NAME
+
+    return [
+        [
+            _heading(BY_NAME[name]),
+            _mean(summary, name),
+            output.interval(summary.ci),
+            output.number(result.summary[name].mean),
+        ]
+        for name, summary in other.items()
+    ]
+
+
 def _show_reasons(summary: Mapping[str, Summary]) -> None:
+    from gmbench.evaluation.metrics import BY_NAME
+
     for name, one in summary.items():
-        if one.reason:
+        if one.reason and BY_NAME[name].shown:
             output.show_plain(f"{name} is {one.reason}.")
 
 

@@ -21,7 +21,8 @@ from gmbench.evaluation.metrics import (
     weighted_f1_from,
 )
 from gmbench.evaluation.result import GMResult, ParameterResult, finite
-from gmbench.evaluation.statistics import Array, GMSums, SetTable
+from gmbench.evaluation.set_table import SetTable
+from gmbench.evaluation.statistics import Array, GMSums
 from gmbench.schema import CONTINUOUS, DISCRETE, LOSSES, NAMES, Parameter
 
 _BOUNDS = {
@@ -75,7 +76,7 @@ def gm_results(tables: Sequence[SetTable], benchmark: Benchmark) -> dict[str, GM
         right = np.array([accuracy_from(confusion) for confusion in sums.confusions])
         predicted = np.array([c.sum(axis=-2).argmax(axis=-1) for c in sums.confusions])
         for row, name in enumerate(table.gms):
-            terms = table.rows[row][:, table.columns.prediction]
+            terms = table.counts_of(row)
             means = benchmark.denormalise(terms.mean(axis=0))
             spread = terms.std(axis=0) * benchmark.span
             gm = benchmark.gm(name)

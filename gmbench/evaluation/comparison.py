@@ -24,9 +24,9 @@ from gmbench.evaluation.intervals import (
 )
 from gmbench.evaluation.metrics import METRICS, Metric
 from gmbench.evaluation.permutations import PERMUTATIONS, permutation_tests
-from gmbench.evaluation.result import PROTOCOL
+from gmbench.evaluation.result import PROTOCOL, finite
+from gmbench.evaluation.set_table import SetTable, set_tables
 from gmbench.evaluation.significance import holm
-from gmbench.evaluation.statistics import GMSums, SetTable, set_tables
 from gmbench.evaluation.tables import ends, to_frame
 from gmbench.predictions.predictions import Predictions, read_predictions
 from gmbench.version import __version__
@@ -51,7 +51,7 @@ class Difference:
         difference: First less second, mean over the sets; None where undefined.
         ci: 95% interval of the difference, by a bootstrap of GMs and images that is the same for
             both methods.
-        p_value: Two-sided, by exchanging the two methods' predictions of whole GMs at random.
+        p_value: Two-sided, by exchanging at random what the two methods contribute at whole GMs.
         p_holm: The same, corrected for all tests of the comparison (Holm).
         better: Name of the better method where `p_holm` is below 0.05; empty otherwise.
     """
@@ -71,11 +71,9 @@ class Half:
     """What one method brings to a comparison; made once, however many others it meets.
 
     Attributes:
-        sums: Sums over the images of each GM, set by set.
         parts: Each compared metric in each set, with what its interval needs.
     """
 
-    sums: tuple[GMSums, ...]
     parts: dict[str, list[Resampled]]
 
     @property
@@ -260,14 +258,14 @@ def method_names(sources: Sequence[str]) -> tuple[str, ...]:
 
 
 def _half(tables: Sequence[SetTable], replicates: int, seed: int) -> Half:
-    """Returns a method's sums and its compared metrics of each set."""
+    """Returns a method's compared metrics of each set."""
     parts: dict[str, list[Resampled]] = {metric.name: [] for metric in COMPARED}
     for table in tables:
         sample = bootstrap(table, resampled_images(table, replicates=replicates, seed=seed))
         for metric in COMPARED:
             if metric.value is not None:
                 parts[metric.name].append(resample(metric.value, table, sample))
-    return Half(tuple(table.sums for table in tables), parts)
+    return Half(parts)
 
 
 def compare_pair(
@@ -287,21 +285,24 @@ def compare_pair(
         permutations: Random exchanges behind each p-value.
         seed: Seed of the exchanges.
     """
-    p_values = permutation_tests(first.sums, second.sums, COMPARED, permutations, seed)
+    apart = {
+        name: [one - other for one, other in zip(parts, second.parts[name], strict=True)]
+        for name, parts in first.parts.items()
+    }
+    p_values = permutation_tests(apart, permutations, seed)
     values, others = first.values, second.values
     differences = []
     for metric in COMPARED:
         difference = values[metric.name] - others[metric.name]
         defined = bool(np.isfinite(difference))
-        pairs = zip(first.parts[metric.name], second.parts[metric.name], strict=True)
         differences.append(
             Difference(
                 first=names[0],
                 second=names[1],
                 metric=metric.name,
                 difference=difference if defined else None,
-                ci=interval([one - other for one, other in pairs]),
-                p_value=p_values[metric.name] if defined else None,
+                ci=interval(apart[metric.name]),
+                p_value=finite(p_values[metric.name]) if defined else None,
             )
         )
     return differences

@@ -11,6 +11,7 @@ import numpy as np
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.errors import PredictionError
 from gmbench.evaluation.breakdown import gm_results, parameter_results
+from gmbench.evaluation.gm_level import GM_LEVEL, score_gms
 from gmbench.evaluation.intervals import (
     REPLICATES,
     Resampled,
@@ -18,20 +19,23 @@ from gmbench.evaluation.intervals import (
     interval,
     resampled_images,
 )
-from gmbench.evaluation.metrics import BY_NAME, METRICS
+from gmbench.evaluation.metrics import BY_NAME, METRICS, l1
 from gmbench.evaluation.result import (
     PROTOCOL,
     Evaluation,
+    LossesWithoutPositive,
     Manifest,
     SetResult,
     finite,
 )
 from gmbench.evaluation.set_scores import SetScores, score_set, summarise
-from gmbench.evaluation.significance import p_values
-from gmbench.evaluation.statistics import GMSums, SetTable, set_tables
+from gmbench.evaluation.set_table import SetTable, set_tables
+from gmbench.evaluation.significance import gm_errors, p_value_over_sets, p_values
+from gmbench.evaluation.statistics import GMSums
 from gmbench.evaluation.without_twins import SetWithoutTwins, set_without_twins, without_twins
 from gmbench.predictions.predictions import Predictions, read_predictions
 from gmbench.predictions.reference import mean_mode
+from gmbench.schema import LOSSES, N_DISCRETE
 from gmbench.version import __version__
 
 if TYPE_CHECKING:
@@ -94,7 +98,7 @@ def evaluate_resampled(
     min_images: int | None = None,
     replicates: int = REPLICATES,
     seed: int = SEED,
-) -> tuple[Evaluation, list[SetTable], list[Mapping[str, Resampled]]]:
+) -> tuple[Evaluation, list[Mapping[str, Resampled]]]:
     """Scores predictions and keeps what a paired comparison with another method needs.
 
     Args:
@@ -106,7 +110,7 @@ def evaluate_resampled(
         seed: Seed of the bootstrap and of RANSAC.
 
     Returns:
-        The result, and set by set the images and each metric with its replicates.
+        The result, and set by set each metric with its replicates.
 
     Raises:
         PredictionError: The reference lacks images.
@@ -117,6 +121,7 @@ def evaluate_resampled(
     samples: list[GMSums | None] = []
     sets: dict[str, SetScores] = {}
     apart: dict[str, SetWithoutTwins] = {}
+    together: dict[str, SetScores] = {}
     for table, other in zip(tables, others, strict=True):
         images = resampled_images(table, replicates=replicates, seed=seed) if replicates else None
         sample = bootstrap(table, images) if images else None
@@ -126,13 +131,21 @@ def evaluate_resampled(
         tested = {**scores.values, "p_value": by_gm, "p_value_images": by_image}
         sets[table.name] = SetScores(tested, scores.parts)
         apart[table.name] = set_without_twins(known, table, scores, images, seed)
+        together[table.name] = score_gms(table, sample, scores, seed)
+    gms = [table.gms for table in tables]
+    of_all = p_value_over_sets(gms, *([gm_errors(one) for one in of] for of in (tables, others)))
+    at_gm_level = p_value_over_sets(
+        gms, *([l1(one.sums.by_gm.one_gm_each()) for one in of] for of in (tables, others))
+    )
     evaluation = Evaluation(
         benchmark=known.name,
         version=known.version,
         n_images=len(predictions),
         n_gms=len(np.unique(predictions.gms)),
-        summary=summarise(sets, METRICS),
+        summary=summarise(sets, METRICS, of_all),
         without_twins=without_twins(apart),
+        gm_level=summarise(together, GM_LEVEL, at_gm_level),
+        losses_without_positive=_losses_without_positive(tables),
         sets={table.name: _set_result(table, sets[table.name]) for table in tables},
         parameters=parameter_results(tables, samples, known),
         gms=gm_results(tables, known),
@@ -151,7 +164,7 @@ def evaluate_resampled(
             seed=seed,
         ),
     )
-    return evaluation, tables, [scores.parts for scores in sets.values()]
+    return evaluation, [scores.parts for scores in sets.values()]
 
 
 def same_images(reference: Predictions, predictions: Predictions) -> Predictions:
@@ -172,6 +185,21 @@ def same_images(reference: Predictions, predictions: Predictions) -> Predictions
             f"{predictions.source}, such as {lacking[0]}. Predict the same images with both."
         )
     return reference.take(np.array([row_of[key] for key in wanted]))
+
+
+def _losses_without_positive(tables: list[SetTable]) -> LossesWithoutPositive:
+    """Finds the losses that no GM of a set uses."""
+    losses = {table.name: table.truth.classes[:, N_DISCRETE:] for table in tables}
+    used = {name: [bool(column.any()) for column in classes.T] for name, classes in losses.items()}
+    lacking = {
+        name: tuple(loss.name for loss, any_gm in zip(LOSSES, of, strict=True) if not any_gm)
+        for name, of in used.items()
+    }
+    return LossesWithoutPositive(
+        cells=sum(len(losses) for losses in lacking.values()),
+        of=len(LOSSES) * len(tables),
+        sets={name: losses for name, losses in lacking.items() if losses},
+    )
 
 
 def _set_result(table: SetTable, scores: SetScores) -> SetResult:

@@ -1,10 +1,13 @@
 """Confidence intervals by a bootstrap of what is independent: GMs, and images within a GM.
 
-A replicate draws as many GMs as a set has, with replacement, and for every GM drawn as many
-images as it has, again with replacement. Intervals are expanded percentile intervals: with 12
-GMs the plain percentiles are too narrow, so their levels are moved outwards by what Student's t
-and the bootstrap's own bias ask for (Hesterberg, The American Statistician 69(4), 2015, section
-5.3). docs/statistics.md shows by simulation how often they cover the truth.
+The sets are drawn kind by kind: six GANs, two VAEs and so on. So is a replicate: of each kind in
+a set it draws as many GMs as there are, and for every GM drawn as many images as it has, with
+replacement. Before each draw one GM of the kind, at random, is left out (the bootknife of
+Hesterberg, 2004): of n GMs drawn from n with replacement the spread is too small by (n - 1) / n,
+which is one half for two GMs; of n drawn from n - 1 it is right. Intervals are percentile
+intervals whose levels are moved outwards by what Student's t asks for (Hesterberg, The American
+Statistician 69(4), 2015, section 5.3). docs/statistics.md shows by simulation how often they cover
+the truth.
 """
 
 from __future__ import annotations
@@ -14,10 +17,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import ndtr, stdtrit
 
 from gmbench.evaluation.resampling import ResampledImages, draws
-from gmbench.evaluation.statistics import Array, GMSums, SetTable
+from gmbench.evaluation.set_table import SetTable
+from gmbench.evaluation.statistics import Array, GMSums
 
 CONFIDENCE = 0.95
 REPLICATES = 2000
@@ -48,15 +53,10 @@ def bootstrap(table: SetTable, images: ResampledImages) -> GMSums:
     Returns:
         Sums over each replicate's images; a leading axis of replicates.
     """
-    drawn = draws(table.name, table.gms, images.n_images, images.replicates, images.seed)
-    counts = np.array(images.n_images, dtype=np.float64)
-    return GMSums(
-        totals=drawn.sums(images),
-        counts=counts[drawn.gms],
-        truth=table.truth[drawn.gms],
-        classes=table.classes[drawn.gms],
-        columns=table.columns,
+    drawn = draws(
+        table.name, table.gms, table.strata, images.n_images, images.replicates, images.seed
     )
+    return table.sums.take(drawn.gms, drawn.sums(images))
 
 
 @dataclass(frozen=True)
@@ -68,16 +68,18 @@ class Resampled:
         replicates: Its bootstrap replicates, shape (replicates, ...); none where no interval is
             wanted.
         left_out: The number without one of the set's GMs, for each in turn, shape (GMs, ...).
+        strata: The stratum of each of the set's GMs, from 0 on, shape (GMs,).
     """
 
     value: Array
     replicates: Array
     left_out: Array
+    strata: NDArray[np.int64]
 
     def __getitem__(self, place: int) -> Resampled:
         """Returns one number of an array."""
         replicates = self.replicates[:, place] if len(self.replicates) else self.replicates
-        return Resampled(self.value[place], replicates, self.left_out[:, place])
+        return Resampled(self.value[place], replicates, self.left_out[:, place], self.strata)
 
     def __sub__(self, other: Resampled) -> Resampled:
         """Returns the difference of two methods' numbers of the same set."""
@@ -85,6 +87,7 @@ class Resampled:
             self.value - other.value,
             self.replicates - other.replicates,
             self.left_out - other.left_out,
+            self.strata,
         )
 
 
@@ -97,6 +100,7 @@ def resample(
             value=np.asarray(function(table.sums)),
             replicates=np.empty(0) if sample is None else function(sample),
             left_out=function(table.leave_one_out),
+            strata=np.array(table.strata),
         )
 
 
@@ -106,11 +110,12 @@ def interval(
     """Returns the 95% interval of a number's mean over sets: percentiles, corrected three times.
 
     Expanded: with few GMs the plain percentiles are too narrow, so their levels are moved
-    outwards by what Student's t and the bootstrap's own bias ask for (Hesterberg, The American
-    Statistician 69(4), 2015, section 5.3). Recentred: a resample of 12 GMs holds about 8
-    different ones, which moves F1 scores and R2 by a known amount; the percentiles are moved
-    back so that the replicates' mean meets the estimate. Widened: where the jackknife over GMs
-    gives a larger standard error than the replicates, as for macro F1, by their ratio.
+    outwards by what Student's t asks for (Hesterberg, The American Statistician 69(4), 2015,
+    section 5.3); its degrees of freedom are the GMs less the strata of all sets. Recentred: a
+    resample holds fewer different GMs than the set, which moves F1 scores and R2 by a known
+    amount; the percentiles are moved back so that the replicates' mean meets the estimate.
+    Widened: where the jackknife over GMs gives a larger standard error than the replicates, as for
+    macro F1, by their ratio.
 
     Args:
         parts: The number in each set.
@@ -125,30 +130,34 @@ def interval(
     estimate = float(np.mean([part.value for part in parts]))
     replicates = np.mean([part.replicates for part in parts], axis=0)
     defined = replicates[np.isfinite(replicates)]
-    n_gms = sum(len(part.left_out) for part in parts)
-    freedom = n_gms - len(parts)
+    freedom = sum(len(part.strata) - len(np.unique(part.strata)) for part in parts)
     enough = len(defined) >= (1 - _MOST_UNDEFINED) * len(replicates)
     if not (math.isfinite(estimate) and enough and freedom >= 1):
         return None
-    shrinkage = math.sqrt(n_gms / freedom)
-    level = float(ndtr(shrinkage * stdtrit(freedom, (1 - CONFIDENCE) / 2)))
+    level = float(ndtr(stdtrit(freedom, (1 - CONFIDENCE) / 2)))
     low, high = np.quantile(defined, [level, 1 - level]) - defined.mean()
-    spread = shrinkage * defined.std()
-    jackknife = jackknife_error([part.left_out for part in parts])
+    spread = defined.std()
+    jackknife = jackknife_error(parts)
     wider = max(1.0, jackknife / spread) if spread > 0 else 1.0
     low, high = estimate + wider * min(low, 0.0), estimate + wider * max(high, 0.0)
     return float(np.clip(low, *bounds)), float(np.clip(high, *bounds))
 
 
-def jackknife_error(left_out: Sequence[Array]) -> float:
+def jackknife_error(parts: Sequence[Resampled]) -> float:
     """Returns the jackknife's standard error of a mean over sets; 0 where it is not defined.
 
     Args:
-        left_out: For each set the number without one of its GMs, for each GM in turn.
+        parts: For each set the number without one of its GMs, for each GM in turn; they are
+            compared within a stratum.
     """
     variance = 0.0
-    for values in left_out:
-        if not np.isfinite(values).all():
+    for part in parts:
+        if not np.isfinite(part.left_out).all():
             return 0.0
-        variance += (len(values) - 1) * values.var()
-    return math.sqrt(variance) / len(left_out)
+        for stratum in np.unique(part.strata):
+            values = part.left_out[part.strata == stratum]
+            n_all, n = len(part.left_out), len(values)
+            # Without one of all n_all the number moves by 1 / (n_all - 1) of what the GM is off.
+            if n > 1:
+                variance += (n_all - 1) ** 2 / n_all**2 * n / (n - 1) * values.var() * n
+    return math.sqrt(variance) / len(parts)

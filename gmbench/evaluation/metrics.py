@@ -5,7 +5,7 @@ that is not defined (the correlation with a constant, say) is NaN here and null,
 in a result.
 
 Source: section 4.1 of the paper. Where the paper leaves a choice, docs/metrics.md says which was
-taken and what the others would give.
+taken and what the others would give. Those of `skill` are this project's.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from typing import Literal
 
 import numpy as np
 
-from gmbench.evaluation.statistics import Array, GMSums
+from gmbench.evaluation import skill
+from gmbench.evaluation.statistics import IMAGE_ERROR, Array, GMSums
 from gmbench.schema import N_CONTINUOUS, N_DISCRETE, N_LOSSES
 
-_ROUNDING = 1e-12
+_ROUNDING = 1e-18
 """Variances below this part of the mean square are rounding: the values are constant."""
 
 
@@ -38,36 +39,41 @@ class Metric:
         bounds: Smallest and largest value that it can take.
         undefined: Why it can be undefined.
         headline: Whether it stands in short tables.
+        shown: Whether people are shown it; JSON has all.
         useful: Threshold of practical use, by section 4.2 of the paper; None where it names none.
     """
 
     name: str
     title: str
-    group: Literal["continuous", "architecture", "losses"]
+    group: Literal["continuous", "architecture", "losses", "overall"]
     better: Literal["lower", "higher", ""]
     value: Callable[[GMSums], Array] | None
     bounds: tuple[float, float] = (0.0, 1.0)
     undefined: str = ""
     headline: bool = False
     useful: float | None = None
+    shown: bool = True
 
 
 def l1(sums: GMSums) -> Array:
     """Mean |p - y| over images and the 9 continuous parameters, normalised units."""
-    errors = sums.over_gms[..., sums.columns.error].sum(axis=-1)
-    return np.asarray(errors / (N_CONTINUOUS * sums.counts.sum(axis=-1)))
+    return np.asarray(sums.errors.sum(axis=-1) / (N_CONTINUOUS * sums.n_images))
 
 
 def l1_std_images(sums: GMSums) -> Array:
     """Standard deviation (ddof 0) over images of the image's mean |p - y|."""
-    squares = sums.over_gms[..., sums.columns.image_square] / sums.counts.sum(axis=-1)
-    return np.asarray(np.sqrt(np.maximum(squares - l1(sums) ** 2, 0.0)))
+    # About the GMs' means first, then of these about theirs: no large squares are subtracted.
+    means = sums.totals[..., sums.columns.error].mean(axis=-1) / sums.counts
+    above = sums.counts * (means - sums.centre[..., IMAGE_ERROR])
+    within = sums.totals[..., sums.columns.image_square] - above**2 / sums.counts
+    between = sums.counts * (means - l1(sums)[..., None]) ** 2
+    total = (np.maximum(within, 0.0) + between).sum(axis=-1)
+    return np.asarray(np.sqrt(total / sums.n_images))
 
 
 def l1_of_parameters(sums: GMSums) -> Array:
     """Mean |p - y| over images of each continuous parameter, shape (..., 9)."""
-    errors = sums.over_gms[..., sums.columns.error]
-    return np.asarray(errors / sums.counts.sum(axis=-1)[..., None])
+    return np.asarray(sums.errors / sums.n_images[..., None])
 
 
 @dataclass(frozen=True)
@@ -82,25 +88,24 @@ class _Moments:
 
 def _moments(sums: GMSums, *, pooled: bool) -> _Moments:
     """Moments of each continuous parameter, shape (..., 9), or pooled over all nine."""
-    n = sums.counts.sum(axis=-1)
-    columns = sums.columns
-    y, yy, yp = sums.with_truth
-    p, pp = sums.over_gms[..., columns.prediction], sums.over_gms[..., columns.square]
-    if pooled:
-        n = n * N_CONTINUOUS
-        y, yy, yp, p, pp = (each.sum(axis=-1) for each in (y, yy, yp, p, pp))
-    else:
-        n = n[..., None]
+    axes = (-2, -1) if pooled else (-2,)
+    weights = np.broadcast_to(sums.counts[..., None], sums.means.shape)
+    n = weights.sum(axis=axes, keepdims=True)
 
-    def about_means(ab: Array, a: Array, b: Array) -> Array:
-        return np.asarray(ab - a * b / n)
+    def about_mean(values: Array) -> tuple[Array, Array]:
+        """Returns values less their mean over all images, and the squares' size."""
+        mean = (weights * values).sum(axis=axes, keepdims=True) / n
+        return values - mean, np.asarray((weights * values**2).sum(axis=axes))
 
-    var_y, var_p = about_means(yy, y, y), about_means(pp, p, p)
+    def known(variance: Array, size: Array) -> Array:
+        return np.where(variance > _ROUNDING * size, variance, np.nan)
+
+    (y, y_size), (p, p_size) = about_mean(sums.truth), about_mean(sums.means)
     return _Moments(
-        yy=np.where(var_y > _ROUNDING * np.maximum(yy, 1.0), var_y, np.nan),
-        pp=np.where(var_p > _ROUNDING * np.maximum(pp, 1.0), var_p, np.nan),
-        yp=about_means(yp, y, p),
-        residual=np.maximum(pp - 2 * yp + yy, 0.0),
+        yy=known((weights * y**2).sum(axis=axes), y_size),
+        pp=known((sums.within + weights * p**2).sum(axis=axes), p_size),
+        yp=np.asarray((weights * y * p).sum(axis=axes)),
+        residual=(sums.within + weights * (sums.means - sums.truth) ** 2).sum(axis=axes),
     )
 
 
@@ -238,20 +243,44 @@ METRICS: tuple[Metric, ...] = (
         "RANSAC finds no line", headline=True,
     ),
     Metric(
+        "l1_skill", "L1 skill", "continuous", "higher", skill.l1_skill, (-math.inf, 1.0),
+        "the training median is right in every count of every GM",
+    ),
+    Metric(
+        "count_spearman", "Spearman", "continuous", "higher", skill.count_spearman, (-1.0, 1.0),
+        "the truth or the prediction of every count is the same for all GMs",
+    ),
+    Metric(
         "p_value", "p (GMs)", "continuous", "lower", None, undefined=f"{_NO_DIFFERENCE} GMs"
     ),
     Metric(
         "p_value_images", "p (images)", "continuous", "lower", None,
-        undefined=f"{_NO_DIFFERENCE} images",
+        undefined=f"{_NO_DIFFERENCE} images", shown=False,
     ),
     _head_metric("arch_f1", "arch F1", weighted_f1_from, headline=True, useful=0.9),
     _head_metric("arch_f1_macro", "arch F1 macro", macro_f1_from),
     _head_metric("arch_f1_micro", "arch F1 micro", accuracy_from),
     _head_metric("arch_accuracy", "arch accuracy", accuracy_from, headline=True),
+    Metric(
+        "arch_skill", "arch skill", "architecture", "higher", skill.arch_skill, (-1.0, 1.0),
+        "no architecture parameter varies in the truth",
+    ),
     _head_metric("loss_f1", "loss F1", weighted_f1_from, headline=True, useful=0.9),
     _head_metric("loss_f1_macro", "loss F1 macro", macro_f1_from),
     _head_metric("loss_f1_micro", "loss F1 micro", accuracy_from),
     _head_metric("loss_accuracy", "loss accuracy", accuracy_from, headline=True),
+    Metric(
+        "loss_auc", "loss AUC", "losses", "higher", skill.loss_auc, (0.0, 1.0),
+        "no loss varies in the truth",
+    ),
+    Metric(
+        "loss_skill", "loss skill", "losses", "higher", skill.loss_skill, (-math.inf, 1.0),
+        "there are no training GMs",
+    ),
+    Metric(
+        "skill", "skill", "overall", "higher", skill.skill, (-math.inf, 1.0),
+        "one of its three parts is", headline=True,
+    ),
 )  # fmt: skip
 """All metrics, in the order of tables and of JSON."""
 

@@ -1,89 +1,100 @@
-"""Tests of a difference of two methods by exchanging their predictions of whole GMs at random.
+"""Tests of a difference of two methods by exchanging their answers on whole GMs at random.
 
-Were the two methods the same, their predictions of a GM could be exchanged. Each permutation
-exchanges those of each GM with probability one half: of whole GMs, because the images of one GM
-are not independent.
+Were the two methods as good as each other, what each contributes to its metric at a GM could be
+exchanged: a permutation exchanges the contributions of each GM with probability one half. Of whole
+GMs, because the images of one GM are not independent.
 
-A set of 12 GMs has only 4,096 ways to exchange. Its metrics are computed for each of them once;
-a permutation of all sets then is a look-up and a sum, so that 100,000 cost less than 1,000
-computed one by one. It takes so many because p-values are corrected for the number of tests: of
-14 methods in pairs, in seven metrics, that is 637.
+A GM's contribution is what the jackknife says: how far the metric moves without it. Contributions
+are exchanged and not predictions, because a metric such as a correlation of two methods' mixed
+predictions says little of either. And a difference is judged by its own standard error, exchange by
+exchange (studentised): otherwise a method whose errors vary far more between GMs than the other's
+is called different too often (docs/statistics.md has the rates).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from gmbench.evaluation.metrics import Metric
-from gmbench.evaluation.statistics import Array, GMSums
+from gmbench.evaluation.intervals import Resampled
+from gmbench.evaluation.statistics import Array
 
 PERMUTATIONS = 100_000
 
-_MOST_GMS = 12
-"""GMs of a set all of whose exchanges are computed; of larger sets those that are drawn."""
+_EQUAL = 1e-12
+"""Differences below this are rounding."""
 
-_AT_ONCE = 1024
+_AT_ONCE = 20_000
+
+
+def contributions(part: Resampled) -> Array:
+    """Returns what each GM contributes to a number of a set, shape (GMs,); their mean is it."""
+    left_out = part.left_out
+    n_gms = len(left_out)
+    return np.asarray(part.value + (n_gms - 1) * (left_out.mean(axis=0) - left_out))
 
 
 def permutation_tests(
-    first: Sequence[GMSums],
-    second: Sequence[GMSums],
-    metrics: Sequence[Metric],
-    permutations: int,
-    seed: int,
+    differences: Mapping[str, Sequence[Resampled]], permutations: int, seed: int
 ) -> dict[str, float]:
-    """Returns each metric's two-sided p-value: how often chance makes a difference as large.
+    """Returns each metric's two-sided p-value: how often chance makes a difference as clear.
 
     Args:
-        first: One method's sums, set by set.
-        second: The other's, of the same images.
-        metrics: What is tested: the difference of the means over the sets.
+        differences: For each metric its difference of two methods, set by set.
         permutations: Random exchanges; the smallest p-value is 1 / (permutations + 1).
         seed: Seed of the exchanges.
+
+    Returns:
+        P-values by metric; NaN where a difference is not defined with all of the GMs, or without
+        one of them.
     """
+    names = list(differences)
+    # (GMs, metrics) for each set.
+    sets = [
+        np.asarray(np.stack([contributions(part) for part in parts], axis=1), np.float64)
+        for parts in zip(*differences.values(), strict=True)
+    ]
+    as_they_are = [np.ones((1, len(one))) for one in sets]
+    observed = _studentised(*_sums(sets, as_they_are), sets)[0]
     generator = np.random.default_rng(seed)
-    observed, drawn = np.zeros(len(metrics)), np.zeros((permutations, len(metrics)))
-    for one, other in zip(first, second, strict=True):
-        n_gms = len(one.counts)
-        if n_gms <= _MOST_GMS:
-            ways = np.arange(2**n_gms)[:, None] >> np.arange(n_gms) & 1 == 1
-            mixed = _mixed(one, other, ways, metrics)
-            # What is left of an exchange is the exchange of all other GMs.
-            differences = mixed - mixed[::-1]
-            observed += differences[0]
-            drawn += differences[generator.integers(0, len(ways), permutations)]
-        else:
-            ways = np.zeros((1 + permutations, n_gms), bool)
-            ways[1:] = generator.random((permutations, n_gms)) < 0.5
-            differences = _mixed(one, other, ways, metrics) - _mixed(other, one, ways, metrics)
-            observed += differences[0]
-            drawn += differences[1:]
-    # Equal up to rounding counts as equal.
-    as_large = np.abs(drawn) >= np.abs(observed) - 1e-12 * len(first)
-    p_values = (1 + as_large.sum(axis=0)) / (permutations + 1)
-    return dict(zip((metric.name for metric in metrics), p_values.tolist(), strict=True))
+    as_clear = np.zeros(len(names))
+    for start in range(0, permutations, _AT_ONCE):
+        n = min(_AT_ONCE, permutations - start)
+        signs = [np.asarray(1.0 - 2.0 * generator.integers(0, 2, (n, len(one)))) for one in sets]
+        drawn = _studentised(*_sums(sets, signs), sets)
+        # Equal up to rounding counts as equal.
+        as_clear += (drawn >= observed * (1 - 1e-9)).sum(axis=0)
+    p_values = (1 + as_clear) / (permutations + 1)
+    defined = np.all([np.isfinite(one).all(axis=0) for one in sets], axis=0)
+    return dict(zip(names, np.where(defined, p_values, np.nan).tolist(), strict=True))
 
 
-def _mixed(
-    first: GMSums, second: GMSums, ways: NDArray[np.bool_], metrics: Sequence[Metric]
-) -> Array:
-    """Returns each metric of the first method with the second's GMs put in, (ways, metrics).
+def _sums(sets: Sequence[Array], signs: Sequence[Array]) -> tuple[list[Array], list[Array]]:
+    """Returns means of the exchanged contributions and their variances, set by set.
 
     Args:
-        first: One method's sums of a set.
-        second: The other's.
-        ways: Which GMs are exchanged, shape (ways, GMs).
-        metrics: What is computed.
+        sets: Contributions of each set, shape (GMs, metrics).
+        signs: -1 where the contribution of a GM is exchanged, 1 elsewhere, shape (n, GMs).
     """
-    found = []
-    for start in range(0, len(ways), _AT_ONCE):
-        exchanged = ways[start : start + _AT_ONCE, :, None]
-        mixed = replace(first, totals=np.where(exchanged, second.totals, first.totals))
-        with np.errstate(invalid="ignore", divide="ignore"):
-            values = [metric.value(mixed) for metric in metrics if metric.value is not None]
-        found.append(np.stack(values, axis=1))
-    return np.concatenate(found)
+    means = [np.asarray(sign @ one / len(one)) for sign, one in zip(signs, sets, strict=True)]
+    # An exchange changes a sign: squares stay.
+    spreads = [
+        np.asarray(
+            np.maximum((one**2).mean(axis=0) - mean**2, 0.0) * len(one) / max(len(one) - 1, 1)
+        )
+        for one, mean in zip(sets, means, strict=True)
+    ]
+    return means, spreads
+
+
+def _studentised(means: list[Array], spreads: list[Array], sets: Sequence[Array]) -> Array:
+    """Returns |mean over sets| over its standard error, shape (n, metrics)."""
+    size = np.abs(np.mean(means, axis=0))
+    errors = [spread / len(one) for spread, one in zip(spreads, sets, strict=True)]
+    error = np.sqrt(np.sum(errors, axis=0)) / len(sets)
+    # Without a spread any difference is clear, and none is none.
+    size = np.where(size < _EQUAL, 0.0, size)
+    none = np.where(size > 0, np.inf, 0.0)
+    clear = np.divide(size, error, out=none, where=error > _EQUAL * np.maximum(size, 1.0))
+    return np.asarray(clear)

@@ -1,15 +1,15 @@
 """Which GMs and images each bootstrap replicate of a set draws, and sums over them.
 
-A replicate has as many slots as the set has GMs; each slot takes a GM and one resample of its
-images. Sums over all resamples of a GM's images are one product of matrices: weights, how often
-each image occurs in each resample, times the images' terms. They say nothing of the set: a part
-of its GMs draws from the same sums.
+A replicate has as many slots as the set has GMs; each slot takes a GM, of the slot's own kind, and
+one resample of its images. Sums over all resamples of a GM's images are one product of matrices:
+weights, how often each image occurs in each resample, times the images' terms. They say nothing of
+the set: a part of its GMs draws from the same sums.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -121,23 +121,77 @@ class Draws:
 
 @lru_cache(maxsize=16)
 def draws(
-    name: str, gms: tuple[str, ...], n_images: tuple[int, ...], replicates: int, seed: int
+    name: str,
+    gms: tuple[str, ...],
+    strata: tuple[int, ...],
+    n_images: tuple[int, ...],
+    replicates: int,
+    seed: int,
 ) -> Draws:
     """Draws the replicates of a set.
 
     Args:
         name: Name of the set.
         gms: Names of its GMs.
+        strata: The stratum of each.
         n_images: Number of images of each.
         replicates: Number of replicates.
         seed: Seed of the draws.
     """
-    drawn = _generator(seed, name).integers(0, len(gms), size=(replicates, len(gms)))
+    drawn = _bootknife(_generator(seed, name), strata, replicates)
     resamples = tuple(
         _generator(seed, name, gm).integers(0, _pool(count, replicates), size=(drawn == row).sum())
         for row, (gm, count) in enumerate(zip(gms, n_images, strict=True))
     )
     return Draws(drawn, resamples)
+
+
+def _bootknife(
+    generator: np.random.Generator, strata: tuple[int, ...], replicates: int
+) -> NDArray[np.int64]:
+    """Draws the GM of each slot, shape (replicates, GMs).
+
+    Within a stratum of n GMs each replicate leaves one out, at random, and draws n of the n - 1
+    others with replacement; the only GM of a stratum stays. (Hesterberg, Unbiasing the bootstrap:
+    bootknife sampling vs. smoothing, 2004.)
+    """
+    drawn = np.empty((replicates, len(strata)), dtype=np.int64)
+    for stratum in sorted(set(strata)):
+        members = np.flatnonzero(np.array(strata) == stratum)
+        n = len(members)
+        if n == 1:
+            drawn[:, members] = members
+            continue
+        left_out = generator.integers(0, n, size=(replicates, 1))
+        places = generator.integers(0, n - 1, size=(replicates, n))
+        drawn[:, members] = members[places + (places >= left_out)]
+    return drawn
+
+
+def strata_of(kinds: Sequence[str]) -> tuple[int, ...]:
+    """Returns the stratum of each GM of a set: its kind, where another GM of the set has it too.
+
+    The GMs that are the only ones of their kind make up a stratum together; a single such GM joins
+    the smallest other kind, of equally small ones the first. What is drawn from one GM alone would
+    never vary.
+
+    Args:
+        kinds: Kind of each GM.
+
+    Examples:
+        >>> strata_of(["GAN", "GAN", "VAE", "VAE", "AA", "NF"])
+        (0, 0, 1, 1, 2, 2)
+        >>> strata_of(["GAN", "GAN", "GAN", "VAE", "VAE", "AA"])
+        (0, 0, 0, 1, 1, 1)
+    """
+    sizes = Counter(kinds)
+    several = [kind for kind in sizes if sizes[kind] > 1]
+    singles = [kind for kind in sizes if sizes[kind] == 1]
+    number = {kind: place for place, kind in enumerate(several)}
+    shared = len(several)
+    if len(singles) == 1 and several:
+        shared = number[min(several, key=lambda kind: sizes[kind])]
+    return tuple(number.get(kind, shared) for kind in kinds)
 
 
 @lru_cache(maxsize=4)

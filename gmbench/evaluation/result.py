@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 PROTOCOL = "2"
 """Version of the metrics' definitions. Results of different protocols are not comparable."""
 
+_OLDER = "not in this result: it was made before the metric was there"
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -129,6 +131,31 @@ class WithoutTwins:
 
 
 @dataclass(frozen=True)
+class LossesWithoutPositive:
+    """Losses that no GM of a set uses: who always says no has an F1 of 1 there, for nothing.
+
+    Attributes:
+        cells: Number of such pairs of a set and a loss.
+        of: Number of all pairs.
+        sets: Those losses, by the set's name; only of sets that have any.
+    """
+
+    cells: int
+    of: int
+    sets: dict[str, tuple[str, ...]]
+
+    @property
+    def line(self) -> str:
+        """For people, in one line; empty where there are none."""
+        if not self.cells:
+            return ""
+        return (
+            f"{self.cells} of {self.of} pairs of a set and a loss have no GM with the loss: "
+            "always no has a loss F1 of 1 there, for nothing."
+        )
+
+
+@dataclass(frozen=True)
 class Manifest:
     """What a result was made from.
 
@@ -173,6 +200,10 @@ class Evaluation:
         summary: Each metric over the sets.
         without_twins: The headline metrics without the test GMs that have a twin in training;
             None where no test GM has one.
+        gm_level: Each metric but `p_value_images` where all images of a GM speak together: the mean
+            of its counts and of its losses' scores, the majority of its classes. None in older
+            results.
+        losses_without_positive: Losses that no GM of a set uses; None in older results.
         sets: Each set's metrics.
         parameters: Each parameter's results.
         gms: Each test GM's results; the key is the GM's name, after the set's and a slash where
@@ -186,6 +217,8 @@ class Evaluation:
     n_gms: int
     summary: dict[str, Summary]
     without_twins: WithoutTwins | None
+    gm_level: dict[str, Summary] | None
+    losses_without_positive: LossesWithoutPositive | None
     sets: dict[str, SetResult]
     parameters: dict[str, ParameterResult]
     gms: dict[str, GMResult]
@@ -202,6 +235,10 @@ class Evaluation:
             "n_gms": self.n_gms,
             "summary": {name: asdict(self.summary[name]) for name in names},
             "without_twins": asdict(self.without_twins) if self.without_twins else None,
+            "gm_level": self.gm_level
+            and {name: asdict(self.gm_level[name]) for name in names if name in self.gm_level},
+            "losses_without_positive": self.losses_without_positive
+            and asdict(self.losses_without_positive),
             "sets": {
                 name: {
                     **{metric: result.values[metric] for metric in names},
@@ -233,7 +270,8 @@ class Evaluation:
 
         Args:
             table: `summary`, one row a metric: its `mean` and `std` over the sets and the ends `lo`
-                and `hi` of its interval; `without_twins`, a headline metric's mean without the
+                and `hi` of its interval; `gm_level`, its mean where all images of a GM speak
+                together; `without_twins`, a headline metric's mean without the
                 test GMs that have a twin in training, where there are any. `sets`, one row a set,
                 one column a metric. `parameters`, one row a parameter: its scores, and after each
                 the ends of its interval, such as `l1_lo` and `l1_hi`. `gms`, one row a test GM in
@@ -254,10 +292,12 @@ class Evaluation:
         """
         if table == "summary":
             left = self.without_twins.summary if self.without_twins else {}
+            together = self.gm_level or {}
             return to_frame(
                 (
                     {
                         "metric": name, "mean": one.mean, "std": one.std, **ends(one.ci),
+                        "gm_level": together[name].mean if name in together else None,
                         "without_twins": left[name].mean if name in left else None,
                     }
                     for name, one in self.summary.items()
@@ -287,7 +327,7 @@ class Evaluation:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Evaluation:
-        """Reads back what `to_dict` made, from JSON too.
+        """Reads back what `to_dict` made, from JSON too; what an older one lacks is None.
 
         Raises:
             KeyError: A key is missing.
@@ -307,28 +347,38 @@ class Evaluation:
             return {name: tuple(gms) for name, gms in of.items()}
 
         apart = ("type", "intervals", "classes", "confusion")
-        twins = data.get("without_twins")  # Older results have none.
+        # Older results lack some blocks, and metrics that came later.
+        twins, together = data.get("without_twins"), data.get("gm_level")
+        no_positive = data.get("losses_without_positive")
+        missing = {m.name: Summary(None, None, None, _OLDER) for m in METRICS}
         return cls(
             benchmark=data["benchmark"],
             version=data["version"],
             n_images=data["n_images"],
             n_gms=data["n_gms"],
-            summary=summary(data["summary"]),
+            summary=missing | summary(data["summary"]),
             without_twins=twins
             and WithoutTwins(
                 n_gms=twins["n_gms"],
                 gms=by_set(twins["gms"]),
                 same_labels=by_set(twins["same_labels"]),
                 empty_sets=tuple(twins["empty_sets"]),
-                summary=summary(twins["summary"]),
+                summary={m.name: missing[m.name] for m in METRICS if m.headline}
+                | summary(twins["summary"]),
+            ),
+            gm_level=together and summary(together),
+            losses_without_positive=no_positive
+            and LossesWithoutPositive(
+                no_positive["cells"], no_positive["of"], by_set(no_positive["sets"])
             ),
             sets={
                 name: SetResult(
                     n_gms=one["n_gms"],
                     n_images=one["n_images"],
-                    values={metric.name: one[metric.name] for metric in METRICS},
+                    values={metric.name: one.get(metric.name) for metric in METRICS},
                     intervals=intervals(one["intervals"]),
-                    undefined=one["undefined"],
+                    undefined={m.name: _OLDER for m in METRICS if m.name not in one}
+                    | one["undefined"],
                 )
                 for name, one in data["sets"].items()
             },

@@ -10,7 +10,8 @@ import numpy as np
 from gmbench.evaluation.intervals import Resampled, interval, resample
 from gmbench.evaluation.metrics import Metric, ransac_slope
 from gmbench.evaluation.result import Summary, finite
-from gmbench.evaluation.statistics import GMSums, SetTable
+from gmbench.evaluation.set_table import SetTable
+from gmbench.evaluation.statistics import GMSums
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,23 @@ def score_set(
     return SetScores(values, parts)
 
 
-def summarise(sets: Mapping[str, SetScores], metrics: Sequence[Metric]) -> dict[str, Summary]:
-    """Takes each metric's mean over one or more sets, with its interval."""
+def summarise(
+    sets: Mapping[str, SetScores], metrics: Sequence[Metric], p_value: float | None = None
+) -> dict[str, Summary]:
+    """Takes each metric's mean over one or more sets, with its interval.
+
+    Args:
+        sets: Each set's metrics.
+        metrics: Which ones.
+        p_value: That of one test over the GMs of all sets, which is no mean over sets; NaN where
+            it is not defined.
+    """
     summary = {}
     for metric in metrics:
+        if metric.name == "p_value" and p_value is not None:
+            reason = "" if np.isfinite(p_value) else f"undefined: {metric.undefined}"
+            summary[metric.name] = Summary(finite(p_value), None, None, reason)
+            continue
         values = [finite(scores.values[metric.name]) for scores in sets.values()]
         undefined = [name for name, v in zip(sets, values, strict=True) if v is None]
         if undefined:

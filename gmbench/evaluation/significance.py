@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.special import stdtr
 
-from gmbench.evaluation.statistics import Array, SetTable
+from gmbench.evaluation.set_table import SetTable
+from gmbench.evaluation.statistics import Array
 
 
 def paired_t_test(first: Array, second: Array) -> float:
@@ -31,8 +32,13 @@ def paired_t_test(first: Array, second: Array) -> float:
     return float(2 * stdtr(n - 1, -abs(differences.mean() / (spread / np.sqrt(n)))))
 
 
+def gm_errors(table: SetTable) -> Array:
+    """Returns each GM's mean error, shape (GMs,), in normalised units."""
+    return np.array([errors.mean() for errors in table.image_errors])
+
+
 def p_values(table: SetTable, other: SetTable) -> tuple[float, float]:
-    """Returns `p_value` and `p_value_images`: whether two methods' errors differ.
+    """Returns a set's `p_value` and `p_value_images`: whether two methods' errors differ.
 
     Args:
         table: What one method predicts of a set.
@@ -42,9 +48,28 @@ def p_values(table: SetTable, other: SetTable) -> tuple[float, float]:
         The p-value of the paired t-test on the GMs' mean errors, and of that on the images' errors,
         which takes the images of one GM for independent (section 4.2 of the paper).
     """
-    first, second = table.image_errors, other.image_errors
-    of_gms = [np.array([error.mean() for error in errors]) for errors in (first, second)]
-    return paired_t_test(*of_gms), paired_t_test(np.concatenate(first), np.concatenate(second))
+    first, second = np.concatenate(table.image_errors), np.concatenate(other.image_errors)
+    return paired_t_test(gm_errors(table), gm_errors(other)), paired_t_test(first, second)
+
+
+def p_value_over_sets(
+    gms: Sequence[Sequence[str]], first: Sequence[Array], second: Sequence[Array]
+) -> float:
+    """Returns the p-value of one paired t-test over all GMs of all sets.
+
+    A GM that several sets share counts once, with the mean of its differences: what is predicted of
+    it there is not independent.
+
+    Args:
+        gms: Names of the GMs, set by set.
+        first: One method's error of each GM, set by set.
+        second: The other's.
+    """
+    names = np.concatenate([np.asarray(one) for one in gms])
+    differences = np.concatenate(first) - np.concatenate(second)
+    _, gm_of = np.unique(names, return_inverse=True)
+    means = np.bincount(gm_of, weights=differences) / np.bincount(gm_of)
+    return paired_t_test(means, np.zeros(len(means)))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

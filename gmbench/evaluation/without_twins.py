@@ -18,7 +18,7 @@ from gmbench.evaluation.metrics import HEADLINE
 from gmbench.evaluation.resampling import ResampledImages
 from gmbench.evaluation.result import Summary, WithoutTwins
 from gmbench.evaluation.set_scores import SetScores, score_set, summarise
-from gmbench.evaluation.statistics import SetTable
+from gmbench.evaluation.set_table import SetTable
 from gmbench.schema import NAMES
 
 NONE_LEFT = "undefined: every test GM has a twin in training"

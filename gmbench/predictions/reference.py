@@ -1,4 +1,7 @@
-"""Predictions made of labels alone, without a look at any image: what a method has to beat."""
+"""Predictions made of labels alone, without a look at any image: what a method has to beat.
+
+`gmbench.evaluation.floors` says which of them is the best in a metric.
+"""
 
 from __future__ import annotations
 
@@ -47,10 +50,7 @@ def median_mode(benchmark: Benchmark, seed: int = 0, folder: Path | None = None)
     """
 
     def predict(training: NDArray[np.float64], n_images: int) -> NDArray[np.float64]:
-        medians = np.median(training[:, :N_CONTINUOUS], axis=0)
-        modes = _modes(training[:, N_CONTINUOUS:N_ARCHITECTURE])
-        rates = training[:, N_ARCHITECTURE:].mean(axis=0)
-        return np.tile(np.concatenate([medians, modes, rates]), (n_images, 1))
+        return np.tile(_medians_modes_rates(training), (n_images, 1))
 
     return _predict_by_set(benchmark, "median_mode", predict)
 
@@ -73,6 +73,95 @@ def random_labels(benchmark: Benchmark, seed: int = 0, folder: Path | None = Non
         return np.asarray(training[drawn, np.arange(width)])
 
     return _predict_by_set(benchmark, "random_labels", predict)
+
+
+def random_f1(benchmark: Benchmark, seed: int = 0, folder: Path | None = None) -> Predictions:
+    """Predicts training medians, and draws classes and losses at the rates of highest expected F1.
+
+    The best that labels alone can do in weighted F1, above the mode: see `rates_of_highest_f1`.
+    A loss's score is 1 where it is drawn, 0 elsewhere.
+
+    Args:
+        benchmark: The benchmark; every set's own training GMs are used, each once.
+        seed: Seed of the draws, which are made for every image anew.
+        folder: Not used: no image is looked at.
+    """
+    generator = np.random.default_rng(seed)
+
+    def predict(training: NDArray[np.float64], n_images: int) -> NDArray[np.float64]:
+        made = np.tile(np.median(training, axis=0), (n_images, 1))
+        for column in range(N_CONTINUOUS, training.shape[1]):
+            classes = training[:, column].astype(np.int64)
+            rates = rates_of_highest_f1(np.bincount(classes) / len(classes))
+            made[:, column] = generator.choice(len(rates), size=n_images, p=rates)
+        return made
+
+    return _predict_by_set(benchmark, "random_f1", predict)
+
+
+def rates_of_highest_f1(frequencies: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Returns how often to draw each class for the highest expected weighted F1, shape (classes,).
+
+    Of a class of frequency p that is drawn at a rate q whatever the image, the part p q is right,
+    so that its F1 is 2 p q / (p + q) and the weighted F1 is the sum of 2 p^2 q / (p + q). That is
+    concave in q; at its highest point p + q is in proportion to p^1.5, or q is 0 where that would
+    make it negative.
+
+    Args:
+        frequencies: Frequency of each class; their sum is 1.
+
+    Examples:
+        >>> rates_of_highest_f1(np.array([0.5, 0.5])).tolist()
+        [0.5, 0.5]
+        >>> rates_of_highest_f1(np.array([0.8, 0.2])).round(3).tolist()
+        [0.978, 0.022]
+        >>> rates_of_highest_f1(np.array([0.9, 0.1])).tolist()
+        [1.0, 0.0]
+    """
+    frequencies = np.asarray(frequencies, dtype=np.float64)
+    rates = np.zeros(len(frequencies))
+    drawn = frequencies > 0
+    while True:
+        p = frequencies[drawn]
+        found = (1 + p.sum()) * p**1.5 / (p**1.5).sum() - p
+        if (found >= 0).all():
+            rates[drawn] = found
+            return np.asarray(rates / rates.sum())
+        # Of all classes that would be drawn less than never, none is drawn at the highest point.
+        drawn[np.flatnonzero(drawn)[found < 0]] = False
+
+
+def kind_oracle(benchmark: Benchmark, seed: int = 0, folder: Path | None = None) -> Predictions:
+    """Predicts each GM as `median_mode` does, of the training GMs of the GM's own kind alone.
+
+    No method, for it is told the true kind (GAN, VAE and so on): what there is to gain from
+    recognising the kind and nothing else. A kind without a training GM is predicted from all.
+
+    Args:
+        benchmark: The benchmark; every set's own training GMs are used, each once.
+        seed: Not used: there is nothing random.
+        folder: Not used: no image is looked at.
+    """
+    index = image_index(benchmark)
+    kinds = np.array([gm.kind for gm in benchmark.gms])
+    values = np.empty((len(index.image_ids), benchmark.labels.shape[1]))
+    for number, set_name in enumerate(benchmark.sets):
+        training = np.array([benchmark.index[gm] for gm in benchmark.training_gms(set_name)])
+        for kind in np.unique(kinds):
+            asked = (index.sets == number) & (kinds[index.gms] == kind)
+            if asked.any():
+                like = training[kinds[training] == kind]
+                labels = benchmark.labels[like if len(like) else training]
+                values[asked] = _medians_modes_rates(labels)
+    return Predictions.of(benchmark, "kind_oracle", values, normalised=False)
+
+
+def _medians_modes_rates(training: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Returns the median of each count, the mode of each class, the base rate of each loss."""
+    medians = np.median(training[:, :N_CONTINUOUS], axis=0)
+    modes = _modes(training[:, N_CONTINUOUS:N_ARCHITECTURE])
+    rates = training[:, N_ARCHITECTURE:].mean(axis=0)
+    return np.concatenate([medians, modes, rates])
 
 
 def _modes(classes: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -54,7 +54,13 @@ class BaselineResult:
         parts = [e.without_twins for e in self.evaluations if e.without_twins is not None]
         # The test GMs are the same in all repeats, so either all have some left out or none has.
         apart = replace(parts[0], summary=_means([p.summary for p in parts])) if parts else None
-        evaluation = replace(first, summary=self.summary, without_twins=apart)
+        together = [e.gm_level for e in self.evaluations if e.gm_level is not None]
+        evaluation = replace(
+            first,
+            summary=self.summary,
+            without_twins=apart,
+            gm_level=_means(together) if together else None,
+        )
         return {**evaluation.to_dict(), "run": dict(self.run)}
 
 

@@ -11,7 +11,6 @@ from gmbench.board.board import Board
 from gmbench.board.rows import BoardRows, read_rows
 from gmbench.board.site.building import render_site
 from gmbench.board.verification import verify
-from gmbench.evaluation import permutations
 from tests.board.boards import REPLICATES, submit_random
 from tests.board.sites import make_board
 from tests.browser import one_browser
@@ -25,7 +24,6 @@ def few_replicates() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scoring, "REPLICATES", REPLICATES)
         patch.setattr(pairs, "PERMUTATIONS", 200)
-        patch.setattr(permutations, "_MOST_GMS", 3)
         yield
 
 

@@ -14,7 +14,6 @@ from gmbench.board.pairs import board_pairs
 from gmbench.board.rows import BenchmarkBoard, BoardRows
 from gmbench.board.scoring import Score
 from gmbench.board.verification import verify
-from gmbench.evaluation import permutations
 from gmbench.evaluation.comparison import COMPARED, Comparison, compare
 from gmbench.evaluation.permutations import PERMUTATIONS
 from gmbench.evaluation.significance import holm
@@ -99,7 +98,6 @@ def test_processes_compare_the_same(
     monkeypatch.setattr(pairs, "_FEW", 0)
     # Other processes make as many exchanges as a real board has.
     monkeypatch.setattr(pairs, "PERMUTATIONS", PERMUTATIONS)
-    monkeypatch.setattr(permutations, "_MOST_GMS", 12)
     assert board_pairs(scores, jobs=2) == board_pairs(scores, jobs=1)
 
 

@@ -6,11 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
 
 import gmbench
 from gmbench.benchmark.benchmark import load_benchmark
 from gmbench.errors import PredictionError
 from gmbench.evaluation.evaluate import evaluate
+from gmbench.evaluation.result import Evaluation
+from gmbench.evaluation.significance import p_value_over_sets
 from gmbench.predictions.predictions import read_predictions, write_predictions
 from gmbench.predictions.reference import mean_mode, random_labels
 from tests.evaluation.populations import random_predictions, small_benchmark
@@ -34,7 +37,7 @@ def test_json_is_finite_and_whole() -> None:
     data = json.loads(json.dumps(result.to_dict(), allow_nan=False))
     assert list(data) == [
         "benchmark", "version", "protocol", "n_images", "n_gms", "summary", "without_twins",
-        "sets", "parameters", "gms", "manifest",
+        "gm_level", "losses_without_positive", "sets", "parameters", "gms", "manifest",
     ]  # fmt: skip
     assert data["n_gms"] == 48
     assert data["n_images"] == 192
@@ -42,6 +45,55 @@ def test_json_is_finite_and_whole() -> None:
     assert len(data["gms"]) == 48
     assert data["sets"]["set_1"]["n_gms"] == 12
     assert set(data["summary"]["l1"]) == {"mean", "std", "ci", "reason"}
+
+
+def test_an_older_json_is_read() -> None:
+    result = evaluate(random_predictions(small_benchmark(2), 0), replicates=0)
+    data = result.to_dict()
+    later = ("skill", "l1_skill", "count_spearman", "arch_skill", "loss_auc", "loss_skill")
+    for block in (data["summary"], data["without_twins"]["summary"], *data["sets"].values()):
+        for name in later:
+            block.pop(name, None)
+    del data["gm_level"], data["losses_without_positive"]
+    older = Evaluation.from_dict(data)
+    assert older.gm_level is None
+    assert older.losses_without_positive is None
+    assert older.summary["l1"] == result.summary["l1"]
+    assert older.summary["skill"].mean is None
+    assert "before the metric" in older.summary["skill"].reason
+    assert older.without_twins is not None
+    assert older.without_twins.summary["skill"].mean is None
+    assert older.sets["set_1"].values["loss_auc"] is None
+    assert older.to_pandas()["gm_level"].isna().all()
+    assert Evaluation.from_dict(older.to_dict()) == older
+
+
+def test_one_p_value_over_all_gms_of_all_sets() -> None:
+    benchmark = small_benchmark(3)
+    a, b = (random_predictions(benchmark, seed) for seed in (0, 1))
+    result = evaluate(a, against=b, replicates=0)
+    errors = [{key: gm.l1 for key, gm in evaluate(one, replicates=0).gms.items()} for one in (a, b)]
+    first, second = ([of[key] for key in errors[0]] for of in errors)
+    assert len(first) == 48
+    expected = stats.ttest_rel(first, second).pvalue
+    assert result.summary["p_value"].mean == pytest.approx(expected)
+    assert (result.summary["p_value"].std, result.summary["p_value"].ci) == (None, None)
+
+
+def test_a_gm_of_several_sets_counts_once_in_the_p_value() -> None:
+    gms = [["A", "B"], ["B", "C"]]
+    first, second = [np.array([0.1, 0.2]), np.array([0.4, 0.5])], [np.zeros(2), np.zeros(2)]
+    expected = stats.ttest_1samp([0.1, 0.3, 0.5], 0).pvalue
+    assert p_value_over_sets(gms, first, second) == pytest.approx(expected)
+
+
+def test_losses_without_a_positive_are_counted() -> None:
+    result = evaluate(mean_mode(small_benchmark(2)), replicates=0)
+    found = result.losses_without_positive
+    assert found is not None
+    assert (found.cells, found.of) == (12, 40)
+    assert sum(len(losses) for losses in found.sets.values()) == 12
+    assert found.line.startswith("12 of 40 pairs of a set and a loss have no GM with the loss")
 
 
 def test_a_file_a_frame_and_predictions_score_alike(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from gmbench.evaluation.intervals import (
     resampled_images,
 )
 from gmbench.evaluation.metrics import METRICS
-from gmbench.evaluation.statistics import set_tables
+from gmbench.evaluation.resampling import draws, strata_of
+from gmbench.evaluation.set_table import set_tables
 from tests.evaluation.populations import random_predictions, small_benchmark
 
 
@@ -40,7 +41,7 @@ def test_seeded() -> None:
 
 
 def test_replicates_are_those_of_a_plain_bootstrap() -> None:
-    """The same distribution as drawing GMs, then images, one replicate after another."""
+    """The same distribution as drawing GMs of each kind, then images, one after another."""
     table = set_tables(random_predictions(small_benchmark(6), 0))[0]
     fast = bootstrap(table, resampled_images(table, replicates=4000, seed=0))
     l1 = next(metric for metric in METRICS if metric.name == "l1")
@@ -49,9 +50,14 @@ def test_replicates_are_those_of_a_plain_bootstrap() -> None:
     generator = np.random.default_rng(1)
     plain = []
     for _ in range(4000):
+        gms = []
+        for stratum in set(table.strata):
+            members = np.flatnonzero(np.array(table.strata) == stratum)
+            others = np.delete(members, generator.integers(0, len(members)))
+            gms += generator.choice(others, len(members)).tolist()
         drawn = [
             table.rows[gm][generator.integers(0, len(table.rows[gm]), len(table.rows[gm]))]
-            for gm in generator.integers(0, len(table.gms), len(table.gms))
+            for gm in gms
         ]
         plain.append(np.concatenate(drawn)[:, table.columns.error].mean())
     assert ours.mean() == pytest.approx(np.mean(plain), abs=3 * np.std(plain) / np.sqrt(2000))
@@ -70,7 +76,7 @@ def test_each_replicate_has_as_many_images_as_its_gms_have() -> None:
 
 def _part(value: float, replicates: np.ndarray, n_gms: int, spread: float = 0.0) -> Resampled:
     left_out = value + spread * np.resize([1.0, -1.0], n_gms)
-    return Resampled(np.asarray(value), replicates, left_out)
+    return Resampled(np.asarray(value), replicates, left_out, np.zeros(n_gms, np.int64))
 
 
 def test_wider_with_fewer_gms() -> None:
@@ -92,20 +98,55 @@ def test_recentred_and_bounded() -> None:
 def test_widened_to_the_jackknife() -> None:
     draws = np.random.default_rng(0).normal(size=5000)
     plain = interval([_part(0.0, draws, 12)])
-    # Left-out values of +-1: a jackknife error of sqrt(11), against sqrt(12 / 11) of the draws.
+    # Left-out values of +-1: a jackknife error of sqrt(11), against that of the draws.
     wider = interval([_part(0.0, draws, 12, spread=1.0)])
     assert plain is not None
     assert wider is not None
-    ratio = np.sqrt(11) / (np.sqrt(12 / 11) * draws.std())
+    ratio = np.sqrt(11) / draws.std()
     assert np.ptp(wider) == pytest.approx(ratio * np.ptp(plain))
+
+
+def _left_out(left_out: np.ndarray, strata: np.ndarray | None = None) -> Resampled:
+    zeros = np.zeros(len(left_out), np.int64)
+    return Resampled(np.zeros(()), np.empty(0), left_out, zeros if strata is None else strata)
 
 
 def test_jackknife_error_of_a_mean_is_its_standard_error() -> None:
     values = np.random.default_rng(0).normal(size=12)
     left_out = np.array([np.delete(values, i).mean() for i in range(12)])
-    assert jackknife_error([left_out]) == pytest.approx(values.std(ddof=1) / np.sqrt(12))
-    assert jackknife_error([left_out] * 4) == pytest.approx(values.std(ddof=1) / np.sqrt(48))
-    assert jackknife_error([np.array([1.0, np.nan])]) == 0
+    error = values.std(ddof=1) / np.sqrt(12)
+    assert jackknife_error([_left_out(left_out)]) == pytest.approx(error)
+    assert jackknife_error([_left_out(left_out)] * 4) == pytest.approx(error / 2)
+    assert jackknife_error([_left_out(np.array([1.0, np.nan]))]) == 0
+    # In strata of 8 and 4: n_h s_h^2 of each, over n^2.
+    strata = np.repeat([0, 1], [8, 4])
+    variances = [values[strata == h].var(ddof=1) * n for h, n in ((0, 8), (1, 4))]
+    expected = np.sqrt(sum(variances)) / 12
+    assert jackknife_error([_left_out(left_out, strata)]) == pytest.approx(expected)
+
+
+def test_replicates_of_a_mean_have_its_standard_error() -> None:
+    """Two GMs of a kind too: drawn with replacement from both they would vary by half."""
+    values = np.random.default_rng(1).normal(size=6)
+    strata = (0, 0, 0, 0, 1, 1)
+    drawn = draws("set", tuple("abcdef"), strata, (1,) * 6, 200_000, 0).gms
+    np.testing.assert_array_equal(np.array(strata)[drawn], np.tile(strata, (200_000, 1)))
+    variances = [values[:4].var(ddof=1) * 4, values[4:].var(ddof=1) * 2]
+    assert values[drawn].mean(axis=1).std() == pytest.approx(np.sqrt(sum(variances)) / 6, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "strata"),
+    [
+        ("AABBCD", (0, 0, 1, 1, 2, 2)),
+        ("AAABBC", (0, 0, 0, 1, 1, 1)),
+        ("CAABB", (0, 0, 0, 1, 1)),
+        ("ABC", (0, 0, 0)),
+        ("A", (0,)),
+    ],
+)
+def test_a_kind_with_one_gm_is_drawn_with_others(kinds: str, strata: tuple[int, ...]) -> None:
+    assert strata_of(list(kinds)) == strata
 
 
 def test_undefined() -> None:

@@ -1,3 +1,5 @@
+"""Exchanges of what two methods contribute at whole GMs."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -5,66 +7,58 @@ from itertools import product
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from gmbench.benchmark.benchmark import Benchmark
-from gmbench.evaluation import permutations
 from gmbench.evaluation.comparison import COMPARED
-from gmbench.evaluation.evaluate import evaluate
-from gmbench.evaluation.permutations import permutation_tests
-from gmbench.evaluation.statistics import GMSums, set_tables
+from gmbench.evaluation.intervals import Resampled, resample
+from gmbench.evaluation.permutations import contributions, permutation_tests
+from gmbench.evaluation.set_table import set_tables
 from gmbench.predictions.predictions import Predictions
 from tests.evaluation.populations import random_predictions, small_benchmark
 
 
-def sums(predictions: Predictions) -> list[GMSums]:
-    return [table.sums for table in set_tables(predictions)]
+def parts(predictions: Predictions) -> dict[str, list[Resampled]]:
+    tables = set_tables(predictions)
+    return {
+        metric.name: [resample(metric.value, table, None) for table in tables]
+        for metric in COMPARED
+        if metric.value is not None
+    }
 
 
-def few_gms() -> Benchmark:
-    """Two sets of three GMs."""
-    benchmark = small_benchmark(3)
-    names = list(benchmark.index)
-    return replace(benchmark, sets={"set_1": tuple(names[:3]), "set_2": tuple(names[40:43])})
+def difference(first: Predictions, second: Predictions) -> dict[str, list[Resampled]]:
+    a, b = parts(first), parts(second)
+    return {name: [x - y for x, y in zip(a[name], b[name], strict=True)] for name in a}
 
 
-def exchanged(first: Predictions, second: Predictions, gms: list[int]) -> Predictions:
-    """The first method's predictions, those of some GMs being the second's."""
-    chosen = np.isin(first.gms, gms)
-    parts = [
-        np.where(chosen[:, None], getattr(second.values, name), getattr(first.values, name))
-        for name in ("continuous", "discrete", "losses")
-    ]
-    return replace(first, values=type(first.values)(*parts))
+def of_means(*sets: np.ndarray) -> dict[str, list[Resampled]]:
+    """A mean over the values of each set."""
+    made = []
+    for values in sets:
+        left_out = (values.sum() - values) / (len(values) - 1)
+        strata = np.zeros(len(values), np.int64)
+        made.append(Resampled(np.asarray(values.mean()), np.empty(0), left_out, strata))
+    return {"mean": made}
 
 
-def test_as_if_every_exchange_were_evaluated() -> None:
-    """Against all 64 exchanges, each made of prediction files and scored by `evaluate`."""
-    benchmark = few_gms()
-    a, b = (random_predictions(benchmark, seed) for seed in (3, 4))
-    present = np.unique(a.gms).tolist()
-    means = []
-    for way in product((False, True), repeat=len(present)):
-        gms = [gm for gm, is_exchanged in zip(present, way, strict=True) if is_exchanged]
-        summary = evaluate(exchanged(a, b, gms), replicates=0).summary
-        means.append([summary[metric.name].mean for metric in COMPARED])
-    # The other method has the exchange of all other GMs: the ways run from none to all.
-    every = np.abs(np.array(means, float) - np.array(means, float)[::-1])
-    exact = (every >= every[0] - 1e-12).mean(axis=0)
-    found = permutation_tests(sums(a), sums(b), COMPARED, 40_000, seed=0)
-    assert [*found] == [metric.name for metric in COMPARED]
-    # Six standard errors of 40,000 draws.
-    np.testing.assert_allclose(list(found.values()), exact, atol=0.015)
-    assert 0.005 < min(exact) < max(exact) < 0.995
+def test_the_contributions_to_a_mean_are_its_values() -> None:
+    values = np.random.default_rng(0).normal(size=7)
+    np.testing.assert_allclose(contributions(of_means(values)["mean"][0]), values)
 
 
-def test_large_sets_are_tested_by_the_same_law(monkeypatch: pytest.MonkeyPatch) -> None:
-    benchmark = small_benchmark(2)
-    a, b = (sums(random_predictions(benchmark, seed)) for seed in (1, 2))
-    small = permutation_tests(a, b, COMPARED, 20_000, seed=0)
-    monkeypatch.setattr(permutations, "_MOST_GMS", 3)
-    large = permutation_tests(a, b, COMPARED, 5_000, seed=0)
-    assert small == {name: pytest.approx(p, abs=0.04) for name, p in large.items()}
-    assert small != large
+def test_as_if_every_exchange_were_made() -> None:
+    """Against all exchanges of two sets, each studentised with plain t statistics."""
+    generator = np.random.default_rng(2)
+    sets = [generator.normal(0.5, 1, 5), generator.normal(0.2, 3, 4)]
+    statistics = []
+    for signs in product((1, -1), repeat=9):
+        turned = [sets[0] * signs[:5], sets[1] * signs[5:]]
+        error = np.sqrt(sum(stats.sem(one) ** 2 for one in turned)) / 2
+        statistics.append(abs(np.mean([one.mean() for one in turned])) / error)
+    exact = np.mean(np.array(statistics) >= statistics[0] * (1 - 1e-9))
+    found = permutation_tests(of_means(*sets), 100_000, seed=0)
+    assert found["mean"] == pytest.approx(exact, abs=0.008)
+    assert 0.01 < exact < 0.9
 
 
 def test_the_smallest_p_value_counts_the_methods_as_they_are() -> None:
@@ -72,14 +66,19 @@ def test_the_smallest_p_value_counts_the_methods_as_they_are() -> None:
     good = random_predictions(benchmark, 0)
     truth = benchmark.labels[good.gms]
     right = replace(good.values, continuous=truth[:, :9])
-    tables = sums(replace(good, values=right)), sums(good)
-    assert permutation_tests(*tables, COMPARED, 99, seed=0)["l1"] == 0.01
-    assert permutation_tests(*tables, COMPARED, 9_999, seed=0)["l1"] == 0.0001
-    assert permutation_tests(tables[0], tables[0], COMPARED, 99, seed=0)["l1"] == 1.0
+    clear = difference(replace(good, values=right), good)
+    assert permutation_tests(clear, 99, seed=0)["l1"] == 0.01
+    assert permutation_tests(clear, 9_999, seed=0)["l1"] == 0.0001
+    assert permutation_tests(difference(good, good), 99, seed=0)["l1"] == 1.0
+
+
+def test_an_undefined_difference_has_no_p_value() -> None:
+    (part,) = of_means(np.arange(3.0))["mean"]
+    undefined = replace(part, left_out=np.array([1.0, np.nan, 0.0]))
+    assert np.isnan(permutation_tests({"mean": [undefined]}, 99, seed=0)["mean"])
 
 
 def test_seeded() -> None:
-    benchmark = small_benchmark(2)
-    a, b = (sums(random_predictions(benchmark, seed)) for seed in (1, 2))
-    found = [permutation_tests(a, b, COMPARED, 500, seed) for seed in (0, 0, 1)]
+    apart = difference(*(random_predictions(small_benchmark(2), seed) for seed in (1, 2)))
+    found = [permutation_tests(apart, 500, seed) for seed in (0, 0, 1)]
     assert found[0] == found[1] != found[2]

@@ -18,7 +18,8 @@ def test_sums_are_those_of_the_images_drawn(n_images: tuple[int, ...], whole: in
         )
         for n in n_images
     ]
-    drawn = draws("set", tuple(f"GM_{n}" for n in range(len(rows))), n_images, 60, seed=3)
+    strata = tuple(n % 2 for n in range(len(rows)))
+    drawn = draws("set", tuple(f"GM_{n}" for n in range(len(rows))), strata, n_images, 60, seed=3)
     sums = drawn.sums(ResampledImages.of(rows, whole, replicates=60, seed=3))
     assert sums.shape == (60, len(rows), 9)
     taken = [0] * len(rows)
@@ -34,14 +35,14 @@ def test_sums_are_those_of_the_images_drawn(n_images: tuple[int, ...], whole: in
 
 
 def test_the_draws_follow_from_names_numbers_and_seed() -> None:
-    first = draws("set", ("A", "B"), (5, 5), 30, seed=1)
+    first = draws("set", ("A", "B", "C"), (0, 0, 0), (5, 5, 5), 30, seed=1)
     draws.cache_clear()
-    again = draws("set", ("A", "B"), (5, 5), 30, seed=1)
+    again = draws("set", ("A", "B", "C"), (0, 0, 0), (5, 5, 5), 30, seed=1)
     assert first is not again
     np.testing.assert_array_equal(first.gms, again.gms)
     np.testing.assert_array_equal(first.resamples[1], again.resamples[1])
     for other in (
-        draws("set", ("A", "B"), (5, 5), 30, seed=2),
-        draws("other", ("A", "B"), (5, 5), 30, seed=1),
+        draws("set", ("A", "B", "C"), (0, 0, 0), (5, 5, 5), 30, seed=2),
+        draws("other", ("A", "B", "C"), (0, 0, 0), (5, 5, 5), 30, seed=1),
     ):
         assert (other.gms != first.gms).any()

@@ -25,13 +25,15 @@ EVALUATION = evaluate(FIRST, replicates=30)
 def test_the_summary_has_a_row_for_each_metric() -> None:
     frame = EVALUATION.to_pandas()
     assert list(frame.index) == [metric.name for metric in METRICS]
-    assert list(frame.columns) == ["mean", "std", "lo", "hi", "without_twins"]
+    assert list(frame.columns) == ["mean", "std", "lo", "hi", "gm_level", "without_twins"]
     assert {str(kind) for kind in frame.dtypes} == {"float64"}
     l1 = EVALUATION.summary["l1"]
     assert l1.ci is not None
     assert EVALUATION.without_twins is not None
+    assert EVALUATION.gm_level is not None
     assert dict(frame.loc["l1"]) == {
         "mean": l1.mean, "std": l1.std, "lo": l1.ci[0], "hi": l1.ci[1],
+        "gm_level": EVALUATION.gm_level["l1"].mean,
         "without_twins": EVALUATION.without_twins.summary["l1"].mean,
     }  # fmt: skip
     assert frame["without_twins"].notna().tolist() == [metric.headline for metric in METRICS]

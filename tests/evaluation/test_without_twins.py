@@ -87,6 +87,8 @@ def test_as_a_benchmark_whose_sets_lack_them(name: str, seed: int) -> None:
     assert alone.without_twins is None
     assert alone.n_gms == left.n_gms
     for metric, summary in left.summary.items():
+        if metric == "skill":
+            continue  # What labels alone reach follows from the training GMs, which differ.
         expected = alone.summary[metric]
         assert summary.mean == pytest.approx(expected.mean, rel=1e-12), metric
         assert summary.std == pytest.approx(expected.std, rel=1e-9), metric

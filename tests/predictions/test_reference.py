@@ -10,8 +10,16 @@ import numpy as np
 import pytest
 
 import gmbench
+from gmbench.errors import UnknownNameError
 from gmbench.evaluation.evaluate import evaluate
-from gmbench.predictions.reference import mean_mode, median_mode
+from gmbench.evaluation.floors import floor
+from gmbench.predictions.reference import (
+    kind_oracle,
+    mean_mode,
+    median_mode,
+    random_f1,
+    rates_of_highest_f1,
+)
 from tests.evaluation.populations import small_benchmark
 
 
@@ -56,3 +64,54 @@ def test_the_median_needs_no_torch() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert int(ran.stdout) == len(gmbench.run_baseline("mean_mode"))
+
+
+def _expected_f1(p: np.ndarray, q: np.ndarray) -> float:
+    return float((2 * p * p * q / np.maximum(p + q, 1e-300)).sum())
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 5])
+def test_no_other_rates_have_a_higher_expected_f1(n_classes: int) -> None:
+    generator = np.random.default_rng(n_classes)
+    for _ in range(20):
+        p = generator.dirichlet(np.full(n_classes, 0.7))
+        best = rates_of_highest_f1(p)
+        assert best.sum() == pytest.approx(1)
+        assert (best >= 0).all()
+        for other in generator.dirichlet(np.full(n_classes, 0.5), size=200):
+            for q in (other, 0.99 * best + 0.01 * other):
+                assert _expected_f1(p, q) <= _expected_f1(p, best) + 1e-12
+
+
+def test_the_floors_have_the_known_figures_on_red116() -> None:
+    """The mode has an arch F1 of 0.466; draws have 0.487, and the kind alone gives 0.708."""
+    benchmark = gmbench.load_benchmark("red116")
+    summary = evaluate(random_f1(benchmark), replicates=0).summary
+    assert summary["arch_f1"].mean == pytest.approx(0.487, abs=2e-3)
+    assert summary["l1"].mean == evaluate(median_mode(benchmark), replicates=0).summary["l1"].mean
+    of_kinds = evaluate(kind_oracle(benchmark), replicates=0).summary
+    assert of_kinds["l1"].mean == pytest.approx(0.133, abs=1e-3)
+    assert of_kinds["arch_f1"].mean == pytest.approx(0.708, abs=1e-3)
+    assert floor("l1", benchmark) is not None
+    for metric, method in (("arch_f1", "random_f1"), ("loss_skill", "median_mode")):
+        found = floor(metric, benchmark)
+        assert found is not None
+        assert found.method == method
+    assert floor("ransac_slope", benchmark) is None
+    assert floor("p_value", benchmark) is None
+    with pytest.raises(UnknownNameError, match="Did you mean arch_f1"):
+        floor("arch_f", benchmark)
+
+
+def test_draws_are_seeded() -> None:
+    benchmark = small_benchmark(3)
+    first, again, other = (random_f1(benchmark, seed).sha256 for seed in (0, 0, 1))
+    assert first == again != other
+
+
+def test_a_kind_without_training_gms_is_predicted_from_all() -> None:
+    benchmark = small_benchmark(1)
+    alone = replace(benchmark.gms[0], kind="other")
+    changed = replace(benchmark, gms=(alone, *benchmark.gms[1:]), sets={"only": (alone.name,)})
+    made, expected = kind_oracle(changed), median_mode(changed)
+    assert made.values.to_array().tolist() == expected.values.to_array().tolist()

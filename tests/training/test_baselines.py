@@ -26,7 +26,9 @@ def test_every_baseline_has_a_recipe_a_readme_and_results_or_is_said_to_have_non
         assert any((folder / "results").glob("*.json")) or f"`{name}`" in unmeasured, name
 
 
-@pytest.mark.parametrize("name", ["mean_mode", "median_mode", "random_labels"])
+@pytest.mark.parametrize(
+    "name", ["kind_oracle", "mean_mode", "median_mode", "random_f1", "random_labels"]
+)
 def test_predicts_every_test_image(name: str) -> None:
     benchmark = small_benchmark(2)
     predictions = run_baseline(name, benchmark, seed=1)
@@ -86,7 +88,9 @@ def test_damaged_recipes(text: str, match: str, tmp_path: Path) -> None:
         find_recipes(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["mean_mode", "median_mode", "random_labels"])
+@pytest.mark.parametrize(
+    "name", ["kind_oracle", "mean_mode", "median_mode", "random_f1", "random_labels"]
+)
 def test_committed_results_are_what_the_code_gives(name: str) -> None:
     folder = baselines_directory() / name
     committed = json.loads((folder / "results" / "red116.json").read_text(encoding="utf-8"))

@@ -1,0 +1,108 @@
+"""A set of the evaluator made of plain arrays: what the functions of `gmbench.metrics` score."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gmbench.errors import PredictionError
+from gmbench.evaluation.labels_alone import floor_errors
+from gmbench.evaluation.set_table import Predicted, SetTable, Truth
+from gmbench.evaluation.statistics import Array, Columns
+from gmbench.schema import N_CONTINUOUS, N_DISCRETE, N_HEADS, N_LOSSES, NAMES
+
+_LAST_CLASS = 127
+"""What an index of predictions can be."""
+
+
+def set_of_arrays(
+    target: ArrayLike,
+    prediction: ArrayLike,
+    gm: ArrayLike,
+    training: ArrayLike | None = None,
+    *,
+    heads: bool = False,
+) -> SetTable:
+    """Takes arrays for a set of the evaluator; without heads, the classes count as right."""
+    try:
+        true, predicted = np.asarray(target, np.float64), np.asarray(prediction, np.float64)
+    except (TypeError, ValueError) as error:
+        raise PredictionError(f"Targets and predictions are arrays of numbers: {error}.") from error
+    widths = (len(NAMES),) if heads else (N_CONTINUOUS, len(NAMES))
+    if true.ndim != 2 or true.shape[1] not in widths or not len(true):
+        expected = " or ".join(f"(images, {width})" for width in widths)
+        raise PredictionError(f"The targets have the shape {true.shape}; expected is {expected}.")
+    if predicted.shape != true.shape:
+        raise PredictionError(
+            f"The predictions have the shape {predicted.shape}, the targets {true.shape}."
+        )
+    if np.shape(gm) != true.shape[:1]:
+        raise PredictionError(
+            f"gm has the shape {np.shape(gm)}; {len(true):,} images need one each."
+        )
+    if not (np.isfinite(true).all() and np.isfinite(predicted).all()):
+        raise PredictionError("Targets and predictions must be finite numbers.")
+    known = np.asarray(gm)
+    if known.dtype == object:
+        known = known.astype(str)
+    names, first, gm_of = np.unique(known, return_index=True, return_inverse=True)
+    of_gms = true[first]
+    differing = np.flatnonzero((true != of_gms[gm_of]).any(axis=1))
+    if len(differing):
+        raise PredictionError(
+            f"The images of GM {names[gm_of[differing[0]]]} have different targets."
+        )
+    trained = of_gms[:0] if training is None else _training(training, widths)
+    classes, chosen, known_classes = (
+        _classes(one) if heads else _none(one) for one in (of_gms, predicted, trained)
+    )
+    n_classes = np.maximum(classes.max(axis=0), chosen.max(axis=0)) + 1
+    n_classes[N_DISCRETE:] = 2
+    counts = of_gms[:, :N_CONTINUOUS]
+    floor = floor_errors(
+        (trained[:, :N_CONTINUOUS], known_classes[:, N_DISCRETE:]),
+        (counts, classes[:, N_DISCRETE:]),
+    )
+    scores = (
+        predicted[:, N_CONTINUOUS + N_DISCRETE :] if heads else np.zeros((len(chosen), N_LOSSES))
+    )
+    return SetTable.of(
+        name="arrays",
+        gms=[str(name) for name in names],
+        truth=Truth(counts, classes, floor, ("",) * len(names)),
+        gm_of=gm_of,
+        predicted=Predicted(predicted[:, :N_CONTINUOUS], chosen[:, :N_DISCRETE], scores),
+        columns=Columns.of(n_classes.tolist()),
+    )
+
+
+def _training(training: ArrayLike, widths: tuple[int, ...]) -> Array:
+    """Returns the training GMs' targets, shape (GMs, 9) or (GMs, 25)."""
+    try:
+        made = np.asarray(training, np.float64)
+    except (TypeError, ValueError) as error:
+        raise PredictionError(f"The training targets are arrays of numbers: {error}.") from error
+    if made.ndim != 2 or made.shape[1] not in widths or not len(made):
+        expected = " or ".join(f"(GMs, {width})" for width in widths)
+        raise PredictionError(
+            f"The training targets have the shape {made.shape}; expected is {expected}, a row a GM."
+        )
+    if not np.isfinite(made).all():
+        raise PredictionError("The training targets must be finite numbers.")
+    return made
+
+
+def _none(values: Array) -> NDArray[np.int64]:
+    return np.zeros((len(values), N_HEADS), dtype=np.int64)
+
+
+def _classes(values: Array) -> NDArray[np.int64]:
+    """Returns class indices, losses as 0 or 1, shape (rows, 16)."""
+    heads = values[:, N_CONTINUOUS:].copy()
+    losses = heads[:, N_DISCRETE:]
+    if (losses < 0).any() or (losses > 1).any():
+        raise PredictionError("Losses must be 0, 1 or scores between them.")
+    losses[:] = losses >= 0.5
+    if (heads < 0).any() or (heads > _LAST_CLASS).any() or (heads != heads.round()).any():
+        raise PredictionError(f"Classes must be indices: whole numbers from 0 to {_LAST_CLASS}.")
+    return heads.astype(np.int64)

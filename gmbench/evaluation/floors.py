@@ -1,0 +1,85 @@
+"""The floor of each metric: the best that labels alone reach, without a look at any image.
+
+In the counts and in the skill of losses that is `median_mode`, in F1 scores `random_f1`; what a
+method shows beyond both is what it sees in images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gmbench.benchmark.benchmark import Benchmark, load_benchmark
+from gmbench.errors import UnknownNameError
+from gmbench.evaluation.evaluate import evaluate
+from gmbench.evaluation.metrics import BY_NAME
+from gmbench.predictions.reference import median_mode, random_f1
+
+METHODS = {"median_mode": median_mode, "random_f1": random_f1}
+"""The baselines from labels alone of which the better one is the floor."""
+
+
+@dataclass(frozen=True)
+class Floor:
+    """The best that labels alone reach in a metric.
+
+    Attributes:
+        method: Name of the baseline that does.
+        value: The metric's mean over the sets.
+    """
+
+    method: str
+    value: float
+
+
+def floor(metric: str, benchmark: str | Benchmark = "mini116") -> Floor | None:
+    """Returns the better of `median_mode` and `random_f1` in a metric.
+
+    Args:
+        metric: Name of the metric.
+        benchmark: The benchmark.
+
+    Returns:
+        The floor, or None where neither way is better, as of a slope, where the metric is a
+        p-value, or is defined for neither of the two.
+
+    Raises:
+        UnknownNameError: There is no such metric or benchmark.
+
+    Examples:
+        >>> floor("arch_f1", "red116").method
+        'random_f1'
+        >>> round(floor("l1", "red116").value, 3)
+        0.151
+    """
+    if metric not in BY_NAME:
+        raise UnknownNameError("Metric", metric, tuple(BY_NAME))
+    better = BY_NAME[metric].better
+    if not better or metric.startswith("p_value"):
+        return None
+    found = [
+        Floor(name, value)
+        for name, means in _means(load_benchmark(benchmark)).items()
+        if (value := means[metric]) is not None
+    ]
+    if not found:
+        return None
+    best = min if better == "lower" else max
+    return best(found, key=lambda one: one.value)
+
+
+def _means(benchmark: Benchmark) -> Mapping[str, Mapping[str, float | None]]:
+    """Returns each method's means over the sets, scored once a process."""
+    key = (benchmark.labels_sha256, benchmark.splits_sha256)
+    if key not in _known:
+        _known[key] = {
+            name: {
+                metric: one.mean
+                for metric, one in evaluate(method(benchmark), replicates=0).summary.items()
+            }
+            for name, method in METHODS.items()
+        }
+    return _known[key]
+
+
+_known: dict[tuple[str, str], Mapping[str, Mapping[str, float | None]]] = {}

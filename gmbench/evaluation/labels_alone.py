@@ -1,0 +1,34 @@
+"""What labels alone reach, GM by GM: the zero of the skill metrics.
+
+Of all predictions that know nothing but the set's own training GMs, the median of each count has
+the least absolute error, and the base rate of each loss the least log-loss. Both are constants.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmbench.evaluation.log_loss import log_loss
+
+Labels = tuple[NDArray[np.float64], NDArray[np.int64]]
+"""Normalised counts, shape (GMs, 9), and losses as 0 or 1, shape (GMs, 10)."""
+
+
+def floor_errors(training: Labels, test: Labels) -> NDArray[np.float64]:
+    """Returns what the training GMs' constants cost at each test GM, shape (test GMs, 10).
+
+    Args:
+        training: Labels of the set's training GMs; each counts once.
+        test: Labels of its test GMs.
+
+    Returns:
+        The absolute error of the training median of each count, in normalised units, then the
+        log-loss of the training base rates, mean over the losses. NaN without training GMs.
+    """
+    counts, losses = training
+    if not len(counts):
+        return np.full((len(test[0]), test[0].shape[1] + 1), np.nan)
+    errors = np.abs(np.median(counts, axis=0) - test[0])
+    costs = log_loss(losses.mean(axis=0), test[1]).mean(axis=1)
+    return np.column_stack([errors, costs])

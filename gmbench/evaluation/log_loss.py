@@ -1,0 +1,25 @@
+"""The log-loss of scores: what a loss's score costs, by how sure it was."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+SURE = (0.01, 0.99)
+"""Scores are clipped to these: one that is sure and wrong would cost without end."""
+
+
+def log_loss(scores: NDArray[np.float64], truth: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Returns -log of the score given to what is true, in nats.
+
+    Args:
+        scores: Scores from 0 to 1, shape (..., losses); clipped to 0.01..0.99.
+        truth: Whether each loss is used, 0 or 1, of a shape that goes with it.
+
+    Examples:
+        >>> import numpy as np
+        >>> log_loss(np.array([0.5, 1.0]), np.array([0, 0])).round(3).tolist()
+        [0.693, 4.605]
+    """
+    clipped = np.clip(scores, *SURE)
+    return np.asarray(-np.log(np.where(truth == 1, clipped, 1.0 - clipped)))

@@ -1,0 +1,244 @@
+"""The images of a set as rows of terms, of which sums are made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmbench.evaluation.labels_alone import floor_errors
+from gmbench.evaluation.log_loss import log_loss
+from gmbench.evaluation.resampling import strata_of
+from gmbench.evaluation.statistics import (
+    COUNTS,
+    IMAGE_ERROR,
+    SCORES,
+    Array,
+    Columns,
+    GMSums,
+    layout,
+)
+from gmbench.predictions.predictions import Predictions
+from gmbench.schema import N_CONTINUOUS, N_DISCRETE
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What is predicted of some images.
+
+    Attributes:
+        counts: Normalised, shape (images, 9).
+        discrete: Class indices, shape (images, 6).
+        scores: Scores of the losses, from 0 to 1, shape (images, 10).
+    """
+
+    counts: Array
+    discrete: NDArray[np.int64]
+    scores: Array
+
+    def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Predicted:
+        """Returns some of the images."""
+        return Predicted(self.counts[rows], self.discrete[rows], self.scores[rows])
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What is true of the G GMs of a set, and what labels alone reach there.
+
+    Attributes:
+        counts: Normalised continuous labels, shape (G, 9).
+        classes: Class index of each discrete parameter and loss, shape (G, 16).
+        floor: Error of the training median of each count, then the log-loss of the training base
+            rates, shape (G, 10); NaN where the training GMs are not known.
+        kinds: Kind of each GM.
+    """
+
+    counts: Array
+    classes: NDArray[np.int64]
+    floor: Array
+    kinds: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SetTable:
+    """One set's images as rows of sums-to-be.
+
+    Attributes:
+        name: Name of the set.
+        gms: Names of its GMs that have a row, in the benchmark's order; G of them.
+        truth: What is true of them.
+        centre: What the terms of each GM are less, shape (G, 20): `COUNTS`, `IMAGE_ERROR`,
+            `SCORES`.
+        rows: Per GM, its images' terms, each of shape (images, width).
+        columns: Where each term stands.
+    """
+
+    name: str
+    gms: tuple[str, ...]
+    truth: Truth
+    centre: Array
+    rows: tuple[Array, ...]
+    columns: Columns
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        gms: Sequence[str],
+        truth: Truth,
+        gm_of: NDArray[np.int64],
+        predicted: Predicted,
+        columns: Columns,
+    ) -> SetTable:
+        """Returns the table of one set.
+
+        Args:
+            name: Name of the set.
+            gms: Names of its G GMs.
+            truth: What is true of them.
+            gm_of: The GM of each image, from 0 to G - 1, shape (images,); each GM has one.
+            predicted: What is predicted of each image.
+            columns: Where each term goes.
+        """
+        ends = np.cumsum(np.bincount(gm_of, minlength=len(gms)))
+        images = np.split(np.argsort(gm_of, kind="stable"), ends[:-1])
+        made = [
+            _image_terms(predicted.take(rows), truth.counts[gm], truth.classes[gm], columns)
+            for gm, rows in enumerate(images)
+        ]
+        centre = np.stack([one for one, _ in made])
+        return cls(name, tuple(gms), truth, centre, tuple(terms for _, terms in made), columns)
+
+    def only(self, rows: Sequence[int]) -> SetTable:
+        """Returns the set with some of its GMs alone, given by their rows; at least one."""
+        chosen = list(rows)
+        truth = Truth(
+            self.truth.counts[chosen],
+            self.truth.classes[chosen],
+            self.truth.floor[chosen],
+            tuple(self.truth.kinds[row] for row in chosen),
+        )
+        return SetTable(
+            name=self.name,
+            gms=tuple(self.gms[row] for row in chosen),
+            truth=truth,
+            centre=self.centre[chosen],
+            rows=tuple(self.rows[row] for row in chosen),
+            columns=self.columns,
+        )
+
+    @cached_property
+    def strata(self) -> tuple[int, ...]:
+        """The stratum of each GM in the bootstrap; see `strata_of`."""
+        return strata_of(self.truth.kinds)
+
+    @property
+    def image_errors(self) -> list[Array]:
+        """Per GM the mean absolute error of each image, in normalised units."""
+        return [rows[:, self.columns.error].mean(axis=1) for rows in self.rows]
+
+    def counts_of(self, gm: int) -> Array:
+        """Returns the predicted counts of each image of a GM, shape (images, 9)."""
+        return np.asarray(self.rows[gm][:, self.columns.prediction] + self.centre[gm, COUNTS])
+
+    @property
+    def points(self) -> tuple[Array, Array]:
+        """Prediction and truth of every (image, continuous parameter), each of shape (points,)."""
+        predicted = [self.counts_of(gm).ravel() for gm in range(len(self.rows))]
+        pairs = zip(self.truth.counts, self.rows, strict=True)
+        return np.concatenate(predicted), np.concatenate([np.tile(y, len(r)) for y, r in pairs])
+
+    @cached_property
+    def sums(self) -> GMSums:
+        """The sums over the images as they are, without any leading axis."""
+        return GMSums(
+            totals=np.stack([row.sum(axis=0) for row in self.rows]),
+            counts=np.array([len(row) for row in self.rows], dtype=np.float64),
+            truth=self.truth.counts,
+            classes=self.truth.classes,
+            centre=self.centre,
+            floor=self.truth.floor,
+            columns=self.columns,
+        )
+
+    @cached_property
+    def leave_one_out(self) -> GMSums:
+        """The sums without one GM, for each GM in turn: a leading axis of length G."""
+        n_gms = len(self.gms)
+        others = np.array([[j for j in range(n_gms) if j != i] for i in range(n_gms)], dtype=int)
+        return self.sums.take(others)
+
+
+def set_tables(predictions: Predictions) -> list[SetTable]:
+    """Returns one table for each set that has predictions, in the benchmark's order."""
+    benchmark, values = predictions.benchmark, predictions.values
+    columns = layout(benchmark)
+    counts = benchmark.normalise(benchmark.labels[:, :N_CONTINUOUS])
+    classes = benchmark.labels[:, N_CONTINUOUS:].astype(np.int64)
+    predicted = Predicted(
+        benchmark.normalise(values.continuous), values.discrete.astype(np.int64), values.losses
+    )
+    tables = []
+    for number, name in enumerate(benchmark.sets):
+        in_set = predictions.sets == number
+        if not in_set.any():
+            continue
+        gms = predictions.gms[in_set]
+        # GMs in the order of their first images, which is that of the set.
+        members, first, gm_of = np.unique(gms, return_index=True, return_inverse=True)
+        order = np.argsort(first)
+        members = members[order]
+        kinds = tuple(benchmark.gms[row].kind for row in members.tolist())
+        training = [benchmark.index[gm] for gm in benchmark.training_gms(name)]
+        floor = floor_errors(
+            (counts[training], classes[training, N_DISCRETE:]),
+            (counts[members], classes[members, N_DISCRETE:]),
+        )
+        tables.append(
+            SetTable.of(
+                name,
+                [benchmark.gms[row].name for row in members.tolist()],
+                Truth(counts[members], classes[members], floor, kinds),
+                np.argsort(order)[gm_of],
+                predicted.take(in_set),
+                columns,
+            )
+        )
+    return tables
+
+
+def _image_terms(
+    predicted: Predicted, truth: Array, classes: NDArray[np.int64], columns: Columns
+) -> tuple[Array, Array]:
+    """Returns the centre of a GM's images, shape (20,), and their terms, shape (images, width).
+
+    Args:
+        predicted: What is predicted of each image.
+        truth: Normalised continuous labels of the GM, shape (9,).
+        classes: Its class indices, shape (16,).
+        columns: Where each term goes.
+    """
+    terms = np.zeros((len(predicted.counts), columns.width))
+    error = np.abs(predicted.counts - truth)
+    image_error = error.mean(axis=1)
+    centre = np.concatenate(
+        [
+            np.median(predicted.counts, axis=0),
+            [np.median(image_error)],
+            np.median(predicted.scores, axis=0),
+        ]
+    )
+    terms[:, columns.error] = error
+    terms[:, columns.prediction] = predicted.counts - centre[COUNTS]
+    terms[:, columns.square] = terms[:, columns.prediction] ** 2
+    terms[:, columns.image_square] = (image_error - centre[IMAGE_ERROR]) ** 2
+    terms[:, columns.score] = predicted.scores - centre[SCORES]
+    terms[:, columns.log_loss] = log_loss(predicted.scores, classes[N_DISCRETE:]).mean(axis=1)
+    chosen = np.concatenate([predicted.discrete, predicted.scores >= 0.5], axis=1).astype(np.int64)
+    rows = np.arange(len(terms))
+    for head, place in enumerate(columns.heads):
+        terms[rows, place.start + chosen[:, head]] = 1.0
+    return centre, terms

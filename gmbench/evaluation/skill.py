@@ -1,0 +1,98 @@
+"""Skill: 0 is what labels alone can do, 1 is perfect.
+
+The paper's metrics say little until one knows what a constant reaches: an F1 of 0.74 over the
+losses is what the training GMs' most frequent answer has. These say how far a method is from there
+to the end. docs/metrics.md has the definitions.
+
+Every function takes `GMSums` with any leading axes and returns an array of those axes, NaN where
+it is not defined.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gmbench.evaluation.ranks import area_under_roc, spearman
+from gmbench.evaluation.statistics import FLOOR_LOG_LOSS, Array, GMSums
+from gmbench.schema import N_CONTINUOUS, N_DISCRETE
+
+_NOTHING = 1e-12
+"""An error of the training median below this is rounding: it leaves nothing to gain."""
+
+
+def l1_skill(sums: GMSums) -> Array:
+    """1 - l1 / l1 of the training median, a count at a time; mean over the counts.
+
+    Counts that the median gets right in all GMs of the set are left out.
+    """
+    floor = (sums.counts[..., None] * sums.floor[..., :N_CONTINUOUS]).sum(axis=-2)
+    left = floor > _NOTHING * sums.n_images[..., None]
+    skill = 1.0 - np.divide(sums.errors, floor, out=np.ones_like(floor), where=left)
+    # Without training GMs there is no floor: NaN is not above zero, but no reason to leave out.
+    return np.where(np.isnan(floor).any(axis=-1), np.nan, _mean_where(skill, left))
+
+
+def count_spearman(sums: GMSums) -> Array:
+    """Spearman's rank correlation of the GMs' means with the truth, mean over the counts.
+
+    Counts whose truth is the same in all GMs are left out. A count whose prediction alone is the
+    same everywhere orders nothing and counts 0, lest a method gain by not answering; where that
+    holds for all counts, nothing is ordered and the metric is not defined.
+    """
+    truth, means = (np.moveaxis(one, -2, -1) for one in (sums.truth, sums.means))
+    found = spearman(truth, means)
+    varies = (truth != truth[..., :1]).any(axis=-1)
+    mean = _mean_where(np.nan_to_num(found), varies)
+    return np.where(np.isnan(found).all(axis=-1), np.nan, mean)
+
+
+def arch_skill(sums: GMSums) -> Array:
+    """Balanced accuracy over the classes that occur in the truth, chance being 0; mean of 6 heads.
+
+    Heads with one class in the truth are left out.
+    """
+    found = [balanced_skill_from(sums.confusions[head]) for head in range(N_DISCRETE)]
+    skill = np.stack(found, axis=-1)
+    return _mean_where(skill, np.isfinite(skill))
+
+
+def balanced_skill_from(confusion: Array) -> Array:
+    """Balanced accuracy of one head, scaled so that chance is 0; NaN where one class is true.
+
+    Args:
+        confusion: Counts (true class, predicted class), shape (..., classes, classes).
+    """
+    right = np.diagonal(confusion, axis1=-2, axis2=-1)
+    true = confusion.sum(axis=-1)
+    occurs = true > 0
+    recall = np.divide(right, true, out=np.zeros(true.shape), where=occurs)
+    k = occurs.sum(axis=-1)
+    balanced = recall.sum(axis=-1) / np.maximum(k, 1)
+    chance = 1.0 / np.maximum(k, 1)
+    made = np.divide(balanced - chance, 1 - chance, out=np.full(k.shape, np.nan), where=k > 1)
+    return np.asarray(made)
+
+
+def loss_auc(sums: GMSums) -> Array:
+    """Area under the ROC curve of the GMs' mean scores, mean over the losses that vary."""
+    truth = np.moveaxis(sums.classes[..., N_DISCRETE:], -2, -1).astype(np.float64)
+    areas = area_under_roc(truth, np.moveaxis(sums.mean_scores, -2, -1))
+    return _mean_where(areas, np.isfinite(areas))
+
+
+def loss_skill(sums: GMSums) -> Array:
+    """1 - log-loss / log-loss of the training base rates, all images and losses together."""
+    floor = (sums.counts * sums.floor[..., FLOOR_LOG_LOSS]).sum(axis=-1)
+    return np.asarray(1.0 - sums.totals[..., sums.columns.log_loss].sum(axis=-1) / floor)
+
+
+def skill(sums: GMSums) -> Array:
+    """Mean of `l1_skill`, `arch_skill` and `loss_skill`."""
+    return np.asarray((l1_skill(sums) + arch_skill(sums) + loss_skill(sums)) / 3)
+
+
+def _mean_where(values: Array, counted: Array) -> Array:
+    """Returns the mean over the last axis of those that count; NaN where none does."""
+    n = counted.sum(axis=-1)
+    total = np.where(counted, values, 0.0).sum(axis=-1)
+    return np.asarray(np.divide(total, n, out=np.full(n.shape, np.nan), where=n > 0))
