@@ -39,7 +39,7 @@ def expected_difference(world: World, sizes: Mapping[str, int], n_sets: int) -> 
     for one, other in draw(world, sizes, n_sets):
         first, second = values_of(one.sums), values_of(other.sums)
         apart.append({name: first[name] - second[name] for name in first})
-    return {m.name: np.nanmean([one[m.name] for one in apart]) for m in JUDGED}
+    return {m.name: np.asarray(np.nanmean([one[m.name] for one in apart])) for m in JUDGED}
 
 
 def false_alarms(

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.evaluation.labels_alone import floor_errors
@@ -76,7 +77,7 @@ class World:
             self.columns,
         )
 
-    def _images(self, gm: int, skills: Skills) -> tuple[Array, Array, Array]:
+    def _images(self, gm: int, skills: Skills) -> tuple[Array, NDArray[np.int64], Array]:
         """Returns counts, classes and losses' scores of one GM's images."""
         generator, n = self.generator, self.n_images
         skill = {
@@ -87,7 +88,8 @@ class World:
         bias = generator.normal(0, 0.08, N_CONTINUOUS) if skills == "uneven" else 0.0
         noise = generator.normal(0, 0.05, (n, N_CONTINUOUS)) if skills == "uneven" else 0.0
         blend = skill * self.counts[gm] + (1 - skill) * self.counts.mean(axis=0)
-        counts = np.clip(np.broadcast_to(blend + bias + noise, (n, N_CONTINUOUS)), 0, 1)
+        blurred: Array = np.asarray(blend + bias + noise, dtype=np.float64)
+        counts = np.clip(np.broadcast_to(blurred, (n, N_CONTINUOUS)), 0, 1)
         chosen = np.empty((n, len(self.frequencies)), dtype=np.int64)
         for head, frequency in enumerate(self.frequencies):
             guess = self.classes[gm, head]

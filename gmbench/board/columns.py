@@ -52,6 +52,9 @@ def _stated(key: str, title: str, meaning: str) -> Column:
 
 
 COLUMNS: tuple[Column, ...] = (
+    _score(
+        "skill", "skill", "0 is what labels alone can do, 1 is perfect; counts, classes and losses"
+    ),
     _score("l1", "L1", "mean absolute error of the 9 counts, normalised"),
     _score("arch_f1", "arch F1", "weighted F1 of the 6 discrete architecture parameters"),
     _score("loss_f1", "loss F1", "weighted F1 of the 10 training losses"),
@@ -72,6 +75,9 @@ COLUMNS: tuple[Column, ...] = (
         shown=False,
     ),
     _score("loss_accuracy", "loss acc.", "accuracy of the 10 training losses", shown=False),
+    _score("l1_skill", "count skill", "skill in the 9 counts", shown=False),
+    _score("arch_skill", "class skill", "skill in the 6 discrete parameters", shown=False),
+    _score("loss_skill", "loss skill", "skill in the 10 losses", shown=False),
     _score("arch_f1_macro", "arch F1 macro", "macro F1 of the 6 discrete ones", shown=False),
     _score("loss_f1_macro", "loss F1 macro", "macro F1 of the 10 losses", shown=False),
     _cost("params", "weights, as stated", "number of trained weights"),
@@ -84,4 +90,5 @@ COLUMNS: tuple[Column, ...] = (
 COLUMN: dict[str, Column] = {column.key: column for column in COLUMNS}
 SCORES: tuple[Column, ...] = tuple(column for column in COLUMNS if column.kind == "score")
 COSTS: tuple[Column, ...] = tuple(column for column in COLUMNS if column.kind == "cost")
-DEFAULT_SORT = "l1"
+DEFAULT_SORT = "skill"
+"""What methods are ordered by before anyone chose."""

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from gmbench.benchmark.benchmark import NAMED, Benchmark
 from gmbench.board.board import CARD, RESULTS, Board, BoardError, find_benchmark
-from gmbench.board.columns import COLUMN, COLUMNS
+from gmbench.board.columns import COLUMN, COLUMNS, DEFAULT_SORT
 from gmbench.board.pairs import Pairs, board_pairs
 from gmbench.board.ranking import Rank, paired_ranks
 from gmbench.board.reported import Reported, read_reported
@@ -67,7 +67,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class BenchmarkBoard:
-    """One benchmark and its methods: measured ones by L1, then reported ones by L1, and pairs.
+    """One benchmark and its methods: measured ones by skill, then reported ones by L1, and pairs.
 
     Its labels are open unless it was a live round: anyone can have known them before predicting,
     and a figure is worth what its maker says of the method.
@@ -237,7 +237,7 @@ def _measured_rows(submitted: Sequence[_Submitted], sealed: Mapping[str, str]) -
                 sealed=sealed.get(name) == made_from,
             )
         )
-    return tuple(in_order(rows, "l1"))
+    return tuple(in_order(rows, DEFAULT_SORT, descending=True))
 
 
 def _ranked(rows: Sequence[Row], pairs: Pairs) -> tuple[Row, ...]:

@@ -30,7 +30,7 @@ def leaderboard(
     *,
     ranks: bool = False,
 ) -> pd.DataFrame:
-    """Returns a benchmark's leaderboard: measured methods by L1, then those that papers report.
+    """Returns a benchmark's leaderboard: measured methods by skill, then those that papers report.
 
     The figures are those of the submissions' results, which `gmbench leaderboard verify`
     recomputes from their predictions.
@@ -59,7 +59,7 @@ def leaderboard(
 
     Examples:
         >>> table = leaderboard("mini116")
-        >>> bool(table["l1"].is_monotonic_increasing)
+        >>> bool(table["skill"].is_monotonic_decreasing)
         True
         >>> best = table.loc[0, ["name", "method", "l1", "l1_lo", "l1_hi"]]
         >>> latex = table[["method", "l1", "arch_f1", "loss_f1"]].to_latex(index=False)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gmbench.board.board import Board, BoardError
-from gmbench.board.columns import COLUMNS, SCORES
+from gmbench.board.columns import COLUMNS, DEFAULT_SORT, SCORES
 from gmbench.board.folders import folders_in_place
 from gmbench.board.rows import BenchmarkBoard, BoardRows, read_rows
 from gmbench.board.site import matrix as squares
@@ -109,6 +109,7 @@ def render_site(rows: BoardRows) -> dict[str, bytes]:
         training=TRAINING_DATA,
         frame=pictures,
         square=squares,
+        first_by=DEFAULT_SORT,
     ).encode()
     for one in rows.benchmarks:
         files[f"data/{one.name}.json"] = _json(benchmark_data(one))

@@ -6,17 +6,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from gmbench.benchmark.benchmark import Benchmark
+from gmbench.board.columns import SCORES
 from gmbench.evaluation.evaluate import evaluate
+from gmbench.evaluation.floors import floor
 from gmbench.predictions.reference import median_mode
 
 
 @dataclass(frozen=True, slots=True)
 class Floors:
-    """The figures of the training median of each count, and the mode of each class and loss.
+    """The best figures that need no image.
 
     Attributes:
-        summary: Each metric's mean over the sets.
-        parameters: `l1` of each count, `f1` of each class and loss, by its name.
+        summary: Each metric's floor (`gmbench.evaluation.floors`); None where there is none.
+        parameters: `l1` of the training median of each count, `f1` of the mode of each class and
+            loss, by its name.
         gms: L1 of each test GM, by its key in a result's `gms`.
     """
 
@@ -29,7 +32,10 @@ def floors_of(benchmark: Benchmark) -> Floors:
     """Returns what labels alone can do on a benchmark."""
     result: dict[str, Any] = evaluate(median_mode(benchmark), replicates=0).to_dict()
     return Floors(
-        summary={name: one["mean"] for name, one in result["summary"].items()},
+        summary={
+            column.key: found.value if (found := floor(column.key, benchmark)) else None
+            for column in SCORES
+        },
         parameters={
             name: one["l1"] if one["type"] == "continuous" else one["f1"]
             for name, one in result["parameters"].items()

@@ -8,13 +8,13 @@ from gmbench.board.columns import COLUMN, Column
 from gmbench.board.rows import BenchmarkBoard, in_order
 from gmbench.evaluation.comparison import COMPARED
 
-SHOWN: tuple[str, ...] = ("l1", "arch_f1", "loss_f1")
+SHOWN: tuple[str, ...] = ("skill", "l1", "arch_f1", "loss_f1")
 """Metrics that have a matrix."""
 
 MOST = 30
 """So many methods are in a matrix, the best of them."""
 
-CELL, LABELS = 15, 172
+CELL, LABELS = 13, 168
 """Side of a square, and the width left for names."""
 
 _LETTERS = 26

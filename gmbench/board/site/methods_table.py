@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gmbench.benchmark.benchmark import Benchmark
-from gmbench.board.columns import COLUMNS, SCORES, Column
+from gmbench.board.columns import COLUMNS, DEFAULT_SORT, SCORES, Column
 from gmbench.board.rows import BenchmarkBoard, Cell, Row, in_order
 from gmbench.board.site.floors import Floors
 from gmbench.board.submission_card import TRAINING_DATA
@@ -51,8 +51,8 @@ class RowView:
     Attributes:
         row: The method.
         order: Its place by title.
-        rank: Its rank by L1.
-        begins_tier: Whether the row above is in another tier by L1.
+        rank: Its rank by the column that rows are ordered by at first.
+        begins_tier: Whether the row above is in another tier by it.
         trained: Kind of training data; empty for reported rows.
         words: What the search looks at.
         cells: In the order of columns.
@@ -104,12 +104,12 @@ def table_view(board: BenchmarkBoard, floors: Floors) -> TableView:
     scales = {c.key: column_scale(c, rows, floors.summary.get(c.key)) for c in SCORES}
     titles = {row.name: place for place, row in enumerate(in_order(rows, "title"))}
     orders = {column.key: _text_orders(column, rows) for column in COLUMNS}
-    tiers = [rank.tier if (rank := row.cells["l1"].rank) else 1 for row in rows]
+    tiers = [rank.tier if (rank := row.cells[DEFAULT_SORT].rank) else 1 for row in rows]
     views = [
         RowView(
             row=row,
             order=titles[row.name],
-            rank=str(row.cells["l1"].rank or ""),
+            rank=str(row.cells[DEFAULT_SORT].rank or ""),
             begins_tier=row.origin == "measured" and tier != above,
             trained=row.card.training_data if row.card else "",
             words=_words(row),

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gmbench.board.rows import BenchmarkBoard, Row, in_order
+from gmbench.board.rows import BenchmarkBoard, Row
 from gmbench.board.site.floors import Floors
 from gmbench.schema import CONTINUOUS, DISCRETE, KINDS, LOSSES, PARAMETERS
 
 MOST = 30
-"""So many methods are in the map, the best of them by L1."""
+"""So many methods are in the map, the first of them."""
 
 _STEPS = (-0.5, -0.25, -0.05, 0.05, 0.25, 0.5)
 """Ends of the seven tints."""
@@ -65,7 +65,7 @@ class ParameterMap:
 
 def parameter_map(board: BenchmarkBoard, floors: Floors) -> ParameterMap:
     """Returns the map of a benchmark."""
-    rows = in_order(board.measured, "l1")
+    rows = board.measured
     tested = {
         board.benchmark.gm(name).kind for test in board.benchmark.sets.values() for name in test
     }

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
-from gmbench.board.columns import COLUMN, COSTS, Column
+from gmbench.board.columns import COLUMN, COSTS, DEFAULT_SORT, Column
 from gmbench.board.rows import BenchmarkBoard, Row, in_order
 from gmbench.board.site.methods_table import column_scale, cost_text
 from gmbench.pages.drawing.numbers import quantity, score
@@ -92,7 +92,9 @@ def costs_given(board: BenchmarkBoard) -> tuple[Column, ...]:
     return tuple(c for c in COSTS if any(_cost(row, c.key) is not None for row in board.measured))
 
 
-def picture(board: BenchmarkBoard, score_key: str = "l1", cost_key: str = "") -> Picture | None:
+def picture(
+    board: BenchmarkBoard, score_key: str = DEFAULT_SORT, cost_key: str = ""
+) -> Picture | None:
     """Returns a benchmark's picture, or None where no method says what it costs.
 
     Args:

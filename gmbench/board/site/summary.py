@@ -8,7 +8,7 @@ from gmbench.board.site.floors import Floors
 from gmbench.evaluation.comparison import COMPARED
 from gmbench.pages.drawing.numbers import score
 
-SPOKEN_OF: tuple[str, ...] = ("l1", "arch_f1", "loss_f1")
+SPOKEN_OF: tuple[str, ...] = ("skill", "l1", "arch_f1", "loss_f1")
 """Metrics that have a sentence."""
 
 

@@ -1,7 +1,7 @@
 // What the reader has chosen, kept in the page's address so that a link shows the same view.
 
 export const DEFAULTS = Object.freeze({
-  b: "", sort: "l1", dir: "", q: "", trained: "", show: "", cols: "",
+  b: "", sort: "skill", dir: "", q: "", trained: "", show: "", cols: "",
   pick: "", method: "", compare: "", x: "", y: "",
 });
 

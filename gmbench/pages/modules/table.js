@@ -1,6 +1,7 @@
 // One benchmark's table: its rows sorted, filtered, their columns chosen, their ranks shown.
 
 import { element } from "./dom.js";
+import { DEFAULTS } from "./state.js";
 
 /** So many columns fit a wide window, so that nothing has to be moved sideways. */
 const MOST_FITTING = 9;
@@ -38,7 +39,7 @@ export class Table {
     }));
     this.rows = this.bodies.flatMap((one) => one.rows);
     this.byName = new Map(this.rows.map((row) => [row.name, row]));
-    this.sorted = { column: "l1", descending: false };
+    this.sorted = { column: DEFAULTS.sort, descending: true };
     this.picked = false;
   }
 
@@ -71,9 +72,9 @@ export class Table {
   }
 
   sort(column, descending) {
-    if (!this.better.has(column)) return this.sort("l1", false);
+    if (!this.better.has(column)) return this.sort(DEFAULTS.sort, true);
     if (column === this.sorted.column && descending === this.sorted.descending) return undefined;
-    const ranked = this.table.querySelector(`td.c-${column}[data-r]`) ? column : "l1";
+    const ranked = this.table.querySelector(`td.c-${column}[data-r]`) ? column : DEFAULTS.sort;
     const position = 2 + this.columns.indexOf(ranked);
     const order = compareRows(column, descending ? -1 : 1);
     for (const { body, rows, group } of this.bodies) {

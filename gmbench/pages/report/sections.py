@@ -25,6 +25,7 @@ from gmbench.schema import (
 
 _P_VALUES = ("p_value", "p_value_images")
 _GROUPS = {
+    "overall": "All 25 parameters",
     "continuous": f"{N_CONTINUOUS} continuous parameters",
     "architecture": f"{N_DISCRETE} discrete parameters",
     "losses": f"{N_LOSSES} losses",
