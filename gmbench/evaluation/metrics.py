@@ -279,7 +279,7 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric(
         "skill", "skill", "overall", "higher", skill.skill, (-math.inf, 1.0),
-        "one of its three parts is", headline=True,
+        "one of its three parts has no value", headline=True,
     ),
 )  # fmt: skip
 """All metrics, in the order of tables and of JSON."""

@@ -62,13 +62,13 @@ def summarise(
     summary = {}
     for metric in metrics:
         if metric.name == "p_value" and p_value is not None:
-            reason = "" if np.isfinite(p_value) else f"undefined: {metric.undefined}"
+            reason = "" if np.isfinite(p_value) else f"no value: {metric.undefined}"
             summary[metric.name] = Summary(finite(p_value), None, None, reason)
             continue
         values = [finite(scores.values[metric.name]) for scores in sets.values()]
         undefined = [name for name, v in zip(sets, values, strict=True) if v is None]
         if undefined:
-            reason = f"undefined in {', '.join(undefined)}: {metric.undefined}"
+            reason = f"no value in {', '.join(undefined)}: {metric.undefined}"
             summary[metric.name] = Summary(None, None, None, reason)
             continue
         known = np.array(values, dtype=np.float64)

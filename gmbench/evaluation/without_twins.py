@@ -21,7 +21,7 @@ from gmbench.evaluation.set_scores import SetScores, score_set, summarise
 from gmbench.evaluation.set_table import SetTable
 from gmbench.schema import NAMES
 
-NONE_LEFT = "undefined: every test GM has a twin in training"
+NONE_LEFT = "no value: every test GM has a twin in training"
 
 
 @dataclass(frozen=True)

@@ -197,8 +197,8 @@ def test_reported_rows_stand_apart(rows: BoardRows, site: Path) -> None:
 
 def test_order_of_rows(rows: BoardRows) -> None:
     measured = rows.benchmarks[0].measured
-    values = [row.cells["l1"].value for row in measured]
-    assert values == sorted(values, key=lambda value: float(value or 0))
+    values = [row.cells["skill"].value for row in measured]
+    assert values == sorted(values, key=lambda value: float(value or 0), reverse=True)
     by_weights = in_order(measured, "params", descending=True)
     found = [row.cells["params"].value for row in by_weights]
     known = [value for value in found if value is not None]

@@ -55,7 +55,7 @@ def test_by_hand() -> None:
     assert left.summary["arch_accuracy"].mean == pytest.approx((11 / 12 + 1) / 2)
     assert left.summary["loss_accuracy"].mean == pytest.approx(0.5)
     assert left.summary["l1"].ci is None  # No set has two GMs.
-    assert "undefined in one, two" in left.summary["correlation"].reason
+    assert "no value in one, two" in left.summary["correlation"].reason
     assert list(left.summary) == [metric.name for metric in HEADLINE]
     assert left.lines == (
         "one: A*, B", "three: B; no other GM is left, and the means are without this set",
@@ -103,7 +103,7 @@ def test_all_have_a_twin() -> None:
     assert result.without_twins.n_gms == 0
     for summary in result.without_twins.summary.values():
         assert (summary.mean, summary.std, summary.ci) == (None, None, None)
-        assert summary.reason == "undefined: every test GM has a twin in training"
+        assert summary.reason == "no value: every test GM has a twin in training"
 
 
 def test_json_and_back() -> None:

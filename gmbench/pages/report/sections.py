@@ -269,7 +269,7 @@ def _no_interval(
         return "no interval was asked for"
     if all(result.n_gms < 2 for result in evaluation.sets.values()):
         return "an interval needs two GMs in a set"
-    return "undefined in too many replicates"
+    return "no value in too many replicates"
 
 
 def _undefined(evaluation: Evaluation) -> tuple[str, ...]:
