@@ -33,9 +33,12 @@ SCORES = {
     "arch_accuracy": "arch accuracy ↑",
     "loss_f1": "loss F1 ↑",
     "loss_accuracy": "loss accuracy ↑",
+    "skill": "skill ↑",
 }
 REPORTED = ROOT / "leaderboard" / "reported.csv"
-PAIRED = {"l1": "l1", "arch_f1": "arch F1", "loss_f1": "loss F1"}
+PAIRED = {"l1": "l1", "arch_f1": "arch F1", "loss_f1": "loss F1", "skill": "skill"}
+PAPER = ("l1", "arch_f1", "loss_f1")
+"""Metrics that the paper has."""
 
 _TABLE = re.compile(r"(<!-- (scores|pairs) ([^:]+): ([^>]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -65,7 +68,7 @@ def scores(page: Path, benchmark: str, names: list[str], options: list[str]) -> 
     """
     shown = {key: title for key, title in SCORES.items() if "paper" not in options or key in PAIRED}
     reported = _reported()
-    further = {"seconds": "seconds", "paper": "in the paper: " + ", ".join(PAIRED.values())}
+    further = {"seconds": "seconds", "paper": "in the paper: " + ", ".join(PAIRED[key] for key in PAPER)}
     heading = [benchmark, *shown.values(), *(further[option] for option in options)]
     lines = [_row(heading), "|---" * len(heading) + "|"]
     for name in names:
@@ -87,11 +90,11 @@ def scores(page: Path, benchmark: str, names: list[str], options: list[str]) -> 
 
 
 def _reported() -> dict[str, list[str]]:
-    """Returns what the paper reports of each method, metric by metric of `PAIRED`."""
+    """Returns what the paper reports of each method, metric by metric of `PAPER`."""
     with REPORTED.open(encoding="utf-8", newline="") as file:
         values = {(row["method"], row["metric"]): row["value"] for row in csv.DictReader(file)}
     methods = dict.fromkeys(method for method, _ in values)
-    return {method: [values[method, metric] for metric in PAIRED] for method in methods}
+    return {method: [values[method, metric] for metric in PAPER] for method in methods}
 
 
 def pairs(page: Path, benchmark: str, names: list[str], options: list[str]) -> list[str]:

@@ -99,7 +99,9 @@ def build_site(
 
 def render_site(rows: BoardRows) -> dict[str, bytes]:
     """Returns every file of the site, by its path inside the folder."""
-    files = {"style.css": (render("base.css") + render("board.css")).encode(), **_modules()}
+    hidden = ", ".join(f".c-{column.key}" for column in COLUMNS if not column.shown)
+    style = f"{render('base.css')}{render('board.css')}{hidden} {{ display: none; }}\n"
+    files = {"style.css": style.encode(), **_modules()}
     files["index.html"] = render(
         "board.html.j2",
         boards=[_sections(one) for one in rows.benchmarks],
