@@ -68,7 +68,8 @@ def scores(page: Path, benchmark: str, names: list[str], options: list[str]) -> 
     """
     shown = {key: title for key, title in SCORES.items() if "paper" not in options or key in PAIRED}
     reported = _reported()
-    further = {"seconds": "seconds", "paper": "in the paper: " + ", ".join(PAIRED[key] for key in PAPER)}
+    of_paper = ", ".join(PAIRED[key] for key in PAPER)
+    further = {"seconds": "seconds", "paper": f"in the paper: {of_paper}"}
     heading = [benchmark, *shown.values(), *(further[option] for option in options)]
     lines = [_row(heading), "|---" * len(heading) + "|"]
     for name in names:

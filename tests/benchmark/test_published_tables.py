@@ -46,12 +46,14 @@ def test_all_baselines_stand_in_the_table_with_one_version_of_mini116() -> None:
 def test_the_rows_can_be_worked_out_by_hand() -> None:
     path = ROOT / "baselines/spectral/results/red116-partial.json"
     one = json.loads(path.read_text(encoding="utf-8"))["summary"]["l1"]
-    (_, _, row) = SCRIPT["scores"](ROOT / "README.md", "red116-partial", ["spectral"], [])
+    page, benchmark = ROOT / "README.md", "red116-partial"
+    (_, _, row) = SCRIPT["scores"](page, benchmark, ["spectral"], [])
     first = row.split(" | ")[:2]
     low, high = one["ci"]
-    assert first == ["| [spectral](baselines/spectral)", f"{one['mean']:.3f} ({low:.3f} to {high:.3f})"]
-    (_, _, pair) = SCRIPT["pairs"](ROOT / "README.md", "red116-partial", ["mean_mode-spectral"], [])
-    (_, _, mirrored) = SCRIPT["pairs"](ROOT / "README.md", "red116-partial", ["spectral-mean_mode"], [])
+    l1 = f"{one['mean']:.3f} ({low:.3f} to {high:.3f})"
+    assert first == ["| [spectral](baselines/spectral)", l1]
+    (_, _, pair) = SCRIPT["pairs"](page, benchmark, ["mean_mode-spectral"], [])
+    (_, _, mirrored) = SCRIPT["pairs"](page, benchmark, ["spectral-mean_mode"], [])
     assert pair.startswith("| mean_mode − spectral | ")
     signs = [re.findall(r"[+-](?=\d\.\d{3},|\d\.\d{3} \()", line) for line in (pair, mirrored)]
     assert [("+", "-"), ("-", "+")].count(tuple(s[0] for s in signs)) == 1  # type: ignore[arg-type]

@@ -24,6 +24,7 @@ from gmbench.board.rows import BoardRows, in_order, read_rows
 from gmbench.board.serving import serving
 from gmbench.board.site import build_site
 from gmbench.board.site.building import render_site
+from gmbench.board.site.method_page import citation
 from gmbench.board.site.methods_table import cost_text
 from gmbench.board.submission_card import read_card
 from gmbench.evaluation.metrics import METRICS
@@ -303,3 +304,13 @@ def test_serving(site: Path, tmp_path: Path) -> None:
         port = int(address.rsplit(":", 1)[1].strip("/"))
         with pytest.raises(BoardError, match="another --port"), serving(tmp_path, port):
             pass
+
+
+def test_a_method_is_cited_in_fields_that_nothing_of_it_can_end(rows: BoardRows) -> None:
+    card = rows.benchmarks[0].measured[0].card
+    assert card is not None
+    entry = citation(card.model_copy(update={"title": "A {T}itle}", "authors": ("A", "B")}))
+    assert entry.startswith(
+        f"@misc{{{card.name},\n  title = {{A Title}},\n  author = {{A and B}},\n"
+    )
+    assert entry.count("{") == entry.count("}") == 6

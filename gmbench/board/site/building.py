@@ -134,6 +134,7 @@ def _sections(board: BenchmarkBoard) -> dict[str, Any]:
     floors = floors_of(board.benchmark)
     return {
         "table": table_view(board, floors),
+        "open_labels": board.open_labels,
         "summary": summary_of(board, floors),
         "plot": picture(board),
         "matrices": matrices(board),

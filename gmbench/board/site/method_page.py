@@ -28,7 +28,22 @@ def method_page(row: Row) -> str:
         card=card,
         facts=[(name, text) for name, text in _facts(card) if text],
         links=[(words, address) for words, address in addresses if address],
+        citation=citation(card),
     )
+
+
+def citation(card: Card) -> str:
+    """Returns a method's entry for BibTeX; braces of its own would end a field, so they go."""
+    fields = {
+        "title": card.title,
+        "author": " and ".join(card.authors),
+        "year": str(card.date.year),
+        "howpublished": card.url,
+        "note": f"Submission {card.name} to {card.predicted}, gmbench leaderboard",
+    }
+    plain = {key: text.translate({ord("{"): "", ord("}"): ""}) for key, text in fields.items()}
+    lines = [f"  {key} = {{{text}}}," for key, text in plain.items()]
+    return "\n".join([f"@misc{{{card.name},", *lines, "}"])
 
 
 def _facts(card: Card) -> tuple[tuple[str, str], ...]:
