@@ -121,7 +121,8 @@ def pairs(page: Path, benchmark: str, names: list[str], options: list[str]) -> l
 
 
 def _score(summary: dict[str, Any]) -> str:
-    return "{:.3f} ({:.3f} to {:.3f})".format(summary["mean"], *summary["ci"])
+    # `z`: what rounds to nothing has no sign.
+    return "{:z.3f} ({:z.3f} to {:z.3f})".format(summary["mean"], *summary["ci"])
 
 
 def _row(cells: list[str]) -> str:
