@@ -13,6 +13,7 @@ from gmbench.benchmark.benchmark import Benchmark, load_benchmark
 from gmbench.errors import UnknownNameError
 from gmbench.evaluation.evaluate import evaluate
 from gmbench.evaluation.metrics import BY_NAME
+from gmbench.evaluation.result import Evaluation
 from gmbench.predictions.reference import median_mode, random_f1
 
 METHODS = {"median_mode": median_mode, "random_f1": random_f1}
@@ -59,8 +60,8 @@ def floor(metric: str, benchmark: str | Benchmark = "mini116") -> Floor | None:
         return None
     found = [
         Floor(name, value)
-        for name, means in _means(load_benchmark(benchmark)).items()
-        if (value := means[metric]) is not None
+        for name, result in without_images(load_benchmark(benchmark)).items()
+        if (value := result.summary[metric].mean) is not None
     ]
     if not found:
         return None
@@ -68,18 +69,14 @@ def floor(metric: str, benchmark: str | Benchmark = "mini116") -> Floor | None:
     return best(found, key=lambda one: one.value)
 
 
-def _means(benchmark: Benchmark) -> Mapping[str, Mapping[str, float | None]]:
-    """Returns each method's means over the sets, scored once a process."""
+def without_images(benchmark: Benchmark) -> Mapping[str, Evaluation]:
+    """Returns the results of `METHODS`, by name and without intervals; scored once a process."""
     key = (benchmark.labels_sha256, benchmark.splits_sha256)
     if key not in _known:
         _known[key] = {
-            name: {
-                metric: one.mean
-                for metric, one in evaluate(method(benchmark), replicates=0).summary.items()
-            }
-            for name, method in METHODS.items()
+            name: evaluate(method(benchmark), replicates=0) for name, method in METHODS.items()
         }
     return _known[key]
 
 
-_known: dict[tuple[str, str], Mapping[str, Mapping[str, float | None]]] = {}
+_known: dict[tuple[str, str], Mapping[str, Evaluation]] = {}

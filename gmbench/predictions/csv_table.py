@@ -17,8 +17,8 @@ import pyarrow as pa
 
 from gmbench.predictions.checks import MOST_SHOWN, Checklist, plural
 from gmbench.predictions.decimal_marks import refuse_commas_between_commas, settle_decimal_marks
+from gmbench.predictions.file_signatures import not_readable, other_kind
 from gmbench.predictions.header import select_columns
-from gmbench.predictions.kinds import not_readable, other_kind
 from gmbench.predictions.plain_text import plain_text, wide_encoding
 from gmbench.predictions.raw_table import RawTable, row_number
 

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from gmbench.errors import nearest_names
 from gmbench.predictions.checks import Checklist, plural
-from gmbench.predictions.kinds import TEMPLATE
+from gmbench.predictions.file_signatures import TEMPLATE
 from gmbench.predictions.raw_table import (
     COLUMNS,
     OPTIONAL_COLUMNS,

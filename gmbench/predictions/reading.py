@@ -14,8 +14,8 @@ import pyarrow as pa
 
 from gmbench.predictions.checks import Checklist, plural
 from gmbench.predictions.csv_table import read_csv
+from gmbench.predictions.file_signatures import not_readable
 from gmbench.predictions.header import select_columns
-from gmbench.predictions.kinds import not_readable
 from gmbench.predictions.raw_table import RawTable
 from gmbench.predictions.unpacking import unpack
 

@@ -6,7 +6,7 @@ import zlib
 from pathlib import Path
 
 from gmbench.predictions.checks import Checklist, plural
-from gmbench.predictions.kinds import not_readable
+from gmbench.predictions.file_signatures import not_readable
 
 _AGAIN = "compress the CSV again, or give it as it is."
 _SIGN = b"\x1f\x8b"

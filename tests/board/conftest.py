@@ -12,10 +12,11 @@ from gmbench.board.rows import BoardRows, read_rows
 from gmbench.board.site.building import render_site
 from gmbench.board.verification import verify
 from tests.board.boards import REPLICATES, submit_random
+from tests.board.live_rounds import build, hidden
 from tests.board.sites import make_board
 from tests.browser import one_browser
 
-__all__ = ["one_browser"]
+__all__ = ["build", "hidden", "one_browser"]
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import stat
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,83 +22,22 @@ from gmbench.board import rounds
 from gmbench.board.board import Board, BoardError
 from gmbench.board.entries import check_entry, entry_names
 from gmbench.board.revealing import check_revealed, reveal_round
-from gmbench.board.round_secret import Seeds, read_secret, seeds_of
-from gmbench.board.rounds import Builder, drawn_order, new_round, zoo_builder
+from gmbench.board.rounds import Builder, new_round, zoo_builder
 from gmbench.board.rows import read_rows, submitted_rows
-from gmbench.board.sealing import close_round, open_entry, seal_entry, seal_of
+from gmbench.board.sealing import close_round, open_entry, seal_entry
 from gmbench.board.site import build_site
 from gmbench.board.site.building import render_site
 from gmbench.board.site.json_data import board_data
 from gmbench.board.submission import submit
 from gmbench.board.verification import verify
 from gmbench.cli.app import app
-from gmbench.data.build import build_dataset
 from gmbench.errors import BenchmarkError
 from gmbench.evaluation.evaluate import evaluate
-from gmbench.predictions.predictions import Predictions
 from gmbench.schema import NAMES, PARAMETERS
 from tests.board.boards import HOSTILE, digest, facts
-from tests.data.fake_images import make_images, small_benchmark
+from tests.board.live_rounds import SECRET, begin, entry, opened, secret_order
+from tests.data.fake_images import small_benchmark
 from tests.evaluation.populations import random_predictions
-
-SECRET = "0123456789abcdef" * 4
-NAMES_OF_CONTENTS = ("digits", "faces")
-
-
-@pytest.fixture(scope="module")
-def hidden(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The dataset of a hidden population; building one takes the tests' time once."""
-    benchmark = replace(small_benchmark(), name="round-1")
-    here = tmp_path_factory.mktemp("hidden")
-    images = make_images(here / "images", benchmark)
-    return build_dataset(benchmark, images, here / "dataset", jobs=1).folder
-
-
-@pytest.fixture
-def build(hidden: Path) -> Builder:
-    def build(seeds: Seeds, out: Path) -> None:
-        shutil.copytree(hidden, out, dirs_exist_ok=True)
-
-    return build
-
-
-def begin(here: Path, build: Builder) -> Board:
-    board = Board(here / "leaderboard")
-    (here / "secret").write_text(SECRET)
-    new_round(board, "round-1", here / "secret", here / "hidden", build, note="until May")
-    return board
-
-
-def entry(board: Board, here: Path, who: str, seed: int, ending: str = "parquet") -> Predictions:
-    """Enters predictions of the published images, as a participant who knows no GM would."""
-    made = random_predictions(replace(small_benchmark(), name="round-1"), seed)
-    once = made.take(np.unique(np.array(made.image_ids), return_index=True)[1])
-    order = secret_order(here)
-    names = {true: f"round-1/{number:06d}" for number, true in enumerate(order)}
-    frame = once.to_pandas().drop(columns="set")
-    frame["image_id"] = [names[one] for one in frame["image_id"]]
-    file = here / f"{who}.{ending}"
-    if ending == "csv":
-        # As a spreadsheet of a country with decimal commas keeps it.
-        frame.to_csv(file, index=False, sep=";", decimal=",", lineterminator="\r\n")
-    else:
-        frame.to_parquet(file, index=False)
-    sealed = seal_entry(board, "round-1", who, file, here / f"{who}.nonce")
-    card = {key: value for key, value in facts(who).items() if key != "name"}
-    (sealed.parent / "card.yaml").write_text(yaml.safe_dump(card))
-    return once
-
-
-def opened(board: Board, here: Path, *names: str) -> None:
-    """Closes the round and opens entries."""
-    close_round(board, "round-1")
-    for who in names:
-        (file,) = (one for one in here.glob(f"{who}.*") if one.suffix != ".nonce")
-        open_entry(board, "round-1", who, file, here / f"{who}.nonce")
-
-
-def secret_order(here: Path) -> list[str]:
-    return drawn_order(read_benchmark(here / "hidden"), SECRET.encode())
 
 
 def test_what_is_published_tells_nothing(tmp_path: Path, build: Builder) -> None:
@@ -363,166 +301,6 @@ def test_refusals(tmp_path: Path, build: Builder) -> None:
             new_round(board, name, seed_file, data, build)
     with pytest.raises((BoardError, BenchmarkError)):
         reveal_round(board, "round-9", tmp_path / "secret", tmp_path / "hidden")
-
-
-def test_seeds_have_so_many_bits_that_nobody_tries_them() -> None:
-    seeds = [seeds_of(SECRET.encode(), f"round-{number}") for number in range(8)]
-    found = [one for pair in seeds for one in (pair.population, pair.contents)]
-    assert len(set(found)) == 16
-    assert all(2**128 < one < 2**256 for one in found)
-
-
-def test_contents_have_a_secret_of_their_own() -> None:
-    pytest.importorskip("torch")
-    from gmbench.zoo.plan import plan_zoo
-
-    def contents(content_seed: int | None, seed: int = 2**255) -> list[str]:
-        plan = plan_zoo(24, 4, seed=seed, content_seed=content_seed, contents=NAMES_OF_CONTENTS)
-        return [gm.content for gm in plan.population]
-
-    drawn = {tuple(contents(2**200 + number)) for number in range(6)}
-    assert len(drawn) > 1
-    assert contents(2**200) == contents(2**200)
-    assert contents(None) == contents(None)
-
-
-def test_reveal_waits_for_the_deadline(tmp_path: Path, build: Builder) -> None:
-    board = begin(tmp_path, build)
-    entry(board, tmp_path, "ann", 1)
-    before = digest(board.folder)
-    with pytest.raises(BoardError, match="round close round-1"):
-        reveal_round(board, "round-1", tmp_path / "secret", tmp_path / "hidden")
-    assert digest(board.folder) == before
-    close_round(board, "round-1")
-    with pytest.raises(BoardError, match="is closed already"):
-        close_round(board, "round-1")
-    with pytest.raises(BoardError, match="is closed"):
-        seal_entry(board, "round-1", "eve", tmp_path / "ann.parquet", tmp_path / "n")
-    revealed = reveal_round(board, "round-1", tmp_path / "secret", tmp_path / "hidden")
-    assert "was not opened" in revealed.refused["ann"]
-    open_entry(board, "round-1", "ann", tmp_path / "ann.parquet", tmp_path / "ann.nonce")
-    again = reveal_round(board, "round-1", tmp_path / "secret", tmp_path / "hidden")
-    assert again.scored == ("ann",)
-
-
-def test_an_entry_cannot_be_copied(tmp_path: Path, build: Builder) -> None:
-    """Neither before the deadline, when it is a hash, nor after it, when it is open."""
-    board = begin(tmp_path, build)
-    entry(board, tmp_path, "ann", 1)
-    entry(board, tmp_path, "fay", 3)
-    entries = board.folder / "rounds" / "round-1" / "entries"
-    assert {one.name for one in (entries / "ann").iterdir()} == {"card.yaml", "sealed.json"}
-    shutil.copytree(entries / "ann", entries / "bob")  # A hash that is copied ...
-    assert "one of them is a copy" in check_entry(board, "round-1", "bob").text()
-    opened(board, tmp_path, "ann", "fay")
-    shutil.copytree(entries / "ann", entries / "carl")  # ... an entry that is copied when open ...
-    shutil.rmtree(entries / "bob")
-    shutil.copytree(entries / "ann", entries / "bob")
-    shutil.copy(tmp_path / "ann.parquet", entries / "fay" / "predictions.parquet")  # ... a file.
-    said = {who: check_entry(board, "round-1", who).text() for who in ("ann", "bob", "carl", "fay")}
-    revealed = reveal_round(board, "round-1", tmp_path / "secret", tmp_path / "hidden")
-    assert revealed.scored == ("ann",)
-    assert "failed" not in said["ann"]
-    for who, why in (
-        ("bob", "do not make the hash"),
-        ("carl", "was not there at the deadline"),
-        ("fay", "do not make the hash"),
-    ):
-        assert why in said[who]
-        assert why in revealed.refused[who]
-
-
-def test_a_hash_that_was_changed_after_the_deadline(tmp_path: Path, build: Builder) -> None:
-    board = begin(tmp_path, build)
-    entry(board, tmp_path, "ann", 1)
-    opened(board, tmp_path)
-    sealed = board.folder / "rounds" / "round-1" / "entries" / "ann" / "sealed.json"
-    content = (tmp_path / "ann.parquet").read_bytes()
-    changed = seal_of(b"n" * 32, "round-1", "ann", content)
-    sealed.write_text(json.dumps({"sha256": changed}))
-    (sealed.parent / "nonce.txt").write_text((b"n" * 32).hex())
-    shutil.copy(tmp_path / "ann.parquet", sealed.parent / "predictions.parquet")
-    assert "was changed after the deadline" in check_entry(board, "round-1", "ann").text()
-    revealed = reveal_round(board, "round-1", tmp_path / "secret", tmp_path / "hidden")
-    assert "was changed after the deadline" in revealed.refused["ann"]
-
-
-def test_an_open_entry_before_the_deadline(tmp_path: Path, build: Builder) -> None:
-    board = begin(tmp_path, build)
-    entry(board, tmp_path, "ann", 1)
-    with pytest.raises(BoardError, match="can be copied"):
-        open_entry(board, "round-1", "ann", tmp_path / "ann.parquet", tmp_path / "ann.nonce")
-    place = board.folder / "rounds" / "round-1" / "entries" / "ann"
-    shutil.copy(tmp_path / "ann.parquet", place / "predictions.parquet")
-    assert "open before the deadline" in check_entry(board, "round-1", "ann").text()
-
-
-def test_entries_that_are_nearly_equal_stop_nobody(tmp_path: Path, build: Builder) -> None:
-    """Equal entries of one maker broke `verify` and `build` for all."""
-    board = begin(tmp_path, build)
-    for who in ("ann", "bob", "carl"):
-        entry(board, tmp_path, who, 1)
-    frame = pd.read_parquet(tmp_path / "carl.parquet")
-    losses = [name for name in frame.columns if name.startswith("loss_")]
-    frame[losses] = (frame[losses] >= 0.5).astype(float)
-    frame.to_parquet(tmp_path / "carl.parquet", index=False)
-    (tmp_path / "carl.nonce").unlink()
-    seal_entry(board, "round-1", "carl", tmp_path / "carl.parquet", tmp_path / "carl.nonce")
-    entry(board, tmp_path, "dora", 2)
-    opened(board, tmp_path, "ann", "bob", "carl", "dora")
-    revealed = reveal_round(board, "round-1", tmp_path / "secret", tmp_path / "hidden")
-    assert revealed.scored == ("ann", "dora")
-    assert "100.0% of the rows as ann" in revealed.refused["bob"]
-    assert "of the rows as ann" in revealed.refused["carl"]
-    assert verify(board, jobs=1).ok
-
-
-def test_nonces(tmp_path: Path, build: Builder) -> None:
-    board = begin(tmp_path, build)
-    entry(board, tmp_path, "ann", 1)
-    file, nonce = tmp_path / "ann.parquet", tmp_path / "ann.nonce"
-    assert stat.S_IMODE(nonce.stat().st_mode) == 0o600
-    for who, path, kept, said in (
-        ("bob", file, nonce, "another --nonce-file"),
-        ("bob", file, board.folder / "nonce", "which is published"),
-        ("../bob", file, tmp_path / "n", "cannot be the name"),
-        ("bob", tmp_path / "none.csv", tmp_path / "n", "cannot be read"),
-    ):
-        with pytest.raises(BoardError, match=said):
-            seal_entry(board, "round-1", who, path, kept)
-    close_round(board, "round-1")
-    (tmp_path / "short").write_text("abc")
-    with pytest.raises(BoardError, match="no nonce"):
-        open_entry(board, "round-1", "ann", file, tmp_path / "short")
-    with pytest.raises(BoardError, match="needs sealed"):
-        open_entry(board, "round-1", "bob", file, nonce)
-
-
-def test_secrets(tmp_path: Path) -> None:
-    path = tmp_path / "a" / "secret"
-    secret = read_secret(path, make=True)
-    assert len(secret) == 64
-    assert read_secret(path, make=True) == secret
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    path.write_text("short")
-    with pytest.raises(BoardError, match="5 bytes"):
-        read_secret(path, make=True)
-    with pytest.raises(BoardError, match="cannot be read"):
-        read_secret(tmp_path / "none")
-    with pytest.raises(BoardError, match=r"cannot be made or read .*another --seed-file"):
-        read_secret(path / "below-a-file", make=True)
-    with pytest.raises(BoardError, match="cannot be made or read"):
-        read_secret(tmp_path, make=True)
-
-
-def test_half_a_secret_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object) -> str:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("gmbench.board.round_secret.secrets.token_hex", full)
-    with pytest.raises(BoardError, match="No space left"):
-        read_secret(tmp_path / "secret", make=True)
-    assert not (tmp_path / "secret").exists()
 
 
 def test_scores_equal_an_evaluation_of_the_true_names(tmp_path: Path, build: Builder) -> None:

@@ -7,9 +7,7 @@ from typing import Any
 
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.board.columns import SCORES
-from gmbench.evaluation.evaluate import evaluate
-from gmbench.evaluation.floors import floor
-from gmbench.predictions.reference import median_mode
+from gmbench.evaluation.floors import floor, without_images
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +28,7 @@ class Floors:
 
 def floors_of(benchmark: Benchmark) -> Floors:
     """Returns what labels alone can do on a benchmark."""
-    result: dict[str, Any] = evaluate(median_mode(benchmark), replicates=0).to_dict()
+    result: dict[str, Any] = without_images(benchmark)["median_mode"].to_dict()
     return Floors(
         summary={
             column.key: found.value if (found := floor(column.key, benchmark)) else None
