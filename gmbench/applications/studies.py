@@ -10,7 +10,7 @@ The first takes predictions, the second trains, the others look at what `gmbench
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,12 @@ METRICS = ("l1", "arch_f1", "arch_accuracy", "loss_f1", "loss_accuracy")
 
 TABLE_8 = (1, 10, 100, 500)
 """Images of a GM in the paper's Table 8."""
+
+TRAINED_ON = ("faces", "others", "all")
+"""What the study of content trains on."""
+
+TESTED_ON: Mapping[str, str] = {"faces": "face", "others": "nonface"}
+"""What it tests on, and how the names of those sets begin."""
 
 ABLATED = ("no_magnitude", "no_spectrum", "no_repetitive", "no_energy", "no_fingerprint")
 """Baselines that are `full` without a loss of the fingerprint, the last without any."""
@@ -140,12 +146,14 @@ class ContentStudy:
         baseline: Name of the method.
         training_gms: Mean number of training GMs, by what was trained on.
         scores: Summaries of the metrics over the draws, by what was trained on and tested on.
+        comparisons: By what was tested on, what was trained on in pairs.
     """
 
     benchmark: str
     baseline: str
     training_gms: Mapping[str, float]
     scores: Mapping[str, Mapping[str, Mapping[str, Summary]]]
+    comparisons: Mapping[str, tuple[Difference, ...]]
 
     def to_dict(self) -> dict[str, Any]:
         """Returns everything as plain data."""
@@ -174,6 +182,64 @@ def content(
     Raises:
         BenchmarkError: There are fewer than 24 GMs of faces or of all else.
     """
+    drawn = _content_sets(benchmark)
+    numbers = range(1, len(drawn) // 2 + 1)
+    parts: dict[str, list[Predictions]] = {trained_on: [] for trained_on in TRAINED_ON}
+    training_gms: dict[str, list[int]] = {trained_on: [] for trained_on in TRAINED_ON}
+    for fold in content_folds(benchmark):
+        told = prefixed(progress, f"{fold.trained_on} {fold.set_name}")
+        made = predict_baseline(recipe, fold.benchmark, folder, fold.options(options), told)
+        parts[fold.trained_on].append(made)
+        training_gms[fold.trained_on].append(len(fold.benchmark.training_gms(fold.set_name)))
+    scores: dict[str, dict[str, dict[str, Summary]]] = {one: {} for one in TRAINED_ON}
+    comparisons = {}
+    for tested_on, label in TESTED_ON.items():
+        sets = {f"{label}_{n}": drawn[f"{label}_{n}"] for n in numbers}
+        tested = replace(benchmark, sets=sets)
+        merged = [_merged(tested, recipe.name, parts[one]) for one in TRAINED_ON]
+        for trained_on, one in zip(TRAINED_ON, merged, strict=True):
+            summary = evaluate(one).summary
+            scores[trained_on][tested_on] = {metric: summary[metric] for metric in METRICS}
+        comparisons[tested_on] = compare(*merged, names=TRAINED_ON).differences
+    counts = {one: float(np.mean(found)) for one, found in training_gms.items()}
+    return ContentStudy(benchmark.name, recipe.name, counts, scores, comparisons)
+
+
+@dataclass(frozen=True)
+class ContentFold:
+    """One training of the study of content.
+
+    Attributes:
+        benchmark: Has one test set, and images of the GMs that are trained on or tested alone.
+        set_name: Name of the test set.
+        trained_on: One of `TRAINED_ON`.
+    """
+
+    benchmark: Benchmark
+    set_name: str
+    trained_on: str
+
+    def options(self, options: RunOptions) -> RunOptions:
+        """Returns the options with a folder of trainings for what is trained on."""
+        runs = options.runs / "content" / self.trained_on if options.runs else None
+        return replace(options, runs=runs)
+
+
+def content_folds(benchmark: Benchmark) -> Iterator[ContentFold]:
+    """Yields the trainings of the study of content, in the order of `TRAINED_ON`.
+
+    Raises:
+        BenchmarkError: There are fewer than 24 GMs of faces or of all else.
+    """
+    drawn = _content_sets(benchmark)
+    for trained_on in TRAINED_ON:
+        for number in range(1, len(drawn) // 2 + 1):
+            held = (*drawn[f"face_{number}"], *drawn[f"nonface_{number}"])
+            name = f"content_{number}"
+            yield ContentFold(_restricted(benchmark, name, held, trained_on), name, trained_on)
+
+
+def _content_sets(benchmark: Benchmark) -> Mapping[str, tuple[str, ...]]:
     present = [gm for gm, n in zip(benchmark.gms, benchmark.n_images, strict=True) if n]
     n_faces = sum(gm.content == "faces" for gm in present)
     if min(n_faces, len(present) - n_faces) < 24:
@@ -182,31 +248,9 @@ def content(
             f"{len(present) - n_faces} others. The study holds out 24 of each."
         )
     try:
-        drawn = with_sets(benchmark, "content").sets
+        return with_sets(benchmark, "content").sets
     except BenchmarkError:  # It has other GMs.
-        drawn = draw_content_sets(present)
-    numbers = range(1, len(drawn) // 2 + 1)
-    scores: dict[str, dict[str, dict[str, Summary]]] = {}
-    training_gms = {}
-    for trained_on in ("faces", "others", "all"):
-        parts: list[Predictions] = []
-        counts = []
-        for number in numbers:
-            held = (*drawn[f"face_{number}"], *drawn[f"nonface_{number}"])
-            fold = _restricted(benchmark, f"content_{number}", held, trained_on)
-            counts.append(len(fold.training_gms(f"content_{number}")))
-            runs = options.runs / "content" / trained_on if options.runs else None
-            told = prefixed(progress, f"{trained_on} {number}")
-            chosen = replace(options, runs=runs)
-            parts.append(predict_baseline(recipe, fold, folder, chosen, told))
-        training_gms[trained_on] = float(np.mean(counts))
-        scores[trained_on] = {}
-        for tested_on, label in (("faces", "face"), ("others", "nonface")):
-            sets = {f"{label}_{n}": drawn[f"{label}_{n}"] for n in numbers}
-            merged = _merged(replace(benchmark, sets=sets), recipe.name, parts)
-            summary = evaluate(merged).summary
-            scores[trained_on][tested_on] = {metric: summary[metric] for metric in METRICS}
-    return ContentStudy(benchmark.name, recipe.name, training_gms, scores)
+        return draw_content_sets(present)
 
 
 def _restricted(

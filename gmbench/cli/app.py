@@ -17,6 +17,7 @@ from gmbench.cli.label import label
 from gmbench.cli.leaderboard import leaderboard_app
 from gmbench.cli.parse import parse
 from gmbench.cli.predictions import template, validate
+from gmbench.cli.reproduce import reproduce
 from gmbench.cli.study import study_app
 from gmbench.cli.submit import submit
 from gmbench.cli.training import predict, train
@@ -36,7 +37,8 @@ remote.register(data_app)
 
 # In the order in which a newcomer needs them.
 for command in (
-    info, template, validate, baseline, evaluate, compare, submit, parse, train, predict, label,
+    info, template, validate, baseline, evaluate, compare, submit, parse, train, predict, reproduce,
+    label,
 ):  # fmt: skip
     app.command()(command)
 for group in (data_app, splits_app, study_app, zoo_app, leaderboard_app):

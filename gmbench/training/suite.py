@@ -120,8 +120,7 @@ def run_suite(
     results = {}
     for recipe in recipes:
         results[recipe.name] = result = run_one(recipe, benchmark, folder, options, progress)
-        write_predictions(result.predictions, out / f"{recipe.name}.parquet")
-        write_whole(out / f"{recipe.name}.json", json.dumps(result.to_dict(), indent=1) + "\n")
+        write_result(result, out)
     comparison = None
     if len(results) > 1:
         if progress:
@@ -131,6 +130,20 @@ def run_suite(
         )
         write_whole(out / "comparison.json", json.dumps(comparison.to_dict(), indent=1) + "\n")
     return SuiteResult(benchmark.name, benchmark.version, results, comparison)
+
+
+def write_result(result: BaselineResult, out: Path) -> None:
+    """Writes a baseline's predictions and scores: `NAME.parquet`, `NAME.json`.
+
+    Args:
+        result: What was run.
+        out: The folder.
+
+    Raises:
+        WriteError: It cannot be written to.
+    """
+    write_predictions(result.predictions, out / f"{result.name}.parquet")
+    write_whole(out / f"{result.name}.json", json.dumps(result.to_dict(), indent=1) + "\n")
 
 
 def run_one(

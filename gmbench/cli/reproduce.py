@@ -1,0 +1,131 @@
+"""`gmbench reproduce`: the paper's tables made again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gmbench.cli import output
+from gmbench.cli.options import (
+    DEFAULT,
+    BenchmarkOption,
+    ChangesOption,
+    DeviceOption,
+    JsonOption,
+    PresetOption,
+    SeedOption,
+    loaded_benchmark,
+)
+from gmbench.cli.training import run_options
+
+if TYPE_CHECKING:
+    from gmbench.reproduction.reproduce import Plan, Step
+
+OUT = Path("reproduction")
+
+
+def reproduce(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[table4 ... table9|all]", help="Which tables.")
+    ] = None,
+    benchmark: BenchmarkOption = DEFAULT,
+    preset: PresetOption = "small",
+    change: ChangesOption = None,
+    device: DeviceOption = "auto",
+    seed: SeedOption = 0,
+    jobs: Annotated[
+        int | None,
+        typer.Option(min=1, help="Networks that are trained at once.", show_default="all cores"),
+    ] = None,
+    out: Annotated[
+        Path,
+        typer.Option("--out", "-o", metavar="DIR", help="Where page, results and trainings go."),
+    ] = OUT,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only list what would be run, and how long it takes.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Make the paper's tables again: its figures beside ours, and whether its order holds.
+
+    What was made before is taken up again, whatever interrupted it.
+
+    Example: `gmbench reproduce table4 table7 --data gm-parsing`
+    """
+    from gmbench.benchmark.benchmark import dataset_folder
+    from gmbench.data.parallel import all_cores
+    from gmbench.reproduction import page
+    from gmbench.reproduction import reproduce as reproducing
+    from gmbench.reproduction.setting import Setting
+
+    known = loaded_benchmark(benchmark)
+    options = run_options(known, preset, change, None, device, out / "runs", seed)
+    setting = Setting(known, dataset_folder(benchmark or DEFAULT), out / "results", options)
+    chosen, jobs = names or ["all"], jobs or all_cores()
+    planned = reproducing.plan(chosen, setting)
+    if dry_run:
+        _show_plan(planned, jobs, as_json)
+        return
+    if planned.minutes and not as_json:
+        output.note(_time(planned, jobs))
+    with output.counting() as progress:
+        found = reproducing.reproduce(chosen, setting, jobs=jobs, progress=progress)
+        place = page.write_page(found, out)
+    if as_json:
+        output.show_json(found.to_dict())
+        return
+    for table in found.tables:
+        section = page.section(table, found.benchmark, spread=False)
+        if section.missing:
+            output.note(f"{section.title}: not made. {section.missing}")
+            continue
+        rows = [[row.title, row.whose, *map(str, row.cells)] for row in section.rows]
+        headings = ["", "", *section.headings]
+        output.show(output.table(headings, rows, title=section.title, left=(0, 1)))
+        output.show_plain(section.summary)
+    output.note(f"{place}: the page.")
+
+
+def _show_plan(planned: Plan, jobs: int, as_json: bool) -> None:
+    if as_json:
+        output.show_json(
+            {
+                "experiments": [
+                    {
+                        "name": step.experiment.name,
+                        "tables": list(step.tables),
+                        "networks": len(step.trainings),
+                        "state": _state(step),
+                        "reason": step.refused,
+                    }
+                    for step in planned.steps
+                ],
+                "minutes": None if planned.minutes is None else planned.minutes / jobs,
+            }
+        )
+        return
+    rows = [
+        [step.experiment.name, ", ".join(step.tables), f"{len(step.trainings)}", _state(step)]
+        for step in planned.steps
+    ]
+    output.show(output.table(["experiment", "for", "networks", ""], rows, left=(0, 1, 3)))
+    for step in planned.steps:
+        if step.refused:
+            output.note(f"{step.experiment.name}: {step.refused}")
+    output.show_plain(_time(planned, jobs))
+
+
+def _state(step: Step) -> str:
+    if step.refused:
+        return "cannot be run"
+    return "there" if step.is_there else "to be run"
+
+
+def _time(planned: Plan, jobs: int) -> str:
+    networks = sum(len(step.trainings) for step in planned.steps)
+    if planned.minutes is None:
+        return f"{networks} networks to be trained; how long one takes was not measured."
+    about = planned.minutes / jobs
+    return f"{networks} networks to be trained, {jobs} at once: about {about:,.0f} minutes."

@@ -1,0 +1,189 @@
+"""The page of a reproduction: the paper's figures beside ours, as Markdown and as HTML."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from gmbench.evaluation.metrics import BY_NAME
+from gmbench.files import json_text, write_whole
+from gmbench.pages.environment import render
+from gmbench.reproduction.published import PaperCell
+from gmbench.reproduction.result import Cell, Line, Order, Reproduction, TableResult, Verdict
+
+MARKDOWN, HTML, JSON = "README.md", "index.html", "reproduction.json"
+
+_DECIMALS = 3
+_SMALLEST = 0.0005
+"""Of p-values; what is below is written as `<0.001`."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure as it is written: its value, and interval or deviation where it has one."""
+
+    value: str
+    spread: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.value} {self.spread}".rstrip()
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a written table.
+
+    Attributes:
+        title: Its heading; empty where the one above counts.
+        whose: `paper`, or the benchmark's name.
+        cells: The figures.
+        note: What is to be known of them.
+        span: So many rows the heading counts for.
+    """
+
+    title: str
+    whose: str
+    cells: tuple[Figure, ...]
+    note: str = ""
+    span: int = 0
+
+
+@dataclass(frozen=True)
+class Section:
+    """One table as it is written.
+
+    Attributes:
+        name: Such as `table4`.
+        title: Its heading.
+        headings: Of its columns.
+        rows: Two for each row of the paper's: the paper's figures, then ours.
+        orders: One line for each of the paper's orders.
+        summary: How many of them hold.
+        differs: In what the data differ.
+        missing: Why ours is not there.
+    """
+
+    name: str
+    title: str
+    headings: tuple[str, ...]
+    rows: tuple[Row, ...]
+    orders: tuple[tuple[str, ...], ...]
+    summary: str
+    differs: str
+    missing: str
+
+
+def write_page(reproduction: Reproduction, out: Path) -> Path:
+    """Writes `README.md`, `index.html` and `reproduction.json`, each whole or not at all.
+
+    Args:
+        reproduction: The result.
+        out: The folder.
+
+    Returns:
+        Path of `index.html`.
+
+    Raises:
+        WriteError: The folder cannot be written to.
+    """
+    sections = [section(table, reproduction.benchmark) for table in reproduction.tables]
+    values = {"reproduction": reproduction, "sections": sections}
+    write_whole(out / JSON, json_text(reproduction.to_dict()))
+    write_whole(out / MARKDOWN, render("reproduction.md.j2", **values))
+    write_whole(out / HTML, render("reproduction.html.j2", **values))
+    return out / HTML
+
+
+def section(table: TableResult, benchmark: str, *, spread: bool = True) -> Section:
+    """Returns a table as it is written.
+
+    Args:
+        table: The result.
+        benchmark: What our rows are called by.
+        spread: Whether intervals and standard deviations stand beside the figures.
+    """
+    rows = [row for line in table.lines for row in _rows(line, table.metrics, benchmark, spread)]
+    return Section(
+        name=table.name,
+        title=f"Table {table.name.removeprefix('table')}. {table.title}",
+        headings=tuple(heading(metric) for metric in table.metrics),
+        rows=tuple(rows),
+        orders=tuple(_order(order) for order in table.orders),
+        summary=_summary(table.orders),
+        differs=table.differs,
+        missing=table.missing,
+    )
+
+
+def heading(metric: str) -> str:
+    """Returns what a column is called, with an arrow to the better side."""
+    known = BY_NAME.get(metric)
+    if metric == "p_value" or known is None:
+        return {"p_value": "p against ours", "auc": "AUC ↑"}.get(
+            metric, f"{metric.replace('_', ' ')} ↑"
+        )
+    arrow = {"lower": " ↓", "higher": " ↑", "": ""}[known.better]
+    return f"{known.title}{arrow}"
+
+
+def _rows(line: Line, metrics: tuple[str, ...], benchmark: str, spread: bool) -> list[Row]:
+    rows: list[Row] = []
+    if line.paper:
+        cells = tuple(_papers(line.paper.get(metric), spread) for metric in metrics)
+        rows.append(Row(line.title, "paper", cells))
+    if line.ours or line.note or not line.paper:
+        cells = tuple(_ours(line.ours.get(metric), metric, spread) for metric in metrics)
+        rows.append(Row("" if rows else line.title, benchmark, cells, line.note))
+    return [replace(rows[0], span=len(rows)), *rows[1:]]
+
+
+def _papers(cell: PaperCell | None, spread: bool) -> Figure:
+    if cell is None:
+        return Figure("-")
+    if cell.std_sets is None or not spread:
+        return Figure(_number(cell.value))
+    return Figure(_number(cell.value), f"± {_number(cell.std_sets)}")
+
+
+def _ours(cell: Cell | None, metric: str, spread: bool) -> Figure:
+    if cell is None or cell.value is None:
+        return Figure("-")
+    if metric == "p_value":
+        return Figure(_p(cell.value))
+    if cell.ci is None or not spread:
+        return Figure(_number(cell.value))
+    return Figure(_number(cell.value), f"({_number(cell.ci[0])} to {_number(cell.ci[1])})")
+
+
+def _order(order: Order) -> tuple[str, ...]:
+    if order.ours is None:
+        ours = "-"
+    else:
+        ends = "" if order.ci is None else f" ({order.ci[0]:+z.3f} to {order.ci[1]:+z.3f})"
+        ours = f"{order.ours:+z.3f}{ends}"
+    p = "-" if order.p is None else _p(order.p)
+    pair = f"{order.better} − {order.worse}"
+    return pair, heading(order.metric), f"{order.paper:+z.3f}", ours, p, order.verdict
+
+
+def _summary(orders: tuple[Order, ...]) -> str:
+    if not orders:
+        return ""
+    counts = Counter(order.verdict for order in orders)
+    words: dict[Verdict, str] = {
+        "holds": "hold",
+        "not told apart": "are not told apart",
+        "reversed": "are reversed",
+        "not tested": "are not tested",
+    }
+    said = ", ".join(f"{counts[one]} {word}" for one, word in words.items() if counts[one])
+    return f"Of {len(orders)} differences that the paper shows, {said}."
+
+
+def _number(value: float) -> str:
+    return f"{value:z.{_DECIMALS}f}"
+
+
+def _p(value: float) -> str:
+    return "<0.001" if value < _SMALLEST else f"{value:.3f}"

@@ -1,0 +1,133 @@
+"""A table of the paper beside ours, as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from gmbench.evaluation.intervals import Interval
+from gmbench.reproduction.published import PaperCell
+
+Verdict = Literal["holds", "not told apart", "reversed", "not tested"]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One of our figures.
+
+    Attributes:
+        value: Its value; None where it is not defined.
+        ci: 95% interval; None where there is none.
+    """
+
+    value: float | None
+    ci: Interval | None = None
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row of a table.
+
+    Attributes:
+        title: What it is called.
+        paper: The paper's figures, by metric; those that it does not report are not there.
+        ours: Ours, by metric.
+        note: Why there are no figures of ours, or what is to be known of them.
+    """
+
+    title: str
+    paper: Mapping[str, PaperCell]
+    ours: Mapping[str, Cell]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Order:
+    """Two rows of which the paper has one ahead, and whether ours agree.
+
+    Attributes:
+        better: Title of the row that is ahead in the paper.
+        worse: Title of the other.
+        metric: In what.
+        paper: Difference in the paper, better less worse.
+        ours: The same of ours.
+        ci: Its 95% interval; None where there is no test.
+        p: p-value of the paired test, after correction over all tests of the table.
+        verdict: `holds` where ours differ in the paper's direction and p is below 0.05, `reversed`
+            where they differ in the other one and p is below 0.05.
+    """
+
+    better: str
+    worse: str
+    metric: str
+    paper: float
+    ours: float | None
+    ci: Interval | None
+    p: float | None
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class TableResult:
+    """One table, made again.
+
+    Attributes:
+        name: Such as `table4`.
+        title: What it shows.
+        metrics: Its columns.
+        lines: Its rows.
+        orders: What the paper's figures say of the rows, and whether it holds.
+        differs: In what our data differ from the paper's.
+        missing: Why it could not be made, and how it can be; empty where it was made.
+    """
+
+    name: str
+    title: str
+    metrics: tuple[str, ...]
+    lines: tuple[Line, ...]
+    orders: tuple[Order, ...]
+    differs: str
+    missing: str = ""
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """Tables made again on one benchmark.
+
+    Attributes:
+        benchmark: Its name.
+        version: Its version.
+        preset: Size of the trainings.
+        seed: Seed of everything.
+        versions: Versions of the packages.
+        machine: Class of the machine that put the page together.
+        tables: The tables, in the paper's order.
+    """
+
+    benchmark: str
+    version: str
+    preset: str
+    seed: int
+    versions: Mapping[str, str]
+    machine: str
+    tables: tuple[TableResult, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns everything as plain data: finite numbers or None."""
+        return asdict(self)
+
+
+def verdict(difference: float | None, p: float | None, expected: float) -> Verdict:
+    """Tells whether a difference bears out the paper's.
+
+    Args:
+        difference: Ours.
+        p: Its p-value after correction.
+        expected: The paper's difference; its sign counts.
+    """
+    if difference is None or p is None:
+        return "not tested"
+    if p >= 0.05:
+        return "not told apart"
+    return "holds" if difference * expected > 0 else "reversed"

@@ -1,0 +1,40 @@
+"""On what, and how, the paper's tables are made again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from gmbench.benchmark.benchmark import Benchmark
+from gmbench.benchmark.cross_validation import with_sets
+from gmbench.training.options import RunOptions
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A benchmark with images, and how baselines are trained on it.
+
+    Attributes:
+        benchmark: Labels, sets, counts.
+        folder: The dataset folder; None where there are labels alone.
+        out: Where results are kept.
+        options: How baselines are run; `runs` keeps the trainings.
+    """
+
+    benchmark: Benchmark
+    folder: Path | None
+    out: Path
+    options: RunOptions
+
+    def having(self, sets: str | None) -> Benchmark:
+        """Returns the benchmark with other sets, or with its own where `sets` is None.
+
+        Raises:
+            BenchmarkError: It lacks GMs that they test.
+        """
+        return self.benchmark if sets is None else with_sets(self.benchmark, sets)
+
+    def options_for(self, benchmark: Benchmark) -> RunOptions:
+        """Returns the options with a folder of trainings for one group of sets."""
+        runs = self.options.runs
+        return replace(self.options, runs=None if runs is None else runs / benchmark.name)

@@ -1,0 +1,87 @@
+"""The page of a reproduction: figures as they are written, Markdown, HTML in a browser."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from pathlib import Path
+
+from gmbench.reproduction.page import HTML, JSON, MARKDOWN, section, write_page
+from gmbench.reproduction.published import PaperCell
+from gmbench.reproduction.result import Cell, Line, Order, Reproduction, TableResult
+from tests.browser import chromium_page
+
+METRICS = ("l1", "p_value", "arch_f1")
+TABLE = TableResult(
+    "table4",
+    "Architecture <parsing>",
+    METRICS,
+    (
+        Line(
+            "Ours",
+            {"l1": PaperCell(0.149, 0.019, None), "arch_f1": PaperCell(0.718, None, None)},
+            {"l1": Cell(0.1111, (0.0929, 0.1294)), "p_value": Cell(0.0001), "arch_f1": Cell(0.5)},
+        ),
+        Line("Floor", {}, {"l1": Cell(None)}),
+        Line("Nothing", {"l1": PaperCell(0.2, None, None)}, {}),
+    ),
+    (
+        Order("Ours", "Floor", "l1", -0.02, -0.0051, (-0.02, 0.01), 0.4, "not told apart"),
+        Order("Ours", "Floor", "arch_f1", 0.1, None, None, None, "not tested"),
+        Order("Ours", "Nothing", "arch_f1", 0.1, 0.2, (0.1, 0.3), 0.001, "holds"),
+    ),
+    "Other data.",
+)
+LACKING = TableResult("table9", "Diffusion", METRICS, (), (), "Other data.", "No images & no GMs.")
+FOUND = Reproduction("mini", "1", "small", 0, {"numpy": "2.0"}, "2 cores", (TABLE, LACKING))
+
+
+def test_a_section_as_it_is_written() -> None:
+    made = section(TABLE, "mini")
+    assert made.headings == ("L1 ↓", "p against ours", "arch F1 ↑")
+    written = [(row.title, row.whose, *map(str, row.cells)) for row in made.rows]
+    assert written == [
+        ("Ours", "paper", "0.149 ± 0.019", "-", "0.718"),
+        ("", "mini", "0.111 (0.093 to 0.129)", "<0.001", "0.500"),
+        ("Floor", "mini", "-", "-", "-"),
+        ("Nothing", "paper", "0.200", "-", "-"),
+    ]
+    assert made.orders[0] == (
+        "Ours − Floor", "L1 ↓", "-0.020", "-0.005 (-0.020 to +0.010)", "0.400", "not told apart",
+    )  # fmt: skip
+    assert made.summary == (
+        "Of 3 differences that the paper shows, 1 hold, 1 are not told apart, 1 are not tested."
+    )
+    short = section(TABLE, "mini", spread=False)
+    assert [str(cell) for cell in short.rows[1].cells] == ["0.111", "<0.001", "0.500"]
+
+
+def test_files_of_a_page(tmp_path: Path) -> None:
+    assert write_page(FOUND, tmp_path) == tmp_path / HTML
+    lines = (tmp_path / MARKDOWN).read_text().splitlines()
+    assert "| Ours | paper | 0.149 ± 0.019 | - | 0.718 |" in lines
+    assert "Not made: No images & no GMs." in lines
+    # A table in Markdown has as many cells in each row as in its heading.
+    for heading, rule in pairwise(lines):
+        if rule.startswith("|---"):
+            body = lines[lines.index(rule, lines.index(heading)) + 1 :]
+            rows = body[: next(n for n, line in enumerate(body) if not line.startswith("|"))]
+            assert rows
+            assert {row.count("|") for row in (heading, rule, *rows)} == {rule.count("|")}
+    assert json.loads((tmp_path / JSON).read_text())["tables"][1]["missing"] == LACKING.missing
+    html = (tmp_path / HTML).read_text()
+    assert "Architecture &lt;parsing&gt;" in html
+    assert "No images &amp; no GMs." in html
+
+
+def test_the_page_in_a_browser(tmp_path: Path) -> None:
+    with chromium_page(width=390) as browser:
+        browser.open(write_page(FOUND, tmp_path))
+        assert browser.page.locator("section").count() == 2
+        assert browser.overflow() == 0
+        assert browser.axe() == []
+        hidden = browser.page.get_by_text("-0.005 (-0.020 to +0.010)")
+        assert not hidden.is_visible()
+        browser.page.get_by_text("Of 3 differences").click()
+        assert hidden.is_visible()
+        assert browser.errors == []

@@ -1,0 +1,142 @@
+"""Plans, runs that are taken up again, and tables against their experiments."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gmbench.errors import UnknownNameError
+from gmbench.evaluation.comparison import compare
+from gmbench.reproduction import reproduce as reproducing
+from gmbench.reproduction import tables
+from gmbench.reproduction.experiments import BaselineRun, Training, train_one
+from gmbench.reproduction.result import verdict
+from gmbench.reproduction.setting import Setting
+from tests.processes import one_after_the_other
+
+ROWS = ("mean_mode", "full", "median_mode")
+
+
+@pytest.fixture
+def small_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Table 5 with one network, and Table 9, whose GMs are not there."""
+    table5 = tables._table(5, "Loss parsing", ROWS, ("loss_f1", "loss_accuracy"), "tiny")
+    table9 = next(one for one in tables.PAPER_TABLES if one.name == "table9")
+    monkeypatch.setattr(reproducing, "PAPER_TABLES", (table5, table9))
+
+
+@pytest.mark.parametrize(
+    ("difference", "p", "expected", "said"),
+    [
+        (0.1, 0.01, 0.3, "holds"),
+        (-0.1, 0.01, -0.3, "holds"),
+        (-0.1, 0.01, 0.3, "reversed"),
+        (0.1, 0.05, 0.3, "not told apart"),
+        (0.1, None, 0.3, "not tested"),
+        (None, 0.01, 0.3, "not tested"),
+    ],
+)
+def test_verdicts(difference: float, p: float, expected: float, said: str) -> None:
+    assert verdict(difference, p, expected) == said
+
+
+def test_tables_by_name_in_the_papers_order() -> None:
+    assert [one.name for one in reproducing.find_tables(["table7", "table4"])] == [
+        "table4",
+        "table7",
+    ]
+    assert reproducing.find_tables(["all"]) == tables.PAPER_TABLES
+    with pytest.raises(UnknownNameError, match=r"Table 'table44' is not known. Did you mean"):
+        reproducing.find_tables(["table44"])
+
+
+def test_a_plan_lists_each_experiment_once(setting: Setting) -> None:
+    planned = reproducing.plan(["table4", "table5"], setting)
+    names = [step.experiment.name for step in planned.steps]
+    assert len(names) == len(set(names)) == 6
+    by_name = {step.experiment.name: step for step in planned.steps}
+    # Two sets: three repeats of random_gt, one of the others.
+    counts = {name: len(step.trainings) for name, step in by_name.items()}
+    assert counts["sets/random_gt"] == 6
+    assert counts["sets/full"] == counts["sets/one_parser"] == 2
+    assert counts["sets/mean_mode"] == 0
+    assert by_name["sets/full"].tables == ("table4", "table5")
+    assert planned.minutes == 12 * reproducing.MINUTES["small"]
+
+
+def test_without_images_it_says_what_is_missing(setting: Setting) -> None:
+    planned = reproducing.plan(["table5"], replace(setting, folder=None))
+    refused = {step.experiment.name: step.refused for step in planned.steps}
+    assert "looks at images. Give the folder of a dataset" in refused["sets/full"]
+    assert refused["sets/median_mode"] == ""
+
+
+@pytest.mark.usefixtures("small_tables")
+def test_a_table_is_made_of_its_experiments(setting: Setting) -> None:
+    with one_after_the_other(reproducing):
+        found = reproducing.reproduce(["all"], setting, jobs=2)
+    table, lacking = found.tables
+    assert lacking.lines == ()
+    assert "lacks 7 of the 7 GMs that the sets dm test" in lacking.missing
+    runs = {name: BaselineRun(name) for name in ROWS}
+    for line, (name, run) in zip(table.lines, runs.items(), strict=True):
+        assert line.title == tables.TITLES[name]
+        summary = run.scores(setting)["summary"]["loss_f1"]
+        assert line.ours["loss_f1"].value == summary["mean"]
+    assert table.lines[1].paper["loss_f1"].value == 0.813
+    assert table.lines[2].paper == {}
+    differences = compare(*(r.predictions(setting) for r in runs.values()), names=ROWS)
+    expected = next(
+        one for one in differences.differences if (one.second, one.metric) == ("full", "loss_f1")
+    )
+    order = next(one for one in table.orders if one.metric == "loss_f1")
+    assert order.worse == tables.TITLES["mean_mode"]
+    assert order.paper == pytest.approx(0.813 - 0.751)
+    assert expected.difference is not None
+    assert order.ours == -expected.difference
+    assert order.p == expected.p_holm
+    assert json.dumps(found.to_dict(), allow_nan=False)
+
+
+@pytest.mark.usefixtures("small_tables")
+def test_what_was_made_is_taken_up_again(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    trained = []
+
+    def watched(training: Training) -> None:
+        trained.append(training)
+        train_one(training)
+
+    monkeypatch.setattr(reproducing, "train_one", watched)
+    with one_after_the_other(reproducing):
+        first = reproducing.reproduce(["table5"], setting, jobs=2)
+        assert len(trained) == 2
+        # Results are gone, trainings are there: they are read, not run.
+        shutil.rmtree(setting.out)
+        logs = {path: path.stat().st_mtime_ns for path in _logs(setting)}
+        assert len(logs) == 2
+        again = reproducing.reproduce(["table5"], setting, jobs=2)
+        assert {path: path.stat().st_mtime_ns for path in _logs(setting)} == logs
+        assert again.tables == first.tables
+        # All is there: nothing is run.
+        assert reproducing.plan(["table5"], setting).minutes == 0
+        other = replace(setting, options=replace(setting.options, seed=7))
+        assert len(reproducing.plan(["table5"], other).steps[1].trainings) == 2
+
+
+def _logs(setting: Setting) -> list[Path]:
+    assert setting.options.runs is not None
+    return sorted(setting.options.runs.rglob("log*"))
+
+
+def test_a_damaged_result_is_made_anew(setting: Setting) -> None:
+    run = BaselineRun("median_mode")
+    assert not run.is_there(setting)
+    run.make(setting, None)
+    assert run.is_there(setting)
+    place = setting.out / setting.benchmark.name / "sets" / "median_mode.json"
+    place.write_text(place.read_text()[:100])
+    assert not run.is_there(setting)
