@@ -86,11 +86,18 @@ class HubError(GmbenchError):
     """A host that refused, or could not be reached."""
 
 
+LONGEST_NAME = 200
+"""Characters that a name has at most."""
+
+
 def nearest_names(name: str, known: Iterable[str], most: int = 3) -> list[str]:
     """Returns the known names that look most like `name`, nearest first.
 
-    Letter case and separators do not count, so that `stylegan2` finds `STYLEGAN_2`.
+    Letter case and separators do not count, so that `stylegan2` finds `STYLEGAN_2`. What is longer
+    than any name has no near one: to compare it would take minutes.
     """
+    if len(name) > LONGEST_NAME:
+        return []
     by_form: dict[str, str] = {}
     for candidate in known:
         by_form.setdefault(plain_form(candidate), candidate)
@@ -101,3 +108,19 @@ def nearest_names(name: str, known: Iterable[str], most: int = 3) -> list[str]:
 def plain_form(name: str) -> str:
     """Returns a name without letter case and separators: `Style-GAN 2` becomes `stylegan2`."""
     return "".join(character for character in name.casefold() if character.isalnum())
+
+
+def printable(text: str) -> str:
+    """Returns a text fit to be printed and stored, from names and cells in other people's files.
+
+    Control characters could steer a terminal, and bytes that are no UTF-8 cannot be stored: both
+    become escapes.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        character
+        if character.isprintable()
+        else character.encode("unicode_escape", "backslashreplace").decode()
+        for character in text
+    )

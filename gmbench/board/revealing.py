@@ -37,6 +37,7 @@ from gmbench.board.submittable import read_submitted
 from gmbench.board.submitted import submitted_trace
 from gmbench.board.traces import COPY, Trace, alike, trace_of
 from gmbench.errors import GmbenchError
+from gmbench.predictions.bounds import bounds_for
 from gmbench.predictions.checks import Checklist
 from gmbench.predictions.images import image_index
 from gmbench.predictions.predictions import Predictions
@@ -161,7 +162,7 @@ def _score_entry(
     file, facts = entry_file(entry), entry_facts(entry)
     require_opened(board, name, who, file)
     checklist = Checklist(file.name)
-    raw = read_table(file, checklist)
+    raw = read_table(file, checklist, bounds_for(benchmark))
     if raw is None or not checklist.ok:
         raise BoardError(checklist.text(all_checks=False))
     try:

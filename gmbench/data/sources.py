@@ -7,13 +7,12 @@ Archives are hostile until shown otherwise; `archives` holds what is particular 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from gmbench.errors import SourceError
+from gmbench.errors import SourceError, printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,20 +177,6 @@ def unreadable(path: Path, error: OSError) -> SourceError:
     )
 
 
-_SAFE = re.compile(r"[ -\[\]-~]*")
-
-
 def shown(name: str) -> str:
-    """Returns a file name fit to be printed and stored.
-
-    Names come from other people's archives: control characters could steer a terminal, and
-    bytes that are no UTF-8 cannot be stored. Both are written as escapes.
-    """
-    if _SAFE.fullmatch(name):
-        return name
-    return "".join(
-        character
-        if character.isprintable()
-        else character.encode("unicode_escape", "backslashreplace").decode()
-        for character in name
-    )
+    """Returns a file name, which may come from somebody's archive, fit to be printed and stored."""
+    return printable(name)

@@ -11,8 +11,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from gmbench.errors import printable
+
 MOST_SHOWN = 10
 """Offenders that a message names; the rest are counted."""
+
+MOST_CHARACTERS = 1_000
+"""Length up to which an offender is shown whole."""
 
 
 class Status(StrEnum):
@@ -175,12 +180,13 @@ class Checklist:
         n_offenders: int | None = None,
     ) -> None:
         offenders = tuple(offenders)
+        kept = offenders if self.keeps_all else offenders[:MOST_SHOWN]
         self.checks.append(
             Check(
                 name=name,
                 status=status,
-                message=message,
-                offenders=offenders if self.keeps_all else offenders[:MOST_SHOWN],
+                message=one_line(message),
+                offenders=tuple(map(one_line, kept)),
                 n_offenders=len(offenders) if n_offenders is None else n_offenders,
                 remedy=remedy,
             )
@@ -208,6 +214,17 @@ class Checklist:
     def from_dict(cls, data: Mapping[str, Any], *, keeps_all: bool = False) -> Checklist:
         """Reads back what `to_dict` made; raises what `Check.from_dict` does."""
         return cls(data["source"], [Check.from_dict(one) for one in data["checks"]], keeps_all)
+
+
+def one_line(text: str) -> str:
+    """Returns a text fit to be printed in a line, by its beginning and its end where it is long.
+
+    Args:
+        text: May hold what stands in somebody's file.
+    """
+    if len(text) > MOST_CHARACTERS:
+        text = f"{text[: MOST_CHARACTERS // 2]} ... {text[-MOST_CHARACTERS // 4 :]}"
+    return printable(text)
 
 
 def plural(count: int, one: str, many: str = "") -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from gmbench.predictions.bounds import Bounds
 from gmbench.predictions.checks import MOST_SHOWN, Checklist, plural
 from gmbench.predictions.decimal_marks import refuse_commas_between_commas, settle_decimal_marks
 from gmbench.predictions.file_signatures import not_readable, other_kind
@@ -23,19 +24,25 @@ from gmbench.predictions.plain_text import plain_text, wide_encoding
 from gmbench.predictions.raw_table import RawTable, row_number
 
 _SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
+_LONGEST_HEADER = 64_000
+_MOST_COLUMNS = 64
 _SEPARATED_LINE = re.compile(rb"[^\r\n]*?[,;\t]")
 
 
-def read_csv(data: bytes, path: Path, checklist: Checklist) -> RawTable | None:
+def read_csv(data: bytes, path: Path, checklist: Checklist, bounds: Bounds) -> RawTable | None:
     """Reads CSV.
 
     Args:
         data: The file's content, unpacked.
         path: Where it is, for messages.
         checklist: Receives one check for each thing looked at.
+        bounds: The most that is read.
 
     Returns:
         The table, or None where the last check says why there is none.
+
+    Raises:
+        UnreadableError: It has more cells than any file of predictions.
     """
     if not data[:4096].strip() and not data.strip():
         not_readable(checklist, f"{path} is empty.")
@@ -53,6 +60,9 @@ def read_csv(data: bytes, path: Path, checklist: Checklist) -> RawTable | None:
         return None
     header = text[: text.find(b"\n")] if b"\n" in text else text
     separator = max(_SEPARATORS, key=lambda one: header.count(one.encode()))
+    most_cells = bounds.rows * _MOST_COLUMNS
+    if len(header) > _LONGEST_HEADER or text.count(separator.encode()) > most_cells:
+        raise bounds.too_many(path, "cells", most_cells)
     if separator == ",":
         checklist.passed("separator", "comma")
     else:

@@ -50,7 +50,8 @@ def plain_text(data: bytes, checklist: Checklist) -> bytes | None:
     marked = data.startswith(codecs.BOM_UTF8)
     text = data.removeprefix(codecs.BOM_UTF8)
     try:
-        text.decode("utf-8")
+        if not text.isascii():  # To decode takes memory, up to four times that of the text.
+            text.decode("utf-8")
     except UnicodeDecodeError as error:
         line = text.count(b"\n", 0, error.start) + 1
         checklist.failed(

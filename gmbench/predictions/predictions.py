@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from gmbench.benchmark.benchmark import Benchmark, load_benchmark
 from gmbench.errors import PredictionError
 from gmbench.files import write_whole
+from gmbench.predictions.bounds import bounds_for
 from gmbench.predictions.checks import Checklist
 from gmbench.predictions.columns import FARTHEST, Values, read_values
 from gmbench.predictions.images import check_sets_whole, find_images, image_index
@@ -229,7 +230,7 @@ def validate_predictions(
         )
     checklist = Checklist(str(source) if isinstance(source, str | Path) else "predictions")
     if isinstance(source, str | Path):
-        raw = read_table(Path(source), checklist)
+        raw = read_table(Path(source), checklist, bounds_for(benchmark))
     else:
         raw = table_from_frame(source, checklist)
     if raw is None:

@@ -7,43 +7,47 @@ makes numbers of them.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import pyarrow as pa
 
+from gmbench.predictions.bounds import Bounds, UnreadableError, collect
 from gmbench.predictions.checks import Checklist, plural
 from gmbench.predictions.csv_table import read_csv
-from gmbench.predictions.file_signatures import not_readable
 from gmbench.predictions.header import select_columns
+from gmbench.predictions.parquet_table import read_parquet
 from gmbench.predictions.raw_table import RawTable
-from gmbench.predictions.unpacking import unpack
+from gmbench.predictions.unpacking import SIGN, unpacked
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST_BYTES = 2_000_000_000
-"""Largest file, and largest unpacked content, that is read; 48,000 rows of CSV have 15 MB."""
+_PIECE = 1 << 20
+"""Bytes that are read at a time."""
 
 _NO_COLUMN = (pa.ArrowException, OverflowError)
 """What Arrow raises of a pandas column that it has no type for."""
 
 
-def read_table(path: Path, checklist: Checklist) -> RawTable | None:
+def read_table(path: Path, checklist: Checklist, bounds: Bounds) -> RawTable | None:
     """Reads a CSV, CSV.gz or Parquet file; the kind is told from the bytes, not from the name.
 
     Args:
         path: The file.
         checklist: Receives one check for each thing looked at.
+        bounds: The most that is read of it.
 
     Returns:
         The table, or None where the last check says why there is none.
     """
     try:
-        if path.stat().st_size > MOST_BYTES:
-            not_readable(checklist, f"{path} has more than {MOST_BYTES / 1e9:.0f} GB.")
-            return None
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            return _read_open(file, path, checklist, bounds)
+    except UnreadableError as error:
+        checklist.failed("file", str(error), error.remedy, fatal=True)
     except OSError as error:
         reason = "is not there" if isinstance(error, FileNotFoundError) else f"({error.strerror})"
         checklist.failed(
@@ -52,23 +56,20 @@ def read_table(path: Path, checklist: Checklist) -> RawTable | None:
             "give the path of a CSV, CSV.gz or Parquet file.",
             fatal=True,
         )
-        return None
-    if data[:4] == b"PAR1":
-        return _read_parquet(data, path, checklist)
-    unpacked = unpack(data, path, MOST_BYTES, checklist) if data[:2] == b"\x1f\x8b" else data
-    return None if unpacked is None else read_csv(unpacked, path, checklist)
+    return None
 
 
-def _read_parquet(data: bytes, path: Path, checklist: Checklist) -> RawTable | None:
-    import pyarrow.parquet as pq
-
-    try:
-        table = pq.read_table(pa.BufferReader(data))
-        table.validate(full=True)  # Text that is not UTF-8 is found here alone.
-    except (pa.ArrowException, OSError) as error:
-        reason = str(error).split("\n")[0]
-        not_readable(checklist, f"{path} begins like Parquet but is damaged ({reason}).")
-        return None
+def _read_open(file: BinaryIO, path: Path, checklist: Checklist, bounds: Bounds) -> RawTable | None:
+    start = file.read(4)  # No seek back: the file may be a pipe.
+    is_parquet = start == b"PAR1"
+    if start.startswith(SIGN):
+        pieces: Iterator[bytes] = unpacked(file, path, start)
+    else:
+        pieces = chain([start], iter(lambda: file.read(_PIECE), b""))
+    data = collect(pieces, path, bounds, is_text=not is_parquet)
+    if not is_parquet:
+        return read_csv(data, path, checklist, bounds)
+    table = read_parquet(data, path, bounds)
     checklist.passed("file", f"{path}: Parquet, {plural(table.num_rows, 'row')}")
     return select_columns(table, checklist, is_text=False)
 

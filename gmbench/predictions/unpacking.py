@@ -1,71 +1,82 @@
-"""From the bytes of a gzip file to those that were packed, all of them."""
+"""From a gzip file to the bytes that were packed, all of them, piece by piece."""
 
 from __future__ import annotations
 
+import os
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
-from gmbench.predictions.checks import Checklist, plural
-from gmbench.predictions.file_signatures import not_readable
+from gmbench.predictions.bounds import UnreadableError
+from gmbench.predictions.checks import plural
 
 _AGAIN = "compress the CSV again, or give it as it is."
-_SIGN = b"\x1f\x8b"
-_PIECE = 1 << 16
-"""Bytes unpacked at a time: what is left of them at the end of a member is copied."""
+SIGN = b"\x1f\x8b"
+"""What a gzip file, and each of its members, begins with."""
+
+_PACKED = 1 << 16
+"""Bytes read at a time: what is left of them at the end of a member is copied."""
+
+_UNPACKED = 1 << 20
+"""Most bytes unpacked at a time."""
 
 
-def unpack(data: bytes, path: Path, most_bytes: int, checklist: Checklist) -> bytes | None:
-    """Unpacks gzip, or says what is wrong with it.
+def unpacked(file: BinaryIO, path: Path, start: bytes = b"") -> Iterator[bytes]:
+    """Unpacks gzip as it is asked for more.
 
     A gzip file may have several members, one after the other (RFC 1952, section 2.2), as tools
     that append or work in parallel write them: its content is that of all of them.
 
     Args:
-        data: The gzip file.
+        file: The gzip file.
         path: Where it is, for messages.
-        most_bytes: Largest content that is unpacked.
-        checklist: Receives the check `file` where it is not sound.
+        start: What was read of it already.
 
-    Returns:
-        The content, or None where a check failed.
+    Yields:
+        The next bytes of the content.
+
+    Raises:
+        UnreadableError: The file is damaged, cut short, or goes on with something else.
     """
-    view, place, room = memoryview(data), 0, most_bytes
-    parts: list[bytes] = []
-    while place < len(data):
-        if data[place : place + 2] != _SIGN[: len(data) - place]:
-            rest = data[place:]
-            shown = f"{rest[:8]!r} and so on" if len(rest) > 8 else repr(rest)
-            checklist.failed(
-                "file",
-                f"{path}: {plural(len(rest), 'byte')} after the end of the gzip data "
-                f"{'is' if len(rest) == 1 else 'are'} not gzip: {shown}.",
-                "cut off what stands there, or compress the CSV again.",
-                fatal=True,
-            )
-            return None
+    size, pending = 0, start + file.read(_PACKED)
+    while pending:
+        if pending[: len(SIGN)] != SIGN[: len(pending)]:
+            raise _something_else(file, path, pending)
         unpacker = zlib.decompressobj(wbits=31)
-        while place < len(data) and not unpacker.eof:
-            piece = view[place : place + _PIECE]
+        while not unpacker.eof:
             try:
-                part = unpacker.decompress(piece, room)
+                piece = unpacker.decompress(pending, _UNPACKED)
             except zlib.error as error:
-                checklist.failed(
-                    "file", f"{path}: the gzip data are damaged ({error}).", _AGAIN, fatal=True
-                )
-                return None
-            place += len(piece) - len(unpacker.unused_data)
-            room -= len(part)
-            parts.append(part)
-            if unpacker.unconsumed_tail or room <= 0:
-                not_readable(checklist, f"{path} unpacks to more than {most_bytes / 1e9:.0f} GB.")
-                return None
-        if not unpacker.eof:
-            unpacked = most_bytes - room
-            checklist.failed(
-                "file",
-                f"{path}: the gzip data are cut short after {plural(unpacked, 'byte')}.",
-                _AGAIN,
-                fatal=True,
-            )
-            return None
-    return b"".join(parts)
+                raise UnreadableError(
+                    f"{path}: the gzip data are damaged ({error}).", _AGAIN
+                ) from error
+            pending = unpacker.unconsumed_tail
+            if piece:
+                size += len(piece)
+                yield piece
+            elif not unpacker.eof:
+                more = file.read(_PACKED)
+                if not more:
+                    raise UnreadableError(
+                        f"{path}: the gzip data are cut short after {plural(size, 'byte')}.",
+                        _AGAIN,
+                    )
+                pending += more
+        pending = unpacker.unused_data
+        if len(pending) < len(SIGN):
+            pending += file.read(_PACKED)
+
+
+def _something_else(file: BinaryIO, path: Path, rest: bytes) -> UnreadableError:
+    """Returns the error for bytes that stand after the end of the gzip data."""
+    shown = f"{rest[:8]!r} and so on" if len(rest) > 8 else repr(rest)
+    n_bytes = len(rest)
+    if file.seekable():
+        here = file.tell()
+        n_bytes += file.seek(0, os.SEEK_END) - here
+    return UnreadableError(
+        f"{path}: {plural(n_bytes, 'byte')} after the end of the gzip data "
+        f"{'is' if n_bytes == 1 else 'are'} not gzip: {shown}.",
+        "cut off what stands there, or compress the CSV again.",
+    )

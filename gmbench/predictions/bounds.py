@@ -1,0 +1,117 @@
+"""How much of a prediction file is read: as much as a benchmark can need, whatever stands in it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from gmbench.benchmark.benchmark import NAMED, Benchmark, load_benchmark
+from gmbench.predictions.checks import plural
+from gmbench.predictions.file_signatures import TEMPLATE
+
+_ROWS_AN_IMAGE = 2
+"""So that training images too, or a file twice, are told by name."""
+
+_BYTES_AN_IMAGE = 1_500
+"""A row of 26 numbers with all of their digits has 500, with the probabilities of classes 1,000."""
+
+_LONGEST_LINE = 2_000_000
+
+
+class UnreadableError(Exception):
+    """What was begun to be read is no prediction file, or too large for one.
+
+    Attributes:
+        remedy: What to do.
+    """
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.remedy = remedy or f"write predictions as CSV or Parquet; {TEMPLATE}"
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The most that is read of a file.
+
+    Attributes:
+        images: Of the largest benchmark that it may be of.
+        told: The name of that benchmark.
+    """
+
+    images: int
+    told: str
+
+    @property
+    def rows(self) -> int:
+        """Most rows; of text, most lines below the header."""
+        return self.images * _ROWS_AN_IMAGE
+
+    @property
+    def bytes(self) -> int:
+        """Most bytes, unpacked."""
+        return self.images * _BYTES_AN_IMAGE
+
+    def too_many(self, path: Path, what: str, most: int) -> UnreadableError:
+        """Returns the error for a file with more than `most` of something, such as rows."""
+        return UnreadableError(
+            f"{path} has more than {most:,} {what}: {self.told}, the largest benchmark that "
+            f"it may be of, has {self.images:,} images.",
+            "write one row an image; for a larger benchmark say --benchmark FOLDER.",
+        )
+
+
+def bounds_for(benchmark: str | Path | Benchmark | None) -> Bounds:
+    """Returns how much is read of predictions of a benchmark: never less than of a named one.
+
+    So a file of another benchmark than the one that is given is told so.
+
+    Args:
+        benchmark: The one that is given, or None.
+
+    Raises:
+        UnknownNameError: There is no such benchmark.
+    """
+    known = [load_benchmark(name) for name in NAMED]
+    if benchmark is not None:
+        known.append(load_benchmark(benchmark))
+    return max((Bounds(_size(one), one.name) for one in known), key=lambda bounds: bounds.images)
+
+
+def collect(pieces: Iterable[bytes], path: Path, bounds: Bounds, *, is_text: bool) -> bytes:
+    """Returns the pieces of a file as one, and stops at the first byte or line too many.
+
+    Args:
+        pieces: The file, from its start.
+        path: Where it is, for messages.
+        bounds: The most that is read.
+        is_text: Whether it has lines.
+
+    Raises:
+        UnreadableError: It is too large.
+    """
+    buffer, lines, line = io.BytesIO(), 0, 0
+    for piece in pieces:
+        if buffer.tell() + len(piece) > bounds.bytes:
+            raise bounds.too_many(path, "bytes", bounds.bytes)
+        if is_text:
+            lines += max(piece.count(b"\n"), piece.count(b"\r"))
+            if lines > bounds.rows + 1:
+                raise bounds.too_many(path, "rows", bounds.rows)
+            end = max(piece.rfind(b"\n"), piece.rfind(b"\r"))
+            line = len(piece) - 1 - end + (line if end < 0 else 0)
+            if line > _LONGEST_LINE:
+                raise UnreadableError(
+                    f"{path} is not CSV: a line has more than {plural(_LONGEST_LINE, 'byte')}."
+                )
+        buffer.write(piece)
+    return buffer.getvalue()
+
+
+def _size(benchmark: Benchmark) -> int:
+    """Returns the images of a benchmark; those of sets that share GMs count in each."""
+    counts = dict(zip(benchmark.index, benchmark.n_images, strict=True))
+    tested = sum(counts[gm] for test in benchmark.sets.values() for gm in test)
+    return max(tested, sum(benchmark.n_images))
