@@ -64,6 +64,7 @@ def root(
 
 def main() -> None:
     """Runs the command line; errors that a user can mend become one message and an exit code."""
+    output.show_all_characters()
     try:
         with naming_extras():
             app()

@@ -6,6 +6,7 @@ errors go to standard error, so that a pipe receives data and nothing else.
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -26,6 +27,13 @@ _FIXED_WIDTH = 100
 _MEGABYTE = 10**6
 _SHOWN_AS = {"bytes": "MB", "bytes checked": "MB checked"}
 """What is counted in bytes, and shown in megabytes."""
+
+
+def show_all_characters() -> None:
+    """Makes escapes of what a terminal or file cannot show, in place of an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -56,7 +64,9 @@ def show_plain(text: str) -> None:
 
 def show_json(data: Any) -> None:
     """Prints data as JSON: finite numbers or null, keys in the given order."""
-    sys.stdout.write(json.dumps(data, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+    # What else cannot be shown becomes an escape of JSON's own.
+    as_is = (sys.stdout.encoding or "utf-8").lower().startswith("utf")
+    sys.stdout.write(json.dumps(data, indent=2, allow_nan=False, ensure_ascii=not as_is) + "\n")
 
 
 def show_checklist(checklist: Checklist, *, as_json: bool) -> None:

@@ -145,7 +145,10 @@ def _list_zip(location: Path, limits: Limits) -> Source:
     for member in members:
         path = _safe_path(location, member.orig_filename)
         kind = stat.S_IFMT(member.external_attr >> 16)
-        if member.is_dir() and kind in (0, stat.S_IFDIR):
+        is_folder = member.is_dir() or (
+            member.orig_filename.endswith("\\") and not member.file_size
+        )
+        if is_folder and kind in (0, stat.S_IFDIR):
             continue
         if kind not in (0, stat.S_IFREG):
             raise _refused(location, path, "is a link or a device, not a file")
@@ -232,12 +235,14 @@ def _decompress(
 
 
 def _safe_path(location: Path, name: str) -> str:
-    """Returns a member's path without `.` parts; refuses one that could lead elsewhere."""
-    parts = name.split("/")
+    """Returns a member's path without `.` parts; refuses one that could lead elsewhere.
+
+    Windows' own tools write backslashes between folders (PowerShell 5.1 does).
+    """
+    parts = name.replace("\\", "/").split("/")
     if (
-        name.startswith("/")
+        name.startswith(("/", "\\"))
         or ".." in parts
-        or "\\" in name
         or "\0" in name
         or re.match(r"[A-Za-z]:", name)
     ):

@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -46,8 +48,10 @@ from gmbench.data.inspection import (
 )
 from gmbench.data.listing import list_images
 from gmbench.data.parallel import all_cores
+from gmbench.data.shards import ShardRecord
 from gmbench.data.sources import Limits, Source
 from gmbench.errors import DatasetError
+from gmbench.predictions.checks import plural
 from gmbench.progress import Progress
 from gmbench.version import __version__
 
@@ -142,10 +146,7 @@ def build_dataset(
         _refuse_errors(report, location, allow_missing)
         kept = {gm: record for gm, record in records.items() if record.n_images}
         if not kept:
-            raise DatasetError(
-                f"{location} holds no image of any GM of {benchmark.name}. "
-                "Each GM needs a folder of its name, such as STYLEGAN."
-            )
+            raise _without_images(location, benchmark, records)
         built = replace(
             benchmark,
             name=_built_name(benchmark, report),
@@ -158,6 +159,23 @@ def build_dataset(
         }
         finish(work, out, built, kept, files, plan)
         return BuildResult(out, built.name, report, n_resumed)
+
+
+def _without_images(
+    location: Path, benchmark: Benchmark, records: Mapping[str, ShardRecord]
+) -> DatasetError:
+    """Returns the error for a source without one image that can be taken."""
+    corrupt = [fault for record in records.values() for _, fault in record.corrupt]
+    if not corrupt:
+        return DatasetError(
+            f"{location} holds no image of any GM of {benchmark.name}. "
+            "Each GM needs a folder of its name, such as STYLEGAN."
+        )
+    fault, count = Counter(corrupt).most_common(1)[0]
+    return DatasetError(
+        f"{location}: none of the {plural(len(corrupt), 'file')} in folders of GMs can be decoded; "
+        f"{count:,} of them: {fault}. Give the images as their authors published them."
+    )
 
 
 def _copy_mini116(out: Path, overwrite: bool) -> BuildResult:

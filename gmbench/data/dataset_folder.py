@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -48,8 +49,25 @@ def check_places(images: Path, out: Path, overwrite: bool) -> None:
     check_out(out, overwrite)
 
 
+_PATTERN = re.compile(r"[*?\[]|::")
+
+
+def check_path(folder: Path) -> None:
+    """Refuses a place whose path `datasets` reads as a pattern, or as a chain of addresses.
+
+    Raises:
+        DatasetError: It does; images below are not found there.
+    """
+    if found := _PATTERN.search(str(folder.absolute())):
+        raise DatasetError(
+            f"{folder}: `datasets` reads {found[0]} in a path as a pattern and finds no image "
+            "there. Take a folder whose whole path is without [, *, ? and ::."
+        )
+
+
 def check_out(out: Path, overwrite: bool) -> None:
-    """Refuses to write over anything that is not a dataset of ours."""
+    """Refuses to write over anything that is not a dataset of ours, or where it does not load."""
+    check_path(out)
     empty = out.is_dir() and not any(out.iterdir())
     if out.exists() and not empty and not is_dataset(out):
         raise DatasetError(

@@ -15,7 +15,7 @@ from gmbench.data.shards import ShardRecord
 from gmbench.data.sources import shown
 from gmbench.errors import DatasetError, SourceError
 from gmbench.files import json_text
-from gmbench.predictions.checks import Checklist
+from gmbench.predictions.checks import Checklist, plural
 
 INSPECTION = "inspection.json"
 
@@ -199,7 +199,12 @@ def inspect(
         gms[gm] = GMCount(shown(files.folder), wanted, len(files.files), kept)
         available = min(usable, wanted) if kept is None else kept
         if available < wanted:
-            found["missing_images"].append(f"{gm}: {available:,} of {wanted:,}")
+            none = (
+                f"; none of its {plural(usable, 'file')} can be decoded"
+                if kept == 0 < usable
+                else ""
+            )
+            found["missing_images"].append(f"{gm}: {available:,} of {wanted:,}{none}")
         found["empty_files"] += [f"{shown(file.path)}: 0 bytes" for file in empty]
         if record:
             found["corrupt_images"] += [

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from gmbench.benchmark.benchmark import read_benchmark
 from gmbench.data.build import DEFAULT_NAME, build_dataset
+from gmbench.data.dataset_folder import check_path
 from gmbench.data.features import configurations
 from gmbench.errors import DatasetError, HubError, UnknownNameError
 
@@ -46,7 +47,8 @@ def load_dataset(
         What `datasets.load_dataset` returns: a dataset, or with `split=None` a dictionary of them.
 
     Raises:
-        DatasetError: There is no such folder and no such dataset.
+        DatasetError: There is no such folder and no such dataset, or `datasets` would read its path
+            as a pattern.
         UnknownNameError: The dataset has no such configuration or split.
         HubError: The Hub could not be reached, or refuses.
 
@@ -64,6 +66,7 @@ def load_dataset(
 
     folder = _find(path_or_name)
     if folder is not None:
+        check_path(folder)
         splits = configurations(read_benchmark(folder))
         if config not in splits:
             raise UnknownNameError(

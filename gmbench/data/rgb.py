@@ -19,16 +19,21 @@ Colour profiles and gamma are left alone: they are hints to whoever shows an ima
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from PIL.Image import Transpose
 
+from gmbench.data.image_files import open_image, size_fault
 from gmbench.errors import SourceError
 
 Pixels = NDArray[np.uint8]
 
+_PIXELS_AT_ONCE = 2**20
 _ORIENTATION = 0x0112
 _UPRIGHT = {
     2: Transpose.FLIP_LEFT_RIGHT,
@@ -50,10 +55,10 @@ def decode_rgb(data: bytes, name: str = "") -> Pixels:
         name: Named in errors.
 
     Raises:
-        SourceError: The image has a mode without a rule.
+        SourceError: The image is too large, or has a mode without a rule.
         Exception: The bytes do not decode; decoders raise whatever damaged data leads them to.
     """
-    with Image.open(io.BytesIO(data)) as image:
+    with open_image(io.BytesIO(data)) as image:
         return rgb_pixels(image, name)
 
 
@@ -65,22 +70,22 @@ def rgb_pixels(image: Image.Image, name: str = "") -> Pixels:
         name: Named in errors.
 
     Raises:
-        SourceError: The image has a mode without a rule.
+        SourceError: The image is too large, or has a mode without a rule.
     """
+    if fault := size_fault(image):
+        raise SourceError(f"{name or 'An image'} has {fault}. Leave it out, or make it smaller.")
     image.load()  # TIFF files are turned as they are loaded.
     turn = _UPRIGHT.get(_orientation(image))
     if turn is not None:
         image = image.transpose(turn)
     if image.mode.startswith("I"):
-        values = np.asarray(image).astype(np.int64).clip(0, 0xFFFF)
         clear = image.info.get("transparency")
-        return _grey(np.where(values == clear, 0xFF, values >> 8))
+        return _in_bands(partial(_high_byte, clear=clear), np.asarray(image))
     if image.mode == "F":
-        floats = np.nan_to_num(np.asarray(image), nan=0.0, posinf=255.0, neginf=0.0)
-        return _grey(np.rint(floats.clip(0, 255)))
+        return _in_bands(_rounded, np.asarray(image))
     try:
         if image.has_transparency_data:
-            return _on_white(np.asarray(image.convert("RGBA")))
+            return _in_bands(_on_white, np.asarray(image.convert("RGBA")))
         return np.asarray(image.convert("RGB"))
     except (ValueError, KeyError) as error:
         raise SourceError(
@@ -95,6 +100,25 @@ def _orientation(image: Image.Image) -> int:
     except Exception:  # noqa: BLE001 - Pillow raises whatever a broken block leads it to
         return 1
     return found if isinstance(found, int) else 1
+
+
+def _in_bands(rule: Callable[[NDArray[Any]], Pixels], pixels: NDArray[Any]) -> Pixels:
+    """Applies a rule to some rows at a time: what it computes with takes many times their room."""
+    made = np.empty((*pixels.shape[:2], 3), np.uint8)
+    rows = max(1, _PIXELS_AT_ONCE // max(1, pixels.shape[1]))
+    for top in range(0, len(pixels), rows):
+        made[top : top + rows] = rule(pixels[top : top + rows])
+    return made
+
+
+def _high_byte(values: NDArray[np.integer], clear: object) -> Pixels:
+    cut = values.astype(np.int64).clip(0, 0xFFFF)
+    return _grey(np.where(cut == clear, 0xFF, cut >> 8))
+
+
+def _rounded(values: NDArray[np.floating]) -> Pixels:
+    floats = np.nan_to_num(values, nan=0.0, posinf=255.0, neginf=0.0)
+    return _grey(np.rint(floats.clip(0, 255)))
 
 
 def _grey(values: NDArray[np.generic]) -> Pixels:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from gmbench.data.shards import image_fault
+from gmbench.data.image_files import image_fault
 
 if TYPE_CHECKING:
     from gmbench.data.features import LabelValue

@@ -10,7 +10,6 @@ import hashlib
 import io
 import json
 import os
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -20,10 +19,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from PIL import Image
 
 from gmbench.data.archives import TarReader, ZipReader
 from gmbench.data.checksums import sha256_of
+from gmbench.data.image_files import image_fault
 from gmbench.data.listing import GMFiles
 from gmbench.data.sources import FolderReader, Reader
 from gmbench.files import disk_full, is_full, rename_durably, write_durably
@@ -120,35 +119,6 @@ def read_record(path: Path, shard: Path) -> ShardRecord | None:
     if record.n_images and not (shard.is_file() and shard.stat().st_size == record.n_bytes):
         return None
     return record
-
-
-def image_fault(data: bytes, max_pixels: int) -> str:
-    """Decodes an image and returns what is wrong with it; empty when nothing is.
-
-    Args:
-        data: The bytes of the image file.
-        max_pixels: Largest image that is decoded, width times height.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(data)) as image:
-                width, height = image.size
-                if width * height > max_pixels:
-                    return f"{width} x {height} pixels; at most {max_pixels:,} are decoded"
-                # Checks what decoding does not: the check sums of a PNG's blocks.
-                image.verify()
-            with Image.open(io.BytesIO(data)) as image:
-                image.load()
-    except Exception as error:  # noqa: BLE001 - decoders raise whatever damaged data leads them to
-        return _fault(error)
-    return ""
-
-
-def _fault(error: Exception) -> str:
-    if "cannot identify image file" in str(error):  # The text goes on with an address in memory.
-        return "no known image format"
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 @lru_cache(maxsize=1)

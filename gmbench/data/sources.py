@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from gmbench.data.image_files import MOST_BYTES, MOST_PIXELS
 from gmbench.errors import SourceError, printable
 
 
@@ -28,10 +29,10 @@ class Limits:
     """
 
     members: int = 2_000_000
-    member_bytes: int = 256 * 2**20
+    member_bytes: int = MOST_BYTES
     total_bytes: int = 2**40
     ratio: int = 200
-    pixels: int = 2**26
+    pixels: int = MOST_PIXELS
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,7 @@ def _rows_at_once(facts: pq.FileMetaData, column: int, bounds: Bounds) -> int:
     chunks = [facts.row_group(number).column(column) for number in range(facts.num_row_groups)]
     if not any(chunk.physical_type in _ANY_LENGTH for chunk in chunks):
         return _MOST_ROWS
-    longest = max(chunk.total_uncompressed_size for chunk in chunks)
+    longest = int(max(chunk.total_uncompressed_size for chunk in chunks))
     return min(_MOST_ROWS, max(1, bounds.bytes // max(1, longest)))
 
 

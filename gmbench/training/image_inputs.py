@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from gmbench.data.image_files import MOST_BYTES, fault_of, open_image, size_fault
 from gmbench.errors import SourceError
 
 OneImage = str | Path | Image.Image | NDArray[np.uint8]
@@ -62,11 +64,18 @@ def _of_array(pixels: NDArray[np.uint8]) -> Image.Image:
     return Image.fromarray(pixels)
 
 
-def _of_file(file: Path) -> Image.Image:
+def _of_file(path: Path) -> Image.Image:
+    cause = None
     try:
-        image = Image.open(file)
-        image.load()
-    except Exception as error:  # Decoders raise whatever damaged data leads them to.
-        reason = getattr(error, "strerror", None) or "it is no image that can be read"
-        raise SourceError(f"{file} cannot be parsed: {reason}. Give image files.") from error
-    return image
+        with path.open("rb") as file:
+            if os.fstat(file.fileno()).st_size > MOST_BYTES:
+                fault = f"more than {MOST_BYTES:,} bytes"
+            else:
+                image = open_image(file)
+                fault = size_fault(image)
+            if not fault:
+                image.load()
+                return image
+    except Exception as error:  # noqa: BLE001 - decoders raise whatever damaged data leads them to
+        fault, cause = fault_of(error), error
+    raise SourceError(f"{path} cannot be parsed: {fault}. Give image files.") from cause

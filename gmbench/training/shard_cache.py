@@ -32,6 +32,7 @@ from PIL import __version__ as _pillow_version
 from gmbench.benchmark.benchmark import Benchmark, read_benchmark
 from gmbench.data.checksums import CHECKSUMS, read_checksums, sha256_of
 from gmbench.data.features import shard_path
+from gmbench.data.image_files import fault_of, open_image
 from gmbench.data.parallel import all_cores, in_processes
 from gmbench.data.rgb import Pixels
 from gmbench.errors import DatasetError, SourceError
@@ -269,12 +270,12 @@ def _pixels(shard: CachedShard) -> Iterator[Pixels]:
 
 def _decoded(shard: CachedShard, image_id: str, data: bytes) -> Pixels:
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with open_image(io.BytesIO(data)) as image:
             return shard.taken.pixels(image, image_id)
     except SourceError:
         raise
     except Exception as error:  # Decoders raise whatever damaged data leads them to.
-        raise _damaged(shard, f"{image_id} does not decode: {error}") from error
+        raise _damaged(shard, f"{image_id} does not decode: {fault_of(error)}") from error
 
 
 def _damaged(shard: CachedShard, fault: str) -> DatasetError:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import warnings
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from gmbench.data.image_files import fault_of
 from gmbench.data.listing import IMAGE_SUFFIXES
 from gmbench.data.rgb import decode_rgb
 from gmbench.data.sources import FolderReader, Limits, SourceFile, scan_folder, shown
@@ -63,15 +63,14 @@ def square(image: Image.Image, size: int) -> Image.Image:
 
 def _decoded(folder: Path, file: SourceFile, data: bytes, size: int) -> NDArray[np.uint8]:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = Image.fromarray(decode_rgb(data))
+        image = Image.fromarray(decode_rgb(data, f"{folder}: {shown(file.path)}"))
+    except SourceError:
+        raise
     except Exception as error:
         # Decoders raise whatever damaged data leads them to.
-        detail = "no known image format" if "cannot identify" in str(error) else str(error)
         raise SourceError(
-            f"{folder}: {shown(file.path)} cannot be read as an image "
-            f"({shown(detail) or type(error).__name__}). Mend or remove it."
+            f"{folder}: {shown(file.path)} cannot be read as an image ({shown(fault_of(error))}). "
+            "Mend or remove it."
         ) from error
     if min(image.size) < size:
         raise SourceError(

@@ -226,7 +226,7 @@ ERRORS = {
     "predict dataset --data dataset": "holds no model parser",
     "predict MODEL -b red116": "predict looks at images",
     "parse none.png --model MODEL": "none.png cannot be parsed: No such file or directory",
-    "parse gms.csv --model MODEL": "it is no image that can be read",
+    "parse gms.csv --model MODEL": "no image of a known format",
     "parse x.png --model who/what": "who/what",
     "study ablation nowhere --data dataset": "nowhere lacks full.parquet, no_magnitude.parquet",
     "study many_images nowhere.csv": "is not there",

@@ -54,6 +54,14 @@ def test_members_are_listed_and_read(tmp_path: Path, mode: str) -> None:
     assert found == {"a/DCGAN/1.png": b"one", "a/DCGAN/2.png": b"twotwo"}
 
 
+def test_backslashes_as_windows_writes_them(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "w.zip", {"a/#": b"", "a/DCGAN#1.png": b"one", "a/DCGAN/2.png": b"2"})
+    path.write_bytes(path.read_bytes().replace(b"a/#", b"a/\\").replace(b"N#1", b"N\\1"))
+    source = opened(path)
+    assert [file.path for file in source.files] == ["a/DCGAN/1.png", "a/DCGAN/2.png"]
+    assert ZipReader(path).read(source.files[0]) == b"one"
+
+
 HOSTILE_NAMES = ["/etc/passwd", "../x.png", "a/../../x.png", "C:/x.png", "a\\..\\x.png", "c:x.png"]
 
 

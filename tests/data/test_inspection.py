@@ -10,8 +10,8 @@ import pytest
 from gmbench.benchmark.benchmark import Benchmark, read_benchmark
 from gmbench.data import build as build_module
 from gmbench.data.build import build_dataset
+from gmbench.data.image_files import image_fault
 from gmbench.data.inspection import IncompleteSourceError, Inspection
-from gmbench.data.shards import image_fault
 from tests.data.fake_images import image_bytes
 
 
@@ -51,7 +51,7 @@ def test_every_problem_is_reported(spoilt: Path, benchmark: Benchmark, tmp_path:
     ]
     assert entries(found, "empty_files") == [("DCGAN/5.png", "0 bytes")]
     assert entries(found, "corrupt_images") == [
-        ("PIXELCNN_PP/6.png", "no known image format"),
+        ("PIXELCNN_PP/6.png", "no image of a known format (PNG, JPEG, WebP, BMP, GIF, TIFF)"),
         ("PIXELCNN_PP/8.bmp", "image file is truncated (4 bytes not processed)"),
     ]
     assert entries(found, "surplus_images") == [("STYLEGAN/100.png", "more than 6 of STYLEGAN")]

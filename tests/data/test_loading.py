@@ -75,3 +75,17 @@ def test_hub_that_refuses(monkeypatch: pytest.MonkeyPatch, snapshot: object) -> 
     with pytest.raises(HubError) as caught:
         load_dataset("org/x")
     assert str(caught.value) == snapshot
+
+
+@pytest.mark.parametrize("name", ["a[b]", "a*", "b?", "c::d"])
+def test_a_path_that_datasets_reads_as_a_pattern(
+    name: str, pristine_dataset: Path, places: Path
+) -> None:
+    with pytest.raises(DatasetError, match="in a path as a pattern") as built:
+        gmbench.build_dataset("mini116", out=places / name / "gm-parsing")
+    assert not (places / name).exists()
+    folder = places / name / "moved"
+    shutil.copytree(pristine_dataset, folder)
+    with pytest.raises(DatasetError, match=r"whole path is without \[, \*, \? and ::") as loaded:
+        load_dataset(folder)
+    assert str(built.value).replace("gm-parsing", "moved", 1) == str(loaded.value)

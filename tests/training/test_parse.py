@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from gmbench.training.parse import parse
 from gmbench.training.parsed import ParsedImages
 from gmbench.training.parsed_gm import parsed_gm
 from tests.training.families import family_image
-from tests.training.image_files import FILES, SIZES
+from tests.training.image_files import FILES, SIZES, png
 from tests.training.test_checkpoint import checkpoint_of
 
 
@@ -91,11 +92,19 @@ def test_files_of_every_mode_and_size(mode: str, folder: Path, tmp_path: Path) -
 
 
 def test_a_file_that_is_no_image(folder: Path, tmp_path: Path) -> None:
-    good, bad = tmp_path / "good.png", tmp_path / "bad.png"
+    good, bad, text, broad, large = (
+        tmp_path / f"{name}.png" for name in ("good", "bad", "text", "broad", "large")
+    )
     family_image(0, 0).save(good)
     bad.write_bytes(good.read_bytes()[:200])
+    text.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n")
+    broad.write_bytes(png(np.zeros((2, 65_537, 1), int), 8, 0))
+    large.write_bytes(png(np.zeros((8_193, 8_193, 1), int), 8, 0))
     for path, reason in (
-        (bad, "it is no image that can be read"),
+        (bad, "image file is truncated"),
+        (text, "no image of a known format (PNG, JPEG, WebP, BMP, GIF, TIFF)"),
+        (broad, "65537 x 2 pixels; at most 65,536 a side are decoded"),
+        (large, "8193 x 8193 pixels; at most 67,108,864 are decoded"),
         (tmp_path / "none.png", "No such file or directory"),
         (tmp_path, "Is a directory"),
     ):
@@ -144,9 +153,9 @@ def test_images_are_opened_one_by_one(
     order: list[str] = []
     opened = Image.open
 
-    def watched(path: Path) -> object:
-        order.append(f"open {path.stem}")
-        return opened(path)
+    def watched(file: BinaryIO, formats: tuple[str, ...]) -> object:
+        order.append(f"open {Path(file.name).stem}")
+        return opened(file, formats=formats)
 
     from gmbench.training.views import Resized
 
