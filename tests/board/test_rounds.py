@@ -115,15 +115,16 @@ def test_columns_that_cannot_be_renamed_are_refused(tmp_path: Path, build: Build
         entry(board, tmp_path, who, 1)
         file = tmp_path / f"{who}.parquet"
         frame = pd.read_parquet(file)
-        frame[column] = [[one] for one in frame[column]]
+        frame[column] = b"\xff" if column == "image_id" else [[one] for one in frame[column]]
         frame.to_parquet(file, index=False)
         (tmp_path / f"{who}.nonce").unlink()
         seal_entry(board, "round-1", who, file, tmp_path / f"{who}.nonce")
     opened(board, tmp_path, "ann", "bob")
     revealed = reveal_round(board, "round-1", tmp_path / "secret", tmp_path / "hidden")
     assert revealed.scored == ()
-    for who, why in revealed.refused.items():
-        assert f"{entries / who / 'predictions.parquet'} cannot be given" in why
+    file = "predictions.parquet"
+    assert f"{entries / 'ann' / file} cannot be given" in revealed.refused["ann"]
+    assert f"{entries / 'bob' / file}: column layers is list" in revealed.refused["bob"]
 
 
 def test_the_page_announces_a_round_until_its_end(tmp_path: Path, build: Builder) -> None:
