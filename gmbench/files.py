@@ -26,6 +26,18 @@ def json_text(data: Any) -> str:
     return json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
+def parse_json(text: str | bytes) -> Any:
+    """Reads JSON that may be anyone's.
+
+    Raises:
+        ValueError: It is none, or nested deeper than Python follows.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("it is nested too deep") from error
+
+
 def write_durably(path: Path, content: bytes | str) -> None:
     """Writes a file so that, whatever happens, it is the old one, the new one, or absent.
 

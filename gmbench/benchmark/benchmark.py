@@ -21,8 +21,10 @@ from numpy.typing import NDArray
 
 from gmbench.benchmark import catalog
 from gmbench.benchmark.catalog import GM
+from gmbench.benchmark.soundness import tables_fault
 from gmbench.benchmark.splits import read_sets
-from gmbench.errors import BenchmarkError, UnknownNameError, plain_form
+from gmbench.errors import BenchmarkError, UnknownNameError, plain_form, printable
+from gmbench.files import parse_json
 from gmbench.schema import DISCRETE, N_CONTINUOUS, NAMES
 
 if TYPE_CHECKING:
@@ -33,6 +35,9 @@ NAMED: tuple[str, ...] = ("mini116", "red116", "red116-dm")
 
 MINI116 = Path(__file__).parent.parent / "tables" / "mini116"
 """The dataset folder of mini116, which `gmbench zoo build` made; its card says how."""
+
+_LARGEST_TABLE = 2**26
+"""Bytes of `gms.csv` and `benchmark.json` at most; a row has 100."""
 
 IMAGES_PER_GM = 1000
 """Images of each GM in the paper's dataset (section 4.1)."""
@@ -288,31 +293,34 @@ def read_benchmark(folder: Path) -> Benchmark:
                 "Make one with `gmbench data build --out FOLDER`."
             )
     try:
-        described = json.loads(facts.read_text(encoding="utf-8"))
+        for path in (table, facts):
+            if path.stat().st_size > _LARGEST_TABLE:
+                raise ValueError(f"{path.name} has more than {_LARGEST_TABLE:,} bytes")
+        described = parse_json(facts.read_bytes())
         name, version = str(described["name"]), str(described["version"])
         set_names = [str(set_name) for set_name in described["sets"]]
         with table.open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
         gms = tuple(catalog.gm_from_row(row) for row in rows)
         n_images = tuple(int(row["n_images"]) for row in rows)
-        member_of = [row["test_sets"].split() for row in rows]
-    except (ValueError, KeyError, TypeError, csv.Error) as error:
+        members: dict[str, list[str]] = {set_name: [] for set_name in set_names}
+        for row in rows:
+            for set_name in dict.fromkeys(row["test_sets"].split()):
+                if set_name in members:
+                    members[set_name].append(row["gm"])
+    except (ValueError, KeyError, TypeError, AttributeError, csv.Error) as error:
         raise BenchmarkError(
-            f"{folder}: gms.csv or benchmark.json is damaged ({type(error).__name__}: {error}). "
-            "Build the dataset again."
+            f"{folder}: gms.csv or benchmark.json is damaged "
+            f"({type(error).__name__}: {printable(str(error))}). Build the dataset again."
         ) from error
-    return Benchmark(
-        name=name,
-        version=version,
-        gms=gms,
-        sets={
-            set_name: tuple(
-                gm.name for gm, sets in zip(gms, member_of, strict=True) if set_name in sets
-            )
-            for set_name in set_names
-        },
-        n_images=n_images,
-    )
+    except OSError as error:
+        raise BenchmarkError(f"{folder} cannot be read: {error.strerror or error}.") from error
+    if fault := tables_fault(name, version, gms, members, n_images):
+        raise BenchmarkError(
+            f"{folder}: gms.csv or benchmark.json is damaged: {fault}. Build the dataset again."
+        )
+    sets = {set_name: tuple(members[set_name]) for set_name in set_names}
+    return Benchmark(name=name, version=version, gms=gms, sets=sets, n_images=n_images)
 
 
 def benchmark_files(benchmark: Benchmark) -> dict[str, str]:

@@ -39,7 +39,7 @@ from gmbench.board.folders import folders_in_place
 from gmbench.board.round_secret import Seeds, derived, read_secret, seeds_of
 from gmbench.data.features import shard_path
 from gmbench.evaluation.result import PROTOCOL
-from gmbench.files import json_text, write_durably, write_whole
+from gmbench.files import json_text, parse_json, write_durably, write_whole
 from gmbench.predictions.images import image_index
 from gmbench.progress import Progress
 from gmbench.schema import NAMES
@@ -350,7 +350,7 @@ def sealed_predictions(board: Board, name: str) -> dict[str, str] | None:
 
 def _read(path: Path, needed: dict[str, type]) -> dict[str, Any]:
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise BoardError(f"{path} cannot be read. Is the round's name right?") from error
     if not isinstance(data, dict) or not all(

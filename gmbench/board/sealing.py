@@ -14,7 +14,6 @@ The entry's name is part of it: a hash that was copied opens under no other name
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 import secrets
@@ -22,7 +21,7 @@ from pathlib import Path
 
 from gmbench.board.board import PREDICTIONS, Board, BoardError, is_safe
 from gmbench.board.rounds import CLOSED, REVEALED, read_closed, read_round, round_folder
-from gmbench.files import json_text, write_whole
+from gmbench.files import json_text, parse_json, write_whole
 
 SEALED, NONCE = "sealed.json", "nonce.txt"
 PREDICTION_FILES = (PREDICTIONS, "predictions.csv")
@@ -191,7 +190,7 @@ def read_sealed(entry: Path) -> str:
     """
     path = entry / SEALED
     try:
-        data = json.loads(_short_text(path))
+        data = parse_json(_short_text(path))
     except ValueError:
         data = None
     found = data.get("sha256") if isinstance(data, dict) else None

@@ -51,6 +51,7 @@ from gmbench.data.parallel import all_cores
 from gmbench.data.shards import ShardRecord
 from gmbench.data.sources import Limits, Source
 from gmbench.errors import DatasetError
+from gmbench.files import parse_json
 from gmbench.predictions.checks import plural
 from gmbench.progress import Progress
 from gmbench.version import __version__
@@ -184,7 +185,7 @@ def _copy_mini116(out: Path, overwrite: bool) -> BuildResult:
     result = BuildResult(out, MINI116.name, read_inspection(MINI116))
     with work_on(out) as work:
         if is_built(out, overwrite):
-            check_built(out, json.loads((MINI116 / PLAN).read_text(encoding="utf-8"))["plan"])
+            check_built(out, parse_json((MINI116 / PLAN).read_text(encoding="utf-8"))["plan"])
             clear(work)
             return replace(result, already_built=True)
         shutil.rmtree(work / "dataset", ignore_errors=True)

@@ -81,7 +81,7 @@ def compare_files(
         promised: SHA-256 of every file, by its path.
         progress: Called after every file.
     """
-    present = [path for path in promised if (folder / path).is_file()]
+    present = [path for path in promised if is_there(folder / path)]
     sizes = [(folder / path).stat().st_size for path in present]
     done, changed = 0, []
     with ThreadPoolExecutor(_THREADS) as pool:
@@ -97,6 +97,14 @@ def compare_files(
         changed=tuple(changed),
         further=tuple(shown(path) for path in _visible(folder) if path not in promised),
     )
+
+
+def is_there(path: Path) -> bool:
+    """Returns whether a path is that of a file; one that no disk can have is none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def sha256_of(file: Path) -> str:

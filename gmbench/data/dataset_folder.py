@@ -22,7 +22,15 @@ from gmbench.data.listing import GMFiles
 from gmbench.data.parallel import in_processes
 from gmbench.data.shards import ShardRecord, ShardTask, make_shard, read_record
 from gmbench.errors import DatasetError
-from gmbench.files import LOCK, alone_in, disk_full, is_full, rename_durably, write_durably
+from gmbench.files import (
+    LOCK,
+    alone_in,
+    disk_full,
+    is_full,
+    parse_json,
+    rename_durably,
+    write_durably,
+)
 from gmbench.progress import Progress
 
 PLAN = ".build.json"
@@ -88,7 +96,7 @@ def check_built(out: Path, plan: str) -> None:
         DatasetError: It is not; says what to do.
     """
     try:
-        same = json.loads((out / PLAN).read_text(encoding="utf-8"))["plan"] == plan
+        same = parse_json((out / PLAN).read_text(encoding="utf-8"))["plan"] == plan
         whole = all((out / path).is_file() for path in read_checksums(out))
     except (OSError, ValueError, KeyError, TypeError, DatasetError):
         same = whole = False

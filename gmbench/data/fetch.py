@@ -18,7 +18,7 @@ from typing import Any
 from gmbench.data.checksums import sha256_of
 from gmbench.data.download import check_address, download, page_title
 from gmbench.errors import HubError, SourceError, UnknownNameError
-from gmbench.files import LOCK, alone_in, rename_durably, write_durably
+from gmbench.files import LOCK, alone_in, parse_json, rename_durably, write_durably
 from gmbench.progress import Progress
 
 _MAGIC: tuple[tuple[int, bytes, str], ...] = (
@@ -274,7 +274,7 @@ def _read_record(file: Path) -> Record | None:
     if not path.is_file():
         return None
     try:
-        return Record(**json.loads(path.read_text(encoding="utf-8")))
+        return Record(**parse_json(path.read_text(encoding="utf-8")))
     except (ValueError, TypeError) as error:
         raise SourceError(
             f"{path} is not a record of a fetch ({type(error).__name__}). Delete it and try again."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -14,7 +13,7 @@ from gmbench.data.listing import Listing
 from gmbench.data.shards import ShardRecord
 from gmbench.data.sources import shown
 from gmbench.errors import DatasetError, SourceError
-from gmbench.files import json_text
+from gmbench.files import json_text, parse_json
 from gmbench.predictions.checks import Checklist, plural
 
 INSPECTION = "inspection.json"
@@ -109,8 +108,8 @@ def read_inspection(folder: Path) -> Inspection:
     """
     path = folder / INSPECTION
     try:
-        return Inspection.from_dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return Inspection.from_dict(parse_json(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DatasetError(
             f"{path} is damaged, or of another version ({type(error).__name__}). Build the dataset "
             "again with --overwrite."

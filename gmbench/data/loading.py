@@ -11,7 +11,7 @@ from gmbench.benchmark.benchmark import read_benchmark
 from gmbench.data.build import DEFAULT_NAME, build_dataset
 from gmbench.data.dataset_folder import check_path
 from gmbench.data.features import configurations
-from gmbench.errors import DatasetError, HubError, UnknownNameError
+from gmbench.errors import DatasetError, HubError, UnknownNameError, printable
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict, IterableDataset, IterableDatasetDict
@@ -47,8 +47,9 @@ def load_dataset(
         What `datasets.load_dataset` returns: a dataset, or with `split=None` a dictionary of them.
 
     Raises:
-        DatasetError: There is no such folder and no such dataset, or `datasets` would read its path
-            as a pattern.
+        DatasetError: There is no such folder and no such dataset, it is damaged, or `datasets`
+            would read its path as a pattern.
+        BenchmarkError: Its tables are damaged.
         UnknownNameError: The dataset has no such configuration or split.
         HubError: The Hub could not be reached, or refuses.
 
@@ -76,7 +77,14 @@ def load_dataset(
             raise UnknownNameError(
                 "Split", split, splits[config], f"{config} has: {', '.join(splits[config])}."
             )
-        return datasets.load_dataset(str(folder), config, split=split, streaming=streaming)
+        try:
+            return datasets.load_dataset(str(folder), config, split=split, streaming=streaming)
+        except Exception as error:  # `datasets` raises whatever a damaged folder leads it to.
+            detail = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise DatasetError(
+                f"{folder}, {config}, cannot be loaded: {printable(detail).rstrip('.')}. "
+                f"`gmbench data verify {folder}` says what is wrong with it."
+            ) from error
     try:
         return datasets.load_dataset(str(path_or_name), config, split=split, streaming=streaming)
     except (OSError, ValueError) as error:

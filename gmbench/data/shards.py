@@ -25,7 +25,7 @@ from gmbench.data.checksums import sha256_of
 from gmbench.data.image_files import image_fault
 from gmbench.data.listing import GMFiles
 from gmbench.data.sources import FolderReader, Reader
-from gmbench.files import disk_full, is_full, rename_durably, write_durably
+from gmbench.files import disk_full, is_full, parse_json, rename_durably, write_durably
 
 if TYPE_CHECKING:
     from gmbench.data.features import LabelValue
@@ -112,7 +112,7 @@ def read_record(path: Path, shard: Path) -> ShardRecord | None:
     """Returns the record of a shard, or None if the shard is not whole yet."""
     if not path.is_file():
         return None
-    data = json.loads(path.read_text(encoding="utf-8"))
+    data = parse_json(path.read_text(encoding="utf-8"))
     record = ShardRecord(
         **{**data, "corrupt": tuple((name, fault) for name, fault in data["corrupt"])}
     )

@@ -127,7 +127,7 @@ def parse_changes(texts: Iterable[str]) -> dict[str, Any]:
             raise SettingError(f"{text!r} is no setting: write it as NAME=VALUE.")
         try:
             changes[name.strip()] = yaml.safe_load(value)
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
             raise SettingError(f"{text!r}: {value!r} cannot be read as a value.") from error
     return changes
 

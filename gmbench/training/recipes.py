@@ -121,6 +121,9 @@ def predictor_of(recipe: Recipe) -> Callable[..., Predictions]:
     return cast(Callable[..., Predictions], getattr(importlib.import_module(module), function))
 
 
+_DAMAGE = (yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError, RecursionError)
+
+
 def _read_recipe(path: Path) -> Recipe:
     try:
         described = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -129,6 +132,6 @@ def _read_recipe(path: Path) -> Recipe:
         if ("predictor" in described) == ("training" in described):
             raise TypeError("it needs either a predictor or a training")
         return Recipe(**described)
-    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+    except _DAMAGE as error:
         reason = f"lacks {error}" if isinstance(error, KeyError) else str(error).split("\n")[0]
         raise BenchmarkError(f"{path} is damaged: {reason}.") from error

@@ -36,7 +36,7 @@ from gmbench.data.image_files import fault_of, open_image
 from gmbench.data.parallel import all_cores, in_processes
 from gmbench.data.rgb import Pixels
 from gmbench.errors import DatasetError, SourceError
-from gmbench.files import rename_durably, write_durably
+from gmbench.files import parse_json, rename_durably, write_durably
 from gmbench.progress import Progress
 
 _BLOCK = 2**24
@@ -198,7 +198,7 @@ def _shard_of(
 def _is_whole(shard: CachedShard) -> bool:
     """Returns whether a GM's file is what its record says, down to the last byte."""
     try:
-        record = json.loads(shard.record.read_text(encoding="utf-8"))
+        record = parse_json(shard.record.read_text(encoding="utf-8"))
         if shard.array.stat().st_size != record["bytes"]:
             return False
         check = 0

@@ -18,7 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 
-from gmbench.files import write_durably
+from gmbench.files import parse_json, write_durably
 
 STATE = "state.safetensors"
 
@@ -96,7 +96,7 @@ def load_state(
             header = file.metadata() or {}
             if header.get("key") != key:
                 return Standing()
-            facts = json.loads(header["standing"])
+            facts = parse_json(header["standing"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError, ValueError, KeyError):
         return Standing()

@@ -33,7 +33,7 @@ from gmbench.data.listing import Listing
 from gmbench.data.parallel import all_cores
 from gmbench.data.sources import Limits
 from gmbench.errors import DatasetError
-from gmbench.files import json_text
+from gmbench.files import json_text, parse_json
 from gmbench.progress import Progress
 from gmbench.zoo.contact_sheet import IMAGES_IN_A_ROW, contact_sheet
 from gmbench.zoo.curation import Curation, draw_test_sets
@@ -108,7 +108,7 @@ def build_zoo(
 
 def _read_report(out: Path) -> ZooReport:
     try:
-        described = json.loads((out / ZOO_FILE).read_text(encoding="utf-8"))
+        described = parse_json((out / ZOO_FILE).read_text(encoding="utf-8"))
         return ZooReport.from_dict(described["report"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DatasetError(

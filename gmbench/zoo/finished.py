@@ -18,7 +18,7 @@ from typing import Any
 
 from gmbench.data.listing import GMFiles
 from gmbench.data.sources import SourceFile
-from gmbench.files import rename_durably, write_durably
+from gmbench.files import parse_json, rename_durably, write_durably
 from gmbench.zoo.training import Outcome
 
 
@@ -99,7 +99,7 @@ class FinishedGMs:
         found = {}
         for name, key in keys.items():
             try:
-                record = json.loads((self._folder / f"{name}.json").read_text(encoding="utf-8"))
+                record = parse_json((self._folder / f"{name}.json").read_text(encoding="utf-8"))
                 if record["key"] == key:
                     found[name] = self._from(name, record)
             except (OSError, ValueError, KeyError, TypeError):

@@ -122,9 +122,9 @@ def test_columns_that_cannot_be_renamed_are_refused(tmp_path: Path, build: Build
     opened(board, tmp_path, "ann", "bob")
     revealed = reveal_round(board, "round-1", tmp_path / "secret", tmp_path / "hidden")
     assert revealed.scored == ()
-    file = "predictions.parquet"
-    assert f"{entries / 'ann' / file} cannot be given" in revealed.refused["ann"]
-    assert f"{entries / 'bob' / file}: column layers is list" in revealed.refused["bob"]
+    sent = "predictions.parquet"
+    assert f"{entries / 'ann' / sent} cannot be given" in revealed.refused["ann"]
+    assert f"{entries / 'bob' / sent}: column layers is list" in revealed.refused["bob"]
 
 
 def test_the_page_announces_a_round_until_its_end(tmp_path: Path, build: Builder) -> None:
