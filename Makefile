@@ -20,11 +20,11 @@ demo: $(VENV)/.installed
 	@$(GMBENCH) data build --out $(OUT)/gm-parsing --overwrite > $(OUT)/build.txt
 	@$(RUN) -c "import datasets; print(datasets.load_dataset('$(OUT)/gm-parsing'))"
 	@echo "\n== Predictions: from labels alone, and from images"
-	@$(GMBENCH) baseline median_mode -o $(OUT)/median_mode.parquet
-	@$(GMBENCH) baseline $(METHOD) -o $(OUT)/$(METHOD).parquet
+	@$(GMBENCH) baseline median_mode -o $(OUT)/median_mode.parquet --overwrite
+	@$(GMBENCH) baseline $(METHOD) -o $(OUT)/$(METHOD).parquet --overwrite
 	@echo "\n== Checked, scored, compared"
 	@$(GMBENCH) validate $(OUT)/$(METHOD).parquet
-	@$(GMBENCH) evaluate $(OUT)/$(METHOD).parquet --out $(OUT)/report
+	@$(GMBENCH) evaluate $(OUT)/$(METHOD).parquet --out $(OUT)/report --overwrite
 	@$(GMBENCH) compare $(OUT)/$(METHOD).parquet $(OUT)/median_mode.parquet
 	@echo "\nThe report is at $(OUT)/report/report.html"
 

@@ -112,6 +112,28 @@ def disk_full(folder: Path, error: OSError) -> DatasetError:
     )
 
 
+def refuse_existing(*paths: Path, overwrite: bool) -> None:
+    """Keeps what a user has: called before the work whose results go there.
+
+    Args:
+        paths: Files and folders that will be written.
+        overwrite: Whether the user said that they may be replaced.
+
+    Raises:
+        WriteError: One is there, and may not be replaced; or is a device or a pipe, which no
+            file can take the place of.
+    """
+    for path in paths:
+        if not os.path.lexists(path):
+            continue
+        if not overwrite:
+            raise WriteError(
+                f"{path} is there already. Say --overwrite to replace it, or give another --out."
+            )
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise WriteError(f"{path} is no file that can be replaced. Give another --out.")
+
+
 def write_whole(path: Path, content: bytes | str) -> None:
     """Writes a result file whole or not at all, and says in one line why it cannot.
 

@@ -17,6 +17,7 @@ from gmbench.cli.options import (
     ExtraOption,
     JsonOption,
     LabelsOption,
+    OverwriteOption,
     PresetOption,
     RunsOption,
     SeedOption,
@@ -62,6 +63,7 @@ def baseline(
     ] = False,
     labels: LabelsOption = "2023",
     seed: SeedOption = 0,
+    overwrite: OverwriteOption = False,
     listed: Annotated[bool, typer.Option("--list", help="List the baselines.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -81,10 +83,18 @@ def baseline(
         return
     from gmbench.benchmark.benchmark import dataset_folder
     from gmbench.benchmark.cross_validation import validation_benchmark
-    from gmbench.predictions.predictions import write_predictions
-    from gmbench.training.suite import run_one, run_suite
+    from gmbench.files import refuse_existing
+    from gmbench.predictions.predictions import check_ending, write_predictions
+    from gmbench.training.suite import run_one, run_suite, suite_files
 
     chosen = list(find_recipes().values()) if names == ["all"] else [find_recipe(n) for n in names]
+    several = len(chosen) > 1
+    path = out or Path("baselines-out" if several else f"{names[0]}.parquet")
+    if several:
+        refuse_existing(*suite_files(chosen, path), overwrite=overwrite)
+    else:
+        check_ending(path)
+        refuse_existing(path, overwrite=overwrite)
     known = loaded_benchmark(benchmark, labels, sets)
     folder = dataset_folder(benchmark or DEFAULT)
     if validation:
@@ -92,19 +102,17 @@ def baseline(
     # After that: what counts is whose twin an extra GM is among those that are scored.
     options = run_options(known, preset, change, extra, device, runs, seed)
     with output.counting() as progress:
-        if len(chosen) > 1:
-            place = out or Path("baselines-out")
-            suite = run_suite(chosen, known, folder, place, options, progress)
+        if several:
+            suite = run_suite(chosen, known, folder, path, options, progress)
         else:
             result = run_one(chosen[0], known, folder, options, progress)
-    if len(chosen) > 1:
+    if several:
         if as_json:
             output.show_json(suite.to_dict())
         else:
             _show_suite(suite)
-            output.note(f"predictions and scores: {place}")
+            output.note(f"predictions and scores: {path}")
         return
-    path = out or Path(f"{names[0]}.parquet")
     write_predictions(result.predictions, path)
     if as_json:
         output.show_json(

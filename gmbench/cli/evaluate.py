@@ -14,6 +14,7 @@ from gmbench.cli.options import (
     JsonOption,
     LabelsOption,
     MinImagesOption,
+    OverwriteOption,
     PartialOption,
     PredictionArgument,
     SeedOption,
@@ -47,6 +48,7 @@ def evaluate(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write result.json and report.html here.")
     ] = None,
+    overwrite: OverwriteOption = False,
     details: Annotated[
         bool, typer.Option("--details", help="Show every parameter and GM as well.")
     ] = False,
@@ -63,6 +65,11 @@ def evaluate(
     """
     from gmbench.evaluation.evaluate import evaluate as score
 
+    if out is not None:
+        from gmbench.files import refuse_existing
+        from gmbench.pages.report import report_files, write_report
+
+        refuse_existing(*report_files(out), overwrite=overwrite)
     result = score(
         file,
         chosen_benchmark(benchmark, labels, sets),
@@ -73,8 +80,6 @@ def evaluate(
         seed=seed,
     )
     if out is not None:
-        from gmbench.pages.report import write_report
-
         # Before anything is printed: the reader of a pipe may go away after a few lines.
         report = write_report(result, out)
     if as_json:

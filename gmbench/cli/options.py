@@ -38,6 +38,9 @@ LabelsOption = Annotated[
     str, typer.Option("--labels", metavar="2023|2024", help="Label release of red116.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON alone.")]
+OverwriteOption = Annotated[
+    bool, typer.Option("--overwrite", help="Replace what is there already.")
+]
 PartialOption = Annotated[
     bool, typer.Option("--partial", help="Score sets that lack GMs or images, as they are.")
 ]

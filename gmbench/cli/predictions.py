@@ -15,6 +15,7 @@ from gmbench.cli.options import (
     JsonOption,
     LabelsOption,
     MinImagesOption,
+    OverwriteOption,
     PartialOption,
     PredictionArgument,
     SetsOption,
@@ -35,21 +36,26 @@ def template(
         str | None, typer.Option("--set", metavar="SET", help="One set; default all.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="FILE", help="Default: standard output.")
+        Path | None,
+        typer.Option("--out", "-o", metavar="FILE", help="CSV or CSV.gz; default standard output."),
     ] = None,
+    overwrite: OverwriteOption = False,
 ) -> None:
     """Write an empty prediction file: every image_id, all values to be filled in.
 
     Example: `gmbench template --set set_1 -o predictions.csv`
     """
-    from gmbench.files import write_whole
+    from gmbench.files import refuse_existing
     from gmbench.predictions.predictions import template as make_template
+    from gmbench.predictions.predictions import write_template
 
+    if out is not None:
+        refuse_existing(out, overwrite=overwrite)
     text = make_template(loaded_benchmark(benchmark, sets=sets), set_name)
     if out is None:
         sys.stdout.write(text)
         return
-    write_whole(out, text)
+    write_template(text, out)
     output.note(f"{out}: {text.count(chr(10)) - 1:,} rows to fill in.")
 
 

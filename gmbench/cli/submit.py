@@ -79,7 +79,8 @@ def submit(
     labels: LabelsOption = "2023",
     board: BoardOption = BOARD,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Replace the submission of that name.")
+        bool,
+        typer.Option("--replace", "--overwrite", help="Replace the submission of that name."),
     ] = False,
     hub: Annotated[
         str | None,

@@ -15,6 +15,7 @@ from gmbench.cli.options import (
     DeviceOption,
     ExtraOption,
     JsonOption,
+    OverwriteOption,
     PresetOption,
     RunsOption,
     SeedOption,
@@ -111,6 +112,7 @@ def predict(
     out: Annotated[
         Path, typer.Option("--out", "-o", metavar="FILE", help="CSV, CSV.gz or Parquet.")
     ] = Path("predictions.parquet"),
+    overwrite: OverwriteOption = False,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
@@ -119,11 +121,14 @@ def predict(
     Example: `gmbench predict runs/mini116/full/small/seed_0/set_1/model --set set_1`
     """
     from gmbench.benchmark.benchmark import dataset_folder, load_benchmark
-    from gmbench.predictions.predictions import write_predictions
+    from gmbench.files import refuse_existing
+    from gmbench.predictions.predictions import check_ending, write_predictions
     from gmbench.training.checkpoint import load_parser
     from gmbench.training.folds import predict_set
     from gmbench.training.recipes import require_folder
 
+    check_ending(out)
+    refuse_existing(out, overwrite=overwrite)
     chosen = benchmark or DEFAULT
     known = load_benchmark(chosen)
     folder = require_folder("predict", dataset_folder(chosen))

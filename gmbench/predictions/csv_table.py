@@ -18,7 +18,7 @@ import pyarrow as pa
 from gmbench.predictions.bounds import Bounds
 from gmbench.predictions.checks import MOST_SHOWN, Checklist, plural
 from gmbench.predictions.decimal_marks import refuse_commas_between_commas, settle_decimal_marks
-from gmbench.predictions.file_signatures import not_readable, other_kind
+from gmbench.predictions.file_signatures import not_readable, note_kind, other_kind
 from gmbench.predictions.header import select_columns
 from gmbench.predictions.plain_text import plain_text, wide_encoding
 from gmbench.predictions.raw_table import RawTable, row_number
@@ -54,7 +54,7 @@ def read_csv(data: bytes, path: Path, checklist: Checklist, bounds: Bounds) -> R
     if not is_wide and not _SEPARATED_LINE.match(data):
         not_readable(checklist, f"{path} is not CSV: its first line has no comma.")
         return None
-    checklist.passed("file", f"{path}: CSV")
+    note_kind(f"{path}: CSV", path, (".csv", ".tsv", ".txt", ".gz"), checklist)
     text = plain_text(data, checklist)
     if text is None:
         return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from gmbench.predictions.checks import Checklist
 
 TEMPLATE = "`gmbench template` writes a valid file to start from."
@@ -25,6 +27,22 @@ def other_kind(data: bytes) -> str:
     """Says what a file is that cannot be CSV, such as `a PNG image`; empty where it can be."""
     looks_like = next((what for sign, what in _SIGNATURES if data.startswith(sign)), "")
     return looks_like or ("binary data" if b"\0" in data[:4096] else "")
+
+
+def note_kind(found: str, path: Path, endings: tuple[str, ...], checklist: Checklist) -> None:
+    """Says what a file was found to be, and whether its name says something else.
+
+    Args:
+        found: What it is, after its content.
+        path: Where it is.
+        endings: Those of names that say so; a name without any says nothing.
+        checklist: Receives the check `file`.
+    """
+    ending = path.suffix.lower()
+    if ending in ("", *endings):
+        checklist.passed("file", found)
+    else:
+        checklist.noted("file", f"{found}; its name ends with {ending}, which says something else")
 
 
 def not_readable(checklist: Checklist, message: str) -> None:

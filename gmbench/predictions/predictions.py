@@ -341,18 +341,42 @@ def write_predictions(predictions: Predictions, path: Path) -> None:
         PredictionError: The ending is another.
         WriteError: The system refused.
     """
+    check_ending(path)
     table, buffer = predictions.to_arrow(), io.BytesIO()
     if path.suffix == ".parquet":
         import pyarrow.parquet as pq
 
         pq.write_table(table, buffer)
-    elif path.name.endswith((".csv", ".csv.gz")):
+    else:
         import pyarrow.csv as pv
 
         pv.write_csv(table, buffer, pv.WriteOptions(quoting_style="needed"))
-    else:
-        raise PredictionError(f"{path} has an unknown ending: take .parquet, .csv or .csv.gz.")
-    content = buffer.getvalue()
+    _write_packed(path, buffer.getvalue())
+
+
+def check_ending(path: Path, endings: tuple[str, ...] = (".parquet", ".csv", ".csv.gz")) -> None:
+    """Checks, before the work that makes predictions, that the ending says how to write them.
+
+    Raises:
+        PredictionError: It does not.
+    """
+    if not path.name.endswith(endings):
+        *most, last = endings
+        raise PredictionError(f"{path} has an unknown ending: take {', '.join(most)} or {last}.")
+
+
+def write_template(text: str, path: Path) -> None:
+    """Writes what `template` made.
+
+    Raises:
+        PredictionError: The ending is neither .csv nor .csv.gz.
+        WriteError: The system refused.
+    """
+    check_ending(path, (".csv", ".csv.gz"))
+    _write_packed(path, text.encode())
+
+
+def _write_packed(path: Path, content: bytes) -> None:
     # Without a time stamp, so that equal predictions make equal files.
     write_whole(path, gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
 

@@ -17,6 +17,7 @@ import pyarrow as pa
 from gmbench.predictions.bounds import Bounds, UnreadableError, collect
 from gmbench.predictions.checks import Checklist, plural
 from gmbench.predictions.csv_table import read_csv
+from gmbench.predictions.file_signatures import note_kind
 from gmbench.predictions.header import select_columns
 from gmbench.predictions.parquet_table import read_parquet
 from gmbench.predictions.raw_table import RawTable
@@ -70,7 +71,8 @@ def _read_open(file: BinaryIO, path: Path, checklist: Checklist, bounds: Bounds)
     if not is_parquet:
         return read_csv(data, path, checklist, bounds)
     table = read_parquet(data, path, bounds)
-    checklist.passed("file", f"{path}: Parquet, {plural(table.num_rows, 'row')}")
+    found = f"{path}: Parquet, {plural(table.num_rows, 'row')}"
+    note_kind(found, path, (".parquet", ".pq"), checklist)
     return select_columns(table, checklist, is_text=False)
 
 

@@ -146,6 +146,13 @@ def write_result(result: BaselineResult, out: Path) -> None:
     write_whole(out / f"{result.name}.json", json.dumps(result.to_dict(), indent=1) + "\n")
 
 
+def suite_files(recipes: Sequence[Recipe], out: Path) -> list[Path]:
+    """Returns the files that `run_suite` writes into a folder."""
+    names = [recipe.name for recipe in recipes]
+    made = [out / f"{name}{ending}" for name in names for ending in (".parquet", ".json")]
+    return [*made, out / "comparison.json"]
+
+
 def run_one(
     recipe: Recipe,
     benchmark: Benchmark,

@@ -161,6 +161,25 @@ def test_good_file(snapshot: SnapshotAssertion) -> None:
     assert validation.checklist.text() == snapshot
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        (
+            "p.xlsx",
+            CSV.encode(),
+            "p.xlsx: CSV; its name ends with .xlsx, which says",
+        ),
+        ("p.csv", _parquet(FRAME), "p.csv: Parquet, 144 rows; its name ends with .csv, which says"),
+    ],
+)
+def test_a_file_that_is_not_what_its_name_says(name: str, content: bytes, message: str) -> None:
+    Path(name).write_bytes(content)
+    checklist = validate_predictions(name, BENCHMARK).checklist
+    assert checklist.ok
+    assert (checklist.checks[0].name, checklist.checks[0].status) == ("file", "note")
+    assert checklist.checks[0].message.startswith(message)
+
+
 def test_missing_file(snapshot: SnapshotAssertion) -> None:
     assert validate_predictions("predictions.csv").checklist.text() == snapshot
     Path("folder").mkdir()

@@ -8,6 +8,6 @@ every picture as SVG of its own.
 
 from __future__ import annotations
 
-from gmbench.pages.report.writing import render_report, write_report
+from gmbench.pages.report.writing import render_report, report_files, write_report
 
-__all__ = ["render_report", "write_report"]
+__all__ = ["render_report", "report_files", "write_report"]

@@ -26,6 +26,11 @@ def render_report(evaluation: Evaluation) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
+def report_files(folder: Path) -> tuple[Path, Path]:
+    """Returns the files that `write_report` writes into a folder."""
+    return folder / RESULT_NAME, folder / REPORT_NAME
+
+
 def write_report(evaluation: Evaluation, folder: str | Path) -> Path:
     """Writes `report.html` and `result.json`, each of them whole or not at all.
 
