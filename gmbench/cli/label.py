@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
 from typing import Annotated
 
 import typer
@@ -29,7 +31,10 @@ def label(
     ],
     dtype: Annotated[
         list[str] | None,
-        typer.Option("--dtype", help="Dtype of the inputs: one for all, or one for each."),
+        typer.Option(
+            "--dtype",
+            help="Dtype of the inputs: one for all, or one for each; by default the weights'.",
+        ),
     ] = None,
     evidence: Annotated[
         bool, typer.Option("--evidence", help="List every module and call that was counted.")
@@ -38,23 +43,31 @@ def label(
 ) -> None:
     """Measure the 15 architecture labels of a network by one forward pass.
 
-    Runs the code that it is pointed to. docs/labels.md says what is counted as what.
+    Runs the code that it is pointed to. docs/labels.md says what is counted as what. Exit code 1
+    where something could not be seen, so that labels may be wrong.
 
     Example: `gmbench label mygan/networks.py:Generator --input-shape 1,100`
     """
-    from gmbench.measuring.loading import example_inputs, load_network
+    from gmbench.measuring.loading import example_inputs, float_dtype, importable, load_network
     from gmbench.measuring.measure import measure
 
-    network = load_network(place)
-    measured = measure(network, example_inputs(input_shape, dtype or ["float32"]))
+    # What the network's code prints is no result.
+    with importable(place), redirect_stdout(sys.stderr):
+        network = load_network(place)
+        inputs = example_inputs(input_shape, dtype or [float_dtype(network)])
+        measured = measure(network, inputs)
     if as_json:
         output.show_json(measured.to_dict())
-        return
-    output.show(
-        output.table(
-            ["parameter", "value", "counted from"],
-            measured.rows(full=evidence),
-            title=place,
-            left=(0, 2),
+    else:
+        output.show(
+            output.table(
+                ["parameter", "value", "counted from"],
+                measured.rows(full=evidence),
+                title=place,
+                left=(0, 2),
+            )
         )
-    )
+        for warning in measured.warnings:
+            output.note(f"warning: {warning}")
+    if measured.warnings:
+        raise typer.Exit(1)

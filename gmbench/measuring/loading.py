@@ -1,8 +1,14 @@
-"""Finds the network that a user names: `package.module:object` or `path/to/file.py:object`."""
+"""Finds the network that a user names: `package.module:object` or `path/to/file.py:object`.
+
+A file is found and run as Python would do it: as a script from the folder that it lies in or from
+one above, and where it imports relatively, as a module of its package.
+"""
 
 from __future__ import annotations
 
+import ast
 import importlib
+import importlib.machinery
 import importlib.util
 import inspect
 import sys
@@ -41,7 +47,7 @@ def load_network(place: str) -> nn.Module:
     if not module_name or not attribute:
         raise NetworkError(f"{place!r} names no object. {_FORM}")
     torch = _torch()
-    with _found_from(Path(module_name).parent if module_name.endswith(".py") else Path()):
+    with importable(place):
         found = _attribute(_imported(module_name), attribute, module_name)
         if not isinstance(found, torch.nn.Module):
             found = _called(found, place)
@@ -92,6 +98,12 @@ def example_inputs(shapes: Sequence[str], dtypes: Sequence[str]) -> tuple[Tensor
     return tuple(inputs)
 
 
+def float_dtype(network: nn.Module) -> str:
+    """Returns the dtype of a network's first weight, if inputs may have it; else `float32`."""
+    found = next((str(p.dtype).removeprefix("torch.") for p in network.parameters()), "")
+    return found if "float" in found and found in DTYPES else "float32"
+
+
 def _torch() -> Any:
     try:
         return importlib.import_module("torch")
@@ -103,15 +115,38 @@ def _torch() -> Any:
 
 
 @contextmanager
-def _found_from(folder: Path) -> Iterator[None]:
-    """Lets imports find what lies in a folder, as Python does for the script that it runs."""
-    entry = str(folder.resolve())
-    sys.path.insert(0, entry)
+def importable(place: str) -> Iterator[None]:
+    """Lets the code at a place import its neighbours, and keeps gmbench's own arguments from it.
+
+    Found are, for a module, what lies in the current folder, and for a file what lies beside it
+    or in a folder above it, up to the current one or to that of its project.
+    """
+    name = place.rpartition(":")[0]
+    folders = _folders_of(Path(name).resolve()) if name.endswith(".py") else [Path.cwd()]
+    entries, arguments = [str(folder) for folder in folders], sys.argv
+    sys.path[:0] = entries
+    sys.argv = [name]
     try:
         yield
     finally:
-        if entry in sys.path:
-            sys.path.remove(entry)
+        sys.argv = arguments
+        for entry in entries:
+            if entry in sys.path:
+                sys.path.remove(entry)
+
+
+_PROJECT_FILES = (".git", "pyproject.toml", "setup.py", "setup.cfg", "requirements.txt")
+
+
+def _folders_of(file: Path) -> list[Path]:
+    """Returns the folders from which a file may import, nearest first."""
+    above, here = file.parents, Path.cwd()
+    if here in above:
+        return list(above[: above.index(here) + 1])
+    project = (
+        i for i, a in enumerate(above) if any((a / name).exists() for name in _PROJECT_FILES)
+    )
+    return list(above[: next(project, 0) + 1])
 
 
 def _imported(name: str) -> ModuleType:
@@ -119,15 +154,7 @@ def _imported(name: str) -> ModuleType:
     if is_file and not Path(name).is_file():
         raise NetworkError(f"There is no file {name}. {_FORM}")
     try:
-        if not is_file:
-            return importlib.import_module(name)
-        spec = importlib.util.spec_from_file_location(Path(name).stem, name)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        # Known by its name while it runs, as dataclasses and pickles in it expect.
-        sys.modules.setdefault(spec.name, module)
-        spec.loader.exec_module(module)
+        return _run_file(Path(name)) if is_file else importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name and (name == error.name or name.startswith(error.name + ".")):
             raise NetworkError(
@@ -135,9 +162,67 @@ def _imported(name: str) -> ModuleType:
                 f"folder and among the installed packages. {_FORM}"
             ) from error
         raise NetworkError(f"{name} cannot be imported: {_told(error)}.") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise NetworkError(f"{name} cannot be imported: {_told(error)}.") from error
+
+
+def _run_file(file: Path) -> ModuleType:
+    """Runs a file as a module: of its package where it imports relatively, else on its own."""
+    levels = _relative_levels(file)
+    if levels:
+        file = file.resolve()
+        packages = [folder for folder in file.parents if (folder / "__init__.py").is_file()]
+        depth = max(levels, next((i for i, a in enumerate(file.parents) if a not in packages), 0))
+        if depth > len(file.parents) - 1:
+            raise ImportError(f"it imports from {levels} folders above itself, where there is none")
+        name = _known_packages(list(file.parents[:depth]))
+        return importlib.import_module(f"{name}.{file.stem}")
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    # Known by its name while it runs, as dataclasses and pickles in it expect.
+    sys.modules.setdefault(spec.name, module)
+    spec.loader.exec_module(module)
     return module
+
+
+def _relative_levels(file: Path) -> int:
+    """Returns how many folders up a file's relative imports reach; 0 where it has none."""
+    tree = ast.parse(file.read_bytes(), str(file))
+    return max((n.level for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)), default=0)
+
+
+def _known_packages(folders: Sequence[Path]) -> str:
+    """Makes packages of folders, innermost first, and returns the dotted name of the innermost.
+
+    Done by hand rather than by the path: a folder without `__init__.py` would not be found where
+    an installed package has its name.
+    """
+    name = ""
+    for folder in reversed(folders):
+        name = f"{name}.{folder.name}" if name else folder.name
+        known = sys.modules.get(name)
+        if known is None:
+            start = folder / "__init__.py"
+            if start.is_file():
+                spec = importlib.util.spec_from_file_location(
+                    name, start, submodule_search_locations=[str(folder)]
+                )
+            else:
+                spec = importlib.machinery.ModuleSpec(name, None, is_package=True)
+                spec.submodule_search_locations = [str(folder)]
+            assert spec is not None
+            package = sys.modules[name] = importlib.util.module_from_spec(spec)
+            try:
+                if spec.loader:
+                    spec.loader.exec_module(package)
+            except BaseException:
+                del sys.modules[name]
+                raise
+        elif str(folder) not in map(str, getattr(known, "__path__", ())):
+            raise ImportError(f"its package would be {name}, and another {name} is in use")
+    return name
 
 
 def _attribute(module: ModuleType, name: str, place: str) -> Any:
@@ -165,9 +250,11 @@ def _called(found: Any, place: str) -> Any:
         pass  # Something built in, without a signature; calling it tells.
     try:
         return found()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise NetworkError(f"{place} fails when it is called: {_told(error)}.") from error
 
 
-def _told(error: Exception) -> str:
+def _told(error: BaseException) -> str:
+    if isinstance(error, SystemExit):
+        return f"it ends the program by sys.exit({error.code if error.code is not None else ''})"
     return f"{type(error).__name__}: {' '.join(str(error).split()).rstrip('.')}"

@@ -7,7 +7,7 @@ in `gmbench.measuring.vocabulary`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -32,10 +32,13 @@ class Measurement:
         evidence: What each value was told from, one line each: modules and the functions that
             they called, parameters with their sizes, blocks with their layers. Empty where a
             class is the default because nothing in the network decides it.
+        warnings: What could not be seen, so that values may be wrong, and what of the network
+            could not be put back; one line each.
     """
 
     values: Mapping[str, int]
     evidence: Mapping[str, tuple[str, ...]]
+    warnings: tuple[str, ...] = ()
 
     @property
     def labels(self) -> tuple[float, ...]:
@@ -47,14 +50,15 @@ class Measurement:
         known = {p.name: p.classes for p in DISCRETE}
         return known[parameter][self.values[parameter]]
 
-    def to_dict(self) -> dict[str, dict[str, Any]]:
-        """Returns `{"values": ..., "evidence": ...}`; counts as numbers, classes by name."""
+    def to_dict(self) -> dict[str, Any]:
+        """Returns values (counts as numbers, classes by name), evidence and warnings."""
         return {
             "values": {
                 p.name: self.class_name(p.name) if p.classes else self.values[p.name]
                 for p in _ARCHITECTURE
             },
             "evidence": {name: list(lines) for name, lines in self.evidence.items()},
+            "warnings": list(self.warnings),
         }
 
     def rows(self, *, full: bool = False) -> list[tuple[str, str, str]]:
@@ -75,23 +79,25 @@ class Measurement:
         """Returns the values and their evidence in short as a plain table."""
         rows = self.rows()
         name_width, value_width = (max(len(row[column]) for row in rows) for column in (0, 1))
-        return "\n".join(
+        lines = [
             f"{name:<{name_width}}  {value:>{value_width}}  {text}".rstrip()
             for name, value, text in rows
-        )
+        ]
+        return "\n".join([*lines, *(f"warning: {warning}" for warning in self.warnings)])
 
 
 def measure(module: nn.Module, example: Tensor | tuple[Any, ...] | dict[str, Any]) -> Measurement:
     """Measures the 15 architecture values of a network.
 
-    The network runs once on the example, in evaluation mode and without gradients; parameters,
-    buffers, hooks, flags and random number generators are afterwards as they were. What does not
-    run is not counted.
+    The network runs once on the example, in evaluation mode and without gradients; all that it
+    holds, torch's modes and the random number generators are afterwards as they were. What does
+    not run is not counted.
 
     Args:
         module: Any network.
         example: What the forward pass takes: a tensor, a tuple of positional arguments or a
-            dictionary of named ones. A batch of one serves best.
+            dictionary of named ones. A batch of one serves best. The network gets copies of its
+            tensors, on the device of its own first weight.
 
     Raises:
         NetworkError: `module` is no network that can be looked into, or its forward pass fails
@@ -108,26 +114,64 @@ def measure(module: nn.Module, example: Tensor | tuple[Any, ...] | dict[str, Any
         (1, 1, 0)
     """
     with naming_extras():
-        from gmbench.measuring.recorder import record
-        from gmbench.measuring.untouched import copied, untouched
+        from gmbench.measuring.keeping import all_tensors
 
     module = _network(module)
-    args, kwargs = (), {}
-    if isinstance(example, dict):
-        kwargs = copied(example)
-    else:
-        args = copied(example if isinstance(example, tuple) else (example,))
-    try:
-        with untouched(module):
-            trace = record(module, args, kwargs)
-    except Exception as error:
-        raise NetworkError(_failure(module, (*args, *kwargs.values()), error)) from error
+    trace, refused = _pass(module, example)
+    if trace.unseen:
+        # Tensors of no call may be constants outside the network, which take long to be found.
+        trace, refused = _pass(module, example, all_tensors())
     names = {id(parameter): name for name, parameter in module.named_parameters()}
     found = {**_counts(trace, names), **_classes(trace)}
     return Measurement(
         values={p.name: found[p.name][0] for p in _ARCHITECTURE},
         evidence={p.name: tuple(found[p.name][1]) for p in _ARCHITECTURE},
+        warnings=(*_warnings(trace, names), *(f"Not put back as it was: {r}." for r in refused)),
     )
+
+
+def _pass(
+    module: nn.Module, example: Any, before: Sequence[Tensor] = ()
+) -> tuple[Trace, list[str]]:
+    """Returns what a forward pass did, and what of the network could not be put back.
+
+    Args:
+        module: The network.
+        example: What it takes.
+        before: Tensors that are there before the pass, beside those that the network holds.
+    """
+    from gmbench.measuring.recorder import record
+    from gmbench.measuring.untouched import copied, untouched
+
+    device = next((t.device for t in (*module.parameters(), *module.buffers())), None)
+    inputs = copied(example if isinstance(example, (dict, tuple)) else (example,), device)
+    args, kwargs = ((), inputs) if isinstance(inputs, dict) else (inputs, {})
+    try:
+        with untouched(module) as kept:
+            trace = record(module, args, kwargs, (*kept.tensors, *before))
+    except (Exception, SystemExit) as error:
+        raise NetworkError(_failure(module, (*args, *kwargs.values()), error)) from error
+    return trace, kept.refused
+
+
+def _warnings(trace: Trace, names: Mapping[int, str]) -> Iterator[str]:
+    """Yields what the values may be wrong for."""
+    for where in trace.unseen:
+        yield (
+            f"{where} uses a tensor that came from no call that can be seen, such as one of an "
+            "extension or of NumPy. What lies behind that call is not counted, and no skip "
+            "connection or block over it is found."
+        )
+    for call in trace.uncounted:
+        weights = ", ".join(_sized(weight, names) for weight in call.weights)
+        yield (
+            f"{call.where} calls {call.function}, which is not counted as a layer, with weights "
+            f"that belong to no layer: {weights}."
+        )
+
+
+def _sized(weight: Tensor, names: Mapping[int, str]) -> str:
+    return f"{names.get(id(weight), '(not registered)')}: {weight.numel():,}"
 
 
 Found = tuple[int, Iterable[str]]
@@ -159,10 +203,7 @@ def _counts(trace: Trace, names: Mapping[int, str]) -> dict[str, Found]:
         "blocks": (len(members), members),
         "parameters": (
             sum(parameter.numel() for parameter in trace.parameters),
-            [
-                f"{names.get(id(parameter), '(not registered)')}: {parameter.numel():,}"
-                for parameter in trace.parameters
-            ],
+            [_sized(parameter, names) for parameter in trace.parameters],
         ),
     }
 
@@ -227,7 +268,8 @@ def _network(module: object) -> nn.Module:
                 f"{place} is compiled to TorchScript, which cannot be looked into. "
                 "Give the network that it was made of."
             )
-        if any(torch.nn.parameter.is_lazy(p) for p in part.parameters(recurse=False)):
+        tensors = (*part.parameters(recurse=False), *part.buffers(recurse=False))
+        if any(torch.nn.parameter.is_lazy(tensor) for tensor in tensors):
             raise NetworkError(
                 f"{place} has no weights yet, because its size is taken from the first input. "
                 "Run the network once before it is measured."
@@ -235,7 +277,7 @@ def _network(module: object) -> nn.Module:
     return module
 
 
-def _failure(module: nn.Module, inputs: Iterable[Any], error: Exception) -> str:
+def _failure(module: nn.Module, inputs: Iterable[Any], error: BaseException) -> str:
     """Returns what to say when the forward pass raised: the shapes, the reason, a remedy."""
     import inspect
 
@@ -248,6 +290,7 @@ def _failure(module: nn.Module, inputs: Iterable[Any], error: Exception) -> str:
         for i in inputs
     )
     reason = " ".join(str(error).split())
+    kind = "it ends the program" if isinstance(error, SystemExit) else type(error).__name__
     takes = ", ".join(inspect.signature(module.forward).parameters)
     if "positional argument" in reason or "keyword argument" in reason:
         hint = "Give one input for each of its arguments."
@@ -257,5 +300,5 @@ def _failure(module: nn.Module, inputs: Iterable[Any], error: Exception) -> str:
         hint = "Shapes begin with the batch: (1, 100) for a latent, (1, 3, 64, 64) for an image."
     return (
         f"The forward pass of {type(module).__name__} fails on {shapes or 'no input'}: "
-        f"{type(error).__name__}: {reason.rstrip('.')}. It takes ({takes}). {hint}"
+        f"{kind}: {reason.rstrip('.')}. It takes ({takes}). {hint}"
     )

@@ -6,7 +6,7 @@ Each value that the network computes carries a `Mark`: what it came through.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -18,22 +18,37 @@ from torch.nn.modules.module import (
     register_module_forward_pre_hook,
 )
 from torch.overrides import TorchFunctionMode
-from torch.utils.weak import WeakTensorKeyDictionary
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from gmbench.measuring import vocabulary as words
-from gmbench.measuring.seen import CONSTANT, PARAMETER, Mark, Seen, Statistic, tensors_in, union
-from gmbench.measuring.trace import WEIGHT_LAYERS, Bypass, Call, Kind, Trace, as_bits
+from gmbench.measuring.marks import Marks
+from gmbench.measuring.seen import (
+    CONSTANT,
+    Mark,
+    Seen,
+    Statistic,
+    as_written,
+    is_mask,
+    space,
+    tensors_in,
+    union,
+    weights_of,
+)
+from gmbench.measuring.trace import WEIGHT_LAYERS, Bypass, Call, Kind, Trace, Uncounted, as_bits
 
 
-def record(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Trace:
+def record(
+    module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], before: Iterable[Tensor]
+) -> Trace:
     """Runs `module(*args, **kwargs)` without gradients and returns what happened.
 
     Args:
         module: The network, as it is: its mode is not changed and its state not protected.
         args: Positional arguments of the forward pass.
         kwargs: Named arguments of the forward pass.
+        before: Tensors that are there before the pass, and so come from no call of it.
     """
-    recorder = _Recorder({id(part): name for name, part in module.named_modules()})
+    recorder = _Recorder({id(part): name for name, part in module.named_modules()}, before)
     recorder.mark_inputs((args, kwargs))
     # Global hooks, so that no module is touched.
     hooks = (
@@ -41,12 +56,34 @@ def record(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
         register_module_forward_hook(recorder.leave, always_call=True),
     )
     try:
-        with torch.no_grad(), recorder:
+        with torch.no_grad(), recorder, _Inside():  # type: ignore[no-untyped-call]
             module(*args, **kwargs)
     finally:
         for hook in hooks:
             hook.remove()
-    return recorder.trace
+    return recorder.finished()
+
+
+class _Inside(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Makes a call of what compiled code computes, such as a scripted function.
+
+    Only what runs outside any other call arrives at the recorder: it does not see itself.
+    """
+
+    supports_higher_order_operators = True
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # otherwise torch's compiler is imported, for seconds
+
+    def __torch_dispatch__(
+        self,
+        func: Callable[..., Any],
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        return func(*args, **(kwargs or {}))
 
 
 @dataclass(slots=True)
@@ -61,14 +98,17 @@ class _Frame:
 class _Recorder(TorchFunctionMode):
     """Sees every torch function, writes down those that count, and marks what comes out."""
 
-    def __init__(self, names: dict[int, str]) -> None:
+    def __init__(self, names: dict[int, str], before: Iterable[Tensor]) -> None:
         super().__init__()
         self.trace = Trace()
         self._names = names
-        self._marks = WeakTensorKeyDictionary()
+        self._marks = Marks(before)
         self._frames = [_Frame(None, "forward")]
         self._layer_of: dict[object, Call] = {}
-        self._parameter_ids: set[int] = set()
+        self._taking_part: set[int] = set()
+        self._weights_in_layers = 0
+        self._elsewhere: dict[tuple[str, str], int] = {}
+        self._left = False
         self._layer_bits = 0
         self._weight_bits = 0
         self._input_bits = 0
@@ -85,9 +125,15 @@ class _Recorder(TorchFunctionMode):
     def mark_inputs(self, example: Any) -> None:
         """Gives each input of the network a call of its own."""
         for tensor in tensors_in(example):
-            call = self._write(Kind.INPUT, "input")
-            self._input_bits |= 1 << call.index
-            self._marks[tensor] = Mark(bits=1 << call.index)
+            self._marks.give(tensor, self._input("input"))
+
+    def finished(self) -> Trace:
+        """Returns the trace, with the weights that took part in no layer."""
+        for (where, function), bits in self._elsewhere.items():
+            weights = self._marks.weights(bits & ~self._weights_in_layers)
+            if weights:
+                self.trace.uncounted.append(Uncounted(where, function, weights))
+        return self.trace
 
     def __torch_function__(
         self,
@@ -100,30 +146,50 @@ class _Recorder(TorchFunctionMode):
         kwargs = kwargs or {}
         name = words.bare_name(func)
         operands = list(tensors_in((args, kwargs)))
-        marks = [self._mark(tensor) for tensor in operands]
+        marks = [self._mark(tensor, name) for tensor in operands]
         shapes = [tuple(tensor.shape) for tensor in operands]
         result = func(*args, **kwargs)
         results = operands[:1] if name == "setitem" else list(tensors_in(result))
-        if not operands or not results:
-            return result
-        self._note_parameters(operands)
-        out = tuple(results[0].shape)
-        mark = self._understand(Seen(name, func, args, kwargs, operands, marks, shapes, out))
+        if name in words.WAYS_OUT and any(mark.bits for mark in marks):
+            self._left = True
+        mark = CONSTANT
+        if operands and results:
+            self._note_parameters(operands)
+            out = tuple(results[0].shape)
+            name, args = as_written(name, args)
+            mark = self._understand(Seen(name, func, args, kwargs, operands, marks, shapes, out))
+        # Numbers that become tensors are constants, unless values of the network left before.
+        if self._left and name in words.WAYS_IN and results[0].numel() > 1 and not mark.bits:
+            mark = self._unseen()
         for tensor in results:
-            if mark != CONSTANT and not isinstance(tensor, nn.Parameter):
-                self._marks[tensor] = mark
+            self._marks.give(tensor, mark)
         return result
 
-    def _mark(self, tensor: Tensor) -> Mark:
-        mark: Mark | None = self._marks.get(tensor)  # type: ignore[no-untyped-call]
-        if mark is None:
-            return PARAMETER if isinstance(tensor, nn.Parameter) else CONSTANT
+    def _input(self, function: str) -> Mark:
+        call = self._write(Kind.INPUT, function)
+        self._input_bits |= 1 << call.index
+        return Mark(bits=1 << call.index)
+
+    def _mark(self, tensor: Tensor, taken_by: str = "") -> Mark:
+        mark = self._marks.of(tensor)
+        if mark is not None:
+            return mark
+        if taken_by in words.WAYS_IN:
+            return CONSTANT
+        mark = self._unseen()
+        self._marks.give(tensor, mark)
         return mark
+
+    def _unseen(self) -> Mark:
+        where = self._frames[-1].where
+        if where not in self.trace.unseen:
+            self.trace.unseen.append(where)
+        return self._input("unseen call")
 
     def _note_parameters(self, operands: list[Tensor]) -> None:
         for tensor in operands:
-            if isinstance(tensor, nn.Parameter) and id(tensor) not in self._parameter_ids:
-                self._parameter_ids.add(id(tensor))
+            if self._marks.is_weight(tensor) and id(tensor) not in self._taking_part:
+                self._taking_part.add(id(tensor))
                 self.trace.parameters.append(tensor)
 
     def _understand(self, seen: Seen) -> Mark:
@@ -147,7 +213,7 @@ class _Recorder(TorchFunctionMode):
             before, after = seen.positions
             return self._layer(Kind.POOL, seen, downsampling=1 < after < before)
         if name in words.NORMS:
-            weight = next((t for t in seen.operands[1:] if isinstance(t, nn.Parameter)), None)
+            weight = next((t for t in seen.operands[1:] if self._marks.is_weight(t)), None)
             return self._layer(Kind.NORM, seen, weight, family=seen.norm_class)
         if name in words.NONLINEARITIES or name in words.SOFTMAX:
             return self._nonlinearity(seen)
@@ -164,6 +230,10 @@ class _Recorder(TorchFunctionMode):
         mark = seen.passed_on()
         if name in words.CUTS and len(seen.out) > 1 and seen.out[1:2] < seen.shapes[0][1:2]:
             return replace(mark, part=True)
+        if name not in words.NO_LAYERS:
+            place = self._frames[-1].where, name
+            taken = weights_of(m for m in seen.marks if not m.bits)
+            self._elsewhere[place] = self._elsewhere.get(place, 0) | taken
         return mark
 
     def _write(self, kind: Kind, function: str, **facts: Any) -> Call:
@@ -177,7 +247,7 @@ class _Recorder(TorchFunctionMode):
         frame = self._frames[-1]
         frame.layers += 1
         key: object = None
-        if isinstance(weight, nn.Parameter):
+        if isinstance(weight, Tensor) and self._marks.is_weight(weight):
             key = id(weight)
         elif kind in WEIGHT_LAYERS:
             # Computed weights (spectral norm, masks) are new tensors in each pass; the place of
@@ -185,6 +255,7 @@ class _Recorder(TorchFunctionMode):
             key = (id(frame.module), frame.layers)
         call = self._layer_of.get(key) if key else None
         if call is None:
+            self._weights_in_layers |= seen.layer_weights
             call = self._write(kind, seen.name, after=seen.marks[0].last, came=seen.bits, **facts)
             if key:
                 self._layer_of[key] = call
@@ -226,28 +297,31 @@ class _Recorder(TorchFunctionMode):
         family = words.NONLINEARITIES.get(seen.name, words.SIGMOID)
         if seen.name == "hardtanh" and seen.argument(1, "min_val", -1) >= 0:
             family = words.RELU  # ReLU6 is made of it
+        self._weights_in_layers |= seen.layer_weights
         call = self._write(Kind.NONLINEARITY, seen.name, family=family)
-        return replace(seen.passed_on(), gate=call if seen.name == "sigmoid" else None)
+        return replace(seen.passed_on(), gate=call if seen.name in words.GATES else None)
 
     def _reduction(self, seen: Seen) -> Mark:
         """A mean over space is a global pooling; it may turn out to belong to a norm instead."""
         mark, source, ndim = seen.passed_on(), seen.marks[0], len(seen.shapes[0])
         dims = seen.reduced_dims
         pool = None
-        spatial = ndim > 3 and dims == tuple(range(2, ndim))
+        spatial = ndim > 3 and dims in space(ndim)
         if spatial and seen.name in words.SPATIAL_REDUCTIONS and source.statistic is None:
             mark = self._layer(Kind.POOL, seen)
             pool = self.trace.calls[-1]
         if seen.name in words.STATISTICS:
-            return replace(mark, statistic=Statistic(source.bits, dims, pool))
+            return replace(mark, statistic=Statistic(source.bits, dims, seen.shapes[0], pool))
         return mark
 
     def _arithmetic(self, seen: Seen) -> Mark:
         places = seen.activations
         scales = seen.name in words.SCALINGS
         if len(seen.operands) != 2 or len(places) != 2:
-            mask = scales and len(seen.operands) == 2 and _is_mask(seen.operands[1 - places[0]])
-            return replace(seen.passed_on(), part=True) if mask else seen.passed_on()
+            if scales and len(seen.operands) == 2 and is_mask(seen.operands[1 - places[0]]):
+                return replace(seen.passed_on(), part=True)
+            gate = seen.marks[places[0]].gate if len(places) == 1 else None
+            return replace(seen.passed_on(), gate=gate)
         for value, other in ((0, 1), (1, 0)):
             mark, statistic = seen.marks[value], seen.marks[other].statistic
             if statistic and not mark.statistic and statistic.of == mark.bits:
@@ -255,20 +329,35 @@ class _Recorder(TorchFunctionMode):
                     statistic.pool.kind = Kind.STATISTIC
                 if not scales:
                     return mark
-                family = _class_of_dims(statistic.dims, len(seen.shapes[value]))
+                family = self._class_of(statistic, seen.shapes[value], mark.last)
                 layer = self._layer(Kind.NORM, seen, family=family)
                 self.trace.calls[-1].after = mark.last
                 return layer
             gate = seen.marks[other].gate
             same = (mark.bits, mark.last) == (seen.marks[other].bits, seen.marks[other].last)
             if gate and scales and same and not mark.part:
-                gate.family = words.SMOOTH  # x * sigmoid(x)
+                gate.family = words.SMOOTH  # x * sigmoid(x), x * (1 + tanh(x))
         first, second = seen.marks
         if first.statistic and second.statistic:
             return replace(seen.passed_on(), statistic=first.statistic)
         if not scales and len(seen.out) > 1 and seen.shapes[0] == seen.shapes[1]:
             self._join(seen.name, first, second, concatenated=False)
         return seen.passed_on()
+
+    def _class_of(self, statistic: Statistic, shape: tuple[int, ...], last: int | None) -> str:
+        """Returns the class of a norm written by hand, from the dimensions that it is taken over.
+
+        Args:
+            statistic: What a value is divided by.
+            shape: Shape of that value.
+            last: Index of the layer that made it.
+        """
+        ndim = len(statistic.shape)
+        # Three dimensions are a flattened image, or a sequence whose last one is its features.
+        sequence = len(shape) < 4 and (last is None or self.trace.calls[last].kind is not Kind.CONV)
+        if statistic.dims in space(ndim) and not sequence:
+            return "instance"
+        return "batch" if 0 in statistic.dims and 1 not in statistic.dims else "other"
 
     def _concatenation(self, seen: Seen) -> Mark:
         if len(seen.out) > 1 and seen.argument(1, "dim", 0) not in (0, -len(seen.out)):
@@ -311,18 +400,3 @@ class _Recorder(TorchFunctionMode):
                 ),
             )
         )
-
-
-def _is_mask(tensor: Tensor) -> bool:
-    """Whether a tensor consists of zeros and ones, both of them."""
-    if tensor.is_meta or tensor.is_complex() or tensor.numel() < 2:
-        return False
-    zeros, ones = tensor == 0, tensor == 1
-    return bool((zeros | ones).all() and zeros.any() and ones.any())
-
-
-def _class_of_dims(dims: tuple[int, ...], ndim: int) -> str:
-    """Returns the class of a norm written by hand, from the dimensions that it is taken over."""
-    if dims == tuple(range(2, ndim)):
-        return "instance"
-    return "batch" if 0 in dims and 1 not in dims else "other"

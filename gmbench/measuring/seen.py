@@ -22,11 +22,13 @@ class Statistic:
     Attributes:
         of: Calls that the reduced value came through.
         dims: Dimensions that it was reduced over, counted from the front.
+        shape: Shape of the reduced value.
         pool: The call that counted it as a global pooling, if one did.
     """
 
     of: int
     dims: tuple[int, ...]
+    shape: tuple[int, ...]
     pool: Call | None
 
 
@@ -36,15 +38,16 @@ class Mark:
 
     Attributes:
         bits: Inputs, layers and changes of size upstream; 0 for weights and constants.
-        weights: Whether it is a parameter, or was computed from one without any layer.
+        weights: Parameters, as a set of their numbers, that it is or was computed from without
+            any layer.
         part: Whether it is cut out of an activation and no layer came since.
         last: Index of the layer that made it; None where streams met.
         statistic: What it is a statistic of, if it is one.
-        gate: The sigmoid call that made it, if one did.
+        gate: The call of `vocabulary.GATES` that made it, but for constants, if one did.
     """
 
     bits: int = 0
-    weights: bool = False
+    weights: int = 0
     part: bool = False
     last: int | None = None
     statistic: Statistic | None = None
@@ -53,9 +56,6 @@ class Mark:
 
 CONSTANT = Mark()
 """The mark of what has nothing upstream, such as random numbers."""
-
-PARAMETER = Mark(weights=True)
-"""The mark of a parameter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +111,12 @@ class Seen:
         stride = self.argument(3, "stride", 1)
         return any(step > 1 for step in (stride if isinstance(stride, (tuple, list)) else [stride]))
 
+    @property
+    def layer_weights(self) -> int:
+        """Weights of the layer that the call is: all but those that its input was made with."""
+        first = self.marks[0]
+        return weights_of(mark for mark in self.marks if mark is not first or not mark.bits)
+
     def fc_weights(self) -> Sequence[Tensor]:
         """Returns the weight of each fully connected layer that the call is made of."""
         name = self.name
@@ -141,11 +147,11 @@ class Seen:
         """Returns the mark of a result that is no layer: everything that went in."""
         marks = [mark for mark in self.marks if mark.bits]
         if not marks:
-            return Mark(weights=any(mark.weights for mark in self.marks))
+            return Mark(weights=weights_of(self.marks))
         only = marks[0] if len(marks) == 1 else None
         return Mark(
             bits=self.bits,
-            weights=any(mark.weights for mark in self.marks),
+            weights=weights_of(self.marks),
             part=bool(only and only.part),
             last=marks[0].last if len({mark.last for mark in marks}) == 1 else None,
             statistic=only.statistic if only else None,
@@ -166,10 +172,22 @@ class Seen:
     @property
     def norm_class(self) -> str:
         """Class of a norm; group norm with one channel in each group is instance norm."""
-        groups = self.argument(1, "num_groups")
-        if self.name == "group_norm" and groups == self.shapes[0][1]:
+        groups = self.argument(6 if self.name.startswith("native") else 1, "num_groups")
+        if self.name.endswith("group_norm") and groups == self.shapes[0][1]:
             return "instance"
         return words.NORMS[self.name]
+
+
+def as_written(name: str, args: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
+    """Returns a call from inside compiled code as it would stand in Python."""
+    if name != "convolution":
+        return name, args
+    pixels, weight, bias, stride, padding, dilation, transposed, more, groups = args[:9]
+    dims = weight.dim() - 2
+    if transposed:
+        order = (pixels, weight, bias, stride, padding, more, groups, dilation)
+        return f"conv_transpose{dims}d", order
+    return f"conv{dims}d", (pixels, weight, bias, stride, padding, dilation, groups)
 
 
 def tensors_in(structure: Any) -> Iterator[Tensor]:
@@ -190,3 +208,24 @@ def union(marks: Iterable[Mark]) -> int:
     for mark in marks:
         bits |= mark.bits
     return bits
+
+
+def weights_of(marks: Iterable[Mark]) -> int:
+    """Returns the parameters that some values were made with."""
+    bits = 0
+    for mark in marks:
+        bits |= mark.weights
+    return bits
+
+
+def is_mask(tensor: Tensor) -> bool:
+    """Whether a tensor consists of zeros and ones, both of them."""
+    if tensor.is_meta or tensor.is_complex() or tensor.numel() < 2:
+        return False
+    zeros, ones = tensor == 0, tensor == 1
+    return bool((zeros | ones).all() and zeros.any() and ones.any())
+
+
+def space(ndim: int) -> tuple[tuple[int, ...], ...]:
+    """Returns the dimensions of space, where channels come first and where they come last."""
+    return tuple(range(2, ndim)), tuple(range(1, ndim - 1))

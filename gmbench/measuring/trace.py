@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor
 
 
 class Kind(StrEnum):
@@ -94,6 +94,21 @@ class Bypass:
         return f"{self.where}: {self.function}"
 
 
+@dataclass(frozen=True, slots=True)
+class Uncounted:
+    """Weights that an activation met in a call that is no known layer.
+
+    Attributes:
+        where: Dotted name and class of the module that made the call.
+        function: Bare name of the function.
+        weights: Those of its weights that took part in no layer.
+    """
+
+    where: str
+    function: str
+    weights: tuple[Tensor, ...]
+
+
 @dataclass(slots=True)
 class Trace:
     """A forward pass.
@@ -103,11 +118,15 @@ class Trace:
             it runs; one without weights stands here once for every run.
         bypasses: In order of execution.
         parameters: The parameters that took part, in order of first use.
+        uncounted: Calls with weights that may be layers, and are not known.
+        unseen: Dotted names and classes of the modules that met a tensor that came from no call.
     """
 
     calls: list[Call] = field(default_factory=list)
     bypasses: list[Bypass] = field(default_factory=list)
-    parameters: list[nn.Parameter] = field(default_factory=list)
+    parameters: list[Tensor] = field(default_factory=list)
+    uncounted: list[Uncounted] = field(default_factory=list)
+    unseen: list[str] = field(default_factory=list)
 
     def chosen(self, *kinds: Kind) -> list[Call]:
         """Returns the calls of some kinds, in order."""

@@ -7,80 +7,106 @@ and random number generators. All of that is put back as it was.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from gmbench.measuring.keeping import Keeper
+
 _SEED = 0
+
+_GLOBAL_FLAGS: tuple[tuple[Callable[[], Any], Callable[[Any], Any]], ...] = (
+    (torch.is_grad_enabled, torch.set_grad_enabled),
+    (torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly),
+    (torch.get_default_dtype, torch.set_default_dtype),
+    (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
+    (torch.are_deterministic_algorithms_enabled, torch.use_deterministic_algorithms),
+    (torch.get_num_threads, torch.set_num_threads),
+    (torch.is_autocast_cache_enabled, torch.set_autocast_cache_enabled),
+)
+"""What torch has but one of, by the functions that read and set it."""
 
 
 @contextmanager
-def untouched(module: nn.Module) -> Iterator[None]:
+def untouched(module: nn.Module) -> Iterator[Keeper]:
     """Puts a network in evaluation mode for a while and restores its whole state afterwards.
 
-    Restored are parameters and buffers (values and identities), the attributes of every
-    sub-module (the training flag and hooks among them), and the global random number generators
-    of Python, NumPy and torch, which are seeded within, so that a pass is repeatable.
+    Restored are the network and all that it holds (see `Keeper`), torch's global modes, and the
+    global random number generators of Python, NumPy and torch, which are seeded within, so that a
+    pass is repeatable. Evaluation mode is the flag alone: a `train` method of the network's own
+    is not called.
 
     Args:
         module: The network; must not have uninitialised (lazy) parameters.
+
+    Yields:
+        What is remembered of the network; it tells at the end what could not be put back.
     """
-    attributes = [(part, _shallow(vars(part))) for part in module.modules()]
-    tensors = {id(t): t for t in (*module.parameters(), *module.buffers())}
-    values = [(t, t.detach().clone()) for t in tensors.values()]
+    keeper = Keeper(module)
+    kinds = {tensor.device.type for tensor in keeper.tensors} - {"cpu", "meta"}
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        kinds.add("cuda")
     python_state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002
-    devices = sorted({t.device.index or 0 for t in tensors.values() if t.is_cuda})
     try:
-        with torch.random.fork_rng(devices=devices):
+        with ExitStack() as stack:
+            stack.enter_context(_global_modes({"cpu", *kinds}))
+            stack.enter_context(torch.random.fork_rng(devices=[]))
+            for kind in sorted(kinds):
+                places = range(getattr(torch, kind).device_count())
+                stack.enter_context(torch.random.fork_rng(places, device_type=kind))
             random.seed(_SEED)
             np.random.seed(_SEED)  # noqa: NPY002
             torch.manual_seed(_SEED)
-            module.eval()
-            yield
+            for part in keeper.modules:
+                part.training = False
+            yield keeper
     finally:
         random.setstate(python_state)
         np.random.set_state(numpy_state)  # noqa: NPY002
-        for part, saved in attributes:
-            _put_back(vars(part), saved)
-        for tensor, value in values:
-            # Written only where it differs: writing would invalidate a graph that waits for its
-            # backward pass.
-            if not tensor.is_meta and not torch.equal(tensor, value):
-                with torch.no_grad():
-                    tensor.copy_(value)
+        keeper.put_back()
 
 
-def _shallow(attributes: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """Returns each attribute with a copy of its content where it is a dictionary, list or set."""
-    return {
-        name: (value, value.copy() if isinstance(value, (dict, list, set)) else None)
-        for name, value in attributes.items()
-    }
+@contextmanager
+def _global_modes(device_types: set[str]) -> Iterator[None]:
+    """Restores torch's global modes, and sees to it that nothing is compiled."""
+    flags = [(read, write, read()) for read, write in _GLOBAL_FLAGS]
+    casts = [
+        (kind, torch.is_autocast_enabled(kind), torch.get_autocast_dtype(kind))
+        for kind in sorted(device_types)
+    ]
+    with ExitStack() as stack:
+        # What is compiled cannot be seen. Nothing is where the compiler was not even imported.
+        if "torch._dynamo" in sys.modules and hasattr(torch.compiler, "set_stance"):
+            stack.enter_context(torch.compiler.set_stance("force_eager"))
+        try:
+            yield
+        finally:
+            for read, write, value in flags:
+                if read() != value:
+                    write(value)
+            for kind, enabled, dtype in casts:
+                torch.set_autocast_enabled(kind, enabled)
+                torch.set_autocast_dtype(kind, dtype)
 
 
-def _put_back(attributes: dict[str, Any], saved: dict[str, tuple[Any, Any]]) -> None:
-    attributes.clear()
-    for name, (value, content) in saved.items():
-        attributes[name] = value
-        if content is not None:
-            value.clear()
-            value.extend(content) if isinstance(value, list) else value.update(content)
-
-
-def copied(example: Any) -> Any:
+def copied(example: Any, device: torch.device | None = None) -> Any:
     """Returns a copy of an example whose tensors a network may change in place.
 
     Args:
         example: A tensor, or tuples, lists and dictionaries of them; anything else stays itself.
+        device: Where the copies are to lie; by default where the tensors are.
     """
     if isinstance(example, Tensor):
-        return example.detach().clone()
+        return example.detach().to(device or example.device).clone()
+    if isinstance(example, tuple) and hasattr(example, "_fields"):
+        return type(example)(*(copied(item, device) for item in example))
     if isinstance(example, (tuple, list)):
-        return type(example)(copied(item) for item in example)
+        return type(example)(copied(item, device) for item in example)
     if isinstance(example, dict):
-        return {key: copied(item) for key, item in example.items()}
+        return {key: copied(item, device) for key, item in example.items()}
     return example

@@ -13,7 +13,8 @@ CONVOLUTIONS = frozenset({"conv1d", "conv2d", "conv3d"})
 TRANSPOSED_CONVOLUTIONS = frozenset({"conv_transpose1d", "conv_transpose2d", "conv_transpose3d"})
 
 LINEAR = frozenset({"linear", "bilinear"})
-PRODUCTS = frozenset({"matmul", "rmatmul", "mm", "bmm", "addmm", "baddbmm", "einsum", "tensordot"})
+PRODUCTS = frozenset({"matmul", "rmatmul", "mm", "bmm", "addmm", "baddbmm", "mv", "addmv", "inner",
+                      "grouped_mm", "einsum", "tensordot"})  # fmt: skip
 """Products that are a fully connected layer when one factor is a weight, not an activation."""
 
 RECURRENT = frozenset({"lstm", "gru", "rnn_tanh", "rnn_relu"})
@@ -41,8 +42,11 @@ NORMS = {
 }
 """Class of `normalization` of each normalizing function."""
 
+_INTERPOLATIONS = {"interpolate", "upsample_nearest1d", "upsample_nearest2d", "upsample_nearest3d",
+                   "upsample_nearest_exact1d", "upsample_nearest_exact2d", "upsample_linear1d",
+                   "upsample_bilinear2d", "upsample_bicubic2d", "upsample_trilinear3d"}  # fmt: skip
 RESIZERS = frozenset(
-    {"interpolate", "repeat_interleave", "max_unpool1d", "max_unpool2d", "max_unpool3d"}
+    {*_INTERPOLATIONS, "repeat_interleave", "max_unpool1d", "max_unpool2d", "max_unpool3d"}
 )
 SHUFFLERS = frozenset({"pixel_shuffle", "pixel_unshuffle"})
 
@@ -58,12 +62,15 @@ NONLINEARITIES = {
     **dict.fromkeys(("relu", "relu6", "threshold"), RELU),
     **dict.fromkeys(("leaky_relu", "prelu", "rrelu"), LEAKY),
     **dict.fromkeys(
-        ("elu", "celu", "selu", "gelu", "silu", "mish", "softplus", "hardswish"), SMOOTH
+        ("elu", "celu", "selu", "gelu", "silu", "mish", "softplus", "hardswish", "erf"), SMOOTH
     ),
     **dict.fromkeys(("sigmoid", "hardsigmoid", "logsigmoid", "glu"), SIGMOID),
     **dict.fromkeys(("tanh", "hardtanh", "softsign", "tanhshrink"), TANH),
 }
 """Family of each non-linear function."""
+
+GATES = frozenset({"sigmoid", "tanh"})
+"""Functions that make a smooth one where a value is multiplied with that of itself."""
 
 SOFTMAX = frozenset({"softmax", "log_softmax", "gumbel_softmax"})
 """Of the sigmoid family where they end the network; inside it they belong to attention."""
@@ -79,9 +86,31 @@ BLOCK_CLASSES = {
 """Classes of `last_nonlinearity` and `block_nonlinearity` of each family."""
 
 
+NO_LAYERS = frozenset({
+    "embedding", "embedding_bag", "where", "stack", "hstack", "vstack", "dstack", "maximum",
+    "minimum", "max", "min", "pow", "rpow", "lerp", "addcmul", "addcdiv", "setitem", "getitem",
+    "index", "index_select", "index_put", "index_add", "index_copy", "gather", "take_along_dim",
+    "scatter", "scatter_add", "scatter_reduce", "masked_fill", "masked_scatter", "fill", "copy",
+    "clamp", "clip", "eq", "ne", "gt", "ge", "lt", "le", "atan2", "fmod", "remainder",
+    "broadcast_tensors", "expand_as", "view_as", "type_as", "to", "logaddexp", "logical_and",
+    "logical_or", "scaled_dot_product_attention", "grid_sample", "grid_sampler",
+})  # fmt: skip
+"""Calls that take a weight and an activation and are no layer: they look up, shift, scale, choose
+or put side by side. Of any other call nobody can say so."""
+
+WAYS_OUT = frozenset({"numpy", "tolist", "array", "dlpack"})
+"""Functions by which the values of a tensor leave what can be seen."""
+
+WAYS_IN = frozenset({"tensor", "as_tensor", "asarray", "new_tensor", "lift_fresh"})
+"""Functions by which numbers and arrays become tensors."""
+
+
 def bare_name(function: object) -> str:
-    """Returns the name of a torch function without underscores at its ends: `add_` is `add`."""
-    return str(getattr(function, "__name__", "")).strip("_")
+    """Returns the name of a torch function without underscores at its ends: `add_` is `add`.
+
+    The variant of a function that compiled code calls does not count: `add_.Tensor` is `add`.
+    """
+    return str(getattr(function, "__name__", "")).partition(".")[0].strip("_")
 
 
 def takes_shape_alone(name: str) -> bool:

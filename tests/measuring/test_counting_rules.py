@@ -154,6 +154,11 @@ def test_a_time_that_is_added_to_vectors_is_no_skip_connection() -> None:
         ([conv(), nn.ReLU6(), conv(), nn.Hardtanh()], "tanh", "relu"),
         ([conv(), nn.Tanh(), conv(), nn.Softmax(dim=1)], "sigmoid", "sigmoid"),
         ([conv(), Call(likelihood_networks.swish), conv()], "relu", "elu"),
+        ([conv(), Call(lambda x: 0.5 * x * (1 + torch.tanh(0.8 * (x + 0.04 * x**3)))), conv()],
+         "relu", "elu"),
+        ([conv(), Call(lambda x: x * 0.5 * (1 + torch.erf(x / 2**0.5))), conv()], "relu", "elu"),
+        ([conv(), Call(lambda x: x * torch.tanh(F.softplus(x))), conv()], "relu", "elu"),
+        ([conv(), Call(lambda x: 2 * torch.tanh(x) + 1), conv()], "tanh", "sigmoid"),
         ([conv(), nn.ReLU(), conv(), nn.SiLU(), conv()], "relu", "elu"),  # a tie
         ([conv()], "relu", "elu"),  # none
     ],

@@ -12,7 +12,7 @@ from torch import nn
 from gmbench.errors import NetworkError
 from gmbench.measuring.measure import measure
 from tests.measuring import adversarial_networks
-from tests.measuring.parts import NAMES, latent
+from tests.measuring.parts import NAMES, Call, latent
 
 
 def test_not_a_network() -> None:
@@ -40,6 +40,9 @@ def test_an_input_that_is_missing_or_of_another_dtype() -> None:
 def test_networks_that_cannot_be_looked_into() -> None:
     with pytest.raises(NetworkError, match=r"1 \(LazyLinear\) has no weights yet"):
         measure(nn.Sequential(nn.ReLU(), nn.LazyLinear(3)), latent(4))
+    for lazy in (nn.LazyBatchNorm2d(affine=False), nn.LazyConv2d(3, 3)):
+        with pytest.raises(NetworkError, match="has no weights yet"):
+            measure(nn.Sequential(lazy), torch.zeros(1, 3, 4, 4))
     scripted = torch.jit.ScriptModule()
     with pytest.raises(NetworkError, match="TorchScript"):
         measure(nn.Sequential(scripted), latent(2))
@@ -58,3 +61,29 @@ def test_result() -> None:
     assert len(found.evidence["blocks"]) == found.values["blocks"]
     assert str(found).splitlines()[9].split()[:2] == ["normalization", "batch"]
     assert len(found.rows(full=True)[1][2].splitlines()) == 4
+
+
+def test_inputs_go_where_the_network_is() -> None:
+    with torch.device("meta"):
+        network = adversarial_networks.ConditionalMLP()
+    example = (latent(100), torch.zeros(1, dtype=torch.int64))
+    found = measure(network, example)
+    assert found.values == measure(adversarial_networks.ConditionalMLP(), example).values
+    assert found.warnings == ()
+    assert {tensor.device.type for tensor in example} == {"cpu"}
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+def test_inputs_go_to_a_gpu() -> None:
+    network = adversarial_networks.dcgan().cuda()
+    before = torch.cuda.get_rng_state()
+    found = measure(network, latent(128))
+    assert found.values == measure(adversarial_networks.dcgan(), latent(128)).values
+    assert torch.equal(torch.cuda.get_rng_state(), before)
+
+
+def test_inputs_go_to_the_first_weight() -> None:
+    """A network over several devices begins on that of its first weight."""
+    network = nn.Sequential(nn.Linear(3, 4, device="meta"), Call(lambda x: torch.ones(1, 4)))
+    network.append(nn.Linear(4, 2))
+    assert measure(network, latent(3)).values["fc_layers"] == 2
