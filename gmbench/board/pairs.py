@@ -8,24 +8,29 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import Any
 
+import numpy as np
+
+from gmbench.board.pair_memory import Numbers, recall_pairs, remember_pairs
 from gmbench.board.processes import each
 from gmbench.board.scoring import Score
-from gmbench.evaluation.comparison import COMPARED, Difference, Half, compare_pair, corrected
+from gmbench.evaluation.comparison import COMPARED, Difference, Half, compare_pairs, corrected
 from gmbench.evaluation.permutations import PERMUTATIONS
-from gmbench.files import write_whole
 from gmbench.progress import Progress
 
 Pairs = Mapping[tuple[str, str], tuple[Difference, ...]]
 """The differences of two methods, first less second, one a metric, by the two names."""
 
-_FEW = 40
+_FEW = 200
 """So many pairs are compared while other processes would start."""
+
+_SIDE = 8
+"""Methods that are compared at once with as many others: they are sent to a process together."""
 
 
 def board_pairs(
@@ -46,15 +51,18 @@ def board_pairs(
         jobs: Processes; by default all cores.
         progress: Told how many pairs are compared.
     """
-    keys = {(a, b): _key(scores[a], scores[b]) for a, b in combinations(scores, 2)}
-    found = {pair: kept for pair, key in keys.items() if (kept := _recall(cache, key, pair))}
-    tasks = [_Task(a, b, scores[a].half, scores[b].half) for a, b in keys if (a, b) not in found]
-    for pair, made in each(
-        _run, tasks, what="pairs", name_of=str, few=_FEW, jobs=jobs, progress=progress
-    ):
-        found[pair] = made
+    keys = _keys(scores)
+    found = {} if cache is None else _recalled(cache, keys)
+    missing = [pair for pair in keys if pair not in found]
+    n_kept = len(found)
+    if len(missing) <= _FEW:
+        jobs = 1
+    for done in each(_run, _tasks(scores, missing), what="pairs", name_of=str, few=0, jobs=jobs):
+        found |= done
         if cache is not None:
-            _remember(cache, keys[pair], made)
+            remember_pairs(cache, {keys[pair]: _numbers(made) for pair, made in done.items()})
+        if progress is not None:
+            progress("pairs", len(found) - n_kept, len(missing))
     in_order = {pair: found[pair] for pair in keys}
     families = [corrected([made[m] for made in in_order.values()]) for m in range(len(COMPARED))]
     return dict(zip(in_order, zip(*families, strict=True), strict=True))
@@ -62,45 +70,64 @@ def board_pairs(
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    first: str
-    second: str
-    half: Half
-    other: Half
+    pairs: list[tuple[str, str]]
+    halves: dict[str, Half]
 
     def __str__(self) -> str:
-        return f"{self.first} and {self.second}"
+        return f"{self.pairs[0][0]} and {self.pairs[0][1]}"
 
 
-def _run(task: _Task) -> tuple[tuple[str, str], list[Difference]]:
-    names = (task.first, task.second)
-    return names, compare_pair(task.half, task.other, names, permutations=PERMUTATIONS)
-
-
-def _key(first: Score, second: Score) -> str:
-    """Returns the name under which a pair is remembered: a hash of all that it depends on."""
-    made_from = [
-        {key: value for key, value in score.result["manifest"].items() if key != "predictions"}
-        for score in (first, second)
+def _tasks(scores: Mapping[str, Score], pairs: list[tuple[str, str]]) -> list[_Task]:
+    """Deals pairs into tasks that share their methods."""
+    place = {name: number // _SIDE for number, name in enumerate(scores)}
+    blocks: dict[tuple[int, int], list[tuple[str, str]]] = defaultdict(list)
+    for first, second in pairs:
+        blocks[place[first], place[second]].append((first, second))
+    return [
+        _Task(block, {name: scores[name].half for pair in block for name in pair})
+        for block in blocks.values()
     ]
-    text = json.dumps([made_from, PERMUTATIONS], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _remember(cache: Path, key: str, made: list[Difference]) -> None:
-    data = {one.metric: [one.difference, one.ci, one.p_value] for one in made}
-    write_whole(cache / f"{key}.pair.json", json.dumps(data))
+def _run(task: _Task) -> dict[tuple[str, str], list[Difference]]:
+    made = compare_pairs(task.halves, task.pairs, permutations=PERMUTATIONS)
+    return dict(zip(task.pairs, made, strict=True))
 
 
-def _recall(cache: Path | None, key: str, pair: tuple[str, str]) -> list[Difference] | None:
-    """Returns a pair that was kept, or None; a damaged one counts as absent."""
-    if cache is None:
-        return None
-    try:
-        data: dict[str, Any] = json.loads((cache / f"{key}.pair.json").read_bytes())
-        return [
-            Difference(*pair, metric.name, difference, ci and (ci[0], ci[1]), p_value)
-            for metric in COMPARED
-            for difference, ci, p_value in (data[metric.name],)
-        ]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+def _keys(scores: Mapping[str, Score]) -> dict[tuple[str, str], str]:
+    """Returns the name under which each pair is remembered: a hash of all that it depends on."""
+    made_from = {}
+    for name, score in scores.items():
+        manifest = {k: v for k, v in score.result["manifest"].items() if k != "predictions"}
+        made_from[name] = json.dumps([manifest, PERMUTATIONS], sort_keys=True)
+    return {
+        (a, b): hashlib.sha256(f"{made_from[a]}\n{made_from[b]}".encode()).hexdigest()
+        for a, b in combinations(scores, 2)
+    }
+
+
+def _numbers(made: list[Difference]) -> Numbers:
+    numbers = [(one.difference, *(one.ci or (None, None)), one.p_value) for one in made]
+    return np.array(numbers, dtype=np.float64)
+
+
+def _recalled(
+    cache: Path, keys: Mapping[tuple[str, str], str]
+) -> dict[tuple[str, str], list[Difference]]:
+    """Returns the pairs that were kept."""
+    kept = recall_pairs(cache, keys.values())
+    found = {}
+    for pair, key in keys.items():
+        if key in kept and len(kept[key]) == len(COMPARED):
+            lines = [[None if x != x else x for x in line] for line in kept[key].tolist()]
+            found[pair] = [
+                Difference(
+                    *pair,
+                    metric=metric.name,
+                    difference=difference,
+                    ci=None if low is None or high is None else (low, high),
+                    p_value=p_value,
+                )
+                for metric, (difference, low, high, p_value) in zip(COMPARED, lines, strict=True)
+            ]
+    return found

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from gmbench.benchmark.benchmark import NAMED, Benchmark
-from gmbench.board.board import CARD, RESULTS, Board, BoardError, find_benchmark
+from gmbench.board.board import CARD, PREDICTIONS, RESULTS, Board, BoardError, find_benchmark
 from gmbench.board.columns import COLUMN, COLUMNS, DEFAULT_SORT
 from gmbench.board.pairs import Pairs, board_pairs
 from gmbench.board.ranking import Rank, paired_ranks
@@ -18,6 +18,7 @@ from gmbench.board.submission_card import REPORTED, Card, read_card
 from gmbench.board.verification import Verification, read_claim, sound_files, verify
 from gmbench.evaluation.comparison import COMPARED
 from gmbench.evaluation.intervals import Interval
+from gmbench.evaluation.over_floor import OverFloor
 from gmbench.predictions.checks import Checklist
 from gmbench.progress import Progress
 
@@ -53,6 +54,8 @@ class Row:
         result: The result, as `gmbench evaluate --json` prints it; None for reported rows.
         reported: What a paper says; None for measured rows.
         sealed: Whether its predictions were sealed before anyone could know the labels.
+        over_floor: Each parameter against what labels alone reach; where scores were recomputed.
+        file: Its prediction file, likewise.
     """
 
     name: str
@@ -63,6 +66,8 @@ class Row:
     result: dict[str, Any] | None = None
     reported: Reported | None = None
     sealed: bool = False
+    over_floor: Mapping[str, OverFloor] = field(default_factory=dict)
+    file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +129,9 @@ def read_rows(
         if one.card is None or one.benchmark is None or one.score is None or one.name in left_out:
             continue
         scores[one.name] = one.score
-        submitted.append(_Submitted(one.card, one.benchmark, one.score.result))
+        file = board.submission(one.name) / PREDICTIONS
+        over_floor = one.score.over_floor
+        submitted.append(_Submitted(one.card, one.benchmark, one.score.result, over_floor, file))
     if left_out and not submitted:
         texts = [f"{one.name}\n{one.checklist.text(all_checks=False)}" for one in made.submissions]
         listed = "\n".join(texts[:10])
@@ -179,6 +186,8 @@ class _Submitted:
     card: Card
     benchmark: Benchmark
     result: dict[str, Any]
+    over_floor: Mapping[str, OverFloor] = field(default_factory=dict)
+    file: Path | None = None
 
 
 def _boards(board: Board, submitted: Sequence[_Submitted]) -> Iterator[BenchmarkBoard]:
@@ -235,6 +244,8 @@ def _measured_rows(submitted: Sequence[_Submitted], sealed: Mapping[str, str]) -
                 card=one.card,
                 result=one.result,
                 sealed=sealed.get(name) == made_from,
+                over_floor=one.over_floor,
+                file=one.file,
             )
         )
     return tuple(in_order(rows, DEFAULT_SORT, descending=True))

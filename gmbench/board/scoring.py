@@ -12,7 +12,8 @@ import io
 import json
 import zipfile
 import zlib
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from gmbench.data.checksums import sha256_of
 from gmbench.evaluation.comparison import COMPARED, Half
 from gmbench.evaluation.evaluate import SEED, evaluate_resampled
 from gmbench.evaluation.intervals import REPLICATES, Resampled
+from gmbench.evaluation.over_floor import OverFloor, floor_scores, over_floor
 from gmbench.evaluation.result import PROTOCOL, Evaluation
 from gmbench.files import write_whole
 from gmbench.predictions.predictions import Predictions
@@ -39,36 +41,40 @@ class Score:
         result: The result, as `gmbench evaluate --json` prints it.
         half: What comparisons with other methods need of this one.
         trace: What tells whether it is another's copy, or the labels.
+        over_floor: Each parameter against what labels alone reach.
     """
 
     result: dict[str, Any]
     half: Half
     trace: Trace
+    over_floor: dict[str, OverFloor]
 
 
 def score(predictions: Predictions) -> Score:
     """Scores predictions under the present protocol, with the settings of the board."""
     benchmark = predictions.benchmark
-    evaluation, parts = evaluate_resampled(
-        predictions, _reference(benchmark), replicates=REPLICATES, seed=SEED
-    )
+    reference, floor = _without_images(benchmark)
+    evaluation, parts = evaluate_resampled(predictions, reference, replicates=REPLICATES, seed=SEED)
     return Score(
         result=json.loads(json.dumps(evaluation.to_dict(), allow_nan=False)),
-        half=Half({metric.name: [part[metric.name] for part in parts] for metric in COMPARED}),
+        half=Half({metric.name: parts.metrics[metric.name] for metric in COMPARED}),
         trace=trace_of(predictions),
+        over_floor=over_floor(parts.parameters, floor),
     )
 
 
-_references: dict[str, Predictions] = {}
+_Known = tuple[Predictions, dict[str, list[Resampled]]]
+_known: dict[str, _Known] = {}
 
 
-def _reference(benchmark: Benchmark) -> Predictions:
-    """Returns the mean / mode predictions of a benchmark, made once a process."""
+def _without_images(benchmark: Benchmark) -> _Known:
+    """Returns a benchmark's mean / mode predictions and what its floor scores, once a process."""
     key = benchmark.labels_sha256 + benchmark.splits_sha256
-    if key not in _references:
-        _references.clear()
-        _references[key] = mean_mode(benchmark)
-    return _references[key]
+    if key not in _known:
+        _known.clear()
+        floor = floor_scores(benchmark, replicates=REPLICATES, seed=SEED)
+        _known[key] = mean_mode(benchmark), floor
+    return _known[key]
 
 
 def score_key(file: Path, benchmark: Benchmark) -> str:
@@ -77,7 +83,8 @@ def score_key(file: Path, benchmark: Benchmark) -> str:
         sha256_of(file), benchmark.name, benchmark.version, benchmark.labels_sha256,
         benchmark.splits_sha256, PROTOCOL, __version__, np.__version__, str(REPLICATES), str(SEED),
     )  # fmt: skip
-    parts = (*made_from, *Evaluation.__dataclass_fields__, *Trace.__dataclass_fields__)
+    fields = (one.__dataclass_fields__ for one in (Evaluation, Trace, OverFloor))
+    parts = (*made_from, *chain.from_iterable(fields))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
@@ -86,7 +93,8 @@ _PARTS = ("value", "replicates", "left_out", "strata")
 
 def remember(cache: Path, key: str, made: Score) -> None:
     """Keeps a score in a folder of the user's own."""
-    packed = zlib.compress(json.dumps(made.result).encode(), 6)
+    data = [made.result, {name: astuple(one) for name, one in made.over_floor.items()}]
+    packed = zlib.compress(json.dumps(data).encode(), 6)
     arrays: dict[str, Any] = {
         "result": np.frombuffer(packed, dtype=np.uint8),
         "decisions": made.trace.decisions,
@@ -105,7 +113,11 @@ def recall(cache: Path, key: str, benchmark: Benchmark) -> Score | None:
     sets = range(len(benchmark.sets))
     try:
         with np.load(cache / f"{key}.npz", allow_pickle=False) as kept:
-            result = json.loads(zlib.decompress(kept["result"].tobytes()))
+            result, over = json.loads(zlib.decompress(kept["result"].tobytes()))
+            over_floor = {
+                name: OverFloor(value, difference, ci and (ci[0], ci[1]))
+                for name, (value, difference, ci) in over.items()
+            }
             parts = {
                 metric.name: [
                     Resampled(*(kept[f"{metric.name} {n} {what}"] for what in _PARTS)) for n in sets
@@ -113,6 +125,6 @@ def recall(cache: Path, key: str, benchmark: Benchmark) -> Score | None:
                 for metric in COMPARED
             }
             trace = Trace(kept["decisions"], kept["counts"])
-    except (OSError, ValueError, KeyError, zlib.error, EOFError, zipfile.BadZipFile):
+    except (OSError, ValueError, TypeError, KeyError, zlib.error, EOFError, zipfile.BadZipFile):
         return None
-    return Score(result, Half(parts), trace)
+    return Score(result, Half(parts), trace, over_floor)

@@ -27,6 +27,9 @@ class _Handler(SimpleHTTPRequestHandler):
         ".css": "text/css; charset=utf-8",
         ".json": "application/json",
         ".csv": "text/csv; charset=utf-8",
+        ".md": "text/plain; charset=utf-8",
+        ".yaml": "text/plain; charset=utf-8",
+        ".png": "image/png",
         "": "application/octet-stream",
     }
 

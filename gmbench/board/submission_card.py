@@ -21,7 +21,9 @@ from pydantic import (
     Field,
     ValidationError,
     WithJsonSchema,
+    model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from gmbench.benchmark.cross_validation import PROTOCOLS, name_with_sets
 from gmbench.board.safe_yaml import CardError, read_yaml
@@ -148,7 +150,9 @@ class Card(BaseModel):
         None, description="Sets that were predicted in place of the benchmark's own."
     )
     authors: list[Heading] = Field(min_length=1, max_length=100, description="Who made it.")
-    url: Address = Field(description="Page of the method or of its makers.")
+    url: Address | None = Field(
+        None, description="Page of the method or of its makers; needed without a `recipe`."
+    )
     date: Annotated[
         datetime.date,
         Field(ge=datetime.date(2000, 1, 1), le=_LATEST),
@@ -182,6 +186,13 @@ class Card(BaseModel):
     resubmitted: Annotated[int, Field(ge=0, le=10**6)] = Field(
         0, description="How often it was replaced; `gmbench submit --replace` counts."
     )
+
+    @model_validator(mode="after")
+    def _says_where_to_read(self) -> Card:
+        # A recipe's folder says what the method is.
+        if self.url is None and self.recipe is None:
+            raise PydanticCustomError("missing", "url is missing")
+        return self
 
     @property
     def predicted(self) -> str:
@@ -249,7 +260,7 @@ def _shown(value: Any) -> str:
 
 def _problem(error: Any, data: dict[str, Any]) -> str:
     """Returns one line for one thing that pydantic found."""
-    place = str(error["loc"][0])
+    place = str(error["loc"][0]) if error["loc"] else "url"
     if error["type"] == "missing":
         return f"{place} is missing"
     inside = "".join(f"[{part}]" for part in error["loc"][1:] if isinstance(part, int))

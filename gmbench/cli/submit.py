@@ -38,7 +38,6 @@ def submit(
     authors: Annotated[
         list[str], typer.Option(help="Who made it, separated by commas; may be repeated.")
     ],
-    url: Annotated[str, typer.Option(help="Page of the method or of its makers.")],
     training_data: Annotated[
         str,
         typer.Option(
@@ -46,6 +45,10 @@ def submit(
             help="What it learned from: labels alone, the benchmark's training GMs, or more.",
         ),
     ],
+    url: Annotated[
+        str | None,
+        typer.Option(help="Page of the method or of its makers; needed without --recipe."),
+    ] = None,
     title: Annotated[
         str | None, typer.Option(help="Name on the board.", show_default="the name")
     ] = None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -36,10 +36,15 @@ _BOUNDS = {
 """Smallest and largest value of each score of a parameter."""
 
 
-def parameter_results(
-    tables: Sequence[SetTable], samples: Sequence[GMSums | None], benchmark: Benchmark
-) -> dict[str, ParameterResult]:
-    """Returns each parameter's scores, means over the sets, with intervals."""
+def parameter_scores(
+    tables: Sequence[SetTable], samples: Sequence[GMSums | None]
+) -> dict[str, dict[str, list[Resampled]]]:
+    """Returns each parameter's scores, set by set, the one that is drawn first.
+
+    Args:
+        tables: The sets.
+        samples: Their replicates; None where no interval is wanted.
+    """
 
     def by_set(function: Callable[[GMSums], Array]) -> list[Resampled]:
         pairs = zip(tables, samples, strict=True)
@@ -50,19 +55,38 @@ def parameter_results(
         "correlation": by_set(correlation_of_parameters),
         "r2": by_set(r2_of_parameters),
     }
-    results = {}
-    for column, parameter in enumerate(CONTINUOUS):
-        scores = {name: [part[column] for part in parts] for name, parts in of_counts.items()}
-        results[parameter.name] = _parameter_result(parameter, scores)
+    scores = {
+        parameter.name: {name: [part[column] for part in of] for name, of in of_counts.items()}
+        for column, parameter in enumerate(CONTINUOUS)
+    }
     for head, parameter in enumerate((*DISCRETE, *LOSSES)):
-        scores = {
+        scores[parameter.name] = {
             "f1": by_set(partial(_head_score, head=head, score=weighted_f1_from)),
             "f1_macro": by_set(partial(_head_score, head=head, score=macro_f1_from)),
             "accuracy": by_set(partial(_head_score, head=head, score=accuracy_from)),
         }
+    return scores
+
+
+def main_scores(
+    scores: Mapping[str, Mapping[str, list[Resampled]]],
+) -> dict[str, list[Resampled]]:
+    """Returns of each parameter the score that is drawn: L1 of a count, weighted F1 of others."""
+    return {name: next(iter(of.values())) for name, of in scores.items()}
+
+
+def parameter_results(
+    scores: Mapping[str, Mapping[str, list[Resampled]]],
+    tables: Sequence[SetTable],
+    benchmark: Benchmark,
+) -> dict[str, ParameterResult]:
+    """Returns each parameter's scores, means over the sets, with intervals."""
+    results = {one.name: _parameter_result(one, scores[one.name]) for one in CONTINUOUS}
+    for head, parameter in enumerate((*DISCRETE, *LOSSES)):
         confusion = np.sum([table.sums.confusions[head] for table in tables], axis=0)
+        classes = benchmark.classes.get(parameter.name, ("no", "yes"))
         results[parameter.name] = _parameter_result(
-            parameter, scores, benchmark.classes.get(parameter.name, ("no", "yes")), confusion
+            parameter, scores[parameter.name], classes, confusion
         )
     return results
 
@@ -103,7 +127,7 @@ def gm_results(tables: Sequence[SetTable], benchmark: Benchmark) -> dict[str, GM
 
 def _parameter_result(
     parameter: Parameter,
-    scores: dict[str, list[Resampled]],
+    scores: Mapping[str, list[Resampled]],
     classes: tuple[str, ...] = (),
     confusion: Array | None = None,
 ) -> ParameterResult:

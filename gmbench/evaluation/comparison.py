@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -23,10 +24,11 @@ from gmbench.evaluation.intervals import (
     resampled_images,
 )
 from gmbench.evaluation.metrics import METRICS, Metric
-from gmbench.evaluation.permutations import PERMUTATIONS, permutation_tests
+from gmbench.evaluation.permutations import PERMUTATIONS, contributions, exchange_tests
 from gmbench.evaluation.result import PROTOCOL, finite
 from gmbench.evaluation.set_table import SetTable, set_tables
 from gmbench.evaluation.significance import holm
+from gmbench.evaluation.statistics import Array
 from gmbench.evaluation.tables import ends, to_frame
 from gmbench.predictions.predictions import Predictions, read_predictions
 from gmbench.version import __version__
@@ -38,6 +40,9 @@ COMPARED: tuple[Metric, ...] = tuple(
     metric for metric in METRICS if metric.headline and metric.value is not None
 )
 """The metrics that are compared: the headline ones, without RANSAC's, which has no better way."""
+
+TOGETHER = 64
+"""Pairs that are compared at once."""
 
 
 @dataclass(frozen=True)
@@ -76,13 +81,21 @@ class Half:
 
     parts: dict[str, list[Resampled]]
 
-    @property
+    @cached_property
     def values(self) -> dict[str, float]:
         """The compared metrics' means over the sets; NaN where one is not defined."""
         return {
             name: float(np.mean([part.value for part in parts]))
             for name, parts in self.parts.items()
         }
+
+    @cached_property
+    def contributions(self) -> tuple[Array, ...]:
+        """What each GM of a set contributes to each metric, shape (GMs, metrics), set by set."""
+        return tuple(
+            np.asarray(np.stack([contributions(part) for part in parts], axis=1), np.float64)
+            for parts in zip(*self.parts.values(), strict=True)
+        )
 
 
 @dataclass(frozen=True)
@@ -212,12 +225,15 @@ def compare(
     tables = [set_tables(same_images(one, first)) for one in read]
     n_gms = {table.name: len(table.gms) for table in tables[0]}
     halves = [_half(method, replicates, seed) for method in tables]
+    by_name = dict(zip(chosen, halves, strict=True))
+    pairs = list(combinations(chosen, 2))
     differences = [
         difference
-        for a, b in combinations(range(len(read)), 2)
-        for difference in compare_pair(
-            halves[a], halves[b], (chosen[a], chosen[b]), permutations=permutations, seed=seed
+        for start in range(0, len(pairs), TOGETHER)
+        for pair in compare_pairs(
+            by_name, pairs[start : start + TOGETHER], permutations=permutations, seed=seed
         )
+        for difference in pair
     ]
     return Comparison(
         benchmark=first.benchmark.name,
@@ -268,44 +284,58 @@ def _half(tables: Sequence[SetTable], replicates: int, seed: int) -> Half:
     return Half(parts)
 
 
-def compare_pair(
-    first: Half,
-    second: Half,
-    names: tuple[str, str],
+def compare_pairs(
+    halves: Mapping[str, Half],
+    pairs: Sequence[tuple[str, str]],
     *,
     permutations: int = PERMUTATIONS,
     seed: int = SEED,
-) -> list[Difference]:
-    """Compares two methods that predicted the same images; p-values are not corrected.
+) -> list[list[Difference]]:
+    """Compares methods that predicted the same images in pairs; p-values are not corrected.
+
+    All pairs see the same exchanges, which are drawn once; what is in memory grows with the number
+    of pairs, of which `TOGETHER` are a good number.
 
     Args:
-        first: One method.
-        second: The other.
-        names: Their names.
+        halves: The methods, by name.
+        pairs: Names of the methods to be compared, at least one pair.
         permutations: Random exchanges behind each p-value.
         seed: Seed of the exchanges.
+
+    Returns:
+        The differences of each pair, metric by metric.
     """
-    apart = {
-        name: [one - other for one, other in zip(parts, second.parts[name], strict=True)]
-        for name, parts in first.parts.items()
-    }
-    p_values = permutation_tests(apart, permutations, seed)
-    values, others = first.values, second.values
-    differences = []
-    for metric in COMPARED:
-        difference = values[metric.name] - others[metric.name]
-        defined = bool(np.isfinite(difference))
-        differences.append(
-            Difference(
-                first=names[0],
-                second=names[1],
-                metric=metric.name,
-                difference=difference if defined else None,
-                ci=interval(apart[metric.name]),
-                p_value=finite(p_values[metric.name]) if defined else None,
-            )
+    contributed = [
+        np.concatenate([one - other for one, other in of_pairs], axis=1)
+        for of_pairs in zip(
+            *(zip(halves[a].contributions, halves[b].contributions, strict=True) for a, b in pairs),
+            strict=True,
         )
-    return differences
+    ]
+    p_values = exchange_tests(contributed, permutations, seed).reshape(len(pairs), -1)
+    return [
+        [
+            _difference(names, metric, halves[names[0]], halves[names[1]], float(p_value))
+            for metric, p_value in zip(COMPARED, of_pair, strict=True)
+        ]
+        for names, of_pair in zip(pairs, p_values, strict=True)
+    ]
+
+
+def _difference(
+    names: tuple[str, str], metric: Metric, first: Half, second: Half, p_value: float
+) -> Difference:
+    parts = zip(first.parts[metric.name], second.parts[metric.name], strict=True)
+    apart = [one - other for one, other in parts]
+    difference = first.values[metric.name] - second.values[metric.name]
+    defined = bool(np.isfinite(difference))
+    return Difference(
+        *names,
+        metric=metric.name,
+        difference=difference if defined else None,
+        ci=interval(apart),
+        p_value=finite(p_value) if defined else None,
+    )
 
 
 def corrected(differences: Sequence[Difference]) -> tuple[Difference, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,12 @@ import numpy as np
 
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.errors import PredictionError
-from gmbench.evaluation.breakdown import gm_results, parameter_results
+from gmbench.evaluation.breakdown import (
+    gm_results,
+    main_scores,
+    parameter_results,
+    parameter_scores,
+)
 from gmbench.evaluation.gm_level import GM_LEVEL, score_gms
 from gmbench.evaluation.intervals import (
     REPLICATES,
@@ -42,6 +47,19 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SEED = 0
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Numbers of an evaluation with their replicates: what paired comparisons need.
+
+    Attributes:
+        metrics: Each metric that has an interval, set by set.
+        parameters: L1 of each count and weighted F1 of each class and loss, set by set.
+    """
+
+    metrics: dict[str, list[Resampled]]
+    parameters: dict[str, list[Resampled]]
 
 
 def evaluate(
@@ -98,8 +116,8 @@ def evaluate_resampled(
     min_images: int | None = None,
     replicates: int = REPLICATES,
     seed: int = SEED,
-) -> tuple[Evaluation, list[Mapping[str, Resampled]]]:
-    """Scores predictions and keeps what a paired comparison with another method needs.
+) -> tuple[Evaluation, Parts]:
+    """Scores predictions and keeps what paired comparisons with another method need.
 
     Args:
         predictions: Predictions that are as whole as they have to be.
@@ -110,7 +128,7 @@ def evaluate_resampled(
         seed: Seed of the bootstrap and of RANSAC.
 
     Returns:
-        The result, and set by set each metric with its replicates.
+        The result, and its numbers with their replicates.
 
     Raises:
         PredictionError: The reference lacks images.
@@ -137,6 +155,7 @@ def evaluate_resampled(
     at_gm_level = p_value_over_sets(
         gms, *([l1(one.sums.by_gm.one_gm_each()) for one in of] for of in (tables, others))
     )
+    by_parameter = parameter_scores(tables, samples)
     evaluation = Evaluation(
         benchmark=known.name,
         version=known.version,
@@ -147,7 +166,7 @@ def evaluate_resampled(
         gm_level=summarise(together, GM_LEVEL, at_gm_level),
         losses_without_positive=_losses_without_positive(tables),
         sets={table.name: _set_result(table, sets[table.name]) for table in tables},
-        parameters=parameter_results(tables, samples, known),
+        parameters=parameter_results(by_parameter, tables, known),
         gms=gm_results(tables, known),
         manifest=Manifest(
             predictions=Path(predictions.source).name,
@@ -164,7 +183,9 @@ def evaluate_resampled(
             seed=seed,
         ),
     )
-    return evaluation, [scores.parts for scores in sets.values()]
+    parts = [scores.parts for scores in sets.values()]
+    metrics = {name: [part[name] for part in parts] for name in parts[0]}
+    return evaluation, Parts(metrics, main_scores(by_parameter))
 
 
 def same_images(reference: Predictions, predictions: Predictions) -> Predictions:

@@ -26,6 +26,10 @@ _EQUAL = 1e-12
 """Differences below this are rounding."""
 
 _AT_ONCE = 20_000
+"""Exchanges that are drawn at once."""
+
+_NUMBERS = 250_000
+"""Numbers that are worked on at once: 2 MB, which stay near the processor."""
 
 
 def contributions(part: Resampled) -> Array:
@@ -49,52 +53,66 @@ def permutation_tests(
         P-values by metric; NaN where a difference is not defined with all of the GMs, or without
         one of them.
     """
-    names = list(differences)
     # (GMs, metrics) for each set.
     sets = [
         np.asarray(np.stack([contributions(part) for part in parts], axis=1), np.float64)
         for parts in zip(*differences.values(), strict=True)
     ]
+    return dict(zip(differences, exchange_tests(sets, permutations, seed).tolist(), strict=True))
+
+
+def exchange_tests(sets: Sequence[Array], permutations: int, seed: int) -> Array:
+    """Returns two-sided p-values of many differences; all see the same exchanges.
+
+    Args:
+        sets: What each GM of a set contributes to each difference, shape (GMs, differences).
+        permutations: Random exchanges; the smallest p-value is 1 / (permutations + 1).
+        seed: Seed of the exchanges.
+
+    Returns:
+        Shape (differences,); NaN where a contribution is not finite.
+    """
     as_they_are = [np.ones((1, len(one))) for one in sets]
-    observed = _studentised(*_sums(sets, as_they_are), sets)[0]
+    # Equal up to rounding counts as equal.
+    observed = _studentised(as_they_are, sets)[0] * (1 - 1e-9)
+    n_rows = max(_NUMBERS // max(len(observed), 1), 1)
     generator = np.random.default_rng(seed)
-    as_clear = np.zeros(len(names))
+    as_clear = np.zeros(len(observed))
     for start in range(0, permutations, _AT_ONCE):
         n = min(_AT_ONCE, permutations - start)
         signs = [np.asarray(1.0 - 2.0 * generator.integers(0, 2, (n, len(one)))) for one in sets]
-        drawn = _studentised(*_sums(sets, signs), sets)
-        # Equal up to rounding counts as equal.
-        as_clear += (drawn >= observed * (1 - 1e-9)).sum(axis=0)
-    p_values = (1 + as_clear) / (permutations + 1)
+        for row in range(0, n, n_rows):
+            drawn = _studentised([one[row : row + n_rows] for one in signs], sets)
+            as_clear += np.count_nonzero(drawn >= observed, axis=0)
     defined = np.all([np.isfinite(one).all(axis=0) for one in sets], axis=0)
-    return dict(zip(names, np.where(defined, p_values, np.nan).tolist(), strict=True))
+    return np.where(defined, (1 + as_clear) / (permutations + 1), np.nan)
 
 
-def _sums(sets: Sequence[Array], signs: Sequence[Array]) -> tuple[list[Array], list[Array]]:
-    """Returns means of the exchanged contributions and their variances, set by set.
+def _studentised(signs: Sequence[Array], sets: Sequence[Array]) -> Array:
+    """Returns |mean over sets| over its standard error after exchanges, shape (n, differences).
 
     Args:
-        sets: Contributions of each set, shape (GMs, metrics).
-        signs: -1 where the contribution of a GM is exchanged, 1 elsewhere, shape (n, GMs).
+        signs: -1 where the contributions of a GM are exchanged, 1 elsewhere, shape (n, GMs).
+        sets: Contributions of each set, shape (GMs, differences).
     """
-    means = [np.asarray(sign @ one / len(one)) for sign, one in zip(signs, sets, strict=True)]
-    # An exchange changes a sign: squares stay.
-    spreads = [
-        np.asarray(
-            np.maximum((one**2).mean(axis=0) - mean**2, 0.0) * len(one) / max(len(one) - 1, 1)
-        )
-        for one, mean in zip(sets, means, strict=True)
-    ]
-    return means, spreads
-
-
-def _studentised(means: list[Array], spreads: list[Array], sets: Sequence[Array]) -> Array:
-    """Returns |mean over sets| over its standard error, shape (n, metrics)."""
-    size = np.abs(np.mean(means, axis=0))
-    errors = [spread / len(one) for spread, one in zip(spreads, sets, strict=True)]
-    error = np.sqrt(np.sum(errors, axis=0)) / len(sets)
+    size = np.zeros((len(signs[0]), sets[0].shape[1]))
+    error = np.zeros_like(size)
+    for sign, one in zip(signs, sets, strict=True):
+        mean = sign @ (one / len(one))
+        size += mean
+        # An exchange changes a sign: squares stay.
+        np.square(mean, out=mean)
+        np.subtract((one**2).mean(axis=0), mean, out=mean)
+        np.maximum(mean, 0.0, out=mean)
+        mean /= max(len(one) - 1, 1)
+        error += mean
+    np.abs(size, out=size)
+    size /= len(sets)
+    np.sqrt(error, out=error)
+    error /= len(sets)
     # Without a spread any difference is clear, and none is none.
-    size = np.where(size < _EQUAL, 0.0, size)
+    size[size < _EQUAL] = 0.0
     none = np.where(size > 0, np.inf, 0.0)
-    clear = np.divide(size, error, out=none, where=error > _EQUAL * np.maximum(size, 1.0))
-    return np.asarray(clear)
+    return np.asarray(
+        np.divide(size, error, out=none, where=error > _EQUAL * np.maximum(size, 1.0))
+    )

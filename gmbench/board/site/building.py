@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -18,9 +19,9 @@ from gmbench.board.rows import BenchmarkBoard, BoardRows, read_rows
 from gmbench.board.site import matrix as squares
 from gmbench.board.site import picture as pictures
 from gmbench.board.site.floors import floors_of
-from gmbench.board.site.json_data import benchmark_data, board_data, method_data
+from gmbench.board.site.json_data import benchmark_data, board_data, method_data, pairs_by_first
 from gmbench.board.site.matrix import matrices
-from gmbench.board.site.method_page import method_page
+from gmbench.board.site.method_files import method_files
 from gmbench.board.site.methods_table import table_view
 from gmbench.board.site.parameter_map import parameter_map
 from gmbench.board.site.picture import costs_given, picture
@@ -85,23 +86,24 @@ def build_site(
     rows = read_rows(board, cache=cache, jobs=jobs, progress=progress)
     files = render_site(rows)
     by_folder: dict[Path, dict[str, Callable[[Path], object]]] = {
-        folder: {name: partial(_write, content) for name, content in files.items()}
+        folder: {name: partial(write_file, content) for name, content in files.items()}
     }
     with folders_in_place(by_folder):
         pass
     return Site(
         folder=folder,
         files=len(files),
-        bytes=sum(len(content) for content in files.values()),
+        bytes=sum((folder / name).stat().st_size for name in files),
         benchmarks={b.name: (len(b.measured), len(b.reported)) for b in rows.benchmarks},
     )
 
 
-def render_site(rows: BoardRows) -> dict[str, bytes]:
-    """Returns every file of the site, by its path inside the folder."""
+def render_site(rows: BoardRows) -> dict[str, bytes | Path]:
+    """Returns every file of the site by its path inside the folder, or the file it is a copy of."""
     hidden = ", ".join(f".c-{column.key}" for column in COLUMNS if not column.shown)
-    style = f"{render('base.css')}{render('board.css')}{hidden} {{ display: none; }}\n"
-    files = {"style.css": style.encode(), **_modules()}
+    styles = "".join(map(render, ("base.css", "result.css", "board.css")))
+    style = f"{styles}{hidden} {{ display: none; }}\n"
+    files: dict[str, bytes | Path] = {"style.css": style.encode(), **_modules()}
     files["index.html"] = render(
         "board.html.j2",
         boards=[_sections(one) for one in rows.benchmarks],
@@ -120,9 +122,10 @@ def render_site(rows: BoardRows) -> dict[str, bytes]:
                 "picture.html.j2", plot=picture(one, score.key, cost.key), frame=pictures
             )
             files[f"data/pictures/{one.name}.{score.key}.{cost.key}.svg"] = drawn.encode()
+        pairs = pairs_by_first(one)
         for row in one.measured:
-            files[f"methods/{row.name}.html"] = method_page(row).encode()
-            files[f"data/methods/{row.name}.json"] = _json(method_data(one, row))
+            files[f"data/methods/{row.name}.json"] = _json(method_data(row, pairs[row.name]))
+        files |= method_files(one)
     listed = table(rows.benchmarks).to_csv(index=False, lineterminator="\n")
     files["leaderboard.csv"] = listed.encode()
     files[MARKER] = _json(board_data(rows))
@@ -149,10 +152,14 @@ def _modules() -> dict[str, bytes]:
     return {f"modules/{one.name}": one.read_bytes() for one in scripts if one.name.endswith(".js")}
 
 
-def _write(content: bytes, path: Path) -> None:
+def write_file(content: bytes | Path, path: Path) -> None:
+    """Writes one file of the site, or copies it where a path is given."""
     # The folder as a whole is renamed into place; its files need no rename of their own.
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
+    if isinstance(content, Path):
+        shutil.copyfile(content, path)
+    else:
+        path.write_bytes(content)
 
 
 def _json(data: Any) -> bytes:

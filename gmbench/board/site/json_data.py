@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from gmbench.board.columns import COLUMNS
 from gmbench.board.rows import BenchmarkBoard, BoardRows, Row
-from gmbench.evaluation.comparison import COMPARED
+from gmbench.evaluation.comparison import COMPARED, Difference
 from gmbench.evaluation.permutations import PERMUTATIONS
 from gmbench.evaluation.result import PROTOCOL
 from gmbench.version import __version__
@@ -72,11 +73,23 @@ def benchmark_data(board: BenchmarkBoard) -> dict[str, Any]:
     }
 
 
-def method_data(board: BenchmarkBoard, row: Row) -> dict[str, Any]:
+def pairs_by_first(board: BenchmarkBoard) -> dict[str, dict[str, tuple[Difference, ...]]]:
+    """Returns a board's pairs by their first method, then by their second."""
+    found: dict[str, dict[str, tuple[Difference, ...]]] = {row.name: {} for row in board.measured}
+    for (first, second), pair in board.pairs.items():
+        found[first][second] = pair
+    return found
+
+
+def method_data(row: Row, pairs: Mapping[str, Sequence[Difference]]) -> dict[str, Any]:
     """Returns what a comparison shows of a method: its values, and its pairs with later rows.
 
     Each pair has for each metric the difference (this method less the other), the ends of its
     interval, the p-value as it is and corrected, and the name of the better method, if one is.
+
+    Args:
+        row: The method.
+        pairs: Those that it is the first of, by the second.
     """
     assert row.result is not None
     summary = row.result["summary"]
@@ -94,8 +107,7 @@ def method_data(board: BenchmarkBoard, row: Row) -> dict[str, Any]:
                 ]
                 for one in pair
             ]
-            for (first, second), pair in board.pairs.items()
-            if first == row.name
+            for second, pair in pairs.items()
         },
     }
 

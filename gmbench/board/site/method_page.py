@@ -1,35 +1,70 @@
-"""The page of one method: its card, and its result as a report shows it."""
+"""The page of one method: its card, how to have it again, and its result as a report shows it."""
 
 from __future__ import annotations
 
+from functools import cache
+
+from gmbench.benchmark.benchmark import MINI116, NAMED
 from gmbench.board.rows import Row
+from gmbench.board.site.against_floor import gap_panels, kind_rows
+from gmbench.board.site.floors import Floors
 from gmbench.board.site.methods_table import cost_text
+from gmbench.board.site.shown_gms import STRIP_SIZE, shown_gms
 from gmbench.board.submission_card import TRAINING_DATA, Card
 from gmbench.evaluation.result import Evaluation
+from gmbench.pages.drawing.charts import Frame
 from gmbench.pages.environment import render
 from gmbench.pages.report.sections import page
+from gmbench.training.recipes import Recipe, find_recipes
+
+PREDICTIONS = "predictions"
+"""Folder of the site that holds a copy of each prediction file."""
+
+BASELINES = "baselines"
+"""That of the baselines: what each is, and its recipe."""
+
+PICTURES = "images"
+"""That of the GMs' images."""
 
 
-def method_page(row: Row) -> str:
-    """Returns the page of a measured method."""
+def method_page(row: Row, floors: Floors, *, pictures: bool) -> str:
+    """Returns the page of a measured method.
+
+    Args:
+        row: The method.
+        floors: What labels alone can do on its benchmark.
+        pictures: Whether images of the GMs may be shown.
+    """
     assert row.card is not None
     assert row.result is not None
     card, evaluation = row.card, Evaluation.from_dict(row.result)
     ranks = {key: str(cell.rank or "") for key, cell in row.cells.items()}
-    addresses = (
-        ("Website", card.url),
-        ("Paper", card.paper),
-        ("Code", card.code),
-        ("Model", card.model),
-    )
+    best, worst = shown_gms(row, floors, pictures=pictures)
     return render(
         "method.html.j2",
         page=page(evaluation, ranks),
+        frame=Frame(),
         card=card,
         facts=[(name, text) for name, text in _facts(card) if text],
-        links=[(words, address) for words, address in addresses if address],
+        links=_links(row, card),
+        commands=commands(card),
         citation=citation(card),
+        gaps=gap_panels(row),
+        by_kind=kind_rows(row, floors),
+        examples=(("Lowest L1", best), ("Highest L1", worst)),
+        folder_of_pictures=PICTURES,
+        strip_size=STRIP_SIZE,
     )
+
+
+def own_recipe(card: Card) -> Recipe | None:
+    """Returns the recipe of this project that a card names, if it names one."""
+    return _recipes().get(card.recipe or "")
+
+
+@cache
+def _recipes() -> dict[str, Recipe]:
+    return find_recipes()
 
 
 def citation(card: Card) -> str:
@@ -38,7 +73,7 @@ def citation(card: Card) -> str:
         "title": card.title,
         "author": " and ".join(card.authors),
         "year": str(card.date.year),
-        "howpublished": card.url,
+        "howpublished": card.url or card.paper or f"gmbench, {BASELINES}/{card.recipe}",
         "note": f"Submission {card.name} to {card.predicted}, gmbench leaderboard",
     }
     plain = {key: text.translate({ord("{"): "", ord("}"): ""}) for key, text in fields.items()}
@@ -46,19 +81,72 @@ def citation(card: Card) -> str:
     return "\n".join([f"@misc{{{card.name},", *lines, "}"])
 
 
+def commands(card: Card) -> tuple[tuple[str, str], ...]:
+    """Returns what makes a method's figures again, each command with a word on what it makes.
+
+    Where the card names a baseline's recipe, that is trained again; the figures follow from the
+    predictions in any case.
+    """
+    known = card.benchmark in NAMED
+    figures = f"gmbench leaderboard verify {card.name}"
+    if known:
+        sets = f" --sets {card.sets}" if card.sets else ""
+        figures = f"gmbench evaluate {card.name}.parquet{sets} --out report"
+    found = [("Every figure, from the predictions", figures)]
+    recipe = own_recipe(card)
+    if recipe is None:
+        return tuple(found)
+    if card.recipe_commit:
+        found.append(("The code that it was made with", f"git checkout {card.recipe_commit}"))
+    again = f"gmbench leaderboard rerun {card.name}"
+    if recipe.needs != "labels":
+        if card.benchmark == MINI116.name:
+            found.append(("The images", f"gmbench data build --out {_DATA}"))
+        elif known:
+            images = (
+                f"gmbench data build --benchmark {card.benchmark} --images {card.benchmark}.zip"
+            )
+            found.append(("The images, from their authors' archive", f"{images} --out {_DATA}"))
+        again += f" --data {_DATA}"
+    found.append(("The method, trained again and compared", again))
+    return tuple(found)
+
+
+_DATA = "gm-parsing"
+
+
+def _links(row: Row, card: Card) -> list[tuple[str, str]]:
+    recipe = own_recipe(card)
+    folder = f"{BASELINES}/{recipe.name}" if recipe else ""
+    addresses = (
+        (folder, folder and f"../{folder}/README.md"),
+        ("Recipe", folder and f"../{folder}/recipe.yaml"),
+        ("Website", card.url),
+        ("Paper", card.paper),
+        ("Code", card.code),
+        ("Model", card.model),
+        ("Predictions", row.file and f"../{PREDICTIONS}/{card.name}.parquet"),
+        ("Permalink", f"{card.name}.html"),
+    )
+    return [(words, address) for words, address in addresses if address]
+
+
 def _facts(card: Card) -> tuple[tuple[str, str], ...]:
     def cost(value: float | None, unit: str = "") -> str:
-        return "not given" if value is None else f"{cost_text(float(value))}{unit}"
+        return "not given" if value is None else f"{cost_text(float(value))}{unit}, as stated"
 
+    times = {0: "", 1: ", replaced once"}.get(
+        card.resubmitted, f", replaced {card.resubmitted} times"
+    )
     return (
         ("Authors", ", ".join(card.authors)),
-        ("Trained on", TRAINING_DATA[card.training_data]),
+        ("Trained on", f"{TRAINING_DATA[card.training_data]}, as stated"),
         ("In detail", card.training_details),
         ("Weights", cost(card.params)),
         ("Training", cost(card.training_hours, " hours")),
         ("One image", cost(card.seconds_per_image, " s")),
-        ("Measured on", card.hardware),
+        ("Measured on", f"{card.hardware}, as stated" if card.hardware else ""),
         ("Licence", card.license or ""),
-        ("Submitted", f"{card.date.isoformat()}, as {card.name}"),
+        ("Submitted", f"{card.date.isoformat()}, as {card.name}{times}"),
         ("Notes", card.notes),
     )

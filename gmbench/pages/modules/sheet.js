@@ -54,9 +54,16 @@ export class Sheet {
 
   async method(name, table) {
     if (table.byName.get(name)?.origin !== "measured") throw new Error(`there is no method ${name} on ${table.name}.`);
-    const answer = await fetch(`methods/${name}.html`);
+    const place = new URL(`methods/${name}.html`, location.href);
+    const answer = await fetch(place);
     if (!answer.ok) throw new Error(`methods/${name}.html answers ${answer.status}.`);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    // Addresses on that page count from its own place.
+    for (const attribute of ["href", "src"]) {
+      for (const one of page.querySelectorAll(`main a[${attribute}], main img[${attribute}]`)) {
+        one.setAttribute(attribute, new URL(one.getAttribute(attribute), place).href);
+      }
+    }
     return [page.querySelector("h1").textContent, [...page.querySelector("main").children]];
   }
 

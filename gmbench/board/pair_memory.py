@@ -1,0 +1,58 @@
+"""Pairs of methods that were compared before, in one file of the user's own cache folder."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+FILE = "pairs.sqlite"
+
+Numbers = NDArray[np.float64]
+"""Difference, ends of its interval and p-value of each metric, shape (metrics, 4); NaN for None."""
+
+
+def recall_pairs(cache: Path, keys: Iterable[str]) -> dict[str, Numbers]:
+    """Returns the pairs that were kept under some keys; a damaged file counts as empty."""
+    found = {}
+    with _opened(cache) as memory:
+        for key in keys:
+            for (data,) in memory.execute("SELECT data FROM pairs WHERE key = ?", (key,)):
+                found[key] = np.frombuffer(data, dtype="<f8").reshape(-1, 4)
+    return found
+
+
+def remember_pairs(cache: Path, pairs: Mapping[str, Numbers]) -> None:
+    """Keeps pairs, each under a name that says all that it depends on."""
+    with _opened(cache) as memory, memory:
+        memory.executemany(
+            "INSERT OR REPLACE INTO pairs VALUES (?, ?)",
+            [(key, data.astype("<f8").tobytes()) for key, data in pairs.items()],
+        )
+
+
+@contextmanager
+def _opened(cache: Path) -> Iterator[sqlite3.Connection]:
+    cache.mkdir(parents=True, exist_ok=True)
+    try:
+        memory = _connection(cache / FILE)
+    except sqlite3.DatabaseError:
+        # Damaged: what it held is computed again.
+        (cache / FILE).unlink()
+        memory = _connection(cache / FILE)
+    with closing(memory):
+        yield memory
+
+
+def _connection(file: Path) -> sqlite3.Connection:
+    memory = sqlite3.connect(file, timeout=60)
+    try:
+        memory.execute("CREATE TABLE IF NOT EXISTS pairs (key TEXT PRIMARY KEY, data BLOB)")
+    except sqlite3.DatabaseError:
+        memory.close()
+        raise
+    return memory

@@ -1,0 +1,76 @@
+"""What a method gains over labels alone, parameter by parameter.
+
+The two are scored on the same images and resampled alike, so the interval is that of the paired
+difference: it says far more than whether two intervals overlap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gmbench.benchmark.benchmark import Benchmark
+from gmbench.evaluation.breakdown import main_scores, parameter_scores
+from gmbench.evaluation.intervals import (
+    Interval,
+    Resampled,
+    bootstrap,
+    interval,
+    resampled_images,
+)
+from gmbench.evaluation.result import finite
+from gmbench.evaluation.set_table import set_tables
+from gmbench.predictions.reference import median_mode
+
+
+@dataclass(frozen=True, slots=True)
+class OverFloor:
+    """One parameter against what labels alone reach.
+
+    Attributes:
+        floor: L1 of the training median of a count, weighted F1 of the mode of a class or loss;
+            mean over the sets.
+        difference: The method's less that; None where undefined.
+        ci: 95% interval of the difference; None without replicates.
+    """
+
+    floor: float
+    difference: float | None
+    ci: Interval | None
+
+
+def floor_scores(benchmark: Benchmark, *, replicates: int, seed: int) -> dict[str, list[Resampled]]:
+    """Returns what training medians and modes reach in each parameter, set by set.
+
+    Args:
+        benchmark: The benchmark.
+        replicates: Bootstrap replicates.
+        seed: Seed of the bootstrap; with the same one replicates are paired with a method's.
+    """
+    tables = set_tables(median_mode(benchmark))
+    samples = [
+        bootstrap(one, resampled_images(one, replicates=replicates, seed=seed)) for one in tables
+    ]
+    return main_scores(parameter_scores(tables, samples))
+
+
+def over_floor(
+    parameters: Mapping[str, Sequence[Resampled]], floor: Mapping[str, Sequence[Resampled]]
+) -> dict[str, OverFloor]:
+    """Returns the difference of each parameter from what labels alone reach.
+
+    Args:
+        parameters: Scores of a method that predicted every image, set by set.
+        floor: Those of `floor_scores`, from as many replicates.
+    """
+    found = {}
+    for name, parts in parameters.items():
+        apart = [one - other for one, other in zip(parts, floor[name], strict=True)]
+        found[name] = OverFloor(
+            floor=float(np.mean([part.value for part in floor[name]])),
+            difference=finite(float(np.mean([part.value for part in apart]))),
+            ci=interval(apart),
+        )
+    return found
