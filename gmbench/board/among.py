@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.board.board import Board
 from gmbench.board.flags import flag_copies
 from gmbench.board.reported import read_reported
+from gmbench.board.seeds import seed_fault
 from gmbench.board.submission_card import Card
 from gmbench.board.submitted import submitted_card, submitted_predictions
 from gmbench.board.title_form import title_form
@@ -63,14 +64,15 @@ def compare(
     """
     checklist, wanted, later = Checklist("board"), set(asked), set[str]()
     order = sorted(known, key=lambda one: (_day(one), one.name))
-    _compare_names(board, order, wanted, later, checklist)
+    firsts = _compare_seeds(order, wanted, later, checklist)
+    _compare_names(board, order, firsts, wanted, later, checklist)
     _compare_predictions(order, wanted, later, checklist)
     traces = {
         one.name: (one.benchmark, one.trace)
         for one in known
         if one.benchmark is not None and one.trace is not None and one.name not in later
     }
-    flag_copies(traces, wanted, checklist)
+    flag_copies(traces, firsts, wanted, checklist)
     return checklist, later
 
 
@@ -78,8 +80,45 @@ def _day(one: Known) -> datetime.date:
     return one.card.date if one.card is not None else datetime.date.max
 
 
+def _compare_seeds(
+    known: Sequence[Known], asked: set[str], later: set[str], checklist: Checklist
+) -> dict[str, str]:
+    """Finds submissions that call themselves another seed of what they are not.
+
+    Returns:
+        The name of the first seed of each submission, by name; its own where it is no sound seed.
+    """
+    cards = {one.name: one.card for one in known}
+    firsts, offenders = {name: name for name in cards}, []
+    for name, card in cards.items():
+        if card is None or card.seed_of is None:
+            continue
+        if fault := seed_fault(card, cards.get(card.seed_of)):
+            later.add(name)
+            if name in asked:
+                offenders.append(f"{name}: {fault}")
+        else:
+            firsts[name] = card.seed_of
+    if offenders:
+        checklist.failed(
+            "seeds",
+            f"{plural(len(offenders), 'submission is', 'submissions are')} no other seed of what "
+            "the card names.",
+            "let `seed_of` name the method's first submission, or leave it out.",
+            offenders,
+        )
+    else:
+        checklist.passed("seeds", "every other seed is one of a method's own")
+    return firsts
+
+
 def _compare_names(
-    board: Board, known: Sequence[Known], asked: set[str], later: set[str], checklist: Checklist
+    board: Board,
+    known: Sequence[Known],
+    firsts: Mapping[str, str],
+    asked: set[str],
+    later: set[str],
+    checklist: Checklist,
 ) -> None:
     """Finds names and titles that two submissions share, or one and a paper."""
     by_form: dict[str, list[str]] = defaultdict(list)
@@ -90,7 +129,13 @@ def _compare_names(
             by_title[one.card.predicted, title_form(one.card.title)].append(one.name)
     offenders = [" and ".join(sorted(names)) for names in _shared(by_form.values(), asked, later)]
     papers = {(one.benchmark, title_form(one.title)): one for one in read_reported(board.reported)}
-    for (benchmark, form), names in by_title.items():
+    for (benchmark, form), of_title in by_title.items():
+        # The seeds of one method share its title.
+        names = [
+            name
+            for place, name in enumerate(of_title)
+            if firsts[name] not in {firsts[other] for other in of_title[:place]}
+        ]
         paper = papers.get((benchmark, form))
         if paper is not None and asked & set(names):
             offenders.append(

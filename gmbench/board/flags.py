@@ -77,19 +77,25 @@ def flag_labels(trace: Trace, benchmark: Benchmark, checklist: Checklist) -> Non
 
 
 def flag_copies(
-    traces: Mapping[str, tuple[Benchmark, Trace]], asked: set[str], checklist: Checklist
+    traces: Mapping[str, tuple[Benchmark, Trace]],
+    firsts: Mapping[str, str],
+    asked: set[str],
+    checklist: Checklist,
 ) -> None:
     """Warns where two submissions to one benchmark predict most rows alike.
 
     Args:
         traces: What each submission predicts and of which benchmark, by name.
+        firsts: Name of each one's first seed; seeds of one method may be alike.
         asked: Names of which a pair has one at least.
         checklist: Receives the check `predictions_own`.
     """
     found = []
     for first, second in combinations(sorted(traces), 2):
         (benchmark, one), (other_benchmark, other) = traces[first], traces[second]
-        if not {first, second} & asked or not benchmark.is_same_as(other_benchmark):
+        if not {first, second} & asked or firsts[first] == firsts[second]:
+            continue
+        if not benchmark.is_same_as(other_benchmark):
             continue
         share = alike(one, other, benchmark)
         if share > COPY:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from gmbench.benchmark.benchmark import NAMED, Benchmark
 from gmbench.board.board import CARD, PREDICTIONS, RESULTS, Board, BoardError, find_benchmark
 from gmbench.board.columns import COLUMN, COLUMNS, DEFAULT_SORT
@@ -14,10 +16,12 @@ from gmbench.board.pairs import Pairs, board_pairs
 from gmbench.board.ranking import Rank, paired_ranks
 from gmbench.board.reported import Reported, read_reported
 from gmbench.board.rounds import OpenRound, open_rounds, sealed_predictions
+from gmbench.board.seeds import Seed, averaged, grouped
 from gmbench.board.submission_card import REPORTED, Card, read_card
 from gmbench.board.verification import Verification, read_claim, sound_files, verify
-from gmbench.evaluation.comparison import COMPARED
-from gmbench.evaluation.intervals import Interval
+from gmbench.evaluation.comparison import COMPARED, Half
+from gmbench.evaluation.intervals import Interval, interval
+from gmbench.evaluation.metrics import BY_NAME
 from gmbench.evaluation.over_floor import OverFloor
 from gmbench.predictions.checks import Checklist
 from gmbench.progress import Progress
@@ -33,12 +37,14 @@ class Cell:
         std: Standard deviation over the sets.
         rank: Its rank by this column among the measured methods; None where pairs of methods are
             not compared by it, or not at all.
+        spread: Standard deviation (ddof 1) over the method's seeds; None with one seed.
     """
 
     value: float | str | None
     ci: Interval | None = None
     std: float | None = None
     rank: Rank | None = None
+    spread: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,8 @@ class Row:
         sealed: Whether its predictions were sealed before anyone could know the labels.
         over_floor: Each parameter against what labels alone reach; where scores were recomputed.
         file: Its prediction file, likewise.
+        seeds: The submissions that are its seeds, this one first; figures of `cells` are means
+            over them. With one seed there is nothing else.
     """
 
     name: str
@@ -68,6 +76,7 @@ class Row:
     sealed: bool = False
     over_floor: Mapping[str, OverFloor] = field(default_factory=dict)
     file: Path | None = None
+    seeds: tuple[Seed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +141,10 @@ def read_rows(
         file = board.submission(one.name) / PREDICTIONS
         over_floor = one.score.over_floor
         submitted.append(_Submitted(one.card, one.benchmark, one.score.result, over_floor, file))
+    groups = grouped({one.card.name: one.card for one in submitted})
+    in_a_row = {name for names in groups.values() for name in names}
+    left_out |= {one.card.name: ("seeds",) for one in submitted if one.card.name not in in_a_row}
+    submitted = [one for one in submitted if one.card.name in in_a_row]
     if left_out and not submitted:
         texts = [f"{one.name}\n{one.checklist.text(all_checks=False)}" for one in made.submissions]
         listed = "\n".join(texts[:10])
@@ -139,8 +152,12 @@ def read_rows(
             f"No submission in {board.folder} is sound, so no page was made of it.\n{listed}"
         )
     boards = []
-    for methods in _boards(board, submitted):
-        of_board = {row.name: scores[row.name] for row in methods.measured}
+    methods_scores = {
+        first: averaged([scores[name] for name in names]) for first, names in groups.items()
+    }
+    halves = {first: score.half for first, score in methods_scores.items()}
+    for methods in _boards(board, submitted, halves):
+        of_board = {row.name: methods_scores[row.name] for row in methods.measured}
         pairs = board_pairs(of_board, cache=cache, jobs=jobs, progress=progress)
         ranked = _ranked(methods.measured, pairs)
         boards.append(replace(methods, pairs=pairs, measured=ranked))
@@ -178,7 +195,7 @@ def submitted_rows(board: Board) -> tuple[BenchmarkBoard, ...]:
         card = read_card(files[CARD])
         benchmark = find_benchmark(board, card.benchmark, card.version, card.sets)
         submitted.append(_Submitted(card, benchmark, result))
-    return tuple(_boards(board, submitted))
+    return tuple(_boards(board, submitted, {}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +207,16 @@ class _Submitted:
     file: Path | None = None
 
 
-def _boards(board: Board, submitted: Sequence[_Submitted]) -> Iterator[BenchmarkBoard]:
-    """Yields each benchmark with its methods, those that papers report among them."""
+def _boards(
+    board: Board, submitted: Sequence[_Submitted], halves: Mapping[str, Half]
+) -> Iterator[BenchmarkBoard]:
+    """Yields each benchmark with its methods, those that papers report among them.
+
+    Args:
+        board: The leaderboard.
+        submitted: All submissions.
+        halves: Of each method the mean over its seeds, where scores were recomputed.
+    """
     by_benchmark: dict[str, list[_Submitted]] = {}
     for one in submitted:
         methods = by_benchmark.setdefault(one.benchmark.name, [])
@@ -207,7 +232,7 @@ def _boards(board: Board, submitted: Sequence[_Submitted]) -> Iterator[Benchmark
         benchmark = by_benchmark[name][0].benchmark
         papers = [_reported_row(one) for one in reported if one.benchmark == name]
         sealed = sealed_predictions(board, name)
-        measured = _measured_rows(by_benchmark[name], sealed or {})
+        measured = _measured_rows(by_benchmark[name], halves, sealed or {})
         yield BenchmarkBoard(
             name,
             benchmark.version,
@@ -223,18 +248,24 @@ def _named_first(name: str, card: Card) -> tuple[int, str]:
     return (NAMED.index(card.benchmark) if known else len(NAMED), name)
 
 
-def _measured_rows(submitted: Sequence[_Submitted], sealed: Mapping[str, str]) -> tuple[Row, ...]:
+def _measured_rows(
+    submitted: Sequence[_Submitted], halves: Mapping[str, Half], sealed: Mapping[str, str]
+) -> tuple[Row, ...]:
+    by_name = {one.card.name: one for one in submitted}
     rows = []
-    for one in submitted:
-        summary = one.result["summary"]
+    for name, names in grouped({one.card.name: one.card for one in submitted}).items():
+        one, seeds = by_name[name], [by_name[other] for other in names]
+        summaries = [seed.result["summary"] for seed in seeds]
         cells = {}
         for column in COLUMNS:
-            if column.kind == "score":
-                figure = summary[column.key]
+            if column.kind != "score":
+                cells[column.key] = Cell(_of_card(one.card, column.key))
+            elif len(seeds) == 1:
+                figure = summaries[0][column.key]
                 cells[column.key] = Cell(figure["mean"], _interval(figure["ci"]), figure["std"])
             else:
-                cells[column.key] = Cell(_of_card(one.card, column.key))
-        name, made_from = one.card.name, one.result["manifest"]["predictions_sha256"]
+                cells[column.key] = _over_seeds(column.key, summaries, halves.get(name))
+        made_from = one.result["manifest"]["predictions_sha256"]
         rows.append(
             Row(
                 name,
@@ -246,9 +277,23 @@ def _measured_rows(submitted: Sequence[_Submitted], sealed: Mapping[str, str]) -
                 sealed=sealed.get(name) == made_from,
                 over_floor=one.over_floor,
                 file=one.file,
+                seeds=tuple(Seed(seed.card, seed.result, seed.file) for seed in seeds),
             )
         )
     return tuple(in_order(rows, DEFAULT_SORT, descending=True))
+
+
+def _over_seeds(key: str, summaries: Sequence[Mapping[str, Any]], half: Half | None) -> Cell:
+    """Returns the mean of a score over seeds, its interval and its spread."""
+    values = [summary[key]["mean"] for summary in summaries]
+    if any(value is None for value in values):
+        return Cell(None)
+    parts = half.parts.get(key) if half is not None else None
+    return Cell(
+        float(np.mean(values)),
+        interval(parts, BY_NAME[key].bounds) if parts else None,
+        spread=float(np.std(values, ddof=1)),
+    )
 
 
 def _ranked(rows: Sequence[Row], pairs: Pairs) -> tuple[Row, ...]:

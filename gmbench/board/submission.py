@@ -22,6 +22,7 @@ from gmbench.board.folders import folders_in_place
 from gmbench.board.reported import read_reported
 from gmbench.board.safe_yaml import CardError
 from gmbench.board.scoring import score
+from gmbench.board.seeds import first_of, seed_fault
 from gmbench.board.submission_card import COUNTED, PREDICTED, Card, card_from, card_text
 from gmbench.board.submittable import read_submitted
 from gmbench.board.submitted import claimed_hash, submitted_card
@@ -90,8 +91,8 @@ def submit(
     Raises:
         CardError: The facts make no card.
         PredictionError: A check failed, or the predictions are the labels.
-        BoardError: The name or title is taken, another submission predicts the same, or the board
-            has another benchmark of that name.
+        BoardError: The name or title is taken, another submission predicts the same, `seed_of`
+            names no first seed, or the board has another benchmark of that name.
         UnknownNameError: There is no such benchmark.
         WriteError: The system refused.
 
@@ -128,6 +129,7 @@ def submit(
     card = card_from(
         {**facts, "benchmark": name, "version": known.version, "sets": sets, **counted}, "The card"
     )
+    _require_seed(board, card)
     _require_own_title(board, card)
     texts = benchmark_texts(board, known)
     _require_own_predictions(board, card.name, read)
@@ -185,6 +187,17 @@ def _require_free(board: Board, name: str, replace: bool) -> None:
             )
 
 
+def _require_seed(board: Board, card: Card) -> None:
+    """Refuses another seed of something else."""
+    if card.seed_of is not None:
+        fault = seed_fault(card, submitted_card(board, card.seed_of))
+        if fault:
+            raise BoardError(
+                f"{card.name} is no other seed of {card.seed_of}: {fault}. Give --seed-of the "
+                "method's first submission, with the same authors and training data."
+            )
+
+
 def _require_own_title(board: Board, card: Card) -> None:
     """Refuses a title that looks like another's on the same benchmark, or like a paper's row."""
     form = title_form(card.title)
@@ -192,7 +205,7 @@ def _require_own_title(board: Board, card: Card) -> None:
         other = submitted_card(board, name)
         if other is None or name == card.name or other.predicted != card.predicted:
             continue
-        if title_form(other.title) == form:
+        if first_of(other) != first_of(card) and title_form(other.title) == form:
             raise BoardError(
                 f"{name} is on the board of {card.predicted} with the title {other.title!r}. "
                 "Give yours another --title."

@@ -183,6 +183,9 @@ class Card(BaseModel):
     recipe_commit: Annotated[str, Field(pattern="^([0-9a-f]{7,40})?$")] = Field(
         "", description="Commit of gmbench that it was trained with."
     )
+    seed_of: Name | None = Field(
+        None, description="Submission that is the first seed of this method; these are another's."
+    )
     resubmitted: Annotated[int, Field(ge=0, le=10**6)] = Field(
         0, description="How often it was replaced; `gmbench submit --replace` counts."
     )
@@ -271,6 +274,7 @@ def _problem(error: Any, data: dict[str, Any]) -> str:
             "name": "must be letters, digits, - and _, at most 64, the first a letter or digit",
             "benchmark": "must be letters, digits, - and _, at most 64",
             "recipe": "must be letters, digits, - and _, at most 64",
+            "seed_of": "must be letters, digits, - and _, at most 64",
             "recipe_commit": "must be 7 to 40 hexadecimal digits",
         }.get(place, "must be an address that begins with https://")
     if error["type"] == "literal_error":

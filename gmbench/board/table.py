@@ -45,7 +45,7 @@ def leaderboard(
 
     Returns:
         One row a method: `benchmark`, `version`, `name`, title (`method`), `origin` (`measured` or
-        `reported`); for each score its mean over the test sets, the ends of its 95% interval
+        `reported`), how many `seeds` the figures are means of; for each score its mean over the test sets, the ends of its 95% interval
         (`l1_lo`, `l1_hi`), and with `ranks` the best and the worst place that the method can have
         and the tier that it is in (`l1_best_rank`, `l1_worst_rank`, `l1_tier`);
         p-values against the mean / mode baseline (`p_value` over GMs, `p_value_images`); each
@@ -98,6 +98,7 @@ def _record(board: BenchmarkBoard, row: Row) -> dict[str, Any]:
         "name": row.name,
         "method": row.title,
         "origin": row.origin,
+        "seeds": len(row.seeds) or None,
     }
     for column in COLUMNS:
         cell = row.cells[column.key]

@@ -73,6 +73,12 @@ def submit(
     recipe_preset: Annotated[str, typer.Option(help="Preset that it was trained with.")] = "",
     recipe_seed: Annotated[int, typer.Option(help="Seed of that training.")] = 0,
     recipe_commit: Annotated[str, typer.Option(help="Commit of gmbench it was made with.")] = "",
+    seed_of: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Submission of the same method's first seed; they share a row."
+        ),
+    ] = None,
     notes: Annotated[str, typer.Option(help="Anything else a reader should know.")] = "",
     date: Annotated[
         str | None, typer.Option(metavar="YYYY-MM-DD", help="Day; default today.")
@@ -129,6 +135,7 @@ def submit(
         "recipe_preset": recipe_preset,
         "recipe_seed": recipe_seed,
         "recipe_commit": recipe_commit,
+        "seed_of": seed_of,
     }
     opened: list[PullRequest] = []
     made = put(

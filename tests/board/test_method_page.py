@@ -173,7 +173,8 @@ def test_links_and_images_hold_in_the_sheet_too(ours: Path) -> None:
         assert f"{address}methods/ours.html" in links
         picture = page.locator("dialog img").first
         picture.scroll_into_view_if_needed()
-        page.wait_for_function("document.querySelector('dialog img').naturalWidth > 0")
+        width = picture.evaluate("async (one) => { await one.decode(); return one.naturalWidth; }")
+        assert width == STRIP_SIZE[0]
         assert browser.axe() == []
 
 

@@ -45,11 +45,13 @@ def _row_data(row: Row) -> dict[str, Any]:
                 "ci": None if cell.ci is None else list(cell.ci),
                 "rank": None if cell.rank is None else [cell.rank.best, cell.rank.worst],
                 "tier": None if cell.rank is None else cell.rank.tier,
+                "seed_std": cell.spread,
             }
         else:
             data[column.key] = cell.value
     if row.origin == "measured":
         data["sealed"] = row.sealed
+        data["seeds"] = [one.card.name for one in row.seeds]
     if row.card is not None:
         data["card"] = row.card.model_dump(mode="json", exclude_defaults=True)
     if row.result is not None:
@@ -91,10 +93,8 @@ def method_data(row: Row, pairs: Mapping[str, Sequence[Difference]]) -> dict[str
         row: The method.
         pairs: Those that it is the first of, by the second.
     """
-    assert row.result is not None
-    summary = row.result["summary"]
     return {
-        "values": [summary[metric.name]["mean"] for metric in COMPARED],
+        "values": [row.cells[metric.name].value for metric in COMPARED],
         "l1": [gm["l1"] for gm in _gms(row)],
         "pairs": {
             second: [

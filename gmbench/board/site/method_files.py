@@ -27,8 +27,9 @@ def method_files(board: BenchmarkBoard) -> dict[str, bytes | Path]:
     shown: set[str] = set()
     for row in board.measured:
         files[f"methods/{row.name}.html"] = method_page(row, floors, pictures=pictures).encode()
-        if row.file is not None:
-            files[f"{PREDICTIONS}/{row.name}.parquet"] = row.file
+        for seed in row.seeds:
+            if seed.file is not None:
+                files[f"{PREDICTIONS}/{seed.card.name}.parquet"] = seed.file
         if row.card is not None and (recipe := own_recipe(row.card)):
             folder = baselines_directory() / recipe.name
             files |= {f"{BASELINES}/{recipe.name}/{one}": folder / one for one in BASELINE_FILES}

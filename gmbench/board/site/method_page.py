@@ -9,6 +9,7 @@ from gmbench.board.rows import Row
 from gmbench.board.site.against_floor import gap_panels, kind_rows
 from gmbench.board.site.floors import Floors
 from gmbench.board.site.methods_table import cost_text
+from gmbench.board.site.seed_table import seed_table
 from gmbench.board.site.shown_gms import STRIP_SIZE, shown_gms
 from gmbench.board.submission_card import TRAINING_DATA, Card
 from gmbench.evaluation.result import Evaluation
@@ -49,6 +50,7 @@ def method_page(row: Row, floors: Floors, *, pictures: bool) -> str:
         links=_links(row, card),
         commands=commands(card),
         citation=citation(card),
+        seeds=seed_table(row),
         gaps=gap_panels(row),
         by_kind=kind_rows(row, floors),
         examples=(("Lowest L1", best), ("Highest L1", worst)),

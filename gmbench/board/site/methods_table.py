@@ -215,7 +215,7 @@ def _cell(
     return CellView(
         column,
         cell.value,
-        score(cell.value).text,
+        score(cell.value).text + (f" ± {score(cell.spread).text}" if cell.spread else ""),
         beside,
         bar_style(bar(scale, cell.value, _ends(row, cell), column.useful), placed),
         str(cell.rank or ""),
