@@ -49,7 +49,7 @@ def known_by_files(board: Board, name: str) -> Known:
 
 
 def compare(
-    board: Board, known: Sequence[Known], asked: Iterable[str]
+    board: Board, known: Sequence[Known], asked: Iterable[str], *, flag: bool = True
 ) -> tuple[Checklist, set[str]]:
     """Compares the submissions of a board with each other and with what papers report.
 
@@ -57,6 +57,7 @@ def compare(
         board: The leaderboard.
         known: All of its submissions.
         asked: Names of those that matter: what others share among them is not told.
+        flag: Whether to look for near copies too, which are for a person to look at.
 
     Returns:
         The checks, and the names that a board is to leave out: all but the first of those that
@@ -67,6 +68,8 @@ def compare(
     firsts = _compare_seeds(order, wanted, later, checklist)
     _compare_names(board, order, firsts, wanted, later, checklist)
     _compare_predictions(order, wanted, later, checklist)
+    if not flag:
+        return checklist, later
     traces = {
         one.name: (one.benchmark, one.trace)
         for one in known

@@ -12,7 +12,7 @@ from itertools import combinations
 import numpy as np
 
 from gmbench.benchmark.benchmark import Benchmark
-from gmbench.board.traces import COPY, Trace, alike
+from gmbench.board.traces import COPY, Trace, alike, packed
 from gmbench.predictions.checks import Checklist, plural
 from gmbench.predictions.images import image_index
 from gmbench.schema import N_CONTINUOUS
@@ -47,7 +47,7 @@ def flag_labels(trace: Trace, benchmark: Benchmark, checklist: Checklist) -> Non
     if len(truth) != len(trace):
         return  # Not whole; the checks of predictions say so.
     counts = benchmark.normalise(truth[:, :N_CONTINUOUS])
-    right = (trace.decisions == truth[:, N_CONTINUOUS:]).all(axis=1)
+    right = trace.decisions == packed(truth[:, N_CONTINUOUS:].astype(np.int64))
     away = trace.counts - counts
     whole = right & (np.abs(away) <= WHOLE).all(axis=1)
     found = []

@@ -131,7 +131,7 @@ def read_rows(
     Raises:
         BoardError: No submission is sound; names them and what is wrong.
     """
-    made = verify(board, cache=cache, jobs=jobs, progress=progress)
+    made = verify(board, cache=cache, jobs=jobs, flag=False, progress=progress)
     left_out = _left_out(made)
     submitted, scores = [], {}
     for one in made.submissions:

@@ -69,7 +69,7 @@ _known: dict[str, _Known] = {}
 
 def _without_images(benchmark: Benchmark) -> _Known:
     """Returns a benchmark's mean / mode predictions and what its floor scores, once a process."""
-    key = benchmark.labels_sha256 + benchmark.splits_sha256
+    key = f"{benchmark.labels_sha256} {benchmark.splits_sha256} {REPLICATES}"
     if key not in _known:
         _known.clear()
         floor = floor_scores(benchmark, replicates=REPLICATES, seed=SEED)

@@ -21,9 +21,7 @@ from pydantic import (
     Field,
     ValidationError,
     WithJsonSchema,
-    model_validator,
 )
-from pydantic_core import PydanticCustomError
 
 from gmbench.benchmark.cross_validation import PROTOCOLS, name_with_sets
 from gmbench.board.safe_yaml import CardError, read_yaml
@@ -190,13 +188,6 @@ class Card(BaseModel):
         0, description="How often it was replaced; `gmbench submit --replace` counts."
     )
 
-    @model_validator(mode="after")
-    def _says_where_to_read(self) -> Card:
-        # A recipe's folder says what the method is.
-        if self.url is None and self.recipe is None:
-            raise PydanticCustomError("missing", "url is missing")
-        return self
-
     @property
     def predicted(self) -> str:
         """Name of the benchmark with the sets that were predicted, such as `red116-cv10`."""
@@ -219,6 +210,9 @@ def card_from(data: dict[str, Any], source: str) -> Card:
             nearest = nearest_names(str(key), Card.model_fields, most=1)
             hint = f"; is it {nearest[0]}?" if nearest else f"; known are {', '.join(_known())}"
             problems.append(f"{_shown(key)} is not a key of cards{hint}")
+    if data.get("url") is None and data.get("recipe") is None:
+        # A recipe's folder says what the method is.
+        problems.append("url is missing")
     known = {key: value for key, value in data.items() if key in Card.model_fields}
     try:
         card = Card(**known)
@@ -263,7 +257,7 @@ def _shown(value: Any) -> str:
 
 def _problem(error: Any, data: dict[str, Any]) -> str:
     """Returns one line for one thing that pydantic found."""
-    place = str(error["loc"][0]) if error["loc"] else "url"
+    place = str(error["loc"][0])
     if error["type"] == "missing":
         return f"{place} is missing"
     inside = "".join(f"[{part}]" for part in error["loc"][1:] if isinstance(part, int))

@@ -45,9 +45,10 @@ def leaderboard(
 
     Returns:
         One row a method: `benchmark`, `version`, `name`, title (`method`), `origin` (`measured` or
-        `reported`), how many `seeds` the figures are means of; for each score its mean over the test sets, the ends of its 95% interval
-        (`l1_lo`, `l1_hi`), and with `ranks` the best and the worst place that the method can have
-        and the tier that it is in (`l1_best_rank`, `l1_worst_rank`, `l1_tier`);
+        `reported`) and number of `seeds` that its figures are means of; for each score its mean
+        over the test sets, the ends of its 95% interval (`l1_lo`, `l1_hi`), and with `ranks` the
+        best and the worst place that the method can have and the tier that it is in
+        (`l1_best_rank`, `l1_worst_rank`, `l1_tier`);
         p-values against the mean / mode baseline (`p_value` over GMs, `p_value_images`); each
         headline figure without test GMs that have a twin in training (`l1_without_twins`); training
         data, costs, authors and date. What is not known is missing.

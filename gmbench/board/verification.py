@@ -115,6 +115,7 @@ def verify(
     *,
     jobs: int | None = None,
     cache: Path | None = None,
+    flag: bool = True,
     progress: Progress | None = None,
 ) -> Verification:
     """Recomputes submissions from their predictions and compares with what they claim.
@@ -125,6 +126,7 @@ def verify(
         jobs: Processes; by default all cores.
         cache: Folder of scores made before, which are then not made again; None for a fresh
             look at everything.
+        flag: Whether to look for near copies of each other, which are for a person to look at.
         progress: Told how many are done.
 
     Raises:
@@ -139,7 +141,7 @@ def verify(
     made = Verification(sorted(done, key=lambda one: one.name))
     verified = {one.name: one.known for one in made.submissions}
     known = [verified.get(name) or known_by_files(board, name) for name in board.names()]
-    made.among, made.later = compare(board, known, verified)
+    made.among, made.later = compare(board, known, verified, flag=flag)
     return made
 
 

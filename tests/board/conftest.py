@@ -9,7 +9,7 @@ import pytest
 from gmbench.board import pairs, scoring
 from gmbench.board.board import Board
 from gmbench.board.rows import BoardRows, read_rows
-from gmbench.board.site.building import render_site, write_file
+from gmbench.board.site.building import site_files, write_file
 from gmbench.board.verification import verify
 from tests.board.boards import REPLICATES, submit_random
 from tests.board.live_rounds import build, hidden
@@ -80,6 +80,6 @@ def rows(site_board: Board, cache: Path) -> BoardRows:
 def site(rows: BoardRows, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Its pages."""
     folder = tmp_path_factory.mktemp("pages")
-    for name, content in render_site(rows).items():
+    for name, content in site_files(rows).items():
         write_file(content, folder / name)
     return folder

@@ -13,7 +13,7 @@ import pytest
 from gmbench.benchmark.benchmark import MINI116, load_benchmark
 from gmbench.board.board import Board
 from gmbench.board.rows import BoardRows, read_rows
-from gmbench.board.site.building import render_site, write_file
+from gmbench.board.site.building import site_files, write_file
 from gmbench.board.site.floors import floors_of
 from gmbench.board.site.method_page import commands
 from gmbench.board.site.shown_gms import STRIP_SIZE
@@ -39,7 +39,7 @@ def ours(few_replicates: None, tmp_path_factory: pytest.TempPathFactory) -> Path
     for _ in range(2):
         submit(random_labels(benchmark), without_address, board=board, replace=True)
     site = here / "site"
-    for name, content in render_site(read_rows(board, jobs=1)).items():
+    for name, content in site_files(read_rows(board, jobs=1)).items():
         write_file(content, site / name)
     return site
 

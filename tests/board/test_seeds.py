@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from gmbench.board.board import Board, BoardError
 from gmbench.board.rows import BoardRows, read_rows
 from gmbench.board.site.building import render_site
+from gmbench.board.site.method_files import copied_files
 from gmbench.board.submission_card import card_text, read_card
 from gmbench.board.verification import verify
 from gmbench.evaluation.comparison import COMPARED
@@ -75,17 +77,18 @@ def test_a_row_is_the_mean_over_its_seeds(pristine: Board, seed_rows: BoardRows)
 
 def test_the_pages_show_the_spread(seed_rows: BoardRows) -> None:
     files = render_site(seed_rows)
-    data = json.loads(bytes(files["leaderboard.json"]))
+    copies = copied_files(seed_rows.benchmarks[0])
+    data = json.loads(files["leaderboard.json"])
     row = next(one for one in data["benchmarks"]["tiny"]["rows"] if one["name"] == "first")
     assert row["seeds"] == list(SEEDS)
-    index, page = (bytes(files[name]).decode() for name in ("index.html", "methods/first.html"))
+    index, page = (files[name].decode() for name in ("index.html", "methods/first.html"))
     assert f"{row['l1']['mean']:.3f} ± {row['l1']['seed_std']:.3f}" in index
     assert "A. Author, 3 seeds" in index
     for name in SEEDS:
         assert f'<tr data-seed="{name}">' in page
-        assert f"predictions/{name}.parquet" in files
+        assert f"predictions/{name}.parquet" in copies
     assert "methods/second.html" not in files
-    assert 'id="seeds"' not in bytes(files["methods/other.html"]).decode()
+    assert 'id="seeds"' not in files["methods/other.html"].decode()
 
 
 def test_seeds_may_be_alike_and_share_a_title(board: Board, tmp_path: Path) -> None:
@@ -110,7 +113,7 @@ def test_seeds_may_be_alike_and_share_a_title(board: Board, tmp_path: Path) -> N
     ],
 )
 def test_nobody_joins_the_row_of_another(
-    board: Board, tmp_path: Path, card: dict[str, str], said: str
+    board: Board, tmp_path: Path, card: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(BoardError, match=said):
         submit_random(board, tmp_path, "me", 7, **card)

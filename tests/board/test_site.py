@@ -23,7 +23,7 @@ from gmbench.board.reported import read_reported
 from gmbench.board.rows import BoardRows, in_order, read_rows
 from gmbench.board.serving import serving
 from gmbench.board.site import build_site
-from gmbench.board.site.building import render_site
+from gmbench.board.site.building import site_files
 from gmbench.board.site.method_page import citation
 from gmbench.board.site.methods_table import cost_text
 from gmbench.board.submission_card import read_card
@@ -76,7 +76,7 @@ def pages(site: Path) -> Iterator[tuple[str, str]]:
 
 
 def test_what_is_remembered_makes_equal_bytes(site: Path, site_board: Board, cache: Path) -> None:
-    made = render_site(read_rows(site_board, jobs=1, cache=cache))
+    made = site_files(read_rows(site_board, jobs=1, cache=cache))
     again = {name: one.read_bytes() if isinstance(one, Path) else one for name, one in made.items()}
     files = {path for path in site.rglob("*") if path.is_file()}
     assert {str(path.relative_to(site)): path.read_bytes() for path in files} == again

@@ -11,7 +11,7 @@ from scipy import stats
 
 from gmbench.evaluation.comparison import COMPARED
 from gmbench.evaluation.intervals import Resampled, resample
-from gmbench.evaluation.permutations import contributions, permutation_tests
+from gmbench.evaluation.permutations import contributions, exchange_tests, permutation_tests
 from gmbench.evaluation.set_table import set_tables
 from gmbench.predictions.predictions import Predictions
 from tests.evaluation.populations import random_predictions, small_benchmark
@@ -70,6 +70,20 @@ def test_the_smallest_p_value_counts_the_methods_as_they_are() -> None:
     assert permutation_tests(clear, 99, seed=0)["l1"] == 0.01
     assert permutation_tests(clear, 9_999, seed=0)["l1"] == 0.0001
     assert permutation_tests(difference(good, good), 99, seed=0)["l1"] == 1.0
+
+
+def test_many_differences_are_tested_as_each_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = np.random.default_rng(5)
+    sets = [generator.normal(0.3, 1, (n, 40)) for n in (6, 5)]
+    sets[0][:, 0] = sets[1][:, 0] = 0.0
+    sets[0][2, 1] = np.nan
+    alone = [exchange_tests([one[:, k : k + 1] for one in sets], 2000, 0)[0] for k in range(40)]
+    np.testing.assert_array_equal(exchange_tests(sets, 2000, 0), alone)
+    assert alone[0] == 1.0
+    assert np.isnan(alone[1])
+    # However many are worked on at once.
+    monkeypatch.setattr("gmbench.evaluation.permutations._NUMBERS", 77)
+    np.testing.assert_array_equal(exchange_tests(sets, 2000, 0), alone)
 
 
 def test_an_undefined_difference_has_no_p_value() -> None:

@@ -21,7 +21,7 @@ from gmbench.board.site import picture as pictures
 from gmbench.board.site.floors import floors_of
 from gmbench.board.site.json_data import benchmark_data, board_data, method_data, pairs_by_first
 from gmbench.board.site.matrix import matrices
-from gmbench.board.site.method_files import method_files
+from gmbench.board.site.method_files import copied_files, method_files
 from gmbench.board.site.methods_table import table_view
 from gmbench.board.site.parameter_map import parameter_map
 from gmbench.board.site.picture import costs_given, picture
@@ -84,7 +84,7 @@ def build_site(
             "--out, or empty it."
         )
     rows = read_rows(board, cache=cache, jobs=jobs, progress=progress)
-    files = render_site(rows)
+    files = site_files(rows)
     by_folder: dict[Path, dict[str, Callable[[Path], object]]] = {
         folder: {name: partial(write_file, content) for name, content in files.items()}
     }
@@ -98,12 +98,18 @@ def build_site(
     )
 
 
-def render_site(rows: BoardRows) -> dict[str, bytes | Path]:
-    """Returns every file of the site by its path inside the folder, or the file it is a copy of."""
+def site_files(rows: BoardRows) -> dict[str, bytes | Path]:
+    """Returns every file of the site by its path, or the file elsewhere that it is a copy of."""
+    copies = [copied_files(one) for one in rows.benchmarks]
+    return {**render_site(rows), **{name: file for of in copies for name, file in of.items()}}
+
+
+def render_site(rows: BoardRows) -> dict[str, bytes]:
+    """Returns every file of the site that is no copy of another, by its path inside the folder."""
     hidden = ", ".join(f".c-{column.key}" for column in COLUMNS if not column.shown)
     styles = "".join(map(render, ("base.css", "result.css", "board.css")))
     style = f"{styles}{hidden} {{ display: none; }}\n"
-    files: dict[str, bytes | Path] = {"style.css": style.encode(), **_modules()}
+    files = {"style.css": style.encode(), **_modules()}
     files["index.html"] = render(
         "board.html.j2",
         boards=[_sections(one) for one in rows.benchmarks],
@@ -125,7 +131,7 @@ def render_site(rows: BoardRows) -> dict[str, bytes | Path]:
         pairs = pairs_by_first(one)
         for row in one.measured:
             files[f"data/methods/{row.name}.json"] = _json(method_data(row, pairs[row.name]))
-        files |= method_files(one)
+        files |= method_files(one, floors_of(one.benchmark))
     listed = table(rows.benchmarks).to_csv(index=False, lineterminator="\n")
     files["leaderboard.csv"] = listed.encode()
     files[MARKER] = _json(board_data(rows))

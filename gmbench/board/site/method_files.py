@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gmbench.board.rows import BenchmarkBoard
-from gmbench.board.site.floors import floors_of
+from gmbench.board.site.floors import Floors
 from gmbench.board.site.method_page import (
     BASELINES,
     PICTURES,
@@ -20,19 +20,25 @@ BASELINE_FILES = ("README.md", "recipe.yaml")
 """What of a baseline's folder the site has a copy of."""
 
 
-def method_files(board: BenchmarkBoard) -> dict[str, bytes | Path]:
-    """Returns the files by their path inside the site; a path stands for a copy of that file."""
-    floors, pictures = floors_of(board.benchmark), may_be_shown(board.benchmark)
-    files: dict[str, bytes | Path] = {}
-    shown: set[str] = set()
+def method_files(board: BenchmarkBoard, floors: Floors) -> dict[str, bytes]:
+    """Returns the pages of a benchmark's methods and the images on them, by path in the site."""
+    pictures = may_be_shown(board.benchmark)
+    files, shown = {}, set[str]()
     for row in board.measured:
         files[f"methods/{row.name}.html"] = method_page(row, floors, pictures=pictures).encode()
-        for seed in row.seeds:
-            if seed.file is not None:
-                files[f"{PREDICTIONS}/{seed.card.name}.parquet"] = seed.file
-        if row.card is not None and (recipe := own_recipe(row.card)):
-            folder = baselines_directory() / recipe.name
-            files |= {f"{BASELINES}/{recipe.name}/{one}": folder / one for one in BASELINE_FILES}
         if pictures:
             shown |= {gm.name for of in shown_gms(row, floors, pictures=True) for gm in of}
     return files | {f"{PICTURES}/{gm}.png": strip(gm) for gm in sorted(shown)}
+
+
+def copied_files(board: BenchmarkBoard) -> dict[str, Path]:
+    """Returns the files that the site has a copy of, by their path in it."""
+    copies = {}
+    for row in board.measured:
+        for seed in row.seeds:
+            if seed.file is not None:
+                copies[f"{PREDICTIONS}/{seed.card.name}.parquet"] = seed.file
+        if row.card is not None and (recipe := own_recipe(row.card)):
+            folder = baselines_directory() / recipe.name
+            copies |= {f"{BASELINES}/{recipe.name}/{one}": folder / one for one in BASELINE_FILES}
+    return copies
