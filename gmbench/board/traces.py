@@ -51,7 +51,8 @@ def packed(decisions: NDArray[np.int64]) -> NDArray[np.uint64]:
         decisions: Shape (rows, 16), from 0 to 15.
     """
     shifts = np.arange(0, 64, 4, dtype=np.uint64)
-    return np.bitwise_or.reduce(decisions.astype(np.uint64) << shifts, axis=1)
+    made = np.bitwise_or.reduce(decisions.astype(np.uint64) << shifts, axis=1)
+    return np.asarray(made, dtype=np.uint64)
 
 
 def trace_of(predictions: Predictions) -> Trace:

@@ -69,7 +69,7 @@ def build_site(
             replaced as a whole.
         cache: Folder of scores and pairs made before from the same bytes.
         jobs: Processes; by default all cores.
-        progress: Told how many submissions are verified, and how many pairs compared.
+        progress: Told how many submissions are verified, pairs compared and pages made.
 
     Raises:
         BoardError: A submission is not sound, or the folder holds something else than pages.
@@ -84,7 +84,7 @@ def build_site(
             "--out, or empty it."
         )
     rows = read_rows(board, cache=cache, jobs=jobs, progress=progress)
-    files = site_files(rows)
+    files = site_files(rows, jobs=jobs, progress=progress)
     by_folder: dict[Path, dict[str, Callable[[Path], object]]] = {
         folder: {name: partial(write_file, content) for name, content in files.items()}
     }
@@ -98,14 +98,25 @@ def build_site(
     )
 
 
-def site_files(rows: BoardRows) -> dict[str, bytes | Path]:
+def site_files(
+    rows: BoardRows, *, jobs: int | None = None, progress: Progress | None = None
+) -> dict[str, bytes | Path]:
     """Returns every file of the site by its path, or the file elsewhere that it is a copy of."""
     copies = [copied_files(one) for one in rows.benchmarks]
-    return {**render_site(rows), **{name: file for of in copies for name, file in of.items()}}
+    made = render_site(rows, jobs=jobs, progress=progress)
+    return {**made, **{name: file for of in copies for name, file in of.items()}}
 
 
-def render_site(rows: BoardRows) -> dict[str, bytes]:
-    """Returns every file of the site that is no copy of another, by its path inside the folder."""
+def render_site(
+    rows: BoardRows, *, jobs: int | None = None, progress: Progress | None = None
+) -> dict[str, bytes]:
+    """Returns every file of the site that is no copy of another, by its path inside the folder.
+
+    Args:
+        rows: What the pages show.
+        jobs: Processes; by default all cores.
+        progress: Told how many pages of methods are made.
+    """
     hidden = ", ".join(f".c-{column.key}" for column in COLUMNS if not column.shown)
     styles = "".join(map(render, ("base.css", "result.css", "board.css")))
     style = f"{styles}{hidden} {{ display: none; }}\n"
@@ -131,7 +142,7 @@ def render_site(rows: BoardRows) -> dict[str, bytes]:
         pairs = pairs_by_first(one)
         for row in one.measured:
             files[f"data/methods/{row.name}.json"] = _json(method_data(row, pairs[row.name]))
-        files |= method_files(one, floors_of(one.benchmark))
+        files |= method_files(one, floors_of(one.benchmark), jobs=jobs, progress=progress)
     listed = table(rows.benchmarks).to_csv(index=False, lineterminator="\n")
     files["leaderboard.csv"] = listed.encode()
     files[MARKER] = _json(board_data(rows))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
-from gmbench.board.rows import BenchmarkBoard
+from gmbench.board.processes import each
+from gmbench.board.rows import BenchmarkBoard, Row
 from gmbench.board.site.floors import Floors
 from gmbench.board.site.method_page import (
     BASELINES,
@@ -14,21 +16,61 @@ from gmbench.board.site.method_page import (
     own_recipe,
 )
 from gmbench.board.site.shown_gms import may_be_shown, shown_gms, strip
+from gmbench.progress import Progress
 from gmbench.training.recipes import baselines_directory
 
 BASELINE_FILES = ("README.md", "recipe.yaml")
 """What of a baseline's folder the site has a copy of."""
 
 
-def method_files(board: BenchmarkBoard, floors: Floors) -> dict[str, bytes]:
-    """Returns the pages of a benchmark's methods and the images on them, by path in the site."""
+_FEW = 20
+"""So many pages are made while other processes would start."""
+
+
+def method_files(
+    board: BenchmarkBoard,
+    floors: Floors,
+    *,
+    jobs: int | None = None,
+    progress: Progress | None = None,
+) -> dict[str, bytes]:
+    """Returns the pages of a benchmark's methods and the images on them, by path in the site.
+
+    Args:
+        board: The benchmark and its methods.
+        floors: What labels alone can do there.
+        jobs: Processes; by default all cores.
+        progress: Told how many pages are made.
+    """
     pictures = may_be_shown(board.benchmark)
-    files, shown = {}, set[str]()
-    for row in board.measured:
-        files[f"methods/{row.name}.html"] = method_page(row, floors, pictures=pictures).encode()
-        if pictures:
-            shown |= {gm.name for of in shown_gms(row, floors, pictures=True) for gm in of}
+    tasks = [_Task(row, floors, pictures) for row in board.measured]
+    pages = dict(
+        each(_page, tasks, what="pages", name_of=str, few=_FEW, jobs=jobs, progress=progress)
+    )
+    files = {f"methods/{row.name}.html": pages[row.name] for row in board.measured}
+    if not pictures:
+        return files
+    shown = {
+        gm.name
+        for row in board.measured
+        for of in shown_gms(row, floors, pictures=True)
+        for gm in of
+    }
     return files | {f"{PICTURES}/{gm}.png": strip(gm) for gm in sorted(shown)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    row: Row
+    floors: Floors
+    pictures: bool
+
+    def __str__(self) -> str:
+        return self.row.name
+
+
+def _page(task: _Task) -> tuple[str, bytes]:
+    return task.row.name, method_page(task.row, task.floors, pictures=task.pictures).encode()
 
 
 def copied_files(board: BenchmarkBoard) -> dict[str, Path]:
