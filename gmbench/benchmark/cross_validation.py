@@ -17,17 +17,20 @@ from numpy.typing import NDArray
 
 from gmbench.benchmark.benchmark import NAMED, Benchmark
 from gmbench.benchmark.catalog import GM, diffusion7, names, red116
-from gmbench.benchmark.splits import DRAW_SEED, PREFIX, read_sets, splits_directory
+from gmbench.benchmark.splits import DRAW_SEED, PREFIX, SEEN, UNSEEN, read_sets, splits_directory
 from gmbench.errors import BenchmarkError, UnknownNameError
 from gmbench.schema import N_ARCHITECTURE
 
 FOLDS = 4
 """Sets of `validation_benchmark`."""
 
+ATTACK = "coordinated_attack"
+"""The group of sets whose GMs one parser has seen and not seen; it is no cross-validation."""
+
 PUBLISHED: Mapping[str, str] = {
     "dm": "red116-dm",
     "content": "content",
-    "coordinated_attack": "coordinated_attack",
+    ATTACK: "coordinated_attack",
 }
 """Folders under `splits/` of the paper's further sets; the published GMs and replicas have them."""
 
@@ -62,6 +65,11 @@ def base_and_sets(benchmark: Benchmark) -> tuple[str, str | None]:
         if made.is_same_as(benchmark):
             return base, sets
     return benchmark.name, None
+
+
+def is_of_attack(benchmark: Benchmark) -> bool:
+    """Whether a benchmark has the sets of the coordinated attack."""
+    return set(benchmark.sets) == {SEEN, UNSEEN}
 
 
 def with_sets(benchmark: Benchmark, sets: str) -> Benchmark:

@@ -39,6 +39,9 @@ UNSEEN_IN_ATTACK: tuple[str, ...] = (
 )
 """The 15 GMs that the coordinated-attack experiment most probably left out of training."""
 
+SEEN, UNSEEN = "seen", "unseen"
+"""The sets of the coordinated attack: GMs that a parser was trained on, and GMs that it was not."""
+
 PREFIX = "MINI_"
 """What the name of a replica begins with, so that a prediction file tells its benchmark.
 
@@ -134,6 +137,6 @@ def draw_attack_sets(gms: Sequence[GM]) -> dict[str, tuple[str, ...]]:
     pool = [name for name in names(gms) if name not in UNSEEN_IN_ATTACK]
     seen = generator.choice(len(pool), size=len(UNSEEN_IN_ATTACK), replace=False)
     return {
-        "seen": tuple(sorted(pool[index] for index in seen)),
-        "unseen": tuple(sorted(UNSEEN_IN_ATTACK)),
+        SEEN: tuple(sorted(pool[index] for index in seen)),
+        UNSEEN: tuple(sorted(UNSEEN_IN_ATTACK)),
     }

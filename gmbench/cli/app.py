@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from gmbench.cli import output, remote
+from gmbench.cli.attack import attack
 from gmbench.cli.baseline import baseline
 from gmbench.cli.data import data_app
 from gmbench.cli.evaluate import compare, evaluate
@@ -37,8 +38,8 @@ remote.register(data_app)
 
 # In the order in which a newcomer needs them.
 for command in (
-    info, template, validate, baseline, evaluate, compare, submit, parse, train, predict, reproduce,
-    label,
+    info, template, validate, baseline, evaluate, compare, submit, parse, train, predict, attack,
+    reproduce, label,
 ):  # fmt: skip
     app.command()(command)
 for group in (data_app, splits_app, study_app, zoo_app, leaderboard_app):

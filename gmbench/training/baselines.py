@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gmbench.benchmark.benchmark import Benchmark, dataset_folder, load_benchmark
+from gmbench.benchmark.cross_validation import is_of_attack
 from gmbench.benchmark.extra import read_extra
 from gmbench.errors import BenchmarkError, naming_extras
 from gmbench.predictions.predictions import Predictions
@@ -143,6 +144,11 @@ def predict_baseline(
     Raises:
         GmbenchError: The baseline cannot be run on this benchmark.
     """
+    if is_of_attack(benchmark):
+        raise BenchmarkError(
+            f"The sets of {benchmark.name} are GMs that one parser has seen and not seen: trained "
+            "set by set it would have seen none. Train one with `gmbench attack --train NAME`."
+        )
     if recipe.training is None:
         predictor = predictor_of(recipe)
         further: dict[str, Any] = {}

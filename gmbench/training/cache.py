@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -102,22 +102,33 @@ class CachedImages:
     Attributes:
         view: What was taken of every image.
         gms: Names of the GMs, in the order asked for.
+        most: How many images, the first ones, there are of a GM; all of those not named.
     """
 
     view: View
     gms: tuple[str, ...]
     _shards: dict[str, CachedShard]
+    most: Mapping[str, int] = field(default_factory=dict)
 
     @cached_property
     def n_images(self) -> int:
         """Number of images of all GMs."""
-        return sum(shard.n_images for shard in self._shards.values())
+        return sum(len(self.image_ids(gm)) for gm in self._shards)
 
     @cached_property
     def sha256(self) -> str:
         """Changes whenever a GM, an image or the view does: for the state of a training."""
-        names = "\n".join(shard.array.name for shard in self._shards.values())
-        return hashlib.sha256(names.encode()).hexdigest()
+        names = [shard.array.name for shard in self._shards.values()]
+        names += [f"{gm}:{most}" for gm, most in sorted(self.most.items())]
+        return hashlib.sha256("\n".join(names).encode()).hexdigest()
+
+    def first(self, most: Mapping[str, int]) -> CachedImages:
+        """Returns these images without the later ones of some GMs.
+
+        Args:
+            most: How many images, the first ones, of a GM are left, by its name.
+        """
+        return replace(self, most={**self.most, **most})
 
     def joined(self, others: Sequence[CachedImages]) -> CachedImages:
         """Returns these images and those of other datasets, decoded to the same view.
@@ -130,7 +141,7 @@ class CachedImages:
             assert other.view == self.view
             assert not shards.keys() & other._shards.keys()
             shards |= other._shards
-        return CachedImages(self.view, tuple(shards), shards)
+        return CachedImages(self.view, tuple(shards), shards, self.most)
 
     def pixels(self, gm: str) -> Pixels:
         """Returns the pixels of a GM, mapped and not to be written to.
@@ -142,7 +153,7 @@ class CachedImages:
             DatasetError: The GM is not among those that were cached, or its file has vanished.
         """
         mapped: Pixels = self._shard(gm).mapped()
-        return mapped
+        return mapped[: self.most.get(gm)]
 
     def image_ids(self, gm: str) -> tuple[str, ...]:
         """Returns the ids of a GM's images, such as `DCGAN/000000`.
@@ -150,7 +161,7 @@ class CachedImages:
         Raises:
             DatasetError: The GM is not among those that were cached.
         """
-        return tuple(f"{gm}/{number:06d}" for number in range(self._shard(gm).n_images))
+        return tuple(f"{gm}/{n:06d}" for n in range(self._shard(gm).n_images))[: self.most.get(gm)]
 
     def stack(self, gms: Sequence[str] | None = None, memory_limit: int = MEMORY_LIMIT) -> Stack:
         """Returns the images of several GMs as one, GM by GM in the order given.

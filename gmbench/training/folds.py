@@ -219,6 +219,7 @@ def _train_member(
             # Those held out decided which epoch was taken.
             "gms": [*names, *(gm.name for one in job.extra for gm in one.gms)],
             "extra": [one.to_dict() for one in job.extra],
+            "most_images": dict(images.most),
             "seed": seed,
         },
     )

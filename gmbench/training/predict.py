@@ -34,10 +34,32 @@ def parse_pixels(
         device: Where it is.
         precision: The one that it was trained in, a setting of `TrainingConfig`.
     """
+    return _run(network, pixels, device, precision, keep_fingerprints=False)[0]
+
+
+def parse_with_fingerprints(
+    network: nn.Module, pixels: NDArray[np.uint8], device: torch.device, precision: str = "fp32"
+) -> tuple[ParsedImages, NDArray[np.float32]]:
+    """Runs a network that estimates fingerprints over images; arguments as in `parse_pixels`.
+
+    Returns:
+        What it says, and the fingerprint of each view, shape (images, views, 3, size, size).
+    """
+    return _run(network, pixels, device, precision, keep_fingerprints=True)
+
+
+def _run(
+    network: nn.Module,
+    pixels: NDArray[np.uint8],
+    device: torch.device,
+    precision: str,
+    *,
+    keep_fingerprints: bool,
+) -> tuple[ParsedImages, NDArray[np.float32]]:
     n, views = pixels.shape[:2]
     flat = pixels.reshape(n * views, *pixels.shape[2:])
     network.eval()
-    found = []
+    found, fingerprints = [], []
     slots: Any = network.slots
     step = _AT_ONCE
     if device.type == "cpu":
@@ -46,11 +68,18 @@ def parse_pixels(
         for first in range(0, len(flat), step):
             # A copy: what is mapped from a file may not be written to, which torch minds.
             part = torch.from_numpy(np.array(flat[first : first + step])).to(device)
-            parsed = network(part.permute(0, 3, 1, 2).float().div(255.0)).final()
+            said = network(part.permute(0, 3, 1, 2).float().div(255.0))
+            parsed = said.final()
             found.append(torch.cat([parsed.continuous, parsed.probabilities], dim=1).cpu())
+            if keep_fingerprints:
+                fingerprints.append(said.fingerprint.float().cpu())
     values = torch.cat(found).double().numpy().reshape(n, views, -1).mean(axis=1)
     n_continuous = values.shape[1] - sum(slots.n_classes)
-    return ParsedImages(values[:, :n_continuous], values[:, n_continuous:], slots.n_classes)
+    traces = torch.cat(fingerprints).numpy() if fingerprints else np.empty(0, np.float32)
+    return (
+        ParsedImages(values[:, :n_continuous], values[:, n_continuous:], slots.n_classes),
+        traces.reshape(n, views, *traces.shape[1:]) if keep_fingerprints else traces,
+    )
 
 
 def parse_images(

@@ -1,0 +1,369 @@
+"""The coordinated attack: are two images of one GM, be it one that nobody has seen?
+
+A similarity says how alike two images are, a threshold makes yes or no of it. AUC needs no
+threshold. The threshold is the best one for pairs of other GMs than those that are judged: of the
+GMs that the method was trained on, where their images are given, else of the other test GMs, in
+turns. Intervals and tests resample GMs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import combinations, combinations_with_replacement
+from typing import Any
+
+import numpy as np
+
+from gmbench.applications.attack_pairs import CATEGORIES, AttackImages, Pairs, draw_pairs
+from gmbench.applications.attack_scores import (
+    AUC,
+    Array,
+    Cells,
+    Mean,
+    best_threshold,
+    ends,
+    p_value,
+)
+from gmbench.applications.similarity import Vectors, pair_similarities
+from gmbench.errors import BenchmarkError
+from gmbench.evaluation.intervals import REPLICATES, Interval, Resampled
+from gmbench.evaluation.significance import holm
+
+PAIRS = 2000
+"""Pairs of each category."""
+
+METRICS: tuple[str, ...] = ("auc", "auc_same_content", "accuracy", "accuracy_optimum")
+"""What is told of each similarity."""
+
+COMPARED: tuple[str, ...] = ("auc", "accuracy")
+"""Metrics of the paired tests: those of Table 10."""
+
+SAME_CONTENT = "same_content"
+"""The reference that is told the contents of the two images, and nothing else."""
+
+_FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Similarity:
+    """A similarity of images.
+
+    Attributes:
+        name: Such as `parsed`.
+        meaning: One line for people.
+        vectors: Of the images that are judged; their dot product is the similarity.
+        training: Of images of training GMs, in the order of the `training` given with them; None
+            where there are none.
+    """
+
+    name: str
+    meaning: str
+    vectors: Vectors
+    training: Vectors | None = None
+
+
+@dataclass(frozen=True)
+class Score:
+    """A number and its 95% interval; None where it is not defined."""
+
+    value: float | None
+    ci: Interval | None
+
+
+@dataclass(frozen=True)
+class Category:
+    """One of the five categories of pairs (Figure 12).
+
+    Attributes:
+        n_pairs: Pairs drawn.
+        n_wrong: How many of them are judged wrongly.
+        wrong: The share of the category's pairs that is.
+        share_of_wrong: The category's share of all pairs that are judged wrongly; None where none
+            is.
+    """
+
+    n_pairs: int
+    n_wrong: int
+    wrong: Score
+    share_of_wrong: float | None
+
+
+@dataclass(frozen=True)
+class AttackMethod:
+    """How well one similarity tells whether two images are of one GM.
+
+    Attributes:
+        name: Of the similarity.
+        meaning: One line for people.
+        auc: Area under the ROC curve over all pairs.
+        auc_same_content: The same where pairs of two GMs are those whose images show the same.
+        accuracy: Share of the pairs that are judged rightly with the threshold from other GMs.
+        accuracy_optimum: With the threshold that is best for the pairs themselves, as in the paper.
+        thresholds: From other GMs: one, or the least and the greatest where pairs have several.
+        threshold_optimum: The best one for the pairs themselves.
+        categories: The five categories that occur, by name.
+    """
+
+    name: str
+    meaning: str
+    auc: Score
+    auc_same_content: Score
+    accuracy: Score
+    accuracy_optimum: Score
+    thresholds: tuple[float, ...]
+    threshold_optimum: float
+    categories: dict[str, Category]
+
+
+@dataclass(frozen=True)
+class AttackDifference:
+    """Two similarities on the same pairs.
+
+    Attributes:
+        first: Name of one.
+        second: Name of the other.
+        metric: One of `COMPARED`.
+        difference: First less second.
+        ci: Its 95% interval.
+        p_value: Two-sided, by Student's t with the spread over GMs; None where undefined.
+        p_holm: The same, corrected for all tests of the result (Holm).
+    """
+
+    first: str
+    second: str
+    metric: str
+    difference: float | None
+    ci: Interval | None
+    p_value: float | None
+    p_holm: float | None
+
+
+@dataclass(frozen=True)
+class AttackResult:
+    """Everything that `gmbench attack` has to say.
+
+    Attributes:
+        benchmark: Name of the benchmark.
+        version: Its version.
+        source: Whose parsing.
+        n_seen: GMs that the parser was trained on.
+        n_unseen: GMs that it was not.
+        n_images: Images whose pairs are drawn.
+        n_pairs: Pairs of each category.
+        always_different: Accuracy of who always says that two images are of two GMs.
+        threshold_from: Whose pairs the threshold is from: `training GMs` or `other test GMs`.
+        methods: Each similarity's result, by name.
+        differences: Paired tests.
+        replicates: Bootstrap replicates.
+        seed: Seed of pairs and replicates.
+    """
+
+    benchmark: str
+    version: str
+    source: str
+    n_seen: int
+    n_unseen: int
+    n_images: int
+    n_pairs: dict[str, int]
+    always_different: float
+    threshold_from: str
+    methods: dict[str, AttackMethod]
+    differences: tuple[AttackDifference, ...]
+    replicates: int
+    seed: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns everything as plain data: finite numbers or None."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> AttackResult:
+        """Reads back what `to_dict` made, from JSON too.
+
+        Raises:
+            KeyError: A key is missing.
+            TypeError: A key does not belong there.
+        """
+
+        def interval(ends: Sequence[float] | None) -> Interval | None:
+            return None if ends is None else (ends[0], ends[1])
+
+        def score(of: Mapping[str, Any]) -> Score:
+            return Score(of["value"], interval(of["ci"]))
+
+        def method(of: Mapping[str, Any]) -> AttackMethod:
+            categories = {
+                name: Category(**{**one, "wrong": score(one["wrong"])})
+                for name, one in of["categories"].items()
+            }
+            read: dict[str, Any] = {name: score(of[name]) for name in METRICS}
+            read |= {"thresholds": tuple(of["thresholds"]), "categories": categories}
+            return AttackMethod(**{**of, **read})
+
+        read = {
+            "methods": {name: method(one) for name, one in data["methods"].items()},
+            "differences": tuple(
+                AttackDifference(**{**one, "ci": interval(one["ci"])})
+                for one in data["differences"]
+            ),
+        }
+        return cls(**{**data, **read})
+
+
+def judge(
+    images: AttackImages,
+    similarities: Sequence[Similarity],
+    training: AttackImages | None = None,
+    *,
+    told: tuple[str, str, str],
+    n_pairs: int = PAIRS,
+    replicates: int = REPLICATES,
+    seed: int = 0,
+) -> AttackResult:
+    """Draws pairs and says how well each similarity tells those of one GM.
+
+    Args:
+        images: The images that are judged.
+        similarities: What is compared, all on the same pairs.
+        training: Images of training GMs, for the threshold; None takes the other test GMs.
+        told: Name and version of the benchmark, and whose parsing it is.
+        n_pairs: Pairs of each category, at most.
+        replicates: Bootstrap replicates; 0 makes no intervals.
+        seed: Seed of the pairs, of the folds and of the replicates.
+
+    Raises:
+        BenchmarkError: There are too few GMs or images.
+    """
+    pairs = draw_pairs(images, n_pairs, seed)
+    cells = Cells.of(images, pairs, replicates, seed)
+    counts = np.bincount(pairs.categories, minlength=len(CATEGORIES)).tolist()
+    n_pairs_of = {name: n for name, n in zip(CATEGORIES, counts, strict=True) if n}
+    share_same = float(pairs.same.mean())
+    contents = np.array(images.contents)
+    alike = contents[cells.one] == contents[cells.other]
+    reference = Similarity(
+        SAME_CONTENT,
+        "told what the two images show, and nothing else",
+        (contents[images.gms][:, None] == np.unique(contents)).astype(np.float32),
+    )
+    methods, found = {}, {}
+    for one in (*similarities, reference):
+        scores = pair_similarities(one.vectors, pairs.first, pairs.second)
+        if one is reference:
+            thresholds = np.full(len(pairs), 0.5)
+        elif training is not None and one.training is not None:
+            thresholds = np.full(
+                len(pairs), _trained_threshold(one.training, training, n_pairs, share_same, seed)
+            )
+        else:
+            thresholds = _crossed_thresholds(scores, images, pairs, share_same, seed)
+        optimum = best_threshold(scores, pairs.same, share_same)
+        right = (scores >= thresholds) == pairs.same
+        parts = cells.resampled(
+            {
+                "auc": AUC.of_scores(cells, scores),
+                "auc_same_content": AUC.of_scores(cells, scores, alike),
+                "accuracy": Mean.over(cells, right),
+                "accuracy_optimum": Mean.over(cells, (scores >= optimum) == pairs.same),
+                **{
+                    name: Mean.over(cells, ~right, pairs.categories == CATEGORIES.index(name))
+                    for name in n_pairs_of
+                },
+            }
+        )
+        found[one.name] = parts
+        methods[one.name] = AttackMethod(
+            name=one.name,
+            meaning=one.meaning,
+            **{name: _score(parts[name]) for name in METRICS},
+            thresholds=tuple(sorted({float(thresholds.min()), float(thresholds.max())})),
+            threshold_optimum=optimum,
+            categories={
+                name: _category(n, parts[name], int((~right).sum()))
+                for name, n in n_pairs_of.items()
+            },
+        )
+    return AttackResult(
+        *told,
+        n_seen=int(images.seen.sum()),
+        n_unseen=int((~images.seen).sum()),
+        n_images=len(images.gms),
+        n_pairs=n_pairs_of,
+        always_different=1 - share_same,
+        threshold_from="other test GMs" if training is None else "training GMs",
+        methods=methods,
+        differences=_differences(found),
+        replicates=replicates,
+        seed=seed,
+    )
+
+
+def _score(part: Resampled) -> Score:
+    value = float(part.value)
+    return Score(value if np.isfinite(value) else None, ends(part))
+
+
+def _category(n_pairs: int, part: Resampled, all_wrong: int) -> Category:
+    n_wrong = round(float(part.value) * n_pairs)
+    return Category(n_pairs, n_wrong, _score(part), n_wrong / all_wrong if all_wrong else None)
+
+
+def _differences(found: dict[str, dict[str, Resampled]]) -> tuple[AttackDifference, ...]:
+    tests = []
+    for metric in COMPARED:
+        for first, second in combinations(found, 2):
+            difference = found[first][metric] - found[second][metric]
+            tests.append((first, second, metric, difference, p_value(difference)))
+    defined = [test for test in tests if np.isfinite(test[4])]
+    corrected = dict(
+        zip([test[:3] for test in defined], holm([test[4] for test in defined]), strict=True)
+    )
+    return tuple(
+        AttackDifference(
+            first, second, metric,
+            difference=_score(part).value,
+            ci=ends(part, (-1.0, 1.0)),
+            p_value=p if np.isfinite(p) else None,
+            p_holm=corrected.get((first, second, metric)),
+        )
+        for first, second, metric, part, p in tests
+    )  # fmt: skip
+
+
+def _trained_threshold(
+    vectors: Vectors, training: AttackImages, n_pairs: int, share_same: float, seed: int
+) -> float:
+    """Returns the best threshold for pairs of training GMs."""
+    pairs = draw_pairs(training, n_pairs, seed)
+    scores = pair_similarities(vectors, pairs.first, pairs.second)
+    return best_threshold(scores, pairs.same, share_same)
+
+
+def _crossed_thresholds(
+    scores: Array, images: AttackImages, pairs: Pairs, share_same: float, seed: int
+) -> Array:
+    """Returns a threshold for each pair, from pairs that have a GM in no fold of its own GMs.
+
+    Raises:
+        BenchmarkError: Without them there is no pair of one GM, or none of two.
+    """
+    # A GM that two parsers spoke of is one GM.
+    _, identity = np.unique(images.names, return_inverse=True)
+    folds = np.random.default_rng([seed, 0xF0]).permutation(identity.max() + 1) % _FOLDS
+    fold_of = folds[identity][images.gms]
+    one, other = fold_of[pairs.first], fold_of[pairs.second]
+    thresholds = np.empty(len(pairs))
+    for held in combinations_with_replacement(range(_FOLDS), 2):
+        judged = ((one == held[0]) & (other == held[1])) | ((one == held[1]) & (other == held[0]))
+        if not judged.any():
+            continue
+        free = ~np.isin(one, held) & ~np.isin(other, held)
+        if not 0 < pairs.same[free].sum() < free.sum():
+            raise BenchmarkError(
+                f"The threshold for two GMs comes from pairs of other GMs, and of "
+                f"{identity.max() + 1} GMs there are too few. Give images of ten GMs or more of "
+                "one parser, or predictions of training GMs with --training."
+            )
+        thresholds[judged] = best_threshold(scores[free], pairs.same[free], share_same)
+    return thresholds

@@ -1,0 +1,196 @@
+"""The coordinated attack with a trained parser: fingerprints, what is parsed, and what is learned.
+
+What is tested are images that the parser was not shown: all GMs that it was not trained on are
+unseen, and a GM is seen where it was trained on some of its images and others are left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmbench.applications.attack import PAIRS, AttackResult, Similarity, judge
+from gmbench.applications.attack_pairs import AttackImages
+from gmbench.applications.learned_similarity import learn_similarity
+from gmbench.applications.similarity import Vectors, parsed_vectors, unit_vectors
+from gmbench.benchmark.benchmark import Benchmark
+from gmbench.errors import BenchmarkError
+from gmbench.evaluation.intervals import REPLICATES
+from gmbench.progress import Progress
+from gmbench.training.cache import cached_images
+from gmbench.training.checkpoint import ModelParserCheckpoint
+from gmbench.training.devices import device_for
+from gmbench.training.feature_table import Features, read_features
+from gmbench.training.fingerprints import require_fingerprints
+from gmbench.training.predict import parse_with_fingerprints
+
+IMAGES = 100
+"""Images of a GM that are looked at."""
+
+
+def attack_checkpoint(
+    checkpoint: ModelParserCheckpoint,
+    benchmark: Benchmark,
+    folder: Path,
+    *,
+    n_images: int = IMAGES,
+    n_pairs: int = PAIRS,
+    replicates: int = REPLICATES,
+    seed: int = 0,
+    device: str = "auto",
+    progress: Progress | None = None,
+) -> AttackResult:
+    """Says how well fingerprints, parsed parameters and a learned similarity tell GMs apart.
+
+    The thresholds come from pairs of the images that the parser was trained on, and so does the
+    learned similarity: linear discriminants of the hand-made spectral features of these images.
+
+    Args:
+        checkpoint: A parser that estimates fingerprints.
+        benchmark: The benchmark that it was trained on, with whatever sets.
+        folder: The dataset folder.
+        n_images: Images of a GM that are looked at, at most.
+        n_pairs: Pairs of each category, at most.
+        replicates: Bootstrap replicates; 0 makes no intervals.
+        seed: Seed of whatever is drawn.
+        device: `auto`, `cpu`, `cuda` or `mps`.
+        progress: Told how far the work is.
+
+    Raises:
+        BenchmarkError: The parser is of another benchmark, has no fingerprints, or too few GMs or
+            images are left to test.
+    """
+    require_fingerprints(checkpoint)
+    if checkpoint.labels.sha256 != benchmark.labels_sha256:
+        raise BenchmarkError(
+            f"This parser was trained on {checkpoint.trained_on.get('benchmark')}, whose labels "
+            f"are not those of {benchmark.told}. Give the dataset that it was trained on with "
+            "--data."
+        )
+    tested, shown = images_left(checkpoint, benchmark, n_images)
+    table = read_features(benchmark, folder, progress=progress)
+    of_gm = {gm: table.features[table.gms == row] for gm, row in benchmark.index.items()}
+    judged = _look(checkpoint, folder, tested, of_gm, device, progress)
+    known = _look(checkpoint, folder, shown, of_gm, device, progress)
+    known_images = _attack_images(benchmark, shown, set(shown))
+    learned = learn_similarity(known.features, known_images.gms, seed)
+    return judge(
+        _attack_images(benchmark, tested, set(checkpoint.trained_on["gms"])),
+        [
+            Similarity(
+                "fingerprint",
+                "cosine of the fingerprints (the paper's FEN)",
+                judged.fingerprints,
+                known.fingerprints,
+            ),
+            Similarity(
+                "parsed",
+                "mean of cosine of the counts and share of equal classes and losses "
+                "(the paper's FEN + PN)",
+                judged.parsed,
+                known.parsed,
+            ),
+            Similarity(
+                "learned",
+                "cosine of linear discriminants of spectral features, learned from training GMs",
+                learned.vectors(judged.features),
+                learned.vectors(known.features),
+            ),
+        ],
+        known_images,
+        told=(benchmark.name, benchmark.version, str(checkpoint.trained_on.get("baseline"))),
+        n_pairs=n_pairs,
+        replicates=replicates,
+        seed=seed,
+    )
+
+
+def images_left(
+    checkpoint: ModelParserCheckpoint, benchmark: Benchmark, n_images: int
+) -> tuple[dict[str, range], dict[str, range]]:
+    """Tells which images a parser was not shown, and which it was trained on.
+
+    Args:
+        checkpoint: The parser.
+        benchmark: The benchmark that it was trained on.
+        n_images: Images of a GM, at most.
+
+    Returns:
+        Numbers of the images by GM: first of those not shown, then of those shown.
+    """
+    trained = set(checkpoint.trained_on.get("gms", ()))
+    most: Mapping[str, int] = checkpoint.trained_on.get("most_images", {})
+    tested, shown = {}, {}
+    for gm, n in zip(benchmark.index, benchmark.n_images, strict=True):
+        first = most.get(gm, n) if gm in trained else 0
+        if first:
+            shown[gm] = range(min(first, n_images))
+        if first < n:
+            tested[gm] = range(first, min(n, first + n_images))
+    return tested, shown
+
+
+@dataclass(frozen=True)
+class _Looked:
+    """What is taken of images: two similarities' vectors, and the features of the third."""
+
+    fingerprints: Vectors
+    parsed: Vectors
+    features: Features
+
+
+def _look(
+    checkpoint: ModelParserCheckpoint,
+    folder: Path,
+    wanted: Mapping[str, range],
+    features: Mapping[str, Features],
+    device: str,
+    progress: Progress | None,
+) -> _Looked:
+    images = cached_images(folder, checkpoint.view, gms=list(wanted), progress=progress)
+    place = device_for(device)
+    network = checkpoint.network.to(place)
+    fingerprints, continuous, classes = [], [], []
+    for done, (gm, numbers) in enumerate(wanted.items()):
+        if progress:
+            progress("GMs", done, len(wanted))
+        pixels = images.pixels(gm)[numbers.start : numbers.stop]
+        parsed, traces = parse_with_fingerprints(network, pixels, place, checkpoint.precision)
+        fingerprints.append(fingerprint_vectors(traces))
+        continuous.append(parsed.continuous)
+        classes.append(parsed.classes)
+    if progress:
+        progress("GMs", len(wanted), len(wanted))
+    return _Looked(
+        np.concatenate(fingerprints),
+        parsed_vectors(np.concatenate(continuous), np.concatenate(classes)),
+        np.concatenate([features[gm][numbers] for gm, numbers in wanted.items()]),
+    )
+
+
+def fingerprint_vectors(fingerprints: NDArray[np.float32]) -> Vectors:
+    """Returns vectors whose dot product is the cosine of fingerprints, mean over the views.
+
+    Args:
+        fingerprints: Shape (images, views, 3, size, size).
+    """
+    n, views = fingerprints.shape[:2]
+    each = unit_vectors(fingerprints.reshape(n * views, -1))
+    return each.reshape(n, -1) / np.float32(np.sqrt(views))
+
+
+def _attack_images(
+    benchmark: Benchmark, wanted: Mapping[str, range], trained: set[str]
+) -> AttackImages:
+    gms = [benchmark.gm(name) for name in wanted]
+    return AttackImages(
+        names=tuple(wanted),
+        contents=tuple(gm.content for gm in gms),
+        seen=np.array([gm.name in trained for gm in gms]),
+        parsers=np.zeros(len(gms), dtype=np.int64),
+        gms=np.repeat(np.arange(len(gms)), [len(numbers) for numbers in wanted.values()]),
+    )

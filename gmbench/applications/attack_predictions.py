@@ -1,0 +1,124 @@
+"""The coordinated attack from prediction files alone: nobody looks at an image."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmbench.applications.attack import PAIRS, AttackResult, Similarity, judge
+from gmbench.applications.attack_pairs import AttackImages
+from gmbench.applications.learned_similarity import learn_similarity
+from gmbench.applications.similarity import Vectors, parsed_vectors
+from gmbench.benchmark.cross_validation import is_of_attack
+from gmbench.benchmark.splits import SEEN
+from gmbench.errors import BenchmarkError
+from gmbench.evaluation.intervals import REPLICATES
+from gmbench.predictions.predictions import Predictions
+
+
+def attack_predictions(
+    predictions: Predictions,
+    training: Predictions | None = None,
+    *,
+    n_pairs: int = PAIRS,
+    replicates: int = REPLICATES,
+    seed: int = 0,
+) -> AttackResult:
+    """Says how well parsed parameters tell whether two images are of one GM.
+
+    Where the benchmark has the sets `seen` and `unseen`, one parser spoke of both; of any other
+    benchmark the test GMs are unseen, each set is another parser's, and pairs are of one set.
+
+    A prediction file has test images alone, so that the threshold for two GMs comes from pairs of
+    the *other* test GMs of the file. With a second file, of the same benchmark's GMs, it comes from
+    pairs of those that the first does not have, and a similarity is learned from them too.
+
+    Args:
+        predictions: Of single images.
+        training: Of images of training GMs, best by parsers that were not trained on them, such as
+            those of the ten folds of `cv10`; None where there are none.
+        n_pairs: Pairs of each category, at most.
+        replicates: Bootstrap replicates; 0 makes no intervals.
+        seed: Seed of whatever is drawn.
+
+    Raises:
+        BenchmarkError: There are too few GMs or images, or the second file is of other labels.
+    """
+    benchmark = predictions.benchmark
+    known = None
+    if training is not None:
+        if training.benchmark.labels_sha256 != benchmark.labels_sha256:
+            raise BenchmarkError(
+                f"{training.source} predicts {training.benchmark.told}, not GMs of "
+                f"{benchmark.told}. Give predictions of the same benchmark's GMs."
+            )
+        known = training.take(np.flatnonzero(~np.isin(training.gms, predictions.gms)))
+        if not len(known):
+            raise BenchmarkError(
+                f"{training.source} has no GM that {predictions.source} does not have. Give "
+                "predictions of other GMs of the benchmark, such as those of its ten folds."
+            )
+    vectors = _parsed(predictions)
+    similarities = [
+        Similarity("parsed", _PARSED, vectors, None if known is None else _parsed(known))
+    ]
+    if known is not None:
+        learned = learn_similarity(_values(known), known.gms, seed)
+        similarities.append(
+            Similarity(
+                "learned",
+                "cosine of linear discriminants of the parsed values, learned from training GMs",
+                learned.vectors(_values(predictions)),
+                learned.vectors(_values(known)),
+            )
+        )
+    return judge(
+        attack_images(predictions),
+        similarities,
+        None if known is None else attack_images(known),
+        told=(benchmark.name, benchmark.version, predictions.source),
+        n_pairs=n_pairs,
+        replicates=replicates,
+        seed=seed,
+    )
+
+
+_PARSED = (
+    "mean of cosine of the counts and share of equal classes and losses (the paper's FEN + PN)"
+)
+
+
+def attack_images(predictions: Predictions) -> AttackImages:
+    """Returns which images there are, whose they are, and who was trained on what."""
+    benchmark = predictions.benchmark
+    keys = np.stack([predictions.sets, predictions.gms], axis=1).astype(np.int64)
+    entries, rows = np.unique(keys, axis=0, return_inverse=True)
+    sets = list(benchmark.sets)
+    of_attack = is_of_attack(benchmark)
+    gms = [benchmark.gms[gm] for gm in entries[:, 1]]
+    return AttackImages(
+        names=tuple(gm.name for gm in gms),
+        contents=tuple(gm.content for gm in gms),
+        seen=np.array([of_attack and sets[number] == SEEN for number in entries[:, 0]]),
+        parsers=np.zeros(len(entries), dtype=np.int64) if of_attack else entries[:, 0],
+        gms=rows.ravel(),
+    )
+
+
+def _parsed(predictions: Predictions) -> Vectors:
+    values = predictions.values
+    classes = np.hstack([values.discrete, values.losses >= 0.5]).astype(np.int64)
+    return parsed_vectors(predictions.benchmark.normalise(values.continuous), classes)
+
+
+def _values(predictions: Predictions) -> NDArray[np.float64]:
+    """Returns normalised counts, classes as ones among zeros, scores of losses."""
+    values = predictions.values
+    one_hot = [
+        column[:, None] == np.arange(len(classes))
+        for column, classes in zip(
+            values.discrete.T, predictions.benchmark.classes.values(), strict=True
+        )
+    ]
+    counts = predictions.benchmark.normalise(values.continuous)
+    return np.hstack([counts, *one_hot, values.losses])

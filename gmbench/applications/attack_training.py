@@ -1,0 +1,59 @@
+"""The parser of the coordinated attack: trained on all GMs but the unseen ones (section 4.5).
+
+What is tested of a seen GM are images that the parser was not shown: it is trained on the first
+half of each seen GM's images, and the second half is tested.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gmbench.benchmark.benchmark import Benchmark
+from gmbench.benchmark.cross_validation import ATTACK, is_of_attack, with_sets
+from gmbench.benchmark.splits import SEEN, UNSEEN
+from gmbench.progress import Progress
+from gmbench.training.checkpoint import ModelParserCheckpoint
+from gmbench.training.folds import JobImages, TrainingJob, read_images, run_fold
+from gmbench.training.options import RunOptions
+from gmbench.training.recipes import Recipe
+
+
+def attack_benchmark(benchmark: Benchmark) -> Benchmark:
+    """Returns a benchmark with the sets of the attack, whatever sets it has.
+
+    Raises:
+        BenchmarkError: It lacks the GMs of these sets, or their images.
+    """
+    return benchmark if is_of_attack(benchmark) else with_sets(benchmark, ATTACK)
+
+
+def shown_images(benchmark: Benchmark) -> dict[str, int]:
+    """Returns how many images, the first ones, of each seen GM the parser is trained on: half."""
+    counts = benchmark.n_images
+    return {gm: counts[benchmark.index[gm]] // 2 for gm in benchmark.test_gms(SEEN)}
+
+
+def train_attack_parser(
+    recipe: Recipe,
+    benchmark: Benchmark,
+    folder: Path,
+    options: RunOptions,
+    progress: Progress | None = None,
+) -> ModelParserCheckpoint:
+    """Trains a baseline's network for the attack; it goes on where it was interrupted.
+
+    Args:
+        recipe: The baseline.
+        benchmark: Labels; its sets are replaced by those of the attack.
+        folder: The dataset folder.
+        options: How the baseline is run.
+        progress: Told how far the work is.
+
+    Raises:
+        BenchmarkError: The benchmark lacks the attack's GMs, or the baseline trains no network.
+        TrainingError: The training came to nothing, or the device is not there.
+    """
+    known = attack_benchmark(benchmark)
+    job = TrainingJob(recipe, known, folder, **vars(options))
+    pixels = read_images(job, progress).pixels.first(shown_images(known))
+    return run_fold(job, UNSEEN, JobImages(pixels, None), progress).checkpoint

@@ -1,0 +1,101 @@
+"""How alike two images are taken to be, as the dot product of a vector of each.
+
+So a similarity is told by its vectors: pairs, whole matrices and means over pairs follow from them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vectors = NDArray[np.float32]
+"""A vector of each image, shape (images, numbers)."""
+
+_AT_ONCE = 2**24
+"""Numbers that are multiplied together: 64 MB."""
+
+
+def unit_vectors(vectors: NDArray[np.floating]) -> Vectors:
+    """Returns vectors of length 1, whose dot product is the cosine; a vector of zeros stays one.
+
+    Args:
+        vectors: Shape (images, ...); what follows is one vector.
+    """
+    flat = vectors.reshape(len(vectors), -1).astype(np.float32)
+    length = np.sqrt(np.einsum("ij,ij->i", flat, flat, dtype=np.float64))[:, None]
+    return np.asarray(np.divide(flat, length, out=np.zeros_like(flat), where=length > 0))
+
+
+def parsed_vectors(continuous: NDArray[np.floating], classes: NDArray[np.integer]) -> Vectors:
+    """Returns the vectors of the paper's similarity of parsed parameters (section 3.4).
+
+    Their dot product is the mean of the cosine of the continuous parameters and of the share of
+    discrete ones that have the same class.
+
+    Args:
+        continuous: Normalised values, shape (images, 9).
+        classes: Class of each discrete parameter and of each loss, shape (images, 16).
+    """
+    # One-hot vectors: two images of the same class have a product of 1, others of 0.
+    one_hot = [column[:, None] == np.arange(column.max() + 1) for column in classes.T]
+    discrete = np.hstack(one_hot) / np.sqrt(2 * classes.shape[1])
+    return np.hstack([unit_vectors(continuous) / np.sqrt(2), discrete]).astype(np.float32)
+
+
+def pair_similarities(
+    vectors: Vectors, first: NDArray[np.integer], second: NDArray[np.integer]
+) -> NDArray[np.float64]:
+    """Returns the similarity of each pair of images, shape (pairs,).
+
+    Args:
+        vectors: Of all images.
+        first: Row of one image of each pair, shape (pairs,).
+        second: Row of the other.
+    """
+    found = np.empty(len(first))
+    step = max(1, _AT_ONCE // vectors.shape[1])
+    for start in range(0, len(first), step):
+        part = slice(start, start + step)
+        found[part] = np.einsum("ij,ij->i", vectors[first[part]], vectors[second[part]])
+    return found
+
+
+def similarity_matrix(one: Vectors, other: Vectors) -> NDArray[np.float32]:
+    """Returns the similarity of every image with every other, shape (images, others).
+
+    Args:
+        one: Vectors of the first images.
+        other: Vectors of the others, of the same length.
+    """
+    found = np.empty((len(one), len(other)), np.float32)
+    np.matmul(one, other.T, out=found)
+    return found
+
+
+def gm_similarities(vectors: Vectors, gms: NDArray[np.integer]) -> NDArray[np.float64]:
+    """Returns the mean similarity of the images of every two GMs, over all pairs of images.
+
+    The mean of the products is the product of the means; within a GM, less the images' pairs with
+    themselves.
+
+    Args:
+        vectors: Of all images.
+        gms: GM of each image, from 0 on, shape (images,); every one has an image.
+
+    Returns:
+        Shape (GMs, GMs); NaN on the diagonal for a GM with one image.
+    """
+    counts = np.bincount(gms)
+    means = np.stack(
+        [vectors[gms == gm].mean(axis=0, dtype=np.float64) for gm in range(len(counts))]
+    )
+    found = means @ means.T
+    own = np.array(
+        [(vectors[gms == gm].astype(np.float64) ** 2).sum() for gm in range(len(counts))]
+    )
+    within = counts**2 * np.diag(found) - own
+    pairs = counts * (counts - 1)
+    found[np.diag_indices(len(counts))] = np.divide(
+        within, pairs, out=np.full(len(counts), np.nan), where=pairs > 0
+    )
+    return np.asarray(found)

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+
+from gmbench.applications.attack_pairs import draw_pairs
+from gmbench.applications.learned_similarity import learn_similarity
+from gmbench.applications.similarity import Vectors, pair_similarities, unit_vectors
+from gmbench.errors import BenchmarkError
+from tests.applications.attacks import images_of
+
+
+def features_of(n_gms: int, seed: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """GMs differ in few directions, images of one GM in others that are ten times as large."""
+    generator = np.random.default_rng(seed)
+    images = images_of(n_gms, 10)
+    between = generator.normal(size=(n_gms, 6))[images.gms]
+    within = 10 * generator.normal(size=(len(images.gms), 6))
+    mixing = np.random.default_rng(0).normal(size=(12, 12))
+    noise = 0.3 * generator.normal(size=(len(images.gms), 12))
+    return np.hstack([between, within]) @ mixing + noise, images.gms
+
+
+def auc(vectors: Vectors, n_gms: int) -> float:
+    pairs = draw_pairs(images_of(n_gms, 10), 400)
+    found = pair_similarities(vectors, pairs.first, pairs.second)
+    return float(roc_auc_score(pairs.same, found))
+
+
+def test_what_is_learned_holds_for_gms_that_were_not_there() -> None:
+    features, gms = features_of(30, seed=1)
+    others, _ = features_of(12, seed=2)
+    learned = learn_similarity(features, gms)
+    found = auc(learned.vectors(others), 12)
+    assert auc(unit_vectors(others - features.mean(axis=0)), 12) < 0.7 < 0.95 < found
+    # What the held-out fifths said of the choice is what strangers say of it.
+    assert learned.auc == pytest.approx(found, abs=0.1)
+    again = learn_similarity(features, gms)
+    assert np.array_equal(again.vectors(others), learned.vectors(others))
+
+
+def test_too_few_gms() -> None:
+    features, gms = features_of(9, seed=1)
+    with pytest.raises(BenchmarkError, match="10 training GMs or more; there are 9"):
+        learn_similarity(features, gms)
