@@ -31,7 +31,10 @@ class MissingPackageError(GmbenchError, ImportError):
         )
 
 
-EXTRAS = dict.fromkeys(("accelerate", "safetensors", "torch", "torchvision"), "train")
+EXTRAS = {
+    **dict.fromkeys(("accelerate", "safetensors", "torch", "torchvision"), "train"),
+    "matplotlib": "figures",
+}
 """Packages that gmbench does without until something needs them, each with its extra."""
 
 

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gmbench.applications.attack import PAIRS, AttackResult, Similarity, judge
 from gmbench.applications.attack_pairs import AttackImages
 from gmbench.applications.learned_similarity import learn_similarity
-from gmbench.applications.similarity import Vectors, parsed_vectors, unit_vectors
+from gmbench.applications.similarity import Vectors, fingerprint_vectors, parsed_vectors
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.errors import BenchmarkError
 from gmbench.evaluation.intervals import REPLICATES
@@ -170,17 +169,6 @@ def _look(
         parsed_vectors(np.concatenate(continuous), np.concatenate(classes)),
         np.concatenate([features[gm][numbers] for gm, numbers in wanted.items()]),
     )
-
-
-def fingerprint_vectors(fingerprints: NDArray[np.float32]) -> Vectors:
-    """Returns vectors whose dot product is the cosine of fingerprints, mean over the views.
-
-    Args:
-        fingerprints: Shape (images, views, 3, size, size).
-    """
-    n, views = fingerprints.shape[:2]
-    each = unit_vectors(fingerprints.reshape(n * views, -1))
-    return each.reshape(n, -1) / np.float32(np.sqrt(views))
 
 
 def _attack_images(

@@ -13,17 +13,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from scipy.linalg import eigh
 from sklearn.metrics import roc_auc_score
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from gmbench.applications.attack_pairs import AttackImages, draw_pairs
 from gmbench.applications.similarity import Vectors, pair_similarities, unit_vectors
 from gmbench.errors import BenchmarkError
 
 SHRINKAGE: tuple[float, ...] = (0.01, 0.03, 0.1, 0.3, 0.6)
-"""Shares of the plain variances in the covariance within GMs that are tried."""
+"""Shares of equal variances in the covariance within GMs that are tried."""
 
 DIRECTIONS: tuple[int, ...] = (4, 8, 16, 32, 64)
 """Numbers of discriminants that are tried."""
@@ -124,15 +122,29 @@ class _Judge:
 def _candidates(
     features: Features, gms: NDArray[np.integer]
 ) -> Iterator[tuple[tuple[float, int], LearnedSimilarity]]:
-    """Yields what is learned with each shrinkage and number of discriminants."""
+    """Yields what is learned with each shrinkage and number of discriminants.
+
+    They are the directions of the largest ratios of the covariance between GMs to that within
+    (Fisher, 1936), the latter shrunk towards equal variances of uncorrelated features.
+    """
+    mean, scale = features.mean(axis=0, dtype=np.float64), features.std(axis=0, dtype=np.float64)
+    scale = np.where(scale > 0, scale, 1.0)
+    scaled = (features - mean) / scale
+    names, of_image = np.unique(gms, return_inverse=True)
+    counts = np.bincount(of_image)
+    sums = np.zeros((len(names), scaled.shape[1]))
+    np.add.at(sums, of_image, scaled)
+    means = sums / counts[:, None]
+    between = (means * counts[:, None]).T @ means / len(scaled)
+    within = scaled.T @ scaled / len(scaled) - between
+    known = min(len(names) - 1, scaled.shape[1])
+    numbers = sorted({min(number, known) for number in DIRECTIONS})
+    equal = np.trace(within) / len(within) * np.eye(len(within))
     for shrinkage in SHRINKAGE:
-        scaler, lda = StandardScaler(), LinearDiscriminantAnalysis("eigen", shrinkage=shrinkage)
-        make_pipeline(scaler, lda).fit(features, gms)
-        # Per feature, so that nothing has to be scaled later.
-        directions = lda.scalings_ / scaler.scale_[:, None]
-        known = min(directions.shape[1], len(np.unique(gms)) - 1)
-        for number in sorted({min(number, known) for number in DIRECTIONS}):
-            yield (
-                (shrinkage, number),
-                LearnedSimilarity(scaler.mean_, directions[:, :number], shrinkage, float("nan")),
-            )
+        shrunk = (1 - shrinkage) * within + shrinkage * equal
+        last = [len(within) - numbers[-1], len(within) - 1]
+        _, found = eigh(between, shrunk, subset_by_index=last)
+        directions = found[:, ::-1] / scale[:, None]
+        for number in numbers:
+            made = LearnedSimilarity(mean, directions[:, :number], shrinkage, float("nan"))
+            yield (shrinkage, number), made

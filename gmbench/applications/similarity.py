@@ -26,6 +26,17 @@ def unit_vectors(vectors: NDArray[np.floating]) -> Vectors:
     return np.asarray(np.divide(flat, length, out=np.zeros_like(flat), where=length > 0))
 
 
+def fingerprint_vectors(fingerprints: NDArray[np.float32]) -> Vectors:
+    """Returns vectors whose dot product is the cosine of fingerprints, mean over the views.
+
+    Args:
+        fingerprints: Shape (images, views, 3, size, size).
+    """
+    n, views = fingerprints.shape[:2]
+    each = unit_vectors(fingerprints.reshape(n * views, -1))
+    return each.reshape(n, -1) / np.float32(np.sqrt(views))
+
+
 def parsed_vectors(continuous: NDArray[np.floating], classes: NDArray[np.integer]) -> Vectors:
     """Returns the vectors of the paper's similarity of parsed parameters (section 3.4).
 

@@ -13,6 +13,7 @@ from gmbench.cli.attack import attack
 from gmbench.cli.baseline import baseline
 from gmbench.cli.data import data_app
 from gmbench.cli.evaluate import compare, evaluate
+from gmbench.cli.figure import figure
 from gmbench.cli.info import info, splits_app
 from gmbench.cli.label import label
 from gmbench.cli.leaderboard import leaderboard_app
@@ -39,7 +40,7 @@ remote.register(data_app)
 # In the order in which a newcomer needs them.
 for command in (
     info, template, validate, baseline, evaluate, compare, submit, parse, train, predict, attack,
-    reproduce, label,
+    figure, reproduce, label,
 ):  # fmt: skip
     app.command()(command)
 for group in (data_app, splits_app, study_app, zoo_app, leaderboard_app):

@@ -141,7 +141,11 @@ def _show(found: AttackResult) -> None:
     title = f"{found.source}: {found.benchmark} {found.version}"
     headings = ["similarity", "AUC", "same content", "accuracy", "optimum"]
     wrong = [
-        [name.replace("_", " "), f"{n:,}", *(_cell(one.categories[name].wrong) for one in methods)]
+        [
+            name.replace("_", " "),
+            f"{n:,}",
+            *(output.number(one.categories[name].wrong.value) for one in methods),
+        ]
         for name, n in found.n_pairs.items()
     ]
     tests = [
@@ -167,7 +171,7 @@ def _show(found: AttackResult) -> None:
         "is best for\nthese pairs; the other accuracy is with that of pairs of "
         f"{found.threshold_from}. Who always says\nthat there are two GMs has "
         f"{found.always_different:.3f}. {found.n_seen} seen and {found.n_unseen} unseen GMs; "
-        "intervals and tests resample GMs."
+        "intervals (of the categories\nin --json) and tests resample GMs."
     )
 
 

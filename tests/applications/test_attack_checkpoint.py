@@ -15,11 +15,11 @@ import torch
 from gmbench.applications.attack import SAME_CONTENT, AttackResult
 from gmbench.applications.attack_checkpoint import (
     attack_checkpoint,
-    fingerprint_vectors,
     images_left,
 )
 from gmbench.applications.attack_predictions import attack_images, attack_predictions
 from gmbench.applications.attack_training import train_attack_parser
+from gmbench.applications.similarity import fingerprint_vectors
 from gmbench.benchmark.benchmark import Benchmark, load_benchmark
 from gmbench.benchmark.cross_validation import with_sets
 from gmbench.errors import BenchmarkError

@@ -3,10 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from sklearn.decomposition import PCA
 from sklearn.metrics import roc_auc_score
+from sklearn.preprocessing import StandardScaler
 
 from gmbench.applications.attack_pairs import draw_pairs
-from gmbench.applications.learned_similarity import learn_similarity
+from gmbench.applications.learned_similarity import _candidates, learn_similarity
 from gmbench.applications.similarity import Vectors, pair_similarities, unit_vectors
 from gmbench.errors import BenchmarkError
 from tests.applications.attacks import images_of
@@ -34,7 +36,7 @@ def test_what_is_learned_holds_for_gms_that_were_not_there() -> None:
     others, _ = features_of(12, seed=2)
     learned = learn_similarity(features, gms)
     found = auc(learned.vectors(others), 12)
-    assert auc(unit_vectors(others - features.mean(axis=0)), 12) < 0.7 < 0.95 < found
+    assert auc(unit_vectors(others - features.mean(axis=0)), 12) < 0.7 < 0.9 < found
     # What the held-out fifths said of the choice is what strangers say of it.
     assert learned.auc == pytest.approx(found, abs=0.1)
     again = learn_similarity(features, gms)
@@ -45,3 +47,18 @@ def test_too_few_gms() -> None:
     features, gms = features_of(9, seed=1)
     with pytest.raises(BenchmarkError, match="10 training GMs or more; there are 9"):
         learn_similarity(features, gms)
+
+
+def test_the_discriminants_by_another_way() -> None:
+    features, gms = features_of(12, seed=3)
+    (_, learned), *_ = (one for one in _candidates(features, gms) if one[0] == (0.1, 8))
+    scaled = StandardScaler().fit_transform(features)
+    within = np.mean([np.cov(scaled[gms == gm].T, bias=True) for gm in range(12)], axis=0)
+    shrunk = 0.9 * within + 0.1 * np.trace(within) / 12 * np.eye(12)
+    # Where the shrunk covariance within GMs is the identity, LDA is the PCA of the means.
+    whitening = np.linalg.inv(np.linalg.cholesky(shrunk)).T
+    means = np.array([scaled[gms == gm].mean(axis=0) for gm in range(12)]) @ whitening
+    expected = PCA(8).fit(means).transform(scaled @ whitening)
+    found = (features - learned.mean) @ learned.directions
+    for one, other in zip(found.T, expected.T, strict=True):
+        assert abs(np.corrcoef(one, other)[0, 1]) == pytest.approx(1, abs=1e-6)

@@ -21,7 +21,7 @@ COMMANDS = [
     "info", "template", "validate", "baseline", "evaluate", "compare", "label", "splits check",
     "parse", "train", "predict", "data build", "data verify", "data push",
     "data fetch", "zoo build", "zoo agreement", "study many_images", "study content",
-    "study ablation", "study cross_entropy", "attack",
+    "study ablation", "study cross_entropy", "attack", "figure",
 ]  # fmt: skip
 
 

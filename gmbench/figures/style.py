@@ -1,0 +1,116 @@
+"""How every figure looks: widths of a paper's columns, colours that colour-blind people tell apart.
+
+Figures are made without pyplot, so that nothing is shown, kept or changed for others.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from gmbench.errors import GmbenchError
+from gmbench.files import write_whole
+from gmbench.schema import KINDS
+
+COLUMN = 3.5
+"""Width of a column in inches, as in the paper's journal."""
+
+PAGE = 7.16
+"""Width of two columns and the gap between them."""
+
+COLOURS: tuple[str, ...] = (
+    "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#555555",
+)  # fmt: skip
+"""Those of Okabe and Ito, Color Universal Design (2008), with grey for black."""
+
+MARKERS: tuple[str, ...] = ("o", "s", "^", "D", "v", "P", "X")
+
+KIND_COLOURS = dict(zip(KINDS, COLOURS, strict=False))
+KIND_MARKERS = dict(zip(KINDS, MARKERS, strict=False))
+
+SEQUENTIAL = "cividis"
+"""Colours of what goes from little to much; they grow lighter evenly."""
+
+ENDINGS: tuple[str, ...] = (".png", ".svg", ".pdf")
+
+_STYLE: dict[Any, Any] = {
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 7,
+    "axes.titlesize": 7.5,
+    "axes.labelsize": 7,
+    "xtick.labelsize": 6.5,
+    "ytick.labelsize": 6.5,
+    "legend.fontsize": 6.5,
+    "legend.frameon": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "axes.axisbelow": True,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "lines.linewidth": 1.0,
+    "hatch.linewidth": 0.5,
+    "savefig.dpi": 300,
+    # Text stays text, and two runs give the same file.
+    "svg.fonttype": "none",
+    "svg.hashsalt": "gmbench",
+    "pdf.fonttype": 42,
+}
+
+
+class FigureError(GmbenchError):
+    """A figure that cannot be drawn of what is given, or not saved as asked."""
+
+
+@contextmanager
+def new_figure(width: float, height: float) -> Iterator[Figure]:
+    """Yields an empty figure to draw on in the style of all figures.
+
+    Args:
+        width: In inches.
+        height: In inches.
+    """
+    with mpl.rc_context(_STYLE):
+        yield Figure(figsize=(width, height), layout="constrained")
+
+
+def light_grid(axes: Axes, axis: str = "y") -> None:
+    """Draws thin lines at the ticks of one axis, behind everything."""
+    axes.grid(axis=axis, linewidth=0.4, color="#d9d9d9")  # type: ignore[arg-type]
+
+
+def check_ending(path: Path) -> None:
+    """Makes sure that a file's ending says what to write.
+
+    Raises:
+        FigureError: It does not.
+    """
+    if path.suffix.lower() not in ENDINGS:
+        raise FigureError(f"{path} has an unknown ending: take {', '.join(ENDINGS)}.")
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Writes a figure; the ending says as what: .png, .svg or .pdf.
+
+    Args:
+        figure: The figure.
+        path: The file.
+
+    Raises:
+        FigureError: The ending is another.
+        WriteError: The system refused.
+    """
+    check_ending(path)
+    form, made = path.suffix[1:].lower(), io.BytesIO()
+    undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(form, {})
+    with mpl.rc_context(_STYLE):
+        figure.savefig(made, format=form, metadata=undated)
+    write_whole(path, made.getvalue())
