@@ -186,6 +186,8 @@ def _attack_result(path: Path) -> Any:
         return AttackResult.from_dict(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         reason = f"it lacks {error}" if isinstance(error, KeyError) else str(error).splitlines()[0]
+        if isinstance(error, OSError) and error.strerror:
+            reason = error.strerror
         raise FigureError(
             f"{path} is no result of an attack ({reason}). `gmbench attack -o {path}` makes one."
         ) from error

@@ -93,8 +93,8 @@ def test_a_point_a_gm(predictions: Named) -> None:
     for axes, score in zip(drawn.axes, ("arch_accuracy", "loss_accuracy"), strict=True):
         points = np.concatenate([np.asarray(c.get_offsets()) for c in axes.collections])
         wanted = np.array([(gm.l1, getattr(gm, score)) for gm in expected])
-        by_l1 = [one[one[:, 0].argsort()] for one in (points, wanted)]
-        np.testing.assert_allclose(*by_l1)
+        drawn_by_l1, wanted_by_l1 = (one[one[:, 0].argsort()] for one in (points, wanted))
+        np.testing.assert_allclose(drawn_by_l1, wanted_by_l1)
 
 
 def test_columns_of_a_confusion_matrix_are_true_classes(predictions: Named) -> None:
