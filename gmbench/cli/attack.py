@@ -15,6 +15,7 @@ from gmbench.cli.options import (
     ChangesOption,
     DeviceOption,
     JsonOption,
+    OverwriteOption,
     PresetOption,
     RunsOption,
     SeedOption,
@@ -62,6 +63,7 @@ def attack(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="FILE", help="Write the result as JSON.")
     ] = None,
+    overwrite: OverwriteOption = False,
     preset: PresetOption = "small",
     change: ChangesOption = None,
     device: DeviceOption = "auto",
@@ -80,6 +82,10 @@ def attack(
         raise BenchmarkError("Give one of a prediction file, --checkpoint MODEL and --train NAME.")
     if training is not None and file is None:
         raise BenchmarkError("--training goes with a prediction file; a model knows its own GMs.")
+    if out is not None:
+        from gmbench.files import json_text, refuse_existing, write_whole
+
+        refuse_existing(out, overwrite=overwrite)
     if file is not None:
         from gmbench.applications.attack_predictions import attack_predictions
         from gmbench.benchmark.cross_validation import base_and_sets, with_sets
@@ -117,8 +123,6 @@ def attack(
                 n_images=n_images, n_pairs=n_pairs, seed=seed, device=device, progress=progress,
             )  # fmt: skip
     if out is not None:
-        from gmbench.files import json_text, write_whole
-
         write_whole(out, json_text(found.to_dict()))
     if as_json:
         output.show_json(found.to_dict())

@@ -11,6 +11,7 @@ from gmbench.cli import output
 from gmbench.cli.options import (
     BenchmarkOption,
     DeviceOption,
+    OverwriteOption,
     SeedOption,
     SetsOption,
     chosen_benchmark,
@@ -45,6 +46,7 @@ def figure(
         Path | None,
         typer.Option("--out", "-o", metavar="FILE", help=".png, .svg or .pdf; figNAME.png."),
     ] = None,
+    overwrite: OverwriteOption = False,
     benchmark: BenchmarkOption = None,
     sets: SetsOption = None,
     checkpoint: Annotated[
@@ -75,6 +77,7 @@ def figure(
     """
     from gmbench import figures
     from gmbench.figures.style import check_ending
+    from gmbench.files import refuse_existing
 
     number = name.lower().removeprefix("fig").removeprefix("ure").strip("._ ")
     if number not in FIGURES:
@@ -83,6 +86,7 @@ def figure(
         )
     path = out or Path(f"fig{number}.png")
     check_ending(path)
+    refuse_existing(path, overwrite=overwrite)
     given = files or []
     _check_inputs(number, given, checkpoint)
     drawn: Figure
@@ -177,13 +181,12 @@ def _of_checkpoint(
 
 
 def _attack_result(path: Path) -> Any:
-    import json
-
     from gmbench.applications.attack import AttackResult
     from gmbench.figures.style import FigureError
+    from gmbench.files import parse_json
 
     try:
-        return AttackResult.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        return AttackResult.from_dict(parse_json(path.read_bytes()))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         reason = f"it lacks {error}" if isinstance(error, KeyError) else str(error).splitlines()[0]
         if isinstance(error, OSError) and error.strerror:

@@ -43,6 +43,8 @@ def test_a_prediction_file(here: Path, snapshot: SnapshotAssertion) -> None:
     done = gmbench(*words, "--pairs", "40", "-o", "attack.json", cwd=here)
     assert re.sub(r"-?[+\d]\d*\.\d+", "N", done.stdout) == snapshot
     assert done.stderr == "attack.json: the result. next: gmbench figure 12 attack.json\n"
+    again = gmbench(*words, "-o", "attack.json", cwd=here, check=False)
+    assert "is there already. Say --overwrite" in again.stderr
     assert data(*words, "--pairs", "40", cwd=here) == json.loads((here / "attack.json").read_text())
 
 

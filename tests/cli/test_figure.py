@@ -46,6 +46,8 @@ def test_a_figure_is_drawn(words: str, here: Path) -> None:
     name = words.split()[-1]
     assert done.stderr.startswith(f"{name}: figure ")
     assert (here / name).stat().st_size > 5000
+    again = gmbench("figure", *words.split(), cwd=here, check=False)
+    assert "is there already. Say --overwrite" in again.stderr
     (here / name).unlink()
 
 
