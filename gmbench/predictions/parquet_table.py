@@ -7,6 +7,7 @@ read by itself, so few rows at a time that they fit whatever stands in them.
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,6 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from gmbench.predictions.bounds import Bounds, UnreadableError
+from gmbench.predictions.parquet_pages import unpacked_size
 from gmbench.predictions.raw_table import is_text_type
 
 _MOST_COLUMNS = 1_000
@@ -41,7 +43,7 @@ def read_parquet(data: bytes, path: Path, bounds: Bounds) -> pa.Table:
         raise bounds.too_many(path, "bytes of metadata", _LARGEST_FOOTER)
     try:
         with pq.ParquetFile(pa.BufferReader(data)) as file:
-            _check_announced(file.metadata, path, bounds)
+            _check_announced(file.metadata, data, path, bounds)
             _check_names(file, path)
             table = _read(file, path, bounds)
         table.validate(full=True)  # Text that is not UTF-8 is found here alone.
@@ -51,18 +53,23 @@ def read_parquet(data: bytes, path: Path, bounds: Bounds) -> pa.Table:
     return table
 
 
-def _check_announced(facts: pq.FileMetaData, path: Path, bounds: Bounds) -> None:
-    """Refuses what is too large by its own account."""
-    unpacked = sum(
-        facts.row_group(number).total_byte_size for number in range(facts.num_row_groups)
-    )
+def _check_announced(facts: pq.FileMetaData, data: bytes, path: Path, bounds: Bounds) -> None:
+    """Refuses what is too large by its own account: that of the file, or that of its pages."""
+    groups = [facts.row_group(number) for number in range(facts.num_row_groups)]
     for what, count, most in (
         ("columns", facts.num_columns, _MOST_COLUMNS),
         ("rows", facts.num_rows, bounds.rows),
-        ("bytes", unpacked, bounds.bytes),
+        ("bytes", sum(group.total_byte_size for group in groups), bounds.bytes),
     ):
         if count > most:
             raise bounds.too_many(path, what, most)
+    room = bounds.bytes
+    for group in groups:
+        for column in map(group.column, range(group.num_columns)):
+            start = min(column.dictionary_page_offset or sys.maxsize, column.data_page_offset)
+            room -= unpacked_size(data, start, start + column.total_compressed_size, room)
+            if room < 0:
+                raise bounds.too_many(path, "bytes", bounds.bytes)
 
 
 def _check_names(file: pq.ParquetFile, path: Path) -> None:

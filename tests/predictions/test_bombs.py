@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -22,6 +23,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gmbench.predictions.bounds import Bounds, UnreadableError, bounds_for, collect
+from gmbench.predictions.parquet_pages import unpacked_size
 from gmbench.predictions.predictions import validate_predictions
 from gmbench.predictions.raw_table import COLUMNS
 from tests.evaluation.populations import random_predictions, small_benchmark
@@ -73,6 +75,34 @@ def _good() -> bytes:
 
 GOOD = _good()
 
+
+def _lying() -> bytes:
+    """A file with one long text whose metadata say that it has a thousand bytes."""
+    buffer = io.BytesIO()
+    table = pa.table(dict.fromkeys(COLUMNS, pa.array([1.5])))
+    text = pa.array(["a" * UNPACKED])
+    table = table.set_column(1, "layers", text)
+    pq.write_table(table, buffer, compression="zstd", write_statistics=False)
+    data = buffer.getvalue()
+    group = pq.read_metadata(buffer).row_group(0)
+    for true in (group.total_byte_size, group.column(1).total_uncompressed_size):
+        written = _varint(2 * true)
+        assert written in data[-10_000:]
+        lie = _varint(2_000)
+        # The same number of bytes, most of which add nothing.
+        lie = bytes([lie[0], lie[1] | 128, *[128] * (len(written) - 3), 0])
+        data = data.replace(written, lie)
+    return data
+
+
+def _varint(value: int) -> bytes:
+    parts = []
+    while value > 127:
+        parts.append(value & 127 | 128)
+        value >>= 7
+    return bytes([*parts, value])
+
+
 BOMBS: dict[str, tuple[Callable[[], bytes], str]] = {
     "newlines": (lambda: _packed(HEADER, b"\n"), "more than 246,000 rows"),
     "returns": (lambda: _packed(HEADER, b"\r"), "more than 246,000 rows"),
@@ -96,6 +126,7 @@ BOMBS: dict[str, tuple[Callable[[], bytes], str]] = {
         ),
         "more than 184,500,000 bytes",
     ),
+    "metadata that lie": (_lying, "more than 184,500,000 bytes"),
     "many rows": (lambda: _parquet(pa.array([1.5] * 1_000_000), 2_000_000), "246,000 rows"),
     "equal texts": (
         lambda: _parquet(pa.array(["a" * 2**20] * 12), 12, use_dictionary=False),
@@ -195,3 +226,36 @@ def test_a_pipe_is_read_and_a_cell_of_any_length_is_one_line(tmp_path: Path) -> 
     assert check.name == "classes_known"
     assert len(check.offenders[0]) < 1_000
     assert check.offenders[0].isprintable()
+
+
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+@pytest.mark.parametrize("compression", ["none", "snappy", "gzip", "zstd"])
+def test_pages_are_counted(version: str, compression: str) -> None:
+    """Held against what the writer says of each column, headers of pages included."""
+    generator = np.random.default_rng(0)
+    table = pa.table(
+        {
+            "number": generator.normal(size=20_000),
+            "text": [f"AAE/{number:06d}" for number in range(20_000)],
+            "few": ["batch", "instance"] * 10_000,
+        }
+    )
+    buffer = io.BytesIO()
+    pq.write_table(
+        table, buffer, compression=compression, data_page_version=version,
+        data_page_size=10_000, row_group_size=7_000,
+    )  # fmt: skip
+    data, facts = buffer.getvalue(), pq.read_metadata(buffer)
+    for group in map(facts.row_group, range(facts.num_row_groups)):
+        for column in map(group.column, range(3)):
+            start = min(column.dictionary_page_offset or len(data), column.data_page_offset)
+            end = start + column.total_compressed_size
+            counted = unpacked_size(data, start, end, 10**9)
+            headers = column.total_uncompressed_size - counted
+            assert 0 < headers < 0.05 * column.total_uncompressed_size + 200
+            assert unpacked_size(data, start, end, 100) > 100, "stops beyond the limit"
+
+
+@given(data=st.binary(max_size=200), start=st.integers(-1, 200))
+def test_no_bytes_are_too_much_for_the_counter(data: bytes, start: int) -> None:
+    assert unpacked_size(data, start, len(data), 10**6) >= 0
