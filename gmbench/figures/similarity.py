@@ -46,8 +46,14 @@ def fingerprint_similarity(
     gms = np.repeat(np.arange(len(names)), [len(fingerprints[gm]) for gm in names])
     found = gm_similarities(vectors, gms)
     kinds = [benchmark.gm(gm).kind for gm in names]
-    with new_figure(PAGE, PAGE * 0.92) as figure:
-        axes = figure.subplots()
+    size_of_text = min(6.0, 300 / len(names))
+    # All in widths of the figure: room for the longest name, the matrix, the height.
+    room = 0.02 + max(map(len, names)) * 0.6 * size_of_text / 72 / PAGE
+    side, height = 0.86 - room, 0.91
+    with new_figure(PAGE, PAGE * height) as figure:
+        # A layout that measures hundreds of names takes as long as all else.
+        figure.set_layout_engine("none")
+        axes = figure.add_axes((room, room / height, side, side / height))
         low, high = np.percentile(found, [1, 99])
         picture = axes.imshow(found, cmap=SEQUENTIAL, vmin=low, vmax=high, interpolation="nearest")
         for cluster in dict.fromkeys(clusters):
@@ -65,7 +71,6 @@ def fingerprint_similarity(
             if first:
                 axes.axhline(first - 0.5, color="white", linewidth=0.6)
                 axes.axvline(first - 0.5, color="white", linewidth=0.6)
-        size_of_text = min(6.0, 300 / len(names))
         labels = [gm.replace("_", " ") for gm in names]
         axes.set_yticks(range(len(names)), labels, fontsize=size_of_text)
         axes.set_xticks(range(len(names)), labels, fontsize=size_of_text, rotation=90)
@@ -77,7 +82,8 @@ def fingerprint_similarity(
             f"mean cosine: {own.mean():.3f} within a GM, {others.mean():.3f} between two",
             loc="left",
         )
-        figure.colorbar(picture, ax=axes, shrink=0.5, pad=0.03).set_label("mean cosine")
+        bar = figure.add_axes((0.9, 0.35, 0.02, 0.4))
+        figure.colorbar(picture, cax=bar).set_label("mean cosine")
         return figure
 
 
