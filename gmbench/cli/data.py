@@ -9,8 +9,10 @@ import typer
 
 from gmbench.cli import output
 from gmbench.cli.options import DEFAULT, BenchmarkOption, JsonOption
+from gmbench.errors import BenchmarkError
 
 if TYPE_CHECKING:
+    from gmbench.benchmark.benchmark import Benchmark
     from gmbench.data.inspection import Inspection
 
 data_app = typer.Typer(
@@ -41,6 +43,21 @@ def build(
     out: Annotated[
         Path, typer.Option("--out", "-o", metavar="DIR", help="The dataset folder to make.")
     ] = Path("gm-parsing"),
+    gms: Annotated[
+        Path | None,
+        typer.Option(
+            "--gms",
+            metavar="FILE.csv",
+            help="Labels of GMs of your own; `gmbench template --labels` writes an example.",
+        ),
+    ] = None,
+    sets: Annotated[
+        Path | None,
+        typer.Option("--sets", metavar="DIR", help="With --gms: a file of GM names for each set."),
+    ] = None,
+    draw_sets: Annotated[
+        bool, typer.Option("--draw-sets", help="With --gms: draw test sets like the paper's.")
+    ] = False,
     allow_missing: Annotated[
         bool, typer.Option("--allow-missing", help="Build although images are missing or corrupt.")
     ] = False,
@@ -57,13 +74,20 @@ def build(
     missing, surplus, empty, corrupt, duplicate or unknown is reported. An interrupted build goes on
     where it was.
 
+    With `--gms` it is a benchmark of GMs of your own, named after the table (docs/own-gms.md).
+
     Example: `gmbench data build --images red116.zip`
     """
     from gmbench.benchmark.benchmark import load_benchmark
     from gmbench.data.build import build_dataset
     from gmbench.data.inspection import IncompleteSourceError
 
-    wanted = load_benchmark(benchmark or (DEFAULT if images is None else "red116"))
+    if gms is not None:
+        wanted = _own_benchmark(benchmark, gms, images, sets, draw_sets)
+    elif sets is not None or draw_sets:
+        raise BenchmarkError("--sets and --draw-sets are for GMs of your own: give --gms FILE.csv.")
+    else:
+        wanted = load_benchmark(benchmark or (DEFAULT if images is None else "red116"))
     try:
         with output.counting() as progress:
             result = build_dataset(
@@ -105,6 +129,21 @@ def verify(
     with output.counting() as progress:
         checklist = verify_dataset(folder, jobs=jobs, progress=progress)
     output.show_checklist(checklist, as_json=as_json)
+
+
+def _own_benchmark(
+    named: str | None, gms: Path, images: Path | None, sets: Path | None, draw_sets: bool
+) -> Benchmark:
+    from gmbench.data.own_gms import benchmark_of
+
+    if named is not None:
+        raise BenchmarkError("Give --benchmark or --gms, not both: the table is the benchmark.")
+    if images is None:
+        raise BenchmarkError(f"{gms} has labels alone. Give the images of its GMs with --images.")
+    own = benchmark_of(gms, images, sets=sets, draw_sets=draw_sets)
+    for warning in own.warnings:
+        output.note(warning)
+    return own.benchmark
 
 
 def _show_inspection(inspection: Inspection, as_json: bool) -> None:

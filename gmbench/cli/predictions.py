@@ -40,23 +40,33 @@ def template(
         typer.Option("--out", "-o", metavar="FILE", help="CSV or CSV.gz; default standard output."),
     ] = None,
     overwrite: OverwriteOption = False,
+    labels: Annotated[
+        bool, typer.Option("--labels", help="A table of labels instead, for GMs of your own.")
+    ] = False,
 ) -> None:
     """Write an empty prediction file: every image_id, all values to be filled in.
 
+    With `--labels` it is a table for `gmbench data build --gms`, with one row as an example.
+
     Example: `gmbench template --set set_1 -o predictions.csv`
     """
+    from gmbench.benchmark.label_table import example_table
     from gmbench.files import refuse_existing
     from gmbench.predictions.predictions import template as make_template
     from gmbench.predictions.predictions import write_template
 
     if out is not None:
         refuse_existing(out, overwrite=overwrite)
-    text = make_template(loaded_benchmark(benchmark, sets=sets), set_name)
+    if labels:
+        text = example_table()
+    else:
+        text = make_template(loaded_benchmark(benchmark, sets=sets), set_name)
     if out is None:
         sys.stdout.write(text)
         return
     write_template(text, out)
-    output.note(f"{out}: {text.count(chr(10)) - 1:,} rows to fill in.")
+    rows = text.count("\n") - 1
+    output.note(f"{out}: a row as an example." if labels else f"{out}: {rows:,} rows to fill in.")
 
 
 def validate(

@@ -16,6 +16,7 @@ from typing import Any
 
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.benchmark.catalog import GM
+from gmbench.benchmark.curation import Curation, draw_test_sets
 from gmbench.data.dataset_card import eval_text
 from gmbench.data.dataset_folder import (
     check_built,
@@ -36,7 +37,6 @@ from gmbench.errors import DatasetError
 from gmbench.files import json_text, parse_json
 from gmbench.progress import Progress
 from gmbench.zoo.contact_sheet import IMAGES_IN_A_ROW, contact_sheet
-from gmbench.zoo.curation import Curation, draw_test_sets
 from gmbench.zoo.engines import check_engine, train_all
 from gmbench.zoo.finished import FinishedGM, FinishedGMs
 from gmbench.zoo.plan import ZooPlan, check_plan

@@ -15,10 +15,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from gmbench.benchmark.catalog import GM
+from gmbench.benchmark.label_table import read_label_table
 from gmbench.errors import BenchmarkError, DatasetError, GmbenchError, UnknownNameError
 from gmbench.schema import LOSSES, NAMES
 from gmbench.zoo.content import CONTENTS, load_content
-from gmbench.zoo.label_table import read_label_table
 from gmbench.zoo.like import like_rows, nearest_first
 from gmbench.zoo.plan import SIZES, ZooPlan, check_plan
 from gmbench.zoo.replica_specifications import specification_of

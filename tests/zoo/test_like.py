@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from gmbench.benchmark.catalog import GM, TABLES, red116
+from gmbench.benchmark.label_table import read_label_table
 from gmbench.errors import BenchmarkError
 from gmbench.schema import LOSSES, N_CONTINUOUS, NAMES, get_parameter
-from gmbench.zoo.label_table import read_label_table
 from gmbench.zoo.like import WIDTHS, DrawnGM, like_rows
 from gmbench.zoo.replica_table import published_gms
 from gmbench.zoo.replicas import intended_gms, intended_row

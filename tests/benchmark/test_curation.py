@@ -7,9 +7,9 @@ import pytest
 
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.benchmark.catalog import GM, red116
+from gmbench.benchmark.curation import PER_SET, Curation, draw_test_sets
 from gmbench.benchmark.leakage import check_splits
 from gmbench.schema import DISCRETE
-from gmbench.zoo.curation import PER_SET, Curation, draw_test_sets
 
 PAPER = {"GAN": 81, "VAE": 13, "AR": 11, "AA": 6, "NF": 5}
 CONTENTS = ("digits", "faces", "photos", "textures")

@@ -1,13 +1,14 @@
-"""Reads a table of labels that a zoo is to be made after; says precisely what is wrong in it."""
+"""Reads a table of labels of somebody's own; says precisely what is wrong in it."""
 
 from __future__ import annotations
 
 import csv
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from gmbench.benchmark.catalog import GM
+from gmbench.benchmark.catalog import GM, red116, row_from_gm
 from gmbench.errors import BenchmarkError, nearest_names
 from gmbench.schema import KINDS, NAMES, PARAMETERS, Parameter, ParameterType
 
@@ -78,6 +79,17 @@ def read_label_table(path: Path) -> tuple[GM, ...]:
             gms.append(_gm(row))
     _refuse(path, faults)
     return tuple(gms)
+
+
+def example_table() -> str:
+    """Returns a table of labels with one row, which `read_label_table` reads: DCGAN's of red116."""
+    gm = next(gm for gm in red116() if gm.name == "DCGAN")
+    row = row_from_gm(replace(gm, name="MY_DCGAN"))
+    for parameter in PARAMETERS:
+        if parameter.classes:
+            row[parameter.name] = parameter.classes[int(row[parameter.name])]
+    columns = ("gm", "kind", "content", *NAMES)
+    return f"{','.join(columns)}\n{','.join(row[column] for column in columns)}\n"
 
 
 def _refuse(path: Path, faults: Sequence[str]) -> None:

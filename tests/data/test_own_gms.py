@@ -1,0 +1,154 @@
+"""A benchmark of GMs of one's own, from a table of labels to a dataset that every command takes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import datasets
+import pytest
+
+from gmbench.benchmark.benchmark import load_benchmark
+from gmbench.benchmark.catalog import GM, red116, row_from_gm
+from gmbench.benchmark.label_table import example_table, read_label_table
+from gmbench.data.own_gms import benchmark_of
+from gmbench.errors import BenchmarkError, UnknownNameError
+from gmbench.schema import NAMES
+from tests.commands import data, gmbench
+from tests.data.fake_images import image_bytes
+
+ROOT = Path(__file__).parent.parent.parent
+GMS = tuple(replace(gm, name=f"OWN_{gm.name}") for gm in red116()[:60])
+
+
+def write(folder: Path, gms: tuple[GM, ...] = GMS, n_images: int = 2) -> Path:
+    """Writes the labels of GMs as `mine.csv`, and a folder of images for each."""
+    rows = [row_from_gm(gm) for gm in gms]
+    table = folder / "mine.csv"
+    lines = [",".join(rows[0]), *(",".join(row.values()) for row in rows)]
+    table.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    for place, gm in enumerate(gms):
+        (folder / "images" / gm.name).mkdir(parents=True)
+        for number in range(n_images):
+            kind, content = image_bytes(place * n_images + number)
+            (folder / "images" / gm.name / f"{number}.{kind}").write_bytes(content)
+    return table
+
+
+def write_sets(folder: Path, **sets: tuple[str, ...]) -> Path:
+    (folder / "sets").mkdir()
+    for name, test in sets.items():
+        (folder / "sets" / f"{name}.txt").write_text("\n".join(test) + "\n")
+    return folder / "sets"
+
+
+def test_the_example_is_read(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text(example_table())
+    (gm,) = read_label_table(tmp_path / "labels.csv")
+    (published,) = (gm for gm in red116() if gm.name == "DCGAN")
+    assert (gm.name, gm.values) == ("MY_DCGAN", published.values)
+    done = gmbench("template", "--labels", cwd=tmp_path)
+    assert done.stdout == example_table()
+    gmbench("template", "--labels", "-o", "mine.csv", cwd=tmp_path)
+    assert read_label_table(tmp_path / "mine.csv") == (gm,)
+
+
+def test_the_docs_make_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch = pytest.importorskip("torch", reason="measuring networks needs torch")
+    page = (ROOT / "docs" / "own-gms.md").read_text(encoding="utf-8")
+    code = re.search(r"```python\n(.*?)```", page, re.DOTALL)
+    assert code is not None
+    monkeypatch.chdir(tmp_path)
+    Path("my_gms.csv").write_text(example_table())
+    networks = {f"NET_{i}": torch.nn.Sequential(torch.nn.Linear(100, i)) for i in (1, 2)}
+    exec(code[1], {"networks": networks})  # the docs' own code
+    gms = read_label_table(Path("my_gms.csv"))
+    assert [(gm.name, gm.kind, gm.content) for gm in gms] == [
+        ("NET_1", "GAN", "other"),
+        ("NET_2", "GAN", "other"),
+    ]
+    assert [gm.values[NAMES.index("parameters")] for gm in gms] == [101, 202]
+    assert [gm.values[NAMES.index("loss_adversarial")] for gm in gms] == [1, 1]
+
+
+def test_sets_of_ones_own(tmp_path: Path) -> None:
+    gms = GMS[:6]
+    write(tmp_path, gms)
+    write_sets(tmp_path, set_1=(gms[0].name, gms[3].name), set_2=(gms[1].name,))
+    built = gmbench(
+        "data", "build", "--gms", "mine.csv", "--images", "images", "--sets", "sets",
+        "--out", "dataset", "--jobs", "1", cwd=tmp_path,
+    )  # fmt: skip
+    assert "Wrote mine to dataset" in built.stderr
+    benchmark = load_benchmark(tmp_path / "dataset")
+    assert benchmark.gms == gms
+    assert benchmark.n_images == (2,) * 6
+    assert benchmark.sets == {"set_1": (gms[0].name, gms[3].name), "set_2": (gms[1].name,)}
+    assert data("data", "verify", "dataset", "--jobs", "1", cwd=tmp_path)["ok"]
+    fold = datasets.load_dataset(
+        str(tmp_path / "dataset"), "set_1", cache_dir=str(tmp_path / "cache")
+    )
+    assert {split: rows.num_rows for split, rows in fold.items()} == {"train": 8, "test": 4}
+    gmbench("template", "--benchmark", "dataset", "-o", "empty.csv", cwd=tmp_path)
+    assert len((tmp_path / "empty.csv").read_text().splitlines()) == 1 + 2 * 3
+
+
+def test_drawn_sets(tmp_path: Path) -> None:
+    table = write(tmp_path, n_images=1)
+    own = benchmark_of(table, tmp_path / "images", draw_sets=True)
+    assert list(own.benchmark.sets) == ["set_1", "set_2", "set_3", "set_4"]
+    assert own.benchmark == benchmark_of(table, tmp_path / "images", draw_sets=True).benchmark
+    members = [name for test in own.benchmark.sets.values() for name in test]
+    assert len(members) == len(set(members)) > 8
+    other = benchmark_of(table, tmp_path / "images", draw_sets=True, seed=1)
+    assert other.benchmark.sets != own.benchmark.sets
+    assert other.benchmark.version != own.benchmark.version
+
+
+def test_a_gm_without_images_is_missing(tmp_path: Path) -> None:
+    write(tmp_path, GMS[:3])
+    for path in (tmp_path / "images" / GMS[1].name).iterdir():
+        path.unlink()
+    write_sets(tmp_path, set_1=(GMS[0].name,))
+    done = gmbench(
+        "data", "build", "--gms", "mine.csv", "--images", "images", "--sets", "sets",
+        "--jobs", "1", cwd=tmp_path, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert GMS[1].name in done.stdout
+    assert "missing GMs: 1" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--gms", "mine.csv", "--images", "images"], "needs test sets: give either a folder"),
+        (["--gms", "mine.csv", "--images", "images", "--draw-sets", "--sets", "sets"], "either"),
+        (["--gms", "mine.csv", "--draw-sets"], "mine.csv has labels alone. Give the images"),
+        (["--gms", "mine.csv", "--images", "images", "--draw-sets"], "No test set can be drawn"),
+        (["--gms", "mine.csv", "--images", "images", "--sets", "no"], "no holds no test set"),
+        (["--gms", "mine.csv", "--images", "no", "--sets", "sets"], "no does not exist"),
+        (["--gms", "mine.csv", "--benchmark", "red116"], "Give --benchmark or --gms, not both"),
+        (["--draw-sets"], "are for GMs of your own: give --gms FILE.csv"),
+    ],
+)
+def test_what_cannot_be(tmp_path: Path, arguments: list[str], message: str) -> None:
+    write(tmp_path, GMS[:2])
+    write_sets(tmp_path, set_1=(GMS[0].name,))
+    done = gmbench("data", "build", *arguments, cwd=tmp_path, check=False)
+    assert done.returncode == 2
+    assert message in done.stderr
+
+
+def test_names_that_cannot_be(tmp_path: Path) -> None:
+    table = write(tmp_path, GMS[:2])
+    sets = write_sets(tmp_path, set_1=("DCGAM",))
+    with pytest.raises(UnknownNameError, match="It stands in"):
+        benchmark_of(table, tmp_path / "images", sets=sets)
+    (sets / "set_1.txt").write_text("# nobody\n")
+    (sets / "set_2.txt").write_text(f"{GMS[0].name}\n")
+    with pytest.raises(BenchmarkError, match=r"set_1\.txt names no GM"):
+        benchmark_of(table, tmp_path / "images", sets=sets)
+    with pytest.raises(BenchmarkError, match="has the name of a benchmark, red116"):
+        benchmark_of(table.rename(tmp_path / "red116.csv"), tmp_path / "images", sets=sets)
