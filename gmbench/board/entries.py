@@ -20,7 +20,7 @@ from gmbench.board.sealing import (
     require_opened,
 )
 from gmbench.board.submission_card import COUNTED, PREDICTED, card_from
-from gmbench.board.submittable import of_submission, packing_fault
+from gmbench.board.submittable import of_submission
 from gmbench.errors import GmbenchError
 from gmbench.predictions.checks import Checklist
 from gmbench.predictions.predictions import validate_predictions
@@ -64,8 +64,6 @@ def entry_file(entry: Path) -> Path:
         raise BoardError(f"{entry.name} needs {CARD} and one predictions.parquet or .csv.")
     if files[0].stat().st_size > LARGEST[PREDICTIONS]:
         raise BoardError(f"{files[0].name} has {files[0].stat().st_size:,} bytes: too many.")
-    if fault := packing_fault(files[0]):
-        raise BoardError(f"{files[0].name} {fault}.")
     return files[0]
 
 

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.board.board import LARGEST, PREDICTIONS
@@ -18,10 +16,6 @@ from gmbench.predictions.predictions import Predictions, validate_predictions
 
 if TYPE_CHECKING:
     import pandas as pd
-
-MOST_ROWS = 5_000_000
-MOST_UNPACKED = 2_000_000_000
-"""Bytes that a Parquet file may unpack to."""
 
 
 def read_submitted(
@@ -41,7 +35,7 @@ def read_submitted(
     """
     if isinstance(source, str | Path):
         source = Path(source)
-        if problem := _size_fault(source) or packing_fault(source):
+        if problem := _size_fault(source):
             checklist.failed(
                 "file",
                 f"{source.name} {problem}.",
@@ -83,24 +77,6 @@ def _size_fault(path: Path) -> str:
         return ""  # The reader says better what is wrong with the path.
     most = LARGEST[PREDICTIONS]
     return f"has {size:,} bytes; a submission has at most {most:,}" if size > most else ""
-
-
-def packing_fault(path: Path) -> str:
-    """Says what is wrong with the size that a Parquet file announces; nothing for other files."""
-    try:
-        with path.open("rb") as file:
-            if file.read(4) != b"PAR1":
-                return ""
-        facts = pq.read_metadata(path)
-    except (pa.ArrowException, OSError):
-        return ""  # The reader says better what is damaged.
-    if facts.num_rows > MOST_ROWS:
-        return f"announces {facts.num_rows:,} rows; at most {MOST_ROWS:,} are read"
-    groups = [facts.row_group(number) for number in range(facts.num_row_groups)]
-    unpacked = sum(group.total_byte_size for group in groups)
-    if unpacked > MOST_UNPACKED:
-        return f"unpacks to {unpacked:,} bytes; at most {MOST_UNPACKED:,} are read"
-    return ""
 
 
 def labels_share(predictions: Predictions) -> float:
