@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from numpy.typing import NDArray
 
 from gmbench.errors import UnknownNameError
 from gmbench.evaluation.set_table import set_tables
@@ -47,8 +46,10 @@ def confusion_matrices(
     with new_figure(width, 0.45 + 1.75 * len(predictions)) as figure:
         grid = figure.subplots(len(predictions), len(parameters), squeeze=False)
         for row, (method, one) in zip(grid, predictions.items(), strict=True):
+            tables = set_tables(one)
             for axes, name in zip(row, parameters, strict=True):
-                counts = confusion_of(one, name)
+                head = _HEADS.index(name)
+                counts = np.sum([table.sums.confusions[head] for table in tables], axis=0)
                 names = one.benchmark.classes.get(name, ("no", "yes"))
                 totals = counts.sum(axis=1)
                 shares = np.divide(
@@ -82,10 +83,3 @@ def confusion_matrices(
         bar.set_label("share of the true class")
         bar.ax.yaxis.set_major_locator(MaxNLocator(5))
         return figure
-
-
-def confusion_of(predictions: Predictions, parameter: str) -> NDArray[np.float64]:
-    """Returns numbers of images by true (row) and predicted class, over all sets."""
-    head = _HEADS.index(parameter)
-    tables = set_tables(predictions)
-    return np.asarray(np.sum([table.sums.confusions[head] for table in tables], axis=0))
