@@ -63,7 +63,7 @@ def attack_checkpoint(
         BenchmarkError: The parser is of another benchmark, has no fingerprints, or too few GMs or
             images are left to test.
     """
-    require_fingerprints(checkpoint)
+    require_fingerprints(checkpoint.network, f"This parser (method {checkpoint.method})")
     if checkpoint.labels.sha256 != benchmark.labels_sha256:
         raise BenchmarkError(
             f"This parser was trained on {checkpoint.trained_on.get('benchmark')}, whose labels "

@@ -11,9 +11,12 @@ from pathlib import Path
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.benchmark.cross_validation import ATTACK, is_of_attack, with_sets
 from gmbench.benchmark.splits import SEEN, UNSEEN
+from gmbench.models.targets import class_counts
 from gmbench.progress import Progress
 from gmbench.training.checkpoint import ModelParserCheckpoint
+from gmbench.training.fingerprints import require_fingerprints
 from gmbench.training.folds import JobImages, TrainingJob, read_images, run_fold
+from gmbench.training.methods import build_network
 from gmbench.training.options import RunOptions
 from gmbench.training.recipes import Recipe
 
@@ -50,10 +53,14 @@ def train_attack_parser(
         progress: Told how far the work is.
 
     Raises:
-        BenchmarkError: The benchmark lacks the attack's GMs, or the baseline trains no network.
+        BenchmarkError: The benchmark lacks the attack's GMs, or the baseline trains no network
+            with fingerprints.
         TrainingError: The training came to nothing, or the device is not there.
     """
     known = attack_benchmark(benchmark)
     job = TrainingJob(recipe, known, folder, **vars(options))
+    # Before hours of training rather than after them.
+    untrained = build_network(job.config.method, job.config.model, class_counts(known))
+    require_fingerprints(untrained, f"The baseline {recipe.name}")
     pixels = read_images(job, progress).pixels.first(shown_images(known))
     return run_fold(job, UNSEEN, JobImages(pixels, None), progress).checkpoint

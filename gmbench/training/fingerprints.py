@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import nn
 
 from gmbench.errors import BenchmarkError
 from gmbench.progress import Progress
@@ -17,17 +17,20 @@ from gmbench.training.devices import device_for
 from gmbench.training.predict import parse_with_fingerprints
 
 
-def require_fingerprints(checkpoint: ModelParserCheckpoint) -> None:
-    """Makes sure that a parser estimates fingerprints.
+def require_fingerprints(network: nn.Module, name: str) -> None:
+    """Makes sure that a network estimates fingerprints.
+
+    Args:
+        network: Of a parser.
+        name: What to call it.
 
     Raises:
         BenchmarkError: It does not.
     """
-    network: Any = checkpoint.network
     if not hasattr(network, "fen"):
         raise BenchmarkError(
-            f"This parser (method {checkpoint.method}) estimates no fingerprints. Give one that "
-            "`gmbench train full` made."
+            f"{name} estimates no fingerprints. Take a parser such as `full`, which has the "
+            "paper's fingerprint network."
         )
 
 
@@ -56,7 +59,7 @@ def gm_fingerprints(
         BenchmarkError: The parser estimates none, or the folder is not a dataset.
         UnknownNameError: The dataset has no such GM.
     """
-    require_fingerprints(checkpoint)
+    require_fingerprints(checkpoint.network, f"This parser (method {checkpoint.method})")
     images = cached_images(folder, checkpoint.view, gms=gms, progress=progress)
     place = device_for(device)
     network = checkpoint.network.to(place)

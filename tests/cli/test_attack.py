@@ -68,6 +68,7 @@ def test_other_sets_with_training_gms(here: Path) -> None:
         "attack own.parquet -b small --training own.parquet",
         "attack --train spectral -b mini116",
         "attack --train full -b small",
+        "attack --train lgpn",
         "baseline mean_mode --sets coordinated_attack",
     ],
 )
