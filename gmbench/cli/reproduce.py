@@ -1,4 +1,4 @@
-"""`gmbench reproduce`: the paper's tables made again."""
+"""`gmbench reproduce`: the paper's tables and figures made again."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ OUT = Path("reproduction")
 
 def reproduce(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[table4 ... table9|all]", help="Which tables.")
+        list[str] | None,
+        typer.Argument(metavar="[table4|...|fig12|all]", help="Which tables and figures."),
     ] = None,
     benchmark: BenchmarkOption = DEFAULT,
     preset: PresetOption = "small",
@@ -48,7 +49,7 @@ def reproduce(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Make the paper's tables again: its figures beside ours, and whether its order holds.
+    """Make the paper's tables and figures again, beside its own; does its order hold?
 
     What was made before is taken up again, whatever interrupted it.
 
@@ -71,7 +72,7 @@ def reproduce(
     if planned.minutes and not as_json:
         output.note(_time(planned, jobs))
     with output.counting() as progress:
-        found = reproducing.reproduce(chosen, setting, jobs=jobs, progress=progress)
+        found = reproducing.reproduce(chosen, setting, out, jobs=jobs, progress=progress)
         place = page.write_page(found, out)
     if as_json:
         output.show_json(found.to_dict())
@@ -85,6 +86,9 @@ def reproduce(
         headings = ["", "", *section.headings]
         output.show(output.table(headings, rows, title=section.title, left=(0, 1)))
         output.show_plain(section.summary)
+    for figure in found.figures:
+        if figure.missing:
+            output.note(f"Figure {figure.name.removeprefix('fig')}: not drawn. {figure.missing}")
     output.note(f"{place}: the page.")
 
 
@@ -95,7 +99,7 @@ def _show_plan(planned: Plan, jobs: int, as_json: bool) -> None:
                 "experiments": [
                     {
                         "name": step.experiment.name,
-                        "tables": list(step.tables),
+                        "for": list(step.wanted_for),
                         "networks": len(step.trainings),
                         "state": _state(step),
                         "reason": step.refused,
@@ -107,7 +111,7 @@ def _show_plan(planned: Plan, jobs: int, as_json: bool) -> None:
         )
         return
     rows = [
-        [step.experiment.name, ", ".join(step.tables), f"{len(step.trainings)}", _state(step)]
+        [step.experiment.name, ", ".join(step.wanted_for), f"{len(step.trainings)}", _state(step)]
         for step in planned.steps
     ]
     output.show(output.table(["experiment", "for", "networks", ""], rows, left=(0, 1, 3)))

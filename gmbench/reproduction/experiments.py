@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from gmbench.applications.attack import AttackResult
 from gmbench.applications.studies import ContentStudy, content, content_folds
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.errors import GmbenchError
@@ -25,10 +26,24 @@ from gmbench.training.options import RunOptions
 from gmbench.training.recipes import Recipe, find_recipe, require_folder
 from gmbench.training.suite import run_one, write_result
 
+if TYPE_CHECKING:
+    from gmbench.training.checkpoint import ModelParserCheckpoint
+
+
+class Training(Protocol):
+    """One network to be trained ahead, in a process of its own; picklable."""
+
+    @property
+    def name(self) -> str:
+        """What it is called while it is under way."""
+
+    def train(self) -> None:
+        """Trains it, so that the experiment that needs it finds it trained."""
+
 
 @dataclass(frozen=True)
-class Training:
-    """One network to be trained ahead.
+class FoldTraining:
+    """The network of a baseline for one set.
 
     Attributes:
         recipe: The baseline's recipe.
@@ -48,6 +63,45 @@ class Training:
     def name(self) -> str:
         """What it is called while it is under way."""
         return f"{self.recipe.name} {self.benchmark.name} {self.set_name} seed {self.options.seed}"
+
+    def train(self) -> None:
+        """Trains it, so that the experiment that needs it finds it trained."""
+        from gmbench.training.folds import TrainingJob, read_images, run_fold
+
+        job = TrainingJob(self.recipe, self.benchmark, self.folder, **vars(self.options))
+        run_fold(job, self.set_name, read_images(job))
+
+
+@dataclass(frozen=True)
+class AttackTraining:
+    """The network of the coordinated attack, which sees half of the images of the seen GMs.
+
+    Attributes:
+        recipe: The baseline's recipe.
+        benchmark: Labels.
+        folder: The dataset folder.
+        options: How it is trained.
+    """
+
+    recipe: Recipe
+    benchmark: Benchmark
+    folder: Path
+    options: RunOptions
+
+    @property
+    def name(self) -> str:
+        """What it is called while it is under way."""
+        return f"{self.recipe.name} of the attack"
+
+    def train(self) -> None:
+        """Trains it, so that the experiment that needs it finds it trained."""
+        self.checkpoint(None)
+
+    def checkpoint(self, progress: Progress | None) -> ModelParserCheckpoint:
+        """Returns it, trained now or before."""
+        from gmbench.applications.attack_training import train_attack_parser
+
+        return train_attack_parser(self.recipe, self.benchmark, self.folder, self.options, progress)
 
 
 class Experiment(Protocol):
@@ -109,7 +163,7 @@ class BaselineRun:
             seeded = replace(options, seed=options.seed + repeat)
             for set_name in benchmark.sets:
                 folder = require_folder(self.baseline, setting.folder)
-                yield Training(self.recipe, benchmark, folder, set_name, seeded)
+                yield FoldTraining(self.recipe, benchmark, folder, set_name, seeded)
 
     def is_there(self, setting: Setting) -> bool:
         """Returns whether predictions and scores are there, of the same data and settings."""
@@ -170,7 +224,7 @@ class ContentRun:
         for fold in content_folds(setting.benchmark):
             folder = require_folder(self.baseline, setting.folder)
             chosen = fold.options(options)
-            yield Training(recipe, fold.benchmark, folder, fold.set_name, chosen)
+            yield FoldTraining(recipe, fold.benchmark, folder, fold.set_name, chosen)
 
     def is_there(self, setting: Setting) -> bool:
         """Returns whether the study is there, of the same data and settings."""
@@ -194,22 +248,85 @@ class ContentRun:
         return _read(_place(setting, self))
 
 
+@dataclass(frozen=True)
+class AttackRun:
+    """The coordinated attack (Table 10, Figure 12), and the network that it trains.
+
+    Attributes:
+        baseline: Whose network.
+    """
+
+    baseline: str = "full"
+
+    @property
+    def name(self) -> str:
+        """Its path under the folder of results, without ending."""
+        return f"attack/{self.baseline}"
+
+    def trainings(self, setting: Setting) -> Iterator[AttackTraining]:
+        """Yields its one network.
+
+        Raises:
+            BenchmarkError: The benchmark lacks the GMs of the attack, or images.
+        """
+        from gmbench.applications.attack_training import attack_benchmark
+
+        known = attack_benchmark(setting.benchmark)
+        folder = require_folder(self.baseline, setting.folder)
+        options = setting.options_for(setting.benchmark)
+        yield AttackTraining(find_recipe(self.baseline), known, folder, options)
+
+    def is_there(self, setting: Setting) -> bool:
+        """Returns whether result and network are there, of the same data and settings."""
+        try:
+            self.result(setting)
+            made_from = _read(_place(setting, self))["made_from"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
+        model = _place(setting, self).with_suffix("") / "model"
+        return model.is_dir() and bool(made_from == _made_from(setting))
+
+    def make(self, setting: Setting, progress: Progress | None) -> None:
+        """Trains, attacks, and writes the result and the network."""
+        from gmbench.applications.attack_checkpoint import attack_checkpoint
+
+        (training,) = self.trainings(setting)
+        checkpoint = training.checkpoint(prefixed(progress, "attack"))
+        place = _place(setting, self)
+        checkpoint.save_pretrained(place / "model")
+        found = attack_checkpoint(
+            checkpoint,
+            setting.benchmark,
+            training.folder,
+            seed=setting.options.seed,
+            device=setting.options.device,
+            progress=prefixed(progress, "attack"),
+        )
+        data = {"attack": found.to_dict(), "made_from": _made_from(setting)}
+        write_whole(place.with_suffix(".json"), json_text(data))
+
+    def result(self, setting: Setting) -> AttackResult:
+        """Returns the attack's result."""
+        return AttackResult.from_dict(_read(_place(setting, self))["attack"])
+
+    def checkpoint(self, setting: Setting) -> ModelParserCheckpoint:
+        """Returns its network, which has seen all GMs but 15."""
+        from gmbench.training.checkpoint import load_parser
+
+        return load_parser(_place(setting, self) / "model")
+
+
 def train_one(training: Training) -> None:
-    """Trains a network, so that the experiment that needs it finds it trained.
+    """Trains a network on one core.
 
     Args:
         training: Which one.
     """
     import torch
 
-    from gmbench.training.folds import TrainingJob, read_images, run_fold
-
     # As many processes as cores: threads of their own would only stand in each other's way.
     torch.set_num_threads(1)
-    job = TrainingJob(
-        training.recipe, training.benchmark, training.folder, **vars(training.options)
-    )
-    run_fold(job, training.set_name, read_images(job))
+    training.train()
 
 
 def _place(setting: Setting, experiment: Experiment) -> Path:

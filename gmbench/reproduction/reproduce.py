@@ -1,15 +1,17 @@
-"""Makes the paper's tables again: what is to be run, running it, and the result."""
+"""Makes the paper's tables and figures again: what is to be run, running it, and the result."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from gmbench.data.parallel import in_processes
 from gmbench.errors import GmbenchError, UnknownNameError
 from gmbench.progress import Progress
+from gmbench.reproduction.drawings import PAPER_FIGURES, PaperFigure
 from gmbench.reproduction.experiments import Experiment, Training, train_one
-from gmbench.reproduction.result import Reproduction, TableResult
+from gmbench.reproduction.result import FigureResult, Reproduction, TableResult
 from gmbench.reproduction.setting import Setting
 from gmbench.reproduction.tables import PAPER_TABLES, PaperTable
 from gmbench.training.suite import machine, versions
@@ -24,14 +26,14 @@ class Step:
 
     Attributes:
         experiment: What is run.
-        tables: Names of the tables that need it.
+        wanted_for: Names of the tables and figures that need it.
         trainings: Networks that are to be trained.
         is_there: Whether its result is there already.
         refused: Why it cannot be run; empty where it can.
     """
 
     experiment: Experiment
-    tables: tuple[str, ...]
+    wanted_for: tuple[str, ...]
     trainings: tuple[Training, ...]
     is_there: bool
     refused: str = ""
@@ -39,76 +41,95 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be done for some tables.
+    """What is to be done for some tables and figures.
 
     Attributes:
         tables: The tables, in the paper's order.
+        figures: The figures, in the paper's order.
         steps: Their experiments, each once.
         minutes: How long the trainings take on one core; None where it is not known.
     """
 
     tables: tuple[PaperTable, ...]
+    figures: tuple[PaperFigure, ...]
     steps: tuple[Step, ...]
     minutes: float | None
 
 
-def find_tables(names: Sequence[str]) -> tuple[PaperTable, ...]:
-    """Returns tables by name, in the paper's order; `all` are all.
+def find_wanted(
+    names: Sequence[str],
+) -> tuple[tuple[PaperTable, ...], tuple[PaperFigure, ...]]:
+    """Returns tables and figures by name, each in the paper's order; `all` are all.
 
     Raises:
-        UnknownNameError: There is no such table.
+        UnknownNameError: There is no such table or figure.
     """
-    known = {table.name: table for table in PAPER_TABLES}
+    known = [table.name for table in PAPER_TABLES] + [figure.name for figure in PAPER_FIGURES]
     for name in names:
         if name not in (*known, "all"):
-            raise UnknownNameError("Table", name, known, f"There are: {', '.join(known)}, all.")
-    return tuple(table for name, table in known.items() if name in names or "all" in names)
+            raise UnknownNameError(
+                "Table or figure", name, known, f"There are: {', '.join(known)}, all."
+            )
+    every = "all" in names
+    return (
+        tuple(one for one in PAPER_TABLES if every or one.name in names),
+        tuple(one for one in PAPER_FIGURES if every or one.name in names),
+    )
 
 
 def plan(names: Sequence[str], setting: Setting) -> Plan:
-    """Tells what has to be run for tables, and what is there.
+    """Tells what has to be run for tables and figures, and what is there.
 
     Args:
-        names: Names of the tables, or `all`.
+        names: Names of tables and figures, or `all`.
         setting: On what, and how.
 
     Raises:
-        UnknownNameError: There is no such table.
+        UnknownNameError: There is no such table or figure.
     """
-    tables = find_tables(names)
-    experiments = dict.fromkeys(one for table in tables for one in table.experiments)
+    tables, figures = find_wanted(names)
+    needs: dict[Experiment, list[str]] = {}
+    wanted: list[PaperTable | PaperFigure] = [*tables, *figures]
+    for one in wanted:
+        for experiment in one.experiments:
+            needs.setdefault(experiment, []).append(one.name)
     steps = []
-    for experiment in experiments:
-        needed = tuple(table.name for table in tables if experiment in table.experiments)
+    for experiment, needed in needs.items():
         try:
             trainings = tuple(experiment.trainings(setting))
         except GmbenchError as error:
-            steps.append(Step(experiment, needed, (), is_there=False, refused=str(error)))
+            steps.append(Step(experiment, tuple(needed), (), is_there=False, refused=str(error)))
             continue
         there = experiment.is_there(setting)
-        steps.append(Step(experiment, needed, () if there else trainings, there))
+        steps.append(Step(experiment, tuple(needed), () if there else trainings, there))
     preset = setting.options.preset
     networks = sum(len(step.trainings) for step in steps)
     minutes = networks * MINUTES[preset] if preset in MINUTES else None
-    return Plan(tables, tuple(steps), 0.0 if not networks else minutes)
+    return Plan(tables, figures, tuple(steps), 0.0 if not networks else minutes)
 
 
 def reproduce(
-    names: Sequence[str], setting: Setting, *, jobs: int = 1, progress: Progress | None = None
+    names: Sequence[str],
+    setting: Setting,
+    out: Path,
+    *,
+    jobs: int = 1,
+    progress: Progress | None = None,
 ) -> Reproduction:
-    """Runs what is not there yet and makes the tables.
+    """Runs what is not there yet, makes the tables and draws the figures.
 
     Whatever was finished is kept and taken up again: trainings in `setting.options.runs`,
     predictions and scores in `setting.out`.
 
     Args:
-        names: Names of the tables, or `all`.
+        names: Names of tables and figures, or `all`.
         setting: On what, and how.
+        out: Folder of the page; figures go into its `figures`.
         jobs: Networks that are trained at once, each on one core.
         progress: Told how far the work is.
 
     Raises:
-        UnknownNameError: There is no such table.
+        UnknownNameError: There is no such table or figure.
         GmbenchError: A training came to nothing.
     """
     wanted = plan(names, setting)
@@ -122,11 +143,17 @@ def reproduce(
         if not step.is_there and not step.refused:
             step.experiment.make(setting, progress)
     refused = {step.experiment: step.refused for step in wanted.steps if step.refused}
-    results = []
-    for number, table in enumerate(wanted.tables):
+    tables: list[TableResult] = []
+    figures: list[FigureResult] = []
+    made: list[PaperTable | PaperFigure] = [*wanted.tables, *wanted.figures]
+    for number, one in enumerate(made):
         if progress is not None:
-            progress("tables", number, len(wanted.tables))
-        results.append(_result(table, setting, refused))
+            progress("tables and figures", number, len(made))
+        reasons = [refused[experiment] for experiment in one.experiments if experiment in refused]
+        if isinstance(one, PaperTable):
+            tables.append(one.lacking(reasons[0]) if reasons else one.result(setting))
+        else:
+            figures.append(one.lacking(reasons[0]) if reasons else one.result(setting, out))
     return Reproduction(
         setting.benchmark.name,
         setting.benchmark.version,
@@ -134,10 +161,6 @@ def reproduce(
         setting.options.seed,
         versions(with_torch=True),
         machine(with_torch=True, device=setting.options.device),
-        tuple(results),
+        tuple(tables),
+        tuple(figures),
     )
-
-
-def _result(table: PaperTable, setting: Setting, refused: dict[Experiment, str]) -> TableResult:
-    reasons = [refused[one] for one in table.experiments if one in refused]
-    return table.lacking(reasons[0]) if reasons else table.result(setting)

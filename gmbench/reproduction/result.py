@@ -1,4 +1,4 @@
-"""A table of the paper beside ours, as plain data."""
+"""Tables and figures of the paper beside ours, as plain data."""
 
 from __future__ import annotations
 
@@ -92,8 +92,27 @@ class TableResult:
 
 
 @dataclass(frozen=True)
+class FigureResult:
+    """One figure, drawn again.
+
+    Attributes:
+        name: Such as `fig6`.
+        title: What it shows.
+        file: Where it lies, beside the page; empty where it was not drawn.
+        differs: In what it differs from the paper's.
+        missing: Why it could not be drawn; empty where it was.
+    """
+
+    name: str
+    title: str
+    file: str
+    differs: str = ""
+    missing: str = ""
+
+
+@dataclass(frozen=True)
 class Reproduction:
-    """Tables made again on one benchmark.
+    """Tables made and figures drawn again on one benchmark.
 
     Attributes:
         benchmark: Its name.
@@ -103,6 +122,7 @@ class Reproduction:
         versions: Versions of the packages.
         machine: Class of the machine that put the page together.
         tables: The tables, in the paper's order.
+        figures: The figures, in the paper's order.
     """
 
     benchmark: str
@@ -112,6 +132,7 @@ class Reproduction:
     versions: Mapping[str, str]
     machine: str
     tables: tuple[TableResult, ...]
+    figures: tuple[FigureResult, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Returns everything as plain data: finite numbers or None."""

@@ -1,7 +1,7 @@
 """The paper's tables: of which experiments each is made, and how.
 
 Each function takes a setting in which the experiments have been run. What stands where: Tables 4
-and 5 (section 4.2), 6 to 9 (section 4.3).
+and 5 (section 4.2), 6 to 9 (section 4.3), 10 (section 4.5).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from gmbench.applications.studies import ABLATED, TESTED_ON, TRAINED_ON, many_images
 from gmbench.evaluation.comparison import Difference, compare
 from gmbench.evaluation.metrics import BY_NAME
-from gmbench.reproduction.experiments import BaselineRun, ContentRun, Experiment
+from gmbench.reproduction.experiments import AttackRun, BaselineRun, ContentRun, Experiment
 from gmbench.reproduction.published import PaperCell, paper_cells
 from gmbench.reproduction.result import Cell, Line, Order, TableResult, verdict
 from gmbench.reproduction.setting import Setting
@@ -34,6 +34,7 @@ TITLES: Mapping[str, str] = {
 
 _FLOOR = "median_mode"
 _PARSED = ("l1", "arch_f1", "loss_f1")
+_ATTACKED = ("auc", "accuracy")
 
 
 @dataclass(frozen=True)
@@ -151,6 +152,31 @@ def _images(setting: Setting) -> tuple[list[Line], list[Order]]:
     return lines, orders
 
 
+def _attack(setting: Setting) -> tuple[list[Line], list[Order]]:
+    """Makes Table 10: are two images of one GM?"""
+    found, paper = AttackRun().result(setting), paper_cells("10")
+    rows = {"fingerprint": ("fen", "FEN"), "parsed": ("fen_pn", "FEN + PN")}
+    lines = []
+    for name, method in found.methods.items():
+        key, title = rows.get(name, ("", name.replace("_", " ").capitalize()))
+        ours = {
+            m: Cell(s.value, s.ci) for m, s in (("auc", method.auc), ("accuracy", method.accuracy))
+        }
+        lines.append(Line(title, _row(paper, key, _ATTACKED), ours, "" if key else method.meaning))
+    orders = []
+    for one in found.differences:
+        if {one.first, one.second} == set(rows) and one.metric in _ATTACKED:
+            sign = 1.0 if one.first == "parsed" else -1.0
+            gained = None if one.difference is None else sign * one.difference
+            ends = one.ci if one.ci is None or sign > 0 else (-one.ci[1], -one.ci[0])
+            expected = paper["fen_pn", one.metric].value - paper["fen", one.metric].value
+            said = verdict(gained, one.p_holm, expected)
+            orders.append(
+                Order("FEN + PN", "FEN", one.metric, expected, gained, ends, one.p_holm, said)
+            )
+    return lines, orders
+
+
 def _between(
     differences: Sequence[Difference], first: str, second: str, metric: str
 ) -> Difference | None:
@@ -251,6 +277,14 @@ PAPER_TABLES: tuple[PaperTable, ...] = (
         _PARSED,
         f"{_REPLICAS} Four sets of three of the same seven diffusion models.",
         sets="dm",
+    ),
+    PaperTable(
+        "table10",
+        "Coordinated attack",
+        (AttackRun(),),
+        _attack,
+        _ATTACKED,
+        f"{_REPLICAS} Thresholds are of pairs of training GMs, the paper's the best of its pairs.",
     ),
 )
 """In the paper's order."""

@@ -6,9 +6,18 @@ import json
 from itertools import pairwise
 from pathlib import Path
 
+from PIL import Image
+
 from gmbench.reproduction.page import HTML, JSON, MARKDOWN, section, write_page
 from gmbench.reproduction.published import PaperCell
-from gmbench.reproduction.result import Cell, Line, Order, Reproduction, TableResult
+from gmbench.reproduction.result import (
+    Cell,
+    FigureResult,
+    Line,
+    Order,
+    Reproduction,
+    TableResult,
+)
 from tests.browser import chromium_page
 
 METRICS = ("l1", "p_value", "arch_f1")
@@ -33,7 +42,13 @@ TABLE = TableResult(
     "Other data.",
 )
 LACKING = TableResult("table9", "Diffusion", METRICS, (), (), "Other data.", "No images & no GMs.")
-FOUND = Reproduction("mini", "1", "small", 0, {"numpy": "2.0"}, "2 cores", (TABLE, LACKING))
+FIGURES = (
+    FigureResult("fig3", "The labels", "figures/fig3.png", "All GMs."),
+    FigureResult("fig12", "The attack", "", "", "No images."),
+)
+FOUND = Reproduction(
+    "mini", "1", "small", 0, {"numpy": "2.0"}, "2 cores", (TABLE, LACKING), FIGURES
+)
 
 
 def test_a_section_as_it_is_written() -> None:
@@ -61,6 +76,8 @@ def test_files_of_a_page(tmp_path: Path) -> None:
     lines = (tmp_path / MARKDOWN).read_text().splitlines()
     assert "| Ours | paper | 0.149 ± 0.019 | - | 0.718 |" in lines
     assert "Not made: No images & no GMs." in lines
+    assert "![The labels](figures/fig3.png)" in lines
+    assert "Not drawn: No images." in lines
     # A table in Markdown has as many cells in each row as in its heading.
     for heading, rule in pairwise(lines):
         if rule.startswith("|---"):
@@ -75,9 +92,16 @@ def test_files_of_a_page(tmp_path: Path) -> None:
 
 
 def test_the_page_in_a_browser(tmp_path: Path) -> None:
+    (tmp_path / "figures").mkdir()
+    Image.new("RGB", (900, 300)).save(tmp_path / "figures" / "fig3.png")
     with chromium_page(width=390) as browser:
         browser.open(write_page(FOUND, tmp_path))
-        assert browser.page.locator("section").count() == 2
+        assert browser.page.locator("section").count() == 4
+        image = browser.page.get_by_alt_text("The labels")
+        image.scroll_into_view_if_needed()
+        browser.page.wait_for_function(
+            "image => image.naturalWidth == 900", arg=image.element_handle()
+        )
         assert browser.overflow() == 0
         assert browser.axe() == []
         hidden = browser.page.get_by_text("-0.005 (-0.020 to +0.010)")

@@ -11,8 +11,8 @@ import pytest
 
 from gmbench.errors import UnknownNameError
 from gmbench.evaluation.comparison import compare
+from gmbench.reproduction import drawings, tables
 from gmbench.reproduction import reproduce as reproducing
-from gmbench.reproduction import tables
 from gmbench.reproduction.experiments import BaselineRun, Training, train_one
 from gmbench.reproduction.result import verdict
 from gmbench.reproduction.setting import Setting
@@ -44,14 +44,13 @@ def test_verdicts(difference: float, p: float, expected: float, said: str) -> No
     assert verdict(difference, p, expected) == said
 
 
-def test_tables_by_name_in_the_papers_order() -> None:
-    assert [one.name for one in reproducing.find_tables(["table7", "table4"])] == [
-        "table4",
-        "table7",
-    ]
-    assert reproducing.find_tables(["all"]) == tables.PAPER_TABLES
-    with pytest.raises(UnknownNameError, match=r"Table 'table44' is not known. Did you mean"):
-        reproducing.find_tables(["table44"])
+def test_tables_and_figures_by_name_in_the_papers_order() -> None:
+    chosen, drawn = reproducing.find_wanted(["table7", "fig8", "table4"])
+    assert [one.name for one in chosen] == ["table4", "table7"]
+    assert [one.name for one in drawn] == ["fig8"]
+    assert reproducing.find_wanted(["all"]) == (tables.PAPER_TABLES, drawings.PAPER_FIGURES)
+    with pytest.raises(UnknownNameError, match=r"'table44' is not known. Did you mean"):
+        reproducing.find_wanted(["table44"])
 
 
 def test_a_plan_lists_each_experiment_once(setting: Setting) -> None:
@@ -64,7 +63,7 @@ def test_a_plan_lists_each_experiment_once(setting: Setting) -> None:
     assert counts["sets/random_gt"] == 6
     assert counts["sets/full"] == counts["sets/one_parser"] == 2
     assert counts["sets/mean_mode"] == 0
-    assert by_name["sets/full"].tables == ("table4", "table5")
+    assert by_name["sets/full"].wanted_for == ("table4", "table5")
     assert planned.minutes == 12 * reproducing.MINUTES["small"]
 
 
@@ -76,12 +75,16 @@ def test_without_images_it_says_what_is_missing(setting: Setting) -> None:
 
 
 @pytest.mark.usefixtures("small_tables")
-def test_a_table_is_made_of_its_experiments(setting: Setting) -> None:
+def test_a_table_is_made_of_its_experiments(setting: Setting, tmp_path: Path) -> None:
     with one_after_the_other(reproducing):
-        found = reproducing.reproduce(["all"], setting, jobs=2)
+        found = reproducing.reproduce(
+            ["table5", "table9", "fig3", "fig12"], setting, tmp_path, jobs=2
+        )
     table, lacking = found.tables
     assert lacking.lines == ()
     assert "lacks 7 of the 7 GMs that the sets dm test" in lacking.missing
+    assert (tmp_path / found.figures[0].file).read_bytes().startswith(b"\x89PNG")
+    assert "of the 30 GMs that the sets coordinated_attack test" in found.figures[1].missing
     runs = {name: BaselineRun(name) for name in ROWS}
     for line, (name, run) in zip(table.lines, runs.items(), strict=True):
         assert line.title == tables.TITLES[name]
@@ -103,7 +106,9 @@ def test_a_table_is_made_of_its_experiments(setting: Setting) -> None:
 
 
 @pytest.mark.usefixtures("small_tables")
-def test_what_was_made_is_taken_up_again(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_made_is_taken_up_again(
+    setting: Setting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     trained = []
 
     def watched(training: Training) -> None:
@@ -112,13 +117,13 @@ def test_what_was_made_is_taken_up_again(setting: Setting, monkeypatch: pytest.M
 
     monkeypatch.setattr(reproducing, "train_one", watched)
     with one_after_the_other(reproducing):
-        first = reproducing.reproduce(["table5"], setting, jobs=2)
+        first = reproducing.reproduce(["table5"], setting, tmp_path, jobs=2)
         assert len(trained) == 2
         # Results are gone, trainings are there: they are read, not run.
         shutil.rmtree(setting.out)
         logs = {path: path.stat().st_mtime_ns for path in _logs(setting)}
         assert len(logs) == 2
-        again = reproducing.reproduce(["table5"], setting, jobs=2)
+        again = reproducing.reproduce(["table5"], setting, tmp_path, jobs=2)
         assert {path: path.stat().st_mtime_ns for path in _logs(setting)} == logs
         assert again.tables == first.tables
         # All is there: nothing is run.
