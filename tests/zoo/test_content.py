@@ -160,7 +160,9 @@ def test_folder_that_is_none(tmp_path: Path) -> None:
 
 def test_folder_with_a_damaged_image(folder: Path) -> None:
     (folder / "0.png").write_bytes(b"nothing of the kind")
-    with pytest.raises(SourceError, match=r"0\.png cannot be read as an image \(no known image"):
+    with pytest.raises(
+        SourceError, match=r"0\.png cannot be read as an image \(no image of a known format"
+    ):
         load_folder(folder, 32)
 
 
