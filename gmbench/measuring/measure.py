@@ -163,7 +163,7 @@ def _warnings(trace: Trace, names: Mapping[int, str]) -> Iterator[str]:
             "connection or block over it is found."
         )
     for call in trace.uncounted:
-        weights = ", ".join(_sized(weight, names) for weight in call.weights)
+        weights = ", ".join(_sized(weight, names) for weight in call.weights) or "packed ones"
         yield (
             f"{call.where} calls {call.function}, which is not counted as a layer, with weights "
             f"that belong to no layer: {weights}."

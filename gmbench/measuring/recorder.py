@@ -18,9 +18,9 @@ from torch.nn.modules.module import (
     register_module_forward_pre_hook,
 )
 from torch.overrides import TorchFunctionMode
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from gmbench.measuring import vocabulary as words
+from gmbench.measuring.inside import Inside
 from gmbench.measuring.marks import Marks
 from gmbench.measuring.seen import (
     CONSTANT,
@@ -56,7 +56,7 @@ def record(
         register_module_forward_hook(recorder.leave, always_call=True),
     )
     try:
-        with torch.no_grad(), recorder, _Inside():  # type: ignore[no-untyped-call]
+        with torch.no_grad(), recorder, Inside():  # type: ignore[no-untyped-call]
             module(*args, **kwargs)
     finally:
         for hook in hooks:
@@ -64,26 +64,8 @@ def record(
     return recorder.finished()
 
 
-class _Inside(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Makes a call of what compiled code computes, such as a scripted function.
-
-    Only what runs outside any other call arrives at the recorder: it does not see itself.
-    """
-
-    supports_higher_order_operators = True
-
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        return False  # otherwise torch's compiler is imported, for seconds
-
-    def __torch_dispatch__(
-        self,
-        func: Callable[..., Any],
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:
-        return func(*args, **(kwargs or {}))
+_PACKED = -1
+"""Stands for weights that are in an object of compiled code, such as those of a quantized layer."""
 
 
 @dataclass(slots=True)
@@ -130,8 +112,9 @@ class _Recorder(TorchFunctionMode):
     def finished(self) -> Trace:
         """Returns the trace, with the weights that took part in no layer."""
         for (where, function), bits in self._elsewhere.items():
-            weights = self._marks.weights(bits & ~self._weights_in_layers)
-            if weights:
+            packed = bits == _PACKED
+            weights = () if packed else self._marks.weights(bits & ~self._weights_in_layers)
+            if weights or packed:
                 self.trace.uncounted.append(Uncounted(where, function, weights))
         return self.trace
 
@@ -152,6 +135,8 @@ class _Recorder(TorchFunctionMode):
         results = operands[:1] if name == "setitem" else list(tensors_in(result))
         if name in words.WAYS_OUT and any(mark.bits for mark in marks):
             self._left = True
+        if any(isinstance(argument, torch.ScriptObject) for argument in args):
+            self._elsewhere[self._frames[-1].where, name] = _PACKED
         mark = CONSTANT
         if operands and results:
             self._note_parameters(operands)

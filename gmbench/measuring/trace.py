@@ -101,7 +101,8 @@ class Uncounted:
     Attributes:
         where: Dotted name and class of the module that made the call.
         function: Bare name of the function.
-        weights: Those of its weights that took part in no layer.
+        weights: Those of its weights that took part in no layer; none where they are packed in an
+            object of compiled code.
     """
 
     where: str

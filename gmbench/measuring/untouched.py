@@ -20,6 +20,9 @@ from gmbench.measuring.keeping import Keeper
 
 _SEED = 0
 
+_COMPILING = frozenset({"torch._dynamo", "torch.nn.attention.flex_attention"})
+"""Modules that compile, or do so when they are used."""
+
 _GLOBAL_FLAGS: tuple[tuple[Callable[[], Any], Callable[[Any], Any]], ...] = (
     (torch.is_grad_enabled, torch.set_grad_enabled),
     (torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly),
@@ -80,8 +83,8 @@ def _global_modes(device_types: set[str]) -> Iterator[None]:
         for kind in sorted(device_types)
     ]
     with ExitStack() as stack:
-        # What is compiled cannot be seen. Nothing is where the compiler was not even imported.
-        if "torch._dynamo" in sys.modules and hasattr(torch.compiler, "set_stance"):
+        # What is compiled cannot be seen. Nothing is where none of this was even imported.
+        if not _COMPILING.isdisjoint(sys.modules) and hasattr(torch.compiler, "set_stance"):
             stack.enter_context(torch.compiler.set_stance("force_eager"))
         try:
             yield

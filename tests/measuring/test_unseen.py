@@ -89,6 +89,21 @@ def test_a_compiled_function_is_seen() -> None:
     assert found.warnings == ()
 
 
+@pytest.mark.slow  # the compiler takes seconds to import
+@pytest.mark.filterwarnings("ignore")
+def test_flexible_attention_is_seen() -> None:
+    attention = pytest.importorskip("torch.nn.attention.flex_attention", reason="torch is old")
+
+    def forward(x: Tensor, a: nn.Module) -> Tensor:
+        query, key, value = (part.reshape(1, 2, 8, 8) for part in a(x).chunk(3, -1))
+        out: Tensor = attention.flex_attention(query, key, value)
+        return x + out.transpose(1, 2).reshape(1, 8, 16)
+
+    found = measure(Call(forward, a=nn.Linear(16, 48)), torch.randn(1, 8, 16))
+    assert found.class_name("skip_connection") == "yes"
+    assert found.warnings == ()
+
+
 class Passed(torch.autograd.Function):
     @staticmethod
     def forward(_context: Any, x: Tensor) -> Tensor:
@@ -167,6 +182,18 @@ def test_weights_of_an_unknown_call_are_told_of() -> None:
     assert measure(network, image(4, 8)).warnings == (
         "Call calls cdist, which is not counted as a layer, with weights that belong to no layer: "
         "codes: 20.",
+    )
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_packed_weights_are_told_of() -> None:
+    plain = nn.Sequential(nn.Linear(3, 4))
+    packed = torch.ao.quantization.quantize_dynamic(  # type: ignore[no-untyped-call]
+        plain, {nn.Linear}, dtype=torch.qint8
+    )
+    assert measure(packed, torch.randn(1, 3)).warnings == (
+        "0 (Linear) calls linear_dynamic, which is not counted as a layer, with weights that "
+        "belong to no layer: packed ones.",
     )
 
 
