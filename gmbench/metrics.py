@@ -6,8 +6,9 @@ be a score, 0.5 and more is yes). The metrics of the counts need no more than th
 GM made each image; the images of one GM share one target.
 
 Each function returns what the evaluator computes of one set, by the same code (docs/metrics.md has
-the definitions), and NaN where the metric is not defined. All raise `PredictionError` where shapes
-do not fit, a target or prediction is not sound, or images of one GM have different targets.
+the definitions), and NaN where the metric is not defined. `expected_calibration_error` alone is
+of any probabilities, and needs no GMs. All raise `PredictionError` where shapes do not fit, a
+target or prediction is not sound, or images of one GM have different targets.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gmbench.evaluation import metrics
-from gmbench.evaluation.arrays import set_of_arrays
+from gmbench.evaluation.arrays import confidences, set_of_arrays
+from gmbench.evaluation.calibration import binned_sums, calibration_error
 from gmbench.evaluation.significance import p_values
 
-__all__ = list(metrics.BY_NAME)
+__all__ = sorted([*metrics.BY_NAME, "expected_calibration_error"])
 
 
 def l1(target: ArrayLike, prediction: ArrayLike, gm: ArrayLike) -> float:
@@ -305,6 +307,25 @@ def loss_skill(
         0.585
     """
     return _value("loss_skill", target, prediction, gm, training)
+
+
+def expected_calibration_error(truth: ArrayLike, probability: ArrayLike) -> float:
+    """Returns the mean |confidence - part that came true| of ten bins, weighted by their numbers.
+
+    Args:
+        truth: Whether a loss is used, 0 or 1, or the class index, shape (images,).
+        probability: Score of the loss, shape (images,); or the probabilities of the classes, shape
+            (images, classes), of which the largest is the confidence and its class the answer.
+
+    Examples:
+        >>> round(expected_calibration_error([1, 1, 0, 0], [0.9, 0.9, 0.9, 0.2]), 3)
+        0.225
+        >>> round(expected_calibration_error([0, 2], [[0.8, 0.1, 0.1], [0.6, 0.2, 0.2]]), 3)
+        0.4
+    """
+    confidence, true = confidences(truth, probability)
+    one_gm = np.zeros(len(true), dtype=np.int64)
+    return float(calibration_error(binned_sums(confidence, true, one_gm, 1)[0]))
 
 
 def _value(

@@ -24,7 +24,8 @@ from gmbench.benchmark.splits import draw_content_sets
 from gmbench.errors import BenchmarkError, SourceError
 from gmbench.evaluation.comparison import Comparison, Difference, compare
 from gmbench.evaluation.evaluate import evaluate
-from gmbench.evaluation.result import ParameterResult, Summary
+from gmbench.evaluation.result import ParameterResult
+from gmbench.evaluation.summary import Summary
 from gmbench.predictions.columns import Values
 from gmbench.predictions.predictions import Predictions, read_predictions
 from gmbench.progress import Progress, prefixed

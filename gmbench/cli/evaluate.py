@@ -23,9 +23,11 @@ from gmbench.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from gmbench.evaluation.calibration_result import Calibration
     from gmbench.evaluation.comparison import Comparison
     from gmbench.evaluation.metrics import Metric
-    from gmbench.evaluation.result import Evaluation, Summary, WithoutTwins
+    from gmbench.evaluation.result import Evaluation, WithoutTwins
+    from gmbench.evaluation.summary import Summary
 
 MOST_COLUMNS = 6
 """Sets that have a column in the terminal; `--json` and the report have all of them."""
@@ -90,6 +92,8 @@ def evaluate(
             _show_gm_level(result, result.gm_level)
         if result.without_twins is not None:
             _show_without_twins(result, result.without_twins)
+        if result.calibration is not None:
+            _show_calibration(result.calibration, details=details)
         if details:
             _show_details(result)
     if out is not None:
@@ -177,6 +181,25 @@ def _show_without_twins(result: Evaluation, left: WithoutTwins) -> None:
         + "\n".join(f"  {line}" for line in left.lines)
     )
     _show_reasons(left.summary)
+
+
+def _show_calibration(calibration: Calibration, *, details: bool) -> None:
+    shown = calibration.together | (calibration.parameters if details else {})
+    rows = [
+        [name, output.number(one.ece), output.interval(one.ci), output.number(one.by_chance)]
+        for name, one in shown.items()
+    ]
+    headings = ["confidence in", "error \u2193", "95% interval", "by chance"]
+    output.show("", output.table(headings, rows, title="Calibration"))
+    output.show_plain(
+        "Error: how far confidence is from what comes true. By chance: what calibrated\n"
+        "confidences would have, of as many GMs."
+    )
+    if calibration.arch_log_skill is not None:
+        skill = calibration.arch_log_skill
+        output.show_plain(
+            f"arch_log_skill: {_mean(skill, 'arch_log_skill')}, {output.interval(skill.ci)}."
+        )
 
 
 def _beside(result: Evaluation, other: Mapping[str, Summary]) -> list[list[str]]:

@@ -35,6 +35,10 @@ def template(
     set_name: Annotated[
         str | None, typer.Option("--set", metavar="SET", help="One set; default all.")
     ] = None,
+    probabilities: Annotated[
+        bool,
+        typer.Option("--probabilities", help="Probabilities of classes in place of the classes."),
+    ] = False,
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", metavar="FILE", help="CSV or CSV.gz; default standard output."),
@@ -52,15 +56,16 @@ def template(
     """
     from gmbench.benchmark.label_table import example_table
     from gmbench.files import refuse_existing
-    from gmbench.predictions.predictions import template as make_template
     from gmbench.predictions.predictions import write_template
+    from gmbench.predictions.template import template as make_template
 
     if out is not None:
         refuse_existing(out, overwrite=overwrite)
     if labels:
         text = example_table()
     else:
-        text = make_template(loaded_benchmark(benchmark, sets=sets), set_name)
+        known = loaded_benchmark(benchmark, sets=sets)
+        text = make_template(known, set_name, probabilities=probabilities)
     if out is None:
         sys.stdout.write(text)
         return

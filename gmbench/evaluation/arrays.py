@@ -9,6 +9,7 @@ from gmbench.errors import PredictionError
 from gmbench.evaluation.labels_alone import floor_errors
 from gmbench.evaluation.set_table import Predicted, SetTable, Truth
 from gmbench.evaluation.statistics import Array, Columns
+from gmbench.predictions.probabilities import ROUNDING
 from gmbench.schema import N_CONTINUOUS, N_DISCRETE, N_HEADS, N_LOSSES, NAMES
 
 _LAST_CLASS = 127
@@ -74,6 +75,40 @@ def set_of_arrays(
         predicted=Predicted(predicted[:, :N_CONTINUOUS], chosen[:, :N_DISCRETE], scores),
         columns=Columns.of(n_classes.tolist()),
     )
+
+
+def confidences(truth: ArrayLike, probability: ArrayLike) -> tuple[Array, NDArray[np.bool_]]:
+    """Returns how sure each answer is, and whether it came true, each of shape (images,).
+
+    Args:
+        truth: 0 or 1, or class indices, shape (images,).
+        probability: Of yes, shape (images,), or of each class, shape (images, classes).
+
+    Raises:
+        PredictionError: Shapes do not fit, a probability lies outside of [0, 1], the classes of an
+            image do not sum to 1, or a truth is no class.
+    """
+    try:
+        true, odds = np.asarray(truth, np.float64), np.asarray(probability, np.float64)
+    except (TypeError, ValueError) as error:
+        raise PredictionError(f"Truth and probabilities are arrays of numbers: {error}.") from error
+    if true.ndim != 1 or not len(true) or odds.ndim not in (1, 2) or len(odds) != len(true):
+        raise PredictionError(
+            f"The truth has the shape {true.shape}, the probabilities {odds.shape}; expected are "
+            "(images,) and (images,) or (images, classes)."
+        )
+    # NaN is not between 0 and 1 either.
+    if not ((odds >= 0) & (odds <= 1)).all():
+        raise PredictionError("Probabilities must be numbers from 0 to 1.")
+    of_classes = odds.ndim == 2
+    n_classes = odds.shape[1] if of_classes else 2
+    if not np.isin(true, np.arange(n_classes)).all():
+        raise PredictionError(f"The truth must be class indices below {n_classes}.")
+    if not of_classes:
+        return odds, true == 1
+    if (np.abs(odds.sum(axis=1) - 1) > ROUNDING * n_classes + 1e-9).any():
+        raise PredictionError("The probabilities of the classes of an image must sum to 1.")
+    return odds.max(axis=1), odds.argmax(axis=1) == true
 
 
 def _training(training: ArrayLike, widths: tuple[int, ...]) -> Array:

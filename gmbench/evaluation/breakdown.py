@@ -20,9 +20,10 @@ from gmbench.evaluation.metrics import (
     r2_of_parameters,
     weighted_f1_from,
 )
-from gmbench.evaluation.result import GMResult, ParameterResult, finite
+from gmbench.evaluation.result import GMResult, ParameterResult
 from gmbench.evaluation.set_table import SetTable
 from gmbench.evaluation.statistics import Array, GMSums
+from gmbench.evaluation.summary import finite
 from gmbench.schema import CONTINUOUS, DISCRETE, LOSSES, NAMES, Parameter
 
 _BOUNDS = {

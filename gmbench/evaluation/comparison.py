@@ -25,10 +25,11 @@ from gmbench.evaluation.intervals import (
 )
 from gmbench.evaluation.metrics import METRICS, Metric
 from gmbench.evaluation.permutations import PERMUTATIONS, contributions, exchange_tests
-from gmbench.evaluation.result import PROTOCOL, finite
+from gmbench.evaluation.result import PROTOCOL
 from gmbench.evaluation.set_table import SetTable, set_tables
 from gmbench.evaluation.significance import holm
 from gmbench.evaluation.statistics import Array
+from gmbench.evaluation.summary import finite
 from gmbench.evaluation.tables import ends, to_frame
 from gmbench.predictions.predictions import Predictions, read_predictions
 from gmbench.version import __version__

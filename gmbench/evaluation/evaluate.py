@@ -25,18 +25,19 @@ from gmbench.evaluation.intervals import (
     resampled_images,
 )
 from gmbench.evaluation.metrics import BY_NAME, METRICS, l1
+from gmbench.evaluation.reliability import calibration
 from gmbench.evaluation.result import (
     PROTOCOL,
     Evaluation,
     LossesWithoutPositive,
     Manifest,
     SetResult,
-    finite,
 )
 from gmbench.evaluation.set_scores import SetScores, score_set, summarise
 from gmbench.evaluation.set_table import SetTable, set_tables
 from gmbench.evaluation.significance import gm_errors, p_value_over_sets, p_values
 from gmbench.evaluation.statistics import GMSums
+from gmbench.evaluation.summary import finite
 from gmbench.evaluation.without_twins import SetWithoutTwins, set_without_twins, without_twins
 from gmbench.predictions.predictions import Predictions, read_predictions
 from gmbench.predictions.reference import mean_mode
@@ -165,6 +166,7 @@ def evaluate_resampled(
         without_twins=without_twins(apart),
         gm_level=summarise(together, GM_LEVEL, at_gm_level),
         losses_without_positive=_losses_without_positive(tables),
+        calibration=calibration(predictions, tables, replicates=replicates, seed=seed),
         sets={table.name: _set_result(table, sets[table.name]) for table in tables},
         parameters=parameter_results(by_parameter, tables, known),
         gms=gm_results(tables, known),

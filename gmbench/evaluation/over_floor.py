@@ -20,8 +20,8 @@ from gmbench.evaluation.intervals import (
     interval,
     resampled_images,
 )
-from gmbench.evaluation.result import finite
 from gmbench.evaluation.set_table import set_tables
+from gmbench.evaluation.summary import finite
 from gmbench.predictions.reference import median_mode
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from gmbench.errors import UnknownNameError
+from gmbench.evaluation.calibration_result import Calibration
 from gmbench.evaluation.intervals import Interval
 from gmbench.evaluation.metrics import METRICS
+from gmbench.evaluation.summary import Summary
 from gmbench.evaluation.tables import ends, to_frame
 
 if TYPE_CHECKING:
@@ -18,24 +19,10 @@ if TYPE_CHECKING:
 PROTOCOL = "2"
 """Version of the metrics' definitions. Results of different protocols are not comparable."""
 
+TABLES = ("summary", "sets", "parameters", "calibration", "gms")
+"""Those that `Evaluation.to_pandas` makes."""
+
 _OLDER = "not in this result: it was made before the metric was there"
-
-
-@dataclass(frozen=True)
-class Summary:
-    """One metric over the sets.
-
-    Attributes:
-        mean: Mean over the sets; None where it is not defined in every set.
-        std: Standard deviation (ddof 0) over the sets; None with a single set.
-        ci: 95% interval of the mean; None where undefined.
-        reason: Why the mean is None; empty otherwise.
-    """
-
-    mean: float | None
-    std: float | None
-    ci: Interval | None
-    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -204,6 +191,7 @@ class Evaluation:
             of its counts and of its losses' scores, the majority of its classes. None in older
             results.
         losses_without_positive: Losses that no GM of a set uses; None in older results.
+        calibration: How far probabilities are from what comes true; None in older results.
         sets: Each set's metrics.
         parameters: Each parameter's results.
         gms: Each test GM's results; the key is the GM's name, after the set's and a slash where
@@ -219,6 +207,7 @@ class Evaluation:
     without_twins: WithoutTwins | None
     gm_level: dict[str, Summary] | None
     losses_without_positive: LossesWithoutPositive | None
+    calibration: Calibration | None
     sets: dict[str, SetResult]
     parameters: dict[str, ParameterResult]
     gms: dict[str, GMResult]
@@ -239,6 +228,7 @@ class Evaluation:
             and {name: asdict(self.gm_level[name]) for name in names if name in self.gm_level},
             "losses_without_positive": self.losses_without_positive
             and asdict(self.losses_without_positive),
+            "calibration": self.calibration and self.calibration.to_dict(),
             "sets": {
                 name: {
                     **{metric: result.values[metric] for metric in names},
@@ -264,7 +254,8 @@ class Evaluation:
         }
 
     def to_pandas(
-        self, table: Literal["summary", "sets", "parameters", "gms"] = "summary"
+        self,
+        table: Literal["summary", "sets", "parameters", "calibration", "gms"] = "summary",
     ) -> pd.DataFrame:
         """Returns a part of the result as a DataFrame; what is undefined is NaN.
 
@@ -274,8 +265,10 @@ class Evaluation:
                 together; `without_twins`, a headline metric's mean without the
                 test GMs that have a twin in training, where there are any. `sets`, one row a set,
                 one column a metric. `parameters`, one row a parameter: its scores, and after each
-                the ends of its interval, such as `l1_lo` and `l1_hi`. `gms`, one row a test GM in
-                a set: its scores.
+                the ends of its interval, such as `l1_lo` and `l1_hi`. `calibration`, one row for
+                the architecture, the losses, and each of their parameters: its error with the ends
+                of its interval, and that of calibrated predictions. `gms`, one row a test GM in a
+                set: its scores.
 
         Raises:
             UnknownNameError: There is no such table.
@@ -323,7 +316,17 @@ class Evaluation:
         if table == "gms":
             shown = ("gm", "set", "kind", "n_images", "l1", "arch_accuracy", "loss_accuracy")
             return to_frame({key: getattr(one, key) for key in shown} for one in self.gms.values())
-        raise UnknownNameError("Table", table, ("summary", "sets", "parameters", "gms"))
+        if table == "calibration":
+            found = self.calibration
+            parts = {} if found is None else found.together | found.parameters
+            return to_frame(
+                (
+                    {"of": name, "ece": one.ece, **ends(one.ci), "by_chance": one.by_chance}
+                    for name, one in parts.items()
+                ),
+                "of",
+            )
+        raise UnknownNameError("Table", table, TABLES)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Evaluation:
@@ -338,10 +341,7 @@ class Evaluation:
             return {name: None if pair is None else tuple(pair) for name, pair in ends.items()}
 
         def summary(of: Mapping[str, Any]) -> dict[str, Summary]:
-            return {
-                name: Summary(**{**one, "ci": one["ci"] and tuple(one["ci"])})
-                for name, one in of.items()
-            }
+            return {name: Summary.from_dict(one) for name, one in of.items()}
 
         def by_set(of: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
             return {name: tuple(gms) for name, gms in of.items()}
@@ -349,7 +349,7 @@ class Evaluation:
         apart = ("type", "intervals", "classes", "confusion")
         # Older results lack some blocks, and metrics that came later.
         twins, together = data.get("without_twins"), data.get("gm_level")
-        no_positive = data.get("losses_without_positive")
+        no_positive, calibration = data.get("losses_without_positive"), data.get("calibration")
         missing = {m.name: Summary(None, None, None, _OLDER) for m in METRICS}
         return cls(
             benchmark=data["benchmark"],
@@ -371,6 +371,7 @@ class Evaluation:
             and LossesWithoutPositive(
                 no_positive["cells"], no_positive["of"], by_set(no_positive["sets"])
             ),
+            calibration=calibration and Calibration.from_dict(calibration),
             sets={
                 name: SetResult(
                     n_gms=one["n_gms"],
@@ -395,8 +396,3 @@ class Evaluation:
             gms={name: GMResult(**one) for name, one in data["gms"].items()},
             manifest=Manifest(**data["manifest"]),
         )
-
-
-def finite(value: float) -> float | None:
-    """Returns a finite number as it is and any other as None."""
-    return float(value) if math.isfinite(value) else None

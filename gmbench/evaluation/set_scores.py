@@ -9,9 +9,9 @@ import numpy as np
 
 from gmbench.evaluation.intervals import Resampled, interval, resample
 from gmbench.evaluation.metrics import Metric, ransac_slope
-from gmbench.evaluation.result import Summary, finite
 from gmbench.evaluation.set_table import SetTable
 from gmbench.evaluation.statistics import GMSums
+from gmbench.evaluation.summary import Summary, finite
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ def to_frame(rows: Iterable[Mapping[str, Any]], index: str | None = None) -> pd.
 
     cells = [{key: math.nan if v is None else v for key, v in row.items()} for row in rows]
     frame = pd.DataFrame(cells)
-    return frame if index is None else frame.set_index(index)
+    return frame if index is None or frame.empty else frame.set_index(index)
 
 
 def ends(interval: Interval | None, prefix: str = "") -> dict[str, float | None]:

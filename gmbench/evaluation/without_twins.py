@@ -16,9 +16,10 @@ from gmbench.benchmark.leakage import twins
 from gmbench.evaluation.intervals import bootstrap
 from gmbench.evaluation.metrics import HEADLINE
 from gmbench.evaluation.resampling import ResampledImages
-from gmbench.evaluation.result import Summary, WithoutTwins
+from gmbench.evaluation.result import WithoutTwins
 from gmbench.evaluation.set_scores import SetScores, score_set, summarise
 from gmbench.evaluation.set_table import SetTable
+from gmbench.evaluation.summary import Summary
 from gmbench.schema import NAMES
 
 NONE_LEFT = "no value: every test GM has a twin in training"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -17,21 +18,19 @@ from gmbench.benchmark.benchmark import Benchmark
 from gmbench.errors import nearest_names
 from gmbench.predictions.checks import Checklist, plural
 from gmbench.predictions.negative_counts import check_counts
-from gmbench.predictions.raw_table import RawTable, is_text_type
-from gmbench.schema import (
-    CONTINUOUS,
-    DISCRETE,
-    LOSSES,
-    N_ARCHITECTURE,
-    N_CONTINUOUS,
-    NAMES,
-    Parameter,
-    ParameterType,
+from gmbench.predictions.probabilities import (
+    Probabilities,
+    check_agreement,
+    check_sums,
+    whole_columns,
 )
+from gmbench.predictions.raw_table import KEYS, RawTable, is_text_type
+from gmbench.schema import CONTINUOUS, N_ARCHITECTURE, N_CONTINUOUS, NAMES
 
 _MISSING = {"", "nan", "na", "n/a", "null", "none"}
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?inf(inity)?", re.IGNORECASE)
 _TRUTH = {"true": 1.0, "false": 0.0}
+_COUNTS = {parameter.name for parameter in CONTINUOUS}
 _NUMERIC = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
 
 FARTHEST = 1000.0
@@ -41,7 +40,7 @@ FARTHEST = 1000.0
 class _Problem:
     """Codes of what is wrong with a cell."""
 
-    NONE, MISSING, TEXT, INFINITE, CLASS, LOSS, FAR = range(7)
+    NONE, MISSING, TEXT, INFINITE, CLASS, LOSS, FAR, PROBABILITY = range(8)
 
 
 @dataclass
@@ -52,54 +51,102 @@ class Values:
         continuous: Shape (rows, 9), natural units.
         discrete: Shape (rows, 6), class indices.
         losses: Shape (rows, 10), scores in [0, 1].
+        probabilities: By discrete parameter, those of its classes, shape (rows, classes); empty
+            where none are given.
     """
 
     continuous: NDArray[np.float64]
     discrete: NDArray[np.int8]
     losses: NDArray[np.float64]
+    probabilities: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
     def take(self, rows: NDArray[np.int64]) -> Values:
         """Returns some of the rows, in the order given."""
-        return Values(self.continuous[rows], self.discrete[rows], self.losses[rows])
+        return Values(
+            self.continuous[rows],
+            self.discrete[rows],
+            self.losses[rows],
+            {name: odds[rows] for name, odds in self.probabilities.items()},
+        )
 
     def to_array(self) -> NDArray[np.float64]:
-        """Returns all in one array, shape (rows, 25), the counts in natural units."""
+        """Returns all but probabilities in one array, shape (rows, 25), counts in natural units."""
         return np.column_stack([self.continuous, self.discrete, self.losses])
 
 
 def read_values(raw: RawTable, benchmark: Benchmark, checklist: Checklist) -> Values | None:
-    """Makes numbers of the 25 columns and checks every cell.
+    """Makes numbers of the 25 columns, and of probabilities, and checks every cell.
 
     Returns:
         The numbers, or None where a check failed.
     """
     if not _check_types(raw, benchmark, checklist):
         return None
-    values = np.zeros((raw.n_rows, len(NAMES)))
-    problems = np.zeros((raw.n_rows, len(NAMES)), dtype=np.uint8)
-    for column, parameter in enumerate((*CONTINUOUS, *DISCRETE, *LOSSES)):
-        cells = raw.columns[parameter.name]
-        if parameter.type is ParameterType.DISCRETE:
-            classes = benchmark.classes[parameter.name]
-            values[:, column], problems[:, column] = _read_classes(cells, classes)
-        else:
-            values[:, column], problems[:, column] = _read_numbers(cells, parameter, raw.is_text)
+    odds_of = whole_columns(raw, benchmark, checklist)
+    names = [*NAMES, *(column for columns in odds_of.values() for column in columns)]
+    values = np.zeros((raw.n_rows, len(names)))
+    problems = np.zeros((raw.n_rows, len(names)), dtype=np.uint8)
+    for column, name in enumerate(names):
+        cells, outside = raw.columns.get(name), _Problem.NONE
+        if cells is None:
+            continue  # A class that probabilities tell.
+        if name in benchmark.classes:
+            values[:, column], problems[:, column] = _read_classes(cells, benchmark.classes[name])
+            continue
+        if column >= len(NAMES):
+            outside = _Problem.PROBABILITY
+        elif column >= N_ARCHITECTURE:
+            outside = _Problem.LOSS
+        values[:, column], problems[:, column] = _read_numbers(cells, outside, raw.is_text)
     continuous = values[:, :N_CONTINUOUS]
     far = np.abs(benchmark.normalise(continuous)) > FARTHEST
     sound = problems[:, :N_CONTINUOUS] == _Problem.NONE
     problems[:, :N_CONTINUOUS][far & sound] = _Problem.FAR
-    _report(raw, benchmark, problems, checklist)
+    _report(raw, benchmark, names, problems, checklist)
+    discrete = values[:, N_CONTINUOUS:N_ARCHITECTURE].astype(np.int8)
+    probabilities = _probabilities(raw, benchmark, odds_of, values, problems, discrete, checklist)
     normalised = _check_units(continuous, sound, benchmark, checklist)
     image_ids = raw.columns["image_id"]
     check_counts(continuous, lambda row: f"{raw.place(row)} ({image_ids[row].as_py()})", checklist)
     if problems.any() or normalised:
         return None
-    first_loss = N_ARCHITECTURE
     return Values(
         continuous=continuous,
-        discrete=values[:, N_CONTINUOUS:first_loss].astype(np.int8),
-        losses=values[:, first_loss:],
+        discrete=discrete,
+        losses=values[:, N_ARCHITECTURE : len(NAMES)],
+        probabilities=probabilities,
     )
+
+
+def _probabilities(
+    raw: RawTable,
+    benchmark: Benchmark,
+    odds_of: Mapping[str, tuple[str, ...]],
+    values: NDArray[np.float64],
+    problems: NDArray[np.uint8],
+    discrete: NDArray[np.int8],
+    checklist: Checklist,
+) -> Probabilities:
+    """Takes the probabilities out of all values, and fills in the classes that they alone tell."""
+    if not odds_of:
+        return {}
+    probabilities: Probabilities = {}
+    sound, chosen, both_sound = {}, {}, {}
+    place = len(NAMES)
+    for name, columns in odds_of.items():
+        of_parameter = slice(place, place + len(columns))
+        place += len(columns)
+        probabilities[name] = values[:, of_parameter].copy()
+        sound[name] = (problems[:, of_parameter] == _Problem.NONE).all(axis=1)
+        column = NAMES.index(name)
+        if name in raw.columns:
+            chosen[name] = discrete[:, column - N_CONTINUOUS]
+            both_sound[name] = sound[name] & (problems[:, column] == _Problem.NONE)
+        else:
+            discrete[:, column - N_CONTINUOUS] = probabilities[name].argmax(axis=1)
+    check_sums(raw, probabilities, sound, checklist)
+    check_agreement(raw, benchmark, probabilities, chosen, both_sound, checklist)
+    return probabilities
 
 
 def _check_types(raw: RawTable, benchmark: Benchmark, checklist: Checklist) -> bool:
@@ -107,26 +154,28 @@ def _check_types(raw: RawTable, benchmark: Benchmark, checklist: Checklist) -> b
     if raw.is_text:
         return True
     offenders = []
-    for parameter in (*CONTINUOUS, *DISCRETE, *LOSSES):
-        kind = raw.columns[parameter.name].type
+    for name, cells in raw.columns.items():
+        kind = cells.type
         numeric = any(is_type(kind) for is_type in _NUMERIC)
-        if parameter.type is ParameterType.DISCRETE:
+        if name in KEYS:
+            continue
+        if name in benchmark.classes:
             wanted, right = "integer or string", numeric or is_text_type(kind)
-            if len(benchmark.classes[parameter.name]) == 2:
+            if len(benchmark.classes[name]) == 2:
                 wanted = "integer, string or bool"
                 right |= pa.types.is_boolean(kind)
-        elif parameter.type is ParameterType.LOSS:
-            wanted, right = "number or bool", numeric or pa.types.is_boolean(kind)
-        else:
+        elif name in _COUNTS:
             wanted, right = "number", numeric
+        else:
+            wanted, right = "number or bool", numeric or pa.types.is_boolean(kind)
         if not right:
-            offenders.append(f"column {parameter.name} is {kind}, not {wanted}")
+            offenders.append(f"column {name} is {kind}, not {wanted}")
     if offenders:
         checklist.failed(
             "column_types",
             f"{plural(len(offenders), 'column has', 'columns have')} a wrong type.",
-            "write continuous columns as numbers, discrete as integers or strings, losses as "
-            "numbers or bools.",
+            "write continuous columns as numbers, discrete as integers or strings, losses and "
+            "probabilities as numbers or bools.",
             offenders,
             fatal=True,
         )
@@ -136,21 +185,23 @@ def _check_types(raw: RawTable, benchmark: Benchmark, checklist: Checklist) -> b
 
 
 def _read_numbers(
-    cells: pa.Array, parameter: Parameter, is_text: bool
+    cells: pa.Array, outside: int, is_text: bool
 ) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
-    """Reads one column of numbers; a cell that is none of them is 0 and has a problem."""
+    """Reads one column of numbers; a cell that is none of them is 0 and has a problem.
+
+    Where there is a problem of being outside of [0, 1], that is looked for too.
+    """
     if is_text:
         try:
             numbers = pc.cast(cells, pa.float64()).to_numpy(zero_copy_only=False)
         except pa.ArrowInvalid:
-            read = partial(_number, is_loss=parameter.type is ParameterType.LOSS)
-            return _by_distinct_text(cells, read)
+            return _by_distinct_text(cells, partial(_number, outside=outside))
     else:
         # An integer beyond 2^53 is rounded: it is far out of every range, which a check says.
         numbers = pc.cast(cells, pa.float64(), safe=False).to_numpy(zero_copy_only=False)
     problems = np.zeros(len(numbers), dtype=np.uint8)
-    if parameter.type is ParameterType.LOSS:
-        problems[(numbers < 0) | (numbers > 1)] = _Problem.LOSS
+    if outside:
+        problems[(numbers < 0) | (numbers > 1)] = outside
     problems[np.isinf(numbers)] = _Problem.INFINITE
     problems[np.isnan(numbers)] = _Problem.MISSING
     return np.where(np.isfinite(numbers), numbers, 0.0), problems
@@ -175,20 +226,20 @@ def _by_distinct_text(cells: pa.Array, read: Any) -> tuple[NDArray[np.float64], 
     return numbers[indices], problems[indices]
 
 
-def _number(text: str, *, is_loss: bool) -> tuple[float, int]:
+def _number(text: str, *, outside: int) -> tuple[float, int]:
     """Reads one number: the number, or 0 and what is wrong."""
     form = text.casefold()
     if form in _MISSING:
         return 0.0, _Problem.MISSING
-    if is_loss and form in _TRUTH:
+    if outside and form in _TRUTH:
         return _TRUTH[form], _Problem.NONE
     if not _NUMBER.fullmatch(form):
         return 0.0, _Problem.TEXT
     number = float(form)
     if math.isinf(number):
         return 0.0, _Problem.INFINITE
-    if is_loss and not 0 <= number <= 1:
-        return 0.0, _Problem.LOSS
+    if outside and not 0 <= number <= 1:
+        return 0.0, outside
     return number, _Problem.NONE
 
 
@@ -207,10 +258,13 @@ def _class_index(text: str, *, classes: tuple[str, ...]) -> tuple[float, int]:
 
 
 def _report(
-    raw: RawTable, benchmark: Benchmark, problems: NDArray[np.uint8], checklist: Checklist
+    raw: RawTable,
+    benchmark: Benchmark,
+    names: Sequence[str],
+    problems: NDArray[np.uint8],
+    checklist: Checklist,
 ) -> None:
     """Makes one check of each kind of problem."""
-    loss_remedy = "give 0, 1 or a score between them: a probability, not a logit."
     for code, name, passed, failed, remedy in (
         (
             _Problem.MISSING,
@@ -252,9 +306,18 @@ def _report(
             "loss_range",
             "every loss lies in [0, 1]",
             "outside [0, 1]",
-            loss_remedy,
+            "give 0, 1 or a score between them: a probability, not a logit.",
+        ),
+        (
+            _Problem.PROBABILITY,
+            "probability_range",
+            "every probability lies in [0, 1]",
+            "outside [0, 1]",
+            "give probabilities, not percents or logits.",
         ),
     ):
+        if code == _Problem.PROBABILITY and len(names) == len(NAMES):
+            continue
         where = np.argwhere(problems == code)
         if len(where) == 0:
             checklist.passed(name, passed)
@@ -263,7 +326,7 @@ def _report(
             name,
             f"{plural(len(where), 'value')} {'is' if len(where) == 1 else 'are'} {failed}.",
             remedy,
-            [_describe(raw, benchmark, row, NAMES[column]) for row, column in where[:10].tolist()],
+            [_describe(raw, benchmark, row, names[column]) for row, column in where[:10].tolist()],
             len(where),
         )
 

@@ -10,8 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gmbench.predictions.checks import MOST_SHOWN, Checklist, plural
-from gmbench.predictions.raw_table import RawTable
-from gmbench.schema import NAMES
+from gmbench.predictions.raw_table import KEYS, RawTable
 
 _DECIMAL_COMMA = r"^(\s*[+-]?\d*),(\d+([eE][+-]?\d+)?\s*)$"
 _THOUSANDS = r"^\s*[+-]?[1-9]\d{0,2}(,\d{3})+\s*$"
@@ -29,7 +28,7 @@ def settle_decimal_marks(
         checklist: Receives the check `decimal_marks`.
         quoted: Whether the text has quotes: without them no cell holds the separator.
     """
-    cells = {name: raw.columns[name] for name in NAMES}
+    cells = {name: column for name, column in raw.columns.items() if name not in KEYS}
     found: dict[str, pa.Array] = {}
     if quoted or separator != ",":
         found = {
@@ -93,14 +92,14 @@ def _matches(cells: pa.Array, pattern: str) -> pa.Array:
 
 def _examples(raw: RawTable, cells: dict[str, pa.Array], found: dict[str, pa.Array]) -> list[str]:
     """Names the first numbers with a comma, row by row."""
+    names = list(cells)
     first = sorted(
-        (row, NAMES.index(name))
+        (row, names.index(name))
         for name, one in found.items()
         for row in pc.indices_nonzero(one)[:MOST_SHOWN].to_pylist()
     )
     image_ids = raw.columns["image_id"]
     return [
-        f"{raw.place(row)} ({image_ids[row].as_py()}): "
-        f"{NAMES[column]} is {cells[NAMES[column]][row].as_py()!r}"
-        for row, column in first[:MOST_SHOWN]
+        f"{raw.place(row)} ({image_ids[row].as_py()}): {name} is {cells[name][row].as_py()!r}"
+        for row, name in ((row, names[column]) for row, column in first[:MOST_SHOWN])
     ]

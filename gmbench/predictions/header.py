@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from gmbench.errors import nearest_names
 from gmbench.predictions.checks import Checklist, plural
 from gmbench.predictions.file_signatures import TEMPLATE
+from gmbench.predictions.probabilities import SEPARATOR, parameter_of, schema_columns
 from gmbench.predictions.raw_table import (
     COLUMNS,
     OPTIONAL_COLUMNS,
@@ -20,10 +21,13 @@ from gmbench.predictions.raw_table import (
     plain_cells,
     row_number,
 )
+from gmbench.schema import LOSSES
 
 # What pandas calls an index without a name: in Parquet, and where it reads CSV again.
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 _UNNAMED = re.compile(r"(Unnamed: \d+)?")
+
+_LOSSES = {parameter.name for parameter in LOSSES}
 
 
 def select_columns(
@@ -48,8 +52,10 @@ def select_columns(
     table = _without_index(table, checklist)
     names = [str(name) for name in table.column_names]
     repeated = sorted({name for name in names if names.count(name) > 1})
-    missing = [name for name in COLUMNS if name not in names]
-    extra = [name for name in names if name not in COLUMNS + OPTIONAL_COLUMNS]
+    probabilities = list(dict.fromkeys(name for name in names if parameter_of(name)))
+    told = {parameter_of(name) for name in probabilities} - {*names}
+    missing = [name for name in COLUMNS if name not in names and name not in told]
+    extra = [name for name in names if name not in (*COLUMNS, *OPTIONAL_COLUMNS, *probabilities)]
     if missing:
         checklist.failed(
             "columns_present",
@@ -60,7 +66,8 @@ def select_columns(
             fatal=True,
         )
     else:
-        checklist.passed("columns_present", f"all {len(COLUMNS)} columns are there")
+        there = "columns are there" + (", or class probabilities" if told else "")
+        checklist.passed("columns_present", f"all {len(COLUMNS)} {there}")
     if extra:
         checklist.failed(
             "columns_known",
@@ -82,7 +89,7 @@ def select_columns(
         checklist.passed("columns_unique", "no column is repeated")
     if missing or repeated:
         return None
-    known = [name for name in (*OPTIONAL_COLUMNS, *COLUMNS) if name in names]
+    known = [name for name in (*OPTIONAL_COLUMNS, *COLUMNS, *probabilities) if name in names]
     raw = RawTable(
         columns={name: plain_cells(table.column(names.index(name))) for name in known},
         n_rows=table.num_rows,
@@ -149,5 +156,7 @@ def _hint(name: str, missing: list[str], first: str) -> str:
         if name == first:
             return ": the index of a DataFrame? It counts no rows. Write the file with index=False."
         return ": is there a separator too many in each line?"
-    nearest = nearest_names(name, missing, most=1)
+    if name.partition(SEPARATOR)[0] in _LOSSES:
+        return ": the score of a loss is its probability, and needs no other column."
+    nearest = nearest_names(name, schema_columns() if SEPARATOR in name else missing, most=1)
     return f": is it {nearest[0]}?" if nearest else ""

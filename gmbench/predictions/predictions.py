@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
 import hashlib
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,7 +23,8 @@ from gmbench.predictions.checks import Checklist
 from gmbench.predictions.columns import FARTHEST, Values, read_values
 from gmbench.predictions.images import check_sets_whole, find_images, image_index
 from gmbench.predictions.negative_counts import check_counts
-from gmbench.predictions.raw_table import COLUMNS, RawTable
+from gmbench.predictions.probabilities import as_arrays, columns_of, to_columns
+from gmbench.predictions.raw_table import RawTable
 from gmbench.predictions.reading import read_table, table_from_frame
 from gmbench.schema import CONTINUOUS, DISCRETE, LOSSES, N_CONTINUOUS, NAMES
 
@@ -42,7 +42,7 @@ class Predictions:
         sets: Index of each row's set, shape (rows,).
         gms: Row of each row's GM in `benchmark.gms`, shape (rows,).
         image_ids: Shape (rows,).
-        values: The 25 predicted values of each row.
+        values: The 25 predicted values of each row, and probabilities of classes where given.
     """
 
     benchmark: Benchmark
@@ -62,6 +62,7 @@ class Predictions:
         image_ids: Sequence[str] | None = None,
         set_name: str | None = None,
         normalised: bool = True,
+        probabilities: Mapping[str, ArrayLike] | None = None,
     ) -> Predictions:
         """Makes predictions of arrays, of what the column `target` of a dataset holds.
 
@@ -77,10 +78,12 @@ class Predictions:
             set_name: The set that the rows belong to; by default all. Needed beside `image_ids`
                 where a benchmark's sets share GMs.
             normalised: Whether the counts are normalised; otherwise they are in natural units.
+            probabilities: By discrete parameter, the probabilities of its classes, shape (images,
+                classes); the class among the targets is the most probable one.
 
         Raises:
             PredictionError: The shape is another, a value or an image is not sound.
-            UnknownNameError: There is no such benchmark or set.
+            UnknownNameError: There is no such benchmark or set, or no such discrete parameter.
 
         Examples:
             >>> import gmbench
@@ -123,8 +126,8 @@ class Predictions:
                     "ones. Give normalised=False with counts in natural units, such as 12 layers."
                 )
             values[:, :N_CONTINUOUS] = known.denormalise(values[:, :N_CONTINUOUS])
-        columns = {"image_id": id_column}
-        columns |= {name: pa.array(one) for name, one in zip(NAMES, values.T, strict=True)}
+        columns = {"image_id": id_column, **dict(zip(NAMES, map(pa.array, values.T), strict=True))}
+        columns |= to_columns(known, as_arrays(probabilities or {}, known, len(ids), source))
         if sets is not None:
             columns["set"] = pa.array(sets, pa.string())
         raw = RawTable(columns, len(ids), is_text=False)
@@ -147,6 +150,21 @@ class Predictions:
             self.values.losses.astype("<f8"),
         ):
             digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
+
+    @cached_property
+    def probabilities_sha256(self) -> str | None:
+        """SHA-256 of the probabilities of classes; None where there are none.
+
+        It is apart from `sha256`: who adds probabilities to predictions predicts the same.
+        """
+        if not self.values.probabilities:
+            return None
+        digest = hashlib.sha256()
+        for name in columns_of(self.benchmark):
+            if name in self.values.probabilities:
+                odds = self.values.probabilities[name].astype("<f8")
+                digest.update(name.encode() + np.ascontiguousarray(odds).tobytes())
         return digest.hexdigest()
 
     def take(self, rows: NDArray[np.int64]) -> Predictions:
@@ -174,7 +192,7 @@ class Predictions:
             columns[parameter.name] = pa.array(chosen, pa.string())
         for position, parameter in enumerate(LOSSES):
             columns[parameter.name] = pa.array(self.values.losses[:, position])
-        return pa.table(columns)
+        return pa.table(columns | to_columns(self.benchmark, self.values.probabilities))
 
     def to_pandas(self) -> pd.DataFrame:
         """Returns the predictions as a DataFrame in the file format of predictions."""
@@ -379,29 +397,3 @@ def write_template(text: str, path: Path) -> None:
 def _write_packed(path: Path, content: bytes) -> None:
     # Without a time stamp, so that equal predictions make equal files.
     write_whole(path, gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
-
-
-def template(benchmark: Benchmark, set_name: str | None = None) -> str:
-    """Returns a CSV file with every `image_id` of a benchmark and all values to be filled in.
-
-    Args:
-        benchmark: The benchmark.
-        set_name: One set; by default all.
-
-    Raises:
-        UnknownNameError: The benchmark has no such set.
-    """
-    if set_name is not None:
-        benchmark.test_gms(set_name)
-    names = list(benchmark.sets)
-    index = image_index(benchmark)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    head = ("image_id", "set") if benchmark.sets_overlap else ("image_id",)
-    writer.writerow((*head, *COLUMNS[1:]))
-    blank = ("",) * (len(COLUMNS) - 1)
-    for image_id, number in zip(index.image_ids, index.sets.tolist(), strict=True):
-        if set_name in (None, names[number]):
-            key = (image_id, names[number]) if benchmark.sets_overlap else (image_id,)
-            writer.writerow((*key, *blank))
-    return text.getvalue()

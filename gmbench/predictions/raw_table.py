@@ -12,6 +12,8 @@ from gmbench.schema import NAMES
 
 COLUMNS: tuple[str, ...] = ("image_id", *NAMES)
 OPTIONAL_COLUMNS: tuple[str, ...] = ("set",)
+KEYS = ("image_id", "set")
+"""The columns that say of what a row speaks; the others hold what is predicted."""
 
 
 def row_number(row: int) -> str:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -41,18 +41,22 @@ def median_mode(benchmark: Benchmark, seed: int = 0, folder: Path | None = None)
 
     The constant of least absolute error: counts are skewed, so their median has a lower l1 than
     their mean. A loss's score is the part of the training GMs that have it; at the threshold of
-    one half it is the mode.
+    one half it is the mode. The frequencies of classes are their probabilities.
 
     Args:
         benchmark: The benchmark; every set's own training GMs are used, each once.
         seed: Not used: there is nothing random.
         folder: Not used: no image is looked at.
     """
-
-    def predict(training: NDArray[np.float64], n_images: int) -> NDArray[np.float64]:
-        return np.tile(_medians_modes_rates(training), (n_images, 1))
-
-    return _predict_by_set(benchmark, "median_mode", predict)
+    index = image_index(benchmark)
+    return _predict_rates(
+        benchmark,
+        "median_mode",
+        (
+            (index.sets == number, benchmark.labels[_training_rows(benchmark, set_name)])
+            for number, set_name in enumerate(benchmark.sets)
+        ),
+    )
 
 
 def random_labels(benchmark: Benchmark, seed: int = 0, folder: Path | None = None) -> Predictions:
@@ -144,16 +148,45 @@ def kind_oracle(benchmark: Benchmark, seed: int = 0, folder: Path | None = None)
     """
     index = image_index(benchmark)
     kinds = np.array([gm.kind for gm in benchmark.gms])
-    values = np.empty((len(index.image_ids), benchmark.labels.shape[1]))
-    for number, set_name in enumerate(benchmark.sets):
-        training = np.array([benchmark.index[gm] for gm in benchmark.training_gms(set_name)])
-        for kind in np.unique(kinds):
-            asked = (index.sets == number) & (kinds[index.gms] == kind)
-            if asked.any():
+
+    def parts() -> Iterator[tuple[NDArray[np.bool_], NDArray[np.float64]]]:
+        for number, set_name in enumerate(benchmark.sets):
+            training = _training_rows(benchmark, set_name)
+            for kind in np.unique(kinds):
                 like = training[kinds[training] == kind]
-                labels = benchmark.labels[like if len(like) else training]
-                values[asked] = _medians_modes_rates(labels)
-    return Predictions.of(benchmark, "kind_oracle", values, normalised=False)
+                asked = (index.sets == number) & (kinds[index.gms] == kind)
+                yield asked, benchmark.labels[like if len(like) else training]
+
+    return _predict_rates(benchmark, "kind_oracle", parts())
+
+
+def _training_rows(benchmark: Benchmark, set_name: str) -> NDArray[np.int64]:
+    return np.array([benchmark.index[gm] for gm in benchmark.training_gms(set_name)], dtype=int)
+
+
+def _predict_rates(
+    benchmark: Benchmark,
+    source: str,
+    parts: Iterable[tuple[NDArray[np.bool_], NDArray[np.float64]]],
+) -> Predictions:
+    """Predicts medians, modes and base rates, each part of the images from labels of its own.
+
+    Args:
+        benchmark: The benchmark.
+        source: Name of the method.
+        parts: Which images they are, shape (images,), and the labels, shape (GMs, 25).
+    """
+    n_images = len(image_index(benchmark).image_ids)
+    values = np.empty((n_images, benchmark.labels.shape[1]))
+    rates = {name: np.empty((n_images, len(one))) for name, one in benchmark.classes.items()}
+    for images, labels in parts:
+        if not images.any():
+            continue
+        values[images] = _medians_modes_rates(labels)
+        for column, (name, classes) in enumerate(benchmark.classes.items(), start=N_CONTINUOUS):
+            counts = np.bincount(labels[:, column].astype(np.int64), minlength=len(classes))
+            rates[name][images] = counts / len(labels)
+    return Predictions.of(benchmark, source, values, normalised=False, probabilities=rates)
 
 
 def _medians_modes_rates(training: NDArray[np.float64]) -> NDArray[np.float64]:

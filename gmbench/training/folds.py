@@ -20,7 +20,7 @@ from gmbench.training.feature_table import FeatureTable, read_features
 from gmbench.training.loop import TrainingRun, train
 from gmbench.training.options import RunOptions
 from gmbench.training.parsed import ParsedImages, mean
-from gmbench.training.parsed_sets import predictions_of, targets_of
+from gmbench.training.parsed_sets import predictions_of, probabilities_of, targets_of
 from gmbench.training.predict import parse_images
 from gmbench.training.recipes import Recipe
 from gmbench.training.trees import parse_gms
@@ -272,5 +272,6 @@ def predict_set(
         targets_of(benchmark, parsed, counts),
         set_name=set_name,
         normalised=False,
+        probabilities=probabilities_of(benchmark, parsed),
     )
     return made, warning

@@ -36,7 +36,13 @@ def predictions_of(
             "parsed. Build the dataset again."
         )
     counts = benchmark.denormalise(whole.continuous)
-    return Predictions.of(benchmark, source, targets_of(benchmark, whole, counts), normalised=False)
+    return Predictions.of(
+        benchmark,
+        source,
+        targets_of(benchmark, whole, counts),
+        normalised=False,
+        probabilities=probabilities_of(benchmark, whole),
+    )
 
 
 def targets_of(
@@ -56,3 +62,23 @@ def targets_of(
         for parameter, odds in zip(DISCRETE, parsed.by_head, strict=False)
     ]
     return np.column_stack([np.maximum(counts, 0.0), *classes, parsed.loss_scores])
+
+
+def probabilities_of(benchmark: Benchmark, parsed: ParsedImages) -> dict[str, NDArray[np.float64]]:
+    """Returns the probabilities of each discrete parameter's classes, each (images, classes).
+
+    Of a parser that knows further classes, what is left is scaled to a sum of 1; classes that it
+    does not know are impossible.
+
+    Args:
+        benchmark: The benchmark that is predicted.
+        parsed: What a parser says.
+    """
+    made = {}
+    for parameter, odds in zip(DISCRETE, parsed.by_head, strict=False):
+        n_classes = len(benchmark.classes[parameter.name])
+        known = np.zeros((len(odds), n_classes))
+        shared = min(n_classes, odds.shape[1])
+        known[:, :shared] = odds[:, :shared]
+        made[parameter.name] = known / known.sum(axis=1, keepdims=True)
+    return made

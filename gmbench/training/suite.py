@@ -16,7 +16,8 @@ from gmbench.benchmark.benchmark import Benchmark
 from gmbench.data.parallel import all_cores
 from gmbench.evaluation.comparison import Comparison, compare
 from gmbench.evaluation.evaluate import evaluate
-from gmbench.evaluation.result import Evaluation, Summary
+from gmbench.evaluation.result import Evaluation
+from gmbench.evaluation.summary import Summary
 from gmbench.files import write_whole
 from gmbench.predictions.predictions import Predictions, write_predictions
 from gmbench.progress import Progress

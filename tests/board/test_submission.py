@@ -17,6 +17,7 @@ from gmbench.board.board import Board, BoardError
 from gmbench.board.submission import submit
 from gmbench.board.submission_card import read_card
 from gmbench.board.submittable import read_submitted
+from gmbench.board.verification import verify
 from gmbench.errors import GmbenchError, PredictionError
 from gmbench.evaluation.evaluate import evaluate
 from gmbench.files import WriteError
@@ -32,7 +33,11 @@ from tests.board.boards import (
     tiny_benchmark,
 )
 from tests.board.sites import REPORTED
-from tests.evaluation.populations import random_predictions, small_benchmark
+from tests.evaluation.populations import (
+    random_predictions,
+    random_probabilities,
+    small_benchmark,
+)
 
 
 def labels_themselves(noise: float = 0.0) -> Predictions:
@@ -309,3 +314,27 @@ def test_resubmissions_are_counted(board: Board) -> None:
             board=board,
             replace=True,
         )
+
+
+def test_probabilities_go_to_the_board_and_make_no_other_predictions(
+    board: Board, tmp_path: Path
+) -> None:
+    plain = random_predictions(tiny_benchmark(), 9)
+
+    def with_odds(seed: int) -> Predictions:
+        odds = random_probabilities(plain, seed)
+        return replace(plain, values=replace(plain.values, probabilities=odds))
+
+    made = submit_random(board, tmp_path, "sure", 0, with_odds(1))
+    written = read_predictions(made.folder / "predictions.parquet", tiny_benchmark())
+    assert written.probabilities_sha256 == with_odds(1).probabilities_sha256
+    assert made.result["calibration"]["probabilities_sha256"] == written.probabilities_sha256
+    assert verify(board, ["sure"], jobs=1).ok
+    for copy in (plain, with_odds(2)):
+        with pytest.raises(BoardError, match="sure is on the board with the same predictions"):
+            submit_random(board, tmp_path, "unsure", 0, copy)
+    # Other probabilities in the place of those that were scored.
+    write_predictions(with_odds(2), made.folder / "predictions.parquet")
+    (check,) = verify(board, ["sure"], jobs=1).submissions[0].checklist.failures
+    assert check.name == "figures"
+    assert "calibration.architecture" in "".join(check.offenders)

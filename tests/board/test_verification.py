@@ -71,6 +71,7 @@ def set_figure(*place: str, to: Any) -> Callable[[dict[str, Any]], None]:
         (set_figure("summary", "l1", "ci", to=[0.0, 0.1]), "figures"),
         (set_figure("summary", "l1", "ci", to=None), "figures"),
         (set_figure("gms", "AAE", "l1", to="0.1"), "figures"),
+        (set_figure("calibration", "losses", "ece", to=0.0), "figures"),
         (set_figure("n_gms", to=48.5), "figures"),
         (set_figure("n_gms", to=True), "figures"),
         (set_figure("n_images", to=10**400), "figures"),
@@ -101,6 +102,14 @@ def test_rounding_is_no_difference(board: Board, scored: Path, step: float) -> N
     edit(path, set_figure("summary", "l1", "mean", to=value + step))
     edit(path, set_figure("manifest", "gmbench", to="0.0.1"))
     assert verify(board, jobs=1, cache=scored).ok
+
+
+def test_a_result_from_before_calibration_stands(board: Board, scored: Path) -> None:
+    path = board.submission("beta") / "results.json"
+    edit(path, lambda data: data.pop("calibration"))
+    assert verify(board, jobs=1, cache=scored).ok
+    edit(path, set_figure("calibration", to=None))
+    assert failures(verify(board, jobs=1, cache=scored)) == {"beta": ["figures"]}
 
 
 def spoil(case: str, board: Board, here: Path) -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
@@ -128,6 +129,24 @@ def test_the_main_journey(here: Path) -> None:
         "compare", "mine.csv", "other.parquet", "mean_mode.parquet", "-b", "small", cwd=here
     )
     assert compared["methods"] == ["mine", "other", "mean_mode"]
+
+
+def test_probabilities_go_all_the_way(here: Path) -> None:
+    """From the template's columns to calibration on the screen, in JSON and in the report."""
+    header = gmbench("template", "-b", "small", "--probabilities", cwd=here).stdout.split("\n")[0]
+    data("baseline", "median_mode", "-b", "small", "-o", "median.csv", cwd=here)
+    assert set(header.split(",")) < set(pd.read_csv(here / "median.csv").columns)
+    assert data("validate", "median.csv", "-b", "small", cwd=here)["ok"]
+    options = ("-b", "small", "--replicates", "20")
+    result = data("evaluate", "median.csv", *options, cwd=here)["calibration"]
+    assert result["arch_log_skill"]["mean"] == pytest.approx(0)
+    shown = gmbench("evaluate", "median.csv", *options, "--out", "odds", cwd=here).stdout
+    table = shown.split("Calibration ")[1]
+    for name in ("architecture", "losses"):
+        (row,) = [line for line in table.split("\n") if line.strip().startswith(name)]
+        assert f"{result[name]['ece']:.4f}" in row
+        assert f"{result[name]['by_chance']:.4f}" in row
+    assert "Calibration" in (here / "odds" / "report.html").read_text()
 
 
 def test_evaluate_prints_tables_and_writes_a_report(here: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gmbench.benchmark.benchmark import Benchmark, load_benchmark
 from gmbench.predictions.images import image_index
@@ -35,3 +36,15 @@ def random_predictions(benchmark: Benchmark, seed: int, source: str = "random") 
         discrete[wrong, column] = generator.integers(0, len(classes), wrong.sum())
     losses = np.where(generator.random((n, 10)) < 0.3, generator.random((n, 10)), losses)
     return Predictions.of(benchmark, source, np.column_stack([normalised, discrete, losses]))
+
+
+def random_probabilities(predictions: Predictions, seed: int) -> dict[str, NDArray[np.float64]]:
+    """Probabilities whose most probable class is the one predicted, by discrete parameter."""
+    generator = np.random.default_rng(seed)
+    rows, made = np.arange(len(predictions)), {}
+    for column, (name, classes) in enumerate(predictions.benchmark.classes.items()):
+        odds = generator.dirichlet(np.ones(len(classes)), len(rows))
+        chosen, largest = predictions.values.discrete[:, column], odds.argmax(axis=1)
+        odds[rows, chosen], odds[rows, largest] = odds[rows, largest], odds[rows, chosen]
+        made[name] = odds
+    return made

@@ -37,7 +37,8 @@ def test_json_is_finite_and_whole() -> None:
     data = json.loads(json.dumps(result.to_dict(), allow_nan=False))
     assert list(data) == [
         "benchmark", "version", "protocol", "n_images", "n_gms", "summary", "without_twins",
-        "gm_level", "losses_without_positive", "sets", "parameters", "gms", "manifest",
+        "gm_level", "losses_without_positive", "calibration", "sets", "parameters", "gms",
+        "manifest",
     ]  # fmt: skip
     assert data["n_gms"] == 48
     assert data["n_images"] == 192
@@ -54,10 +55,12 @@ def test_an_older_json_is_read() -> None:
     for block in (data["summary"], data["without_twins"]["summary"], *data["sets"].values()):
         for name in later:
             block.pop(name, None)
-    del data["gm_level"], data["losses_without_positive"]
+    del data["gm_level"], data["losses_without_positive"], data["calibration"]
     older = Evaluation.from_dict(data)
     assert older.gm_level is None
     assert older.losses_without_positive is None
+    assert older.calibration is None
+    assert older.to_pandas("calibration").empty
     assert older.summary["l1"] == result.summary["l1"]
     assert older.summary["skill"].mean is None
     assert "before the metric" in older.summary["skill"].reason

@@ -24,7 +24,11 @@ from gmbench.pages.report import render_report, write_report
 from gmbench.predictions.reference import mean_mode
 from gmbench.schema import CONTINUOUS, DISCRETE, LOSSES, NAMES
 from tests.browser import chromium_page
-from tests.evaluation.populations import random_predictions, small_benchmark
+from tests.evaluation.populations import (
+    random_predictions,
+    random_probabilities,
+    small_benchmark,
+)
 
 VOID = {"meta", "link", "br", "wbr", "img", "input", "hr"}
 HOSTILE = "\"><script>alert('x')</script><img src=http://example.org/x onerror=alert(1)>{{ 7 * 7 }}"
@@ -35,6 +39,10 @@ def case(name: str) -> Evaluation:
     """One of the results that reports are made of."""
     benchmark = small_benchmark([3, 4])
     predictions = random_predictions(benchmark, 1, "runs/full/predictions.parquet")
+    if name == "probabilities":
+        odds = random_probabilities(predictions, 1)
+        odds.pop("upsampling")
+        predictions = replace(predictions, values=replace(predictions.values, probabilities=odds))
     if name == "undefined":
         return evaluate(mean_mode(benchmark), replicates=50)
     if name == "overlapping":
@@ -47,7 +55,9 @@ def case(name: str) -> Evaluation:
     return evaluate(predictions, replicates=replicates, partial=True)
 
 
-CASES = ("full", "undefined", "overlapping", "one set", "one GM", "no intervals")
+CASES = (
+    "full", "undefined", "overlapping", "one set", "one GM", "no intervals", "probabilities",
+)  # fmt: skip
 
 
 class Reader(HTMLParser):
@@ -133,6 +143,12 @@ def test_every_number_of_the_result_stands_in_the_page(name: str) -> None:
         else:
             counts = [count for row in scores.confusion for count in row]
             assert found["confusion", parameter.name] == [*defined(*others), *counts]
+    assert evaluation.calibration is not None
+    for name, one in (evaluation.calibration.together | evaluation.calibration.parameters).items():
+        assert found["calibration", name] == defined(one.ece, one.ci, one.by_chance)
+    skill = evaluation.calibration.arch_log_skill
+    expected = defined(skill.mean, skill.ci) if skill else []
+    assert found["calibration", "arch_log_skill"] == expected
     for key, gm in evaluation.gms.items():
         assert found["gms", key] == [gm.l1, gm.arch_accuracy, gm.loss_accuracy]
 
@@ -161,7 +177,9 @@ def test_whole_and_alone(name: str) -> None:
         assert f"{gm.kind})" in reader.text
     for value in vars_of(evaluation):
         assert value in reader.text
-    assert reader.tags.count("circle") == 0
+    assert evaluation.calibration is not None
+    bins = [len(one.bins) for one in evaluation.calibration.together.values()]
+    assert reader.tags.count("circle") == sum(bins)
     assert page.count("<use ") == 9 * len(evaluation.gms)
     assert render_report(evaluation) == page
 
@@ -238,6 +256,12 @@ def test_what_is_left_without_twins(snapshot: SnapshotAssertion) -> None:
 def test_a_result_without_any_twin_says_nothing_of_them() -> None:
     page = render_report(replace(case("full"), without_twins=None))
     assert "twin" not in page
+
+
+def test_an_older_result_says_nothing_of_calibration() -> None:
+    page = render_report(replace(case("full"), calibration=None))
+    assert "Calibration" not in page
+    assert 'id="calibration"' not in page
 
 
 def hostile_case() -> Evaluation:
@@ -371,6 +395,7 @@ def test_a_right_prediction_stands_on_the_diagonal() -> None:
     "name",
     [
         "full",
+        "probabilities",
         pytest.param("hostile", marks=pytest.mark.slow),
         pytest.param("one GM", marks=pytest.mark.slow),
         pytest.param("overlapping", marks=pytest.mark.slow),
@@ -389,7 +414,7 @@ def test_in_a_browser(name: str, tmp_path: Path) -> None:
             found = browser.page.evaluate("getComputedStyle(document.body).backgroundColor")
             assert found == paper
             assert browser.faults() == []
-        if name in ("full", "hostile"):
+        if name in ("full", "probabilities", "hostile"):
             assert browser.axe() == []
         assert browser.errors == []
         assert browser.requests == [report.as_uri()]

@@ -18,10 +18,10 @@ from syrupy.assertion import SnapshotAssertion
 from gmbench.errors import PredictionError
 from gmbench.predictions.predictions import (
     read_predictions,
-    template,
     validate_predictions,
     write_predictions,
 )
+from gmbench.predictions.template import template
 from gmbench.schema import NAMES
 from tests.evaluation.populations import random_predictions, small_benchmark
 

@@ -55,6 +55,8 @@ def test_the_median_of_three_training_gms_by_hand() -> None:
     assert made.continuous.tolist() == [[3.0] * 9]
     assert made.discrete.tolist() == [[2, 2, 0, 0, 0, 0]]
     np.testing.assert_allclose(made.losses, 2 / 3, rtol=1e-15)
+    assert made.probabilities["normalization"].tolist() == [[0, pytest.approx(1 / 3), 2 / 3, 0]]
+    assert made.probabilities["upsampling"].tolist() == [[1, 0]]
 
 
 def test_the_median_needs_no_torch() -> None:

@@ -11,6 +11,7 @@ from gmbench.benchmark.benchmark import Benchmark
 from gmbench.errors import BenchmarkError, UnknownNameError
 from gmbench.evaluation.evaluate import evaluate
 from gmbench.predictions.predictions import Predictions, read_predictions, write_predictions
+from gmbench.schema import DISCRETE
 from gmbench.training.checkpoint import load_parser
 from gmbench.training.config import PAPER, PRESETS
 from gmbench.training.folds import (
@@ -50,6 +51,9 @@ def test_every_test_image_is_predicted(predictions: Predictions, tmp_path: Path)
     write_predictions(predictions, tmp_path / "p.parquet")
     again = read_predictions(tmp_path / "p.parquet", predictions.benchmark)
     assert again.sha256 == predictions.sha256
+    # The softmax of each class is there too.
+    assert again.probabilities_sha256 == predictions.probabilities_sha256 is not None
+    assert list(again.values.probabilities) == [parameter.name for parameter in DISCRETE]
 
 
 def test_predicting_with_the_saved_parsers_gives_the_same(
@@ -120,6 +124,9 @@ def test_classes_that_the_benchmark_does_not_know_are_not_predicted(
     wider = type(checkpoint)(**described).eval()
     found, _ = predict_set(wider, families, family_folder, "set_1", "cpu")
     assert found.values.discrete[:, 0].max() < 4
+    odds = found.values.probabilities["normalization"]
+    assert odds.shape == (len(found), 4)
+    np.testing.assert_allclose(odds.sum(axis=1), 1.0, rtol=1e-12)
     found.to_arrow()
 
 

@@ -27,6 +27,10 @@ def test_learns_from_training_gms_alone_and_not_from_shuffled_labels(
     errors = {}
     for name, labels in (("true", benchmark.labels), ("shuffled", benchmark.labels[order])):
         made = predict_with_trees(benchmark, FeatureTable(features, gms, labels), seed=0)
+        # The trees' votes: sure of what they know, and of no class but those of the benchmark.
+        assert {key: odds.shape[1] for key, odds in made.values.probabilities.items()} == {
+            key: len(classes) for key, classes in benchmark.classes.items()
+        }
         predicted = benchmark.normalise(made.values.continuous)
         errors[name] = np.abs(predicted - truth[made.gms]).mean()
     assert errors["true"] < 0.09
@@ -50,6 +54,7 @@ def test_tells_how_far_it_is_and_gives_the_same_again(
         for _ in range(2)
     ]
     assert made[0].sha256 == made[1].sha256
+    assert made[0].probabilities_sha256 == made[1].probabilities_sha256 is not None
     assert made[0].source == name
     # Features are made once, by whichever baseline comes first; two sets are learnt each time.
     assert [now for now in told if now[0] != f"{name} features"] == [

@@ -141,7 +141,7 @@ class Dot:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A labelled place on both axes of a scatter plot."""
+    """A labelled place on both axes of a plot."""
 
     x: float
     y: float
@@ -181,10 +181,10 @@ def scatter(parameter: Parameter, gms: dict[str, GMResult], kinds: dict[str, Kin
         said = f"true {quantity(true)}, predicted {quantity(mean)} ± {quantity(std)}"
         dots.append(
             Dot(
-                x=_across(scale, true),
-                y=_up(scale, mean),
-                whisker_top=_up(scale, mean + std),
-                whisker_bottom=_up(scale, mean - std),
+                x=across(scale, true),
+                y=up(scale, mean),
+                whisker_top=up(scale, mean + std),
+                whisker_bottom=up(scale, mean - std),
                 kind=kinds[gm.kind].key,
                 beyond=not scale.holds(mean),
                 title=f"{key} ({gm.kind}): {said}",
@@ -194,12 +194,16 @@ def scatter(parameter: Parameter, gms: dict[str, GMResult], kinds: dict[str, Kin
         name=parameter.name,
         unit=unit,
         axes="axes log(1 + v)" if scale.logarithmic else "linear axes",
-        ticks=tuple(
-            Tick(_across(scale, value), _up(scale, value), quantity(value))
-            for value in scale.ticks()
-        ),
+        ticks=ticks(scale),
         dots=tuple(dots),
         n_beyond=sum(dot.beyond for dot in dots),
+    )
+
+
+def ticks(scale: Scale) -> tuple[Tick, ...]:
+    """Returns the labelled places of a plot both of whose axes are the same."""
+    return tuple(
+        Tick(across(scale, value), up(scale, value), quantity(value)) for value in scale.ticks()
     )
 
 
@@ -210,17 +214,19 @@ def _unit(parameter: Parameter, truth: Sequence[float]) -> tuple[float, str]:
     return 1.0, parameter.unit
 
 
-def _across(scale: Scale, value: float) -> float:
+def across(scale: Scale, value: float) -> float:
+    """Returns where a value stands across the frame of a plot."""
     return round(_LEFT + _SIDE * scale.place(value), 1)
 
 
-def _up(scale: Scale, value: float) -> float:
+def up(scale: Scale, value: float) -> float:
+    """Returns where a value stands from the top of the picture of a plot."""
     return round(_TOP + _SIDE * (1 - scale.place(value)), 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Size of a scatter plot and of the square inside it in which the dots stand."""
+    """Size of a plot and of the square inside it in which the dots stand."""
 
     width: int = FRAME_WIDTH
     height: int = FRAME_HEIGHT
