@@ -88,21 +88,22 @@ def score_key(file: Path, benchmark: Benchmark) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-_PARTS = ("value", "replicates", "left_out", "strata")
-
-
 def remember(cache: Path, key: str, made: Score) -> None:
     """Keeps a score in a folder of the user's own."""
     data = [made.result, {name: astuple(one) for name, one in made.over_floor.items()}]
     packed = zlib.compress(json.dumps(data).encode(), 6)
+    parts = [made.half.parts[metric.name] for metric in COMPARED]
+    # Few arrays: to open one takes longer than to read it.
     arrays: dict[str, Any] = {
         "result": np.frombuffer(packed, dtype=np.uint8),
         "decisions": made.trace.decisions,
         "counts": made.trace.counts,
+        "value": np.array([[part.value for part in of] for of in parts]),
+        "replicates": np.array([[part.replicates for part in of] for of in parts]),
     }
-    for name, parts in made.half.parts.items():
-        for number, part in enumerate(parts):
-            arrays |= {f"{name} {number} {what}": getattr(part, what) for what in _PARTS}
+    for number, of_set in enumerate(zip(*parts, strict=True)):
+        arrays[f"left_out {number}"] = np.array([part.left_out for part in of_set])
+        arrays[f"strata {number}"] = of_set[0].strata
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **arrays)
     write_whole(cache / f"{key}.npz", buffer.getvalue())
@@ -118,13 +119,26 @@ def recall(cache: Path, key: str, benchmark: Benchmark) -> Score | None:
                 name: OverFloor(value, difference, ci and (ci[0], ci[1]))
                 for name, (value, difference, ci) in over.items()
             }
+            value, replicates = kept["value"], kept["replicates"]
+            left_out = [kept[f"left_out {n}"] for n in sets]
+            strata = [kept[f"strata {n}"] for n in sets]
             parts = {
                 metric.name: [
-                    Resampled(*(kept[f"{metric.name} {n} {what}"] for what in _PARTS)) for n in sets
+                    Resampled(value[m, n], replicates[m, n], left_out[n][m], strata[n])
+                    for n in sets
                 ]
-                for metric in COMPARED
+                for m, metric in enumerate(COMPARED)
             }
             trace = Trace(kept["decisions"], kept["counts"])
-    except (OSError, ValueError, TypeError, KeyError, zlib.error, EOFError, zipfile.BadZipFile):
+    except (
+        OSError,
+        ValueError,
+        TypeError,
+        KeyError,
+        IndexError,
+        zlib.error,
+        EOFError,
+        zipfile.BadZipFile,
+    ):
         return None
     return Score(result, Half(parts), trace, over_floor)

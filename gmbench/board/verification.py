@@ -130,7 +130,7 @@ def verify(
         jobs: Processes; by default all cores.
         cache: Folder of scores made before, which are then not made again; None for a fresh
             look at everything.
-        flag: Whether to look for near copies of each other, which are for a person to look at.
+        flag: Whether to look for what is for a person to look at, too.
         progress: Told how many are done.
 
     Raises:
@@ -138,7 +138,7 @@ def verify(
         UnknownNameError: There is no submission of a name.
     """
     chosen = [board.require(name) for name in names] or board.names()
-    tasks = [_Task(board, name, cache) for name in chosen]
+    tasks = [_Task(board, name, cache, flag) for name in chosen]
     done = each(
         _run, tasks, what="submissions", name_of=str, few=_FEW, jobs=jobs, progress=progress
     )
@@ -149,7 +149,9 @@ def verify(
     return made
 
 
-def verify_one(board: Board, name: str, cache: Path | None = None) -> Verified:
+def verify_one(
+    board: Board, name: str, cache: Path | None = None, *, flag: bool = True
+) -> Verified:
     """Verifies one submission by itself; never raises for anything in its folder."""
     checklist = Checklist(name)
     made = Verified(name, checklist)
@@ -186,7 +188,7 @@ def verify_one(board: Board, name: str, cache: Path | None = None) -> Verified:
         )
         return made
     made.score = _score(files[PREDICTIONS], made.benchmark, checklist, cache)
-    if made.score is not None:
+    if flag and made.score is not None:
         flag_labels(made.score.trace, made.benchmark, checklist)
     if made.score is not None and claimed is not None:
         _compare_results(claimed, made.score.result, checklist)
@@ -198,13 +200,14 @@ class _Task:
     board: Board
     name: str
     cache: Path | None
+    flag: bool
 
     def __str__(self) -> str:
         return self.name
 
 
 def _run(task: _Task) -> Verified:
-    return verify_one(task.board, task.name, task.cache)
+    return verify_one(task.board, task.name, task.cache, flag=task.flag)
 
 
 def sound_files(board: Board, name: str, checklist: Checklist) -> dict[str, Path] | None:
@@ -297,6 +300,9 @@ def _compare_results(claimed: dict[str, Any], found: dict[str, Any], checklist: 
     checklist.passed("hashes", "made from these predictions, labels and sets")
     skipped: set[tuple[str, ...]] = {*(("manifest", name) for name in hashes), *_FREE}
     skipped |= {place for place in _LATER if place[0] not in claimed}
+    # Most results are equal to the letter, which is quickly seen.
+    if _text({**claimed, "manifest": 0}) == _text({**found, "manifest": 0}):
+        claimed, found = ({"manifest": one["manifest"]} for one in (claimed, found))
     offenders = list(_differences(claimed, found, (), skipped))
     if offenders:
         made_by = manifest.get("numpy") if isinstance(manifest, dict) else None
@@ -311,6 +317,10 @@ def _compare_results(claimed: dict[str, Any], found: dict[str, Any], checklist: 
         )
     else:
         checklist.passed("figures", f"all equal to {TOLERANCE:g}")
+
+
+def _text(result: dict[str, Any]) -> str:
+    return json.dumps(result, sort_keys=True)
 
 
 def _differences(
