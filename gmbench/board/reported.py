@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import datetime
 import math
+import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +13,7 @@ from pathlib import Path
 from gmbench.board.board import BoardError
 from gmbench.evaluation.metrics import BY_NAME
 
-FIELDS = ("benchmark", "method", "title", "about", "source", "metric", "value", "std_sets")
+FIELDS = ("benchmark", "method", "title", "about", "source", "metric", "value", "std_sets", "date")
 
 
 @dataclass
@@ -24,6 +26,7 @@ class Reported:
         title: Its name for people.
         about: What it is, in a few words.
         sources: Where the figures stand, such as `Table 4`.
+        date: When it was published: a year, a month (`2023-12`) or a day.
         values: Mean over the sets, by metric.
         std: Standard deviation over the sets, by metric.
     """
@@ -32,6 +35,7 @@ class Reported:
     method: str
     title: str
     about: str
+    date: str
     sources: list[str] = field(default_factory=list)
     values: dict[str, float] = field(default_factory=dict)
     std: dict[str, float] = field(default_factory=dict)
@@ -57,18 +61,30 @@ def read_reported(path: Path) -> list[Reported]:
             try:
                 value = float(row["value"])
                 std = float(row["std_sets"]) if row["std_sets"] else math.nan
+                first_day(row["date"])
                 if not math.isfinite(value) or metric not in BY_NAME or metric in seen[key]:
                     raise ValueError
             except (ValueError, TypeError):
                 raise BoardError(
                     f"{path} line {line} is damaged: it needs a known metric that {row['method']} "
-                    "does not have yet, and a number."
+                    "does not have yet, a number and a date such as 2023, 2023-12 or 2023-12-31."
                 ) from None
             seen[key].add(metric)
-            one = found.setdefault(key, Reported(*key, row["title"], row["about"]))
+            one = found.setdefault(key, Reported(*key, row["title"], row["about"], row["date"]))
             if row["source"] not in one.sources:
                 one.sources.append(row["source"])
             one.values[metric] = value
             if math.isfinite(std):
                 one.std[metric] = std
     return list(found.values())
+
+
+def first_day(date: str) -> datetime.date:
+    """Returns the first day of a year, a month or a day.
+
+    Raises:
+        ValueError: It is none of them.
+    """
+    if not re.fullmatch(r"\d{4}(-\d\d){0,2}", date):
+        raise ValueError(date)
+    return datetime.date.fromisoformat(date + "-01-01"[len(date) - 4 :])

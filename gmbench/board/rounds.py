@@ -296,38 +296,6 @@ def read_revealed(board: Board, name: str) -> dict[str, Any]:
     return _read(round_folder(board, name) / REVEALED, {"salt": str, "order": list})
 
 
-@dataclass(frozen=True, slots=True)
-class OpenRound:
-    """A round that has not ended, as the pages announce it.
-
-    Attributes:
-        name: Its name.
-        n_images: Number of images to predict.
-        note: A line for people, such as when it ends.
-        commitment: The salted hash of labels and order.
-    """
-
-    name: str
-    n_images: int
-    note: str
-    commitment: str
-
-
-def open_rounds(board: Board) -> tuple[OpenRound, ...]:
-    """Returns the rounds of a board that are not revealed, by name.
-
-    Raises:
-        BoardError: The file of a round is damaged.
-    """
-    found = []
-    for path in sorted((board.folder / "rounds").glob(f"*/{ROUND}")):
-        if not (path.parent / REVEALED).exists():
-            facts = read_round(board, path.parent.name)
-            note = str(facts.get("note", ""))
-            found.append(OpenRound(path.parent.name, facts["images"], note, facts["commitment"]))
-    return tuple(found)
-
-
 def sealed_predictions(board: Board, name: str) -> dict[str, str] | None:
     """Returns what was predicted of a benchmark before its labels were known.
 

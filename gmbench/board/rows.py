@@ -12,10 +12,11 @@ import numpy as np
 from gmbench.benchmark.benchmark import NAMED, Benchmark
 from gmbench.board.board import CARD, PREDICTIONS, RESULTS, Board, BoardError, find_benchmark
 from gmbench.board.columns import COLUMN, COLUMNS, DEFAULT_SORT
+from gmbench.board.known_rounds import KnownRound, known_rounds
 from gmbench.board.pairs import Pairs, board_pairs
 from gmbench.board.ranking import Rank, paired_ranks
 from gmbench.board.reported import Reported, read_reported
-from gmbench.board.rounds import OpenRound, open_rounds, sealed_predictions
+from gmbench.board.rounds import sealed_predictions
 from gmbench.board.seeds import Seed, averaged, grouped
 from gmbench.board.submission_card import REPORTED, Card, read_card
 from gmbench.board.verification import Verification, read_claim, sound_files, verify
@@ -106,7 +107,7 @@ class BoardRows:
     """Everything that the pages show, and the failed checks of submissions that they do not."""
 
     benchmarks: tuple[BenchmarkBoard, ...] = field(default=())
-    rounds: tuple[OpenRound, ...] = field(default=())
+    rounds: tuple[KnownRound, ...] = field(default=())
     left_out: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -159,9 +160,9 @@ def read_rows(
     for methods in _boards(board, submitted, halves):
         of_board = {row.name: methods_scores[row.name] for row in methods.measured}
         pairs = board_pairs(of_board, cache=cache, jobs=jobs, progress=progress)
-        ranked = _ranked(methods.measured, pairs)
-        boards.append(replace(methods, pairs=pairs, measured=ranked))
-    return BoardRows(tuple(boards), open_rounds(board), left_out)
+        in_ranks = ranked(methods.measured, pairs)
+        boards.append(replace(methods, pairs=pairs, measured=in_ranks))
+    return BoardRows(tuple(boards), known_rounds(board), left_out)
 
 
 def _left_out(made: Verification) -> dict[str, tuple[str, ...]]:
@@ -296,7 +297,7 @@ def _over_seeds(key: str, summaries: Sequence[Mapping[str, Any]], half: Half | N
     )
 
 
-def _ranked(rows: Sequence[Row], pairs: Pairs) -> tuple[Row, ...]:
+def ranked(rows: Sequence[Row], pairs: Pairs) -> tuple[Row, ...]:
     """Returns measured rows with their ranks in each metric that pairs are compared by."""
     cells = {row.name: dict(row.cells) for row in rows}
     for number, metric in enumerate(COMPARED):
@@ -318,6 +319,7 @@ def _reported_row(one: Reported) -> Row:
         column.key: Cell(one.values.get(column.key), None, one.std.get(column.key))
         for column in COLUMNS
     }
+    cells["date"] = Cell(one.date)
     name = f"{REPORTED}{one.benchmark}-{one.method}".replace("_", "-")
     return Row(name, one.title, "reported", cells, reported=one)
 

@@ -142,6 +142,10 @@ OutOption = Annotated[
 def build(
     board: BoardOption = BOARD,
     out: OutOption = None,
+    address: Annotated[
+        str,
+        typer.Option(help="Where the pages will stand, for previews of links: https://..."),
+    ] = "",
     jobs: JobsOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -151,7 +155,7 @@ def build(
 
     Example: `gmbench leaderboard build`
     """
-    made = _build(board, out, jobs)
+    made = _build(board, out, jobs, address)
     data = json.loads((made.folder / "leaderboard.json").read_text(encoding="utf-8"))
     left_out: dict[str, list[str]] = data["left_out"]
     if as_json:
@@ -196,7 +200,7 @@ def serve(
         threading.Event().wait()
 
 
-def _build(board: Path, out: Path | None, jobs: int | None) -> Site:
+def _build(board: Path, out: Path | None, jobs: int | None, address: str = "") -> Site:
     from gmbench.board.board import find_board
     from gmbench.board.site import build_site
     from gmbench.data.loading import cache_folder
@@ -205,6 +209,7 @@ def _build(board: Path, out: Path | None, jobs: int | None) -> Site:
         return build_site(
             find_board(board),
             out,
+            address=address,
             cache=cache_folder() / "leaderboard",
             jobs=jobs,
             progress=progress,

@@ -19,11 +19,11 @@ from tests.board.boards import HOSTILE, facts, submit_random, tiny_benchmark
 from tests.browser import ChromiumPage, chromium_page
 from tests.evaluation.populations import random_predictions, small_benchmark
 
-REPORTED = """benchmark,method,title,about,source,metric,value,std_sets
-tiny,random_gt,Random ground truth,shuffled labels,Table 4,l1,0.184,0.019
-tiny,random_gt,Random ground truth,shuffled labels,Table 5,loss_f1,0.636,0.017
-tiny,full,FEN-PN,both networks,Table 4,l1,0.149,0.019
-tiny,full,FEN-PN,both networks,Table 4,ransac_slope,-0.529,
+REPORTED = """benchmark,method,title,about,source,metric,value,std_sets,date
+tiny,random_gt,Random ground truth,shuffled labels,Table 4,l1,0.184,0.019,2023
+tiny,random_gt,Random ground truth,shuffled labels,Table 5,loss_f1,0.636,0.017,2023
+tiny,full,FEN-PN,both networks,Table 4,l1,0.149,0.019,2025-06-30
+tiny,full,FEN-PN,both networks,Table 4,ransac_slope,-0.529,,2025-06-30
 """
 
 

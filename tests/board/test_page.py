@@ -15,6 +15,7 @@ import pytest
 from gmbench.board.columns import COLUMNS
 from gmbench.board.rows import BenchmarkBoard, BoardRows, in_order
 from gmbench.board.site.matrix import CELL, LABELS
+from gmbench.pages.drawing.numbers import score
 from tests.board.sites import opened
 from tests.browser import ChromiumPage, chromium_page
 
@@ -36,7 +37,7 @@ def expected(board: BenchmarkBoard, body: str, column: str, descending: bool) ->
 
 
 def header(browser: ChromiumPage, column: str) -> Any:
-    return browser.page.locator(f"#b-tiny th[data-c='{column}'] button")
+    return browser.page.locator(f"#b-tiny th[data-c='{column}'] button:not(.what)")
 
 
 def test_sort_order_is_pythons_for_every_column(site: Path, rows: BoardRows) -> None:
@@ -82,7 +83,9 @@ def test_the_address_holds_the_view(site: Path) -> None:
         page.locator("#b-tiny details label", has_text="weights").click()
         page.locator("#b-tiny details label", has_text="slope").click()
         page.get_by_label("Accuracy in the picture").first.select_option("loss_f1")
-        page.get_by_label("loss F1 of each method against weights").wait_for()
+        page.get_by_label("loss F1 of each method by weights").wait_for()
+        page.get_by_label("Metric over time").first.select_option("l1")
+        page.get_by_label("L1 of each method by date").wait_for()
         shown = page.locator("#b-tiny tbody.measured tr[data-n]:not([hidden]) .pick")
         shown.nth(0).check()
         shown.nth(1).check()
@@ -101,9 +104,11 @@ def test_the_address_holds_the_view(site: Path) -> None:
 
 def seen(browser: ChromiumPage) -> list[str]:
     """What a reader sees of the table and of the picture."""
-    table = browser.page.locator("#b-tiny table.methods").inner_text()
-    picture = browser.page.locator("#b-tiny .plot svg").inner_html()
-    return [*names(browser, "measured"), table, picture]
+    parts = [browser.page.locator("#b-tiny table.methods").inner_text()]
+    for figure in browser.page.locator("#b-tiny .plot").all():
+        figure.scroll_into_view_if_needed()
+        parts.append(figure.locator(".field").inner_html())
+    return [*names(browser, "measured"), *parts]
 
 
 @pytest.mark.parametrize(
@@ -130,20 +135,54 @@ def test_csv_is_what_is_shown(site: Path, rows: BoardRows) -> None:
         text = Path(download.value.path()).read_text(encoding="utf-8")
         found = list(csv.reader(io.StringIO(text)))
         assert found[0] == [
-            "name", "method", "origin", "best rank", "worst rank", "l1", "params", "authors",
+            "name", "method", "origin", "best rank", "worst rank", "l1", "l1_lo", "l1_hi",
+            "params", "authors",
         ]  # fmt: skip
         shown = names(browser, "measured") + names(browser, "reported")
         assert [row[0] for row in found[1:]] == shown
         by_name = {row.name: row for row in rows.benchmarks[0].rows}
-        for name, title, origin, best, worst, l1, params, authors in found[1:]:
+        for name, title, origin, best, worst, l1, low, high, params, authors in found[1:]:
             row = by_name[name]
             assert (title, origin) == (row.title, row.origin)
-            rank = row.cells["l1"].rank
-            assert rank is not None
-            assert (best, worst) == (str(rank.best), str(rank.worst))
-            assert float(l1) == row.cells["l1"].value
+            cell = row.cells["l1"]
+            assert cell.rank is not None
+            assert (best, worst) == (str(cell.rank.best), str(cell.rank.worst))
+            assert float(l1) == cell.value
+            assert (float(low), float(high)) == cell.ci
             assert (float(params) if params else None) == row.cells["params"].value
             assert authors == row.cells["authors"].value
+
+
+def test_back_and_the_title_follow_the_view(site: Path) -> None:
+    with opened(site) as (browser, address):
+        page = browser.page
+        plain = page.title()
+        views = [(page.url, plain)]
+
+        def step(title: str) -> None:
+            assert page.title() == f"{title} · {plain}"
+            views.append((page.url, page.title()))
+
+        header(browser, "arch_f1").click()
+        step("by arch F1 · tiny")
+        search = page.get_by_label("Find a method").first
+        search.press_sequentially("beta")
+        step("“beta” · by arch F1 · tiny")
+        page.locator("tr[data-n='method-3'] a").click()
+        page.locator("dialog section").first.wait_for()
+        step("beta 2 · tiny")
+        page.keyboard.press("Escape")
+        views.append((page.url, page.title()))
+        page.locator(".tabs a", has_text="tiny-dm").click()
+        step("“beta” · by arch F1 · tiny-dm")
+        for url, title in reversed(views[:-1]):
+            page.go_back()
+            assert (page.url, page.title()) == (url, title)
+            assert page.locator("dialog[open]").count() == ("method=" in url)
+        assert page.url == address
+        assert len(names(browser, "measured")) == 10
+        page.go_forward()
+        assert (page.url, page.title()) == views[1]
 
 
 def test_filters(site: Path, rows: BoardRows) -> None:
@@ -188,9 +227,9 @@ def test_without_javascript_everything_is_there(site: Path, rows: BoardRows) -> 
             for row in board.rows:
                 line = page.locator(f"tr[data-n='{row.name}']")
                 assert row.title in (line.text_content() or "")
-                value = line.locator("td.c-l1").get_attribute("data-v")
-                assert float(value or "nan") == row.cells["l1"].value
-        assert page.locator("figure.plot svg .mark").count() > 0
+                value = row.cells["l1"].value
+                assert isinstance(value, float)
+                assert (line.locator("td.c-l1").text_content() or "").startswith(score(value).text)
         assert page.locator(".needs-script").first.is_visible()
         page.locator("tr[data-n='method-1'] a").click()
         assert page.url == f"{address}methods/method-1.html"
@@ -288,7 +327,7 @@ def test_comparison_opens_and_holds_at_most_four(site: Path) -> None:
 @pytest.mark.parametrize(
     "query",
     ["", "?method=method-1", "?pick=method-1,method-2&compare=1", "methods/method-1.html",
-     "?cols=l1,params,authors&pick=method-1,method-2"],
+     "?map=gms&over=l1&x=training_hours", "?cols=l1,params,authors&pick=method-1,method-2"],
 )  # fmt: skip
 def test_accessible(site: Path, query: str) -> None:
     with opened(site, query) as (browser, _):
@@ -320,17 +359,51 @@ def test_opened_as_a_file_it_is_complete(site: Path, rows: BoardRows) -> None:
         assert body == "1344px"
 
 
-def test_headings_stay_in_sight(site: Path) -> None:
-    with opened(site) as (browser, address):
+@pytest.mark.parametrize("width", [1440, 768, 390])
+def test_headings_and_names_stay_in_sight(site: Path, width: int) -> None:
+    every = ",".join(column.key for column in COLUMNS)
+    with opened(site, width=width, height=700) as (browser, address):
         page = browser.page
-        every = ",".join(column.key for column in COLUMNS)
-        for query, stays in (("", True), (f"?cols={every}", False)):
+        for query in ("", f"?cols={every}"):
             page.goto(address + query)
-            page.locator("#b-tiny tbody tr").nth(6).evaluate("row => row.scrollIntoView()")
-            head = page.locator("#b-tiny .methods thead")
-            top = head.evaluate("cell => cell.getBoundingClientRect().top")
-            assert (abs(top) < 1) is stays
+            if query:
+                page.locator("#b-tiny thead .c-authors").wait_for()
+            row = page.locator("#b-tiny tbody.measured tr[data-n]").last
+            row.evaluate("row => row.scrollIntoView({ block: 'center' })")
+            page.locator("#b-tiny .scroll").first.evaluate("one => one.scrollBy(200, 0)")
+            head = page.locator("#b-tiny .methods thead").bounding_box()
+            name = row.locator("th a").bounding_box()
+            assert head is not None
+            assert name is not None
+            assert -1 <= head["y"] < name["y"]
+            assert head["y"] + head["height"] <= name["y"] + 1
+            assert 0 <= name["x"] < width / 2
             assert browser.overflow() <= 0
+
+
+def test_the_first_row_stands_within_the_first_screen_of_a_phone(site: Path) -> None:
+    with opened(site, width=390, height=664, has_touch=True) as (browser, _):
+        row = browser.page.locator("#b-tiny tbody.measured tr[data-n]").first.bounding_box()
+        assert row is not None
+        assert row["y"] + row["height"] <= 664
+        assert browser.page.locator("#b-tiny .summary").is_visible()
+
+
+def test_print_has_every_row_and_its_bars(site: Path, rows: BoardRows) -> None:
+    with opened(site) as (browser, _):
+        page = browser.page
+        page.emulate_media(media="print")
+        lines = page.locator("#b-tiny tbody tr[data-n]")
+        assert lines.count() == len(rows.benchmarks[0].rows)
+        drawn = page.locator("#b-tiny tbody.measured td.c-l1 small").evaluate_all(
+            """all => all.map((one) => {
+              const style = getComputedStyle(one, "::after");
+              return [style.printColorAdjust, style.backgroundImage.split("gradient").length];
+            })"""
+        )
+        assert {tuple(one) for one in drawn} == {("exact", 6)}
+        assert page.locator(".tools:visible, .what:visible, .pick:visible").count() == 0
+        assert browser.overflow() <= 0
 
 
 def test_ids_of_the_data_are_plain(site: Path) -> None:

@@ -13,7 +13,6 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from markupsafe import escape
 from syrupy.assertion import SnapshotAssertion
 from typer.testing import CliRunner
 
@@ -26,7 +25,6 @@ from gmbench.board.rounds import Builder, new_round, zoo_builder
 from gmbench.board.rows import read_rows, submitted_rows
 from gmbench.board.sealing import close_round, open_entry, seal_entry
 from gmbench.board.site import build_site
-from gmbench.board.site.building import render_site
 from gmbench.board.site.json_data import board_data
 from gmbench.board.submission import submit
 from gmbench.board.verification import verify
@@ -34,7 +32,7 @@ from gmbench.cli.app import app
 from gmbench.errors import BenchmarkError
 from gmbench.evaluation.evaluate import evaluate
 from gmbench.schema import NAMES, PARAMETERS
-from tests.board.boards import HOSTILE, digest, facts
+from tests.board.boards import digest, facts
 from tests.board.live_rounds import SECRET, begin, entry, opened, secret_order
 from tests.data.fake_images import small_benchmark
 from tests.evaluation.populations import random_predictions
@@ -125,25 +123,6 @@ def test_columns_that_cannot_be_renamed_are_refused(tmp_path: Path, build: Build
     sent = "predictions.parquet"
     assert f"{entries / 'ann' / sent} cannot be given" in revealed.refused["ann"]
     assert f"{entries / 'bob' / sent}: column layers is list" in revealed.refused["bob"]
-
-
-def test_the_page_announces_a_round_until_its_end(tmp_path: Path, build: Builder) -> None:
-    board = begin(tmp_path, build)
-    path = board.folder / "rounds" / "round-1" / "round.json"
-    described = json.loads(path.read_text())
-    path.write_text(json.dumps({**described, "note": f"until May {HOSTILE}"}))
-    site = render_site(read_rows(board))
-    page = site["index.html"].decode()
-    assert f"18 images, until May {escape(HOSTILE)}" in page
-    assert described["commitment"] in page
-    assert json.loads(site["leaderboard.json"])["rounds"][0]["n_images"] == 18
-    close_round(board, "round-1")
-    reveal_round(board, "round-1", tmp_path / "secret", tmp_path / "hidden")
-    assert "Live rounds" not in render_site(read_rows(board))["index.html"].decode()
-    path.with_name("revealed.json").unlink()
-    path.write_text("[]")
-    with pytest.raises(BoardError, match="is damaged: it needs images and commitment"):
-        read_rows(board)
 
 
 def test_entries_are_checked_before_the_end(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
 import math
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from gmbench.board.board import Board, BoardError
 from gmbench.board.columns import COLUMNS, SCORES
@@ -28,6 +30,7 @@ from gmbench.board.site.method_page import citation
 from gmbench.board.site.methods_table import cost_text
 from gmbench.board.submission_card import read_card
 from gmbench.evaluation.metrics import METRICS
+from gmbench.pages.drawing.numbers import score
 from tests.board.boards import HOSTILE, digest
 from tests.board.sites import REPORTED
 
@@ -35,7 +38,7 @@ VOID = {"meta", "link", "br", "wbr", "img", "input", "hr", "col"}
 
 
 class Reader(HTMLParser):
-    """Reads a page: its tags, attributes and rows, and that every tag is closed."""
+    """Reads a page: its tags, attributes and text, and that every tag is closed."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -43,8 +46,6 @@ class Reader(HTMLParser):
         self.tags: list[str] = []
         self.attributes: list[tuple[str, str | None]] = []
         self.text = ""
-        self.rows: dict[str, list[float]] = {}
-        self.row = ""
         self.feed(page)
         self.close()
         assert not self.stack
@@ -52,14 +53,6 @@ class Reader(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
         self.attributes += attrs
-        named = dict(attrs)
-        if tag == "tr":
-            self.row = named.get("data-n") or ""
-            if self.row:
-                self.rows[self.row] = []
-        kind = (named.get("class") or "").split()[-1:]
-        if tag == "td" and kind in (["s"], ["q"]) and "data-v" in named:
-            self.rows[self.row].append(float(named["data-v"] or "nan"))
         if tag not in VOID:
             self.stack.append(tag)
 
@@ -82,13 +75,45 @@ def test_what_is_remembered_makes_equal_bytes(site: Path, site_board: Board, cac
     assert {str(path.relative_to(site)): path.read_bytes() for path in files} == again
 
 
-def test_every_figure_stands_in_the_page(rows: BoardRows, site: Path) -> None:
-    found = Reader((site / "index.html").read_text(encoding="utf-8")).rows
+def test_every_figure_stands_in_the_page_or_in_the_file_of_its_column(
+    rows: BoardRows, site: Path
+) -> None:
+    page = (site / "index.html").read_text(encoding="utf-8")
     for board in rows.benchmarks:
-        for row in board.rows:
-            cells = [row.cells[column.key].value for column in COLUMNS]
-            assert found[row.name] == [value for value in cells if isinstance(value, float)]
-    assert len(found) == sum(len(board.rows) for board in rows.benchmarks)
+        lines = {
+            row.name: next(
+                part for part in page.split("<tr ") if f'data-n="{row.name}"' in part[:200]
+            )
+            for row in board.rows
+        }
+        for column in COLUMNS:
+            if not column.shown:
+                path = site / f"data/columns/{board.name}.{column.key}.json"
+                cells = json.loads(path.read_text())
+                assert list(cells) == [row.name for row in board.rows]
+            places = {}
+            for row in board.rows:
+                value = row.cells[column.key].value
+                text = lines[row.name] if column.shown else cells[row.name]
+                found = re.findall(f'<td role="cell" class="c-{column.key} .*?</td>', text)
+                assert len(found) == 1
+                assert column.shown or found == [cells[row.name]]
+                place = re.search(r'data-v="(\d+)"', found[0])
+                assert (place is None) == (value is None)
+                if isinstance(value, float):
+                    said = score(value).text if column.kind == "score" else cost_text(value)
+                    assert f">{said}<" in found[0]
+                if place is not None and value is not None:
+                    places[value] = int(place[1])
+            # Equal values have equal places, others the places of their order.
+            ordered = sorted(places, key=lambda v: v.casefold() if isinstance(v, str) else v)
+            assert [places[value] for value in ordered] == list(range(len(ordered)))
+
+
+def test_files_of_columns_are_those_that_are_hidden_at_first(rows: BoardRows, site: Path) -> None:
+    hidden = [column.key for column in COLUMNS if not column.shown]
+    found = {path.name for path in site.glob("data/columns/*")}
+    assert found == {f"{b.name}.{key}.json" for b in rows.benchmarks for key in hidden}
 
 
 def test_figures_are_those_of_the_results(site_board: Board, site: Path) -> None:
@@ -257,6 +282,7 @@ def test_an_empty_board_has_a_page(tmp_path: Path) -> None:
     [
         ("0.184", "nan"), ("0.184", "much"), ("l1,0.149", "l9,0.149"),
         ("benchmark,method", "method,benchmark"), ("loss_f1", "l1"), ("0.636,0.017", ""),
+        ("2025-06-30", "June"), ("2025-06-30", "2025-06-31"), (",2023", ","), (",2023", ",20233"),
     ],
 )  # fmt: skip
 def test_damaged_facts_are_refused(tmp_path: Path, old: str, new: str) -> None:
@@ -315,3 +341,27 @@ def test_a_method_is_cited_in_fields_that_nothing_of_it_can_end(rows: BoardRows)
         f"@misc{{{card.name},\n  title = {{A Title}},\n  author = {{A and B}},\n"
     )
     assert entry.count("{") == entry.count("}") == 6
+
+
+def test_a_shared_link_has_a_preview(site: Path, rows: BoardRows) -> None:
+    def told(page: str) -> dict[str, str]:
+        found = re.findall(r'<meta (?:name|property)="([\w:]+)" content="([^"]*)"', page)
+        return {key: html.unescape(text) for key, text in found}
+
+    meta = told((site / "index.html").read_text(encoding="utf-8"))
+    leader = rows.benchmarks[0].measured[0].title
+    assert meta["og:title"] == "Model parsing leaderboard"
+    assert f"tiny: skill, {leader} leads with" in meta["og:description"] == meta["description"]
+    assert meta["og:image"] == "preview.png"
+    assert "og:url" not in meta
+    with Image.open(site / "preview.png") as image:
+        assert (image.format, image.size) == ("PNG", (1200, 630))
+        assert len(image.convert("RGB").getcolors(1 << 20) or []) > 10
+    elsewhere = render_site(rows, address="https://example.org/board")["index.html"].decode()
+    assert told(elsewhere)["og:image"] == "https://example.org/board/preview.png"
+    assert told(elsewhere)["og:url"] == "https://example.org/board/"
+
+
+def test_an_address_that_is_none_is_refused(board: Board, tmp_path: Path) -> None:
+    with pytest.raises(BoardError, match="'example' is no web address"):
+        build_site(board, tmp_path / "site", address="example")

@@ -91,7 +91,7 @@ def test_nothing_ranks_by_the_slope(rows: BoardRows) -> None:
         assert row.cells["ransac_slope"].rank is None
         (cell,) = (one for one in shown[row.name] if one.column.key == "ransac_slope")
         assert (cell.rank, cell.beside, cell.column.better) == ("", "", "")
-        assert "--w" not in cell.style  # A spread over the sets is no interval.
+        assert "--l" not in cell.style  # A spread over the sets is no interval.
 
 
 def test_the_file_holds_the_same(rows: BoardRows, site: Path) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from importlib import resources
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +16,22 @@ from gmbench.board.columns import COLUMNS, DEFAULT_SORT, SCORES
 from gmbench.board.folders import folders_in_place
 from gmbench.board.rows import BenchmarkBoard, BoardRows, read_rows
 from gmbench.board.site import matrix as squares
-from gmbench.board.site import picture as pictures
-from gmbench.board.site.floors import floors_of
-from gmbench.board.site.json_data import benchmark_data, board_data, method_data, pairs_by_first
+from gmbench.board.site.axes import Axis, axes
+from gmbench.board.site.floors import Floors, floors_of
+from gmbench.board.site.glossary import glossary
+from gmbench.board.site.json_data import (
+    benchmark_data,
+    board_data,
+    cells_of,
+    method_data,
+    pairs_by_first,
+)
 from gmbench.board.site.matrix import matrices
 from gmbench.board.site.method_files import copied_files, method_files
 from gmbench.board.site.methods_table import table_view
-from gmbench.board.site.parameter_map import parameter_map
-from gmbench.board.site.picture import costs_given, picture
+from gmbench.board.site.parameter_map import parameter_maps
+from gmbench.board.site.picture import accuracy_against_cost, progress
+from gmbench.board.site.preview import preview
 from gmbench.board.site.summary import summary_of
 from gmbench.board.submission_card import TRAINING_DATA
 from gmbench.board.table import table
@@ -34,6 +41,10 @@ from gmbench.progress import Progress
 
 MARKER = "leaderboard.json"
 """A folder that holds this file was made by a build and may be replaced by one."""
+
+
+PREVIEW = "preview.png"
+"""The picture beside a shared link."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +68,7 @@ def build_site(
     board: Board,
     out: Path | None = None,
     *,
+    address: str = "",
     cache: Path | None = None,
     jobs: int | None = None,
     progress: Progress | None = None,
@@ -67,6 +79,8 @@ def build_site(
         board: The leaderboard.
         out: Folder of the pages; by default `site` in the board's folder. An older build there is
             replaced as a whole.
+        address: Where the pages will stand, such as `https://example.org/board/`: who shows a link
+            to them with a preview needs the whole address of its picture.
         cache: Folder of scores and pairs made before from the same bytes.
         jobs: Processes; by default all cores.
         progress: Told how many submissions are verified, pairs compared and pages made.
@@ -83,8 +97,10 @@ def build_site(
             f"{folder} holds something that no build made, and would be replaced. Give another "
             "--out, or empty it."
         )
+    if address and not address.startswith(("https://", "http://")):
+        raise BoardError(f"{address!r} is no web address. Give --address https://... or none.")
     rows = read_rows(board, cache=cache, jobs=jobs, progress=progress)
-    files = site_files(rows, jobs=jobs, progress=progress)
+    files = site_files(rows, address=address, jobs=jobs, progress=progress)
     by_folder: dict[Path, dict[str, Callable[[Path], object]]] = {
         folder: {name: partial(write_file, content) for name, content in files.items()}
     }
@@ -99,67 +115,92 @@ def build_site(
 
 
 def site_files(
-    rows: BoardRows, *, jobs: int | None = None, progress: Progress | None = None
+    rows: BoardRows,
+    *,
+    address: str = "",
+    jobs: int | None = None,
+    progress: Progress | None = None,
 ) -> dict[str, bytes | Path]:
     """Returns every file of the site by its path, or the file elsewhere that it is a copy of."""
     copies = [copied_files(one) for one in rows.benchmarks]
-    made = render_site(rows, jobs=jobs, progress=progress)
+    made = render_site(rows, address=address, jobs=jobs, progress=progress)
     return {**made, **{name: file for of in copies for name, file in of.items()}}
 
 
 def render_site(
-    rows: BoardRows, *, jobs: int | None = None, progress: Progress | None = None
+    rows: BoardRows,
+    *,
+    address: str = "",
+    jobs: int | None = None,
+    progress: Progress | None = None,
 ) -> dict[str, bytes]:
     """Returns every file of the site that is no copy of another, by its path inside the folder.
 
     Args:
         rows: What the pages show.
+        address: Where they will stand; empty where nobody knows.
         jobs: Processes; by default all cores.
         progress: Told how many pages of methods are made.
     """
     hidden = ", ".join(f".c-{column.key}" for column in COLUMNS if not column.shown)
     styles = "".join(map(render, ("base.css", "result.css", "board.css")))
-    style = f"{styles}{hidden} {{ display: none; }}\n"
+    style = f"{styles}{hidden} {{ display: none; }}\n{_axes_css()}"
     files = {"style.css": style.encode(), **_modules()}
-    files["index.html"] = render(
-        "board.html.j2",
-        boards=[_sections(one) for one in rows.benchmarks],
-        rounds=rows.rounds,
-        n_shown=sum(column.shown for column in COLUMNS),
-        protocol=PROTOCOL,
-        training=TRAINING_DATA,
-        frame=pictures,
-        square=squares,
-        first_by=DEFAULT_SORT,
-    ).encode()
+    sections = []
     for one in rows.benchmarks:
-        files[f"data/{one.name}.json"] = _json(benchmark_data(one))
-        for score, cost in product(SCORES, costs_given(one)):
-            drawn = render(
-                "picture.html.j2", plot=picture(one, score.key, cost.key), frame=pictures
-            )
-            files[f"data/pictures/{one.name}.{score.key}.{cost.key}.svg"] = drawn.encode()
+        floors = floors_of(one.benchmark)
+        drawn_on = axes(one, floors)
+        sections.append(_section(one, floors, drawn_on))
+        for key, cells in cells_of(sections[-1]["table"]).items():
+            files[f"data/columns/{one.name}.{key}.json"] = _json(cells)
+        files[f"data/{one.name}.json"] = _json(benchmark_data(one, drawn_on))
+        for shown in sections[-1]["maps"][1:]:
+            page = render("map.html.j2", map=shown, board=one)
+            files[f"maps/{one.name}.{shown.key}.html"] = page.encode()
         pairs = pairs_by_first(one)
         for row in one.measured:
             files[f"data/methods/{row.name}.json"] = _json(method_data(row, pairs[row.name]))
-        files |= method_files(one, floors_of(one.benchmark), jobs=jobs, progress=progress)
+        files |= method_files(one, floors, jobs=jobs, progress=progress)
+    files["index.html"] = render(
+        "board.html.j2",
+        boards=sections,
+        rounds=rows.rounds,
+        shown={one.name for one in rows.benchmarks},
+        n_shown=sum(column.shown for column in COLUMNS),
+        protocol=PROTOCOL,
+        training=TRAINING_DATA,
+        square=squares,
+        first_by=DEFAULT_SORT,
+        terms=glossary(),
+        address=f"{address.rstrip('/')}/" if address else "",
+    ).encode()
+    files[PREVIEW] = preview(rows.benchmarks)
     listed = table(rows.benchmarks).to_csv(index=False, lineterminator="\n")
     files["leaderboard.csv"] = listed.encode()
     files[MARKER] = _json(board_data(rows))
     return files
 
 
-def _sections(board: BenchmarkBoard) -> dict[str, Any]:
+def _section(board: BenchmarkBoard, floors: Floors, drawn_on: dict[str, Axis]) -> dict[str, Any]:
     """Returns what the page shows of one benchmark, part by part."""
-    floors = floors_of(board.benchmark)
     return {
         "table": table_view(board, floors),
         "open_labels": board.open_labels,
         "summary": summary_of(board, floors),
-        "plot": picture(board),
         "matrices": matrices(board),
-        "map": parameter_map(board, floors),
+        "maps": parameter_maps(board, floors),
+        "costs": accuracy_against_cost(board, drawn_on),
+        "progress": progress(board, drawn_on),
     }
+
+
+def _axes_css() -> str:
+    """Returns the rules that give the cells of a score the axis which their table has for it."""
+    names = ("low", "high", "useful", "floor")
+    return "".join(
+        f".c-{score.key} {{ {''.join(f'--{one}: var(--{one}-{score.key}); ' for one in names)}}}\n"
+        for score in SCORES
+    )
 
 
 def _modules() -> dict[str, bytes]:

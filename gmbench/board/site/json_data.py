@@ -6,11 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from gmbench.board.columns import COLUMNS
+from gmbench.board.columns import COLUMNS, COSTS
 from gmbench.board.rows import BenchmarkBoard, BoardRows, Row
+from gmbench.board.site.axes import Axis, Tick
+from gmbench.board.site.methods_table import TableView
 from gmbench.evaluation.comparison import COMPARED, Difference
 from gmbench.evaluation.permutations import PERMUTATIONS
 from gmbench.evaluation.result import PROTOCOL
+from gmbench.pages.environment import render
 from gmbench.version import __version__
 
 
@@ -62,9 +65,13 @@ def _row_data(row: Row) -> dict[str, Any]:
     return data
 
 
-def benchmark_data(board: BenchmarkBoard) -> dict[str, Any]:
-    """Returns what scripts need to know of a benchmark besides its methods: `data/NAME.json`."""
+def benchmark_data(board: BenchmarkBoard, axes: Mapping[str, Axis]) -> dict[str, Any]:
+    """Returns what scripts need to know of a benchmark besides its table: `data/NAME.json`.
+
+    The values of an axis stand in the order of `names`, each as `[value]` or `[value, low, high]`.
+    """
     gms = _gms(board.measured[0])
+    names = [row.name for row in board.rows]
     return {
         "metrics": [
             {"name": one.name, "title": one.title, "better": one.better} for one in COMPARED
@@ -72,6 +79,36 @@ def benchmark_data(board: BenchmarkBoard) -> dict[str, Any]:
         "gms": [{key: gm[key] for key in ("gm", "kind", "set")} for gm in gms],
         "permutations": PERMUTATIONS,
         "pairs": len(board.pairs),
+        "names": names,
+        "costs": {one.key: [row.cells[one.key].value for row in board.rows] for one in COSTS},
+        "axes": {
+            key: {
+                **{name: getattr(axis, name) for name in _PLAIN},
+                "ticks": _ticks(axis.ticks),
+                "lines": _ticks(axis.lines),
+                "values": [axis.values.get(name) for name in names],
+                "texts": [axis.texts.get(name, "") for name in names],
+            }
+            for key, axis in axes.items()
+        },
+    }
+
+
+_PLAIN = ("key", "title", "better", "low", "high", "band")
+
+
+def _ticks(ticks: Sequence[Tick]) -> list[tuple[float, str]]:
+    return [(tick.place, tick.text) for tick in ticks]
+
+
+def cells_of(table: TableView) -> dict[str, dict[str, str]]:
+    """Returns the cells of columns that are not shown at first, as HTML by method, by column."""
+    return {
+        column.key: {
+            view.row.name: render("one_cell.html.j2", one=view.cells[number]) for view in table.rows
+        }
+        for number, column in enumerate(COLUMNS)
+        if not column.shown
     }
 
 

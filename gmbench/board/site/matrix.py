@@ -78,7 +78,7 @@ def _matrix(board: BenchmarkBoard, key: str) -> Matrix:
     return Matrix(
         column=column,
         names=tuple(row.name for row in rows[:MOST]),
-        titles=tuple(_cut(row.title) for row in rows[:MOST]),
+        titles=tuple(cut(row.title) for row in rows[:MOST]),
         better="".join(squares["better"]),
         worse="".join(squares["worse"]),
         alike="".join(squares["alike"]),
@@ -87,5 +87,6 @@ def _matrix(board: BenchmarkBoard, key: str) -> Matrix:
     )
 
 
-def _cut(title: str) -> str:
+def cut(title: str) -> str:
+    """Returns a title as there is room for it beside squares."""
     return title if len(title) <= _LETTERS else f"{title[: _LETTERS - 1].rstrip()}…"

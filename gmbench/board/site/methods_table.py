@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from gmbench.benchmark.benchmark import Benchmark
-from gmbench.board.columns import COLUMNS, DEFAULT_SORT, SCORES, Column
+from gmbench.board.columns import COLUMN, COLUMNS, DEFAULT_SORT, SCORES, Column
 from gmbench.board.rows import BenchmarkBoard, Cell, Row, in_order
 from gmbench.board.site.floors import Floors
-from gmbench.board.submission_card import TRAINING_DATA
 from gmbench.evaluation.intervals import Interval
 from gmbench.evaluation.metrics import BY_NAME
-from gmbench.pages.drawing.charts import Bar, bar
 from gmbench.pages.drawing.numbers import DASH, p_value, quantity, score
 from gmbench.pages.drawing.scales import Scale, zoomed_scale
 from gmbench.predictions.checks import plural
@@ -27,16 +26,16 @@ class CellView:
 
     Attributes:
         column: Its column.
-        order: The number by which it sorts; None where it has no value.
+        order: Its place in the column, from the smallest value on; None where it has no value.
         text: What people read.
         beside: The interval, or the spread over the sets.
-        style: Places of its bar, as CSS; empty where nothing is drawn.
+        style: Its value and the ends of its bar, as CSS; empty where nothing is drawn.
         rank: Such as `1–3`.
         tier: Number of its tier by this column; 0 where it has none.
     """
 
     column: Column
-    order: float | None
+    order: int | None
     text: str
     beside: str = ""
     style: str = ""
@@ -54,7 +53,7 @@ class RowView:
         rank: Its rank by the column that rows are ordered by at first.
         begins_tier: Whether the row above is in another tier by it.
         trained: Kind of training data; empty for reported rows.
-        words: What the search looks at.
+        words: What the search looks at besides what is read.
         cells: In the order of columns.
     """
 
@@ -69,10 +68,11 @@ class RowView:
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """One column's heading, with the ends of its axis."""
+    """One column's heading, with the ends of its axis; empty where no method has a value."""
 
     column: Column
     ends: tuple[str, str] | None
+    empty: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,12 @@ class TableView:
     measured: tuple[RowView, ...]
     reported: tuple[RowView, ...]
     sources: str
+    style: str
+
+    @property
+    def rows(self) -> tuple[RowView, ...]:
+        """All rows."""
+        return (*self.measured, *self.reported)
 
     @property
     def rank_letters(self) -> int:
@@ -103,7 +109,7 @@ def table_view(board: BenchmarkBoard, floors: Floors) -> TableView:
     rows = board.rows
     scales = {c.key: column_scale(c, rows, floors.summary.get(c.key)) for c in SCORES}
     titles = {row.name: place for place, row in enumerate(in_order(rows, "title"))}
-    orders = {column.key: _text_orders(column, rows) for column in COLUMNS}
+    orders = {column.key: _orders(column, rows) for column in COLUMNS}
     tiers = [rank.tier if (rank := row.cells[DEFAULT_SORT].rank) else 1 for row in rows]
     views = [
         RowView(
@@ -114,8 +120,7 @@ def table_view(board: BenchmarkBoard, floors: Floors) -> TableView:
             trained=row.card.training_data if row.card else "",
             words=_words(row),
             cells=tuple(
-                _cell(column, row, scales.get(column.key), orders[column.key], floors)
-                for column in COLUMNS
+                _cell(column, row, scales.get(column.key), orders[column.key]) for column in COLUMNS
             ),
         )
         for row, tier, above in zip(rows, tiers, [1, *tiers], strict=False)
@@ -124,10 +129,13 @@ def table_view(board: BenchmarkBoard, floors: Floors) -> TableView:
         name=board.name,
         version=board.version,
         facts=benchmark_facts(board.benchmark),
-        headings=tuple(_heading(column, scales.get(column.key)) for column in COLUMNS),
+        headings=tuple(
+            _heading(column, scales.get(column.key), not orders[column.key]) for column in COLUMNS
+        ),
         measured=tuple(view for view in views if view.row.origin == "measured"),
         reported=tuple(view for view in views if view.row.origin == "reported"),
         sources=_sources(board.reported),
+        style=axis_style(scales, floors),
     )
 
 
@@ -167,21 +175,23 @@ def column_scale(column: Column, rows: Sequence[Row], floor: float | None = None
     return zoomed_scale(drawn or [0.0, 1.0], BY_NAME[column.key].bounds)
 
 
-def bar_style(placed: Bar, floor: float | None = None) -> str:
-    """Returns the places of a value, its interval, threshold and floor as CSS variables.
+def axis_style(scales: Mapping[str, Scale], floors: Floors) -> str:
+    """Returns the axes of all scores, and what they are held against, as CSS variables."""
+    parts = []
+    for key, scale in scales.items():
+        column = COLUMN[key]
+        floor = floors.summary.get(key) if column.better else None
+        ends = {"low": scale.low, "high": scale.high, "useful": column.useful, "floor": floor}
+        parts += [f"--{name}-{key}:{end:.4g}" for name, end in ends.items() if end is not None]
+    return ";".join(parts)
 
-    A background's position counts from what its size leaves free, so that the interval's start
-    is given as a part of that.
-    """
-    parts = [f"--v:{placed.value}%"]
-    if placed.low is not None and placed.high is not None:
-        width = round(max(placed.high - placed.low, 0.0), 1)
-        start = round(100 * placed.low / (100 - width), 1) if width < 100 else 0.0
-        parts.append(f"--w:{width}%;--p:{start}%")
-    if placed.useful is not None:
-        parts.append(f"--t:{placed.useful}%")
-    if floor is not None:
-        parts.append(f"--f:{floor}%")
+
+def bar_style(scale: Scale, value: float, ends: Interval | None) -> str:
+    """Returns a value and its interval as CSS variables, in the digits in which they are read."""
+    parts = [f"--v:{value:.3f}"]
+    if ends is not None:
+        low, high = (min(max(end, scale.low), scale.high) for end in ends)
+        parts.append(f"--l:{low:.3f};--h:{high:.3f}")
     return ";".join(parts)
 
 
@@ -193,31 +203,30 @@ def _ends(row: Row, cell: Cell) -> Interval | None:
 
 
 def _cell(
-    column: Column, row: Row, scale: Scale | None, orders: dict[str, int], floors: Floors
+    column: Column, row: Row, scale: Scale | None, orders: Mapping[float | str, int]
 ) -> CellView:
     cell = row.cells[column.key]
     if cell.value is None:
         return CellView(column, None, DASH)
+    order = orders[_sorted_by(cell.value)]
     if isinstance(cell.value, str):
         text = (
             TRAINED_ON.get(cell.value, cell.value) if column.key == "training_data" else cell.value
         )
-        return CellView(column, orders[cell.value.casefold()], text)
+        return CellView(column, order, text)
     if scale is None:
-        return CellView(column, cell.value, cost_text(cell.value))
+        return CellView(column, order, cost_text(cell.value))
     beside = ""
     if cell.ci is not None:
         beside = f"{score(cell.ci[0]).text} to {score(cell.ci[1]).text}"
     elif row.origin == "reported" and cell.std is not None:
         beside = f"± {score(cell.std).text}"
-    floor = floors.summary.get(column.key) if column.better else None
-    placed = None if floor is None else round(100 * scale.place(floor), 1)
     return CellView(
         column,
-        cell.value,
+        order,
         score(cell.value).text + (f" ± {score(cell.spread).text}" if cell.spread else ""),
         beside,
-        bar_style(bar(scale, cell.value, _ends(row, cell), column.useful), placed),
+        bar_style(scale, cell.value, _ends(row, cell)),
         str(cell.rank or ""),
         cell.rank.tier if cell.rank else 0,
     )
@@ -235,24 +244,25 @@ def cost_text(value: float) -> str:
     return quantity(value)
 
 
-def _heading(column: Column, scale: Scale | None) -> Heading:
-    if scale is None:
-        return Heading(column, None)
-    return Heading(column, (quantity(scale.low), quantity(scale.high)))
+def _heading(column: Column, scale: Scale | None, empty: bool) -> Heading:
+    ends = None if scale is None else (quantity(scale.low), quantity(scale.high))
+    return Heading(column, ends, empty)
 
 
-def _text_orders(column: Column, rows: Sequence[Row]) -> dict[str, int]:
-    if column.kind != "text":
-        return {}
-    values = {str(row.cells[column.key].value).casefold() for row in rows}
-    return {value: place for place, value in enumerate(sorted(values))}
+def _orders(column: Column, rows: Sequence[Row]) -> dict[float | str, int]:
+    """Returns the place of each value that a column has; the page need not hold all its digits."""
+    cells = (row.cells[column.key].value for row in rows)
+    values = {_sorted_by(value) for value in cells if value is not None}
+    ordered: list[Any] = list(values)  # A column has numbers or words, never both.
+    return {value: place for place, value in enumerate(sorted(ordered))}
+
+
+def _sorted_by(value: float | str) -> float | str:
+    return value.casefold() if isinstance(value, str) else value
 
 
 def _words(row: Row) -> str:
-    parts = [row.title, row.name]
-    if row.card is not None:
-        parts += [*row.card.authors, TRAINING_DATA[row.card.training_data]]
-    return " ".join(parts).casefold()
+    return " ".join(row.card.authors[1:]) if row.card else ""
 
 
 def _sources(rows: Sequence[Row]) -> str:

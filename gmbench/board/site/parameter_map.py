@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from gmbench.board.rows import BenchmarkBoard, Row
-from gmbench.board.site.floors import Floors
+from gmbench.board.site.floors import OF_GMS, Floors
+from gmbench.board.site.matrix import cut
 from gmbench.schema import CONTINUOUS, DISCRETE, KINDS, LOSSES, PARAMETERS
 
 MOST = 30
@@ -34,10 +37,10 @@ class Gain:
 
 @dataclass(frozen=True, slots=True)
 class MapRow:
-    """One method: its gains in the order of the headings."""
+    """One row: its gains in the order of the headings."""
 
-    name: str
     title: str
+    beside: str
     gains: tuple[Gain, ...]
 
 
@@ -51,45 +54,109 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class ParameterMap:
-    """The map of one benchmark.
+    """One view of the map of a benchmark.
 
-    A gain is the share of what labels alone leave open: of a count, and of a kind of GM, the part
-    by which its L1 is below that of the training median; of a class or loss, the part of the way
-    from the mode's F1 to 1.
+    A gain is the share of what labels alone leave open: of a count, and of the L1 of a GM, the part
+    by which the error is below that of the training median; of a class or loss, the part of the way
+    from the mode's F1 or accuracy to 1.
+
+    Attributes:
+        key: Name of the view in addresses; empty of the first.
+        title: What it shows.
+        down: What stands in its rows.
+        groups: Its columns.
+        rows: Its rows.
+        n_left: Number of methods that had no room.
     """
 
+    key: str
+    title: str
+    down: str
     groups: tuple[Group, ...]
     rows: tuple[MapRow, ...]
     n_left: int
 
 
-def parameter_map(board: BenchmarkBoard, floors: Floors) -> ParameterMap:
-    """Returns the map of a benchmark."""
-    rows = board.measured
-    tested = {
-        board.benchmark.gm(name).kind for test in board.benchmark.sets.values() for name in test
-    }
-    kinds = [kind for kind in KINDS if kind in tested]
+def parameter_maps(board: BenchmarkBoard, floors: Floors) -> tuple[ParameterMap, ...]:
+    """Returns the views of a benchmark's map: by parameter, by kind of GM, and by GM."""
+    return (_by_parameter(board, floors), _by_kind(board, floors), _by_gm(board, floors))
+
+
+def _by_parameter(board: BenchmarkBoard, floors: Floors) -> ParameterMap:
     return ParameterMap(
+        key="",
+        title="parameters",
+        down="method",
         groups=(
             Group("counts", tuple(_short(one.name) for one in CONTINUOUS)),
             Group("classes", tuple(_short(one.name) for one in DISCRETE)),
             Group("losses", tuple(_short(one.name) for one in LOSSES)),
-            Group("L1 by kind", tuple(kinds)),
         ),
         rows=tuple(
-            MapRow(
-                row.name,
-                row.title,
-                (
-                    *(_parameter(row, one.name, floors) for one in PARAMETERS),
-                    *(_kind(row, kind, floors) for kind in kinds),
-                ),
-            )
-            for row in rows[:MOST]
+            MapRow(row.title, "", tuple(_parameter(row, one.name, floors) for one in PARAMETERS))
+            for row in board.measured[:MOST]
         ),
-        n_left=max(0, len(rows) - MOST),
+        n_left=max(0, len(board.measured) - MOST),
     )
+
+
+def _by_kind(board: BenchmarkBoard, floors: Floors) -> ParameterMap:
+    of_kind = {
+        kind: [key for key, gm in _gms(board.measured[0]).items() if gm["kind"] == kind]
+        for kind in KINDS
+    }
+    kinds = [kind for kind, keys in of_kind.items() if keys]
+    return ParameterMap(
+        key="kinds",
+        title="kinds of GM",
+        down="method",
+        groups=tuple(Group(title, tuple(kinds)) for title in OF_GMS.values()),
+        rows=tuple(
+            MapRow(
+                row.title,
+                "",
+                tuple(_of_gms(row, of_kind[kind], key, floors) for key in OF_GMS for kind in kinds),
+            )
+            for row in board.measured[:MOST]
+        ),
+        n_left=max(0, len(board.measured) - MOST),
+    )
+
+
+def _by_gm(board: BenchmarkBoard, floors: Floors) -> ParameterMap:
+    """Returns GM by GM what the best method of each gains, and what every method does in L1.
+
+    GMs stand from the one whose L1 some method gains most in to that which none can parse.
+    """
+    rows = []
+    for key, gm in _gms(board.measured[0]).items():
+        shares = {
+            metric: [_share_of_gms(row, [key], metric, floors) for row in board.measured]
+            for metric in OF_GMS
+        }
+        best = [
+            max((share for share in found if share is not None), default=None)
+            for found in shares.values()
+        ]
+        gains = (*best, *shares["l1"][:MOST])
+        beside = f"{gm['kind']}, {gm['set']}"
+        rows.append((best[0], MapRow(gm["gm"], beside, tuple(_gain(share) for share in gains))))
+    rows.sort(key=lambda one: (one[0] is None, -(one[0] or 0.0), one[1].title))
+    titles = tuple(cut(row.title) for row in board.measured[:MOST])
+    return ParameterMap(
+        key="gms",
+        title="single GMs",
+        down="GM",
+        groups=(Group("the best", tuple(OF_GMS.values())), Group("L1 by method", titles)),
+        rows=tuple(row for _, row in rows),
+        n_left=max(0, len(board.measured) - MOST),
+    )
+
+
+def _gms(row: Row) -> dict[str, dict[str, Any]]:
+    assert row.result is not None
+    gms: dict[str, dict[str, Any]] = row.result["gms"]
+    return gms
 
 
 def _parameter(row: Row, name: str, floors: Floors) -> Gain:
@@ -105,15 +172,22 @@ def _parameter(row: Row, name: str, floors: Floors) -> Gain:
     return _gain(sign * (found[key] - floor) / open_part, sure)
 
 
-def _kind(row: Row, kind: str, floors: Floors) -> Gain:
-    assert row.result is not None
-    of_kind = {key: gm["l1"] for key, gm in row.result["gms"].items() if gm["kind"] == kind}
-    floor = float(np.mean([floors.gms[key] for key in of_kind]))
-    error = float(np.mean(list(of_kind.values())))
-    return _gain(1.0 - error / floor, False) if floor > 0 else Gain("–", None)
+def _of_gms(row: Row, keys: Sequence[str], metric: str, floors: Floors) -> Gain:
+    return _gain(_share_of_gms(row, keys, metric, floors))
 
 
-def _gain(share: float, sure: bool) -> Gain:
+def _share_of_gms(row: Row, keys: Sequence[str], metric: str, floors: Floors) -> float | None:
+    """Returns the share that a method gains in the mean over GMs; None where nothing is open."""
+    floor = float(np.mean([floors.gms[key][metric] for key in keys]))
+    value = float(np.mean([_gms(row)[key][metric] for key in keys]))
+    if metric == "l1":
+        return 1.0 - value / floor if floor > 0 else None
+    return (value - floor) / (1.0 - floor) if floor < 1 else None
+
+
+def _gain(share: float | None, sure: bool = False) -> Gain:
+    if share is None:
+        return Gain("–", None)
     text = f"{100 * share:.0f}".replace("-", "−")
     return Gain("0" if text == "−0" else text, int(np.searchsorted(_STEPS, share)), sure)
 

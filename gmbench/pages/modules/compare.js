@@ -1,15 +1,14 @@
 // Methods side by side, as `gmbench compare` compares them: what is shown was computed with the page.
 
+import { load } from "./data.js";
 import { drawing, element } from "./dom.js";
-
-const loaded = new Map();
 
 /** Returns title and content of the comparison of two to four methods. */
 export async function compareMethods(names, table) {
   const facts = await load(`data/${table.name}.json`);
   const methods = await Promise.all(
     names.map(async (name) => {
-      const title = table.byName.get(name).row.cells[1].querySelector("a").textContent;
+      const { title } = table.byName.get(name);
       return { name, title, ...(await load(`data/methods/${name}.json`)) };
     }),
   );
@@ -33,15 +32,6 @@ export function linesOf(one, other, facts) {
 /** Returns words as a list: a, b and c. */
 function listed(words) {
   return `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
-}
-
-async function load(path) {
-  if (!loaded.has(path)) {
-    const answer = await fetch(path);
-    if (!answer.ok) throw new Error(`${path} answers ${answer.status}.`);
-    loaded.set(path, await answer.json());
-  }
-  return loaded.get(path);
 }
 
 function explain(facts) {
@@ -124,8 +114,9 @@ function models(methods, facts) {
     const said = methods.map(({ title }, at) => `${title} ${number(mine[at])}`).join(", ");
     const [x1, x2] = [Math.min(...mine), Math.max(...mine)].map(place);
     return element(
-      "li", { title: said },
+      "li", { tabindex: "0" },
       element("span", {}, gms[index].gm, " ", element("small", {}, gms[index].kind)),
+      element("small", { class: "said", "aria-hidden": "true" }, said),
       drawing(
         "svg", { role: "img", "aria-label": said },
         drawing("line", { class: "rail", x1: "0", x2: "100%", y1: 7, y2: 7 }),

@@ -3,13 +3,16 @@
 import { chosenColumns, showColumns } from "./columns.js";
 import { csv, save, visibleCells } from "./download.js";
 import { element } from "./dom.js";
+import { makeMap } from "./map.js";
 import { makeMatrices } from "./matrix.js";
 import { Picked } from "./picked.js";
-import { makePicture } from "./picture.js";
+import { makePictures } from "./pictures.js";
 import { Sheet } from "./sheet.js";
-import { State } from "./state.js";
+import { DEFAULTS, State } from "./state.js";
 import { Table } from "./table.js";
 import { makeTools } from "./tools.js";
+
+const TITLE = document.title;
 
 document.documentElement.classList.add("scripted");
 const state = new State(window);
@@ -30,19 +33,26 @@ function start() {
   const sheet = new Sheet(document.querySelector("dialog.sheet"), state, tables);
   const picked = new Picked(document.querySelector(".picked"), state, tables);
   const parts = [...tables.values()].map((table) => prepare(table, all, byDefault));
+  const failed = new Set();
   let shownColumns = "";
 
   for (const link of document.querySelectorAll(".tabs a[data-b]")) {
     link.addEventListener("click", (event) => {
       if (event.metaKey || event.ctrlKey || event.shiftKey) return;
       event.preventDefault();
-      state.set({ b: link.dataset.b === first.name ? "" : link.dataset.b, pick: "" }, { remembered: true });
+      state.set({ b: link.dataset.b === first.name ? "" : link.dataset.b, pick: "" });
     });
   }
 
   const update = (values) => {
     const current = tables.get(values.b) || tables.get(location.hash.replace(/^#b-/, "")) || first;
     const chosen = chosenColumns(values.cols, all, byDefault);
+    // The page stays as it is until the columns that it lacks are there.
+    const missing = current.missing([...chosen, values.sort]);
+    if (missing.length && !failed.has(missing.join())) {
+      current.need(missing).catch(() => failed.add(missing.join())).finally(() => update(state.values));
+      return;
+    }
     if (chosen.join() !== shownColumns) {
       if (shownColumns || values.cols) showColumns(columnSheet, all, chosen);
       shownColumns = chosen.join();
@@ -52,21 +62,37 @@ function start() {
       if (link.dataset.b === current.name) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
-    for (const { table, tools, picture, say } of parts) {
+    for (const { table, tools, pictures, say } of parts) {
       table.section.hidden = table !== current;
       if (table !== current) continue;
       const descending = values.dir ? values.dir === "desc" : table.startsDescending(values.sort);
       table.sort(values.sort, descending);
       const left = table.filter(values);
       tools.update(values, chosen);
-      picture?.update(values);
+      for (const picture of pictures) picture.update(values);
       say(left);
     }
     picked.update(current);
     sheet.update(current);
+    document.title = titleOf(values, current);
   };
   state.onChange(update);
   update(state.values);
+}
+
+/** Returns the document's title for a view, by which it is found among tabs and in the history. */
+function titleOf({ method, compare, pick, sort, b, q }, table) {
+  const named = (name) => table.byName.get(name)?.title;
+  const picked = pick.split(",").map(named).filter(Boolean);
+  const parts = [];
+  if (named(method)) parts.push(named(method));
+  else if (compare && picked.length > 1) parts.push(picked.join(" against "));
+  else {
+    if (q) parts.push(`“${q}”`);
+    if (sort !== DEFAULTS.sort && table.titles.has(sort)) parts.push(`by ${table.titles.get(sort)}`);
+  }
+  if (parts.length || b) parts.push(table.name);
+  return [...parts, TITLE].join(" · ");
 }
 
 function prepare(table, all, byDefault) {
@@ -90,21 +116,21 @@ function prepare(table, all, byDefault) {
     else names.delete(event.target.value);
     state.set({ pick: [...names].join(",") });
   });
-  table.table.addEventListener("click", (event) => {
+  table.section.addEventListener("click", (event) => {
     const link = event.target.closest("a[data-method]");
     if (!link || event.metaKey || event.ctrlKey || event.shiftKey) return;
     event.preventDefault();
-    state.set({ method: link.dataset.method }, { remembered: true });
+    state.set({ method: link.dataset.method });
   });
   const tools = makeTools(table, all, {
-    set: (changes) => state.set(changes),
+    set: (changes, how) => state.set(changes, how),
     choose: (boxes) => {
       const chosen = all.filter((key) => boxes.get(key).checked);
       state.set({ cols: chosen.join() === byDefault.join() ? "" : chosen.join() });
     },
-    download: () => {
+    download: async () => {
       const chosen = chosenColumns(state.get("cols"), all, byDefault);
-      save(`${table.name}.csv`, csv(visibleCells(table, chosen)));
+      save(`${table.name}.csv`, csv(await visibleCells(table, chosen)));
     },
   });
   const status = table.section.querySelector(".status");
@@ -117,6 +143,5 @@ function prepare(table, all, byDefault) {
     said = words;
   };
   makeMatrices(table.section, state);
-  const figure = table.section.querySelector("figure.plot");
-  return { table, tools, say, picture: figure ? makePicture(figure, table, state) : null };
+  return { table, tools, say, pictures: [...makePictures(table, state), makeMap(table.section, state)] };
 }

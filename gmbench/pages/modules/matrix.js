@@ -11,7 +11,7 @@ export function makeMatrices(section, state) {
       const across = Math.floor(((event.clientX - box.left) * scale - labels) / cell);
       const down = Math.floor(((event.clientY - box.top) * scale) / cell);
       const [one, other] = [names[down], names[across]];
-      if (one && other && one !== other) state.set({ pick: `${one},${other}`, compare: "1" }, { remembered: true });
+      if (one && other && one !== other) state.set({ pick: `${one},${other}`, compare: "1" });
     });
   }
 }

@@ -10,7 +10,7 @@ export class Picked {
     this.state = state;
     this.list = element("ul");
     this.compare = element(
-      "button", { type: "button", class: "main", onclick: () => state.set({ compare: "1" }, { remembered: true }) }, "Compare",
+      "button", { type: "button", class: "main", onclick: () => state.set({ compare: "1" }) }, "Compare",
     );
     const clear = element("button", { type: "button", onclick: () => state.set({ pick: "" }) }, "Clear");
     place.append(this.list, this.compare, clear);
@@ -35,10 +35,7 @@ export class Picked {
     }
     table.picked = names.length > 0;
     if (names.length === 0) return;
-    const items = names.map((name) => {
-      const title = table.byName.get(name).row.cells[1].querySelector("a").textContent;
-      return element("li", {}, title);
-    });
+    const items = names.map((name) => element("li", {}, table.byName.get(name).title));
     if (names.length === 1) items.push(element("li", {}, "pick a second one"));
     this.list.replaceChildren(...items);
     this.compare.disabled = names.length < 2;

@@ -2,7 +2,7 @@
 
 export const DEFAULTS = Object.freeze({
   b: "", sort: "skill", dir: "", q: "", trained: "", show: "", cols: "",
-  pick: "", method: "", compare: "", x: "", y: "",
+  pick: "", method: "", compare: "", x: "", y: "", over: "", map: "",
 });
 
 /** Returns the state in an address's query. Unknown keys are left out. */
@@ -30,9 +30,11 @@ export class State {
   constructor(window) {
     this.window = window;
     this.listeners = [];
+    this.typing = false;
     this.values = parse(window.location.search);
     window.addEventListener("popstate", () => {
       this.values = parse(window.location.search);
+      this.typing = false;
       this.tell();
     });
   }
@@ -45,12 +47,17 @@ export class State {
     return this.values[key] ? this.values[key].split(",") : [];
   }
 
-  /** Changes values; `remembered` makes a step that the Back button undoes. */
-  set(changes, { remembered = false } = {}) {
+  /**
+   * Changes values. Every change is a step that the Back button undoes; `typed` is one letter of
+   * many, and only the first of them makes a step.
+   */
+  set(changes, { typed = false } = {}) {
+    if (Object.entries(changes).every(([key, value]) => this.values[key] === value)) return;
     this.values = { ...this.values, ...changes };
-    const { pathname, hash } = this.window.location;
-    const address = pathname + format(this.values) + (remembered ? "" : hash);
-    this.window.history[remembered ? "pushState" : "replaceState"](null, "", address);
+    const again = typed && this.typing;
+    this.typing = typed;
+    const { history, location } = this.window;
+    history[again ? "replaceState" : "pushState"](null, "", location.pathname + format(this.values));
     this.tell();
   }
 

@@ -1,7 +1,11 @@
 // One benchmark's table: its rows sorted, filtered, their columns chosen, their ranks shown.
 
+import { load } from "./data.js";
 import { element } from "./dom.js";
 import { DEFAULTS } from "./state.js";
+
+/** What is said of training data, as the search knows it. */
+const TRAINED_ON = { labels: "labels alone", benchmark: "the benchmark", extra: "extra data" };
 
 /** So many columns fit a wide window, so that nothing has to be moved sideways. */
 const MOST_FITTING = 9;
@@ -31,11 +35,14 @@ export class Table {
     this.titles = new Map(
       this.heads.map((cell) => [cell.dataset.c, cell.querySelector(".h")?.firstChild.data || "method"]),
     );
+    this.empty = new Set(this.heads.filter((cell) => "empty" in cell.dataset).map((cell) => cell.dataset.c));
+    // Columns that are not shown at first come with the first who asks for them.
+    this.present = this.heads.filter((cell) => "shown" in cell.dataset).map((cell) => cell.dataset.c);
     this.bodies = [...this.table.tBodies].map((body) => ({
       body,
       origin: body.className,
       group: body.rows[0],
-      rows: [...body.rows].slice(1).map((row) => this.read(row)),
+      rows: [...body.rows].slice(1).map((row) => this.read(row, body.className)),
     }));
     this.rows = this.bodies.flatMap((one) => one.rows);
     this.byName = new Map(this.rows.map((row) => [row.name, row]));
@@ -43,16 +50,64 @@ export class Table {
     this.picked = false;
   }
 
-  read(row) {
-    const { n: name, o, k: origin, t: trained, q: words } = row.dataset;
+  read(row, origin) {
+    const { n: name, o, t: trained = "", q: more = "" } = row.dataset;
+    const { cells } = row;
     const values = new Map();
-    const cells = row.cells;
-    for (let at = 0; at < this.columns.length; at += 1) {
-      // A cell's dataset would be one more object, thousands of times.
-      const value = cells[at + 2].getAttribute("data-v");
-      if (value !== null) values.set(this.columns[at], Number(value));
-    }
-    return { row, name, order: Number(o), origin, trained, words, values };
+    const one = {
+      row, name, order: Number(o), origin, trained, values,
+      // What is asked for of few rows, or late.
+      get title() {
+        return cells[1].querySelector("a, span").textContent;
+      },
+      get words() {
+        this.known ??= `${cells[1].textContent} ${name} ${more} ${TRAINED_ON[trained] ?? ""}`.toLowerCase();
+        return this.known;
+      },
+    };
+    for (const column of this.present) this.take(one, column);
+    return one;
+  }
+
+  /** Reads the value of one cell. */
+  take({ row, values }, column) {
+    const value = this.cell(row, column).getAttribute("data-v");
+    if (value !== null) values.set(column, Number(value));
+  }
+
+  cell(row, column) {
+    return row.cells[2 + this.present.indexOf(column)];
+  }
+
+  /** Says which of some columns are not there yet. */
+  missing(columns) {
+    return columns.filter((column) => this.columns.includes(column) && !this.present.includes(column));
+  }
+
+  /** Fetches columns and puts them in their places. */
+  async need(columns) {
+    const fetched = await Promise.all(columns.map((column) => load(`data/columns/${this.name}.${column}.json`)));
+    columns.forEach((column, at) => this.insert(column, fetched[at]));
+  }
+
+  insert(column, cells) {
+    if (this.present.includes(column)) return;
+    const place = this.columns.indexOf(column);
+    const at = this.present.filter((other) => this.columns.indexOf(other) < place).length;
+    const text = this.rows.map(({ name }) => cells[name]).join("");
+    const made = document.createElement("template");
+    made.innerHTML = `<table><tr>${text}</tr></table>`;
+    const found = [...made.content.querySelectorAll("td")];
+    this.present.splice(at, 0, column);
+    this.rows.forEach((one, number) => {
+      one.row.insertBefore(found[number], one.row.cells[2 + at] ?? null);
+      this.take(one, column);
+    });
+  }
+
+  /** Returns the columns of a kind: `s` scores, `q` costs, `w` words. */
+  columnsOf(kind) {
+    return this.heads.filter((head) => head.classList.contains(kind)).map((head) => head.dataset.c);
   }
 
   /** Turns headings into buttons. */
@@ -72,10 +127,9 @@ export class Table {
   }
 
   sort(column, descending) {
-    if (!this.better.has(column)) return this.sort(DEFAULTS.sort, true);
+    if (column !== "title" && !this.present.includes(column)) return this.sort(DEFAULTS.sort, true);
     if (column === this.sorted.column && descending === this.sorted.descending) return undefined;
     const ranked = this.table.querySelector(`td.c-${column}[data-r]`) ? column : DEFAULTS.sort;
-    const position = 2 + this.columns.indexOf(ranked);
     const order = compareRows(column, descending ? -1 : 1);
     for (const { body, rows, group } of this.bodies) {
       rows.sort(order);
@@ -83,10 +137,11 @@ export class Table {
       const best = descending === this.startsDescending(column) && ranked === column;
       let tier = "1";
       for (const { row } of rows) {
-        const rank = row.cells[position].getAttribute("data-r") || "–";
+        const cell = this.cell(row, ranked);
+        const rank = cell.getAttribute("data-r") || "–";
         const text = row.cells[0].firstChild;
         if (text.data !== rank) text.data = rank;
-        const mine = row.cells[position].getAttribute("data-i") || tier;
+        const mine = cell.getAttribute("data-i") || tier;
         row.classList.toggle("tier", best && mine !== tier);
         tier = mine;
       }

@@ -12,7 +12,7 @@ export function makeTools(table, all, actions) {
   const place = table.section.querySelector(".tools");
   const search = element("input", {
     type: "search", placeholder: "Find a method", "aria-label": "Find a method",
-    oninput: () => actions.set({ q: search.value }),
+    oninput: () => actions.set({ q: search.value }, { typed: true }),
   });
   const trained = choice("Kind of training data", TRAINED, (value) => actions.set({ trained: value }));
   const origins = [["", "measured and reported"], ["measured", "measured"], ["reported", "reported"]];
