@@ -83,8 +83,10 @@ def test_the_address_holds_the_view(site: Path) -> None:
         page.locator("#b-tiny details label", has_text="weights").click()
         page.locator("#b-tiny details label", has_text="slope").click()
         page.get_by_label("Accuracy in the picture").first.select_option("loss_f1")
+        page.locator("#b-tiny .costs").scroll_into_view_if_needed()
         page.get_by_label("loss F1 of each method by weights").wait_for()
         page.get_by_label("Metric over time").first.select_option("l1")
+        page.locator("#b-tiny .progress").scroll_into_view_if_needed()
         page.get_by_label("L1 of each method by date").wait_for()
         shown = page.locator("#b-tiny tbody.measured tr[data-n]:not([hidden]) .pick")
         shown.nth(0).check()
@@ -107,6 +109,7 @@ def seen(browser: ChromiumPage) -> list[str]:
     parts = [browser.page.locator("#b-tiny table.methods").inner_text()]
     for figure in browser.page.locator("#b-tiny .plot").all():
         figure.scroll_into_view_if_needed()
+        figure.locator(".marks [tabindex='0']").wait_for(state="attached")
         parts.append(figure.locator(".field").inner_html())
     return [*names(browser, "measured"), *parts]
 
@@ -172,7 +175,8 @@ def test_back_and_the_title_follow_the_view(site: Path) -> None:
         page.locator("dialog section").first.wait_for()
         step("beta 2 · tiny")
         page.keyboard.press("Escape")
-        views.append((page.url, page.title()))
+        page.wait_for_url(re.compile("^((?!method=).)*$"))
+        step("“beta” · by arch F1 · tiny")
         page.locator(".tabs a", has_text="tiny-dm").click()
         step("“beta” · by arch F1 · tiny-dm")
         for url, title in reversed(views[:-1]):
@@ -369,8 +373,10 @@ def test_headings_and_names_stay_in_sight(site: Path, width: int) -> None:
             if query:
                 page.locator("#b-tiny thead .c-authors").wait_for()
             row = page.locator("#b-tiny tbody.measured tr[data-n]").last
-            row.evaluate("row => row.scrollIntoView({ block: 'center' })")
-            page.locator("#b-tiny .scroll").first.evaluate("one => one.scrollBy(200, 0)")
+            region = page.locator("#b-tiny .scroll").first
+            region.evaluate("one => one.scrollIntoView()")
+            row.evaluate("row => row.scrollIntoView({ block: 'nearest' })")
+            region.evaluate("one => one.scrollBy(200, 0)")
             head = page.locator("#b-tiny .methods thead").bounding_box()
             name = row.locator("th a").bounding_box()
             assert head is not None

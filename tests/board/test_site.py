@@ -357,7 +357,7 @@ def test_a_shared_link_has_a_preview(site: Path, rows: BoardRows) -> None:
     with Image.open(site / "preview.png") as image:
         assert (image.format, image.size) == ("PNG", (1200, 630))
         assert len(image.convert("RGB").getcolors(1 << 20) or []) > 10
-    elsewhere = render_site(rows, address="https://example.org/board")["index.html"].decode()
+    elsewhere = site_files(rows, address="https://example.org/board")["index.html"].decode()
     assert told(elsewhere)["og:image"] == "https://example.org/board/preview.png"
     assert told(elsewhere)["og:url"] == "https://example.org/board/"
 

@@ -8,9 +8,8 @@ import numpy as np
 
 from gmbench.board.rows import Row
 from gmbench.board.site.floors import Floors
-from gmbench.board.site.methods_table import bar_style
 from gmbench.evaluation.over_floor import OverFloor
-from gmbench.pages.drawing.charts import bar
+from gmbench.pages.drawing.charts import Bar, bar
 from gmbench.pages.drawing.numbers import Figure, Span, score, span
 from gmbench.pages.drawing.scales import Scale
 from gmbench.schema import CONTINUOUS, DISCRETE, KINDS, LOSSES, Parameter
@@ -74,7 +73,7 @@ def kind_rows(row: Row, floors: Floors) -> tuple[KindRow, ...]:
     assert row.result is not None
     by_kind: dict[str, list[tuple[float, ...]]] = {}
     for key, gm in row.result["gms"].items():
-        figures = (gm["l1"], floors.gms[key], gm["arch_accuracy"], gm["loss_accuracy"])
+        figures = (gm["l1"], floors.gms[key]["l1"], gm["arch_accuracy"], gm["loss_accuracy"])
         by_kind.setdefault(gm["kind"], []).append(figures)
     ordered = [*(kind for kind in KINDS if kind in by_kind), *sorted(set(by_kind) - set(KINDS))]
     return tuple(
@@ -102,5 +101,19 @@ def _gap(name: str, one: OverFloor, scale: Scale, sign: int) -> Gap:
         figure=score(one.difference, "not defined"),
         span=span(one.ci),
         clear=clear,
-        style=bar_style(bar(scale, one.difference, one.ci)),
+        style=_style(bar(scale, one.difference, one.ci)),
     )
+
+
+def _style(placed: Bar) -> str:
+    """Returns the places of a difference and its interval as CSS variables.
+
+    A background's position counts from what its size leaves free, so that the interval's start
+    is given as a part of that.
+    """
+    parts = [f"--v:{placed.value}%"]
+    if placed.low is not None and placed.high is not None:
+        width = round(max(placed.high - placed.low, 0.0), 1)
+        start = round(100 * placed.low / (100 - width), 1) if width < 100 else 0.0
+        parts.append(f"--w:{width}%;--p:{start}%")
+    return ";".join(parts)

@@ -68,7 +68,7 @@ def shown_gms(
             name=gm["gm"],
             kind=gm["kind"],
             l1=score(gm["l1"]),
-            floor=score(floors.gms[key]),
+            floor=score(floors.gms[key]["l1"]),
             arch_accuracy=score(gm["arch_accuracy"]),
             loss_accuracy=score(gm["loss_accuracy"]),
             picture=f"{gm['gm']}.png" if pictures else "",
