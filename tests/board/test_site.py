@@ -25,7 +25,7 @@ from gmbench.board.reported import read_reported
 from gmbench.board.rows import BoardRows, in_order, read_rows
 from gmbench.board.serving import serving
 from gmbench.board.site import build_site
-from gmbench.board.site.building import site_files
+from gmbench.board.site.building import render_site, site_files
 from gmbench.board.site.method_page import citation
 from gmbench.board.site.methods_table import cost_text
 from gmbench.board.submission_card import read_card
@@ -357,7 +357,7 @@ def test_a_shared_link_has_a_preview(site: Path, rows: BoardRows) -> None:
     with Image.open(site / "preview.png") as image:
         assert (image.format, image.size) == ("PNG", (1200, 630))
         assert len(image.convert("RGB").getcolors(1 << 20) or []) > 10
-    elsewhere = site_files(rows, address="https://example.org/board")["index.html"].decode()
+    elsewhere = render_site(rows, address="https://example.org/board")["index.html"].decode()
     assert told(elsewhere)["og:image"] == "https://example.org/board/preview.png"
     assert told(elsewhere)["og:url"] == "https://example.org/board/"
 
