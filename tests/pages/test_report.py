@@ -70,6 +70,7 @@ class Reader(HTMLParser):
         self.shown: list[tuple[float, str]] = []
         self.tags: list[str] = []
         self.text = ""
+        self.reasons: list[str] = []
         self.attributes: list[tuple[str, str | None]] = []
         self.feed(page)
         self.close()
@@ -91,6 +92,10 @@ class Reader(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if self.stack and self.stack[-1][0] == "style":
+            return
+        beyond = [attributes.get("class") for _, attributes in self.stack[:-1]]
+        if "why none" in beyond and self.stack[-1][0] == "span":
+            self.reasons.append(data)
             return
         self.text += data
         if self.stack and self.stack[-1][0] == "data":
@@ -205,7 +210,11 @@ def test_gms_are_ordered_by_l1_in_each_set() -> None:
 def test_undefined_values_have_a_dash_and_a_reason() -> None:
     evaluation = case("undefined")
     assert evaluation.summary["p_value"].mean is None
-    text = " ".join(Reader(render_report(evaluation)).text.split())
+    reader = Reader(render_report(evaluation))
+    text = " ".join(reader.text.split())
+    # A dash opens a box with its reason.
+    assert len(reader.reasons) > 10
+    assert all(reader.reasons)
     assert (
         "p (GMs) is not defined in set_1, set_2, set_3, set_4: the errors do not differ from "
         "the reference's, or there are fewer than two GMs."
