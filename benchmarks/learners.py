@@ -2,8 +2,8 @@
 
 On GMs that no test set holds (`gmbench baseline --validation` has the same ones): the trees, linear
 discriminants of the training GMs, the nearest training images in the space of these discriminants,
-and the mean of the trees and the latter. Learners that differ this much and end alike say that
-the features or the GMs are few, not that the learner is poor.
+the mean of the trees and the latter, and `best`, which takes more features and says what the
+relatives of an image have in common.
 
     python benchmarks/learners.py                  # mini116
     python benchmarks/learners.py --data my-zoo
@@ -25,10 +25,11 @@ from gmbench.benchmark.cross_validation import validation_benchmark
 from gmbench.evaluation.evaluate import evaluate
 from gmbench.models.targets import class_counts
 from gmbench.schema import N_CONTINUOUS
-from gmbench.training.feature_table import Features, read_features
+from gmbench.training.feature_table import Features, FeatureTable, read_features
+from gmbench.training.relatives import fit_relatives
 from gmbench.training.trees import Learner, fit_trees, predict_with_trees
 
-METRICS = ("l1", "arch_f1", "loss_f1")
+METRICS = ("l1", "arch_f1", "loss_f1", "skill")
 SOFTNESS = 10.0
 """Of the probabilities of GMs: a test image is of none of them, so certainty is out of place."""
 
@@ -39,54 +40,32 @@ Array = NDArray[np.float64]
 Answer = tuple[Array, list[Array]]
 
 
-def discriminants(
-    features: Features,
-    labels: Array,
-    weights: Array,
-    unseen: Features,
-    benchmark: Benchmark,
-    seed: int,
-) -> Answer:
+def discriminants(known: FeatureTable, unseen: Features, benchmark: Benchmark, seed: int) -> Answer:
     """The labels of the training GMs, weighted by how probable each is to have made an image."""
-    del weights, seed
-    rows, gms = np.unique(labels, axis=0, return_inverse=True)
-    model = _pipeline(len(rows), None).fit(features, gms.ravel())
-    return _answer(softmax(model.decision_function(unseen) / SOFTNESS, axis=1), rows, benchmark)
+    del seed
+    rows, gms = np.unique(known.gms, return_inverse=True)
+    model = _pipeline(len(rows), None).fit(known.features, gms)
+    odds = softmax(model.decision_function(unseen) / SOFTNESS, axis=1)
+    return _answer(odds, known.labels[rows], benchmark)
 
 
-def nearest(
-    features: Features,
-    labels: Array,
-    weights: Array,
-    unseen: Features,
-    benchmark: Benchmark,
-    seed: int,
-) -> Answer:
+def nearest(known: FeatureTable, unseen: Features, benchmark: Benchmark, seed: int) -> Answer:
     """The labels of the training images, weighted by how near each is; GMs weigh the same."""
     del seed
-    rows, gms = np.unique(labels, axis=0, return_inverse=True)
-    model = _pipeline(len(rows), NEAREST).fit(features, gms.ravel())
-    known, asked = model.transform(features), model.transform(unseen)
-    squares = (asked**2).sum(axis=1)[:, None] + (known**2).sum(axis=1) - 2 * asked @ known.T
-    near = softmax(np.log(weights) - squares / SOFTNESS, axis=1)
-    by_gm = np.stack([near[:, gms.ravel() == gm].sum(axis=1) for gm in range(len(rows))], axis=1)
-    return _answer(by_gm, rows, benchmark)
+    rows, gms = np.unique(known.gms, return_inverse=True)
+    model = _pipeline(len(rows), NEAREST).fit(known.features, gms)
+    own, asked = model.transform(known.features), model.transform(unseen)
+    squares = (asked**2).sum(axis=1)[:, None] + (own**2).sum(axis=1) - 2 * asked @ own.T
+    near = softmax(np.log(known.weights) - squares / SOFTNESS, axis=1)
+    by_gm = np.stack([near[:, gms == gm].sum(axis=1) for gm in range(len(rows))], axis=1)
+    return _answer(by_gm, known.labels[rows], benchmark)
 
 
 def mixed(first: Learner, second: Learner) -> Learner:
     """Returns the mean of two learners: of the roots of counts, and of probabilities."""
 
-    def both(
-        features: Features,
-        labels: Array,
-        weights: Array,
-        unseen: Features,
-        known: Benchmark,
-        seed: int,
-    ) -> Answer:
-        one, other = (
-            learn(features, labels, weights, unseen, known, seed) for learn in (first, second)
-        )
+    def both(known: FeatureTable, unseen: Features, benchmark: Benchmark, seed: int) -> Answer:
+        one, other = (learn(known, unseen, benchmark, seed) for learn in (first, second))
         counts = ((np.sqrt(one[0]) + np.sqrt(other[0])) / 2) ** 2
         return counts, [(a + b) / 2 for a, b in zip(one[1], other[1], strict=True)]
 
@@ -98,6 +77,7 @@ LEARNERS: dict[str, Learner] = {
     "discriminants": discriminants,
     "nearest": nearest,
     "trees and nearest": mixed(fit_trees, nearest),
+    "best": fit_relatives,
 }
 
 
@@ -111,10 +91,12 @@ def main() -> None:
     if folder is None:
         parser.error(f"{arguments.data} has labels alone: give a dataset's folder.")
     known = validation_benchmark(load_benchmark(arguments.data))
-    table = read_features(known, folder, features="spectral_size_colour")
+    few = read_features(known, folder, features="spectral_size_colour")
+    many = read_features(known, folder, features="spectral_size_colour", residuals=True)
     print(f"{known.name} {known.version}, seed {arguments.seed}\n")
     print("| learner | " + " | ".join(METRICS) + " |\n|---|" + "---|" * len(METRICS))
     for name, learner in LEARNERS.items():
+        table = many if learner is fit_relatives else few
         found = predict_with_trees(known, table, arguments.seed, learner=learner)
         summary = evaluate(found, replicates=0).summary
         cells = [_cell(summary[metric].mean) for metric in METRICS]

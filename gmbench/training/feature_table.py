@@ -1,12 +1,13 @@
 """The hand-made features of a dataset's images, as a table for trees to learn from.
 
 They lie in `CACHE/features/`, as `gmbench.training.shard_cache` keeps them. All features of an
-image are made at once; a baseline takes as many of them, from the first on, as it knows.
+image are made at once; a baseline takes as many of them, from the first on, as it knows. Those of
+`residual_features` are kept apart, and made where they are asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, islice
 from pathlib import Path
@@ -19,6 +20,7 @@ from gmbench.benchmark.extra import ExtraGMs
 from gmbench.data.loading import cache_folder
 from gmbench.data.rgb import Pixels, rgb_pixels
 from gmbench.progress import Progress
+from gmbench.training import residual_features
 from gmbench.training.shard_cache import Taken, cached_shards
 from gmbench.training.spectral_features import N_FEATURES, N_SPECTRAL, VERSION, features_of
 
@@ -46,6 +48,11 @@ class FeatureTable:
     gms: NDArray[np.int64]
     labels: NDArray[np.float64]
 
+    @property
+    def weights(self) -> NDArray[np.float64]:
+        """Weight of each image, shape (images,): those of a GM make 1 together."""
+        return np.asarray(1.0 / np.bincount(self.gms)[self.gms])
+
 
 def read_features(
     benchmark: Benchmark,
@@ -53,6 +60,7 @@ def read_features(
     extra: Sequence[ExtraGMs] = (),
     features: str = "spectral",
     progress: Progress | None = None,
+    residuals: bool = False,
 ) -> FeatureTable:
     """Returns the features of a dataset's images, and of extra ones, GM by GM.
 
@@ -65,44 +73,68 @@ def read_features(
         extra: GMs to train on beside those of the benchmark.
         features: A key of `FEATURES`.
         progress: Told of how many images they are made.
+        residuals: Whether those of `residual_features` come behind them.
 
     Raises:
         GmbenchError: What `gmbench.training.shard_cache.cached_shards` raises.
     """
-    taken = Taken(
-        folder=cache_folder() / "features",
-        facts={"features": VERSION},
-        shape=(N_FEATURES,),
-        dtype="<f4",
-        pixels=rgb_pixels,
-        rows=feature_rows,
-        counted="features",
-    )
+    taken = [_taken({"features": VERSION}, N_FEATURES, feature_rows)]
+    if residuals:
+        facts = {"residual features": residual_features.VERSION}
+        taken.append(_taken(facts, residual_features.N_RESIDUAL, residual_rows))
     gms = [*benchmark.gms, *(gm for one in extra for gm in one.gms)]
     row_of = {gm.name: row for row, gm in enumerate(gms)}
     own = [name for name, n in zip(benchmark.index, benchmark.n_images, strict=True) if n]
-    shards = cached_shards(folder, taken, gms=own, progress=progress)
-    for one in extra:
-        names = [gm.name for gm in one.gms]
-        shards |= cached_shards(one.folder, taken, gms=names, progress=progress)
-    parts = [shard.mapped()[:, : FEATURES[features]] for shard in shards.values()]
+    folders = [(folder, own), *((one.folder, [gm.name for gm in one.gms]) for one in extra)]
+    parts, rows = [], []
+    for place, names in folders:
+        made = [cached_shards(place, one, gms=names, progress=progress) for one in taken]
+        for name, first in made[0].items():
+            known = [first.mapped()[:, : FEATURES[features]]]
+            parts.append(np.hstack([*known, *(more[name].mapped() for more in made[1:])]))
+            rows.append(row_of[name])
     return FeatureTable(
         features=np.concatenate(parts),
-        gms=np.repeat([row_of[name] for name in shards], [len(part) for part in parts]),
+        gms=np.repeat(rows, [len(part) for part in parts]),
         labels=np.array([gm.values for gm in gms]),
     )
 
 
+def _taken(
+    facts: Mapping[str, int], n: int, rows: Callable[[Iterator[Pixels]], Iterator[Features]]
+) -> Taken:
+    return Taken(
+        folder=cache_folder() / "features",
+        facts=facts,
+        shape=(n,),
+        dtype="<f4",
+        pixels=rgb_pixels,
+        rows=rows,
+        counted="features",
+    )
+
+
 def feature_rows(images: Iterator[Pixels]) -> Iterator[Features]:
-    """Yields all features of images, in their order, those of one size together.
+    """Yields the features of `spectral_features` of images, in their order.
 
     Args:
         images: RGB pixels, each of shape (height, width, 3).
 
     Yields:
-        Features of the next images, shape (images, `N_FEATURES`).
+        Features of the next images, those of one size together, shape (images, `N_FEATURES`).
     """
+    for alike in _of_one_size(images):
+        yield features_of(alike).astype("<f4")
+
+
+def residual_rows(images: Iterator[Pixels]) -> Iterator[Features]:
+    """Yields those of `residual_features`, as `feature_rows` does."""
+    for alike in _of_one_size(images):
+        yield residual_features.residual_features_of(alike).astype("<f4")
+
+
+def _of_one_size(images: Iterator[Pixels]) -> Iterator[Pixels]:
     for (height, width, _), alike in groupby(images, np.shape):
         at_once = max(1, _MOST_PIXELS // (height * width))
         while some := list(islice(alike, at_once)):
-            yield features_of(np.stack(some)).astype("<f4")
+            yield np.stack(some)

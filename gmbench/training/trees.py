@@ -6,6 +6,7 @@ Seconds on a CPU, no GPU and no network: what a learned method has to beat.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -30,19 +31,12 @@ TREES = 50
 
 
 def fit_trees(
-    features: Features,
-    labels: Array,
-    weights: Array,
-    unseen: Features,
-    benchmark: Benchmark,
-    seed: int,
+    known: FeatureTable, unseen: Features, benchmark: Benchmark, seed: int
 ) -> tuple[Array, list[Array]]:
     """Trains the trees and says what they predict of unseen images.
 
     Args:
-        features: Of the images to train on, shape (images, features).
-        labels: Label values of these images' GMs, shape (images, 25).
-        weights: Weight of each of these images, shape (images,).
+        known: Features of the images to train on, and labels; every GM weighs the same.
         unseen: Features of the images to predict, shape (others, features).
         benchmark: Says how counts are normalised and which classes there are.
         seed: Seed of the trees.
@@ -51,6 +45,7 @@ def fit_trees(
         Normalised counts, shape (others, 9), and the probabilities of each head's classes, each of
         shape (others, classes); a class that no training GM has is impossible.
     """
+    features, labels, weights = known.features, known.labels[known.gms], known.weights
     options = {"n_estimators": TREES, "min_samples_leaf": 3, "max_features": 0.2, "n_jobs": -1}
     regressor = ExtraTreesRegressor(random_state=seed, **options)
     # Counts are skewed: the mean of their roots, squared, lies nearer to most than their mean.
@@ -70,7 +65,7 @@ def fit_trees(
     return np.asarray(regressor.predict(unseen)) ** 2, heads
 
 
-Learner = Callable[[Features, Array, Array, Features, Benchmark, int], tuple[Array, list[Array]]]
+Learner = Callable[[FeatureTable, Features, Benchmark, int], tuple[Array, list[Array]]]
 """Takes and returns what `fit_trees` does."""
 
 
@@ -175,9 +170,6 @@ def parse_gms(
     rows = [benchmark.index[gm] for gm in training]
     train = np.isin(table.gms, rows) | (table.gms >= len(benchmark.gms))
     unseen = np.concatenate([np.flatnonzero(table.gms == benchmark.index[gm]) for gm in test])
-    gms = table.gms[train]
-    weights = 1.0 / np.bincount(gms)[gms]
-    counts, odds = learner(
-        table.features[train], table.labels[gms], weights, table.features[unseen], benchmark, seed
-    )
+    known = replace(table, features=table.features[train], gms=table.gms[train])
+    counts, odds = learner(known, table.features[unseen], benchmark, seed)
     return ParsedImages(counts, np.hstack(odds), class_counts(benchmark))

@@ -1,0 +1,142 @@
+"""Further hand-made features of images: how neighbouring residuals and pixel values go together.
+
+Spectra say how strong a residual is at each frequency; these say which values meet. Quantised
+residuals of neighbouring pixels are counted in pairs (Fridrich and Kodovsky 2012, "rich models"),
+pixels by the order of their neighbours (local binary patterns; Ojala, Pietikäinen and Mäenpää
+2002), and values near black and white one by one, where output non-linearities differ.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmbench.data.rgb import Pixels
+from gmbench.training.spectral_features import luminance_blocks
+
+Array = NDArray[np.float64]
+Whole = NDArray[np.integer]
+
+VERSION = 1
+"""Changes whenever an image has other features than before."""
+
+STEPS = ((1, 4, 16), (1, 6), (2, 12))
+"""Steps by which differences, second differences and Laplacians are quantised, in grey values."""
+
+FARTHEST = 2
+"""Residuals are clipped so many steps from 0."""
+
+EDGES = (1, 2, 3, 4, 6, 10, 18, 34, 66, 128, 190, 222, 238, 246, 250, 252, 253, 254, 255)
+"""Where the bins of pixel values begin, behind the first, which begins at 0."""
+
+_LEVELS = 2 * FARTHEST + 1
+_PAIRS = [
+    (one, other)
+    for one in range(_LEVELS)
+    for other in range(one, _LEVELS)
+    if (one, other) <= tuple(sorted((_LEVELS - 1 - one, _LEVELS - 1 - other)))
+]
+"""One of each four pairs of levels that are the same in the other order or with the other sign."""
+
+_RING = ((-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1))
+
+N_RESIDUAL = 2 * 3 * len(_PAIRS) * sum(map(len, STEPS)) + 2 * (10 + 9) + len(EDGES) + 1 + 9 + 2
+"""Number of these features of an image."""
+
+
+def residual_features_of(images: Pixels) -> Array:
+    """Returns these features of the RGB pixels of images of one size.
+
+    Args:
+        images: Shape (images, height, width, 3).
+
+    Returns:
+        Shape (images, `N_RESIDUAL`).
+    """
+    grey = luminance_blocks(images)
+    return np.hstack([_co_occurrences(grey), *(_patterns(grey, n) for n in (1, 2)), _ends(images)])
+
+
+def _co_occurrences(grey: Whole) -> Array:
+    """Shares of pairs of residuals: mean of across and down, and half of their difference."""
+    across, down = (
+        np.hstack([_pairs(residual, step) for residual, step in _residuals(plane)])
+        for plane in (grey, grey.swapaxes(2, 3))
+    )
+    return np.hstack([(across + down) / 2, (across - down) / 2])
+
+
+def _residuals(grey: Whole) -> list[tuple[Whole, int]]:
+    """Residuals along rows, each with a step to quantise it by."""
+    inner = grey[:, :, 1:-1, 1:-1]
+    beside = grey[:, :, :-2, 1:-1] + grey[:, :, 2:, 1:-1]
+    laplacian = 4 * inner - beside - grey[:, :, 1:-1, :-2] - grey[:, :, 1:-1, 2:]
+    kinds = (np.diff(grey, axis=3), np.diff(grey, n=2, axis=3), laplacian)
+    return [
+        (residual, step) for residual, steps in zip(kinds, STEPS, strict=True) for step in steps
+    ]
+
+
+def _pairs(residual: Whole, step: int) -> Array:
+    """Roots of the shares of pairs one on, one below and two on; shape (images, 3 * pairs)."""
+    levels = np.clip(np.rint(residual / step), -FARTHEST, FARTHEST).astype(np.int64) + FARTHEST
+    met = (
+        (levels[..., :-1], levels[..., 1:]),
+        (levels[:, :, :-1], levels[:, :, 1:]),
+        (levels[..., :-2], levels[..., 2:]),
+    )
+    one, other = np.transpose(_PAIRS)
+    found = []
+    for first, second in met:
+        table = _shares(first * _LEVELS + second, _LEVELS**2).reshape(-1, _LEVELS, _LEVELS)
+        table = table + table[:, ::-1, ::-1]
+        found.append(np.sqrt((table + table.swapaxes(1, 2))[:, one, other]))
+    return np.hstack(found)
+
+
+def _patterns(grey: Whole, radius: int) -> Array:
+    """Roots of the shares of local binary patterns, and of pixels with so many equal neighbours.
+
+    A pattern is the number of the eight neighbours that are no darker, where these lie side by
+    side on the ring, and 9 where they do not.
+    """
+    side = grey.shape[2] - 2 * radius
+    centre = grey[:, :, radius:-radius, radius:-radius]
+    ring = np.stack(
+        [
+            grey[:, :, radius * (1 + down) :, radius * (1 + right) :][:, :, :side, :side]
+            for down, right in _RING
+        ]
+    )
+    above = ring >= centre
+    changes = (above != np.roll(above, 1, axis=0)).sum(axis=0)
+    pattern = np.where(changes <= 2, above.sum(axis=0), 9)
+    equal = (ring == centre).sum(axis=0)
+    return np.sqrt(np.hstack([_shares(pattern, 10), _shares(equal, 9)]))
+
+
+def _ends(images: Pixels) -> Array:
+    """How pixel values are spread, finely near black and white; shape (images, 31)."""
+    channels = [_shares(images[..., channel].astype(np.int64), 256) for channel in range(3)]
+    mean = np.mean(channels, axis=0)
+    # Gaps in the histogram are left where values were stretched, or came from few levels.
+    rough = np.abs(np.diff(mean, n=2, axis=1)).sum(axis=1)
+    odd = mean[:, 1::2].sum(axis=1) - mean[:, ::2].sum(axis=1)
+    return np.column_stack(
+        [
+            np.sqrt(np.add.reduceat(mean, (0, *EDGES), axis=1)),
+            images.min(axis=(1, 2)) / 255,
+            images.max(axis=(1, 2)) / 255,
+            *((shares > 0).mean(axis=1) for shares in channels),
+            rough,
+            odd,
+        ]
+    )
+
+
+def _shares(values: Whole, number: int) -> Array:
+    """Shares of the whole numbers below `number` in each image, shape (images, number)."""
+    flat = values.reshape(len(values), -1)
+    numbered = flat + number * np.arange(len(flat))[:, None]
+    counts = np.bincount(numbered.ravel(), minlength=number * len(flat))
+    return counts.reshape(-1, number) / flat.shape[1]
