@@ -74,7 +74,7 @@ def test_more_images_of_a_gm_do_not_make_it_weigh_more(
         discriminant_shares(one.features, one.gms, one.weights, table.features)
         for one in (table, more)
     ]
-    np.testing.assert_allclose(*shares, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(shares[0], shares[1], rtol=1e-6, atol=1e-9)
     np.testing.assert_allclose(shares[0].sum(axis=1), 1)
     assert (shares[0].argmax(axis=1) == table.gms).mean() > 0.5
 

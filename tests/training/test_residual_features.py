@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from gmbench.data.rgb import Pixels
 from gmbench.training.residual_features import EDGES, N_RESIDUAL, STEPS, residual_features_of
@@ -33,7 +34,7 @@ def test_pairs_of_differences_are_those_of_the_plain_way() -> None:
     np.testing.assert_allclose(difference[0, 0], (across - down) / 2)
 
 
-def _plain(pixels: Pixels, turned: bool) -> np.ndarray:
+def _plain(pixels: Pixels, turned: bool) -> NDArray[np.float64]:
     """Roots of the shares of pairs of neighbouring differences at a step of 1, pair by pair."""
     counts: dict[frozenset[tuple[int, int]], float] = {}
     total = 0
@@ -44,12 +45,12 @@ def _plain(pixels: Pixels, turned: bool) -> np.ndarray:
                 alike = frozenset({(a, b), (b, a), (-a, -b), (-b, -a)})
                 counts[alike] = counts.get(alike, 0) + 1
                 total += 1
-    found = {}
+    found: dict[frozenset[tuple[int, int]], float] = {}
     for a in range(-2, 3):
         for b in range(-2, 3):
             alike = frozenset({(a, b), (b, a), (-a, -b), (-b, -a)})
             # The table of four sums each pair as often as it is like itself.
-            found.setdefault(alike, np.sqrt(counts.get(alike, 0) * 4 / len(alike) / total))
+            found.setdefault(alike, float(np.sqrt(counts.get(alike, 0) * 4 / len(alike) / total)))
     return np.array(list(found.values()))
 
 
