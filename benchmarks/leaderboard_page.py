@@ -33,6 +33,8 @@ from gmbench.board.rows import BoardRows, Cell, Row, ranked, submitted_rows
 from gmbench.board.serving import serving
 from gmbench.board.site.building import render_site
 from gmbench.evaluation.comparison import COMPARED, Difference
+from gmbench.evaluation.over_floor import OverFloor
+from gmbench.schema import PARAMETERS
 
 if TYPE_CHECKING:
     from playwright.sync_api import CDPSession, Page
@@ -86,7 +88,10 @@ def _method(like: Sequence[Row], number: int, generator: np.random.Generator) ->
         cells[key] = Cell(texts[key])
     for key in ("params", "training_hours"):
         cells[key] = Cell(float(texts[key]))
-    return Row(card.name, title, "measured", cells, card=card, result=row.result)
+    over_floor = {one.name: OverFloor(0.1, 0.01, (-0.01, 0.03)) for one in PARAMETERS}
+    return Row(
+        card.name, title, "measured", cells, card=card, result=row.result, over_floor=over_floor
+    )
 
 
 def _pairs(rows: Sequence[Row], generator: np.random.Generator) -> Pairs:
