@@ -34,6 +34,8 @@ class MissingPackageError(GmbenchError, ImportError):
 EXTRAS = {
     **dict.fromkeys(("accelerate", "safetensors", "torch", "torchvision"), "train"),
     "matplotlib": "figures",
+    **dict.fromkeys(("av", "skimage"), "video"),
+    "pywt": "attribution",
 }
 """Packages that gmbench does without until something needs them, each with its extra."""
 

@@ -10,8 +10,10 @@ import typer
 
 from gmbench.cli import output, remote
 from gmbench.cli.attack import attack
+from gmbench.cli.attribute import attribute
 from gmbench.cli.baseline import baseline
 from gmbench.cli.data import data_app
+from gmbench.cli.detect import detect
 from gmbench.cli.evaluate import compare, evaluate
 from gmbench.cli.figure import figure
 from gmbench.cli.info import info, splits_app
@@ -40,7 +42,7 @@ remote.register(data_app)
 # In the order in which a newcomer needs them.
 for command in (
     info, template, validate, baseline, evaluate, compare, submit, parse, train, predict, attack,
-    figure, reproduce, label,
+    detect, attribute, figure, reproduce, label,
 ):  # fmt: skip
     app.command()(command)
 for group in (data_app, splits_app, study_app, zoo_app, leaderboard_app):

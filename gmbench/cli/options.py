@@ -72,6 +72,15 @@ ExtraOption = Annotated[
         help="Train on the GMs of this dataset too, beside the benchmark's own; repeat.",
     ),
 ]
+ParserOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--parser",
+        metavar="MODEL",
+        help="Begin with this trained parser in place of training one: a folder that `gmbench "
+        "train full` left; repeat, one for each set.",
+    ),
+]
 RunsOption = Annotated[
     Path,
     typer.Option("--runs", metavar="DIR", help="Where trainings keep log, state and checkpoint."),

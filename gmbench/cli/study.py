@@ -14,6 +14,7 @@ from gmbench.cli.options import (
     ChangesOption,
     DeviceOption,
     JsonOption,
+    ParserOption,
     PredictionArgument,
     PresetOption,
     RunsOption,
@@ -24,7 +25,8 @@ from gmbench.cli.training import run_options
 
 study_app = typer.Typer(
     name="study",
-    help="Run the paper's studies: many images, content, ablation, cross-entropy.",
+    help="Run the paper's studies: many images, content, fingerprints and content, ablation, "
+    "cross-entropy.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )
@@ -108,6 +110,56 @@ def content(
     output.show(output.table(headings, rows, title=title, left=(0, 2)))
     output.show_plain(
         "Mean over four draws of six face GMs and six others; --json has the intervals."
+    )
+
+
+@study_app.command("content_independence")
+def content_independence(
+    benchmark: BenchmarkOption = DEFAULT,
+    parser: ParserOption = None,
+    preset: PresetOption = "small",
+    change: ChangesOption = None,
+    device: DeviceOption = "auto",
+    runs: RunsOption = Path("runs"),
+    seed: SeedOption = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Try to tell what an image shows from its fingerprint, and from the image itself.
+
+    Example: `gmbench study content_independence --data DIR`
+    """
+    from gmbench.applications.content import content_independence
+    from gmbench.applications.parsers import given_or_trained
+    from gmbench.benchmark.benchmark import dataset_folder
+    from gmbench.training.recipes import require_folder
+
+    known = loaded_benchmark(benchmark)
+    folder = require_folder("content_independence", dataset_folder(benchmark or DEFAULT))
+    options = run_options(known, preset, change, None, device, runs, seed)
+    with output.counting() as progress:
+        sets = list(known.sets)
+        parsers = given_or_trained(known, folder, parser or (), sets, options, progress)
+        found = content_independence(known, folder, parsers, options, progress)
+    if as_json:
+        output.show_json(found.to_dict())
+        return
+    rows = [
+        [
+            name,
+            output.number(one.accuracy.value),
+            output.interval(one.accuracy.ci),
+            output.number(one.training_loss),
+            *(output.number(recall) for recall in one.recalls.values()),
+        ]
+        for name, one in found.inputs.items()
+    ]
+    headings = ["told from", "accuracy", "95% interval", "training loss", *found.contents]
+    output.show(output.table(headings, rows, title=f"content: {found.benchmark}"))
+    low = output.interval(found.difference.ci)
+    output.show_plain(
+        f"Images of {found.tested_gms} unseen GMs; accuracy: mean over the contents, chance "
+        f"{found.chance:.3f}.\nFingerprint less image: {found.difference.value:+.3f} ({low}). "
+        f"Loss of guessing: {found.guessing_loss:.3f}."
     )
 
 

@@ -138,7 +138,7 @@ def draws(
         replicates: Number of replicates.
         seed: Seed of the draws.
     """
-    drawn = _bootknife(_generator(seed, name), strata, replicates)
+    drawn = bootknife(_generator(seed, name), strata, replicates)
     resamples = tuple(
         _generator(seed, name, gm).integers(0, _pool(count, replicates), size=(drawn == row).sum())
         for row, (gm, count) in enumerate(zip(gms, n_images, strict=True))
@@ -146,8 +146,8 @@ def draws(
     return Draws(drawn, resamples)
 
 
-def _bootknife(
-    generator: np.random.Generator, strata: tuple[int, ...], replicates: int
+def bootknife(
+    generator: np.random.Generator, strata: Sequence[int], replicates: int
 ) -> NDArray[np.int64]:
     """Draws the GM of each slot, shape (replicates, GMs).
 

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from gmbench.errors import GmbenchError
-from gmbench.training.cache import MEMORY_LIMIT, CachedImages, LazyPixels
+from gmbench.training.cache import MEMORY_LIMIT, CachedImages, HeldImages, LazyPixels
 
 Rows = NDArray[np.int64]
 
@@ -73,7 +73,7 @@ class Batches:
 
     def __init__(
         self,
-        cached: CachedImages,
+        cached: CachedImages | HeldImages,
         gms: Sequence[str] | None,
         batch_size: int,
         *,

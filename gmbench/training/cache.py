@@ -161,7 +161,7 @@ class CachedImages:
         Raises:
             DatasetError: The GM is not among those that were cached.
         """
-        return tuple(f"{gm}/{n:06d}" for n in range(self._shard(gm).n_images))[: self.most.get(gm)]
+        return _image_ids(gm, self._shard(gm).n_images)[: self.most.get(gm)]
 
     def stack(self, gms: Sequence[str] | None = None, memory_limit: int = MEMORY_LIMIT) -> Stack:
         """Returns the images of several GMs as one, GM by GM in the order given.
@@ -175,13 +175,7 @@ class CachedImages:
             DatasetError: A GM is not among those that were cached.
         """
         names = self.gms if gms is None else tuple(gms)
-        parts = [self.pixels(gm) for gm in names]
-        lazy = LazyPixels(parts, (self.view.views, self.view.size, self.view.size, 3))
-        return Stack(
-            pixels=lazy.read() if lazy.nbytes <= memory_limit else lazy,
-            gm_rows=np.repeat(np.arange(len(parts)), [len(part) for part in parts]),
-            image_ids=[image_id for gm in names for image_id in self.image_ids(gm)],
-        )
+        return _stacked(names, [self.pixels(name) for name in names], self.view, memory_limit)
 
     def _shard(self, gm: str) -> CachedShard:
         if gm not in self._shards:
@@ -189,6 +183,56 @@ class CachedImages:
                 f"The pixels of {gm} were not asked for. Name it in the gms of `cached_images`."
             )
         return self._shards[gm]
+
+
+@dataclass(frozen=True)
+class HeldImages:
+    """Pixels of classes that are put together from any images, to train a classifier on.
+
+    Attributes:
+        view: What was taken of every image.
+        arrays: Of each class, by its name; shape (images, views, size, size, 3).
+    """
+
+    view: View
+    arrays: Mapping[str, Pixels]
+
+    @property
+    def gms(self) -> tuple[str, ...]:
+        """Names of the classes."""
+        return tuple(self.arrays)
+
+    @cached_property
+    def sha256(self) -> str:
+        """Changes whenever a class or a pixel does: for the state of a training."""
+        digest = hashlib.sha256()
+        for name, pixels in self.arrays.items():
+            digest.update(f"{name} {pixels.shape}".encode())
+            digest.update(np.ascontiguousarray(pixels).data)
+        return digest.hexdigest()
+
+    def image_ids(self, name: str) -> tuple[str, ...]:
+        """Returns ids of a class's images."""
+        return _image_ids(name, len(self.arrays[name]))
+
+    def stack(self, names: Sequence[str] | None = None, memory_limit: int = MEMORY_LIMIT) -> Stack:
+        """Returns the images of several classes as one, as `CachedImages.stack` does."""
+        chosen = self.gms if names is None else names
+        return _stacked(chosen, [self.arrays[name] for name in chosen], self.view, memory_limit)
+
+
+def _image_ids(name: str, count: int) -> tuple[str, ...]:
+    return tuple(f"{name}/{number:06d}" for number in range(count))
+
+
+def _stacked(names: Sequence[str], parts: Sequence[Pixels], view: View, memory_limit: int) -> Stack:
+    lazy = LazyPixels(parts, (view.views, view.size, view.size, 3))
+    counts = [len(part) for part in parts]
+    return Stack(
+        pixels=lazy.read() if lazy.nbytes <= memory_limit else lazy,
+        gm_rows=np.repeat(np.arange(len(parts)), counts),
+        image_ids=[i for name, n in zip(names, counts, strict=True) for i in _image_ids(name, n)],
+    )
 
 
 def cached_images(

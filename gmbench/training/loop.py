@@ -21,10 +21,11 @@ from accelerate import Accelerator
 from torch import nn
 
 from gmbench.files import write_durably
+from gmbench.models.class_targets import ClassTargets
 from gmbench.models.targets import TrainingTargets
 from gmbench.progress import Progress
 from gmbench.training.batches import Batches
-from gmbench.training.cache import CachedImages
+from gmbench.training.cache import CachedImages, HeldImages
 from gmbench.training.config import TrainingConfig, TrainingError
 from gmbench.training.devices import accelerator_for, compiled
 from gmbench.training.methods import build_method
@@ -58,13 +59,14 @@ class TrainingRun:
 
 def train(
     config: TrainingConfig,
-    targets: TrainingTargets,
-    images: CachedImages,
+    targets: TrainingTargets | ClassTargets,
+    images: CachedImages | HeldImages,
     *,
     seed: int = 0,
     device: str = "auto",
     folder: Path | None = None,
     key: str = "",
+    initial: Mapping[str, torch.Tensor] | None = None,
     validation: TrainingTargets | None = None,
     progress: Progress | None = None,
 ) -> TrainingRun:
@@ -72,12 +74,14 @@ def train(
 
     Args:
         config: How.
-        targets: Labels of the GMs to train on.
-        images: Their images, and those of the GMs held out.
+        targets: Labels of the GMs to train on, or classes.
+        images: Images of these GMs, or classes, and of the GMs held out.
         seed: Seed of the network's first weights, of dropout and of the batches.
         device: `auto`, `cpu`, `cuda` or `mps`.
         folder: Where the log and the state are kept; a training without one cannot be resumed.
         key: Fingerprint of labels and images; with the settings it tells whose state it is.
+        initial: Weights to begin with in place of random ones, by their names in the network;
+            `key` must tell which.
         validation: Labels of training GMs that are held out, to take the best epoch, not the last.
         progress: Told how many batches are done, and of how many.
 
@@ -90,6 +94,7 @@ def train(
     accelerator = accelerator_for(device, config.precision)
     place = accelerator.device
     network, objective = build_method(config, targets, seed)
+    network.load_state_dict({**network.state_dict(), **(initial or {})})
     network.to(place, memory_format=torch.channels_last)  # type: ignore[call-overload]
     objective.to(place)
     optimizer = torch.optim.AdamW(
@@ -115,6 +120,7 @@ def train(
         }
         best = standing.best
         if validation is not None:
+            assert isinstance(images, CachedImages)
             error = entry["validation"] = validation_error(
                 network, images, validation, place, config.precision
             )
@@ -140,8 +146,8 @@ class _Epochs:
     def __init__(
         self,
         config: TrainingConfig,
-        targets: TrainingTargets,
-        images: CachedImages,
+        targets: TrainingTargets | ClassTargets,
+        images: CachedImages | HeldImages,
         network: nn.Module,
         objective: nn.Module,
         optimizer: torch.optim.Optimizer,
@@ -204,8 +210,8 @@ class _Epochs:
 
 def _passes(
     config: TrainingConfig,
-    targets: TrainingTargets,
-    images: CachedImages,
+    targets: TrainingTargets | ClassTargets,
+    images: CachedImages | HeldImages,
     device: torch.device,
     seed: int,
 ) -> list[Batches]:

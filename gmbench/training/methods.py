@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from gmbench.errors import UnknownNameError
+from gmbench.models.class_targets import ClassTargets
 from gmbench.training.config import TrainingConfig
 
 if TYPE_CHECKING:
@@ -29,12 +30,15 @@ class Method:
         settings: `Settings` of the network; one of them is `n_classes`.
         objective: Takes `weights` and the targets.
         weights: `Settings` of the objective.
+        tells_classes: Whether it tells classes, not the parameters of a GM: its targets are
+            `ClassTargets`.
     """
 
     network: str
     settings: str
     objective: str
     weights: str = "gmbench.models.objective:ObjectiveConfig"
+    tells_classes: bool = False
 
 
 METHODS: dict[str, Method] = {
@@ -54,28 +58,42 @@ METHODS: dict[str, Method] = {
         settings="gmbench.models.graph:GraphConfig",
         objective="gmbench.models.graph:GraphObjective",
     ),
+    "classifier": Method(
+        network="gmbench.models.classifier:FingerprintClassifier",
+        settings="gmbench.models.classifier:ClassifierConfig",
+        objective="gmbench.models.classifier:ClassifierObjective",
+        weights="gmbench.models.classifier:ClassifierWeights",
+        tells_classes=True,
+    ),
+    "gan_fingerprint": Method(
+        network="gmbench.models.gan_fingerprint:GanFingerprintNetwork",
+        settings="gmbench.models.gan_fingerprint:GanFingerprintConfig",
+        objective="gmbench.models.classifier:ClassifierObjective",
+        weights="gmbench.models.classifier:ClassifierWeights",
+        tells_classes=True,
+    ),
 }
 
 
 def build_method(
-    config: TrainingConfig, targets: TrainingTargets, seed: int
+    config: TrainingConfig, targets: TrainingTargets | ClassTargets, seed: int
 ) -> tuple[nn.Module, nn.Module]:
     """Returns an untrained network and its objective.
 
     Args:
         config: Settings of the training.
-        targets: Labels of the GMs to train on.
+        targets: Labels of the GMs to train on, or classes.
         seed: Seed of the first weights; torch's own generator is left as it was.
 
     Raises:
         UnknownNameError: There is no such method or setting.
         SettingError: A setting cannot have its value.
     """
-    method = _method(config.method)
+    method = _method(config.method, isinstance(targets, ClassTargets))
     weights = loaded(method.weights)(**config.objective)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = _network(config.method, config.model, targets.n_classes, targets)
+        network = _network(method, config.model, targets.n_classes, targets)
     objective: nn.Module = loaded(method.objective)(weights, targets)
     return network, objective
 
@@ -92,16 +110,15 @@ def build_network(name: str, settings: Mapping[str, Any], n_classes: Sequence[in
         UnknownNameError: There is no such method or setting.
         SettingError: A setting cannot have its value.
     """
-    return _network(name, settings, n_classes, None)
+    return _network(_method(name, tells_classes=False), settings, n_classes, None)
 
 
 def _network(
-    name: str,
+    method: Method,
     settings: Mapping[str, Any],
     n_classes: Sequence[int],
-    targets: TrainingTargets | None,
+    targets: TrainingTargets | ClassTargets | None,
 ) -> nn.Module:
-    method = _method(name)
     config = loaded(method.settings)(**{**settings, "n_classes": tuple(n_classes)})
     made = loaded(method.network)
     network: nn.Module = (
@@ -110,9 +127,10 @@ def _network(
     return network
 
 
-def _method(name: str) -> Method:
-    if name not in METHODS:
-        raise UnknownNameError("Method", name, METHODS, f"There are: {', '.join(METHODS)}.")
+def _method(name: str, tells_classes: bool) -> Method:
+    known = [one for one, method in METHODS.items() if method.tells_classes == tells_classes]
+    if name not in known:
+        raise UnknownNameError("Method", name, known, f"There are: {', '.join(known)}.")
     return METHODS[name]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -61,14 +61,9 @@ def _run(
     network.eval()
     found, fingerprints = [], []
     slots: Any = network.slots
-    step = _AT_ONCE
-    if device.type == "cpu":
-        step = max(1, _PIXELS_AT_ONCE // (flat.shape[1] * flat.shape[2]))
     with torch.inference_mode(), autocast_for(device, precision):
-        for first in range(0, len(flat), step):
-            # A copy: what is mapped from a file may not be written to, which torch minds.
-            part = torch.from_numpy(np.array(flat[first : first + step])).to(device)
-            said = network(part.permute(0, 3, 1, 2).float().div(255.0))
+        for part in in_parts(flat, device):
+            said = network(part)
             parsed = said.final()
             found.append(torch.cat([parsed.continuous, parsed.probabilities], dim=1).cpu())
             if keep_fingerprints:
@@ -80,6 +75,25 @@ def _run(
         ParsedImages(values[:, :n_continuous], values[:, n_continuous:], slots.n_classes),
         traces.reshape(n, views, *traces.shape[1:]) if keep_fingerprints else traces,
     )
+
+
+def in_parts(flat: NDArray[np.uint8], device: torch.device) -> Iterator[torch.Tensor]:
+    """Yields views as a network takes them, as many at a time as go well together.
+
+    Args:
+        flat: Shape (views, size, size, 3).
+        device: Where the network is.
+
+    Yields:
+        Shape (some, 3, size, size), float32 in [0, 1], on the device.
+    """
+    step = _AT_ONCE
+    if device.type == "cpu":
+        step = max(1, _PIXELS_AT_ONCE // (flat.shape[1] * flat.shape[2]))
+    for first in range(0, len(flat), step):
+        # A copy: what is mapped from a file may not be written to, which torch minds.
+        part = torch.from_numpy(np.array(flat[first : first + step])).to(device)
+        yield part.permute(0, 3, 1, 2).float().div(255.0)
 
 
 def parse_images(

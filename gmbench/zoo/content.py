@@ -14,7 +14,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -54,12 +54,15 @@ class Content:
         train: What GMs are trained on, shape (images, 3, size, size).
         held_out: What no GM has seen, same shape but for the number.
         origins: Where they come from.
+        held_out_sources: Whom or what each held-out image shows: the person of a face, the picture
+            of a crop, the font of a letter, the name of an icon; else each image is its own.
     """
 
     name: str
     train: Images
     held_out: Images
     origins: tuple[Origin, ...]
+    held_out_sources: tuple[str, ...]
 
     @property
     def size(self) -> int:
@@ -103,8 +106,8 @@ def load_content(name: str, size: int, seed: int = 0) -> Content:
         )
     # The name is part of the seed, so that no two contents are cut by the same numbers.
     generator = np.random.default_rng([seed, size, *name.encode()])
-    train, held_out, origins = _LOADERS[name](size, generator)
-    return Content(name, _frozen(train), _frozen(held_out), tuple(origins))
+    train, held_out, origins, sources = _LOADERS[name](size, generator)
+    return Content(name, _frozen(train), _frozen(held_out), tuple(origins), tuple(sources))
 
 
 @lru_cache(maxsize=4)
@@ -128,7 +131,8 @@ def load_folder(folder: Path, size: int, seed: int = 0) -> Content:
     n_held_out = round(len(images) * _HELD_OUT)
     name = content_name(folder)
     origin = Origin(name, "", "", folder.resolve().name, "the owner of the folder's", sha256)
-    return Content(name, _frozen(images[n_held_out:]), _frozen(images[:n_held_out]), (origin,))
+    train, held_out = _frozen(images[n_held_out:]), _frozen(images[:n_held_out])
+    return Content(name, train, held_out, (origin,), _numbered(held_out))
 
 
 def content_name(folder: Path) -> str:
@@ -154,7 +158,12 @@ def _frozen(images: Images) -> Images:
     return images
 
 
-_Parts = tuple[Images, Images, list[Origin]]
+def _numbered(images: Images) -> tuple[str, ...]:
+    return tuple(f"image_{number:06d}" for number in range(len(images)))
+
+
+_Parts = tuple[Images, Images, list[Origin], Sequence[str]]
+"""What to train on, what is held out, origins, and the sources of what is held out."""
 
 
 def _digits(size: int, generator: np.random.Generator) -> _Parts:
@@ -171,6 +180,7 @@ def _digits(size: int, generator: np.random.Generator) -> _Parts:
         images[N_HELD_OUT:],
         images[:N_HELD_OUT],
         [origin_of(DIGITS, "digits", paths)],
+        _numbered(images[:N_HELD_OUT]),
     )
 
 
@@ -180,16 +190,17 @@ def _faces(size: int, generator: np.random.Generator) -> _Parts:
     persons = sorted({path.parent.name for path in paths})
     hidden = set(generator.permutation(persons)[: round(len(persons) * _HELD_OUT)].tolist())
     parts: dict[bool, list[Images]] = {True: [], False: []}
+    shown: list[str] = []
     for path in paths:
         with Image.open(path) as image:
             face = np.asarray(square(image.convert("L"), size))
         parts[path.parent.name in hidden] += [face, face[:, ::-1]]
+        shown += [path.parent.name] * 2 if path.parent.name in hidden else []
     train, held_out = (_three_channels(np.stack(parts[which])) for which in (False, True))
-    return (
-        train[generator.permutation(len(train))],
-        held_out[generator.permutation(len(held_out))],
-        [origin_of(FACES, "faces", paths)],
-    )
+    train = train[generator.permutation(len(train))]
+    order = generator.permutation(len(held_out))
+    sources = [shown[row] for row in order]
+    return train, held_out[order], [origin_of(FACES, "faces", paths)], sources
 
 
 def _crops_of(
@@ -221,11 +232,11 @@ def _crops_of(
                 span = (0, border) if part is train else (border, picture_image.width)
                 part.append(_crop(picture_image, span, size, largest, generator))
         images = [np.stack(part).transpose(0, 3, 1, 2) for part in (train, held_out)]
-        return (
-            images[0][generator.permutation(N_TRAIN)],
-            images[1][generator.permutation(N_HELD_OUT)],
-            origins,
-        )
+        made = images[0][generator.permutation(N_TRAIN)]
+        order = generator.permutation(N_HELD_OUT)
+        names = [Path(origin.file).stem for origin in origins]
+        sources = [names[number % len(names)] for number in order.tolist()]
+        return made, images[1][order], origins, sources
 
     return load
 
@@ -267,11 +278,13 @@ def _letters(size: int, generator: np.random.Generator) -> _Parts:
     parts: dict[bool, list[Glyph]] = {True: [], False: []}
     for number, font in enumerate(fonts):
         parts[number in hidden] += [(font, letter) for letter in _LETTERS]
-    train, held_out = (
-        _three_channels(render_letters(parts[which], count, size, generator))
+    (train, _), (held_out, drawn) = (
+        render_letters(parts[which], count, size, generator)
         for which, count in ((False, N_TRAIN), (True, N_HELD_OUT))
     )
-    return train, held_out, [origin_of(picture, "letters", paths) for picture, paths in found]
+    origins = [origin_of(picture, "letters", paths) for picture, paths in found]
+    sources = [parts[True][row][0].stem for row in drawn]
+    return _three_channels(train), _three_channels(held_out), origins, sources
 
 
 def _icons(size: int, generator: np.random.Generator) -> _Parts:
@@ -286,16 +299,17 @@ def _icons(size: int, generator: np.random.Generator) -> _Parts:
             named.setdefault(name.split("-")[0], []).append((font, chr(int(code, 16))))
     words = sorted(named)
     hidden = set(generator.permutation(words)[: round(len(words) * _HELD_OUT)].tolist())
-    train, held_out = (
-        render_icons(
-            [glyph for word in words if (word in hidden) is which for glyph in named[word]],
-            count,
-            size,
-            generator,
-        ).transpose(0, 3, 1, 2)
+    parts = {
+        which: [(word, g) for word in words if (word in hidden) is which for g in named[word]]
+        for which in (False, True)
+    }
+    (train, _), (held_out, drawn) = (
+        render_icons([glyph for _, glyph in parts[which]], count, size, generator)
         for which, count in ((False, N_TRAIN), (True, N_HELD_OUT))
     )
-    return train, held_out, [origin_of(picture, "icons", paths) for picture, paths in found]
+    origins = [origin_of(picture, "icons", paths) for picture, paths in found]
+    sources = [parts[True][row][0] for row in drawn]
+    return train.transpose(0, 3, 1, 2), held_out.transpose(0, 3, 1, 2), origins, sources
 
 
 def _three_channels(grey: Images) -> Images:

@@ -29,7 +29,7 @@ _BRIGHTNESS = np.array([0.299, 0.587, 0.114])
 
 def render_letters(
     glyphs: Sequence[Glyph], count: int, size: int, generator: np.random.Generator
-) -> NDArray[np.uint8]:
+) -> tuple[NDArray[np.uint8], list[int]]:
     """Draws dark letters on light paper, each of a size, place and slant of its own.
 
     Args:
@@ -39,21 +39,23 @@ def render_letters(
         generator: Source of all randomness.
 
     Returns:
-        Shape (count, size, size).
+        Images of shape (count, size, size), and which glyph each shows.
     """
     images = np.empty((count, size, size), dtype=np.uint8)
+    drawn = []
     for number in range(count):
-        glyph = glyphs[int(generator.integers(len(glyphs)))]
+        drawn.append(int(generator.integers(len(glyphs))))
+        glyph = glyphs[drawn[-1]]
         slant = generator.uniform(-12.0, 12.0)
         mask = _mask(glyph, generator.uniform(0.55, 0.8), slant, size, generator)
         ink, paper = generator.uniform(0.0, 80.0), generator.uniform(175.0, 255.0)
         images[number] = np.rint(paper + mask * (ink - paper))
-    return images
+    return images, drawn
 
 
 def render_icons(
     glyphs: Sequence[Glyph], count: int, size: int, generator: np.random.Generator
-) -> NDArray[np.uint8]:
+) -> tuple[NDArray[np.uint8], list[int]]:
     """Draws icons in a colour on paper of another colour, lighter or darker.
 
     Args:
@@ -63,17 +65,19 @@ def render_icons(
         generator: Source of all randomness.
 
     Returns:
-        Shape (count, size, size, 3).
+        Images of shape (count, size, size, 3), and which glyph each shows.
     """
     images = np.empty((count, size, size, 3), dtype=np.uint8)
+    drawn = []
     for number in range(count):
-        glyph = glyphs[int(generator.integers(len(glyphs)))]
+        drawn.append(int(generator.integers(len(glyphs))))
+        glyph = glyphs[drawn[-1]]
         mask = _mask(glyph, generator.uniform(0.65, 0.85), 0.0, size, generator)[..., None]
         ink, paper = generator.uniform(0.0, 255.0, (2, 3))
         while abs(float((ink - paper) @ _BRIGHTNESS)) < _LEAST_CONTRAST:
             ink, paper = generator.uniform(0.0, 255.0, (2, 3))
         images[number] = np.rint(paper + mask * (ink - paper))
-    return images
+    return images, drawn
 
 
 def _mask(

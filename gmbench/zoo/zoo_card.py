@@ -50,7 +50,9 @@ class RealImages:
 
 
 def real_images(content: Content, names: tuple[str, ...], most: int) -> RealImages:
-    """Returns held-out images of a content as a shard: columns `image`, `image_id`, `content`.
+    """Returns held-out images of a content as a shard.
+
+    Its columns are `image`, `image_id`, `content` and `source`: whom or what the image shows.
 
     Args:
         content: The real images.
@@ -72,6 +74,7 @@ def real_images(content: Content, names: tuple[str, ...], most: int) -> RealImag
             "image": pa.array(stored, schema.field("image").type),
             "image_id": [f"{REAL}-{name}/{number:06d}" for number in range(len(images))],
             "content": pa.array([names.index(content.name)] * len(images), pa.int64()),
+            "source": list(content.held_out_sources[:most]),
         },
         schema=schema,
     )
@@ -88,6 +91,7 @@ def _real_features(names: tuple[str, ...]) -> Features:
             "image": Image(),
             "image_id": Value("string"),
             "content": ClassLabel(names=list(names)),
+            "source": Value("string"),
         }
     )
 

@@ -1,0 +1,132 @@
+"""Folds of videos and images of a user's: no person and no video in training and in test."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gmbench.applications.sources import DetectionFold, Source
+from gmbench.data.deepfakes import Clip, Collection
+from gmbench.data.frames import VIDEO_SUFFIXES, central_square, face_crop, read_frames
+from gmbench.errors import BenchmarkError
+from gmbench.progress import Progress
+from gmbench.training.image_inputs import opened
+from gmbench.training.views import View
+
+_HELD_OUT = 0.2
+"""Share of the persons or videos that are tested where the owners do not say which."""
+
+_COUNTED = "videos and images"
+
+
+@dataclass(frozen=True)
+class ClipFold:
+    """Clips in a fold, and what a reader must know of them.
+
+    Attributes:
+        fold: What to train on and what to test on.
+        notes: What is missing, what was left out, how often no face was found.
+    """
+
+    fold: DetectionFold
+    notes: tuple[str, ...]
+
+
+def clip_fold(
+    train: Sequence[Collection],
+    test: Collection | None,
+    view: View,
+    *,
+    frames: int = 10,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> ClipFold:
+    """Reads clips, and parts them by person and video.
+
+    Args:
+        train: Collections to train on.
+        test: The collection to test on: of Celeb-DF the owners' test videos, of others all. Where
+            there is none, a part of those to train on: the owners' where it shares no person with
+            the rest (Celeb-DF's does), else a fifth of the persons.
+        view: What networks see of a face.
+        frames: Frames of each video.
+        seed: Seed of the draw of persons.
+        progress: Told how many clips are read.
+
+    Raises:
+        BenchmarkError: A side lacks a class.
+        SourceError: A clip cannot be read.
+    """
+    notes = [note for one in (*train, *([test] if test else [])) for note in one.notes]
+    if test is None:
+        parted = [_parted(one, seed) for one in train]
+        learnt = [clip for sides in parted for clip in sides[0]]
+        held = [clip for sides in parted for clip in sides[1]]
+    else:
+        learnt = [clip for one in train for clip in one.clips]
+        named = [clip for clip in test.clips if clip.part == "test"]
+        held = named or list(test.clips)
+        persons = {unit for clip in held for unit in clip.units}
+        learnt = [clip for clip in learnt if not clip.units & persons]
+    everything = sum(len(one.clips) for one in train)
+    if left := everything - len(learnt) - (len(held) if test is None else 0):
+        notes.append(f"{left:,} clips are left out: they show persons of both sides.")
+    name = "+".join(one.name for one in train) + (f" to {test.name}" if test else "")
+    _check_clips(name, learnt, held)
+    sources: list[Source] = []
+    faceless, n_frames = 0, 0
+    for number, clip in enumerate((*learnt, *held)):
+        if progress:
+            progress(_COUNTED, number, len(learnt) + len(held))
+        source, lacking = _source(clip, frames, view)
+        sources.append(source)
+        faceless, n_frames = faceless + lacking, n_frames + len(source.pixels)
+    if faceless:
+        notes.append(
+            f"no face was found in {faceless:,} of {n_frames:,} frames: their central square is "
+            "taken."
+        )
+    parts = tuple(sources[: len(learnt)]), tuple(sources[len(learnt) :])
+    return ClipFold(DetectionFold(name, *parts), tuple(notes))
+
+
+def _parted(collection: Collection, seed: int) -> tuple[list[Clip], list[Clip]]:
+    """Returns the clips to train on and to test on; those of persons of both sides are neither."""
+    sides = [[clip for clip in collection.clips if clip.part == part] for part in ("train", "test")]
+    shown = [{unit for clip in side for unit in clip.units} for side in sides]
+    if all(shown) and not shown[0] & shown[1]:
+        return sides[0], sides[1]
+    units = sorted({unit for clip in collection.clips for unit in clip.units})
+    order = np.random.default_rng([seed, len(units)]).permutation(len(units)).tolist()
+    persons = {units[row] for row in order[: max(1, round(_HELD_OUT * len(units)))]}
+    held = [clip for clip in collection.clips if clip.units <= persons]
+    return [clip for clip in collection.clips if not clip.units & persons], held
+
+
+def _check_clips(name: str, learnt: Sequence[Clip], held: Sequence[Clip]) -> None:
+    """Refuses a fold before any video is decoded.
+
+    Raises:
+        BenchmarkError: A side lacks a class.
+    """
+    for side, clips in (("to train on", learnt), ("to test on", held)):
+        for fake, kind in ((False, "real"), (True, "fake")):
+            if not any(clip.fake == fake for clip in clips):
+                raise BenchmarkError(
+                    f"{name} has no {kind} clip {side} once persons are parted. Give more videos, "
+                    "or another collection with --test-dir."
+                )
+
+
+def _source(clip: Clip, frames: int, view: View) -> tuple[Source, int]:
+    """Reads a clip, and counts its frames without a face."""
+    if clip.path.suffix.lower() in VIDEO_SUFFIXES:
+        crops = [face_crop(frame) for frame in read_frames(clip.path, frames)]
+    else:
+        # Collections of images are faces already.
+        crops = [(central_square(image), True) for image in opened(clip.path)]
+    pixels = np.stack([view.apply(crop, clip.name) for crop, _ in crops])
+    units = clip.units | {clip.path.resolve().as_posix()}
+    return Source(clip.name, clip.fake, pixels, "", units), sum(not seen for _, seen in crops)

@@ -1,0 +1,202 @@
+"""Are fingerprints independent of content (section 4.3)? A classifier of content tries to tell.
+
+The paper trains a shallow network, five convolutions and two fully connected layers, to tell four
+contents from the fingerprints of a trained network, and finds that it does not converge. Here it is
+tested, too, on images of GMs that neither network has seen, and beside it stands the same shallow
+network on the images themselves: what content a network of that size can tell at all.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gmbench.applications.parsers import Fingerprints
+from gmbench.benchmark.benchmark import Benchmark
+from gmbench.errors import BenchmarkError
+from gmbench.evaluation.source_scores import Estimate, accuracy
+from gmbench.evaluation.statistics import Array
+from gmbench.progress import Progress, prefixed
+from gmbench.training.cache import CachedImages, cached_images
+from gmbench.training.classify import (
+    ClassifierJob,
+    classifier_config,
+    log_probabilities,
+    train_classifier,
+)
+from gmbench.training.options import RunOptions
+
+LEAST = 10
+"""GMs that a content needs to be a class of its own; all others together are `other`."""
+
+OTHER = "other"
+
+INPUTS: Mapping[str, Mapping[str, Any]] = {
+    "fingerprint": {"model.inputs": "fingerprint", "model.frozen": True},
+    "image": {"model.inputs": "image"},
+}
+"""What the shallow network sees."""
+
+
+@dataclass(frozen=True)
+class ContentResult:
+    """How well content is told from one kind of input.
+
+    Attributes:
+        accuracy: On images of unseen GMs, mean over the contents.
+        recalls: Share of each content's images that is told right.
+        training_loss: Cross-entropy of the last epoch of training, mean over the sets, in nats;
+            that of guessing is the logarithm of the number of contents.
+    """
+
+    accuracy: Estimate
+    recalls: Mapping[str, float]
+    training_loss: float
+
+
+@dataclass(frozen=True)
+class ContentIndependence:
+    """What a classifier of content tells from fingerprints, and from images.
+
+    Attributes:
+        benchmark: Name of the benchmark.
+        preset: Size of the trainings.
+        contents: Number of GMs of each content.
+        tested_gms: Test GMs of all sets.
+        chance: What guessing reaches.
+        guessing_loss: Cross-entropy of guessing.
+        inputs: Results by what the shallow network sees.
+        difference: Accuracy on fingerprints less that on images.
+    """
+
+    benchmark: str
+    preset: str
+    contents: Mapping[str, int]
+    tested_gms: int
+    chance: float
+    guessing_loss: float
+    inputs: Mapping[str, ContentResult]
+    difference: Estimate
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns everything as plain data."""
+        inputs = {
+            name: {**asdict(one), "accuracy": one.accuracy.to_dict()}
+            for name, one in self.inputs.items()
+        }
+        return {**asdict(self), "inputs": inputs, "difference": self.difference.to_dict()}
+
+
+def content_independence(
+    benchmark: Benchmark,
+    folder: Path,
+    parsers: Mapping[str, Fingerprints],
+    options: RunOptions,
+    progress: Progress | None = None,
+) -> ContentIndependence:
+    """Trains classifiers of content on fingerprints and on images, set by set.
+
+    Args:
+        benchmark: Labels, contents, sets.
+        folder: Its dataset folder.
+        parsers: For each set a fingerprint network that has not seen its test GMs.
+        options: How.
+        progress: Told how far the work is.
+
+    Raises:
+        BenchmarkError: All GMs are of one content, or a content is not trained on, or not tested.
+        TrainingError: A training came to nothing.
+    """
+    contents = contents_of(benchmark)
+    names = sorted(set(contents.values()))
+    _check(benchmark, contents, names)
+    view = _job("image", None, "", options).view
+    images = cached_images(folder, view, progress=progress)
+    right: dict[str, dict[str, list[Array]]] = {
+        kind: {name: [] for name in names} for kind in INPUTS
+    }
+    losses: dict[str, list[float]] = {kind: [] for kind in INPUTS}
+    for set_name, test in benchmark.sets.items():
+        training = benchmark.training_gms(set_name)
+        assert not set(training) & set(test)
+        classes = {
+            name: [np.asarray(images.pixels(gm)) for gm in training if contents[gm] == name]
+            for name in names
+        }
+        for kind in INPUTS:
+            start = parsers[set_name] if kind == "fingerprint" else None
+            job = _job(kind, start, set_name, options)
+            run = train_classifier(
+                job,
+                classes,
+                initial=start.weights if start else None,
+                progress=prefixed(progress, f"{kind} {set_name}"),
+            )
+            losses[kind].append(float(run.log[-1]["classes"]))
+            for gm in _present(images, test):
+                told = log_probabilities(run.network, images.pixels(gm), job.config, options.device)
+                own = told.argmax(axis=1) == names.index(contents[gm])
+                right[kind][contents[gm]].append(own.astype(np.float64))
+    results = {
+        kind: ContentResult(
+            accuracy(right[kind], seed=options.seed),
+            {name: float(np.concatenate(of_gms).mean()) for name, of_gms in right[kind].items()},
+            float(np.mean(losses[kind])),
+        )
+        for kind in INPUTS
+    }
+    counts = Counter(contents.values())
+    return ContentIndependence(
+        benchmark.name,
+        options.preset,
+        {name: counts[name] for name in names},
+        results["image"].accuracy.n_sources,
+        1 / len(names),
+        math.log(len(names)),
+        results,
+        results["fingerprint"].accuracy.less(results["image"].accuracy),
+    )
+
+
+def contents_of(benchmark: Benchmark) -> dict[str, str]:
+    """Returns the content class of each GM that has images: its content, or `other`."""
+    present = [gm for gm, n in zip(benchmark.gms, benchmark.n_images, strict=True) if n]
+    counts = Counter(gm.content for gm in present)
+    return {gm.name: gm.content if counts[gm.content] >= LEAST else OTHER for gm in present}
+
+
+def _check(benchmark: Benchmark, contents: Mapping[str, str], names: list[str]) -> None:
+    if len(names) < 2:
+        raise BenchmarkError(
+            f"All GMs of {benchmark.name} are of one content ({', '.join(names) or 'none'}): there "
+            "is nothing to tell. Take a benchmark of several contents."
+        )
+    tested = {contents[gm] for test in benchmark.sets.values() for gm in test if gm in contents}
+    if lacking := sorted(set(names) - tested):
+        raise BenchmarkError(
+            f"{benchmark.name} tests no GM of {', '.join(lacking)}. Give --sets with such GMs."
+        )
+    for set_name in benchmark.sets:
+        trained = {contents[gm] for gm in benchmark.training_gms(set_name)}
+        if lacking := sorted(set(names) - trained):
+            raise BenchmarkError(f"{set_name} leaves no GM of {', '.join(lacking)} to train on.")
+
+
+def _present(images: CachedImages, test: tuple[str, ...]) -> list[str]:
+    return [gm for gm in test if gm in images.gms]
+
+
+def _job(kind: str, start: Fingerprints | None, name: str, options: RunOptions) -> ClassifierJob:
+    changes = start.changes if start else {}
+    config = classifier_config(options.preset, INPUTS[kind], options.changes, changes)
+    folder = None
+    if options.runs:
+        place = options.runs / "content_independence" / kind
+        folder = place / f"seed_{options.seed}" / name
+    return ClassifierJob(config, options.seed, options.device, folder)

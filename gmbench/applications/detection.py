@@ -1,0 +1,269 @@
+"""Deepfake detection (section 3.4, Table 11): is an image real, or did a GM make it?
+
+The fingerprint network and a shallow network of five convolutions and two fully connected layers
+are trained end to end, with the constraints on the fingerprints of fakes alone. Detectors never see
+what they are tested on: no GM, no person, no video of the test. The paper's two variants with more
+inputs take Xception; here every variant has the same shallow network, so that inputs alone differ.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmbench.applications.parsers import Fingerprints
+from gmbench.applications.sources import DetectionFold, Source, pixels_by_class
+from gmbench.data.rgb import Pixels
+from gmbench.errors import BenchmarkError, UnknownNameError
+from gmbench.evaluation.source_scores import (
+    Estimate,
+    FoldScores,
+    SourceScores,
+    auc,
+    source_aucs,
+)
+from gmbench.progress import Progress, prefixed
+from gmbench.training.classify import (
+    ClassifierJob,
+    classifier_config,
+    log_probabilities,
+    train_classifier,
+)
+from gmbench.training.options import RunOptions
+from gmbench.training.views import View, view_from_dict
+
+VARIANTS: Mapping[str, Mapping[str, Any]] = {
+    "fingerprint": {"model.inputs": "fingerprint"},
+    "image_fingerprint": {"model.inputs": "image_fingerprint"},
+    "image_fingerprint_phase": {"model.inputs": "image_fingerprint_phase"},
+    "model_parsing": {"model.inputs": "fingerprint"},
+}
+"""What the shallow network sees; `model_parsing` begins with a parser's fingerprint network."""
+
+TABLE_11: Mapping[str, float] = {
+    "fingerprint": 0.696,
+    "image_fingerprint": 0.711,
+    "image_fingerprint_phase": 0.746,
+    "model_parsing": 0.643,
+}
+"""The paper's areas under the curve, trained on FF++ and tested on Celeb-DF."""
+
+SIMPLE = "one_number"
+"""The trivial baseline: colour, sharpness or contrast of an image, chosen on training images."""
+
+
+@dataclass(frozen=True)
+class DetectorResult:
+    """How well a detector tells fakes.
+
+    Attributes:
+        auc: Area under the ROC curve, mean over the folds.
+        gain: The same less that of the trivial baseline.
+        folds: Area of each fold.
+        sources: Area of each fake source against the real images of its fold.
+    """
+
+    auc: Estimate
+    gain: Estimate
+    folds: Mapping[str, float]
+    sources: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Detection:
+    """Detectors side by side.
+
+    Attributes:
+        data: What they were trained and tested on.
+        preset: Size of the trainings.
+        n_fake: Fake sources of the tests, such as GMs.
+        n_real: Real sources of the tests, such as persons.
+        n_images: Images of the tests.
+        detectors: Results by variant, then the trivial baseline's under `one_number`.
+        chosen: Which number the trivial baseline took in each fold.
+        notes: What a reader must know of the data.
+    """
+
+    data: str
+    preset: str
+    n_fake: int
+    n_real: int
+    n_images: int
+    detectors: Mapping[str, DetectorResult]
+    chosen: Mapping[str, str]
+    notes: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns everything as plain data, with the paper's figures as `paper`."""
+        detectors = {
+            name: {
+                "auc": one.auc.to_dict(),
+                "gain": one.gain.to_dict(),
+                "folds": dict(one.folds),
+                "sources": dict(one.sources),
+            }
+            for name, one in self.detectors.items()
+        }
+        return {**asdict(self), "detectors": detectors, "paper": dict(TABLE_11)}
+
+
+def detect(
+    folds: Sequence[DetectionFold],
+    data: str,
+    options: RunOptions,
+    variants: Sequence[str] = tuple(VARIANTS),
+    parsers: Mapping[str, Fingerprints] | None = None,
+    notes: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> Detection:
+    """Trains and tests detectors, fold by fold.
+
+    Args:
+        folds: What to train on and to test on; pixels of the view of `detection_view`.
+        data: Name of the data, for the result and the folder of the trainings.
+        options: How.
+        variants: Which detectors, keys of `VARIANTS`.
+        parsers: For `model_parsing` the fingerprint network of each fold.
+        notes: What a reader must know of the data.
+        progress: Told how far the work is.
+
+    Raises:
+        UnknownNameError: There is no such variant.
+        BenchmarkError: `model_parsing` is wanted and a fold has no parser.
+        TrainingError: A training came to nothing.
+    """
+    for variant in variants:
+        if variant not in VARIANTS:
+            known = ", ".join(VARIANTS)
+            raise UnknownNameError("Variant", variant, VARIANTS, f"There are: {known}.")
+    if "model_parsing" in variants and (lacking := {f.name for f in folds} - set(parsers or ())):
+        raise BenchmarkError(
+            f"model_parsing begins with a trained parser, and {', '.join(sorted(lacking))} has "
+            "none. Give one with --parser, or other variants with --variant."
+        )
+    chosen, simple = {}, []
+    for fold in folds:
+        name, sign = _best_number(fold.train)
+        chosen[fold.name] = name
+        simple.append(_scored(fold.test, [sign * NUMBERS[name](one.pixels) for one in fold.test]))
+    base = auc(simple, seed=options.seed)
+    detectors = {}
+    for variant in variants:
+        scores = [
+            _scored(fold.test, _trained_scores(fold, variant, data, options, parsers, progress))
+            for fold in folds
+        ]
+        detectors[variant] = _result(folds, scores, base, options.seed)
+    detectors[SIMPLE] = _result(folds, simple, base, options.seed)
+    tested = [one for fold in folds for one in fold.test]
+    return Detection(
+        data=data,
+        preset=options.preset,
+        n_fake=len({one.name for one in tested if one.fake}),
+        n_real=len({one.name for one in tested if not one.fake}),
+        n_images=sum(len(one.pixels) for one in tested),
+        detectors=detectors,
+        chosen=chosen,
+        notes=tuple(notes),
+    )
+
+
+def detection_view(options: RunOptions) -> View:
+    """Returns what detectors see of an image: pixels of this view are what `detect` takes."""
+    return view_from_dict(classifier_config(options.preset, options.changes).view)
+
+
+def _trained_scores(
+    fold: DetectionFold,
+    variant: str,
+    data: str,
+    options: RunOptions,
+    parsers: Mapping[str, Fingerprints] | None,
+    progress: Progress | None,
+) -> list[NDArray[np.float64]]:
+    """Trains a detector on a fold, and returns its log-odds of fake for each source of the test."""
+    start = (parsers or {})[fold.name] if variant == "model_parsing" else None
+    job = ClassifierJob(
+        classifier_config(
+            options.preset, VARIANTS[variant], options.changes, start.changes if start else {}
+        ),
+        options.seed,
+        options.device,
+        _place(options, data, variant, fold.name),
+    )
+    run = train_classifier(
+        job,
+        pixels_by_class(fold.train),
+        "real",
+        initial=start.weights if start else None,
+        progress=prefixed(progress, f"{variant} {fold.name}"),
+    )
+    found = []
+    for one in fold.test:
+        logs = log_probabilities(run.network, one.pixels, job.config, options.device)
+        found.append(logs[:, 1] - logs[:, 0])
+    return found
+
+
+def _place(options: RunOptions, *names: str) -> Path | None:
+    if options.runs is None:
+        return None
+    *above, fold = (re.sub(r"[^\w.-]+", "_", name) for name in names)
+    return options.runs.joinpath("detect", *above, f"seed_{options.seed}", fold)
+
+
+def _scored(sources: Sequence[Source], scores: Sequence[NDArray[np.float64]]) -> FoldScores:
+    made: dict[bool, list[SourceScores]] = {True: [], False: []}
+    for one, of_images in zip(sources, scores, strict=True):
+        made[one.fake].append(SourceScores(one.name, of_images, one.stratum))
+    return FoldScores(tuple(made[True]), tuple(made[False]))
+
+
+def _result(
+    folds: Sequence[DetectionFold], scores: Sequence[FoldScores], base: Estimate, seed: int
+) -> DetectorResult:
+    found = auc(scores, seed=seed)
+    by_fold = {
+        fold.name: auc([one], replicates=1).value for fold, one in zip(folds, scores, strict=True)
+    }
+    return DetectorResult(found, found.less(base), by_fold, source_aucs(scores))
+
+
+def _colour(pixels: Pixels) -> NDArray[np.float64]:
+    """Mean difference of the channels of each image."""
+    values = pixels.astype(np.float64)
+    return np.asarray((values.max(axis=-1) - values.min(axis=-1)).mean(axis=(1, 2, 3)))
+
+
+def _sharpness(pixels: Pixels) -> NDArray[np.float64]:
+    """Mean magnitude of the Laplacian of each image."""
+    grey = pixels.astype(np.float64).mean(axis=-1)
+    inner = grey[..., 1:-1, 1:-1]
+    beside = grey[..., :-2, 1:-1] + grey[..., 2:, 1:-1] + grey[..., 1:-1, :-2] + grey[..., 1:-1, 2:]
+    return np.asarray(np.abs(4 * inner - beside).mean(axis=(1, 2, 3)))
+
+
+def _contrast(pixels: Pixels) -> NDArray[np.float64]:
+    """Standard deviation of the values of each image."""
+    return np.asarray(pixels.astype(np.float64).std(axis=(1, 2, 3, 4)))
+
+
+NUMBERS = {"colour": _colour, "sharpness": _sharpness, "contrast": _contrast}
+"""What the trivial baseline may look at, of pixels of shape (images, views, size, size, 3)."""
+
+
+def _best_number(sources: Sequence[Source]) -> tuple[str, int]:
+    """Returns which number tells training images best, and whether fakes have more or less."""
+    best = ("", 0, 0.0)
+    for name, number in NUMBERS.items():
+        scores = _scored(sources, [number(one.pixels) for one in sources])
+        area = auc([scores], replicates=1).value
+        if abs(area - 0.5) >= best[2]:
+            best = (name, 1 if area >= 0.5 else -1, abs(area - 0.5))
+    return best[0], best[1]

@@ -1,0 +1,162 @@
+"""`gmbench detect`: can networks tell generated images from real ones?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gmbench.cli import output
+from gmbench.cli.options import (
+    DEFAULT,
+    BenchmarkOption,
+    ChangesOption,
+    DeviceOption,
+    JsonOption,
+    ParserOption,
+    PresetOption,
+    RunsOption,
+    SeedOption,
+    loaded_benchmark,
+)
+from gmbench.cli.training import run_options
+
+if TYPE_CHECKING:
+    from gmbench.applications.detection import Detection
+    from gmbench.progress import Progress
+    from gmbench.training.options import RunOptions
+
+
+def detect(
+    benchmark: BenchmarkOption = DEFAULT,
+    content: Annotated[
+        str, typer.Option("--content", metavar="NAME|all", help="Which images; all contents: all.")
+    ] = "faces",
+    data_dir: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--data-dir",
+            metavar="DIR",
+            help="Train on videos or images of your own, in place of a benchmark: Celeb-DF, "
+            "FaceForensics++, UADFV, DFFD, or a folder with real/ and fake/; repeat.",
+        ),
+    ] = None,
+    test_dir: Annotated[
+        Path | None,
+        typer.Option("--test-dir", metavar="DIR", help="Test on those of another folder."),
+    ] = None,
+    frames: Annotated[int, typer.Option(min=1, help="Frames of each video.")] = 10,
+    variant: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--variant",
+            metavar="NAME",
+            help="fingerprint, image_fingerprint, image_fingerprint_phase or model_parsing; "
+            "repeat. Default all; model_parsing of your own data needs --parser.",
+        ),
+    ] = None,
+    parser: ParserOption = None,
+    preset: PresetOption = "small",
+    change: ChangesOption = None,
+    device: DeviceOption = "auto",
+    runs: RunsOption = Path("runs"),
+    seed: SeedOption = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Train detectors of generated images and test them on unseen GMs, persons or videos.
+
+    Example: `gmbench detect --variant fingerprint`
+    """
+    known = loaded_benchmark(benchmark)
+    options = run_options(known, preset, change, None, device, runs, seed)
+    with output.counting() as progress:
+        if data_dir:
+            found = _on_clips(data_dir, test_dir, frames, variant, parser, options, progress)
+        else:
+            found = _on_benchmark(benchmark or DEFAULT, content, variant, parser, options, progress)
+    for note in found.notes:
+        output.note(f"note: {note}")
+    if as_json:
+        output.show_json(found.to_dict())
+        return
+    from gmbench.applications.detection import TABLE_11
+
+    rows = [
+        [
+            name,
+            output.number(one.auc.value),
+            output.interval(one.auc.ci),
+            f"{one.gain.value:+.3f}",
+            output.interval(one.gain.ci),
+            output.number(TABLE_11.get(name)),
+        ]
+        for name, one in found.detectors.items()
+    ]
+    headings = ["detector", "AUC", "95% interval", "gain", "95% interval", "in the paper"]
+    output.show(output.table(headings, rows, title=f"{found.data}, preset {found.preset}"))
+    output.show_plain(
+        f"{found.n_images:,} test images of {found.n_fake} fake and {found.n_real} real sources; "
+        "intervals draw sources. Chance is 0.5; gain: over one_number, the best of colour,\n"
+        "sharpness and contrast. In the paper: trained on FF++, tested on Celeb-DF."
+    )
+
+
+def _on_benchmark(
+    name: str,
+    content: str,
+    variants: list[str] | None,
+    parsers: list[Path] | None,
+    options: RunOptions,
+    progress: Progress,
+) -> Detection:
+    from gmbench.applications.detection import VARIANTS, detect, detection_view
+    from gmbench.applications.parsers import given_or_trained
+    from gmbench.applications.sources import benchmark_folds, notes_on
+    from gmbench.benchmark.benchmark import dataset_folder
+    from gmbench.data.real_images import read_real_images
+    from gmbench.training.cache import cached_images
+    from gmbench.training.recipes import require_folder
+
+    known = loaded_benchmark(name)
+    folder = require_folder("detect", dataset_folder(name))
+    real = read_real_images(folder)
+    images = cached_images(folder, detection_view(options), progress=progress)
+    wanted = None if content == "all" else content
+    folds = benchmark_folds(known, images, real, wanted, options.seed)
+    chosen = variants or list(VARIANTS)
+    given = None
+    if "model_parsing" in chosen:
+        sets = [fold.name for fold in folds]
+        given = given_or_trained(known, folder, parsers or (), sets, options, progress)
+    notes = notes_on(real)
+    return detect(folds, content, options, chosen, given, notes, progress)
+
+
+def _on_clips(
+    train: list[Path],
+    test: Path | None,
+    frames: int,
+    variants: list[str] | None,
+    parsers: list[Path] | None,
+    options: RunOptions,
+    progress: Progress,
+) -> Detection:
+    from gmbench.applications.clips import clip_fold
+    from gmbench.applications.detection import VARIANTS, detect, detection_view
+    from gmbench.applications.parsers import Fingerprints
+    from gmbench.data.deepfakes import read_collection
+    from gmbench.training.checkpoint import load_parser
+
+    made = clip_fold(
+        [read_collection(one) for one in train],
+        read_collection(test) if test else None,
+        detection_view(options),
+        frames=frames,
+        seed=options.seed,
+        progress=progress,
+    )
+    name = made.fold.name
+    given = {name: Fingerprints.of(load_parser(parsers[0]))} if parsers else {}
+    chosen = variants or [one for one in VARIANTS if given or one != "model_parsing"]
+    return detect([made.fold], name, options, chosen, given, made.notes, progress)

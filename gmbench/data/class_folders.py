@@ -1,0 +1,41 @@
+"""A folder of a user's that holds one folder of images a class."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gmbench.data.listing import IMAGE_SUFFIXES
+from gmbench.errors import SourceError
+
+def images_in(folder: Path) -> list[Path]:
+    """Returns the image files of a folder at every depth, in the order of their paths."""
+    files = (path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
+    return sorted(path for path in files if path.is_file())
+
+
+def read_class_folders(folder: Path) -> dict[str, list[Path]]:
+    """Returns the image files of each class, by the name of its folder.
+
+    Raises:
+        SourceError: The folder is not there, has fewer than two folders, or one without an image.
+    """
+    if not folder.is_dir():
+        raise SourceError(
+            f"{folder} is not there. Give a folder with one folder of images a class."
+        )
+    classes = {
+        path.name: images_in(path)
+        for path in sorted(folder.iterdir())
+        if path.is_dir() and not path.name.startswith(".")
+    }
+    if len(classes) < 2:
+        found = ", ".join(classes) or "none"
+        raise SourceError(
+            f"{folder} has {len(classes)} class ({found}): one folder of images a class is needed, "
+            "and two classes at least."
+        )
+    if empty := [name for name, files in classes.items() if not files]:
+        raise SourceError(
+            f"{folder}: no image in {', '.join(empty)}. Put images in, or take the folder away."
+        )
+    return classes

@@ -1,0 +1,187 @@
+"""Area under the ROC curve and accuracy of a classifier, with intervals that count its sources.
+
+A source is what is independent of all others: a GM, a person, a video. Images of one source are
+alike, so that an interval which counts images is too narrow. Here each replicate draws sources anew
+(bootknife), those of both classes by themselves, in each fold by itself; images go with them.
+Scores that are made with the same seed have drawn the same sources, so that differences are paired.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmbench.evaluation.resampling import bootknife
+from gmbench.evaluation.statistics import Array
+
+REPLICATES = 2000
+
+
+@dataclass(frozen=True)
+class SourceScores:
+    """What a detector says of the images of one source.
+
+    Attributes:
+        name: Of the source.
+        scores: One an image; the higher, the rather positive.
+        stratum: Only images of one stratum are compared, such as those of one content.
+    """
+
+    name: str
+    scores: Array
+    stratum: str = ""
+
+
+@dataclass(frozen=True)
+class FoldScores:
+    """What a detector says of the test images of one fold.
+
+    Attributes:
+        positive: Sources that it is to find.
+        negative: The others.
+    """
+
+    positive: tuple[SourceScores, ...]
+    negative: tuple[SourceScores, ...]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A score with its interval.
+
+    Attributes:
+        value: The score.
+        ci: The middle 95% of the replicates; None where a class has one source alone.
+        n_sources: How many sources it counts, of all classes.
+        replicates: Scores of the replicates, shape (replicates,); of the same shape in all
+            estimates with one seed and of the same sources, so that they may be subtracted.
+    """
+
+    value: float
+    ci: tuple[float, float] | None
+    n_sources: int
+    replicates: Array
+
+    @classmethod
+    def of(cls, value: float, n_sources: int, replicates: Array) -> Estimate:
+        """Returns the estimate with the interval of its replicates."""
+        if not len(replicates):
+            return cls(value, None, n_sources, replicates)
+        low, high = np.percentile(replicates, (2.5, 97.5))
+        return cls(value, (float(low), float(high)), n_sources, replicates)
+
+    def less(self, other: Estimate) -> Estimate:
+        """Returns the difference to another method's score, the same sources drawn in each."""
+        difference = self.value - other.value
+        return Estimate.of(difference, self.n_sources, self.replicates - other.replicates)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns value, interval and number of sources as plain data."""
+        plain = asdict(self)
+        del plain["replicates"]
+        return plain
+
+
+def auc(folds: Sequence[FoldScores], *, replicates: int = REPLICATES, seed: int = 0) -> Estimate:
+    """Returns how often a positive image scores above a negative one, mean over the folds.
+
+    A tie counts half; only images of one stratum and one fold are compared.
+
+    Args:
+        folds: At least one, each with a pair to compare.
+        replicates: Number of replicates.
+        seed: Seed of the draws.
+
+    Raises:
+        ValueError: A fold has no pair of images to compare.
+    """
+    values, drawn = [], []
+    for number, fold in enumerate(folds):
+        above, pairs = pair_counts(fold)
+        if not pairs.any():
+            raise ValueError(f"Fold {number} has no pair of images to compare.")
+        values.append(above.sum() / pairs.sum())
+        generator = np.random.default_rng([seed, number])
+        left = _times(generator, [one.stratum for one in fold.positive], replicates)
+        right = _times(generator, [one.stratum for one in fold.negative], replicates)
+        counted = ((left @ pairs) * right).sum(axis=1)
+        found = ((left @ above) * right).sum(axis=1)
+        drawn.append(np.divide(found, counted, out=np.full(replicates, np.nan), where=counted > 0))
+    n_sources = sum(len(fold.positive) + len(fold.negative) for fold in folds)
+    varies = all(min(len(fold.positive), len(fold.negative)) > 1 for fold in folds)
+    made = np.mean(drawn, axis=0) if varies else np.empty(0)
+    return Estimate.of(float(np.mean(values)), n_sources, made[np.isfinite(made)])
+
+
+def pair_counts(fold: FoldScores) -> tuple[Array, Array]:
+    """Returns for each pair of sources how many pairs of images are in order, and of how many.
+
+    Returns:
+        Two arrays of shape (positive sources, negative sources); a tie counts half.
+    """
+    shape = (len(fold.positive), len(fold.negative))
+    above, pairs = np.zeros(shape), np.zeros(shape)
+    for column, negative in enumerate(fold.negative):
+        ordered = np.sort(negative.scores)
+        for row, positive in enumerate(fold.positive):
+            if positive.stratum != negative.stratum:
+                continue
+            below = np.searchsorted(ordered, positive.scores, side="left")
+            not_above = np.searchsorted(ordered, positive.scores, side="right")
+            above[row, column] = (below + not_above).sum() / 2
+            pairs[row, column] = len(ordered) * len(positive.scores)
+    return above, pairs
+
+
+def source_aucs(folds: Sequence[FoldScores]) -> dict[str, float]:
+    """Returns the area of each positive source against all negative images of its fold."""
+    found = {}
+    for fold in folds:
+        above, pairs = pair_counts(fold)
+        for one, right, all_pairs in zip(fold.positive, above, pairs, strict=True):
+            if all_pairs.sum():
+                found[one.name] = float(right.sum() / all_pairs.sum())
+    return found
+
+
+def accuracy(
+    right: Mapping[str, Sequence[Array]], *, replicates: int = REPLICATES, seed: int = 0
+) -> Estimate:
+    """Returns the share of images that are right, mean over the classes: balanced accuracy.
+
+    Args:
+        right: Of each class, for each of its sources whether its images are told right, 0 or 1.
+        replicates: Number of replicates; sources are drawn class by class.
+        seed: Seed of the draws.
+
+    Raises:
+        ValueError: There is no class, or one without an image.
+    """
+    if not right or any(not sum(map(len, sources)) for sources in right.values()):
+        raise ValueError("Every class needs an image to be told right or wrong.")
+    values, drawn = [], []
+    for number, sources in enumerate(right.values()):
+        sums = np.array([np.sum(one) for one in sources], dtype=np.float64)
+        counts = np.array([len(one) for one in sources], dtype=np.float64)
+        values.append(sums.sum() / counts.sum())
+        times = _times(np.random.default_rng([seed, number]), [""] * len(sources), replicates)
+        drawn.append((times @ sums) / (times @ counts))
+    varies = all(len(sources) > 1 for sources in right.values())
+    made = np.mean(drawn, axis=0) if varies else np.empty(0)
+    return Estimate.of(float(np.mean(values)), sum(map(len, right.values())), made)
+
+
+def _times(
+    generator: np.random.Generator, strata: Sequence[str], replicates: int
+) -> NDArray[np.float64]:
+    """Returns how often each replicate draws each source, shape (replicates, sources)."""
+    names = sorted(set(strata))
+    drawn = bootknife(generator, [names.index(one) for one in strata], replicates)
+    n = len(strata)
+    flat = drawn + n * np.arange(replicates)[:, None]
+    counts = np.bincount(flat.ravel(), minlength=n * replicates).reshape(replicates, n)
+    return counts.astype(np.float64)

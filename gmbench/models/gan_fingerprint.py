@@ -1,0 +1,66 @@
+"""The attribution network of Yu, Davis and Fritz (Attributing fake images to GANs, ICCV 2019).
+
+A plain image classifier whose last features they call the image's fingerprint: from 128 pixels
+down to 4 in stages of two convolutions and a mean over 2 x 2, then one convolution over all that is
+left and one fully connected layer. Here the number of stages follows from `widths`, so that small
+images have fewer; the last convolution takes the mean of what is left.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from torch import Tensor, nn
+
+from gmbench.models.classifier import ClassifierOutput
+from gmbench.models.settings import Count, Counts, Dropout, Settings
+
+
+class GanFingerprintConfig(Settings):
+    """What a `GanFingerprintNetwork` is built of.
+
+    Attributes:
+        widths: Features of each stage, the first one's at full resolution.
+        channels: Channels of the images.
+        n_classes: Number of classes, as the only entry.
+        dropout: Share of the features that is dropped in training.
+    """
+
+    widths: Counts = (32, 64, 128, 256, 512)
+    channels: Count = 3
+    n_classes: Counts = (2,)
+    dropout: Dropout = 0.0
+
+
+class GanFingerprintNetwork(nn.Module):
+    """Stages of two convolutions and a mean over 2 x 2, one more convolution, one linear layer."""
+
+    def __init__(self, config: GanFingerprintConfig | None = None) -> None:
+        """Makes an untrained network.
+
+        Args:
+            config: What it is built of.
+        """
+        super().__init__()
+        self.config = c = config or GanFingerprintConfig()
+        layers: list[nn.Module] = _convolution(c.channels, c.widths[0])
+        for inner, outer in pairwise(c.widths):
+            layers += _convolution(inner, inner) + _convolution(inner, outer)
+            layers.append(nn.AvgPool2d(2, ceil_mode=True))
+        layers += _convolution(c.widths[-1], c.widths[-1])
+        self.features = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        self.head = nn.Sequential(nn.Dropout(c.dropout), nn.Linear(c.widths[-1], c.n_classes[0]))
+
+    def forward(self, images: Tensor) -> ClassifierOutput:
+        """Returns what the network says of images.
+
+        Args:
+            images: Shape (N, channels, H, W) of any size, float, values in [0, 1].
+        """
+        return ClassifierOutput(None, self.head(self.features(2 * images - 1)))
+
+
+def _convolution(inner: int, outer: int) -> list[nn.Module]:
+    convolution = nn.Conv2d(inner, outer, 3, padding=1, bias=False)
+    nn.init.kaiming_normal_(convolution.weight, a=0.2)
+    return [convolution, nn.BatchNorm2d(outer), nn.LeakyReLU(0.2, inplace=True)]

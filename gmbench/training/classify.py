@@ -1,0 +1,149 @@
+"""Training a classifier of images, and what it says: the loop and batches of the parsers.
+
+Classes take the place of GMs: a batch draws as many images of each, however many there are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from gmbench.data.rgb import Pixels
+from gmbench.errors import UnknownNameError
+from gmbench.models.class_targets import ClassTargets
+from gmbench.progress import Progress
+from gmbench.training.cache import HeldImages
+from gmbench.training.config import SMALL, TrainingConfig
+from gmbench.training.devices import autocast_for, device_for
+from gmbench.training.loop import TrainingRun, train
+from gmbench.training.predict import in_parts
+from gmbench.training.views import View, view_from_dict
+
+CLASSIFIER_PRESETS: dict[str, TrainingConfig] = {
+    "paper": TrainingConfig(method="classifier", balanced=True),
+    "small": SMALL.changed(
+        {
+            "method": "classifier",
+            "model": {
+                "fen_depth": 5,
+                "fen_width": 16,
+                "widths": [16, 32, 48, 64, 96],
+                "hidden": 64,
+                "dropout": 0.3,
+            },
+            "balanced": True,
+            "epochs": 1,
+            "steps": 150,
+        }
+    ),
+}
+"""As for parsers; a detector's five convolutions. `steps` counts, for images are few."""
+
+
+@dataclass(frozen=True)
+class ClassifierJob:
+    """How a classifier is trained.
+
+    Attributes:
+        config: Settings.
+        seed: Seed of everything random.
+        device: `auto`, `cpu`, `cuda` or `mps`.
+        folder: Where log and state are kept, so that an interrupted training goes on.
+    """
+
+    config: TrainingConfig
+    seed: int = 0
+    device: str = "auto"
+    folder: Path | None = None
+
+    @property
+    def view(self) -> View:
+        """What it sees of an image."""
+        return view_from_dict(self.config.view)
+
+
+def classifier_config(preset: str, *changes: Mapping[str, object]) -> TrainingConfig:
+    """Returns the settings of a preset with changes, each on top of the earlier ones.
+
+    Raises:
+        UnknownNameError: There is no such preset or setting.
+        SettingError: A value cannot be used.
+    """
+    if preset not in CLASSIFIER_PRESETS:
+        known = ", ".join(CLASSIFIER_PRESETS)
+        raise UnknownNameError("Preset", preset, CLASSIFIER_PRESETS, f"There are: {known}.")
+    config = CLASSIFIER_PRESETS[preset]
+    for one in changes:
+        config = config.changed(one)
+    return config
+
+
+def train_classifier(
+    job: ClassifierJob,
+    classes: Mapping[str, Sequence[Pixels]],
+    genuine: str | None = None,
+    *,
+    initial: Mapping[str, torch.Tensor] | None = None,
+    progress: Progress | None = None,
+) -> TrainingRun:
+    """Trains a classifier.
+
+    Args:
+        job: How.
+        classes: Of each class pixels of its images, each of shape (images, views, size, size, 3).
+        genuine: The class whose fingerprints are not constrained.
+        initial: Weights to begin with.
+        progress: Told how far the training is.
+
+    Raises:
+        TrainingError: The training came to nothing, or the device is not there.
+        SettingError: A setting cannot have its value.
+    """
+    images = HeldImages(job.view, {name: np.concatenate(parts) for name, parts in classes.items()})
+    digest = hashlib.sha256(images.sha256.encode())
+    for name, tensor in (initial or {}).items():
+        digest.update(name.encode() + tensor.contiguous().numpy().tobytes())
+    return train(
+        job.config,
+        ClassTargets(images.gms, genuine),
+        images,
+        seed=job.seed,
+        device=job.device,
+        folder=job.folder,
+        key=digest.hexdigest(),
+        initial=initial,
+        progress=progress,
+    )
+
+
+def log_probabilities(
+    network: nn.Module, pixels: Pixels, config: TrainingConfig, device: str = "auto"
+) -> NDArray[np.float64]:
+    """Returns the logarithm of each class's probability, mean over the views of an image.
+
+    Args:
+        network: A trained classifier.
+        pixels: Shape (images, views, size, size, 3).
+        config: How it was trained.
+        device: Where it runs.
+
+    Returns:
+        Shape (images, classes).
+    """
+    place = device_for(device)
+    network.to(place).eval()
+    n, views = pixels.shape[:2]
+    flat = pixels.reshape(n * views, *pixels.shape[2:])
+    found = []
+    with torch.inference_mode(), autocast_for(place, config.precision):
+        for part in in_parts(flat, place):
+            found.append(network(part).logits.float().log_softmax(dim=1).cpu())
+    logs = torch.cat(found).double().numpy().reshape(n, views, -1)
+    return np.asarray(logs.mean(axis=1))

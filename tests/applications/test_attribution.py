@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gmbench.applications.attribution import attribute
+from gmbench.applications.attribution_data import (
+    AttributionData,
+    ClassImages,
+    benchmark_classes,
+    chosen_gms,
+    folder_classes,
+)
+from gmbench.applications.attribution_methods import METHODS, noise_residuals
+from gmbench.benchmark.benchmark import MINI116, load_benchmark
+from gmbench.data.real_images import read_real_images
+from gmbench.errors import BenchmarkError, SourceError, UnknownNameError
+from gmbench.training.views import Resized
+from tests.applications.toys import OPTIONS, SIDE, noise
+
+
+def toy(waves: Mapping[str, float], n: int = 16) -> AttributionData:
+    """Classes whose images have stripes of a strength; two real images show one person."""
+    classes = {}
+    for seed, (name, wave) in enumerate(waves.items()):
+        pixels = noise(n, seed, wave)
+        units = [f"{name}/{number // (2 if name == 'real' else 1)}" for number in range(n)]
+        classes[name] = ClassImages(pixels, pixels[:, 0], tuple(units))
+    return AttributionData("toy", classes, "real")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_separable_classes_are_told(method: str) -> None:
+    found = attribute(toy({"real": 0.0, "A": 45.0, "B": -45.0}), OPTIONS, [method])
+    result = found.methods[method]
+    # What a pattern correlates with, it does whatever its strength: PRNU has no class of nothing.
+    assert result.accuracy.value > (0.75 if method == "prnu" else 0.95)
+    assert result.accuracy.ci is not None
+    assert result.accuracy.ci[0] > found.chance == pytest.approx(1 / 3)
+    assert [sum(row) for row in result.confusion] == [16, 16, 16]
+    assert np.trace(result.confusion) == pytest.approx(48 * result.accuracy.value)
+    assert found.n_images == 48
+    # Eight persons, and each generated image for itself.
+    assert result.accuracy.n_sources == 8 + 16 + 16
+    assert json.dumps(found.to_dict(), allow_nan=False)
+
+
+@pytest.mark.parametrize("method", ["eigenface", "fingerprint"])
+def test_classes_that_are_alike_are_guessed(method: str) -> None:
+    found = attribute(toy({"real": 0.0, "A": 0.0, "B": 0.0}, 40), OPTIONS, [method])
+    ci = found.methods[method].accuracy.ci
+    assert ci is not None
+    assert ci[0] < found.chance < ci[1]
+
+
+def test_one_fold_is_a_part_and_differences_are_to_ours() -> None:
+    data = toy({"real": 0.0, "A": 45.0, "B": -45.0})
+    found = attribute(data, OPTIONS, ["knn", "fingerprint"], tested_folds=1)
+    assert (found.folds, found.n_images) == ((1, 4), 12)
+    ours, other = found.methods["fingerprint"], found.methods["knn"]
+    assert ours.less_ours is None
+    assert other.less_ours is not None
+    assert other.less_ours.value == pytest.approx(other.accuracy.value - ours.accuracy.value)
+
+
+def test_the_papers_gms_and_real_faces_of_mini116(own_cache: Path) -> None:
+    benchmark = load_benchmark("mini116")
+    gms = chosen_gms(benchmark, (), "faces")
+    assert [gm.name for gm in gms] == [
+        "MINI_SNGAN", "MINI_MMD_GAN", "MINI_CRAMER_GAN", "MINI_PROG_GAN",
+    ]  # fmt: skip
+    data = benchmark_classes(benchmark, MINI116, gms, read_real_images(MINI116), Resized(SIDE))
+    assert list(data.classes) == ["real", *(gm.name for gm in gms)]
+    assert all(one.whole.shape == (48, 64, 64, 3) for one in data.classes.values())
+    assert len(set(data.classes["real"].units)) == 8
+    assert data.notes == ()
+    others = chosen_gms(benchmark, ["MINI_LAPGAN", "mini-biggan-512"], "faces")
+    mixed = benchmark_classes(benchmark, MINI116, others, read_real_images(MINI116), Resized(SIDE))
+    assert mixed.classes["MINI_BIGGAN_512"].whole.shape == (48, 32, 32, 3)
+    assert "several sizes (32, 64)" in mixed.notes[0]
+    assert {gm.content for gm in chosen_gms(benchmark, (), "photos")} == {"photos"}
+    assert len(chosen_gms(benchmark, ["all"], "faces")) == 123
+
+
+def test_gms_that_cannot_be_told_apart() -> None:
+    benchmark = load_benchmark("mini116")
+    with pytest.raises(UnknownNameError, match="Did you mean MINI_SNGAN"):
+        chosen_gms(benchmark, ["MINI_SNGANN", "MINI_LAPGAN"], "faces")
+    with pytest.raises(BenchmarkError, match="needs two GMs at least"):
+        chosen_gms(benchmark, ["MINI_SNGAN"], "faces")
+    with pytest.raises(BenchmarkError, match="Name them with --gm"):
+        chosen_gms(benchmark, (), "icons")
+    few = toy({"real": 0.0, "A": 45.0})
+    three = replace(few.classes["A"], units=("a", "b", "c", "c") * 4)
+    with pytest.raises(BenchmarkError, match="The class A has 3 images, persons or pictures"):
+        attribute(replace(few, classes={**few.classes, "A": three}), OPTIONS, ["knn"])
+    with pytest.raises(UnknownNameError, match="Did you mean knn"):
+        attribute(few, OPTIONS, ["knnn"])
+    with pytest.raises(BenchmarkError, match="Give 1 to 4"):
+        attribute(few, OPTIONS, ["knn"], tested_folds=5)
+
+
+def folders(place: Path, sizes: Mapping[str, int], n: int = 4) -> Path:
+    for name, side in sizes.items():
+        (place / name).mkdir(parents=True)
+        for number in range(n):
+            Image.new("RGB", (side, side), (number, 0, 0)).save(place / name / f"{number}.png")
+    return place
+
+
+def test_folders_of_a_users(tmp_path: Path) -> None:
+    data = folder_classes(folders(tmp_path / "own", {"real": 20, "MY_GAN": 20}), Resized(SIDE))
+    assert (data.name, data.genuine, list(data.classes)) == ("own", "real", ["MY_GAN", "real"])
+    assert data.classes["MY_GAN"].units[0] == "MY_GAN/0.png"
+    assert data.notes == ()
+    mixed = folder_classes(folders(tmp_path / "mixed", {"a": 20, "b": 24}), Resized(SIDE))
+    assert mixed.notes == (
+        "images of several sizes (20 x 20, 24 x 24): kNN, Eigenface and PRNU see them resized to "
+        "64 x 64, networks cropped as they are.",
+        "there is no class real: the constraints hold for all fingerprints.",
+    )
+
+
+def test_folders_that_will_not_do(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="is not there"):
+        folder_classes(tmp_path / "nowhere", Resized(SIDE))
+    one = folders(tmp_path / "one", {"real": 8})
+    with pytest.raises(SourceError, match=r"has 1 class \(real\).*two classes at least"):
+        folder_classes(one, Resized(SIDE))
+    (one / "empty").mkdir()
+    with pytest.raises(SourceError, match="no image in empty"):
+        folder_classes(one, Resized(SIDE))
+    (one / "empty" / "a.png").write_bytes(b"no image")
+    with pytest.raises(SourceError, match=r"a\.png cannot be parsed"):
+        folder_classes(one, Resized(SIDE))
+
+
+def test_the_residual_is_the_noise() -> None:
+    generator = np.random.default_rng(0)
+    smooth = np.tile(np.linspace(60, 190, 64)[:, None, None], (1, 64, 3))
+    added = generator.normal(0, 12, smooth.shape)
+    noisy = (smooth + added).round().clip(0, 255).astype(np.uint8)
+    residual = noise_residuals(noisy[None])[0]
+    assert np.corrcoef(residual.ravel(), added.ravel())[0, 1] > 0.9
+    flat = noise_residuals(np.full((1, 16, 16, 3), 100, np.uint8))
+    assert np.abs(flat).max() < 1e-6

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gmbench.applications.clips import clip_fold
+from gmbench.applications.detection import SIMPLE, detect
+from gmbench.data.deepfakes import read_collection
+from gmbench.errors import BenchmarkError, SourceError
+from gmbench.training.views import Resized
+from tests.applications.toys import OPTIONS, SIDE
+from tests.data.videos import celeb_df, face_forensics, grey_video, uadfv
+
+
+def test_one_collection_is_parted_by_person(tmp_path: Path) -> None:
+    made = clip_fold(
+        [read_collection(celeb_df(tmp_path / "c"))], None, Resized(SIDE), frames=2, seed=3
+    )
+    fold = made.fold
+    persons = [
+        {unit for one in side for unit in one.units if unit.startswith("Celeb-DF")}
+        for side in (fold.train, fold.test)
+    ]
+    assert not persons[0] & persons[1]
+    videos = [{one.name for one in side} for side in (fold.train, fold.test)]
+    assert not videos[0] & videos[1]
+    assert all(one.pixels.shape == (2, 1, SIDE, SIDE, 3) for one in (*fold.train, *fold.test))
+    assert "Celeb-DF: 12 of 590 videos of Celeb-real are there." in made.notes
+    assert any("no face was found in" in note for note in made.notes)
+
+
+def test_the_owners_test_is_for_those_who_train_elsewhere(tmp_path: Path) -> None:
+    celeb = celeb_df(tmp_path / "celeb", persons=4)
+    (celeb / "List_of_testing_videos.txt").write_text(
+        "1 Celeb-real/id2_0000.mp4\n0 Celeb-synthesis/id0_id1_0000.mp4\n"
+    )
+    train = [
+        read_collection(face_forensics(tmp_path / "ff")),
+        read_collection(uadfv(tmp_path / "u")),
+    ]
+    made = clip_fold(train, read_collection(celeb), Resized(SIDE), frames=2)
+    assert made.fold.name == "FaceForensics+++u to Celeb-DF"
+    assert len(made.fold.train) == 16 + 20
+    assert {one.name for one in made.fold.test} == {
+        "Celeb-real/id2_0000.mp4",
+        "Celeb-synthesis/id0_id1_0000.mp4",
+    }
+
+
+def test_a_detector_of_videos(tmp_path: Path) -> None:
+    """Fakes are brighter: every video is told."""
+    collection = read_collection(uadfv(tmp_path / "uadfv"))
+    made = clip_fold([collection], None, Resized(SIDE), frames=2)
+    found = detect([made.fold], made.fold.name, OPTIONS, ["image_fingerprint"], notes=made.notes)
+    assert found.detectors["image_fingerprint"].auc.value == 1.0
+    assert (found.n_fake, found.n_real, found.n_images) == (2, 2, 8)
+    assert found.notes == made.notes
+    assert SIMPLE in found.detectors
+
+
+def test_videos_that_will_not_do(tmp_path: Path) -> None:
+    folder = tmp_path / "own"
+    grey_video(folder / "real/a.mp4", 60)
+    grey_video(folder / "fake/b.mp4", 180)
+    with pytest.raises(BenchmarkError, match=r"own has no (real|fake) clip to"):
+        clip_fold([read_collection(folder)], None, Resized(SIDE))
+    broken = uadfv(tmp_path / "broken", videos=6)
+    (broken / "fake/0003_fake.mp4").write_bytes(b"nothing")
+    with pytest.raises(SourceError, match=r"0003_fake\.mp4 cannot be read as a video"):
+        clip_fold([read_collection(broken)], None, Resized(SIDE))

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gmbench.applications.detection import NUMBERS, SIMPLE, detect
+from gmbench.applications.parsers import read_parsers
+from gmbench.applications.sources import DetectionFold, benchmark_folds
+from gmbench.benchmark.benchmark import MINI116, load_benchmark
+from gmbench.data.real_images import read_real_images
+from gmbench.errors import BenchmarkError, UnknownNameError
+from gmbench.training.cache import CachedImages, cached_images
+from gmbench.training.checkpoint import SHIPPED, CheckpointError
+from gmbench.training.folds import predict_with_networks
+from gmbench.training.views import Resized
+from tests.applications.toys import OPTIONS, SIDE, TINY, fold, source
+from tests.training.families import build_families, family_benchmark, job_of
+
+
+def test_separable_fakes_are_told_and_alike_ones_are_not() -> None:
+    found = detect([fold(60.0)], "toy", OPTIONS, ["image_fingerprint_phase"])
+    detector = found.detectors["image_fingerprint_phase"]
+    assert detector.auc.value == 1.0
+    assert detector.auc.ci == (1.0, 1.0)
+    assert set(detector.sources.values()) == {1.0}
+    assert found.detectors[SIMPLE].auc.value == 1.0
+    assert (found.n_fake, found.n_real, found.n_images) == (6, 6, 72)
+    assert json.dumps(found.to_dict(), allow_nan=False)
+    alike = detect([fold(0.0, "one"), fold(0.0, "two")], "toy", OPTIONS, ["image_fingerprint"])
+    ci = alike.detectors["image_fingerprint"].auc.ci
+    assert ci is not None
+    assert ci[0] < 0.5 < ci[1]
+
+
+def test_a_gain_is_over_one_number() -> None:
+    found = detect([fold(0.0)], "toy", OPTIONS, ["fingerprint"])
+    one, simple = found.detectors["fingerprint"], found.detectors[SIMPLE]
+    assert one.gain.value == pytest.approx(one.auc.value - simple.auc.value)
+    assert simple.gain.ci == (0.0, 0.0)
+
+
+def test_the_numbers_of_the_trivial_baseline_by_hand() -> None:
+    pixels = np.zeros((1, 1, 3, 3, 3), np.uint8)
+    pixels[0, 0, 1, 1] = (9, 9, 18)
+    assert NUMBERS["colour"](pixels) == pytest.approx([1.0])
+    assert NUMBERS["sharpness"](pixels) == pytest.approx([48.0])
+    assert NUMBERS["contrast"](pixels) == pytest.approx([np.std([9, 9, 18] + [0] * 24)])
+
+
+def test_a_fold_holds_the_protocol() -> None:
+    real, fake = source("r", False, 0), source("f", True, 1)
+    other, further = source("r2", False, 2), source("f2", True, 3)
+    with pytest.raises(BenchmarkError, match="has no real images to train on"):
+        DetectionFold("x", (fake,), (other, further))
+    with pytest.raises(BenchmarkError, match="has no fake images to test on"):
+        DetectionFold("x", (real, fake), (other,))
+    with pytest.raises(BenchmarkError, match=r"has in training what it tests on: f\. Put"):
+        DetectionFold("x", (real, fake), (other, fake))
+    twin = replace(further, units=frozenset(["f2", "r"]))
+    with pytest.raises(BenchmarkError, match="tests on: r"):
+        DetectionFold("x", (real, fake), (other, twin))
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory: pytest.TempPathFactory) -> CachedImages:
+    gms = [gm.name for gm in load_benchmark("mini116").gms if gm.content in ("faces", "icons")]
+    cache = tmp_path_factory.mktemp("cache")
+    return cached_images(MINI116, Resized(SIDE), gms=gms, jobs=1, cache=cache)
+
+
+def test_folds_of_mini116_share_no_gm_and_no_person(faces: CachedImages) -> None:
+    benchmark, real = load_benchmark("mini116"), read_real_images(MINI116)
+    folds = benchmark_folds(benchmark, faces, real, "faces")
+    assert [one.name for one in folds] == list(benchmark.sets)
+    persons: list[str] = []
+    for one in folds:
+        test = {source.name for source in one.test if source.fake}
+        assert test == {
+            gm for gm in benchmark.test_gms(one.name) if benchmark.gm(gm).content == "faces"
+        }
+        held = {unit for source in one.test if not source.fake for unit in source.units}
+        learnt = {unit for source in one.train if not source.fake for unit in source.units}
+        assert len(held) == 2
+        assert len(learnt) == 6
+        assert not held & learnt
+        assert not test & {source.name for source in one.train}
+        persons += held
+    assert len(set(persons)) == len(persons) == 8
+    # One set tests icons; its fakes are compared with real icons alone.
+    (icons,) = benchmark_folds(benchmark, faces, real, "icons")
+    assert {source.stratum for source in icons.test} == {"icons-64"}
+    with pytest.raises(BenchmarkError, match="no GMs with real images of cats beside them"):
+        benchmark_folds(benchmark, faces, real, "cats")
+
+
+def test_from_a_parser(tmp_path: Path, own_cache: Path) -> None:
+    benchmark = family_benchmark()
+    folder = build_families(tmp_path, benchmark)
+    job = job_of(folder, benchmark, tmp_path / "runs", epochs=1)
+    predict_with_networks(job)
+    path = job.place("set_1")
+    assert path is not None
+    given = read_parsers(benchmark, [path / "model"], ["set_1"])["set_1"]
+    assert given.changes == {"model.fen_depth": 3, "model.fen_width": 6}
+    found = detect([fold(60.0, "set_1")], "toy", OPTIONS, ["model_parsing"], {"set_1": given})
+    assert found.detectors["model_parsing"].auc.value > 0.9
+    with pytest.raises(CheckpointError, match="has seen none of the test GMs of set_2"):
+        read_parsers(benchmark, [path / "model"], ["set_1", "set_2"])
+    with pytest.raises(CheckpointError, match="was trained on families, not on mini116"):
+        read_parsers(load_benchmark("mini116"), [path / "model"], ["set_1"])
+
+
+def test_parsers_that_will_not_do() -> None:
+    with pytest.raises(CheckpointError, match="its method is 'trace'"):
+        read_parsers(load_benchmark("mini116"), [SHIPPED], ["set_1"])
+    with pytest.raises(BenchmarkError, match=r"fold has none\. Give one with --parser"):
+        detect([fold(0.0)], "toy", OPTIONS, ["model_parsing"])
+    with pytest.raises(UnknownNameError, match="Did you mean fingerprint"):
+        detect([fold(0.0)], "toy", OPTIONS, ["fingerprints"])
+
+
+def test_trainings_go_on_where_they_were(tmp_path: Path) -> None:
+    options = replace(OPTIONS, runs=tmp_path, changes={**TINY, "steps": 4})
+    first = detect([fold(60.0)], "toy: one", options, ["fingerprint"])
+    states = list(tmp_path.rglob("state.safetensors"))
+    assert [one.relative_to(tmp_path).as_posix() for one in states] == [
+        "detect/toy_one/fingerprint/seed_0/fold/state.safetensors"
+    ]
+    again = detect([fold(60.0)], "toy: one", options, ["fingerprint"])
+    assert again.to_dict() == first.to_dict()
