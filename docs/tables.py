@@ -8,6 +8,9 @@ A table stands between two comments. The first says which results it shows:
     <!-- scores mini116 seconds: full mean_mode -->  rows of baselines/NAME/results/mini116.json
     <!-- scores mini116 paper: full mean_mode -->    the paper's figures beside them
     <!-- pairs mini116-cv10: full-mean_mode -->      rows of baselines/comparisons/mini116-cv10.json
+    <!-- detection faces: fingerprint -->            rows of docs/results/detection_faces.json
+    <!-- attribution faces: fingerprint -->          rows of docs/results/attribution_faces.json
+    <!-- content mini116: fingerprint -->            rows of docs/results/content_mini116.json
     <!-- end -->
 
 so that no figure is copied by hand, and a test fails when a page and a result part.
@@ -25,7 +28,14 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent
 BASELINES = ROOT / "baselines"
-PAGES = (ROOT / "README.md", BASELINES / "README.md", ROOT / "docs" / "wild.md")
+PAGES = (
+    ROOT / "README.md",
+    BASELINES / "README.md",
+    ROOT / "docs" / "wild.md",
+    ROOT / "docs" / "detection.md",
+)
+RESULTS = ROOT / "docs" / "results"
+"""What `gmbench detect`, `attribute` and `study content_independence` gave with --json."""
 
 SCORES = {
     "l1": "l1 ↓",
@@ -40,7 +50,7 @@ PAIRED = {"l1": "l1", "arch_f1": "arch F1", "loss_f1": "loss F1", "skill": "skil
 PAPER = ("l1", "arch_f1", "loss_f1")
 """Metrics that the paper has."""
 
-_TABLE = re.compile(r"(<!-- (scores|pairs) ([^:]+): ([^>]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_TABLE = re.compile(r"(<!-- ([a-z]+) ([^:]+): ([^>]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def written(page: Path) -> str:
@@ -49,8 +59,7 @@ def written(page: Path) -> str:
     def table(found: re.Match[str]) -> str:
         opening, kind, what, names, closing = found.groups()
         benchmark, *options = what.split()
-        make = scores if kind == "scores" else pairs
-        lines = make(page, benchmark, names.split(), options)
+        lines = KINDS[kind](page, benchmark, names.split(), options)
         return opening + "\n".join(lines) + "\n" + closing
 
     return _TABLE.sub(table, page.read_text(encoding="utf-8"))
@@ -118,6 +127,65 @@ def pairs(page: Path, benchmark: str, names: list[str], options: list[str]) -> l
             )
         lines.append(_row([f"{first} − {second}", *cells]))
     return lines
+
+
+def detection(page: Path, data: str, names: list[str], options: list[str]) -> list[str]:
+    """Returns a row for each detector: its area, its gain over one number, the paper's area."""
+    del page, options
+    found = _read(RESULTS / f"detection_{data}.json")
+    heading = [data, "AUC ↑", "gain over one number", "AUC in the paper"]
+    lines = [_row(heading), "|---" * len(heading) + "|"]
+    for name in names:
+        one, paper = found["detectors"][name], found["paper"].get(name)
+        gain = "-" if name == "one_number" else _estimate(one["gain"], "+")
+        cells = [name, _estimate(one["auc"]), gain, "-" if paper is None else f"{paper:.3f}"]
+        lines.append(_row(cells))
+    return lines
+
+
+def attribution(page: Path, data: str, names: list[str], options: list[str]) -> list[str]:
+    """Returns a row for each method: its accuracy, and how far it is from the paper's method."""
+    del page, options
+    found = _read(RESULTS / f"attribution_{data}.json")
+    heading = [data, "accuracy ↑", "less fingerprint", "in the paper: CelebA, LSUN"]
+    lines = [_row(heading), "|---" * len(heading) + "|"]
+    for name in names:
+        one, paper = found["methods"][name], found["paper"][name]
+        less = "-" if one["less_ours"] is None else _estimate(one["less_ours"], "+")
+        of_paper = ", ".join(f"{paper[c]:.3f}" if c in paper else "-" for c in ("CelebA", "LSUN"))
+        lines.append(_row([name, _estimate(one["accuracy"]), less, of_paper]))
+    return lines
+
+
+def content(page: Path, data: str, names: list[str], options: list[str]) -> list[str]:
+    """Returns a row for each input: how well content is told from it, and each content."""
+    del page, options
+    found = _read(RESULTS / f"content_{data}.json")
+    contents = list(found["contents"])
+    heading = [data, "accuracy ↑", "training loss", *contents]
+    lines = [_row(heading), "|---" * len(heading) + "|"]
+    for name in names:
+        one = found["inputs"][name]
+        recalls = [f"{one['recalls'][kind]:.3f}" for kind in contents]
+        cells = [name, _estimate(one["accuracy"]), f"{one['training_loss']:.3f}", *recalls]
+        lines.append(_row(cells))
+    return lines
+
+
+KINDS = {
+    "scores": scores,
+    "pairs": pairs,
+    "detection": detection,
+    "attribution": attribution,
+    "content": content,
+}
+
+
+def _estimate(one: dict[str, Any], sign: str = "") -> str:
+    told = format(one["value"], f"{sign}.3f")
+    if one["ci"] is None:
+        return told
+    return f"{told} ({one['ci'][0]:{sign}.3f} to {one['ci'][1]:{sign}.3f})"
 
 
 def _score(summary: dict[str, Any]) -> str:

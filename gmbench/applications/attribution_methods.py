@@ -74,7 +74,8 @@ def by_eigenface(task: AttributionTask) -> Classes:
     from sklearn.svm import SVC
 
     images = _flat(_training(task))
-    components = PCA(min(100, len(images) - 1), whiten=True, random_state=task.seed)
+    # More components than that, whitened, are noise.
+    components = PCA(min(100, len(images) // 4), whiten=True, random_state=task.seed)
     told = make_pipeline(components, SVC(class_weight="balanced"))
     return np.asarray(told.fit(images, task.labels).predict(_flat(task.test.whole)))
 

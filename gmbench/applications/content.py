@@ -67,6 +67,7 @@ class ContentIndependence:
     Attributes:
         benchmark: Name of the benchmark.
         preset: Size of the trainings.
+        sets: The sets that were tested.
         contents: Number of GMs of each content.
         tested_gms: Test GMs of all sets.
         chance: What guessing reaches.
@@ -77,6 +78,7 @@ class ContentIndependence:
 
     benchmark: str
     preset: str
+    sets: tuple[str, ...]
     contents: Mapping[str, int]
     tested_gms: int
     chance: float
@@ -155,6 +157,7 @@ def content_independence(
     return ContentIndependence(
         benchmark.name,
         options.preset,
+        tuple(benchmark.sets),
         {name: counts[name] for name in names},
         results["image"].accuracy.n_sources,
         1 / len(names),

@@ -14,13 +14,16 @@ from gmbench.cli.options import (
     ChangesOption,
     DeviceOption,
     JsonOption,
+    OnlySetsOption,
     ParserOption,
     PresetOption,
     RunsOption,
     SeedOption,
     loaded_benchmark,
+    only_sets,
 )
 from gmbench.cli.training import run_options
+from gmbench.errors import BenchmarkError
 
 if TYPE_CHECKING:
     from gmbench.applications.detection import Detection
@@ -56,6 +59,7 @@ def detect(
             "repeat. Default all; model_parsing of your own data needs --parser.",
         ),
     ] = None,
+    only: OnlySetsOption = None,
     parser: ParserOption = None,
     preset: PresetOption = "small",
     change: ChangesOption = None,
@@ -74,7 +78,10 @@ def detect(
         if data_dir:
             found = _on_clips(data_dir, test_dir, frames, variant, parser, options, progress)
         else:
-            found = _on_benchmark(benchmark or DEFAULT, content, variant, parser, options, progress)
+            wanted = None if content == "all" else content
+            found = _on_benchmark(
+                benchmark or DEFAULT, wanted, only, variant, parser, options, progress
+            )
     for note in found.notes:
         output.note(f"note: {note}")
     if as_json:
@@ -104,7 +111,8 @@ def detect(
 
 def _on_benchmark(
     name: str,
-    content: str,
+    content: str | None,
+    only: list[str] | None,
     variants: list[str] | None,
     parsers: list[Path] | None,
     options: RunOptions,
@@ -122,15 +130,19 @@ def _on_benchmark(
     folder = require_folder("detect", dataset_folder(name))
     real = read_real_images(folder)
     images = cached_images(folder, detection_view(options), progress=progress)
-    wanted = None if content == "all" else content
-    folds = benchmark_folds(known, images, real, wanted, options.seed)
+    folds = benchmark_folds(known, images, real, content, options.seed)
+    folds = [fold for fold in folds if fold.name in only_sets(known, only).sets]
+    if not folds:
+        raise BenchmarkError(
+            f"{', '.join(only or ())} tests no GM of {content}. Give another --set."
+        )
     chosen = variants or list(VARIANTS)
     given = None
     if "model_parsing" in chosen:
         sets = [fold.name for fold in folds]
         given = given_or_trained(known, folder, parsers or (), sets, options, progress)
     notes = notes_on(real)
-    return detect(folds, content, options, chosen, given, notes, progress)
+    return detect(folds, content or "all", options, chosen, given, notes, progress)
 
 
 def _on_clips(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -72,6 +73,10 @@ ExtraOption = Annotated[
         help="Train on the GMs of this dataset too, beside the benchmark's own; repeat.",
     ),
 ]
+OnlySetsOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="SET", help="Only this set of unseen GMs; repeat. Default all."),
+]
 ParserOption = Annotated[
     list[Path] | None,
     typer.Option(
@@ -107,6 +112,17 @@ def loaded_benchmark(name: str | None, labels: str = "2023", sets: str | None = 
 
     benchmark = load_benchmark(name or DEFAULT, labels)
     return benchmark if sets is None else with_sets(benchmark, sets)
+
+
+def only_sets(benchmark: Benchmark, names: list[str] | None) -> Benchmark:
+    """Returns a benchmark with some of its sets alone; all of them where none is named.
+
+    Raises:
+        UnknownNameError: It has no such set.
+    """
+    if not names:
+        return benchmark
+    return replace(benchmark, sets={name: benchmark.test_gms(name) for name in names})
 
 
 def repeated(benchmark: str | None, sets: str | None = None) -> str:

@@ -14,12 +14,14 @@ from gmbench.cli.options import (
     ChangesOption,
     DeviceOption,
     JsonOption,
+    OnlySetsOption,
     ParserOption,
     PredictionArgument,
     PresetOption,
     RunsOption,
     SeedOption,
     loaded_benchmark,
+    only_sets,
 )
 from gmbench.cli.training import run_options
 
@@ -116,6 +118,7 @@ def content(
 @study_app.command("content_independence")
 def content_independence(
     benchmark: BenchmarkOption = DEFAULT,
+    only: OnlySetsOption = None,
     parser: ParserOption = None,
     preset: PresetOption = "small",
     change: ChangesOption = None,
@@ -133,7 +136,7 @@ def content_independence(
     from gmbench.benchmark.benchmark import dataset_folder
     from gmbench.training.recipes import require_folder
 
-    known = loaded_benchmark(benchmark)
+    known = only_sets(loaded_benchmark(benchmark), only)
     folder = require_folder("content_independence", dataset_folder(benchmark or DEFAULT))
     options = run_options(known, preset, change, None, device, runs, seed)
     with output.counting() as progress:

@@ -7,6 +7,7 @@ from pathlib import Path
 from gmbench.data.listing import IMAGE_SUFFIXES
 from gmbench.errors import SourceError
 
+
 def images_in(folder: Path) -> list[Path]:
     """Returns the image files of a folder at every depth, in the order of their paths."""
     files = (path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)

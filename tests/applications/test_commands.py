@@ -29,9 +29,9 @@ def own(tmp_path: Path) -> Path:
 
 
 def test_attribute(own: Path) -> None:
-    arguments = ["attribute", "--data-dir", "own", "--method", "knn", "--method", "fingerprint"]
+    arguments = ["attribute", "--data-dir", "own", "--method", "knn", "--method", "gan_fingerprint"]
     found = data(*arguments, *TINY, cwd=own)
-    assert found["methods"]["fingerprint"]["accuracy"]["value"] == 1.0
+    assert found["methods"]["gan_fingerprint"]["accuracy"]["value"] == 1.0
     assert found["classes"] == ["MY_GAN", "real"]
     shown = gmbench(*arguments, *TINY, cwd=own).stdout
     assert "own: 2 classes, preset small" in shown
@@ -52,6 +52,7 @@ def test_detect_in_videos(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (["detect", "--content", "cats"], "mini116 has no GMs with real images of cats"),
+        (["detect", "--set", "set_9"], "Set 'set_9' is not known"),
         (["detect", "--data-dir", "nowhere"], "nowhere is not there"),
         (["detect", "--variant", "phase"], "Variant 'phase' is not known"),
         (["detect", "--parser", "nowhere/at/all"], "nowhere/at/all is not there"),

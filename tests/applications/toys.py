@@ -22,6 +22,21 @@ TINY: Mapping[str, Any] = {
 
 OPTIONS = RunOptions(changes=TINY, device="cpu")
 
+PLAIN = RunOptions(
+    changes={
+        **TINY,
+        "objective": {
+            "lambda_magnitude": 0.0,
+            "lambda_spectrum": 0.0,
+            "lambda_repetitive": 0.0,
+            "lambda_energy": 0.0,
+        },
+        "steps": 80,
+    },
+    device="cpu",
+)
+"""Without the constraints, which take longer than a second to find their balance."""
+
 
 def noise(n: int, seed: int, wave: float = 0.0) -> Pixels:
     """Noise about a grey, shape (n, 1, side, side, 3), with stripes of a strength."""
@@ -35,11 +50,16 @@ def source(name: str, fake: bool, seed: int, wave: float = 0.0, n: int = 6) -> S
     return Source(name, fake, noise(n, seed, wave), "", frozenset([name]))
 
 
-def fold(wave: float, name: str = "fold") -> DetectionFold:
+def fold(wave: float, name: str = "fold", seed: int = 0) -> DetectionFold:
     """Six sources a class and side; fakes have stripes of a strength."""
     sides = [
         tuple(
-            source(f"{name}/{side}/{fake}/{k}", fake, 100 * side + 10 * fake + k, wave * fake)
+            source(
+                f"{name}/{side}/{fake}/{k}",
+                fake,
+                1000 * seed + 100 * side + 10 * fake + k,
+                wave * fake,
+            )
             for fake in (False, True)
             for k in range(6)
         )
