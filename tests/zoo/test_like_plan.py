@@ -38,7 +38,8 @@ def noise(name: str, size: int, seed: int = 0) -> Content:
     channels = 1 if name in GREY else 3
     pixels = generator.integers(0, 256, (80, channels, size, size), np.uint8)
     images = np.repeat(pixels, 3 // channels, axis=1)
-    return Content(name, images[:64], images[64:], ())
+    shown = tuple(f"image_{number}" for number in range(16))
+    return Content(name, images[:64], images[64:], (), shown)
 
 
 @pytest.fixture(autouse=True)

@@ -127,7 +127,7 @@ def test_contents_must_have_the_size(tmp_path: Path) -> None:
     plan = fake_plan()
     small = np.zeros((60, 3, 16, 16), np.uint8)
     others = tuple(content for content in plan.contents if content.name != "digits")
-    plan = replace(plan, contents=(*others, Content("digits", small, small, ())))
+    plan = replace(plan, contents=(*others, Content("digits", small, small, (), ("",) * 60)))
     with pytest.raises(DatasetError, match="32 pixels, and there are none of digits in that size"):
         plan_module.check_plan(plan)
 
