@@ -106,6 +106,9 @@ def test_the_address_holds_the_view(site: Path) -> None:
 
 def seen(browser: ChromiumPage) -> list[str]:
     """What a reader sees of the table and of the picture."""
+    # A row that is out of sight is not laid out, and has no text to a reader.
+    browser.page.evaluate("scrollTo(0, 300)")
+    browser.page.wait_for_timeout(300)
     parts = [browser.page.locator("#b-tiny table.methods").inner_text()]
     for figure in browser.page.locator("#b-tiny .plot").all():
         figure.scroll_into_view_if_needed()
