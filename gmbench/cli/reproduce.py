@@ -106,7 +106,7 @@ def _show_plan(planned: Plan, jobs: int, as_json: bool) -> None:
                     }
                     for step in planned.steps
                 ],
-                "minutes": None if planned.minutes is None else planned.minutes / jobs,
+                "core_minutes": planned.minutes,
             }
         )
         return
@@ -128,8 +128,9 @@ def _state(step: Step) -> str:
 
 
 def _time(planned: Plan, jobs: int) -> str:
-    networks = sum(len(step.trainings) for step in planned.steps)
+    count = sum(len(step.trainings) for step in planned.steps)
+    networks = f"{count} network{'' if count == 1 else 's'} to be trained"
     if planned.minutes is None:
-        return f"{networks} networks to be trained; how long one takes was not measured."
-    about = planned.minutes / jobs
-    return f"{networks} networks to be trained, {jobs} at once: about {about:,.0f} minutes."
+        return f"{networks}; how long one takes was not measured."
+    about = planned.minutes / min(jobs, max(count, 1))
+    return f"{networks}, {jobs} at once: about {about:,.0f} minutes."

@@ -10,7 +10,7 @@ from gmbench.data.parallel import in_processes
 from gmbench.errors import GmbenchError, UnknownNameError
 from gmbench.progress import Progress
 from gmbench.reproduction.drawings import PAPER_FIGURES, PaperFigure
-from gmbench.reproduction.experiments import Experiment, Training, train_one
+from gmbench.reproduction.experiments import BaselineRun, Experiment, Training, train_one
 from gmbench.reproduction.result import FigureResult, Reproduction, TableResult
 from gmbench.reproduction.setting import Setting
 from gmbench.reproduction.tables import PAPER_TABLES, PaperTable
@@ -160,7 +160,15 @@ def reproduce(
         setting.options.preset,
         setting.options.seed,
         versions(with_torch=True),
-        machine(with_torch=True, device=setting.options.device),
+        _machines(wanted, setting),
         tuple(tables),
         tuple(figures),
     )
+
+
+def _machines(done: Plan, setting: Setting) -> tuple[str, ...]:
+    """Returns the machines that the baselines ran on, and this one."""
+    ran = [step.experiment for step in done.steps if not step.refused]
+    runs = [one.scores(setting)["run"] for one in ran if isinstance(one, BaselineRun)]
+    here = machine(with_torch=True, device=setting.options.device)
+    return tuple(sorted({here, *(run["machine"] for run in runs)}))

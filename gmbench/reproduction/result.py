@@ -120,7 +120,7 @@ class Reproduction:
         preset: Size of the trainings.
         seed: Seed of everything.
         versions: Versions of the packages.
-        machine: Class of the machine that put the page together.
+        machines: Classes of the machines that its parts were made on.
         tables: The tables, in the paper's order.
         figures: The figures, in the paper's order.
     """
@@ -130,9 +130,15 @@ class Reproduction:
     preset: str
     seed: int
     versions: Mapping[str, str]
-    machine: str
+    machines: tuple[str, ...]
     tables: tuple[TableResult, ...]
     figures: tuple[FigureResult, ...] = ()
+
+    @property
+    def command(self) -> str:
+        """The command that makes it."""
+        names = [*(one.name for one in self.tables), *(one.name for one in self.figures)]
+        return f"gmbench reproduce {' '.join(names)} --data {self.benchmark}"
 
     def to_dict(self) -> dict[str, Any]:
         """Returns everything as plain data: finite numbers or None."""

@@ -47,7 +47,7 @@ FIGURES = (
     FigureResult("fig12", "The attack", "", "", "No images."),
 )
 FOUND = Reproduction(
-    "mini", "1", "small", 0, {"numpy": "2.0"}, "2 cores", (TABLE, LACKING), FIGURES
+    "mini", "1", "small", 0, {"numpy": "2.0"}, ("2 cores",), (TABLE, LACKING), FIGURES
 )
 
 
