@@ -57,7 +57,7 @@ def test_wheel_holds_tables_sets_recipes_and_templates(wheel: Path) -> None:
         place = f"gmbench/tables/{folder}/"
         assert any(name.startswith(place) and name.endswith(suffix) for name in names), folder
     # mini116's images are the most of it: at most 20 MB as Parquet.
-    assert wheel.stat().st_size < 23_000_000
+    assert wheel.stat().st_size < 24_000_000
 
 
 @pytest.mark.slow

@@ -10,11 +10,13 @@ from collections.abc import Mapping
 from itertools import combinations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gmbench.benchmark.benchmark import Benchmark
+from gmbench.benchmark.leakage import twins
 from gmbench.board.traces import COPY, Trace, alike, packed
 from gmbench.predictions.checks import Checklist, plural
-from gmbench.predictions.images import image_index
+from gmbench.predictions.images import ImageIndex, image_index
 from gmbench.schema import N_CONTINUOUS
 
 FLAGS = ("unlike_labels", "predictions_own")
@@ -43,12 +45,14 @@ def flag_labels(trace: Trace, benchmark: Benchmark, checklist: Checklist) -> Non
         benchmark: What they are of.
         checklist: Receives the check `unlike_labels`.
     """
-    truth = benchmark.labels[image_index(benchmark).gms]
-    if len(truth) != len(trace):
+    index = image_index(benchmark)
+    if len(index.gms) != len(trace):
         return  # Not whole; the checks of predictions say so.
+    asked = _without_twins(benchmark, index)
+    truth = benchmark.labels[index.gms[asked]]
     counts = benchmark.normalise(truth[:, :N_CONTINUOUS])
-    right = trace.decisions == packed(truth[:, N_CONTINUOUS:].astype(np.int64))
-    away = trace.counts - counts
+    right = trace.decisions[asked] == packed(truth[:, N_CONTINUOUS:].astype(np.int64))
+    away = trace.counts[asked] - counts
     whole = right & (np.abs(away) <= WHOLE).all(axis=1)
     found = []
     if right.mean() > MOST_RIGHT:
@@ -74,6 +78,19 @@ def flag_labels(trace: Trace, benchmark: Benchmark, checklist: Checklist) -> Non
         )
     else:
         checklist.passed("unlike_labels", "no closer to the labels than other methods come")
+
+
+def _without_twins(benchmark: Benchmark, index: ImageIndex) -> NDArray[np.bool_]:
+    """Returns which rows are of GMs whose counts no training GM has.
+
+    A method that finds the nearest known GM and repeats its counts is right to the last digit where
+    that GM is a twin. Where all GMs have twins, all count.
+    """
+    have = np.zeros((len(benchmark.sets), len(benchmark.gms)), dtype=bool)
+    for number, name in enumerate(benchmark.sets):
+        have[number, [benchmark.index[gm] for gm in twins(benchmark, name, N_CONTINUOUS)]] = True
+    asked = ~have[index.sets, index.gms]
+    return asked if asked.any() else ~asked
 
 
 def flag_copies(

@@ -243,7 +243,9 @@ def test_errors_are_one_message(arguments: str, here: Path) -> None:
     (here / "x.png").write_bytes(b"")
     words = [model(here) if word == "MODEL" else word for word in arguments.split()]
     small = CHANGES if words[0] == "train" and "-c" in words else []
-    done = gmbench(*words[:1], *small, *words[1:], cwd=here, check=False)
+    # Tests before this one left predictions here.
+    over = ["--overwrite"] if words[0] in ("predict", "baseline") else []
+    done = gmbench(*words[:1], *small, *words[1:], *over, cwd=here, check=False)
     assert done.returncode in (1, 2)
     assert ERRORS[arguments] in " ".join(done.stderr.split())
     assert done.stderr.startswith("error: ")
@@ -264,7 +266,9 @@ for line in sys.argv[1:]:
 
 def test_without_torch_a_message_says_what_to_install(here: Path, tmp_path: Path) -> None:
     """In a process of its own: here torch is imported already."""
-    commands = ["parse x.png", "train full", "predict nowhere", "baseline full"]
+    commands = [
+        "parse x.png", "train full", "predict nowhere --overwrite", "baseline full --overwrite",
+    ]  # fmt: skip
     lines = [commands[0], *(" ".join([command, *DATA]) for command in commands[1:])]
     (tmp_path / "torch.py").write_text(
         "raise ModuleNotFoundError(\"No module named 'torch'\", name='torch')\n"
