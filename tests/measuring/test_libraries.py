@@ -14,6 +14,10 @@ from typing import Any
 import pytest
 
 pytest.importorskip("torch", reason="measuring networks needs torch")
+try:  # All three import torchvision, whose operators load with the torch that they were built for.
+    importlib.import_module("torchvision")
+except RuntimeError as error:
+    pytest.skip(f"torchvision is built for another torch: {error}", allow_module_level=True)
 
 import torch
 from torch import Tensor, nn
@@ -91,10 +95,7 @@ def hugging_face(
 
 def of(package: str, name: str) -> Any:
     """Returns what a package has by that name; skips the test where it is not installed."""
-    try:
-        pytest.importorskip(package, reason=f"{package} is not installed")
-    except RuntimeError as error:
-        pytest.skip(f"{package} is built for another torch: {error}")
+    pytest.importorskip(package, reason=f"{package} is not installed")
     return getattr(importlib.import_module(package), name)
 
 
