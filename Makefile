@@ -55,5 +55,5 @@ $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
-	$(RUN) -m pip install --quiet --editable ".[dev,train,zoo,models]"
+	$(RUN) -m pip install --quiet --editable ".[dev,train,zoo,models,video,attribution]"
 	@touch $@ $(VENV)/.installed

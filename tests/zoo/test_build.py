@@ -101,7 +101,7 @@ def test_plain_datasets_opens_it(built: ZooResult, tmp_path: Path) -> None:
         f"{gm}/{number:06d}" for gm in read_benchmark(built.folder).index for number in range(5)
     }
     real = datasets.load_dataset(str(built.folder), "real", split="train", cache_dir=str(tmp_path))
-    assert set(real.features) == {"image", "image_id", "content"}
+    assert set(real.features) == {"image", "image_id", "content", "source"}
     assert len(real) == 8
     assert real.features["content"].names == ["digits", "faces"]
 
