@@ -18,6 +18,7 @@ from gmbench.applications.attribution_methods import (
     NETWORKS,
     AttributionTask,
 )
+from gmbench.benchmark.published import paper_cells
 from gmbench.errors import BenchmarkError, UnknownNameError
 from gmbench.evaluation.source_scores import Estimate, accuracy
 from gmbench.evaluation.statistics import Array
@@ -28,11 +29,12 @@ from gmbench.training.options import RunOptions
 from gmbench.training.views import View, view_from_dict
 
 TABLE_12: Mapping[str, Mapping[str, float]] = {
-    "knn": {"CelebA": 0.2800, "LSUN": 0.3630},
-    "eigenface": {"CelebA": 0.5328},
-    "prnu": {"CelebA": 0.8661, "LSUN": 0.6784},
-    "gan_fingerprint": {"CelebA": 0.9943, "LSUN": 0.9858},
-    "fingerprint": {"CelebA": 0.9966, "LSUN": 0.9984},
+    method: {
+        images: cell.value
+        for images in ("CelebA", "LSUN")
+        if (cell := paper_cells("12").get((method, f"accuracy_{images.lower()}")))
+    }
+    for method in METHODS
 }
 """The paper's accuracies, of 100,000 training images a class."""
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from gmbench.applications.parsers import Fingerprints
 from gmbench.applications.sources import DetectionFold, Source, pixels_by_class
+from gmbench.benchmark.published import paper_cells
 from gmbench.data.rgb import Pixels
 from gmbench.errors import BenchmarkError, UnknownNameError
 from gmbench.evaluation.source_scores import (
@@ -47,10 +48,7 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
 """What the shallow network sees; `model_parsing` begins with a parser's fingerprint network."""
 
 TABLE_11: Mapping[str, float] = {
-    "fingerprint": 0.696,
-    "image_fingerprint": 0.711,
-    "image_fingerprint_phase": 0.746,
-    "model_parsing": 0.643,
+    row: cell.value for (row, _), cell in paper_cells("11").items() if row in VARIANTS
 }
 """The paper's areas under the curve, trained on FF++ and tested on Celeb-DF."""
 

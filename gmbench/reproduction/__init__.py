@@ -1,5 +1,5 @@
 """The paper's tables made again: its figures beside ours, and whether its order holds.
 
-published -> what the paper reports; setting -> on what, and how, ours are made; experiments -> what
-is run and kept; tables -> which table is made of what; reproduce -> plan, run, results; page.
+setting: on what, and how, ours are made; experiments: what is run and kept; tables and drawings:
+what each is made of; reproduce: plan, run, result; page: how it is written.
 """

@@ -168,7 +168,8 @@ class BaselineRun:
     def is_there(self, setting: Setting) -> bool:
         """Returns whether predictions and scores are there, of the same data and settings."""
         try:
-            found, run = self.scores(setting), self.scores(setting)["run"]
+            found = self.scores(setting)
+            run = found["run"]
             self.predictions(setting)
         except (OSError, ValueError, KeyError, GmbenchError):
             return False
@@ -283,7 +284,7 @@ class AttackRun:
             made_from = _read(_place(setting, self))["made_from"]
         except (OSError, ValueError, KeyError, TypeError):
             return False
-        model = _place(setting, self).with_suffix("") / "model"
+        model = _place(setting, self) / "model"
         return model.is_dir() and bool(made_from == _made_from(setting))
 
     def make(self, setting: Setting, progress: Progress | None) -> None:

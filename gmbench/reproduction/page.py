@@ -6,13 +6,14 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from gmbench.benchmark.published import PaperCell
 from gmbench.evaluation.metrics import BY_NAME
 from gmbench.files import json_text, write_whole
 from gmbench.pages.environment import render
-from gmbench.reproduction.published import PaperCell
 from gmbench.reproduction.result import Cell, Line, Order, Reproduction, TableResult, Verdict
 
 MARKDOWN, HTML, JSON = "README.md", "index.html", "reproduction.json"
+_TEMPLATES = {MARKDOWN: "reproduction.md.j2", HTML: "reproduction.html.j2"}
 
 _DECIMALS = 3
 _SMALLEST = 0.0005
@@ -87,12 +88,16 @@ def write_page(reproduction: Reproduction, out: Path) -> Path:
     Raises:
         WriteError: The folder cannot be written to.
     """
-    sections = [section(table, reproduction.benchmark) for table in reproduction.tables]
-    values = {"reproduction": reproduction, "sections": sections}
     write_whole(out / JSON, json_text(reproduction.to_dict()))
-    write_whole(out / MARKDOWN, render("reproduction.md.j2", **values))
-    write_whole(out / HTML, render("reproduction.html.j2", **values))
+    for name in (MARKDOWN, HTML):
+        write_whole(out / name, rendered(reproduction, _TEMPLATES[name]))
     return out / HTML
+
+
+def rendered(reproduction: Reproduction, template: str = "reproduction.md.j2") -> str:
+    """Returns the text of a page, by default of the one in Markdown."""
+    sections = [section(table, reproduction.benchmark) for table in reproduction.tables]
+    return render(template, reproduction=reproduction, sections=sections)
 
 
 def section(table: TableResult, benchmark: str, *, spread: bool = True) -> Section:

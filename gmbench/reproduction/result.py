@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from gmbench.benchmark.published import PaperCell
 from gmbench.evaluation.intervals import Interval
-from gmbench.reproduction.published import PaperCell
 
 Verdict = Literal["holds", "not told apart", "reversed", "not tested"]
 
@@ -143,6 +143,38 @@ class Reproduction:
     def to_dict(self) -> dict[str, Any]:
         """Returns everything as plain data: finite numbers or None."""
         return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Reproduction:
+        """Reads back what `to_dict` made, from JSON too.
+
+        Raises:
+            KeyError: A key is missing.
+            TypeError: A key does not belong there.
+        """
+
+        def with_ends(of: Mapping[str, Any]) -> dict[str, Any]:
+            return {**of, "ci": None if of["ci"] is None else tuple(of["ci"])}
+
+        def line(of: Mapping[str, Any]) -> Line:
+            paper = {metric: PaperCell(**cell) for metric, cell in of["paper"].items()}
+            ours = {metric: Cell(**with_ends(cell)) for metric, cell in of["ours"].items()}
+            return Line(of["title"], paper, ours, of["note"])
+
+        def table(of: Mapping[str, Any]) -> TableResult:
+            read = {
+                "metrics": tuple(of["metrics"]),
+                "lines": tuple(map(line, of["lines"])),
+                "orders": tuple(Order(**with_ends(one)) for one in of["orders"]),
+            }
+            return TableResult(**{**of, **read})
+
+        read = {
+            "machines": tuple(data["machines"]),
+            "tables": tuple(map(table, data["tables"])),
+            "figures": tuple(FigureResult(**one) for one in data["figures"]),
+        }
+        return cls(**{**data, **read})
 
 
 def verdict(difference: float | None, p: float | None, expected: float) -> Verdict:

@@ -12,11 +12,11 @@ from typing import Any
 
 from gmbench.applications.studies import ABLATED, TESTED_ON, TRAINED_ON, many_images
 from gmbench.benchmark.benchmark import Benchmark
+from gmbench.benchmark.published import PaperCell, paper_cells
 from gmbench.benchmark.splits import PREFIX
 from gmbench.evaluation.comparison import Difference, compare
 from gmbench.evaluation.metrics import BY_NAME
 from gmbench.reproduction.experiments import AttackRun, BaselineRun, ContentRun, Experiment
-from gmbench.reproduction.published import PaperCell, paper_cells
 from gmbench.reproduction.result import Cell, Line, Order, TableResult, verdict
 from gmbench.reproduction.setting import Setting
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from gmbench.reproduction.page import HTML, JSON, MARKDOWN, section, write_page
-from gmbench.reproduction.published import PaperCell
+from gmbench.benchmark.published import PaperCell
+from gmbench.reproduction.page import HTML, JSON, MARKDOWN, rendered, section, write_page
 from gmbench.reproduction.result import (
     Cell,
     FigureResult,
@@ -18,8 +18,10 @@ from gmbench.reproduction.result import (
     Reproduction,
     TableResult,
 )
+from gmbench.reproduction.tables import TITLES
 from tests.browser import chromium_page
 
+ROOT = Path(__file__).parents[2]
 METRICS = ("l1", "p_value", "arch_f1")
 TABLE = TableResult(
     "table4",
@@ -47,7 +49,14 @@ FIGURES = (
     FigureResult("fig12", "The attack", "", "", "No images."),
 )
 FOUND = Reproduction(
-    "mini", "1", "small", 0, {"numpy": "2.0"}, ("2 cores",), (TABLE, LACKING), FIGURES
+    "mini",
+    "1",
+    "small",
+    0,
+    {"gmbench": "0.1.0", "numpy": "2.0"},
+    ("2 cores",),
+    (TABLE, LACKING),
+    FIGURES,
 )
 
 
@@ -109,3 +118,24 @@ def test_the_page_in_a_browser(tmp_path: Path) -> None:
         browser.page.get_by_text("Of 3 differences").click()
         assert hidden.is_visible()
         assert browser.errors == []
+
+
+def test_read_back_from_json() -> None:
+    assert Reproduction.from_dict(json.loads(json.dumps(FOUND.to_dict()))) == FOUND
+
+
+def test_the_page_in_docs_is_that_of_its_result_and_of_the_baselines() -> None:
+    folder = ROOT / "docs" / "reproduction"
+    found = Reproduction.from_dict(json.loads((folder / JSON).read_text()))
+    assert rendered(found) == (folder / MARKDOWN).read_text()
+    assert all((folder / one.file).is_file() for one in found.figures)
+    compared = 0
+    for table in found.tables:
+        for name, title in TITLES.items():
+            ours = next((line.ours for line in table.lines if line.title == title), {})
+            results = ROOT / "baselines" / name / "results" / f"{found.benchmark}.json"
+            summary = json.loads(results.read_text())["summary"]
+            for metric in set(ours) - {"p_value"}:
+                assert ours[metric].value == summary[metric]["mean"]
+                compared += 1
+    assert compared > 50

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gmbench.benchmark.catalog import TABLES
-from gmbench.reproduction.published import paper_cells
+from gmbench.benchmark.published import paper_cells
 
 REPORTED = Path(__file__).parents[2] / "leaderboard" / "reported.csv"
 
