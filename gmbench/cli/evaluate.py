@@ -273,7 +273,8 @@ def show_comparison(result: Comparison) -> None:
     metrics = list(next(iter(result.values.values())))
     output.show(
         output.table(
-            ["method", *metrics],
+            # Words wrap where a name would be cut.
+            ["method", *(metric.replace("_", " ") for metric in metrics)],
             [
                 [name, *(output.number(values[metric]) for metric in metrics)]
                 for name, values in result.values.items()

@@ -81,7 +81,8 @@ def show_checklist(checklist: Checklist, *, as_json: bool) -> None:
 
 def number(value: float | None) -> str:
     """Returns a score as tables show it; a dash where it is not defined."""
-    return "-" if value is None else f"{value:.4f}"
+    # `z`: what rounds to nothing has no sign.
+    return "-" if value is None else f"{value:z.4f}"
 
 
 def interval(ends: Sequence[float] | None) -> str:

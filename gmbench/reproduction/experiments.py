@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from gmbench.applications.attack import AttackResult
 from gmbench.applications.studies import ContentStudy, content, content_folds
 from gmbench.benchmark.benchmark import Benchmark
+from gmbench.benchmark.cross_validation import ATTACK
 from gmbench.errors import GmbenchError
 from gmbench.files import json_text, write_whole
 from gmbench.predictions.predictions import Predictions, read_predictions
@@ -270,9 +271,7 @@ class AttackRun:
         Raises:
             BenchmarkError: The benchmark lacks the GMs of the attack, or images.
         """
-        from gmbench.applications.attack_training import attack_benchmark
-
-        known = attack_benchmark(setting.benchmark)
+        known = setting.having(ATTACK)
         folder = require_folder(self.baseline, setting.folder)
         options = setting.options_for(setting.benchmark)
         yield AttackTraining(find_recipe(self.baseline), known, folder, options)
