@@ -3,6 +3,7 @@
 # make test   install, run all tests
 # make quick  the fast tests alone
 # make lint   ruff, mypy, and the arrows between rooms
+# make docs   the documentation as a site, in site/
 # make mini116 train the 123 GMs of mini116 anew: an hour on two cores
 
 PYTHON ?= python3
@@ -12,7 +13,7 @@ GMBENCH := $(RUN) -m gmbench
 OUT := out
 METHOD := spectral
 
-.PHONY: demo test quick lint mini116 clean
+.PHONY: demo test quick lint docs mini116 clean
 
 demo: $(VENV)/.installed
 	@mkdir -p $(OUT)
@@ -40,12 +41,16 @@ lint: $(VENV)/.installed-dev
 	$(RUN) -m mypy
 	$(VENV)/bin/lint-imports --no-logo
 
+docs: $(VENV)/.installed-dev
+	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict --quiet
+	@echo "The site is at site/index.html; $(RUN) -m mkdocs serve shows it, with its search"
+
 mini116: $(VENV)/.installed-dev
 	$(GMBENCH) zoo build --like red116-dm --images-per-gm 48 --seed 0 \
 	  --name mini116 --overwrite --out gmbench/tables/mini116
 
 clean:
-	rm -rf $(VENV) $(OUT) dist
+	rm -rf $(VENV) $(OUT) dist site
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -23,8 +23,8 @@ def test_top_level() -> None:
     assert {name.split("/")[0] for name in listed} == {
         ".ci", ".github", ".gitignore", "CHANGELOG.md", "CITATION.cff", "LICENSE", "Makefile",
         "README.md",
-        "baselines", "benchmarks", "docs", "gmbench", "leaderboard", "pyproject.toml", "splits",
-        "tests",
+        "baselines", "benchmarks", "docs", "gmbench", "leaderboard", "mkdocs.yml", "pyproject.toml",
+        "splits", "tests",
     }  # fmt: skip
 
 
