@@ -20,7 +20,7 @@ from gmbench.benchmark.benchmark import load_benchmark
 from gmbench.evaluation.intervals import resample
 from gmbench.evaluation.permutations import permutation_tests
 from gmbench.evaluation.set_table import SetTable
-from gmbench.evaluation.significance import gm_errors, p_value_over_sets
+from gmbench.evaluation.significance import SetErrors, p_value_over_sets
 from gmbench.evaluation.statistics import Array
 
 
@@ -63,7 +63,7 @@ def false_alarms(
         for name, p_value in permutation_tests(apart, 999, seed=number).items():
             alarms[name] += p_value <= 0.05
         gms = [[f"{a.name} {gm}" for gm in a.gms] for a, _ in pairs]
-        errors = [[gm_errors(pair[method]) for pair in pairs] for method in (0, 1)]
+        errors = [[SetErrors.of(pair[method]).of_gms for pair in pairs] for method in (0, 1)]
         alarms["p_value"] += p_value_over_sets(gms, *errors) <= 0.05
     return {name: count / worlds for name, count in alarms.items()}
 

@@ -16,10 +16,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from gmbench.evaluation import metrics
+from gmbench.evaluation import metrics, ransac
 from gmbench.evaluation.arrays import confidences, set_of_arrays
 from gmbench.evaluation.calibration import binned_sums, calibration_error
-from gmbench.evaluation.significance import p_values
+from gmbench.evaluation.significance import SetErrors, p_values
 
 __all__ = sorted([*metrics.BY_NAME, "expected_calibration_error"])
 
@@ -86,7 +86,7 @@ def ransac_slope(
         >>> round(ransac_slope([[0.0] * 9, [1.0] * 9], [[0.1] * 9, [0.6] * 9], ["A", "B"]), 3)
         2.0
     """
-    return metrics.ransac_slope(*set_of_arrays(target, prediction, gm).points, seed)
+    return ransac.ransac_slope(*set_of_arrays(target, prediction, gm).points, seed)
 
 
 def p_value(target: ArrayLike, prediction: ArrayLike, gm: ArrayLike, reference: ArrayLike) -> float:
@@ -100,7 +100,7 @@ def p_value(target: ArrayLike, prediction: ArrayLike, gm: ArrayLike, reference: 
         >>> round(p_value(target, mine, ["A", "B", "C"], other), 3)
         0.02
     """
-    return p_values(set_of_arrays(target, prediction, gm), set_of_arrays(target, reference, gm))[0]
+    return _p_values(target, prediction, gm, reference)[0]
 
 
 def p_value_images(
@@ -116,7 +116,7 @@ def p_value_images(
         >>> round(p_value_images(target, mine, ["A", "A", "B"], other), 3)
         0.02
     """
-    return p_values(set_of_arrays(target, prediction, gm), set_of_arrays(target, reference, gm))[1]
+    return _p_values(target, prediction, gm, reference)[1]
 
 
 def arch_f1(target: ArrayLike, prediction: ArrayLike, gm: ArrayLike) -> float:
@@ -341,3 +341,10 @@ def _value(
     assert metric.value is not None
     with np.errstate(invalid="ignore", divide="ignore"):
         return float(metric.value(table.sums))
+
+
+def _p_values(
+    target: ArrayLike, prediction: ArrayLike, gm: ArrayLike, reference: ArrayLike
+) -> tuple[float, float]:
+    tables = (set_of_arrays(target, predicted, gm) for predicted in (prediction, reference))
+    return p_values(*(SetErrors.of(table) for table in tables))

@@ -27,6 +27,7 @@ from gmbench.evaluation.evaluate import SEED, evaluate_resampled
 from gmbench.evaluation.intervals import REPLICATES, Resampled
 from gmbench.evaluation.over_floor import OverFloor, floor_scores, over_floor
 from gmbench.evaluation.result import PROTOCOL, Evaluation
+from gmbench.evaluation.significance import Reference
 from gmbench.files import write_whole
 from gmbench.predictions.predictions import Predictions
 from gmbench.predictions.reference import mean_mode
@@ -63,17 +64,19 @@ def score(predictions: Predictions) -> Score:
     )
 
 
-_Known = tuple[Predictions, dict[str, list[Resampled]]]
+_Known = tuple[Reference, dict[str, list[Resampled]]]
 _known: dict[str, _Known] = {}
+_MOST_KNOWN = 4
 
 
 def _without_images(benchmark: Benchmark) -> _Known:
-    """Returns a benchmark's mean / mode predictions and what its floor scores, once a process."""
+    """Returns a benchmark's mean / mode baseline and what its floor scores, once a process."""
     key = f"{benchmark.labels_sha256} {benchmark.splits_sha256} {REPLICATES}"
     if key not in _known:
-        _known.clear()
+        if len(_known) == _MOST_KNOWN:
+            _known.clear()
         floor = floor_scores(benchmark, replicates=REPLICATES, seed=SEED)
-        _known[key] = mean_mode(benchmark), floor
+        _known[key] = Reference(mean_mode(benchmark)), floor
     return _known[key]
 
 

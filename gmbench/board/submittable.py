@@ -92,5 +92,5 @@ def labels_share(predictions: Predictions) -> float:
     equal = near.all(axis=1) & (rest == truth[:, n_continuous:]).all(axis=1)
     return max(
         float(equal[predictions.sets == number].mean())
-        for number in np.unique(predictions.sets).tolist()
+        for number in np.flatnonzero(np.bincount(predictions.sets)).tolist()
     )

@@ -43,6 +43,10 @@ class Trace:
     def __len__(self) -> int:
         return len(self.decisions)
 
+    def take(self, rows: NDArray[np.int64]) -> Trace:
+        """Returns some of the rows."""
+        return Trace(self.decisions[rows], self.counts[rows])
+
 
 def packed(decisions: NDArray[np.int64]) -> NDArray[np.uint64]:
     """Puts 16 decisions into one number, 4 bits each, so that rows are compared at once.

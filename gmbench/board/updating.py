@@ -1,16 +1,17 @@
-"""Results brought up to a new protocol, or mended: predictions stay, figures are made anew."""
+"""Results brought up to date, or mended: predictions stay, figures are made anew."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from gmbench.board.board import PREDICTIONS, RESULTS, Board
-from gmbench.board.verification import Verification
+from gmbench.board.verification import Verification, lacks_later
 from gmbench.files import json_text, write_whole
 
 
 def update_results(board: Board, verification: Verification) -> list[Path]:
-    """Writes the results of submissions whose results are damaged or of another protocol.
+    """Writes results that are damaged, of another protocol, or lack what came later.
 
     A submission that fails in any other way is left as it is: its makers must look at it.
 
@@ -23,11 +24,13 @@ def update_results(board: Board, verification: Verification) -> list[Path]:
     written = []
     for one in verification.submissions:
         failed = [check.name for check in one.checklist.failures]
-        if failed not in (["protocol"], ["results"]) or one.score is None:
+        if failed not in ([], ["protocol"], ["results"]) or one.score is None:
             continue
         result = one.score.result
         result["manifest"]["predictions"] = PREDICTIONS
         path = board.submission(one.name) / RESULTS
+        if not failed and not lacks_later(json.loads(path.read_bytes())):
+            continue
         write_whole(path, json_text(result))
         written.append(path)
     return written

@@ -40,7 +40,9 @@ def verify(
     board: BoardOption = BOARD,
     update: Annotated[
         bool,
-        typer.Option("--update", help="Write damaged results and those of other protocols anew."),
+        typer.Option(
+            "--update", help="Write results anew: damaged, of another protocol, or not complete."
+        ),
     ] = False,
     against: Annotated[
         Path | None,

@@ -14,6 +14,7 @@ from gmbench.evaluation.metrics import (
     LOSS_HEADS,
     accuracy_from,
     correlation_of_parameters,
+    head_scores,
     l1,
     l1_of_parameters,
     macro_f1_from,
@@ -24,7 +25,7 @@ from gmbench.evaluation.result import GMResult, ParameterResult
 from gmbench.evaluation.set_table import SetTable
 from gmbench.evaluation.statistics import Array, GMSums
 from gmbench.evaluation.summary import finite
-from gmbench.schema import CONTINUOUS, DISCRETE, LOSSES, NAMES, Parameter
+from gmbench.schema import CONTINUOUS, DISCRETE, LOSSES, N_HEADS, NAMES, Parameter
 
 _BOUNDS = {
     "l1": (0.0, np.inf),
@@ -60,13 +61,15 @@ def parameter_scores(
         parameter.name: {name: [part[column] for part in of] for name, of in of_counts.items()}
         for column, parameter in enumerate(CONTINUOUS)
     }
-    for head, parameter in enumerate((*DISCRETE, *LOSSES)):
-        scores[parameter.name] = {
-            "f1": by_set(partial(_head_score, head=head, score=weighted_f1_from)),
-            "f1_macro": by_set(partial(_head_score, head=head, score=macro_f1_from)),
-            "accuracy": by_set(partial(_head_score, head=head, score=accuracy_from)),
-        }
-    return scores
+    of_heads = {
+        "f1": by_set(partial(_of_heads, score=weighted_f1_from)),
+        "f1_macro": by_set(partial(_of_heads, score=macro_f1_from)),
+        "accuracy": by_set(partial(_of_heads, score=accuracy_from)),
+    }
+    return scores | {
+        parameter.name: {name: [part[head] for part in of] for name, of in of_heads.items()}
+        for head, parameter in enumerate((*DISCRETE, *LOSSES))
+    }
 
 
 def main_scores(
@@ -98,19 +101,19 @@ def gm_results(tables: Sequence[SetTable], benchmark: Benchmark) -> dict[str, GM
     for table in tables:
         sums = table.sums.one_gm_each()
         errors = l1(sums)
-        right = np.array([accuracy_from(confusion) for confusion in sums.confusions])
+        right = head_scores(sums, range(N_HEADS), accuracy_from).T
         predicted = np.array([c.sum(axis=-2).argmax(axis=-1) for c in sums.confusions])
         for row, name in enumerate(table.gms):
-            terms = table.counts_of(row)
-            means = benchmark.denormalise(terms.mean(axis=0))
-            spread = terms.std(axis=0) * benchmark.span
+            above = table.rows[row][:, table.columns.prediction]
+            means = benchmark.denormalise(table.sums.means[row])
+            spread = above.std(axis=0) * benchmark.span
             gm = benchmark.gm(name)
             key = f"{table.name}/{name}" if benchmark.sets_overlap else name
             results[key] = GMResult(
                 gm=name,
                 set=table.name,
                 kind=gm.kind,
-                n_images=len(terms),
+                n_images=len(above),
                 l1=float(errors[row]),
                 arch_accuracy=float(right[list(ARCHITECTURE_HEADS), row].mean()),
                 loss_accuracy=float(right[list(LOSS_HEADS), row].mean()),
@@ -150,5 +153,5 @@ def _parameter_result(
     )
 
 
-def _head_score(sums: GMSums, *, head: int, score: Callable[[Array], Array]) -> Array:
-    return score(sums.confusions[head])
+def _of_heads(sums: GMSums, *, score: Callable[[Array], Array]) -> Array:
+    return head_scores(sums, range(N_HEADS), score)

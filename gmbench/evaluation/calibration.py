@@ -12,7 +12,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from gmbench.evaluation.statistics import DECIMALS, Array
+from gmbench.evaluation.ranks import DECIMALS
+from gmbench.evaluation.statistics import Array
 
 N_BINS = 10
 """Of equal width, from 0 to 1; each holds its lower edge, the last one both."""

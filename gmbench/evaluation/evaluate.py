@@ -24,7 +24,7 @@ from gmbench.evaluation.intervals import (
     interval,
     resampled_images,
 )
-from gmbench.evaluation.metrics import BY_NAME, METRICS, l1
+from gmbench.evaluation.metrics import BY_NAME, METRICS
 from gmbench.evaluation.reliability import calibration
 from gmbench.evaluation.result import (
     PROTOCOL,
@@ -35,7 +35,7 @@ from gmbench.evaluation.result import (
 )
 from gmbench.evaluation.set_scores import SetScores, score_set, summarise
 from gmbench.evaluation.set_table import SetTable, set_tables
-from gmbench.evaluation.significance import gm_errors, p_value_over_sets, p_values
+from gmbench.evaluation.significance import Reference, SetErrors, p_value_over_sets, p_values
 from gmbench.evaluation.statistics import GMSums
 from gmbench.evaluation.summary import finite
 from gmbench.evaluation.without_twins import SetWithoutTwins, set_without_twins, without_twins
@@ -100,18 +100,23 @@ def evaluate(
     """
     read = read_predictions(predictions, benchmark, partial=partial, min_images=min_images)
     if against is None:
-        reference = mean_mode(read.benchmark)
+        other = mean_mode(read.benchmark)
     else:
         # Whether it has the images predicted is all that matters; `same_images` says it.
-        reference = read_predictions(against, read.benchmark, partial=True)
+        other = read_predictions(against, read.benchmark, partial=True)
     return evaluate_resampled(
-        read, reference, partial=partial, min_images=min_images, replicates=replicates, seed=seed
+        read,
+        Reference(other),
+        partial=partial,
+        min_images=min_images,
+        replicates=replicates,
+        seed=seed,
     )[0]
 
 
 def evaluate_resampled(
     predictions: Predictions,
-    reference: Predictions,
+    reference: Reference,
     *,
     partial: bool = False,
     min_images: int | None = None,
@@ -136,32 +141,32 @@ def evaluate_resampled(
     """
     known = predictions.benchmark
     tables = set_tables(predictions)
-    others = set_tables(same_images(reference, predictions))
+    same = same_images(reference.predictions, predictions)
+    others = (reference if same is reference.predictions else Reference(same)).errors
+    errors = [SetErrors.of(table) for table in tables]
     samples: list[GMSums | None] = []
     sets: dict[str, SetScores] = {}
     apart: dict[str, SetWithoutTwins] = {}
     together: dict[str, SetScores] = {}
-    for table, other in zip(tables, others, strict=True):
+    for table, own, other in zip(tables, errors, others, strict=True):
         images = resampled_images(table, replicates=replicates, seed=seed) if replicates else None
         sample = bootstrap(table, images) if images else None
         samples.append(sample)
         scores = score_set(table, sample, METRICS, seed)
-        by_gm, by_image = p_values(table, other)
+        by_gm, by_image = p_values(own, other)
         tested = {**scores.values, "p_value": by_gm, "p_value_images": by_image}
         sets[table.name] = SetScores(tested, scores.parts)
         apart[table.name] = set_without_twins(known, table, scores, images, seed)
         together[table.name] = score_gms(table, sample, scores, seed)
     gms = [table.gms for table in tables]
-    of_all = p_value_over_sets(gms, *([gm_errors(one) for one in of] for of in (tables, others)))
-    at_gm_level = p_value_over_sets(
-        gms, *([l1(one.sums.by_gm.one_gm_each()) for one in of] for of in (tables, others))
-    )
+    of_all = p_value_over_sets(gms, *([one.of_gms for one in of] for of in (errors, others)))
+    at_gm_level = p_value_over_sets(gms, *([one.of_means for one in of] for of in (errors, others)))
     by_parameter = parameter_scores(tables, samples)
     evaluation = Evaluation(
         benchmark=known.name,
         version=known.version,
         n_images=len(predictions),
-        n_gms=len(np.unique(predictions.gms)),
+        n_gms=int(np.count_nonzero(np.bincount(predictions.gms))),
         summary=summarise(sets, METRICS, of_all),
         without_twins=without_twins(apart),
         gm_level=summarise(together, GM_LEVEL, at_gm_level),
@@ -175,7 +180,7 @@ def evaluate_resampled(
             predictions_sha256=predictions.sha256,
             labels_sha256=known.labels_sha256,
             splits_sha256=known.splits_sha256,
-            reference=Path(reference.source).name,
+            reference=Path(same.source).name,
             partial=partial,
             min_images=min_images,
             gmbench=__version__,
@@ -196,10 +201,13 @@ def same_images(reference: Predictions, predictions: Predictions) -> Predictions
     Raises:
         PredictionError: The reference lacks some of them.
     """
+    if (
+        np.array_equal(reference.sets, predictions.sets)
+        and reference.image_ids == predictions.image_ids
+    ):
+        return reference
     keys = list(zip(reference.sets.tolist(), reference.image_ids, strict=True))
     wanted = list(zip(predictions.sets.tolist(), predictions.image_ids, strict=True))
-    if keys == wanted:
-        return reference
     row_of = {key: row for row, key in enumerate(keys)}
     lacking = [image_id for number, image_id in wanted if (number, image_id) not in row_of]
     if lacking:

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from functools import partial
 
 from gmbench.evaluation.intervals import resample
-from gmbench.evaluation.metrics import METRICS, Metric, ransac_slope
+from gmbench.evaluation.metrics import METRICS, Metric
+from gmbench.evaluation.ransac import ransac_slope
 from gmbench.evaluation.set_scores import SetScores
 from gmbench.evaluation.set_table import SetTable
 from gmbench.evaluation.statistics import Array, GMSums

@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,7 +57,7 @@ def bootstrap(table: SetTable, images: ResampledImages) -> GMSums:
     drawn = draws(
         table.name, table.gms, table.strata, images.n_images, images.replicates, images.seed
     )
-    return table.sums.take(drawn.gms, drawn.sums(images))
+    return table.sums.drawn(drawn.gms, drawn.sums(images), drawn.facts(table.sums.facts))
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,11 @@ class Resampled:
     replicates: Array
     left_out: Array
     strata: NDArray[np.int64]
+
+    @property
+    def n_strata(self) -> int:
+        """Number of strata."""
+        return int(self.strata.max()) + 1
 
     def __getitem__(self, place: int) -> Resampled:
         """Returns one number of an array."""
@@ -127,20 +133,27 @@ def interval(
     """
     if not all(len(part.replicates) for part in parts):
         return None
-    estimate = float(np.mean([part.value for part in parts]))
-    replicates = np.mean([part.replicates for part in parts], axis=0)
+    estimate = sum(float(part.value) for part in parts) / len(parts)
+    replicates = sum((part.replicates for part in parts), start=np.zeros(1)) / len(parts)
     defined = replicates[np.isfinite(replicates)]
-    freedom = sum(len(part.strata) - len(np.unique(part.strata)) for part in parts)
+    freedom = sum(len(part.strata) - part.n_strata for part in parts)
     enough = len(defined) >= (1 - _MOST_UNDEFINED) * len(replicates)
     if not (math.isfinite(estimate) and enough and freedom >= 1):
         return None
-    level = float(ndtr(stdtrit(freedom, (1 - CONFIDENCE) / 2)))
-    low, high = np.quantile(defined, [level, 1 - level]) - defined.mean()
-    spread = defined.std()
+    defined.sort()
+    level, mean, spread = _level(freedom), defined.mean(), float(defined.std())
+    low, high = (_quantile(defined, one) - mean for one in (level, 1 - level))
     jackknife = jackknife_error(parts)
     wider = max(1.0, jackknife / spread) if spread > 0 else 1.0
     low, high = estimate + wider * min(low, 0.0), estimate + wider * max(high, 0.0)
-    return float(np.clip(low, *bounds)), float(np.clip(high, *bounds))
+    least, most = bounds
+    return min(max(float(low), least), most), min(max(float(high), least), most)
+
+
+@cache
+def _level(freedom: int) -> float:
+    """Returns the level of the lower end."""
+    return float(ndtr(stdtrit(freedom, (1 - CONFIDENCE) / 2)))
 
 
 def jackknife_error(parts: Sequence[Resampled]) -> float:
@@ -154,10 +167,19 @@ def jackknife_error(parts: Sequence[Resampled]) -> float:
     for part in parts:
         if not np.isfinite(part.left_out).all():
             return 0.0
-        for stratum in np.unique(part.strata):
-            values = part.left_out[part.strata == stratum]
-            n_all, n = len(part.left_out), len(values)
-            # Without one of all n_all the number moves by 1 / (n_all - 1) of what the GM is off.
-            if n > 1:
-                variance += (n_all - 1) ** 2 / n_all**2 * n / (n - 1) * values.var() * n
+        n = np.bincount(part.strata)
+        means = np.bincount(part.strata, part.left_out) / np.maximum(n, 1)
+        squares = np.bincount(part.strata, (part.left_out - means[part.strata]) ** 2)
+        # Without one of all n_all the number moves by 1 / (n_all - 1) of what the GM is off.
+        n_all, several = len(part.left_out), n > 1
+        wider = (n[several] / (n[several] - 1) * squares[several]).sum()
+        variance += (n_all - 1) ** 2 / n_all**2 * wider
     return math.sqrt(variance) / len(parts)
+
+
+def _quantile(ordered: Array, level: float) -> float:
+    """Returns a quantile of sorted numbers, between two of them in proportion."""
+    place = level * (len(ordered) - 1)
+    below = min(int(place), len(ordered) - 2)
+    low, high = ordered[below], ordered[below + 1]
+    return float(low + (high - low) * (place - below))

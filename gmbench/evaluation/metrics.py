@@ -21,9 +21,6 @@ from gmbench.evaluation import skill
 from gmbench.evaluation.statistics import IMAGE_ERROR, Array, GMSums
 from gmbench.schema import N_CONTINUOUS, N_DISCRETE, N_LOSSES
 
-_ROUNDING = 1e-18
-"""Variances below this part of the mean square are rounding: the values are constant."""
-
 
 @dataclass(frozen=True, slots=True)
 class Metric:
@@ -76,89 +73,24 @@ def l1_of_parameters(sums: GMSums) -> Array:
     return np.asarray(sums.errors / sums.n_images[..., None])
 
 
-@dataclass(frozen=True)
-class _Moments:
-    """Second moments about the means of truth y and prediction p, and the residuals' square."""
-
-    yy: Array
-    pp: Array
-    yp: Array
-    residual: Array
-
-
-def _moments(sums: GMSums, *, pooled: bool) -> _Moments:
-    """Moments of each continuous parameter, shape (..., 9), or pooled over all nine."""
-    axes = (-2, -1) if pooled else (-2,)
-    weights = np.broadcast_to(sums.counts[..., None], sums.means.shape)
-    n = weights.sum(axis=axes, keepdims=True)
-
-    def about_mean(values: Array) -> tuple[Array, Array]:
-        """Returns values less their mean over all images, and the squares' size."""
-        mean = (weights * values).sum(axis=axes, keepdims=True) / n
-        return values - mean, np.asarray((weights * values**2).sum(axis=axes))
-
-    def known(variance: Array, size: Array) -> Array:
-        return np.where(variance > _ROUNDING * size, variance, np.nan)
-
-    (y, y_size), (p, p_size) = about_mean(sums.truth), about_mean(sums.means)
-    return _Moments(
-        yy=known((weights * y**2).sum(axis=axes), y_size),
-        pp=known((sums.within + weights * p**2).sum(axis=axes), p_size),
-        yp=np.asarray((weights * y * p).sum(axis=axes)),
-        residual=(sums.within + weights * (sums.means - sums.truth) ** 2).sum(axis=axes),
-    )
-
-
-def _correlation(moments: _Moments) -> Array:
-    return np.asarray(np.clip(moments.yp / np.sqrt(moments.yy * moments.pp), -1.0, 1.0))
-
-
-def _r2(moments: _Moments) -> Array:
-    return np.asarray(1.0 - moments.residual / moments.yy)
-
-
 def correlation(sums: GMSums) -> Array:
     """Pearson correlation of prediction and truth, pooled over (image, continuous parameter)."""
-    return _correlation(_moments(sums, pooled=True))
+    return sums.pooled_moments.correlation
 
 
 def r2(sums: GMSums) -> Array:
     """Coefficient of determination, pooled over (image, continuous parameter)."""
-    return _r2(_moments(sums, pooled=True))
+    return sums.pooled_moments.r2
 
 
 def correlation_of_parameters(sums: GMSums) -> Array:
     """Pearson correlation of each continuous parameter, shape (..., 9)."""
-    return _correlation(_moments(sums, pooled=False))
+    return sums.moments.correlation
 
 
 def r2_of_parameters(sums: GMSums) -> Array:
     """Coefficient of determination of each continuous parameter, shape (..., 9)."""
-    return _r2(_moments(sums, pooled=False))
-
-
-def ransac_slope(predicted: Array, truth: Array, seed: int) -> float:
-    """Slope of scikit-learn's RANSAC line, truth as response on prediction; 1 is the ideal.
-
-    Args:
-        predicted: Normalised predictions, shape (points,).
-        truth: Normalised labels, shape (points,).
-        seed: Seed of the pairs of points that are tried.
-
-    Returns:
-        The slope; NaN where the prediction is constant or no line has inliers.
-    """
-    if len(truth) < 2 or np.ptp(predicted) == 0:
-        return math.nan
-    from sklearn import config_context  # As slow to import as all else together.
-    from sklearn.linear_model import RANSACRegressor
-
-    try:
-        with config_context(assume_finite=True, skip_parameter_validation=True):
-            line = RANSACRegressor(random_state=seed).fit(predicted[:, None], truth)
-    except ValueError:  # No consensus set.
-        return math.nan
-    return float(line.estimator_.coef_[0])
+    return sums.moments.r2
 
 
 def accuracy_from(confusion: Array) -> Array:
@@ -186,10 +118,21 @@ def f1_from(confusion: Array, average: Literal["weighted", "macro"]) -> Array:
     return np.asarray((scores * weights).sum(axis=-1) / weights.sum(axis=-1))
 
 
+def head_scores(sums: GMSums, heads: range, score: Callable[[Array], Array]) -> Array:
+    """Returns a score of some heads, shape (..., heads).
+
+    Args:
+        sums: The sums.
+        heads: The discrete parameters, the losses, or both.
+        score: Computes it from confusions of shape (..., classes, classes).
+    """
+    groups = zip(sums.columns.groups, sums.confusion_groups, strict=True)
+    return np.concatenate([score(one) for of, one in groups if of[0] in heads], axis=-1)
+
+
 def _mean_over_heads(heads: range, score: Callable[[Array], Array]) -> Callable[[GMSums], Array]:
     def metric(sums: GMSums) -> Array:
-        scores = [score(sums.confusions[head]) for head in heads]
-        return np.asarray(np.mean(scores, axis=0))
+        return np.asarray(head_scores(sums, heads, score).mean(axis=-1))
 
     return metric
 

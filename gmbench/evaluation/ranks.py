@@ -3,54 +3,80 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from gmbench.evaluation.statistics import DECIMALS, Array
+DECIMALS = 9
+"""GM means that agree to so many decimals are equal: ties of ranks, and at the threshold of one
+half. What lies below is rounding."""
+
+_FEW = 32
+"""Up to so many values it is quicker to compare each with each than to sort."""
+
+Array = NDArray[np.float64]
 
 
-def ranks(values: Array) -> Array:
-    """Returns ranks from 1 along the last axis; ties share their mean rank.
+def ranks(values: Array, axis: int = -1) -> Array:
+    """Returns ranks from 1 along an axis; ties share their mean rank.
 
     Values that agree to nine decimals are ties: what lies below is rounding.
 
     Args:
-        values: Finite numbers, shape (..., n).
+        values: Finite numbers.
+        axis: Along which they are ranked.
 
     Examples:
         >>> import numpy as np
         >>> ranks(np.array([0.3, 0.1, 0.3, 0.9])).tolist()
         [2.5, 1.0, 2.5, 4.0]
     """
-    rounded = np.round(values, DECIMALS)
-    order = np.argsort(rounded, axis=-1, kind="stable")
-    in_order = np.take_along_axis(rounded, order, axis=-1)
-    n = values.shape[-1]
-    place = np.broadcast_to(np.arange(1.0, n + 1), values.shape)
+    rounded = np.moveaxis(np.round(values, DECIMALS), axis, 0)
+    made = _by_comparing(rounded) if len(rounded) <= _FEW else _by_sorting(rounded)
+    return np.moveaxis(made, 0, axis)
+
+
+def _by_comparing(values: Array) -> Array:
+    """Ranks along the first axis: (n + 1 + values below - values above) / 2."""
+    above = np.zeros_like(values, dtype=np.int8)
+    for one in values:
+        above += (values > one).view(np.int8)
+        above -= (values < one).view(np.int8)
+    return np.asarray((len(values) + 1 + above) / 2, dtype=np.float64)
+
+
+def _by_sorting(values: Array) -> Array:
+    """Ranks along the first axis, a part of the sorted values that are equal at a time."""
+    n = len(values)
+    of_last = np.moveaxis(values, 0, -1)
+    order = np.argsort(of_last, axis=-1, kind="stable")
+    in_order = np.take_along_axis(of_last, order, axis=-1)
+    place = np.broadcast_to(np.arange(1.0, n + 1), of_last.shape)
     differs = in_order[..., 1:] != in_order[..., :-1]
-    edge = np.ones((*values.shape[:-1], 1), bool)
+    edge = np.ones((*of_last.shape[:-1], 1), bool)
     # The first and the last place of the ties that each place belongs to.
     starts = np.where(np.concatenate([edge, differs], axis=-1), place, 0.0)
     ends = np.where(np.concatenate([differs, edge], axis=-1), place, n + 1.0)
     first = np.maximum.accumulate(starts, axis=-1)
     last = np.minimum.accumulate(ends[..., ::-1], axis=-1)[..., ::-1]
-    made = np.empty(values.shape)
+    made = np.empty(of_last.shape)
     np.put_along_axis(made, order, (first + last) / 2, axis=-1)
-    return made
+    return np.moveaxis(made, -1, 0)
 
 
-def spearman(truth: Array, predicted: Array) -> Array:
-    """Returns the rank correlation along the last axis; NaN where either has one value alone.
+def correlation_of_ranks(first: Array, second: Array) -> Array:
+    """Returns Spearman's correlation of GMs; NaN where either has one value alone.
 
     Args:
-        truth: Shape (..., n).
-        predicted: Likewise.
+        first: Ranks, shape (..., GMs, numbers).
+        second: Likewise.
+
+    Returns:
+        Shape (..., numbers).
     """
-    if not truth.shape[-1]:
-        return np.full(truth.shape[:-1], np.nan)
-    y, p = ranks(truth), ranks(predicted)
-    y -= y.mean(axis=-1, keepdims=True)  # Halves: sums of ranks are exact.
-    p -= p.mean(axis=-1, keepdims=True)
-    scale = np.sqrt((y * y).sum(axis=-1) * (p * p).sum(axis=-1))
-    found = np.divide((y * p).sum(axis=-1), scale, out=np.full_like(scale, np.nan), where=scale > 0)
+    mean = (first.shape[-2] + 1) / 2
+    y, p = first - mean, second - mean  # Halves: sums of ranks are exact.
+    scale = np.sqrt((y * y).sum(axis=-2) * (p * p).sum(axis=-2))
+    product = (y * p).sum(axis=-2)
+    found = np.divide(product, scale, out=np.full_like(scale, np.nan), where=scale > 0)
     return np.asarray(np.clip(found, -1.0, 1.0))
 
 
@@ -60,14 +86,14 @@ def area_under_roc(truth: Array, scores: Array) -> Array:
     That is the area under the ROC curve (Mann and Whitney's U over the number of pairs).
 
     Args:
-        truth: 0 or 1, shape (..., n).
+        truth: 0 or 1, shape (..., GMs, numbers).
         scores: Likewise.
 
     Returns:
-        Shape (...); NaN where the truth does not vary.
+        Shape (..., numbers); NaN where the truth does not vary.
     """
-    yes = truth.sum(axis=-1)
-    pairs = yes * (truth.shape[-1] - yes)
-    above = (truth * ranks(scores)).sum(axis=-1) - yes * (yes + 1) / 2
-    area = np.divide(above, pairs, out=np.full(pairs.shape, np.nan), where=pairs > 0)
+    yes = truth.sum(axis=-2)
+    pairs = yes * (truth.shape[-2] - yes)
+    above = (truth * ranks(scores, axis=-2)).sum(axis=-2) - yes * (yes + 1) / 2
+    area = np.divide(above, pairs, out=np.full_like(pairs, np.nan), where=pairs > 0)
     return np.asarray(area)

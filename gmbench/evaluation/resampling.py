@@ -4,6 +4,9 @@ A replicate has as many slots as the set has GMs; each slot takes a GM, of the s
 one resample of its images. Sums over all resamples of a GM's images are one product of matrices:
 weights, how often each image occurs in each resample, times the images' terms. They say nothing of
 the set: a part of its GMs draws from the same sums.
+
+Arrays of replicates are in Fortran's order: the replicates of a number lie together in memory, so
+that what is done to one is done to all in one sweep.
 """
 
 from __future__ import annotations
@@ -11,13 +14,13 @@ from __future__ import annotations
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gmbench.evaluation.statistics import Array
+from gmbench.evaluation.statistics import Array, Facts
 
 _MOST_WEIGHTS = 8_000_000
 """Weights of images that are in memory at once: 64 MB."""
@@ -34,18 +37,16 @@ class ResampledImages:
     """Sums over each GM's images, resample by resample: what the slots of replicates take.
 
     Attributes:
-        sums: For each GM, shape (resamples, columns); whole numbers are packed.
+        sums: Shape (width, resamples of all GMs).
+        starts: Where the resamples of each GM begin.
         n_images: Number of images of each GM.
-        whole: From this column on, terms are whole numbers.
-        width: Number of terms.
         replicates: Number of replicates that they are for.
         seed: Seed of the resamples.
     """
 
-    sums: tuple[Array, ...]
+    sums: Array
+    starts: NDArray[np.int64]
     n_images: tuple[int, ...]
-    whole: int
-    width: int
     replicates: int
     seed: int
 
@@ -60,9 +61,8 @@ class ResampledImages:
 
         Args:
             rows: For each GM, its images' terms, shape (images, width).
-            whole: From this column on, terms are whole numbers from 0 to 9. Several of those share
-                one column of the product, as digits do: their sums are exact, in a third to a
-                fifth of the time.
+            whole: From this column on, terms are 0 or 1. Several of those share one column of the
+                product, as digits do: their sums are exact, in a fifth of the time.
             replicates: Number of replicates.
             seed: Seed of the resamples.
         """
@@ -70,38 +70,44 @@ class ResampledImages:
         by_size: dict[int, list[int]] = defaultdict(list)
         for gm, count in enumerate(n_images):
             by_size[count].append(gm)
-        sums: dict[int, Array] = {}
+        ends = np.cumsum([0, *(_pool(count, replicates) for count in n_images)])
+        sums = np.empty((rows[0].shape[1], ends[-1]))
         for count, members in by_size.items():
             weights = image_weights(count, replicates, seed)
             for start in range(0, len(members), _MOST_TOGETHER):
                 together = members[start : start + _MOST_TOGETHER]
                 packed = [_packed(rows[gm], whole, count) for gm in together]
-                products = np.split(weights @ np.concatenate(packed, axis=1), len(packed), axis=1)
-                sums |= zip(together, products, strict=True)
-        ordered = tuple(sums[gm] for gm in range(len(rows)))
-        return cls(ordered, n_images, whole, rows[0].shape[1], replicates, seed)
+                products = np.concatenate(packed, axis=1).T @ weights.T
+                for gm, product in zip(together, np.split(products, len(packed)), strict=True):
+                    _unpack(product, whole, count, sums[:, ends[gm] : ends[gm + 1]])
+        return cls(sums, ends[:-1], n_images, replicates, seed)
 
     def only(self, gms: Sequence[int]) -> ResampledImages:
         """Returns those of some of the GMs, given by their places."""
-        return replace(
-            self,
-            sums=tuple(self.sums[gm] for gm in gms),
-            n_images=tuple(self.n_images[gm] for gm in gms),
-        )
+        chosen = list(gms)
+        n_images = tuple(self.n_images[gm] for gm in chosen)
+        return replace(self, starts=self.starts[chosen], n_images=n_images)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Draws:
     """What the replicates of a set draw.
 
     Attributes:
         gms: The GM that each slot takes, shape (replicates, GMs).
-        resamples: For each GM, which resample of its images each slot takes that drew it, in the
-            order of replicates and slots.
+        resamples: Which resample of that GM's images it takes, likewise.
     """
 
     gms: NDArray[np.int64]
-    resamples: tuple[NDArray[np.int64], ...]
+    resamples: NDArray[np.int64]
+    _facts: dict[bytes, Facts] = field(default_factory=dict, init=False, repr=False)
+
+    def facts(self, of: Facts) -> Facts:
+        """Returns what is known of the GMs that each slot takes; methods share it."""
+        if of.key not in self._facts:
+            self._facts.clear()
+            self._facts[of.key] = of.take(self.gms)
+        return self._facts[of.key]
 
     def sums(self, images: ResampledImages) -> Array:
         """Returns sums of the images' terms over what each slot drew.
@@ -110,16 +116,13 @@ class Draws:
             images: The resamples of the images of the same GMs, for as many replicates.
 
         Returns:
-            Shape (replicates, slots, width).
+            Shape (replicates, slots, width), in Fortran's order.
         """
-        sums = np.empty((*self.gms.shape, images.width))
-        for gm, (of_images, n_images) in enumerate(zip(images.sums, images.n_images, strict=True)):
-            drawn = of_images[self.resamples[gm]]
-            sums[self.gms == gm] = _unpacked(drawn, images.whole, n_images, images.width)
-        return sums
+        places = images.starts[self.gms] + self.resamples
+        return np.take(images.sums, places.T, axis=1).T
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=24)
 def draws(
     name: str,
     gms: tuple[str, ...],
@@ -139,10 +142,11 @@ def draws(
         seed: Seed of the draws.
     """
     drawn = bootknife(_generator(seed, name), strata, replicates)
-    resamples = tuple(
-        _generator(seed, name, gm).integers(0, _pool(count, replicates), size=(drawn == row).sum())
-        for row, (gm, count) in enumerate(zip(gms, n_images, strict=True))
-    )
+    resamples = np.empty_like(drawn)
+    for row, (gm, count) in enumerate(zip(gms, n_images, strict=True)):
+        takes = drawn == row
+        pool = _pool(count, replicates)
+        resamples[takes] = _generator(seed, name, gm).integers(0, pool, size=takes.sum())
     return Draws(drawn, resamples)
 
 
@@ -213,8 +217,8 @@ def _generator(seed: int, *names: str) -> np.random.Generator:
 
 
 def _digits(n_images: int) -> tuple[int, int]:
-    """Returns the bits of one sum of whole terms, and how many such sums a column holds."""
-    bits = (9 * n_images).bit_length()
+    """Returns the bits of one sum of terms of 0 or 1, and how many such sums a column holds."""
+    bits = n_images.bit_length()
     return bits, max(_WHOLE_BITS // bits, 1)
 
 
@@ -228,12 +232,10 @@ def _packed(terms: Array, whole: int, n_images: int) -> Array:
     return np.concatenate(columns, axis=1)
 
 
-def _unpacked(sums: Array, whole: int, n_images: int, width: int) -> Array:
+def _unpack(packed: Array, whole: int, n_images: int, sums: Array) -> None:
+    """Takes packed sums, shape (columns, resamples), apart, into those of `sums`."""
     bits, together = _digits(n_images)
-    made = np.empty((len(sums), width))
-    made[:, :whole] = sums[:, :whole]
-    held = sums[:, whole:].astype(np.int64)
-    for column in range(whole, width):
-        place, digit = divmod(column - whole, together)
-        made[:, column] = (held[:, place] >> (bits * digit)) & ((1 << bits) - 1)
-    return made
+    sums[:whole] = packed[:whole]
+    held = packed[whole:].astype(np.int64)
+    digits = held[:, None] >> (bits * np.arange(together))[:, None] & ((1 << bits) - 1)
+    sums[whole:] = digits.reshape(-1, packed.shape[1])[: len(sums) - whole]

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from gmbench.evaluation.intervals import Resampled, interval, resample
-from gmbench.evaluation.metrics import Metric, ransac_slope
+from gmbench.evaluation.metrics import Metric
+from gmbench.evaluation.ransac import ransac_slope
 from gmbench.evaluation.set_table import SetTable
 from gmbench.evaluation.statistics import GMSums
 from gmbench.evaluation.summary import Summary, finite

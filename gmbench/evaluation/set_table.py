@@ -18,6 +18,7 @@ from gmbench.evaluation.statistics import (
     SCORES,
     Array,
     Columns,
+    Facts,
     GMSums,
     layout,
 )
@@ -156,11 +157,13 @@ class SetTable:
         """The sums over the images as they are, without any leading axis."""
         return GMSums(
             totals=np.stack([row.sum(axis=0) for row in self.rows]),
-            counts=np.array([len(row) for row in self.rows], dtype=np.float64),
-            truth=self.truth.counts,
-            classes=self.truth.classes,
             centre=self.centre,
-            floor=self.truth.floor,
+            facts=Facts(
+                counts=np.array([len(row) for row in self.rows], dtype=np.float64),
+                truth=self.truth.counts,
+                classes=self.truth.classes,
+                floor=self.truth.floor,
+            ),
             columns=self.columns,
         )
 
@@ -221,16 +224,11 @@ def _image_terms(
         classes: Its class indices, shape (16,).
         columns: Where each term goes.
     """
-    terms = np.zeros((len(predicted.counts), columns.width))
+    terms = np.empty((len(predicted.counts), columns.width), order="F")
     error = np.abs(predicted.counts - truth)
     image_error = error.mean(axis=1)
-    centre = np.concatenate(
-        [
-            np.median(predicted.counts, axis=0),
-            [np.median(image_error)],
-            np.median(predicted.scores, axis=0),
-        ]
-    )
+    centred = [predicted.counts, image_error[:, None], predicted.scores]
+    centre = np.median(np.concatenate(centred, axis=1), axis=0)
     terms[:, columns.error] = error
     terms[:, columns.prediction] = predicted.counts - centre[COUNTS]
     terms[:, columns.square] = terms[:, columns.prediction] ** 2
@@ -238,7 +236,7 @@ def _image_terms(
     terms[:, columns.score] = predicted.scores - centre[SCORES]
     terms[:, columns.log_loss] = log_loss(predicted.scores, classes[N_DISCRETE:]).mean(axis=1)
     chosen = np.concatenate([predicted.discrete, predicted.scores >= 0.5], axis=1).astype(np.int64)
-    rows = np.arange(len(terms))
     for head, place in enumerate(columns.heads):
-        terms[rows, place.start + chosen[:, head]] = 1.0
+        for number in range(place.stop - place.start):
+            terms[:, place.start + number] = chosen[:, head] == number
     return centre, terms

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.special import stdtr
 
-from gmbench.evaluation.set_table import SetTable
+from gmbench.evaluation.metrics import l1
+from gmbench.evaluation.set_table import SetTable, set_tables
 from gmbench.evaluation.statistics import Array
+from gmbench.predictions.predictions import Predictions
 
 
 def paired_t_test(first: Array, second: Array) -> float:
@@ -32,24 +36,60 @@ def paired_t_test(first: Array, second: Array) -> float:
     return float(2 * stdtr(n - 1, -abs(differences.mean() / (spread / np.sqrt(n)))))
 
 
-def gm_errors(table: SetTable) -> Array:
-    """Returns each GM's mean error, shape (GMs,), in normalised units."""
-    return np.array([errors.mean() for errors in table.image_errors])
+@dataclass(frozen=True)
+class SetErrors:
+    """How far a method is from the counts of one set, in normalised units.
+
+    Attributes:
+        of_images: Mean error of each image, GM by GM, shape (images,).
+        of_gms: Their mean over each GM's images, shape (GMs,).
+        of_means: Mean error of what all images of a GM say together, shape (GMs,).
+    """
+
+    of_images: Array
+    of_gms: Array
+    of_means: Array
+
+    @classmethod
+    def of(cls, table: SetTable) -> SetErrors:
+        """Returns the errors of a set."""
+        errors = table.image_errors
+        return cls(
+            of_images=np.concatenate(errors),
+            of_gms=np.array([one.mean() for one in errors]),
+            of_means=l1(table.sums.by_gm.one_gm_each()),
+        )
 
 
-def p_values(table: SetTable, other: SetTable) -> tuple[float, float]:
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """What p-values compare with; its errors are made once for all methods that it is held to.
+
+    Attributes:
+        predictions: What it predicts.
+    """
+
+    predictions: Predictions
+
+    @cached_property
+    def errors(self) -> list[SetErrors]:
+        """Its errors, set by set."""
+        return [SetErrors.of(table) for table in set_tables(self.predictions)]
+
+
+def p_values(first: SetErrors, second: SetErrors) -> tuple[float, float]:
     """Returns a set's `p_value` and `p_value_images`: whether two methods' errors differ.
 
     Args:
-        table: What one method predicts of a set.
-        other: What the other predicts of the same images.
+        first: One method's errors.
+        second: The other's, of the same images.
 
     Returns:
         The p-value of the paired t-test on the GMs' mean errors, and of that on the images' errors,
         which takes the images of one GM for independent (section 4.2 of the paper).
     """
-    first, second = np.concatenate(table.image_errors), np.concatenate(other.image_errors)
-    return paired_t_test(gm_errors(table), gm_errors(other)), paired_t_test(first, second)
+    of_gms = paired_t_test(first.of_gms, second.of_gms)
+    return of_gms, paired_t_test(first.of_images, second.of_images)
 
 
 def p_value_over_sets(

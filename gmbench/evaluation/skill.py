@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gmbench.evaluation.ranks import area_under_roc, spearman
+from gmbench.evaluation.ranks import area_under_roc, correlation_of_ranks, ranks
 from gmbench.evaluation.statistics import FLOOR_LOG_LOSS, Array, GMSums
 from gmbench.schema import N_CONTINUOUS, N_DISCRETE
 
@@ -39,9 +39,10 @@ def count_spearman(sums: GMSums) -> Array:
     same everywhere orders nothing and counts 0, lest a method gain by not answering; where that
     holds for all counts, nothing is ordered and the metric is not defined.
     """
-    truth, means = (np.moveaxis(one, -2, -1) for one in (sums.truth, sums.means))
-    found = spearman(truth, means)
-    varies = (truth != truth[..., :1]).any(axis=-1)
+    if not sums.truth.shape[-2]:
+        return np.full(sums.truth.shape[:-2], np.nan)
+    found = correlation_of_ranks(sums.facts.truth_ranks, ranks(sums.means, axis=-2))
+    varies = (sums.truth != sums.truth[..., :1, :]).any(axis=-2)
     mean = _mean_where(np.nan_to_num(found), varies)
     return np.where(np.isnan(found).all(axis=-1), np.nan, mean)
 
@@ -51,8 +52,9 @@ def arch_skill(sums: GMSums) -> Array:
 
     Heads with one class in the truth are left out.
     """
-    found = [balanced_skill_from(sums.confusions[head]) for head in range(N_DISCRETE)]
-    skill = np.stack(found, axis=-1)
+    groups = zip(sums.columns.groups, sums.confusion_groups, strict=True)
+    found = [balanced_skill_from(one) for heads, one in groups if heads[0] < N_DISCRETE]
+    skill = np.concatenate(found, axis=-1)
     return _mean_where(skill, np.isfinite(skill))
 
 
@@ -65,7 +67,7 @@ def balanced_skill_from(confusion: Array) -> Array:
     right = np.diagonal(confusion, axis1=-2, axis2=-1)
     true = confusion.sum(axis=-1)
     occurs = true > 0
-    recall = np.divide(right, true, out=np.zeros(true.shape), where=occurs)
+    recall = np.divide(right, true, out=np.zeros_like(right), where=occurs)
     k = occurs.sum(axis=-1)
     balanced = recall.sum(axis=-1) / np.maximum(k, 1)
     chance = 1.0 / np.maximum(k, 1)
@@ -75,8 +77,8 @@ def balanced_skill_from(confusion: Array) -> Array:
 
 def loss_auc(sums: GMSums) -> Array:
     """Area under the ROC curve of the GMs' mean scores, mean over the losses that vary."""
-    truth = np.moveaxis(sums.classes[..., N_DISCRETE:], -2, -1).astype(np.float64)
-    areas = area_under_roc(truth, np.moveaxis(sums.mean_scores, -2, -1))
+    truth = sums.classes[..., N_DISCRETE:].astype(np.float64)
+    areas = area_under_roc(truth, sums.mean_scores)
     return _mean_where(areas, np.isfinite(areas))
 
 

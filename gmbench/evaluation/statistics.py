@@ -9,7 +9,11 @@ Predictions, scores and image errors are summed as what they lie above a *centre
 median: squares of large numbers would cancel, and a constant prediction stays exactly constant.
 
 `GMSums` holds the sums with any number of leading axes; the metrics are written once and serve
-one evaluation, 2000 replicates or a set without each of its GMs alike.
+one evaluation, 2000 replicates or a set without each of its GMs alike. What is known of the GMs
+before anything is predicted stands apart, in `Facts`: the same replicates serve all methods.
+
+Arrays with leading axes are in Fortran's order: all replicates of a number lie together in memory,
+and what is done to one is done to all in one sweep.
 """
 
 from __future__ import annotations
@@ -17,19 +21,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.evaluation.log_loss import log_loss
+from gmbench.evaluation.moments import Moments
+from gmbench.evaluation.ranks import DECIMALS, ranks
 from gmbench.schema import DISCRETE, N_CONTINUOUS, N_DISCRETE, N_LOSSES
 
 Array = NDArray[np.float64]
-
-DECIMALS = 9
-"""GM means that agree to so many decimals are equal: ties of ranks, and at the threshold of one
-half. What lies below is rounding."""
 
 COUNTS = slice(0, N_CONTINUOUS)
 IMAGE_ERROR = N_CONTINUOUS
@@ -53,6 +57,8 @@ class Columns:
         log_loss: Log-loss of the image, mean over the losses (nats); 1.
         heads: For each discrete parameter and then each loss, one indicator a class.
         width: Number of sums.
+        groups: Neighbouring heads of as many classes, discrete parameters and losses apart: what
+            is done to one is done to all of a group at once.
     """
 
     error: slice
@@ -63,6 +69,7 @@ class Columns:
     log_loss: int
     heads: tuple[slice, ...]
     width: int
+    groups: tuple[range, ...]
 
     @classmethod
     def of(cls, n_classes: Sequence[int]) -> Columns:
@@ -78,7 +85,17 @@ class Columns:
             log_loss=3 * n + 1 + m,
             heads=tuple(slice(int(e - w), int(e)) for e, w in zip(ends, n_classes, strict=True)),
             width=int(ends[-1]),
+            groups=_groups(n_classes),
         )
+
+
+def _groups(n_classes: Sequence[int]) -> tuple[range, ...]:
+    starts = [
+        head
+        for head in range(len(n_classes))
+        if head in (0, N_DISCRETE) or n_classes[head] != n_classes[head - 1]
+    ]
+    return tuple(range(a, b) for a, b in pairwise([*starts, len(n_classes)]))
 
 
 def layout(benchmark: Benchmark) -> Columns:
@@ -86,61 +103,124 @@ def layout(benchmark: Benchmark) -> Columns:
     return Columns.of([len(benchmark.classes[p.name]) for p in DISCRETE] + [2] * N_LOSSES)
 
 
-@dataclass(frozen=True)
-class GMSums:
-    """Sums over the images of each GM; `...` stands for any leading axes, such as replicates.
+@dataclass(frozen=True, eq=False)
+class Facts:
+    """What is known of GMs before anything is predicted; `...` stands for any leading axes.
 
     Attributes:
-        totals: Shape (..., G, width).
         counts: Number of images, shape (..., G).
         truth: Normalised continuous labels, shape (..., G, 9).
         classes: Class indices of the 16 heads, shape (..., G, 16).
-        centre: What the terms are less, shape (..., G, 20).
         floor: What labels alone reach, shape (..., G, 10); see `Truth`.
-        columns: Where each sum stands.
     """
 
-    totals: Array
     counts: Array
     truth: Array
     classes: NDArray[np.int64]
-    centre: Array
     floor: Array
-    columns: Columns
 
-    def take(self, gms: NDArray[np.int64], totals: Array | None = None) -> GMSums:
-        """Returns the GMs of an array of places, whose axes take the place of the GM axis.
-
-        Args:
-            gms: Places of GMs, shape (..., chosen); these sums have no leading axis.
-            totals: Sums to put in place of their own, shape (..., chosen, width).
-        """
-        return GMSums(
-            totals=self.totals[gms] if totals is None else totals,
-            counts=self.counts[gms],
-            truth=self.truth[gms],
-            classes=self.classes[gms],
-            centre=self.centre[gms],
-            floor=self.floor[gms],
-            columns=self.columns,
+    def take(self, gms: NDArray[np.int64]) -> Facts:
+        """Returns the GMs of an array of places, shape (..., chosen), in place of the GM axis."""
+        return Facts(
+            counts=_chosen(self.counts, gms),
+            truth=_chosen(self.truth, gms),
+            classes=_chosen(self.classes, gms),
+            floor=_chosen(self.floor, gms),
         )
 
-    def one_gm_each(self) -> GMSums:
-        """Returns the same sums with every GM on its own: the GM axis becomes a leading one."""
-        return GMSums(
-            totals=self.totals[..., None, :],
+    def one_gm_each(self) -> Facts:
+        """Returns every GM on its own: the GM axis becomes a leading one."""
+        return Facts(
             counts=self.counts[..., None],
             truth=self.truth[..., None, :],
             classes=self.classes[..., None, :],
-            centre=self.centre[..., None, :],
             floor=self.floor[..., None, :],
-            columns=self.columns,
         )
+
+    @cached_property
+    def key(self) -> bytes:
+        """What is equal where all of this is."""
+        facts = (self.counts, self.truth, self.classes, self.floor)
+        return b"".join(one.tobytes() for one in facts)
 
     @cached_property
     def n_images(self) -> Array:
         """Number of all images, shape (...)."""
         return np.asarray(self.counts.sum(axis=-1))
+
+    @cached_property
+    def truth_ranks(self) -> Array:
+        """Ranks of the GMs by each continuous label, shape (..., G, 9)."""
+        return ranks(self.truth, axis=-2)
+
+
+@dataclass(frozen=True, eq=False)
+class GMSums:
+    """Sums over the images of each GM; `...` stands for any leading axes, such as replicates.
+
+    Attributes:
+        totals: Shape (..., G, width).
+        centre: What the terms are less, shape (..., G, 20).
+        facts: What is known of the GMs.
+        columns: Where each sum stands.
+    """
+
+    totals: Array
+    centre: Array
+    facts: Facts
+    columns: Columns
+
+    def take(self, gms: NDArray[np.int64]) -> GMSums:
+        """Returns the GMs of an array of places, whose axes take the place of the GM axis.
+
+        Args:
+            gms: Places of GMs, shape (..., chosen); these sums have no leading axis.
+        """
+        return self.drawn(gms, _chosen(self.totals, gms), self.facts.take(gms))
+
+    def drawn(self, gms: NDArray[np.int64], totals: Array, facts: Facts) -> GMSums:
+        """Returns the same with sums over other images.
+
+        Args:
+            gms: Places of GMs, shape (..., chosen); these sums have no leading axis.
+            totals: Sums over images of theirs, shape (..., chosen, width).
+            facts: What is known of them.
+        """
+        return GMSums(totals, _chosen(self.centre, gms), facts, self.columns)
+
+    def one_gm_each(self) -> GMSums:
+        """Returns the same sums with every GM on its own: the GM axis becomes a leading one."""
+        return GMSums(
+            totals=self.totals[..., None, :],
+            centre=self.centre[..., None, :],
+            facts=self.facts.one_gm_each(),
+            columns=self.columns,
+        )
+
+    @property
+    def counts(self) -> Array:
+        """Number of images, shape (..., G)."""
+        return self.facts.counts
+
+    @property
+    def truth(self) -> Array:
+        """Normalised continuous labels, shape (..., G, 9)."""
+        return self.facts.truth
+
+    @property
+    def classes(self) -> NDArray[np.int64]:
+        """Class indices of the 16 heads, shape (..., G, 16)."""
+        return self.facts.classes
+
+    @property
+    def floor(self) -> Array:
+        """What labels alone reach, shape (..., G, 10)."""
+        return self.facts.floor
+
+    @property
+    def n_images(self) -> Array:
+        """Number of all images, shape (...)."""
+        return self.facts.n_images
 
     @cached_property
     def errors(self) -> Array:
@@ -161,23 +241,45 @@ class GMSums:
         return np.asarray(np.maximum(squares, 0.0))
 
     @cached_property
+    def moments(self) -> Moments:
+        """Second moments of each continuous parameter, shape (..., 9)."""
+        return Moments.of(self.counts, self.truth, self.means, self.within, pooled=False)
+
+    @cached_property
+    def pooled_moments(self) -> Moments:
+        """Second moments of all nine together, shape (...)."""
+        return Moments.of(self.counts, self.truth, self.means, self.within, pooled=True)
+
+    @cached_property
     def mean_scores(self) -> Array:
         """Mean score of each loss of each GM, shape (..., G, 10)."""
         above = self.totals[..., self.columns.score] / self.counts[..., None]
         return np.asarray(self.centre[..., SCORES] + above)
 
     @cached_property
+    def confusion_groups(self) -> tuple[Array, ...]:
+        """The confusions of `Columns.groups`, each of shape (..., heads, classes, classes)."""
+        made = []
+        for heads in self.columns.groups:
+            first, last = (self.columns.heads[head] for head in (heads[0], heads[-1]))
+            n_classes = first.stop - first.start
+            predicted = self.totals[..., first.start : last.stop]
+            predicted = predicted.reshape(*predicted.shape[:-1], len(heads), n_classes)
+            classes = self.classes[..., heads[0] : heads[-1] + 1]
+            shape = (*predicted.shape[:-3], len(heads), n_classes, n_classes)
+            counts = np.empty(shape, order="F")
+            for true in range(n_classes):
+                is_true = (classes == true).astype(np.float64)
+                for chosen in range(n_classes):
+                    np.sum(is_true * predicted[..., chosen], axis=-2, out=counts[..., true, chosen])
+            made.append(counts)
+        return tuple(made)
+
+    @cached_property
     def confusions(self) -> tuple[Array, ...]:
         """Counts (true class, predicted class) of each head, shape (..., classes, classes)."""
-        counts = []
-        for head, place in enumerate(self.columns.heads):
-            predicted = self.totals[..., place]
-            true = self.classes[..., head, None] == np.arange(predicted.shape[-1])
-            confusion = true.astype(np.float64).swapaxes(-1, -2) @ predicted
-            # In memory the classes come first: a sum over few classes is a sum of long arrays.
-            by_class = np.ascontiguousarray(np.moveaxis(confusion, (-2, -1), (0, 1)))
-            counts.append(np.moveaxis(by_class, (0, 1), (-2, -1)))
-        return tuple(counts)
+        groups = self.confusion_groups
+        return tuple(of[..., head, :, :] for of in groups for head in range(of.shape[-3]))
 
     @cached_property
     def by_gm(self) -> GMSums:
@@ -188,19 +290,37 @@ class GMSums:
         """
         columns = self.columns
         means = self.means
-        scores = np.round(self.mean_scores, DECIMALS)
-        totals = np.zeros_like(self.totals)
+        says_yes = np.round(self.mean_scores, DECIMALS) >= 0.5
+        totals = np.zeros(self.totals.shape, order="F")
         totals[..., columns.error] = np.abs(means - self.truth)
         losses = self.classes[..., N_DISCRETE:]
         totals[..., columns.log_loss] = log_loss(self.mean_scores, losses).mean(axis=-1)
         for head, place in enumerate(columns.heads):
             if head < N_DISCRETE:
-                chosen = self.totals[..., place].argmax(axis=-1)
+                chosen = _first_largest(self.totals[..., place])
             else:
-                chosen = (scores[..., head - N_DISCRETE] >= 0.5).astype(np.int64)
-            np.put_along_axis(totals[..., place], chosen[..., None], 1.0, axis=-1)
-        centre = self.centre.copy()
+                chosen = says_yes[..., head - N_DISCRETE].astype(np.int64)
+            for number in range(place.stop - place.start):
+                totals[..., place.start + number] = chosen == number
+        centre = np.empty(self.centre.shape, order="F")
         centre[..., COUNTS] = means
         centre[..., IMAGE_ERROR] = totals[..., columns.error].mean(axis=-1)
         centre[..., SCORES] = self.mean_scores
-        return replace(self, totals=totals, counts=np.ones_like(self.counts), centre=centre)
+        facts = replace(self.facts, counts=np.ones_like(self.counts))
+        return GMSums(totals, centre, facts, columns)
+
+
+def _first_largest(values: Array) -> NDArray[np.int64]:
+    """Returns `values.argmax(axis=-1)`; the last axis is short and the others are long."""
+    largest = values[..., 0].copy()
+    place = np.zeros_like(largest, dtype=np.int64)
+    for number in range(1, values.shape[-1]):
+        larger = values[..., number] > largest
+        place[larger] = number
+        np.maximum(largest, values[..., number], out=largest)
+    return place
+
+
+def _chosen(values: NDArray[Any], gms: NDArray[np.int64]) -> NDArray[Any]:
+    """Returns `values[gms]` in Fortran's order: the leading axis of the places lies together."""
+    return np.take(values.T, gms.T, axis=-1).T

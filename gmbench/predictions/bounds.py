@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from gmbench.benchmark.benchmark import NAMED, Benchmark, load_benchmark
@@ -74,10 +75,20 @@ def bounds_for(benchmark: str | Path | Benchmark | None) -> Bounds:
     Raises:
         UnknownNameError: There is no such benchmark.
     """
-    known = [load_benchmark(name) for name in NAMED]
+    known = [_bounds_of_named()]
     if benchmark is not None:
-        known.append(load_benchmark(benchmark))
-    return max((Bounds(_size(one), one.name) for one in known), key=lambda bounds: bounds.images)
+        given = load_benchmark(benchmark)
+        known.append(Bounds(_size(given), given.name))
+    return _larger(known)
+
+
+@cache
+def _bounds_of_named() -> Bounds:
+    return _larger(Bounds(_size(load_benchmark(name)), name) for name in NAMED)
+
+
+def _larger(bounds: Iterable[Bounds]) -> Bounds:
+    return max(bounds, key=lambda one: one.images)
 
 
 def collect(pieces: Iterable[bytes], path: Path, bounds: Bounds, *, is_text: bool) -> bytes:

@@ -265,6 +265,7 @@ def _report(
     checklist: Checklist,
 ) -> None:
     """Makes one check of each kind of problem."""
+    any_problem, none = problems.any(), np.empty((0, 2), dtype=np.int64)
     for code, name, passed, failed, remedy in (
         (
             _Problem.MISSING,
@@ -318,7 +319,7 @@ def _report(
     ):
         if code == _Problem.PROBABILITY and len(names) == len(NAMES):
             continue
-        where = np.argwhere(problems == code)
+        where = np.argwhere(problems == code) if any_problem else none
         if len(where) == 0:
             checklist.passed(name, passed)
             continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -34,15 +35,29 @@ class ImageIndex:
     sets: NDArray[np.int16]
     gms: NDArray[np.int16]
 
+    @cached_property
+    def as_arrow(self) -> pa.Array:
+        """The `image_id`s."""
+        return pa.array(self.image_ids, pa.string())
+
 
 def image_index(benchmark: Benchmark) -> ImageIndex:
     """Returns the test images of a benchmark: set by set, GM by GM, in the order of numbers."""
+    names = tuple(gm.name for gm in benchmark.gms)
+    return _image_index(names, benchmark.n_images, tuple(benchmark.sets.values()))
+
+
+@lru_cache(maxsize=4)
+def _image_index(
+    names: tuple[str, ...], n_images: tuple[int, ...], tested: tuple[tuple[str, ...], ...]
+) -> ImageIndex:
+    row_of = {name: row for row, name in enumerate(names)}
     image_ids: list[str] = []
     sets, gms, counts = [], [], []
-    for number, test in enumerate(benchmark.sets.values()):
+    for number, test in enumerate(tested):
         for name in test:
-            row = benchmark.index[name]
-            count = benchmark.n_images[row]
+            row = row_of[name]
+            count = n_images[row]
             image_ids += [f"{name}/{image:06d}" for image in range(count)]
             sets.append(number)
             gms.append(row)
@@ -79,17 +94,16 @@ def find_images(
         )  # fmt: skip
         return None
     ids = pc.fill_null(pc.cast(ids, pa.string()), "")
-    texts: list[str] = ids.to_pylist()
-    named = Counter(text.rpartition("/")[0] for text in texts)
-    known = _find_benchmark(named, texts, benchmark, checklist)
+    known = _find_benchmark(ids, benchmark, checklist)
     if known is None:
         return None
     index = image_index(known)
-    order = _find_entries(raw, known, index, ids, texts, checklist)
+    order = _find_entries(raw, known, index, ids, checklist)
     if order is None:
         return None
-    _check_repeats(raw, index, order, checklist)
-    found = np.unique(order[order >= 0])
+    counts = np.bincount(order[order >= 0], minlength=len(index.image_ids))
+    _check_repeats(raw, index, order, counts, checklist)
+    found = np.flatnonzero(counts)
     check_sets_whole(
         known, index.sets[found], index.gms[found], checklist,
         partial=partial, min_images=min_images, for_submission=for_submission,
@@ -97,18 +111,25 @@ def find_images(
     return known, index, order
 
 
+def _gms_named(ids: pa.Array) -> Counter[str]:
+    """Returns how many rows name each GM: what stands before the last slash."""
+    parts = pc.split_pattern(ids, "/", max_splits=1, reverse=True)
+    named = pc.if_else(pc.match_substring(ids, "/"), pc.list_element(parts, 0), "")
+    counted = pc.value_counts(named)
+    names, counts = (counted.field(name).to_pylist() for name in ("values", "counts"))
+    return Counter(dict(zip(names, counts, strict=True)))
+
+
 def _find_benchmark(
-    named: Counter[str],
-    texts: list[str],
-    benchmark: str | Path | Benchmark | None,
-    checklist: Checklist,
+    ids: pa.Array, benchmark: str | Path | Benchmark | None, checklist: Checklist
 ) -> Benchmark | None:
     """Takes the benchmark given, or tells it from the GM names in the file."""
+    named = _gms_named(ids)
     if benchmark is not None:
         known = load_benchmark(benchmark)
         if _hits(named, known) * 2 < sum(named.values()):
             # A name that is written in another way alone is told its right form, row by row.
-            named = gms_meant(texts, known.index)
+            named = gms_meant(ids.to_pylist(), known.index)
         strangers = sum(named.values()) - _hits(named, known)
         if strangers * 2 > sum(named.values()):
             other = named_benchmark_with(set(named))
@@ -127,7 +148,7 @@ def _find_benchmark(
         candidates = [load_benchmark(name) for name in NAMED]
         hits = [_hits(named, one) for one in candidates]
         if max(hits) * 2 <= sum(named.values()):
-            meant = gms_meant(texts, [name for one in candidates for name in one.index])
+            meant = gms_meant(ids.to_pylist(), [name for one in candidates for name in one.index])
             hits = [_hits(meant, one) for one in candidates]
         fitting = candidates[int(np.argmax(hits))]
         if max(hits) * 2 <= sum(named.values()):
@@ -158,7 +179,6 @@ def _find_entries(
     benchmark: Benchmark,
     index: ImageIndex,
     ids: pa.Array,
-    texts: list[str],
     checklist: Checklist,
 ) -> NDArray[np.int64] | None:
     """Looks every row's image up; shape (rows,), -1 where there is no such image."""
@@ -174,17 +194,23 @@ def _find_entries(
             )
             return None
         chosen = raw.columns["set"]
-        ids = pa.array([f"{s}:{i}" for s, i in zip(chosen.to_pylist(), texts, strict=True)])
-        wanted = [f"{names[s]}:{i}" for s, i in zip(index.sets, index.image_ids, strict=True)]
+        both = zip(chosen.to_pylist(), ids.to_pylist(), strict=True)
+        found = pc.index_in(
+            pa.array([f"{set_name}:{image_id}" for set_name, image_id in both], pa.string()),
+            value_set=pa.array(
+                [f"{names[s]}:{i}" for s, i in zip(index.sets, index.image_ids, strict=True)],
+                pa.string(),
+            ),
+        )
     else:
-        wanted = list(index.image_ids)
-    found = pc.index_in(ids, value_set=pa.array(wanted, pa.string()))
+        found = pc.index_in(ids, value_set=index.as_arrow)
     order: NDArray[np.int64] = pc.fill_null(found, -1).to_numpy(zero_copy_only=False)
     order = order.astype(np.int64)
     unknown = np.flatnonzero(order < 0)
     if len(unknown):
         first = unknown[:MOST_SHOWN].tolist()
-        reasons = [_why_unknown(texts[row], benchmark) for row in first]
+        texts = [ids[row].as_py() for row in first]
+        reasons = [_why_unknown(text, benchmark) for text in texts]
         rule = "keep rows of test images alone"
         if any(reason.startswith(_WRITE) for reason in reasons):
             rule = "an image_id is the GM's name, a slash and six digits"
@@ -194,8 +220,8 @@ def _find_entries(
             f"{'names' if len(unknown) == 1 else 'name'} no test image of {benchmark.name}.",
             f"{rule}; `gmbench template` lists them all.",
             [
-                f"{raw.place(row)}: {texts[row]!r}: {reason}"
-                for row, reason in zip(first, reasons, strict=True)
+                f"{raw.place(row)}: {text!r}: {reason}"
+                for row, text, reason in zip(first, texts, reasons, strict=True)
             ],
             len(unknown),
         )
@@ -226,10 +252,13 @@ def _why_unknown(image_id: str, benchmark: Benchmark) -> str:
 
 
 def _check_repeats(
-    raw: RawTable, index: ImageIndex, order: NDArray[np.int64], checklist: Checklist
+    raw: RawTable,
+    index: ImageIndex,
+    order: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    checklist: Checklist,
 ) -> None:
-    found = order[order >= 0]
-    counts = np.bincount(found, minlength=len(index.image_ids))
+    """Checks that no entry has more than one row, given how many each has."""
     repeated = np.flatnonzero(counts > 1)
     if len(repeated) == 0:
         checklist.passed("image_ids_unique", "no image is repeated")

@@ -281,6 +281,9 @@ def _validate(
         return Validation(checklist, None)
     rows = np.argsort(order)
     entries = order[rows]
+    image_ids = index.image_ids
+    if len(entries) < len(image_ids):
+        image_ids = tuple(image_ids[entry] for entry in entries.tolist())
     return Validation(
         checklist,
         Predictions(
@@ -288,7 +291,7 @@ def _validate(
             source=checklist.source,
             sets=index.sets[entries],
             gms=index.gms[entries],
-            image_ids=tuple(index.image_ids[entry] for entry in entries.tolist()),
+            image_ids=image_ids,
             values=values.take(rows),
         ),
     )

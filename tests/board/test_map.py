@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from gmbench.board.rows import BoardRows
+from gmbench.board.site import building
 from gmbench.board.site.floors import floors_of
-from gmbench.board.site.parameter_map import MOST, parameter_maps
+from gmbench.board.site.matrix import MOST
+from gmbench.board.site.parameter_map import parameter_maps
 from tests.board.sites import opened
 
 
@@ -43,6 +46,25 @@ def test_gains_are_of_what_labels_alone_leave_open(rows: BoardRows) -> None:
     for row in by_gm.rows:
         each = [float(gain.text.replace("−", "-")) for gain in row.gains[3:]]
         assert float(row.gains[0].text.replace("−", "-")) == max(each)
+
+
+def test_methods_beyond_the_best_have_pages(
+    rows: BoardRows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board = rows.benchmarks[0]
+    n_methods = len(board.measured)
+    assert n_methods > 2
+    assert not [name for name in building.render_site(rows, jobs=1) if ".all." in name]
+    monkeypatch.setattr(building, "MOST", 2)
+    files = {name: made.decode() for name, made in building.render_site(rows, jobs=1).items()
+             if name.endswith(".html")}  # fmt: skip
+    said = rf'<a href="((?:matrices|maps)/{board.name}\.[^"]*)">and {n_methods - 2} methods behind'
+    linked = re.findall(said, files["index.html"])
+    assert len(linked) == 5  # Four matrices and the map that is shown first.
+    for place in linked:
+        assert all(row.title in files[place] for row in board.measured), place
+    by_gm = re.findall(r'href="\.\./(maps/[^"]*)">and', files[f"maps/{board.name}.gms.html"])
+    assert files[by_gm[0]].count('<th scope="col"') == 1 + 3 + n_methods
 
 
 @pytest.mark.slow

@@ -7,7 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from gmbench.board.flags import FIRST_LOOK, flag_copies
 from gmbench.board.traces import ALIKE, NEAR, alike, trace_of
+from gmbench.predictions.checks import Checklist, Status
 from gmbench.predictions.predictions import Predictions
 from tests.evaluation.populations import random_predictions, small_benchmark
 
@@ -51,3 +53,21 @@ def test_rows_that_are_no_ones() -> None:
     fewer = trace_of(random_predictions(BENCHMARK, 1).take(np.arange(10)))
     assert alike(one, fewer, BENCHMARK) == 0.0
     assert alike(one, one, BENCHMARK) == 1.0
+
+
+def test_few_rows_are_looked_at_first_and_no_copy_is_missed() -> None:
+    """Of two that are alike in 60% of the rows, and of two in 45% of them."""
+    benchmark = small_benchmark(100)
+    one = random_predictions(benchmark, 1)
+    assert len(one) > 2 * FIRST_LOOK
+    for share, flagged in ((0.6, True), (0.45, False)):
+        discrete = one.values.discrete.copy()
+        changed = np.arange(len(one)) >= share * len(one)
+        discrete[changed, :2] = (discrete[changed, :2] + 1) % 4
+        other = replace(one, values=replace(one.values, discrete=discrete))
+        assert alike(trace_of(one), trace_of(other), benchmark) == pytest.approx(share, abs=0.001)
+        traces = {"one": (benchmark, trace_of(one)), "other": (benchmark, trace_of(other))}
+        checklist = Checklist("board")
+        flag_copies(traces, {"one": "one", "other": "other"}, {"one"}, checklist)
+        (check,) = checklist
+        assert (check.status is Status.WARNING) == flagged

@@ -421,3 +421,16 @@ def test_update_after_a_new_protocol(board: Board) -> None:
     assert [path.parent.name for path in written] == ["alpha", "beta"]
     assert [path.read_bytes() for path in written] == [whole, before]
     assert failures(verify(board, jobs=1)) == {"gamma": ["figures"]}
+
+
+def test_update_of_a_result_that_lacks_what_came_later(board: Board) -> None:
+    """It is sound, and stays so until someone asks."""
+    path = board.submission("beta") / "results.json"
+    before = path.read_bytes()
+    edit(path, lambda result: result.pop("calibration"))
+    assert path.read_bytes() != before
+    made = verify(board, jobs=1)
+    assert made.ok
+    assert update_results(board, made) == [path]
+    assert path.read_bytes() == before
+    assert update_results(board, verify(board, jobs=1)) == []

@@ -16,7 +16,8 @@ from gmbench.benchmark.benchmark import Benchmark
 from gmbench.benchmark.catalog import GM
 from gmbench.evaluation.comparison import COMPARED
 from gmbench.evaluation.evaluate import evaluate
-from gmbench.evaluation.metrics import METRICS, ransac_slope
+from gmbench.evaluation.metrics import METRICS
+from gmbench.evaluation.ransac import ransac_slope
 from gmbench.predictions.columns import Values
 from gmbench.predictions.predictions import Predictions
 from gmbench.schema import CONTINUOUS, DISCRETE, LOSSES

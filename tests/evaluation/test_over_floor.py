@@ -9,6 +9,7 @@ import pytest
 
 from gmbench.evaluation.evaluate import evaluate, evaluate_resampled
 from gmbench.evaluation.over_floor import OverFloor, floor_scores, over_floor
+from gmbench.evaluation.significance import Reference
 from gmbench.predictions.predictions import Predictions
 from gmbench.predictions.reference import mean_mode, median_mode
 from gmbench.schema import NAMES
@@ -18,7 +19,9 @@ BENCHMARK = small_benchmark(3)
 
 
 def compared(predictions: Predictions) -> dict[str, OverFloor]:
-    _, parts = evaluate_resampled(predictions, mean_mode(BENCHMARK), replicates=200, seed=0)
+    _, parts = evaluate_resampled(
+        predictions, Reference(mean_mode(BENCHMARK)), replicates=200, seed=0
+    )
     return over_floor(parts.parameters, floor_scores(BENCHMARK, replicates=200, seed=0))
 
 

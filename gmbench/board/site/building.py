@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib import resources
@@ -26,10 +26,10 @@ from gmbench.board.site.json_data import (
     method_data,
     pairs_by_first,
 )
-from gmbench.board.site.matrix import matrices
+from gmbench.board.site.matrix import MOST, matrices
 from gmbench.board.site.method_files import copied_files, method_files
 from gmbench.board.site.methods_table import table_view
-from gmbench.board.site.parameter_map import parameter_maps
+from gmbench.board.site.parameter_map import ParameterMap, parameter_maps
 from gmbench.board.site.picture import accuracy_against_cost, progress
 from gmbench.board.site.preview import preview
 from gmbench.board.site.summary import summary_of
@@ -154,9 +154,7 @@ def render_site(
         for key, cells in cells_of(sections[-1]["table"]).items():
             files[f"data/columns/{one.name}.{key}.json"] = _json(cells)
         files[f"data/{one.name}.json"] = _json(benchmark_data(one, drawn_on))
-        for shown in sections[-1]["maps"][1:]:
-            page = render("map.html.j2", map=shown, board=one)
-            files[f"maps/{one.name}.{shown.key}.html"] = page.encode()
+        files |= _whole_drawings(one, floors, sections[-1]["maps"])
         pairs = pairs_by_first(one)
         for row in one.measured:
             files[f"data/methods/{row.name}.json"] = _json(method_data(row, pairs[row.name]))
@@ -187,11 +185,35 @@ def _section(board: BenchmarkBoard, floors: Floors, drawn_on: dict[str, Axis]) -
         "table": table_view(board, floors),
         "open_labels": board.open_labels,
         "summary": summary_of(board, floors),
-        "matrices": matrices(board),
-        "maps": parameter_maps(board, floors),
+        "matrices": matrices(board, MOST),
+        "maps": parameter_maps(board, floors, MOST),
         "costs": accuracy_against_cost(board, drawn_on),
         "progress": progress(board, drawn_on),
     }
+
+
+def _whole_drawings(
+    board: BenchmarkBoard, floors: Floors, maps: Sequence[ParameterMap]
+) -> dict[str, bytes]:
+    """Returns the pages of the map's views, and of matrices and views with all methods."""
+    pages = {
+        f"maps/{board.name}.{one.key}.html": render("map.html.j2", map=one, board=board)
+        for one in maps[1:]
+    }
+    if len(board.measured) > MOST:
+        pages |= {
+            f"maps/{board.name}.{one.key or 'parameters'}.all.html": render(
+                "map.html.j2", map=one, board=board
+            )
+            for one in parameter_maps(board, floors)
+        }
+        pages |= {
+            f"matrices/{board.name}.{one.column.key}.html": render(
+                "matrix_page.html.j2", matrix=one, board=board, square=squares
+            )
+            for one in matrices(board)
+        }
+    return {name: page.encode() for name, page in pages.items()}
 
 
 def _axes_css() -> str:

@@ -12,7 +12,8 @@ SHOWN: tuple[str, ...] = ("skill", "l1", "arch_f1", "loss_f1")
 """Metrics that have a matrix."""
 
 MOST = 30
-"""So many methods are in a matrix, the best of them."""
+"""So many methods, the best, are in the matrices and maps of the board's page; a page of its own
+has all of them."""
 
 CELL, LABELS = 13, 168
 """Side of a square, and the width left for names."""
@@ -56,19 +57,25 @@ class Matrix:
         return LABELS + self.height
 
 
-def matrices(board: BenchmarkBoard) -> tuple[Matrix, ...]:
-    """Returns the matrices of a board; none where it has fewer than two methods."""
-    return tuple(_matrix(board, key) for key in SHOWN) if board.pairs else ()
+def matrices(board: BenchmarkBoard, most: int | None = None) -> tuple[Matrix, ...]:
+    """Returns the matrices of a board; none where it has fewer than two methods.
+
+    Args:
+        board: The board.
+        most: So many methods are in them, the best; by default all.
+    """
+    return tuple(_matrix(board, key, most) for key in SHOWN) if board.pairs else ()
 
 
-def _matrix(board: BenchmarkBoard, key: str) -> Matrix:
+def _matrix(board: BenchmarkBoard, key: str, most: int | None) -> Matrix:
     column = COLUMN[key]
     number = [metric.name for metric in COMPARED].index(key)
     winner = {frozenset(pair): found[number].better for pair, found in board.pairs.items()}
-    rows = in_order(board.measured, key, descending=column.better == "higher")
+    every = in_order(board.measured, key, descending=column.better == "higher")
+    rows = every[:most]
     squares: dict[str, list[str]] = {"better": [], "worse": [], "alike": []}
-    for down, one in enumerate(rows[:MOST]):
-        for across, other in enumerate(rows[:MOST]):
+    for down, one in enumerate(rows):
+        for across, other in enumerate(rows):
             if one is other:
                 continue
             won = winner[frozenset((one.name, other.name))]
@@ -77,12 +84,12 @@ def _matrix(board: BenchmarkBoard, key: str) -> Matrix:
             squares[kind].append(f"M{x} {y}h{CELL - 1}v{CELL - 1}h{1 - CELL}z")
     return Matrix(
         column=column,
-        names=tuple(row.name for row in rows[:MOST]),
-        titles=tuple(cut(row.title) for row in rows[:MOST]),
+        names=tuple(row.name for row in rows),
+        titles=tuple(cut(row.title) for row in rows),
         better="".join(squares["better"]),
         worse="".join(squares["worse"]),
         alike="".join(squares["alike"]),
-        n_left=max(0, len(rows) - MOST),
+        n_left=len(every) - len(rows),
         n_apart=sum(bool(won) for won in winner.values()),
     )
 

@@ -13,9 +13,6 @@ from gmbench.board.site.floors import OF_GMS, Floors
 from gmbench.board.site.matrix import cut
 from gmbench.schema import CONTINUOUS, DISCRETE, KINDS, LOSSES, PARAMETERS
 
-MOST = 30
-"""So many methods are in the map, the first of them."""
-
 _STEPS = (-0.5, -0.25, -0.05, 0.05, 0.25, 0.5)
 """Ends of the seven tints."""
 
@@ -77,12 +74,20 @@ class ParameterMap:
     n_left: int
 
 
-def parameter_maps(board: BenchmarkBoard, floors: Floors) -> tuple[ParameterMap, ...]:
-    """Returns the views of a benchmark's map: by parameter, by kind of GM, and by GM."""
-    return (_by_parameter(board, floors), _by_kind(board, floors), _by_gm(board, floors))
+def parameter_maps(
+    board: BenchmarkBoard, floors: Floors, most: int | None = None
+) -> tuple[ParameterMap, ...]:
+    """Returns the views of a benchmark's map: by parameter, by kind of GM, and by GM.
+
+    Args:
+        board: The board.
+        floors: What labels alone reach.
+        most: So many methods are in them, the best; by default all.
+    """
+    return tuple(view(board, floors, most) for view in (_by_parameter, _by_kind, _by_gm))
 
 
-def _by_parameter(board: BenchmarkBoard, floors: Floors) -> ParameterMap:
+def _by_parameter(board: BenchmarkBoard, floors: Floors, most: int | None) -> ParameterMap:
     return ParameterMap(
         key="",
         title="parameters",
@@ -94,13 +99,13 @@ def _by_parameter(board: BenchmarkBoard, floors: Floors) -> ParameterMap:
         ),
         rows=tuple(
             MapRow(row.title, "", tuple(_parameter(row, one.name, floors) for one in PARAMETERS))
-            for row in board.measured[:MOST]
+            for row in board.measured[:most]
         ),
-        n_left=max(0, len(board.measured) - MOST),
+        n_left=len(board.measured[most:]) if most else 0,
     )
 
 
-def _by_kind(board: BenchmarkBoard, floors: Floors) -> ParameterMap:
+def _by_kind(board: BenchmarkBoard, floors: Floors, most: int | None) -> ParameterMap:
     of_kind = {
         kind: [key for key, gm in _gms(board.measured[0]).items() if gm["kind"] == kind]
         for kind in KINDS
@@ -117,13 +122,13 @@ def _by_kind(board: BenchmarkBoard, floors: Floors) -> ParameterMap:
                 "",
                 tuple(_of_gms(row, of_kind[kind], key, floors) for key in OF_GMS for kind in kinds),
             )
-            for row in board.measured[:MOST]
+            for row in board.measured[:most]
         ),
-        n_left=max(0, len(board.measured) - MOST),
+        n_left=len(board.measured[most:]) if most else 0,
     )
 
 
-def _by_gm(board: BenchmarkBoard, floors: Floors) -> ParameterMap:
+def _by_gm(board: BenchmarkBoard, floors: Floors, most: int | None) -> ParameterMap:
     """Returns GM by GM what the best method of each gains, and what every method does in L1.
 
     GMs stand from the one whose L1 some method gains most in to that which none can parse.
@@ -138,18 +143,18 @@ def _by_gm(board: BenchmarkBoard, floors: Floors) -> ParameterMap:
             max((share for share in found if share is not None), default=None)
             for found in shares.values()
         ]
-        gains = (*best, *shares["l1"][:MOST])
+        gains = (*best, *shares["l1"][:most])
         beside = f"{gm['kind']}, {gm['set']}"
         rows.append((best[0], MapRow(gm["gm"], beside, tuple(_gain(share) for share in gains))))
     rows.sort(key=lambda one: (one[0] is None, -(one[0] or 0.0), one[1].title))
-    titles = tuple(cut(row.title) for row in board.measured[:MOST])
+    titles = tuple(cut(row.title) for row in board.measured[:most])
     return ParameterMap(
         key="gms",
         title="single GMs",
         down="GM",
         groups=(Group("the best", tuple(OF_GMS.values())), Group("L1 by method", titles)),
         rows=tuple(row for _, row in rows),
-        n_left=max(0, len(board.measured) - MOST),
+        n_left=len(board.measured[most:]) if most else 0,
     )
 
 

@@ -16,7 +16,9 @@ export function makeMap(section, state) {
   const fetched = async (link) => {
     const answer = await fetch(link.getAttribute("href"));
     if (!answer.ok) throw new Error(`${link.href} answers ${answer.status}.`);
-    return new DOMParser().parseFromString(await answer.text(), "text/html").querySelector(".scroll");
+    const view = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector(".scroll");
+    for (const to of view.querySelectorAll("a")) to.href = new URL(to.getAttribute("href"), answer.url);
+    return view;
   };
   return {
     async update({ map }) {
