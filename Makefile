@@ -17,17 +17,32 @@ METHOD := spectral
 
 demo: $(VENV)/.installed
 	@mkdir -p $(OUT)
-	@echo "\n== mini116: a small replica of each of the paper's 116 generative models, and of 7 diffusion models"
-	@$(GMBENCH) data build --out $(OUT)/gm-parsing --overwrite > $(OUT)/build.txt
-	@$(RUN) -c "import datasets; print(datasets.load_dataset('$(OUT)/gm-parsing'))"
-	@echo "\n== Predictions: from labels alone, and from images"
-	@$(GMBENCH) baseline median_mode -o $(OUT)/median_mode.parquet --overwrite
-	@$(GMBENCH) baseline $(METHOD) -o $(OUT)/$(METHOD).parquet --overwrite
-	@echo "\n== Checked, scored, compared"
-	@$(GMBENCH) validate $(OUT)/$(METHOD).parquet
-	@$(GMBENCH) evaluate $(OUT)/$(METHOD).parquet --out $(OUT)/report --overwrite
-	@$(GMBENCH) compare $(OUT)/$(METHOD).parquet $(OUT)/median_mode.parquet
-	@echo "\nThe report is at $(OUT)/report/report.html"
+	@echo "\n== mini116: a small replica of each of the paper's generative models (GMs)"
+	@$(GMBENCH) data build --out $(OUT)/gm-parsing --overwrite > $(OUT)/build.txt 2>&1
+	@$(RUN) -c "$$DESCRIBE" $(OUT)/gm-parsing 2> /dev/null
+	@echo "\n== Predictions from labels alone, and from images; both scored and compared"
+	@$(GMBENCH) baseline median_mode $(METHOD) --data $(OUT)/gm-parsing --out $(OUT)/baselines \
+	  --overwrite 2> /dev/null
+	@$(GMBENCH) validate $(OUT)/baselines/$(METHOD).parquet > $(OUT)/checks.txt
+	@$(GMBENCH) evaluate $(OUT)/baselines/$(METHOD).parquet --out $(OUT)/report --overwrite \
+	  > $(OUT)/scores.txt 2>&1
+	@echo "\n$$(grep -c '^ok' $(OUT)/checks.txt) checks of $(OUT)/baselines/$(METHOD).parquet: all ok"
+	@echo "Every score is in $(OUT)/scores.txt; the report is at $(OUT)/report/report.html"
+	@echo "\nTry next, after . $(VENV)/bin/activate:"
+	@echo "  gmbench info STYLEGAN_2               # the labels of a GM"
+	@echo "  gmbench baseline --list               # what else can be run"
+	@echo "  gmbench template -o predictions.csv   # the file that your method fills in"
+
+define DESCRIBE
+import sys, datasets
+folder = sys.argv[1]
+fold = datasets.load_dataset(folder, "set_1")
+print(folder, "has the configurations", *datasets.get_dataset_config_names(folder))
+for part, what in (("train", "to train on"), ("test", "of GMs that no method has seen")):
+    print(f"  set_1/{part}: {fold[part].num_rows:,} images {what}")
+print("  each with its GM, 9 counts, 6 classes, 10 losses, and these 25 as numbers")
+endef
+export DESCRIBE
 
 test: $(VENV)/.installed-dev
 	$(RUN) -m pytest -m "slow or not slow"

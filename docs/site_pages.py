@@ -53,7 +53,8 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     def turned(match: re.Match[str]) -> str:
         mark, text, target = match.groups()
         path, _, anchor = target.partition("#")
-        if "://" in target or not path:
+        made = posixpath.join(posixpath.dirname(page.file.src_uri), path)
+        if "://" in target or not path or (mark and files.get_file_from_path(made) is not None):
             return match.group()
         uri = site_path(posixpath.normpath(posixpath.join(posixpath.dirname(home), path)))
         if uri is None:
@@ -84,7 +85,7 @@ def site_path(path: str) -> str | None:
         return "index.md"
     if path.startswith(".") or not (ROOT / path).is_file():
         return None
-    return path.removeprefix("docs/")
+    return path.removeprefix("docs/").replace(".ipynb", ".md")
 
 
 def notebook_page(path: Path, pictures: dict[str, bytes]) -> str:
@@ -102,7 +103,7 @@ def notebook_page(path: Path, pictures: dict[str, bytes]) -> str:
             continue
         parts.append(f"```python\n{source}\n```")
         parts += _outputs(cell, path.stem, pictures)
-    parts.append(f"The notebook as a file: [{path.name}]({path.name}).")
+    parts.append(f'The notebook as a file: <a href="{path.name}" download>{path.name}</a>.')
     return "\n\n".join(parts) + "\n"
 
 
@@ -114,8 +115,10 @@ def _outputs(cell: dict[str, Any], stem: str, pictures: dict[str, bytes]) -> Ite
         if "image/png" in data:
             name = f"{stem}-{len(pictures)}.png"
             pictures[name] = b64decode("".join(data["image/png"]))
-            yield f"![{text}]({name})"
+            yield f"![What the cell shows]({name})"
         elif "text/html" in data:
-            yield re.sub(r"<style.*?</style>\s*", "", "".join(data["text/html"]), flags=re.DOTALL)
+            html = re.sub(r"<style.*?</style>\s*", "", "".join(data["text/html"]), flags=re.DOTALL)
+            # Without a class it is a table like any other of the site.
+            yield re.sub(r"<table[^>]*>", "<table>", html)
         else:
             yield f"```text\n{text.rstrip()}\n```"

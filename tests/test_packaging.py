@@ -101,5 +101,11 @@ def test_make_demo_twice_in_a_folder_with_a_space(tmp_path: Path) -> None:
             text=True,
             check=True,
         )
-        assert "The report is at out/report/report.html" in done.stdout
+        said = done.stdout[done.stdout.index("== mini116") :]
+        assert "the report is at out/report/report.html" in said
+        assert f"checks of out/baselines/{method}.parquet: all ok" in said
+        assert max(map(len, said.splitlines())) <= 80, said
+        for word in ("DatasetDict", "Warning", "error"):
+            assert word not in said + done.stderr
+        assert [line.split()[0] for line in said.splitlines()[-3:]] == ["gmbench"] * 3
     assert (clone / "out" / "report" / "report.html").is_file()

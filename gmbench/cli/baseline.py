@@ -138,10 +138,11 @@ def _show_table(title: str, results: dict[str, BaselineResult]) -> None:
         cells = [name]
         for metric in SHOWN:
             one = result.summary[metric]
-            ends = f" ({output.interval(one.ci)})" if one.ci else ""
+            # The interval under the mean: a terminal has 80 columns.
+            ends = f"\n{output.interval(one.ci)}" if one.ci else ""
             cells.append("-" if one.mean is None else f"{one.mean:.3f}{ends}")
         rows.append([*cells, f"{result.seconds:,.0f}"])
-    output.show(output.table(["baseline", *SHOWN, "seconds"], rows, title=title))
+    output.show(output.table(["baseline", *SHOWN, "seconds"], rows, title=title, narrow=True), "")
 
 
 def _show_suite(suite: SuiteResult) -> None:

@@ -140,7 +140,7 @@ def _show_summary(result: Evaluation) -> None:
         if not metric.shown:
             continue
         summary = result.summary[metric.name]
-        shape = _p_value if metric.name.startswith("p_value") else output.number
+        shape = _short_p_value if metric.name.startswith("p_value") else output.short_number
         by_set = [shape(one.values[metric.name]) for one in shown.values()]
         mean, ends = _mean(summary, metric.name), output.interval(summary.ci)
         rows.append([_heading(metric), mean, ends, *by_set])
@@ -148,15 +148,16 @@ def _show_summary(result: Evaluation) -> None:
         f"{result.manifest.predictions}: {result.benchmark} {result.version}, "
         f"{result.n_images:,} images of {result.n_gms} GMs"
     )
-    headings = ["metric", "mean \u00b1 std", "95% interval", *shown]
-    output.show(output.table(headings, rows, title=title))
+    headings = ["metric", "mean\u00b1std", "95% interval", *shown]
+    output.show(output.table(headings, rows, title=title, narrow=True), "")
     sizes = " + ".join(str(one.n_gms) for one in result.sets.values())
     manifest = result.manifest
     output.show_plain(
         "Mean and standard deviation over the sets; \u2193 lower, \u2191 higher is better.\n"
         "Skill: 0 is what labels alone can do, 1 is perfect.\n"
-        f"Intervals: bootstrap of {sizes} GMs and of their images, {manifest.replicates:,} "
-        f"replicates, seed {manifest.seed}.\np-values: against {manifest.reference}."
+        f"Intervals: bootstrap of {sizes} GMs and of their images,\n"
+        f"{manifest.replicates:,} replicates, seed {manifest.seed}.\n"
+        f"p-values: against {manifest.reference}."
     )
     if result.losses_without_positive and result.losses_without_positive.line:
         output.show_plain(result.losses_without_positive.line)
@@ -168,14 +169,15 @@ def _show_gm_level(result: Evaluation, together: Mapping[str, Summary]) -> None:
 
     rows = _beside(result, {metric.name: together[metric.name] for metric in HEADLINE})
     title = "At the GM level: all images of a GM speak together"
-    headings = ["metric", "mean \u00b1 std", "95% interval", "each image"]
-    output.show("", output.table(headings, rows, title=title))
+    headings = ["metric", "mean\u00b1std", "95% interval", "each image"]
+    output.show("", output.table(headings, rows, title=title, narrow=True))
 
 
 def _show_without_twins(result: Evaluation, left: WithoutTwins) -> None:
-    title = f"Without test GMs that have a twin in training: {left.n_gms} of {result.n_gms} GMs"
-    headings = ["metric", "mean \u00b1 std", "95% interval", "all GMs"]
-    output.show("", output.table(headings, _beside(result, left.summary), title=title))
+    title = f"Test GMs without a twin in training: {left.n_gms} of {result.n_gms}"
+    headings = ["metric", "mean\u00b1std", "95% interval", "all GMs"]
+    table = output.table(headings, _beside(result, left.summary), title=title, narrow=True)
+    output.show("", table, "")
     output.show_plain(
         "A twin has the same 15 architecture values; * the same 25. Left out are\n"
         + "\n".join(f"  {line}" for line in left.lines)
@@ -190,7 +192,7 @@ def _show_calibration(calibration: Calibration, *, details: bool) -> None:
         for name, one in shown.items()
     ]
     headings = ["confidence in", "error \u2193", "95% interval", "by chance"]
-    output.show("", output.table(headings, rows, title="Calibration"))
+    output.show("", output.table(headings, rows, title="Calibration", narrow=True), "")
     output.show_plain(
         "Error: how far confidence is from what comes true. By chance: what calibrated\n"
         "confidences would have, of as many GMs."
@@ -211,7 +213,7 @@ def _beside(result: Evaluation, other: Mapping[str, Summary]) -> list[list[str]]
             _heading(BY_NAME[name]),
             _mean(summary, name),
             output.interval(summary.ci),
-            output.number(result.summary[name].mean),
+            output.short_number(result.summary[name].mean),
         ]
         for name, summary in other.items()
     ]
@@ -271,40 +273,41 @@ def _show_details(result: Evaluation) -> None:
 def show_comparison(result: Comparison) -> None:
     """Prints a comparison: the methods' figures, then the tests of every pair."""
     metrics = list(next(iter(result.values.values())))
-    output.show(
-        output.table(
-            # Words wrap where a name would be cut.
-            ["method", *(metric.replace("_", " ") for metric in metrics)],
+    headings = [
+        # Eight columns and a name of 20 letters fit into 80.
+        metric.replace("_", "\n").replace("correl", "corre-\nl").replace("accu", "accu-\n")
+        for metric in metrics
+    ]
+    rows = [
+        [name, *(output.short_number(values[metric]) for metric in metrics)]
+        for name, values in result.values.items()
+    ]
+    title = f"{result.benchmark} {result.version}, {result.n_images:,} images"
+    output.show(output.table(["method", *headings], rows, title=title, narrow=True))
+    pairs: dict[str, list[list[str]]] = {}
+    for one in result.differences:
+        pairs.setdefault(f"{one.first} - {one.second}", []).append(
             [
-                [name, *(output.number(values[metric]) for metric in metrics)]
-                for name, values in result.values.items()
-            ],
-            title=f"{result.benchmark} {result.version}, {result.n_images:,} images",
-        ),
-        output.table(
-            ["first - second", "metric", "difference", "95% interval", "p (Holm)", "better"],
-            [
-                [
-                    f"{one.first} - {one.second}",
-                    one.metric,
-                    "-" if one.difference is None else f"{one.difference:+.4f}",
-                    output.interval(one.ci),
-                    _p_value(one.p_holm),
-                    one.better or "-",
-                ]
-                for one in result.differences
-            ],
-            left=(0, 1, 5),
-        ),
-    )
+                one.metric,
+                "-" if one.difference is None else f"{one.difference:+.4f}",
+                output.interval(one.ci),
+                _p_value(one.p_holm),
+                one.better or "-",
+            ]
+        )
+    tests = ["metric", "difference", "95% interval", "p (Holm)", "better"]
+    for pair, rows in pairs.items():
+        table = output.table(tests, rows, title=pair, left=(0, 4), narrow=True)
+        output.show("", table)
+    output.show("")
     sizes = " + ".join(str(count) for count in result.n_gms.values())
     manifest = result.manifest
     output.show_plain(
-        f"Intervals: the same bootstrap of {sizes} GMs and their images for all methods "
-        f"({manifest['replicates']:,} replicates).\n"
+        f"Intervals: the same bootstrap of {sizes} GMs and their images for\n"
+        f"all methods ({manifest['replicates']:,} replicates).\n"
         f"p-values: {manifest['permutations']:,} exchanges of whole GMs, corrected for "
-        f"{sum(one.p_value is not None for one in result.differences)} tests; seed "
-        f"{manifest['seed']}."
+        f"{sum(one.p_value is not None for one in result.differences)} tests;\n"
+        f"seed {manifest['seed']}."
     )
 
 
@@ -312,12 +315,18 @@ def _mean(summary: Summary, metric: str) -> str:
     if summary.mean is None:
         return "-"
     if metric.startswith("p_value"):
-        return _p_value(summary.mean)
-    spread = "" if summary.std is None else f" \u00b1 {summary.std:.4f}"
-    return f"{summary.mean:.4f}{spread}"
+        return _short_p_value(summary.mean)
+    spread = "" if summary.std is None else f"\u00b1{summary.std:.3f}"
+    return f"{output.short_number(summary.mean)}{spread}"
 
 
 def _p_value(value: float | None) -> str:
     if value is None:
         return "-"
     return "<0.0001" if value < 0.0001 else f"{value:.4f}"
+
+
+def _short_p_value(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return "<0.001" if value < 0.001 else f"{value:.3f}"

@@ -85,6 +85,11 @@ def number(value: float | None) -> str:
     return "-" if value is None else f"{value:z.4f}"
 
 
+def short_number(value: float | None) -> str:
+    """Returns a score as tables of many columns show it; a dash where it is not defined."""
+    return "-" if value is None else f"{value:z.3f}"
+
+
 def interval(ends: Sequence[float] | None) -> str:
     """Returns an interval as tables show it; a dash where it is not defined."""
     return "-" if ends is None else f"{ends[0]:.3f} to {ends[1]:.3f}"
@@ -108,13 +113,24 @@ def table(
     *,
     title: str = "",
     left: Sequence[int] = (0,),
+    narrow: bool = False,
 ) -> Any:
-    """Returns a plain table; `left` columns hold text and stand to the left, others numbers."""
+    """Returns a plain table; `left` columns hold text and stand to the left, others numbers.
+
+    A `narrow` one has two spaces between its columns, and none around it.
+    """
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    made = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    made = Table(
+        title=title or None,
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        show_edge=not narrow,
+        padding=(0, 1, 0, 0) if narrow else (0, 1),
+    )
     for column, heading in enumerate(headings):
         made.add_column(heading, justify="left" if column in left else "right", no_wrap=column == 0)
     for row in rows:

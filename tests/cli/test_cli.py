@@ -154,7 +154,7 @@ def test_evaluate_prints_tables_and_writes_a_report(here: Path) -> None:
     for word in ("l1", "95% interval", "set_4", "12 + 12 + 12 + 12 GMs", "mean_mode", "loss_ce",
                  "STYLEGAN"):  # fmt: skip
         assert word in done.stdout
-    apart = done.stdout.split("Without test GMs that have a twin in training: 26 of 48 GMs")[1]
+    apart = done.stdout.split("Test GMs without a twin in training: 26 of 48")[1]
     assert apart.index("l1") < apart.index("loss_accuracy") < apart.index("* the same 25")
     assert "  set_3: BICYCLE_GAN, CRGAN_C, FACTOR_VAE*, FGSM, ICRGAN_C, LOGAN\n" in apart
     assert "report" in done.stderr
@@ -235,3 +235,20 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
     )
     assert done.stdout.startswith("image_id,layers")
     assert done.stderr == ""
+
+
+def test_tables_of_scores_fit_80_columns(here: Path) -> None:
+    for name in ("median_mode", "random_labels"):
+        (here / f"{name}.csv").unlink(missing_ok=True)
+        gmbench("baseline", name, "-b", "small", "-o", f"{name}.csv", cwd=here)
+    files = ("median_mode.csv", "random_labels.csv")
+    names = ("median_mode", "random_labels")
+    shown = [
+        gmbench("evaluate", files[1], "-b", "small", "--replicates", "20", cwd=here).stdout,
+        gmbench("compare", *files, "-b", "small", "--replicates", "20", cwd=here).stdout,
+        gmbench("baseline", *names, "-b", "small", "-o", "both", cwd=here).stdout,
+    ]
+    for text in shown:
+        tables = [line for line in text.splitlines() if not line.endswith((".", ","))]
+        assert max(map(len, tables)) <= 80, text
+        assert "\u2026" not in text
