@@ -18,16 +18,17 @@ METHOD := spectral
 demo: $(VENV)/.installed
 	@mkdir -p $(OUT)
 	@echo "\n== mini116: a small replica of each of the paper's generative models (GMs)"
-	@$(GMBENCH) data build --out $(OUT)/gm-parsing --overwrite > $(OUT)/build.txt 2>&1
-	@$(RUN) -c "$$DESCRIBE" $(OUT)/gm-parsing 2> /dev/null
+	@$(GMBENCH) data build --out $(OUT)/gm-parsing --overwrite > $(OUT)/build.txt
+	@HF_DATASETS_DISABLE_PROGRESS_BARS=1 $(RUN) -c "$$DESCRIBE" $(OUT)/gm-parsing
 	@echo "\n== Predictions from labels alone, and from images; both scored and compared"
 	@$(GMBENCH) baseline median_mode $(METHOD) --data $(OUT)/gm-parsing --out $(OUT)/baselines \
-	  --overwrite 2> /dev/null
+	  --overwrite
 	@$(GMBENCH) validate $(OUT)/baselines/$(METHOD).parquet > $(OUT)/checks.txt
 	@$(GMBENCH) evaluate $(OUT)/baselines/$(METHOD).parquet --out $(OUT)/report --overwrite \
-	  > $(OUT)/scores.txt 2>&1
+	  > $(OUT)/scores.txt
 	@echo "\n$$(grep -c '^ok' $(OUT)/checks.txt) checks of $(OUT)/baselines/$(METHOD).parquet: all ok"
-	@echo "Every score is in $(OUT)/scores.txt; the report is at $(OUT)/report/report.html"
+	@echo "Every score is in $(OUT)/scores.txt"
+	@echo "The report is at $(OUT)/report/report.html"
 	@echo "\nTry next, after . $(VENV)/bin/activate:"
 	@echo "  gmbench info STYLEGAN_2               # the labels of a GM"
 	@echo "  gmbench baseline --list               # what else can be run"

