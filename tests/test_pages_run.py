@@ -18,7 +18,10 @@ PAGES = [
     # Its examples are those of the docstrings: tests/test_front_door.py runs them.
     if page.name != "api.md"
 ]
-RUN = ("start.md", "evaluate.md", "extending.md", "metrics.md", "labels.md", "development.md")
+RUN = (
+    "dataset.md", "development.md", "evaluate.md", "extending.md", "labels.md", "metrics.md",
+    "predictions.md", "replicas.md", "start.md",
+)  # fmt: skip
 """The pages whose blocks are run; of the others it is held that their comments fit."""
 
 BLOCKS = [block for page in PAGES for block in blocks(page)]
