@@ -8,19 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from gmbench.applications.attribution_data import AttributionData, ClassImages
+from gmbench.applications.attribution_data import (
+    AttributionData,
+    ClassImages,
+    benchmark_classes,
+    chosen_gms,
+)
 from gmbench.applications.attribution_methods import (
     METHODS,
     NETWORKS,
     AttributionTask,
 )
+from gmbench.benchmark.benchmark import Benchmark
 from gmbench.benchmark.published import paper_cells
+from gmbench.data.real_images import read_real_images
 from gmbench.errors import BenchmarkError, UnknownNameError
-from gmbench.evaluation.source_scores import Estimate, accuracy
+from gmbench.evaluation.source_scores import Estimate, ScoreDifference, accuracy
 from gmbench.evaluation.statistics import Array
 from gmbench.progress import Progress, prefixed
 from gmbench.training.classify import ClassifierJob, classifier_config
@@ -53,7 +61,7 @@ class AttributionResult:
     """
 
     accuracy: Estimate
-    less_ours: Estimate | None
+    less_ours: ScoreDifference | None
     recalls: Mapping[str, float]
     confusion: tuple[tuple[int, ...], ...]
 
@@ -167,6 +175,35 @@ def attribute(
         data.name, options.preset, tuple(data.classes), 1 / n, (tested_folds, N_FOLDS), n_images,
         results, data.notes,
     )  # fmt: skip
+
+
+def read_classes(
+    benchmark: Benchmark,
+    folder: Path,
+    gms: Sequence[str],
+    content: str,
+    options: RunOptions,
+    progress: Progress | None = None,
+) -> AttributionData:
+    """Returns what `attribute` takes of a dataset: images of GMs, and real ones.
+
+    Args:
+        benchmark: Labels.
+        folder: The dataset folder.
+        gms: Names of the GMs, or `all`; none for the paper's four of the content.
+        content: What these four make.
+        options: How networks are trained.
+        progress: Told how far the reading is.
+
+    Raises:
+        UnknownNameError: The benchmark has no such GM.
+        BenchmarkError: There is no default for the content, too few GMs, or no real images of what
+            they make.
+        DatasetError: The dataset has no real images.
+    """
+    chosen = chosen_gms(benchmark, gms, content)
+    real = read_real_images(folder)
+    return benchmark_classes(benchmark, folder, chosen, real, attribution_view(options), progress)
 
 
 def attribution_view(options: RunOptions) -> View:

@@ -18,18 +18,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmbench.applications.parsers import Fingerprints
-from gmbench.applications.sources import DetectionFold, Source, pixels_by_class
+from gmbench.applications.sources import (
+    DetectionFold,
+    Source,
+    benchmark_folds,
+    notes_on,
+    pixels_by_class,
+)
+from gmbench.benchmark.benchmark import Benchmark
 from gmbench.benchmark.published import paper_cells
+from gmbench.data.real_images import read_real_images
 from gmbench.data.rgb import Pixels
 from gmbench.errors import BenchmarkError, UnknownNameError
 from gmbench.evaluation.source_scores import (
     Estimate,
     FoldScores,
+    ScoreDifference,
     SourceScores,
     auc,
     source_aucs,
 )
 from gmbench.progress import Progress, prefixed
+from gmbench.training.cache import cached_images
 from gmbench.training.classify import (
     ClassifierJob,
     classifier_config,
@@ -47,6 +57,9 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
 }
 """What the shallow network sees; `model_parsing` begins with a parser's fingerprint network."""
 
+OURS = "fingerprint"
+"""The variant that the others are compared with."""
+
 TABLE_11: Mapping[str, float] = {
     row: cell.value for (row, _), cell in paper_cells("11").items() if row in VARIANTS
 }
@@ -63,12 +76,15 @@ class DetectorResult:
     Attributes:
         auc: Area under the ROC curve, mean over the folds.
         gain: The same less that of the trivial baseline.
+        less_fingerprint: The same less that of `fingerprint`; None for itself, or where it was not
+            run.
         folds: Area of each fold.
         sources: Area of each fake source against the real images of its fold.
     """
 
     auc: Estimate
-    gain: Estimate
+    gain: ScoreDifference
+    less_fingerprint: ScoreDifference | None
     folds: Mapping[str, float]
     sources: Mapping[str, float]
 
@@ -103,6 +119,7 @@ class Detection:
             name: {
                 "auc": one.auc.to_dict(),
                 "gain": one.gain.to_dict(),
+                "less_fingerprint": one.less_fingerprint and one.less_fingerprint.to_dict(),
                 "folds": dict(one.folds),
                 "sources": dict(one.sources),
             }
@@ -150,15 +167,25 @@ def detect(
         name, sign = _best_number(fold.train)
         chosen[fold.name] = name
         simple.append(_scored(fold.test, [sign * NUMBERS[name](one.pixels) for one in fold.test]))
-    base = auc(simple, seed=options.seed)
-    detectors = {}
-    for variant in variants:
-        scores = [
+    scores = {
+        variant: [
             _scored(fold.test, _trained_scores(fold, variant, data, options, parsers, progress))
             for fold in folds
         ]
-        detectors[variant] = _result(folds, scores, base, options.seed)
-    detectors[SIMPLE] = _result(folds, simple, base, options.seed)
+        for variant in variants
+    } | {SIMPLE: simple}
+    areas = {name: auc(of_folds, seed=options.seed) for name, of_folds in scores.items()}
+    ours = areas.get(OURS)
+    detectors = {
+        name: DetectorResult(
+            area,
+            area.less(areas[SIMPLE]),
+            area.less(ours) if ours is not None and name != OURS else None,
+            _by_fold(folds, scores[name]),
+            source_aucs(scores[name]),
+        )
+        for name, area in areas.items()
+    }
     tested = [one for fold in folds for one in fold.test]
     return Detection(
         data=data,
@@ -170,6 +197,31 @@ def detect(
         chosen=chosen,
         notes=tuple(notes),
     )
+
+
+def read_folds(
+    benchmark: Benchmark,
+    folder: Path,
+    content: str | None,
+    options: RunOptions,
+    progress: Progress | None = None,
+) -> tuple[list[DetectionFold], list[str]]:
+    """Returns what `detect` takes of a dataset: a fold for each set, and notes on the data.
+
+    Args:
+        benchmark: Labels and sets.
+        folder: The dataset folder.
+        content: The content to look at; all of them when None.
+        options: How detectors are trained.
+        progress: Told how far the reading is.
+
+    Raises:
+        BenchmarkError: There are no GMs, or too few real sources, of the content.
+        DatasetError: The dataset has no real images.
+    """
+    real = read_real_images(folder)
+    images = cached_images(folder, detection_view(options), progress=progress)
+    return benchmark_folds(benchmark, images, real, content, options.seed), notes_on(real)
 
 
 def detection_view(options: RunOptions) -> View:
@@ -223,14 +275,10 @@ def _scored(sources: Sequence[Source], scores: Sequence[NDArray[np.float64]]) ->
     return FoldScores(tuple(made[True]), tuple(made[False]))
 
 
-def _result(
-    folds: Sequence[DetectionFold], scores: Sequence[FoldScores], base: Estimate, seed: int
-) -> DetectorResult:
-    found = auc(scores, seed=seed)
-    by_fold = {
+def _by_fold(folds: Sequence[DetectionFold], scores: Sequence[FoldScores]) -> dict[str, float]:
+    return {
         fold.name: auc([one], replicates=1).value for fold, one in zip(folds, scores, strict=True)
     }
-    return DetectorResult(found, found.less(base), by_fold, source_aucs(scores))
 
 
 def _colour(pixels: Pixels) -> NDArray[np.float64]:

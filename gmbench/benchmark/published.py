@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -39,6 +40,13 @@ def paper_cells(table: str) -> dict[tuple[str, str], PaperCell]:
             for row in csv.DictReader(file)
             if row["table"] == table
         }
+
+
+def paper_row(
+    cells: Mapping[tuple[str, str], PaperCell], row: str, metrics: Iterable[str]
+) -> dict[str, PaperCell]:
+    """Returns those metrics of a row that the paper reports."""
+    return {metric: cells[row, metric] for metric in metrics if (row, metric) in cells}
 
 
 def _number(cell: str) -> float | None:

@@ -60,24 +60,21 @@ def attribute(
 
     Example: `gmbench attribute --content faces --method prnu --method fingerprint`
     """
-    from gmbench.applications import attribution, attribution_data
+    from gmbench.applications import attribution
+    from gmbench.applications.attribution_data import folder_classes
     from gmbench.applications.attribution_methods import METHODS
     from gmbench.benchmark.benchmark import dataset_folder
-    from gmbench.data.real_images import read_real_images
     from gmbench.training.recipes import require_folder
 
     known = loaded_benchmark(benchmark)
     options = run_options(known, preset, change, None, device, runs, seed)
-    view = attribution.attribution_view(options)
     with output.counting() as progress:
         if data_dir:
-            data = attribution_data.folder_classes(data_dir, view, real)
+            view = attribution.attribution_view(options)
+            data = folder_classes(data_dir, view, real)
         else:
             folder = require_folder("attribute", dataset_folder(benchmark or DEFAULT))
-            gms = attribution_data.chosen_gms(known, gm or (), content)
-            data = attribution_data.benchmark_classes(
-                known, folder, gms, read_real_images(folder), view, progress
-            )
+            data = attribution.read_classes(known, folder, gm or (), content, options, progress)
         found = attribution.attribute(data, options, method or tuple(METHODS), folds, progress)
     for note in found.notes:
         output.note(f"note: {note}")
@@ -87,10 +84,8 @@ def attribute(
     rows = [
         [
             name,
-            output.number(one.accuracy.value),
-            output.interval(one.accuracy.ci),
-            f"{one.less_ours.value:+.3f}" if one.less_ours else "-",
-            output.interval(one.less_ours.ci if one.less_ours else None),
+            *output.estimated(one.accuracy),
+            *output.estimated(one.less_ours, signed=True),
             *(output.number(attribution.TABLE_12[name].get(c)) for c in ("CelebA", "LSUN")),
         ]
         for name, one in found.methods.items()

@@ -92,10 +92,8 @@ def detect(
     rows = [
         [
             name,
-            output.number(one.auc.value),
-            output.interval(one.auc.ci),
-            f"{one.gain.value:+.3f}",
-            output.interval(one.gain.ci),
+            *output.estimated(one.auc),
+            *output.estimated(one.gain, signed=True),
             output.number(TABLE_11.get(name)),
         ]
         for name, one in found.detectors.items()
@@ -118,19 +116,14 @@ def _on_benchmark(
     options: RunOptions,
     progress: Progress,
 ) -> Detection:
-    from gmbench.applications.detection import VARIANTS, detect, detection_view
+    from gmbench.applications.detection import VARIANTS, detect, read_folds
     from gmbench.applications.parsers import given_or_trained
-    from gmbench.applications.sources import benchmark_folds, notes_on
     from gmbench.benchmark.benchmark import dataset_folder
-    from gmbench.data.real_images import read_real_images
-    from gmbench.training.cache import cached_images
     from gmbench.training.recipes import require_folder
 
     known = loaded_benchmark(name)
     folder = require_folder("detect", dataset_folder(name))
-    real = read_real_images(folder)
-    images = cached_images(folder, detection_view(options), progress=progress)
-    folds = benchmark_folds(known, images, real, content, options.seed)
+    folds, notes = read_folds(known, folder, content, options, progress)
     folds = [fold for fold in folds if fold.name in only_sets(known, only).sets]
     if not folds:
         raise BenchmarkError(
@@ -141,7 +134,6 @@ def _on_benchmark(
     if "model_parsing" in chosen:
         sets = [fold.name for fold in folds]
         given = given_or_trained(known, folder, parsers or (), sets, options, progress)
-    notes = notes_on(real)
     return detect(folds, content or "all", options, chosen, given, notes, progress)
 
 

@@ -18,6 +18,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
+    from gmbench.evaluation.source_scores import Estimate
     from gmbench.predictions.checks import Checklist
     from gmbench.progress import Progress
 
@@ -93,6 +94,13 @@ def short_number(value: float | None) -> str:
 def interval(ends: Sequence[float] | None) -> str:
     """Returns an interval as tables show it; a dash where it is not defined."""
     return "-" if ends is None else f"{ends[0]:.3f} to {ends[1]:.3f}"
+
+
+def estimated(one: Estimate | None, *, signed: bool = False) -> tuple[str, str]:
+    """Returns a score and its interval as tables show them; dashes where there is none."""
+    if one is None:
+        return "-", "-"
+    return f"{one.value:+z.3f}" if signed else number(one.value), interval(one.ci)
 
 
 def note(text: str) -> None:

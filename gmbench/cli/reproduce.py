@@ -38,7 +38,7 @@ def reproduce(
     seed: SeedOption = 0,
     jobs: Annotated[
         int | None,
-        typer.Option(min=1, help="Networks that are trained at once.", show_default="all cores"),
+        typer.Option(min=1, help="Trainings at once, each on one core.", show_default="all cores"),
     ] = None,
     out: Annotated[
         Path,
@@ -100,7 +100,7 @@ def _show_plan(planned: Plan, jobs: int, as_json: bool) -> None:
                     {
                         "name": step.experiment.name,
                         "for": list(step.wanted_for),
-                        "networks": len(step.trainings),
+                        "trainings": len(step.trainings),
                         "state": _state(step),
                         "reason": step.refused,
                     }
@@ -114,7 +114,7 @@ def _show_plan(planned: Plan, jobs: int, as_json: bool) -> None:
         [step.experiment.name, ", ".join(step.wanted_for), f"{len(step.trainings)}", _state(step)]
         for step in planned.steps
     ]
-    output.show(output.table(["experiment", "for", "networks", ""], rows, left=(0, 1, 3)))
+    output.show(output.table(["experiment", "for", "trainings", ""], rows, left=(0, 1, 3)))
     for step in planned.steps:
         if step.refused:
             output.note(f"{step.experiment.name}: {step.refused}")
@@ -129,8 +129,8 @@ def _state(step: Step) -> str:
 
 def _time(planned: Plan, jobs: int) -> str:
     count = sum(len(step.trainings) for step in planned.steps)
-    networks = f"{count} network{'' if count == 1 else 's'} to be trained"
+    trainings = f"{count} training{'' if count == 1 else 's'} to be done"
     if planned.minutes is None:
-        return f"{networks}; how long one takes was not measured."
+        return f"{trainings}; how long one takes was not measured."
     about = planned.minutes / min(jobs, max(count, 1))
-    return f"{networks}, {jobs} at once: about {about:,.0f} minutes."
+    return f"{trainings}, {jobs} at once: about {about:,.0f} minutes."

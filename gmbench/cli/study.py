@@ -149,8 +149,7 @@ def content_independence(
     rows = [
         [
             name,
-            output.number(one.accuracy.value),
-            output.interval(one.accuracy.ci),
+            *output.estimated(one.accuracy),
             output.number(one.training_loss),
             *(output.number(recall) for recall in one.recalls.values()),
         ]
@@ -158,10 +157,10 @@ def content_independence(
     ]
     headings = ["told from", "accuracy", "95% interval", "training loss", *found.contents]
     output.show(output.table(headings, rows, title=f"content: {found.benchmark}"))
-    low = output.interval(found.difference.ci)
+    value, ends = output.estimated(found.difference, signed=True)
     output.show_plain(
         f"Images of {found.tested_gms} unseen GMs; accuracy: mean over the contents, chance "
-        f"{found.chance:.3f}.\nFingerprint less image: {found.difference.value:+.3f} ({low}). "
+        f"{found.chance:.3f}.\nFingerprint less image: {value} ({ends}). "
         f"Loss of guessing: {found.guessing_loss:.3f}."
     )
 

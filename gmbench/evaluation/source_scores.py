@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import stdtr
 
 from gmbench.evaluation.resampling import bootknife
 from gmbench.evaluation.statistics import Array
@@ -57,6 +58,8 @@ class Estimate:
         value: The score.
         ci: The middle 95% of the replicates; None where a class has one source alone.
         n_sources: How many sources it counts, of all classes.
+        freedom: Of the class with the fewest sources, those less the parts by themselves that they
+            are drawn in: degrees of freedom.
         replicates: Scores of the replicates, shape (replicates,); of the same shape in all
             estimates with one seed and of the same sources, so that they may be subtracted.
     """
@@ -64,26 +67,52 @@ class Estimate:
     value: float
     ci: tuple[float, float] | None
     n_sources: int
+    freedom: int
     replicates: Array
 
     @classmethod
-    def of(cls, value: float, n_sources: int, replicates: Array) -> Estimate:
+    def of(cls, value: float, n_sources: int, freedom: int, replicates: Array) -> Self:
         """Returns the estimate with the interval of its replicates."""
         if not len(replicates):
-            return cls(value, None, n_sources, replicates)
+            return cls(value, None, n_sources, freedom, replicates)
         low, high = np.percentile(replicates, (2.5, 97.5))
-        return cls(value, (float(low), float(high)), n_sources, replicates)
+        return cls(value, (float(low), float(high)), n_sources, freedom, replicates)
 
-    def less(self, other: Estimate) -> Estimate:
+    def less(self, other: Estimate) -> ScoreDifference:
         """Returns the difference to another method's score, the same sources drawn in each."""
-        difference = self.value - other.value
-        return Estimate.of(difference, self.n_sources, self.replicates - other.replicates)
+        return ScoreDifference.of(
+            self.value - other.value,
+            self.n_sources,
+            self.freedom,
+            self.replicates - other.replicates,
+        )
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns value, interval and number of sources as plain data."""
+        """Returns value, interval, number of sources and degrees of freedom as plain data."""
         plain = asdict(self)
         del plain["replicates"]
         return plain
+
+
+@dataclass(frozen=True)
+class ScoreDifference(Estimate):
+    """One method's score less another's on the same images."""
+
+    @property
+    def p_value(self) -> float | None:
+        """Two-sided p-value of no difference; None where it is not defined.
+
+        By Student's t with the spread of the replicates: of eight persons a percentile alone would
+        say too much.
+        """
+        spread = float(self.replicates.std()) if len(self.replicates) else 0.0
+        if self.freedom < 1 or spread == 0.0:
+            return None
+        return float(2 * stdtr(self.freedom, -abs(self.value) / spread))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the same as plain data, with the p-value."""
+        return {**super().to_dict(), "p_value": self.p_value}
 
 
 def auc(folds: Sequence[FoldScores], *, replicates: int = REPLICATES, seed: int = 0) -> Estimate:
@@ -114,7 +143,11 @@ def auc(folds: Sequence[FoldScores], *, replicates: int = REPLICATES, seed: int 
     n_sources = sum(len(fold.positive) + len(fold.negative) for fold in folds)
     varies = all(min(len(fold.positive), len(fold.negative)) > 1 for fold in folds)
     made = np.mean(drawn, axis=0) if varies else np.empty(0)
-    return Estimate.of(float(np.mean(values)), n_sources, made[np.isfinite(made)])
+    freedom = min(
+        sum(_freedom(fold.positive) for fold in folds),
+        sum(_freedom(fold.negative) for fold in folds),
+    )
+    return Estimate.of(float(np.mean(values)), n_sources, freedom, made[np.isfinite(made)])
 
 
 def pair_counts(fold: FoldScores) -> tuple[Array, Array]:
@@ -172,7 +205,12 @@ def accuracy(
         drawn.append((times @ sums) / (times @ counts))
     varies = all(len(sources) > 1 for sources in right.values())
     made = np.mean(drawn, axis=0) if varies else np.empty(0)
-    return Estimate.of(float(np.mean(values)), sum(map(len, right.values())), made)
+    counts_of = [len(sources) for sources in right.values()]
+    return Estimate.of(float(np.mean(values)), sum(counts_of), min(counts_of) - 1, made)
+
+
+def _freedom(sources: Sequence[SourceScores]) -> int:
+    return len(sources) - len({one.stratum for one in sources})
 
 
 def _times(

@@ -1,108 +1,40 @@
 """What is run for the tables, and kept: made once, whatever number of tables is made of it.
 
-The networks of an experiment are trained ahead, each in a process of its own; a training that
-was interrupted goes on, and a finished one is only read. So an experiment is made in
-seconds once its networks are there, and whatever was killed loses minutes at the most.
+The networks of an experiment are trained ahead (`trainings`), so that it is made in seconds once
+they are there, and whatever was killed loses minutes at the most.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from gmbench.applications.attack import AttackResult
+from gmbench.applications.attribution_data import chosen_gms
 from gmbench.applications.studies import ContentStudy, content, content_folds
-from gmbench.benchmark.benchmark import Benchmark
 from gmbench.benchmark.cross_validation import ATTACK
-from gmbench.errors import GmbenchError
+from gmbench.data.real_images import read_real_images
+from gmbench.errors import GmbenchError, naming_extras
 from gmbench.files import json_text, write_whole
 from gmbench.predictions.predictions import Predictions, read_predictions
 from gmbench.progress import Progress, prefixed
 from gmbench.reproduction.setting import Setting
-from gmbench.training.options import RunOptions
+from gmbench.reproduction.trainings import (
+    AttackTraining,
+    AttributionTraining,
+    DetectorTraining,
+    FoldTraining,
+    Training,
+)
 from gmbench.training.recipes import Recipe, find_recipe, require_folder
 from gmbench.training.suite import run_one, write_result
 
 if TYPE_CHECKING:
     from gmbench.training.checkpoint import ModelParserCheckpoint
-
-
-class Training(Protocol):
-    """One network to be trained ahead, in a process of its own; picklable."""
-
-    @property
-    def name(self) -> str:
-        """What it is called while it is under way."""
-
-    def train(self) -> None:
-        """Trains it, so that the experiment that needs it finds it trained."""
-
-
-@dataclass(frozen=True)
-class FoldTraining:
-    """The network of a baseline for one set.
-
-    Attributes:
-        recipe: The baseline's recipe.
-        benchmark: Labels and sets.
-        folder: The dataset folder.
-        set_name: The set whose test GMs it does not see.
-        options: How it is trained; its seed is that of the repeat.
-    """
-
-    recipe: Recipe
-    benchmark: Benchmark
-    folder: Path
-    set_name: str
-    options: RunOptions
-
-    @property
-    def name(self) -> str:
-        """What it is called while it is under way."""
-        return f"{self.recipe.name} {self.benchmark.name} {self.set_name} seed {self.options.seed}"
-
-    def train(self) -> None:
-        """Trains it, so that the experiment that needs it finds it trained."""
-        from gmbench.training.folds import TrainingJob, read_images, run_fold
-
-        job = TrainingJob(self.recipe, self.benchmark, self.folder, **vars(self.options))
-        run_fold(job, self.set_name, read_images(job))
-
-
-@dataclass(frozen=True)
-class AttackTraining:
-    """The network of the coordinated attack, which sees half of the images of the seen GMs.
-
-    Attributes:
-        recipe: The baseline's recipe.
-        benchmark: Labels.
-        folder: The dataset folder.
-        options: How it is trained.
-    """
-
-    recipe: Recipe
-    benchmark: Benchmark
-    folder: Path
-    options: RunOptions
-
-    @property
-    def name(self) -> str:
-        """What it is called while it is under way."""
-        return f"{self.recipe.name} of the attack"
-
-    def train(self) -> None:
-        """Trains it, so that the experiment that needs it finds it trained."""
-        self.checkpoint(None)
-
-    def checkpoint(self, progress: Progress | None) -> ModelParserCheckpoint:
-        """Returns it, trained now or before."""
-        from gmbench.applications.attack_training import train_attack_parser
-
-        return train_attack_parser(self.recipe, self.benchmark, self.folder, self.options, progress)
 
 
 class Experiment(Protocol):
@@ -230,10 +162,7 @@ class ContentRun:
 
     def is_there(self, setting: Setting) -> bool:
         """Returns whether the study is there, of the same data and settings."""
-        try:
-            return bool(_read(_place(setting, self))["made_from"] == _made_from(setting))
-        except (OSError, ValueError, KeyError):
-            return False
+        return _is_there(setting, self)
 
     def make(self, setting: Setting, progress: Progress | None) -> None:
         """Runs the study and writes it."""
@@ -242,8 +171,7 @@ class ContentRun:
         found: ContentStudy = content(
             find_recipe(self.baseline), setting.benchmark, setting.folder, options, told
         )
-        data = {**found.to_dict(), "made_from": _made_from(setting)}
-        write_whole(_place(setting, self).with_suffix(".json"), json_text(data))
+        _keep(setting, self, found.to_dict())
 
     def result(self, setting: Setting) -> Any:
         """Returns the study as plain data."""
@@ -280,11 +208,9 @@ class AttackRun:
         """Returns whether result and network are there, of the same data and settings."""
         try:
             self.result(setting)
-            made_from = _read(_place(setting, self))["made_from"]
         except (OSError, ValueError, KeyError, TypeError):
             return False
-        model = _place(setting, self) / "model"
-        return model.is_dir() and bool(made_from == _made_from(setting))
+        return _is_there(setting, self) and (_place(setting, self) / "model").is_dir()
 
     def make(self, setting: Setting, progress: Progress | None) -> None:
         """Trains, attacks, and writes the result and the network."""
@@ -302,8 +228,7 @@ class AttackRun:
             device=setting.options.device,
             progress=prefixed(progress, "attack"),
         )
-        data = {"attack": found.to_dict(), "made_from": _made_from(setting)}
-        write_whole(place.with_suffix(".json"), json_text(data))
+        _keep(setting, self, {"attack": found.to_dict()})
 
     def result(self, setting: Setting) -> AttackResult:
         """Returns the attack's result."""
@@ -316,17 +241,124 @@ class AttackRun:
         return load_parser(_place(setting, self) / "model")
 
 
-def train_one(training: Training) -> None:
-    """Trains a network on one core.
+@dataclass(frozen=True)
+class DetectionRun:
+    """Deepfake detection (Table 11): detectors of the GMs of faces that Table 6 holds out.
 
-    Args:
-        training: Which one.
+    Their parsers are those of Table 6 that were trained on all contents.
+
+    Attributes:
+        content: Whose images.
+        baseline: Whose network `model_parsing` begins with.
     """
-    import torch
 
-    # As many processes as cores: threads of their own would only stand in each other's way.
-    torch.set_num_threads(1)
-    training.train()
+    content: str = "faces"
+    baseline: str = "full"
+
+    @property
+    def name(self) -> str:
+        """Its path under the folder of results, without ending."""
+        return f"detection/{self.content}"
+
+    def trainings(self, setting: Setting) -> Iterator[Training]:
+        """Yields the parsers, and then the detectors of each draw.
+
+        Raises:
+            BenchmarkError: There are too few GMs of faces or of all else, or no images.
+            DatasetError: There are no real images.
+        """
+        whole = self._training(setting)
+        yield from whole.parsers
+        for draw, parser in zip(whole.draws, whole.parsers, strict=True):
+            yield replace(whole, draws=(draw,), parsers=(parser,))
+
+    def is_there(self, setting: Setting) -> bool:
+        """Returns whether the result is there, of the same data and settings."""
+        return _is_there(setting, self)
+
+    def make(self, setting: Setting, progress: Progress | None) -> None:
+        """Trains, detects, and writes the result."""
+        found = self._training(setting).detection(prefixed(progress, "detection"))
+        _keep(setting, self, found.to_dict())
+
+    def result(self, setting: Setting) -> Any:
+        """Returns the result as plain data."""
+        return _read(_place(setting, self))
+
+    def _training(self, setting: Setting) -> DetectorTraining:
+        """Returns the detectors of all draws together."""
+        recipe = find_recipe(self.baseline)
+        folder = require_folder("detection", setting.folder)
+        read_real_images(folder)
+        options = setting.options_for(setting.benchmark)
+        draws = tuple(fold for fold in content_folds(setting.benchmark) if fold.trained_on == "all")
+        parsers = tuple(
+            FoldTraining(recipe, fold.benchmark, folder, fold.set_name, fold.options(options))
+            for fold in draws
+        )
+        sets = {fold.set_name: fold.benchmark.sets[fold.set_name] for fold in draws}
+        benchmark = replace(setting.benchmark, sets=sets)
+        return DetectorTraining(self.content, benchmark, draws, parsers, folder, options)
+
+
+@dataclass(frozen=True)
+class AttributionRun:
+    """Image attribution (Table 12): four GMs of a content, or real.
+
+    Attributes:
+        content: What the images show.
+    """
+
+    content: str
+
+    @property
+    def name(self) -> str:
+        """Its path under the folder of results, without ending."""
+        return f"attribution/{self.content}"
+
+    def trainings(self, setting: Setting) -> Iterator[AttributionTraining]:
+        """Yields the networks of all parts, as one training.
+
+        Raises:
+            UnknownNameError: The benchmark lacks one of the four.
+            BenchmarkError: There are no images.
+            DatasetError: There are no real images.
+            MissingPackageError: A baseline's package is not installed.
+        """
+        folder = require_folder("attribution", setting.folder)
+        chosen_gms(setting.benchmark, (), self.content)
+        read_real_images(folder)
+        with naming_extras():
+            import pywt  # noqa: F401 - so that nothing is trained for a result that cannot be made
+        options = replace(setting.options_for(setting.benchmark), changes={})
+        yield AttributionTraining(self.content, setting.benchmark, folder, options)
+
+    def is_there(self, setting: Setting) -> bool:
+        """Returns whether the result is there, of the same data and settings."""
+        return _is_there(setting, self)
+
+    def make(self, setting: Setting, progress: Progress | None) -> None:
+        """Trains, attributes, and writes the result."""
+        (training,) = self.trainings(setting)
+        found = training.attribution(prefixed(progress, "attribution"))
+        _keep(setting, self, found.to_dict())
+
+    def result(self, setting: Setting) -> Any:
+        """Returns the result as plain data."""
+        return _read(_place(setting, self))
+
+
+def _is_there(setting: Setting, experiment: Experiment) -> bool:
+    """Returns whether a result was kept, made of the same data and settings."""
+    try:
+        return bool(_read(_place(setting, experiment))["made_from"] == _made_from(setting))
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _keep(setting: Setting, experiment: Experiment, result: Mapping[str, Any]) -> None:
+    data = {**result, "made_from": _made_from(setting)}
+    write_whole(_place(setting, experiment).with_suffix(".json"), json_text(data))
 
 
 def _place(setting: Setting, experiment: Experiment) -> Path:

@@ -15,6 +15,15 @@ from gmbench.reproduction.result import Cell, Line, Order, Reproduction, TableRe
 MARKDOWN, HTML, JSON = "README.md", "index.html", "reproduction.json"
 _TEMPLATES = {MARKDOWN: "reproduction.md.j2", HTML: "reproduction.html.j2"}
 
+_HEADINGS = {
+    "p_value": "p against ours",
+    "auc": "AUC ↑",
+    "gain": "gain over one number ↑",
+    "accuracy_celeba": "accuracy, CelebA or faces ↑",
+    "accuracy_lsun": "accuracy, LSUN or photographs ↑",
+}
+"""Of columns whose metric is none of a parser's, or is called otherwise here."""
+
 _DECIMALS = 3
 _SMALLEST = 0.0005
 """Of p-values; what is below is written as `<0.001`."""
@@ -124,10 +133,8 @@ def section(table: TableResult, benchmark: str, *, spread: bool = True) -> Secti
 def heading(metric: str) -> str:
     """Returns what a column is called, with an arrow to the better side."""
     known = BY_NAME.get(metric)
-    if metric == "p_value" or known is None:
-        return {"p_value": "p against ours", "auc": "AUC ↑"}.get(
-            metric, f"{metric.replace('_', ' ')} ↑"
-        )
+    if metric in _HEADINGS or known is None:
+        return _HEADINGS.get(metric, f"{metric.replace('_', ' ')} ↑")
     arrow = {"lower": " ↓", "higher": " ↑", "": ""}[known.better]
     return f"{known.title}{arrow}"
 
@@ -176,13 +183,17 @@ def _summary(orders: tuple[Order, ...]) -> str:
     if not orders:
         return ""
     counts = Counter(order.verdict for order in orders)
-    words: dict[Verdict, str] = {
-        "holds": "hold",
-        "not told apart": "are not told apart",
-        "reversed": "are reversed",
-        "not tested": "are not tested",
+    words: dict[Verdict, tuple[str, str]] = {
+        "holds": ("holds", "hold"),
+        "not told apart": ("is not told apart", "are not told apart"),
+        "reversed": ("is reversed", "are reversed"),
+        "not tested": ("is not tested", "are not tested"),
     }
-    said = ", ".join(f"{counts[one]} {word}" for one, word in words.items() if counts[one])
+    said = ", ".join(
+        f"{counts[one]} {single if counts[one] == 1 else several}"
+        for one, (single, several) in words.items()
+        if counts[one]
+    )
     return f"Of {len(orders)} differences that the paper shows, {said}."
 
 

@@ -10,14 +10,16 @@ from gmbench.data.parallel import in_processes
 from gmbench.errors import GmbenchError, UnknownNameError
 from gmbench.progress import Progress
 from gmbench.reproduction.drawings import PAPER_FIGURES, PaperFigure
-from gmbench.reproduction.experiments import BaselineRun, Experiment, Training, train_one
+from gmbench.reproduction.experiments import BaselineRun, Experiment
 from gmbench.reproduction.result import FigureResult, Reproduction, TableResult
 from gmbench.reproduction.setting import Setting
 from gmbench.reproduction.tables import PAPER_TABLES, PaperTable
+from gmbench.reproduction.trainings import Training, in_rounds, train_one
 from gmbench.training.suite import machine, versions
 
 MINUTES = {"small": 5.0}
-"""One training on one core of this decade, by preset; the paper's is for a GPU and not measured."""
+"""One training of a parser on one core of this decade, by preset; the paper's is for a GPU and not
+measured."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Step:
     Attributes:
         experiment: What is run.
         wanted_for: Names of the tables and figures that need it.
-        trainings: Networks that are to be trained.
+        trainings: What is to be trained, and is not with an earlier experiment.
         is_there: Whether its result is there already.
         refused: Why it cannot be run; empty where it can.
     """
@@ -93,7 +95,8 @@ def plan(names: Sequence[str], setting: Setting) -> Plan:
     for one in wanted:
         for experiment in one.experiments:
             needs.setdefault(experiment, []).append(one.name)
-    steps = []
+    steps: list[Step] = []
+    known: list[Training] = []
     for experiment, needed in needs.items():
         try:
             trainings = tuple(experiment.trainings(setting))
@@ -101,11 +104,12 @@ def plan(names: Sequence[str], setting: Setting) -> Plan:
             steps.append(Step(experiment, tuple(needed), (), is_there=False, refused=str(error)))
             continue
         there = experiment.is_there(setting)
-        steps.append(Step(experiment, tuple(needed), () if there else trainings, there))
+        new = () if there else tuple(one for one in trainings if one not in known)
+        known += new
+        steps.append(Step(experiment, tuple(needed), new, there))
     preset = setting.options.preset
-    networks = sum(len(step.trainings) for step in steps)
-    minutes = networks * MINUTES[preset] if preset in MINUTES else None
-    return Plan(tables, figures, tuple(steps), 0.0 if not networks else minutes)
+    minutes = sum(one.length for one in known) * MINUTES[preset] if preset in MINUTES else None
+    return Plan(tables, figures, tuple(steps), minutes if known else 0.0)
 
 
 def reproduce(
@@ -125,7 +129,7 @@ def reproduce(
         names: Names of tables and figures, or `all`.
         setting: On what, and how.
         out: Folder of the page; figures go into its `figures`.
-        jobs: Networks that are trained at once, each on one core.
+        jobs: Trainings at once, each on one core.
         progress: Told how far the work is.
 
     Raises:
@@ -134,11 +138,12 @@ def reproduce(
     """
     wanted = plan(names, setting)
     trainings = [training for step in wanted.steps for training in step.trainings]
-    if jobs > 1:
-        done = in_processes(train_one, trainings, jobs, lambda training: training.name)
-        for number, _ in enumerate(done, start=1):
+    done = 0
+    for each in in_rounds(trainings) if jobs > 1 else ():
+        for _ in in_processes(train_one, each, jobs, lambda training: training.name):
+            done += 1
             if progress is not None:
-                progress("networks", number, len(trainings))
+                progress("trainings", done, len(trainings))
     for step in wanted.steps:
         if not step.is_there and not step.refused:
             step.experiment.make(setting, progress)

@@ -11,8 +11,8 @@ from tests.commands import gmbench
 def test_a_dry_run_lists_what_would_be_run(tmp_path: Path) -> None:
     done = gmbench("reproduce", "table5", "--dry-run", "--jobs", "2", "--json", cwd=tmp_path)
     plan = json.loads(done.stdout)
-    networks = {one["name"]: one["networks"] for one in plan["experiments"]}
-    assert networks == {
+    counts = {one["name"]: one["trainings"] for one in plan["experiments"]}
+    assert counts == {
         "sets/random_gt": 12,
         "sets/mean_mode": 0,
         "sets/no_fingerprint": 4,

@@ -74,7 +74,7 @@ def test_a_section_as_it_is_written() -> None:
         "Ours − Floor", "L1 ↓", "-0.020", "-0.005 (-0.020 to +0.010)", "0.400", "not told apart",
     )  # fmt: skip
     assert made.summary == (
-        "Of 3 differences that the paper shows, 1 hold, 1 are not told apart, 1 are not tested."
+        "Of 3 differences that the paper shows, 1 holds, 1 is not told apart, 1 is not tested."
     )
     short = section(TABLE, "mini", spread=False)
     assert [str(cell) for cell in short.rows[1].cells] == ["0.111", "<0.001", "0.500"]

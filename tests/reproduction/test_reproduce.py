@@ -13,9 +13,10 @@ from gmbench.errors import UnknownNameError
 from gmbench.evaluation.comparison import compare
 from gmbench.reproduction import drawings, tables
 from gmbench.reproduction import reproduce as reproducing
-from gmbench.reproduction.experiments import BaselineRun, Training, train_one
+from gmbench.reproduction.experiments import BaselineRun
 from gmbench.reproduction.result import verdict
 from gmbench.reproduction.setting import Setting
+from gmbench.reproduction.trainings import Training, train_one
 from tests.processes import one_after_the_other
 
 ROWS = ("mean_mode", "full", "median_mode")
@@ -135,6 +136,20 @@ def test_what_was_made_is_taken_up_again(
 def _logs(setting: Setting) -> list[Path]:
     assert setting.options.runs is not None
     return sorted(setting.options.runs.rglob("log*"))
+
+
+def test_few_images_of_a_gm_have_no_differences(setting: Setting) -> None:
+    floor, full = BaselineRun("median_mode"), BaselineRun("full")
+    floor.make(setting, None)
+    folder = setting.out / setting.benchmark.name / "sets"
+    shutil.copy(folder / "median_mode.parquet", folder / "full.parquet")
+    lines, orders = tables._images(setting)
+    notes = {line.title: line.note for line in lines}
+    assert notes["8 images"] == ""
+    assert notes["10 images"] == "the GMs have 8 images at the most"
+    assert lines[0].ours["l1"].value is not None
+    assert orders == []
+    assert len(full.predictions(setting).gms) == 64
 
 
 def test_a_damaged_result_is_made_anew(setting: Setting) -> None:

@@ -1,0 +1,246 @@
+"""Networks that are trained ahead, each task in a process of its own on one core.
+
+A training that was interrupted goes on, and a finished one is only read: what is to be made of the
+networks finds them trained.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+from gmbench.applications.studies import ContentFold
+from gmbench.benchmark.benchmark import Benchmark
+from gmbench.progress import Progress, prefixed
+from gmbench.training.options import RunOptions
+from gmbench.training.recipes import Recipe
+
+if TYPE_CHECKING:
+    from gmbench.applications.attribution import Attribution
+    from gmbench.applications.attribution_data import AttributionData
+    from gmbench.applications.detection import Detection
+    from gmbench.training.checkpoint import ModelParserCheckpoint
+
+
+class Training(Protocol):
+    """Networks to be trained ahead, in a process of their own; picklable."""
+
+    length: ClassVar[float]
+    """How long it takes, in trainings of a parser."""
+
+    @property
+    def name(self) -> str:
+        """What it is called while it is under way."""
+
+    @property
+    def needs(self) -> tuple[Training, ...]:
+        """What must be trained before it begins."""
+
+    def train(self) -> None:
+        """Trains them, so that the experiment that needs them finds them trained."""
+
+
+@dataclass(frozen=True)
+class FoldTraining:
+    """The network of a baseline for one set.
+
+    Attributes:
+        recipe: The baseline's recipe.
+        benchmark: Labels and sets.
+        folder: The dataset folder.
+        set_name: The set whose test GMs it does not see.
+        options: How it is trained; its seed is that of the repeat.
+    """
+
+    recipe: Recipe
+    benchmark: Benchmark
+    folder: Path
+    set_name: str
+    options: RunOptions
+
+    length: ClassVar[float] = 1.0
+
+    @property
+    def name(self) -> str:
+        """What it is called while it is under way."""
+        return f"{self.recipe.name} {self.benchmark.name} {self.set_name} seed {self.options.seed}"
+
+    @property
+    def needs(self) -> tuple[Training, ...]:
+        """Nothing."""
+        return ()
+
+    def train(self) -> None:
+        """Trains it, so that the experiment that needs it finds it trained."""
+        self.checkpoint(None)
+
+    def checkpoint(self, progress: Progress | None) -> ModelParserCheckpoint:
+        """Returns it, trained now or before."""
+        from gmbench.training.folds import TrainingJob, read_images, run_fold
+
+        job = TrainingJob(self.recipe, self.benchmark, self.folder, **vars(self.options))
+        return run_fold(job, self.set_name, read_images(job, progress), progress).checkpoint
+
+
+@dataclass(frozen=True)
+class AttackTraining:
+    """The network of the coordinated attack, which sees half of the images of the seen GMs.
+
+    Attributes:
+        recipe: The baseline's recipe.
+        benchmark: Labels.
+        folder: The dataset folder.
+        options: How it is trained.
+    """
+
+    recipe: Recipe
+    benchmark: Benchmark
+    folder: Path
+    options: RunOptions
+
+    length: ClassVar[float] = 1.0
+
+    @property
+    def name(self) -> str:
+        """What it is called while it is under way."""
+        return f"{self.recipe.name} of the attack"
+
+    @property
+    def needs(self) -> tuple[Training, ...]:
+        """Nothing."""
+        return ()
+
+    def train(self) -> None:
+        """Trains it, so that the experiment that needs it finds it trained."""
+        self.checkpoint(None)
+
+    def checkpoint(self, progress: Progress | None) -> ModelParserCheckpoint:
+        """Returns it, trained now or before."""
+        from gmbench.applications.attack_training import train_attack_parser
+
+        return train_attack_parser(self.recipe, self.benchmark, self.folder, self.options, progress)
+
+
+@dataclass(frozen=True)
+class DetectorTraining:
+    """The detectors of all variants for the held-out GMs of some draws of content.
+
+    Attributes:
+        content: Whose images, such as `faces`.
+        benchmark: Labels and counts.
+        draws: The draws; each is a test set.
+        parsers: For each draw the parser that `model_parsing` begins with, which has not seen them.
+        folder: The dataset folder.
+        options: How parsers are trained; their changes of settings are not a detector's.
+    """
+
+    content: str
+    benchmark: Benchmark
+    draws: tuple[ContentFold, ...]
+    parsers: tuple[FoldTraining, ...]
+    folder: Path
+    options: RunOptions
+
+    length: ClassVar[float] = 0.25
+
+    @property
+    def name(self) -> str:
+        """What they are called while they are under way."""
+        return f"detectors of {self.content} {' '.join(one.set_name for one in self.draws)}"
+
+    @property
+    def needs(self) -> tuple[Training, ...]:
+        """The parsers."""
+        return self.parsers
+
+    def train(self) -> None:
+        """Trains them, so that the experiment that needs them finds them trained."""
+        self.detection(None)
+
+    def detection(self, progress: Progress | None) -> Detection:
+        """Returns how well they detect, trained now or before."""
+        from gmbench.applications.detection import VARIANTS, detect, read_folds
+        from gmbench.applications.parsers import Fingerprints
+
+        options = replace(self.options, changes={})
+        names = {one.set_name for one in self.draws}
+        folds, notes = read_folds(self.benchmark, self.folder, self.content, options, progress)
+        parsers = {
+            one.set_name: Fingerprints.of(one.checkpoint(prefixed(progress, "parser")))
+            for one in self.parsers
+        }
+        chosen = [fold for fold in folds if fold.name in names]
+        return detect(chosen, self.content, options, tuple(VARIANTS), parsers, notes, progress)
+
+
+@dataclass(frozen=True)
+class AttributionTraining:
+    """The networks that tell four GMs of a content and real images apart, for all parts of them.
+
+    Attributes:
+        content: What the images show.
+        benchmark: Labels and counts.
+        folder: The dataset folder.
+        options: How; without changes, which are those of parsers.
+    """
+
+    content: str
+    benchmark: Benchmark
+    folder: Path
+    options: RunOptions
+
+    length: ClassVar[float] = 0.5
+
+    @property
+    def name(self) -> str:
+        """What they are called while they are under way."""
+        return f"attribution of {self.content}"
+
+    @property
+    def needs(self) -> tuple[Training, ...]:
+        """Nothing."""
+        return ()
+
+    def train(self) -> None:
+        """Trains them, so that the experiment that needs them finds them trained."""
+        from gmbench.applications.attribution import attribute
+        from gmbench.applications.attribution_methods import NETWORKS
+
+        attribute(self.data(None), self.options, tuple(NETWORKS))
+
+    def attribution(self, progress: Progress | None) -> Attribution:
+        """Returns how well they attribute, trained now or before, and the methods beside them."""
+        from gmbench.applications.attribution import attribute
+
+        return attribute(self.data(progress), self.options, progress=progress)
+
+    def data(self, progress: Progress | None) -> AttributionData:
+        """Returns the images."""
+        from gmbench.applications.attribution import read_classes
+
+        return read_classes(self.benchmark, self.folder, (), self.content, self.options, progress)
+
+
+def train_one(training: Training) -> None:
+    """Trains networks on one core.
+
+    Args:
+        training: Which ones.
+    """
+    import torch
+
+    # As many processes as cores: threads of their own would only stand in each other's way.
+    torch.set_num_threads(1)
+    training.train()
+
+
+def in_rounds(trainings: list[Training]) -> list[list[Training]]:
+    """Parts trainings into rounds: those of a round need only such as stand in rounds before it."""
+    rounds: list[list[Training]] = []
+    left = trainings
+    while left:
+        waiting = [one for one in left if any(other in left for other in one.needs)]
+        rounds.append([one for one in left if one not in waiting])
+        left = waiting
+    return rounds
