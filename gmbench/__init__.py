@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from gmbench.evaluation.comparison import compare
     from gmbench.evaluation.evaluate import evaluate
     from gmbench.measuring.measure import measure
+    from gmbench.parsing.load import load_parser
+    from gmbench.parsing.parse import parse
     from gmbench.predictions.predictions import (
         Predictions,
         read_predictions,
@@ -28,9 +30,7 @@ if TYPE_CHECKING:
     )
     from gmbench.schema import PARAMETERS, Parameter
     from gmbench.training.baselines import list_baselines, run_baseline
-    from gmbench.training.checkpoint import load_parser
     from gmbench.training.fold_dataset import FoldDataset
-    from gmbench.training.parse import parse
 
 _HOMES = {
     "Benchmark": "gmbench.benchmark.benchmark",
@@ -46,9 +46,9 @@ _HOMES = {
     "list_benchmarks": "gmbench.benchmark.benchmark",
     "load_benchmark": "gmbench.benchmark.benchmark",
     "load_dataset": "gmbench.data.loading",
-    "load_parser": "gmbench.training.checkpoint",
+    "load_parser": "gmbench.parsing.load",
     "measure": "gmbench.measuring.measure",
-    "parse": "gmbench.training.parse",
+    "parse": "gmbench.parsing.parse",
     "read_predictions": "gmbench.predictions.predictions",
     "run_baseline": "gmbench.training.baselines",
     "submit": "gmbench.board.submission",

@@ -11,9 +11,10 @@ import torch
 
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.progress import Progress, prefixed
-from gmbench.training.checkpoint import CheckpointError, ModelParserCheckpoint, load_parser
+from gmbench.training.checkpoint import ModelParserCheckpoint, load_checkpoint
 from gmbench.training.folds import TrainingJob, read_images, run_fold
 from gmbench.training.options import RunOptions
+from gmbench.training.parser_place import CheckpointError
 from gmbench.training.recipes import find_recipe
 
 
@@ -97,7 +98,7 @@ def read_parsers(
     """
     found: dict[str, Fingerprints] = {}
     for path in paths:
-        checkpoint = load_parser(path)
+        checkpoint = load_checkpoint(path)
         if checkpoint.labels.sha256 != benchmark.labels_sha256:
             raise CheckpointError(
                 f"{path} was trained on {checkpoint.trained_on.get('benchmark')}, not on "

@@ -106,7 +106,7 @@ def attack(
         from gmbench.applications.attack_checkpoint import attack_checkpoint
         from gmbench.applications.attack_training import train_attack_parser
         from gmbench.benchmark.benchmark import dataset_folder
-        from gmbench.training.checkpoint import load_parser
+        from gmbench.training.checkpoint import load_checkpoint
         from gmbench.training.recipes import find_recipe, require_folder
 
         known = loaded_benchmark(benchmark)
@@ -117,7 +117,7 @@ def attack(
                 recipe = find_recipe(train)
                 parser = train_attack_parser(recipe, known, folder, options, progress)
             else:
-                parser = load_parser(checkpoint)
+                parser = load_checkpoint(str(checkpoint))
             found = attack_checkpoint(
                 parser, known, folder,
                 n_images=n_images, n_pairs=n_pairs, seed=seed, device=device, progress=progress,

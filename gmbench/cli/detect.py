@@ -150,7 +150,7 @@ def _on_clips(
     from gmbench.applications.detection import VARIANTS, detect, detection_view
     from gmbench.applications.parsers import Fingerprints
     from gmbench.data.deepfakes import read_collection
-    from gmbench.training.checkpoint import load_parser
+    from gmbench.training.checkpoint import load_checkpoint
 
     made = clip_fold(
         [read_collection(one) for one in train],
@@ -161,6 +161,6 @@ def _on_clips(
         progress=progress,
     )
     name = made.fold.name
-    given = {name: Fingerprints.of(load_parser(parsers[0]))} if parsers else {}
+    given = {name: Fingerprints.of(load_checkpoint(parsers[0]))} if parsers else {}
     chosen = variants or [one for one in VARIANTS if given or one != "model_parsing"]
     return detect([made.fold], name, options, chosen, given, made.notes, progress)

@@ -165,16 +165,20 @@ def _of_checkpoint(
     from gmbench import figures
     from gmbench.benchmark.benchmark import dataset_folder
     from gmbench.cli.options import DEFAULT
-    from gmbench.training.checkpoint import load_parser
+    from gmbench.training.checkpoint import load_checkpoint
     from gmbench.training.fingerprints import gm_fingerprints
     from gmbench.training.recipes import require_folder
 
+    if checkpoint is None:
+        raise typer.BadParameter(f"Figure {number} is of a trained parser: give --checkpoint.")
     known = loaded_benchmark(benchmark)
     folder = require_folder(f"figure {number}", dataset_folder(benchmark or DEFAULT))
     present = [one.name for one, n in zip(known.gms, known.n_images, strict=True) if n]
     wanted = [known.gm(name).name for name in gms] if gms else present
     with output.counting() as progress:
-        found = gm_fingerprints(load_parser(checkpoint), folder, wanted, n_images, device, progress)
+        found = gm_fingerprints(
+            load_checkpoint(checkpoint), folder, wanted, n_images, device, progress
+        )
     if number == "10":
         return figures.fingerprint_spectra(found)
     return figures.fingerprint_similarity(known, found, seed)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gmbench.cli import output
-from gmbench.cli.options import JsonOption
+from gmbench.cli.options import JsonOption, OverwriteOption
+
+if TYPE_CHECKING:
+    from gmbench.training.parsed_gm import ParsedGM
 
 
 def parse(
     files: Annotated[
-        list[Path], typer.Argument(metavar="IMAGE...", help="Images of one generative model.")
+        list[Path],
+        typer.Argument(metavar="IMAGE...", help="Images of one generative model, or their folder."),
     ],
     model: Annotated[
         str | None,
@@ -21,36 +25,65 @@ def parse(
             "--model", "-m", metavar="DIR|NAME", help="A trained parser; default the package's own."
         ),
     ] = None,
+    group: Annotated[
+        bool, typer.Option("--group", help="Images of several models: part them by likeness first.")
+    ] = False,
+    csv: Annotated[
+        Path | None,
+        typer.Option("--csv", metavar="FILE", help="Also write what each image says, a row each."),
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Also write a page.")
+    ] = None,
+    overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Infer the 25 hyperparameters of the model that made some images.
+    """Infer the 25 hyperparameters of the model that made some images, and how sure that is.
 
-    Of several images the mean of the counts and the majority of the classes is given. The parser
-    of the package was trained on mini116 alone: small models at 32 and 64 pixels. It is no oracle.
+    All images speak together; what they say is known, likely or unknown. The package's parser
+    knows the published models of docs/parser.md and replicas of them. It is no oracle: of others
+    it says how far they lie from all of these.
 
-    Example: `gmbench parse generated/*.png`
+    Example: `gmbench parse generated/ --html parsed.html`
     """
-    from gmbench.training.parse import parse as parse_images
+    from gmbench.parsing.files import image_files
+    from gmbench.parsing.report import parse_files, write_outputs
 
-    parsed = parse_images(files, model)
+    images = image_files(files)
+    with output.counting() as progress:
+        found = parse_files(images, model, group=group, progress=progress)
+    written = write_outputs(found, csv=csv, html=html, overwrite=overwrite)
     if as_json:
-        output.show_json(parsed.to_dict())
-        return
+        groups = [
+            {"images": [str(images[row]) for row in rows], **parsed.to_dict()}
+            for rows, parsed in found.groups
+        ]
+        output.show_json({"groups": groups} if group else groups[0])
+    else:
+        for number, (rows, parsed) in enumerate(found.groups, 1):
+            if group:
+                output.show_plain(f"Group {number} of {len(found.groups)}: {_names(images, rows)}")
+            _show(parsed)
+    for path in written:
+        output.note(f"{path}: written.")
+
+
+def _names(images: list[Path], rows: list[int]) -> str:
+    shown = ", ".join(images[row].name for row in rows[:3])
+    return shown if len(rows) <= 3 else f"{shown} and {len(rows) - 3} more"
+
+
+def _show(parsed: ParsedGM) -> None:
+    from gmbench.pages.parsed import lines_of, parser_text, sentences_of
+
+    facts = parsed.to_dict()
+    images = f"{parsed.n_images} image{'s' if parsed.n_images > 1 else ''}"
     rows = []
-    for one in parsed.parameters:
-        if isinstance(one.value, str):
-            sure = f"{one.confidence:.0%}"
-            agree = f"{one.agreement:.0%}" if parsed.n_images > 1 else ""
-            rows.append([one.name, one.value, sure, agree])
-        else:
-            spread = "" if one.spread is None else f"\u00b1 {one.spread:,.0f}"
-            # A regressor may fall short of 0, a count may not.
-            rows.append([one.name, f"{max(one.value, 0.0):,.0f}", spread, ""])
-    title = f"{parsed.n_images} image{'s' if parsed.n_images > 1 else ''}"
-    headings = ["parameter", "value", "confidence", "images that agree"]
-    output.show(output.table(headings, rows, title=title, left=(0, 1)))
-    known = parsed.trained_on
-    output.note(
-        f"Parser: {known.get('baseline')}, trained on {len(known.get('gms', ()))} models "
-        f"of {known.get('benchmark')}. Of models unlike these it may be wrong with confidence."
-    )
+    for verdict, lines in lines_of(facts).items():
+        for number, line in enumerate(lines):
+            rows.append(["" if number else verdict, line.name, line.value, line.sure])
+    headings = ["", "parameter", "value", "sure"]
+    output.show(output.table(headings, rows, title=images, left=(0, 1, 2)))
+    for sentence in sentences_of(facts):
+        output.show_plain(sentence)
+    output.note(f"Parser: {parser_text(parsed.trained_on)}.")

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from gmbench.benchmark.benchmark import Benchmark
     from gmbench.training.options import RunOptions
 
+KNOWN_GMS = "known_gms"
+
 SetOption = Annotated[str, typer.Option("--set", metavar="SET", help="The set of unseen GMs.")]
 
 
@@ -60,6 +62,10 @@ def train(
     preset: PresetOption = "small",
     change: ChangesOption = None,
     extra: ExtraOption = None,
+    real: Annotated[
+        Path | None,
+        typer.Option("--real", metavar="DIR", help="Further real images, for `known_gms`."),
+    ] = None,
     device: DeviceOption = "auto",
     runs: RunsOption = Path("runs"),
     seed: SeedOption = 0,
@@ -69,8 +75,14 @@ def train(
 
     An interrupted training goes on where it was, and ends as if it had not been interrupted.
 
+    `known_gms` is no baseline but the parser of docs/parser.md: it is trained on all GMs, those of
+    --extra too, and says how right it is about GMs left out.
+
     Example: `gmbench train full --data gm-parsing --set set_1`
     """
+    if name == KNOWN_GMS:
+        _train_known_gms(benchmark or DEFAULT, extra, real, runs, seed, as_json)
+        return
     from gmbench.benchmark.benchmark import dataset_folder, load_benchmark
     from gmbench.training.folds import MODEL, TrainingJob, read_images, run_fold
     from gmbench.training.recipes import find_recipe, require_folder
@@ -105,6 +117,40 @@ def train(
     output.note(f"next: gmbench predict {where}/{MODEL} --set {set_name}{repeated(benchmark)}")
 
 
+def _train_known_gms(
+    chosen: str,
+    extra: list[Path] | None,
+    real: Path | None,
+    runs: Path,
+    seed: int,
+    as_json: bool,
+) -> None:
+    from gmbench.benchmark.benchmark import dataset_folder, load_benchmark
+    from gmbench.benchmark.extra import read_extra
+    from gmbench.parsing.files import image_files
+    from gmbench.parsing.train import LEVELS, METRICS, train_known_gms
+    from gmbench.training.recipes import require_folder
+
+    known = load_benchmark(chosen)
+    folder = require_folder(KNOWN_GMS, dataset_folder(chosen))
+    out = runs / known.name / KNOWN_GMS / f"seed_{seed}" / "model"
+    others = read_extra(known, extra or ())
+    files = image_files([real]) if real is not None else ()
+    with output.counting() as progress:
+        accuracy = train_known_gms(known, folder, out, others, files, seed=seed, progress=progress)
+    if as_json:
+        output.show_json({"folder": str(out), "accuracy": accuracy})
+        return
+    rows = [
+        [f"{domain}: {title}", *(f"{found[level][metric][0]:.3f}" for metric in METRICS)]
+        for domain, found in accuracy.items()
+        if domain != "real_or_made"
+        for level, title in LEVELS.items()
+    ]
+    output.show(output.table(["unseen models", *METRICS.values()], rows))
+    output.note(f"{out}: trained. Next: gmbench parse IMAGE... --model {out}")
+
+
 def predict(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="Folder of a model, or Hub name.")],
     benchmark: BenchmarkOption = DEFAULT,
@@ -122,9 +168,8 @@ def predict(
     """
     from gmbench.benchmark.benchmark import dataset_folder, load_benchmark
     from gmbench.files import refuse_existing
+    from gmbench.parsing.predicting import predict_set
     from gmbench.predictions.predictions import check_ending, write_predictions
-    from gmbench.training.checkpoint import load_parser
-    from gmbench.training.folds import predict_set
     from gmbench.training.recipes import require_folder
 
     check_ending(out)
@@ -133,9 +178,7 @@ def predict(
     known = load_benchmark(chosen)
     folder = require_folder("predict", dataset_folder(chosen))
     with output.counting() as progress:
-        predictions, warning = predict_set(
-            load_parser(model), known, folder, set_name, device, progress
-        )
+        predictions, warning = predict_set(model, known, folder, set_name, device, progress)
     write_predictions(predictions, out)
     if as_json:
         output.show_json(

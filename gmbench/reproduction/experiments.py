@@ -236,9 +236,9 @@ class AttackRun:
 
     def checkpoint(self, setting: Setting) -> ModelParserCheckpoint:
         """Returns its network, which has seen all GMs but 15."""
-        from gmbench.training.checkpoint import load_parser
+        from gmbench.training.checkpoint import load_checkpoint
 
-        return load_parser(_place(setting, self) / "model")
+        return load_checkpoint(_place(setting, self) / "model")
 
 
 @dataclass(frozen=True)

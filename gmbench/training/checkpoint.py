@@ -15,18 +15,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from huggingface_hub import PyTorchModelHubMixin, constants, hf_hub_download
-from huggingface_hub.errors import HfHubHTTPError
 from PIL import Image
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
-from gmbench.benchmark.catalog import TABLES
-from gmbench.errors import GmbenchError
 from gmbench.training.image_inputs import Images, opened
 from gmbench.training.methods import build_network
 from gmbench.training.parsed import LabelSpace, ParsedImages, join
 from gmbench.training.parsed_gm import ParsedGM, parsed_gm
+from gmbench.training.parser_place import KNOWN_GMS, CheckpointError, config_of, unreadable
 from gmbench.training.predict import parse_pixels
 from gmbench.training.views import view_from_dict
 from gmbench.version import __version__
@@ -34,9 +32,6 @@ from gmbench.version import __version__
 if TYPE_CHECKING:
     from gmbench.benchmark.benchmark import Benchmark
     from gmbench.training.config import TrainingConfig
-
-SHIPPED = TABLES / "parser"
-"""The small parser that comes with the package: trained on mini116 alone."""
 
 _AT_ONCE = 64
 """Images whose pixels are held together; thousands may be parsed."""
@@ -52,10 +47,6 @@ Infers 25 hyperparameters of a generative model from its images: `gmbench parse 
 `config.json` says what it was trained on. It knows the generative models of that population and
 what is like them; of others it may be wrong with confidence.
 """
-
-
-class CheckpointError(GmbenchError):
-    """A folder or repository that holds no model parser, or one that cannot be read."""
 
 
 class ModelParserCheckpoint(
@@ -196,58 +187,25 @@ class ModelParserCheckpoint(
         return made.eval()
 
 
-def load_parser(path: str | Path | None = None) -> ModelParserCheckpoint:
-    """Reads a trained parser from a folder, or from the Hub by its name.
+def load_checkpoint(place: str | Path) -> ModelParserCheckpoint:
+    """Reads a trained network from a folder, or from the Hub by its name.
 
     Args:
-        path: Folder or name; the small parser that comes with the package when None.
-
-    Returns:
-        The parser; its `parse(images)` infers the 25 parameters of the GM that made the images.
+        place: Folder or name.
 
     Raises:
-        CheckpointError: There is none, or it cannot be read.
-
-    Examples:
-        >>> import numpy as np
-        >>> parser = load_parser()
-        >>> parser.trained_on["benchmark"], len(parser.trained_on["gms"])
-        ('mini116', 111)
-        >>> parser.parse(np.zeros((2, 32, 32, 3), np.uint8)).n_images
-        2
+        CheckpointError: There is none, or it cannot be read, or it is a parser without a network.
     """
-    path_or_name = SHIPPED if path is None else path
-    place = Path(path_or_name)
-    if place.is_dir() and not (place / constants.CONFIG_NAME).is_file():
+    method = config_of(place).get("method")
+    if method == KNOWN_GMS:
         raise CheckpointError(
-            f"{place} holds no model parser: {constants.CONFIG_NAME} is missing. Train one with "
-            "`gmbench train NAME`, which leaves it in the folder `model`."
-        )
-    if not place.is_dir() and (place.is_absolute() or len(place.parts) != 2):
-        raise CheckpointError(
-            f"{place} is not there. Give the folder of a model parser, or its name on the Hub, "
-            "such as USER/NAME."
+            f"{place} is a parser without a network, and this needs one. Train one with "
+            "`gmbench train full`."
         )
     try:
-        return ModelParserCheckpoint.from_pretrained(str(path_or_name))
-    except HfHubHTTPError as error:
-        raise CheckpointError(
-            f"{path_or_name} is no folder here, and the Hub does not give it: "
-            f"{str(error).splitlines()[0].rstrip('.')}."
-        ) from error
+        return ModelParserCheckpoint.from_pretrained(str(place))
     except _UNREADABLE as error:
-        raise CheckpointError(
-            f"{path_or_name} cannot be read as a model parser: {_reason(error)}. Give the folder "
-            "of one that `gmbench train` made, or its name on the Hub."
-        ) from error
+        raise unreadable(place, error) from error
 
 
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError)
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, KeyError):
-        return f"{constants.CONFIG_NAME} lacks {error}"
-    # torch begins with a heading and lists what lacks or does not fit below it.
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1 if len(lines) > 1 else 0].rstrip(".:")

@@ -20,7 +20,7 @@ from gmbench.training.feature_table import FeatureTable, read_features
 from gmbench.training.loop import TrainingRun, train
 from gmbench.training.options import RunOptions
 from gmbench.training.parsed import ParsedImages, mean
-from gmbench.training.parsed_sets import predictions_of, probabilities_of, targets_of
+from gmbench.training.parsed_sets import predictions_of, predictions_of_set, present_gms
 from gmbench.training.predict import parse_images
 from gmbench.training.recipes import Recipe
 from gmbench.training.trees import parse_gms
@@ -252,26 +252,9 @@ def predict_set(
     Raises:
         UnknownNameError: The benchmark has no such set.
     """
-    trained_on, warning = checkpoint.trained_on, ""
-    present = [gm for gm in benchmark.test_gms(set_name) if benchmark.n_images[benchmark.index[gm]]]
-    seen = set(trained_on.get("gms", ())) & set(present)
-    if seen:
-        warning = (
-            f"this parser was trained on {len(seen)} of the {len(present)} GMs of {set_name} (it "
-            f"was trained for {trained_on.get('set')} of {trained_on.get('benchmark')}); its "
-            "figures there say nothing of unseen GMs."
-        )
+    present = present_gms(benchmark, set_name)
     images = cached_images(folder, checkpoint.view, gms=present, progress=progress)
     place = device_for(device)
     network = checkpoint.network.to(place)
     parsed = parse_images(network, images, present, place, checkpoint.precision)
-    counts = checkpoint.labels.counts(parsed)
-    made = Predictions.of(
-        benchmark,
-        str(trained_on.get("baseline", "parser")),
-        targets_of(benchmark, parsed, counts),
-        set_name=set_name,
-        normalised=False,
-        probabilities=probabilities_of(benchmark, parsed),
-    )
-    return made, warning
+    return predictions_of_set(benchmark, set_name, parsed, checkpoint.labels, checkpoint.trained_on)

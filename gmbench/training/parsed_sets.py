@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from gmbench.errors import BenchmarkError
 from gmbench.predictions.images import image_index
 from gmbench.predictions.predictions import Predictions
 from gmbench.schema import DISCRETE
-from gmbench.training.parsed import ParsedImages, join
+from gmbench.training.parsed import LabelSpace, ParsedImages, join
 
 
 def predictions_of(
@@ -43,6 +44,54 @@ def predictions_of(
         normalised=False,
         probabilities=probabilities_of(benchmark, whole),
     )
+
+
+def present_gms(benchmark: Benchmark, set_name: str) -> list[str]:
+    """Returns the test GMs of a set that have images.
+
+    Raises:
+        UnknownNameError: The benchmark has no such set.
+    """
+    test = benchmark.test_gms(set_name)
+    return [gm for gm in test if benchmark.n_images[benchmark.index[gm]]]
+
+
+def predictions_of_set(
+    benchmark: Benchmark,
+    set_name: str,
+    parsed: ParsedImages,
+    labels: LabelSpace,
+    trained_on: Mapping[str, Any],
+) -> tuple[Predictions, str]:
+    """Returns what a trained parser said of one set as predictions.
+
+    Args:
+        benchmark: The benchmark that is predicted.
+        set_name: The set.
+        parsed: What is said of the images of its present GMs, in their order.
+        labels: Those of the parser.
+        trained_on: What the parser was trained on.
+
+    Returns:
+        The predictions, and a warning where the parser may have seen the test GMs; else empty.
+    """
+    present, warning = present_gms(benchmark, set_name), ""
+    seen = set(trained_on.get("gms", ())) & set(present)
+    if seen:
+        warning = (
+            f"this parser was trained on {len(seen)} of the {len(present)} GMs of {set_name} (it "
+            f"was trained for {trained_on.get('set', 'all GMs')} of "
+            f"{trained_on.get('benchmark')}); its figures there say nothing of unseen GMs."
+        )
+    made = Predictions.of(
+        benchmark,
+        str(trained_on.get("baseline", "parser")),
+        targets_of(benchmark, parsed, labels.counts(parsed)),
+        set_name=set_name,
+        normalised=False,
+        probabilities=probabilities_of(benchmark, parsed),
+    )
+    return made, warning
 
 
 def targets_of(

@@ -14,13 +14,11 @@ read off: the maker may be like none of them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import softmax
-from sklearn.ensemble import ExtraTreesRegressor
-from threadpoolctl import threadpool_limits
 
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.benchmark.extra import ExtraGMs
@@ -28,7 +26,9 @@ from gmbench.models.targets import class_counts
 from gmbench.predictions.predictions import Predictions
 from gmbench.progress import Progress
 from gmbench.schema import N_CONTINUOUS, N_DISCRETE
+from gmbench.training.discriminants import Discriminants
 from gmbench.training.feature_table import Features, FeatureTable, read_features
+from gmbench.training.leaf_trees import LeafTrees
 from gmbench.training.recipes import require_folder
 from gmbench.training.trees import predict_with_trees
 
@@ -37,24 +37,14 @@ Array = NDArray[np.float64]
 IMAGES = 16
 """Images of a GM that are learnt from, spread evenly: it is GMs that there are too few of."""
 
-TREES = 60
 DIRECTIONS = 12
 """Principal directions of the labels, which the trees are grown to tell apart."""
-
-ISOTROPIC = 0.7
-"""Share of the covariance within GMs that is the same in all directions."""
-
-SOFTNESS = 0.2
-"""How much of their spread the discriminants must differ by to differ e-fold in share."""
 
 UNLIKE = 0.3
 """Part of the shares that all GMs get alike before counts and losses are read off."""
 
 RARE = 0.2
 """Power of a class's rate that its probability is divided by: rare classes are said more often."""
-
-_FARTHEST = 4.0
-"""Features are clipped so many standard deviations from their mean."""
 
 
 def best(
@@ -99,76 +89,43 @@ def fit_relatives(
         shape (others, classes); a class that no training GM has is impossible.
     """
     rows, gms = np.unique(known.gms, return_inverse=True)
-    taken = np.concatenate([_spread(np.flatnonzero(gms == gm)) for gm in range(len(rows))])
-    features, gms, labels = known.features[taken], gms[taken], known.labels[rows]
-    weights = 1.0 / np.bincount(gms)[gms]
-    shares = (
-        tree_shares(features, gms, weights, _directions(labels, benchmark), unseen, seed)
-        + discriminant_shares(features, gms, weights, unseen)
-    ) / 2
-    return said_by_relatives(shares, labels, benchmark)
+    labels = known.labels[rows]
+    relatives = Relatives.fit(known.features, gms, directions_of(labels, benchmark), seed)
+    return said_by_relatives(relatives.shares(unseen), labels, benchmark)
 
 
-def tree_shares(
-    features: Features,
-    gms: NDArray[np.int64],
-    weights: Array,
-    targets: Array,
-    unseen: Features,
-    seed: int,
-) -> Array:
-    """Returns how often each GM's images fall into the leaves of an unseen image.
+@dataclass(frozen=True)
+class Relatives:
+    """What knows GMs by their images: trees and discriminants, which speak half each."""
 
-    Args:
-        features: Of the images to train on, shape (images, features).
-        gms: Number of each image's GM, from 0, shape (images,).
-        weights: Of these images, shape (images,).
-        targets: What the trees tell apart, shape (GMs, targets).
-        unseen: Features of other images, shape (others, features).
-        seed: Seed of the trees.
+    trees: LeafTrees
+    discriminants: Discriminants
 
-    Returns:
-        Shape (others, GMs), rows that sum to 1.
-    """
-    forest = ExtraTreesRegressor(
-        TREES, min_samples_leaf=3, max_features=0.1, random_state=seed, n_jobs=-1
-    )
-    forest.fit(features, targets[gms], weights)
-    total = np.zeros((len(unseen), len(targets)))
-    for own, others in zip(forest.apply(features).T, forest.apply(unseen).T, strict=True):
-        within = np.zeros((own.max() + 1, len(targets)))
-        np.add.at(within, (own, gms), weights)
-        leaf = within[others]
-        total += leaf / leaf.sum(axis=1, keepdims=True)
-    return total / TREES
+    @classmethod
+    def fit(
+        cls, features: Features, gms: NDArray[np.int64], targets: Array, seed: int
+    ) -> Relatives:
+        """Learns to know GMs.
 
+        Args:
+            features: Of the images to train on, shape (images, features).
+            gms: Number of each image's GM, from 0, shape (images,).
+            targets: What the trees tell apart, shape (GMs, targets).
+            seed: Seed of the trees.
+        """
+        taken = np.concatenate([spread(np.flatnonzero(gms == gm)) for gm in range(len(targets))])
+        features, gms = features[taken], gms[taken]
+        weights = 1.0 / np.bincount(gms)[gms]
+        trees = LeafTrees.fit(features, gms, weights, targets, seed)
+        return cls(trees, Discriminants.fit(features, gms, weights))
 
-def discriminant_shares(
-    features: Features, gms: NDArray[np.int64], weights: Array, unseen: Features
-) -> Array:
-    """Returns how near an unseen image is to each GM, by Fisher's linear discriminants.
+    def shares(self, unseen: Features) -> Array:
+        """Returns each GM's share in images: shape (images, GMs), rows that sum to 1.
 
-    Takes and returns what `tree_shares` does.
-    """
-    mean = np.average(features, axis=0, weights=weights)
-    scale = np.sqrt(np.average((features - mean) ** 2, axis=0, weights=weights)) + 1e-6
-    own, others = (
-        np.clip((part - mean) / scale, -_FARTHEST, _FARTHEST) for part in (features, unseen)
-    )
-    membership = np.equal.outer(np.arange(gms.max() + 1), gms) * weights
-    centres = membership @ own
-    within = own - centres[gms]
-    # Threads would add up in another order, which differs in the last bits.
-    with threadpool_limits(1):
-        covariance = (within.T * weights) @ within / weights.sum()
-        covariance *= 1 - ISOTROPIC
-        isotropic = ISOTROPIC / (1 - ISOTROPIC) * np.trace(covariance) / len(covariance)
-        covariance[np.diag_indices_from(covariance)] += isotropic
-        directions = np.linalg.solve(covariance, centres.T)
-        threshold = 0.5 * (centres.T * directions).sum(axis=0)
-        near, known = others @ directions - threshold, own @ directions - threshold
-    spread = np.average(known.std(axis=1), weights=weights)
-    return np.asarray(softmax(near / (SOFTNESS * spread), axis=1))
+        Args:
+            unseen: Features of images, shape (images, features).
+        """
+        return (self.trees.shares(unseen) + self.discriminants.shares(unseen)) / 2
 
 
 def said_by_relatives(
@@ -205,8 +162,18 @@ def _medians(shares: Array, values: Array) -> Array:
     return np.asarray(values[order][reached.argmax(axis=1)])
 
 
-def _directions(labels: Array, benchmark: Benchmark) -> Array:
-    """The labels' principal directions: roots of the counts, classes and losses as 0 or 1."""
+def directions_of(labels: Array, benchmark: Benchmark) -> Array:
+    """Returns where GMs lie along their labels' principal directions.
+
+    Roots of the counts, classes and losses as 0 or 1.
+
+    Args:
+        labels: Label values of the GMs, shape (GMs, 25).
+        benchmark: Says how counts are normalised and which classes there are.
+
+    Returns:
+        Shape (GMs, `DIRECTIONS`), or fewer where there are fewer GMs.
+    """
     roots = np.sqrt(np.maximum(benchmark.normalise(labels[:, :N_CONTINUOUS]), 0.0))
     classes = labels[:, N_CONTINUOUS:].astype(int).T
     ones = [np.eye(n)[of_gm] for n, of_gm in zip(class_counts(benchmark), classes, strict=True)]
@@ -216,7 +183,7 @@ def _directions(labels: Array, benchmark: Benchmark) -> Array:
     return np.asarray(targets @ directions[:DIRECTIONS].T)
 
 
-def _spread(images: NDArray[np.int64]) -> NDArray[np.int64]:
-    """At most `IMAGES` of them, evenly."""
+def spread(images: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Returns at most `IMAGES` of a GM's images, evenly spread."""
     chosen = np.linspace(0, len(images) - 1, min(len(images), IMAGES)).astype(int)
     return np.asarray(images[chosen])

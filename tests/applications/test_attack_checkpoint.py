@@ -25,7 +25,7 @@ from gmbench.benchmark.cross_validation import with_sets
 from gmbench.errors import BenchmarkError
 from gmbench.predictions.predictions import Predictions
 from gmbench.training.cache import cached_images
-from gmbench.training.checkpoint import ModelParserCheckpoint, load_parser
+from gmbench.training.checkpoint import ModelParserCheckpoint, load_checkpoint
 from gmbench.training.fingerprints import gm_fingerprints
 from gmbench.training.folds import TrainingJob
 from gmbench.training.options import RunOptions
@@ -59,7 +59,7 @@ def checkpoint(
         patch.setenv("GMBENCH_HOME", str(runs / "home"))
         train_attack_parser(RECIPE, benchmark, folder, options)
     place = TrainingJob(RECIPE, benchmark, folder, **vars(options)).place("unseen")
-    return load_parser(f"{place}/model")
+    return load_checkpoint(f"{place}/model")
 
 
 @pytest.fixture(scope="module")
@@ -137,11 +137,6 @@ def test_fingerprints_are_those_of_the_network(
 def test_a_parser_of_another_benchmark(checkpoint: ModelParserCheckpoint, folder: Path) -> None:
     with pytest.raises(BenchmarkError, match="was trained on families, whose labels are not those"):
         attack_checkpoint(checkpoint, load_benchmark("red116"), folder)
-
-
-def test_a_parser_without_fingerprints(benchmark: Benchmark, folder: Path) -> None:
-    with pytest.raises(BenchmarkError, match="estimates no fingerprints"):
-        attack_checkpoint(load_parser(), benchmark, folder)
 
 
 def attack_sets(n_images: int = 4) -> Predictions:

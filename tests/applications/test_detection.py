@@ -13,9 +13,10 @@ from gmbench.applications.sources import DetectionFold, benchmark_folds
 from gmbench.benchmark.benchmark import MINI116, load_benchmark
 from gmbench.data.real_images import read_real_images
 from gmbench.errors import BenchmarkError, UnknownNameError
+from gmbench.parsing.load import SHIPPED
 from gmbench.training.cache import CachedImages, cached_images
-from gmbench.training.checkpoint import SHIPPED, CheckpointError
 from gmbench.training.folds import predict_with_networks
+from gmbench.training.parser_place import CheckpointError
 from gmbench.training.views import Resized
 from tests.applications.toys import OPTIONS, SIDE, TINY, fold, source
 from tests.training.families import build_families, family_benchmark, job_of
@@ -117,7 +118,7 @@ def test_from_a_parser(tmp_path: Path, own_cache: Path) -> None:
 
 
 def test_parsers_that_will_not_do() -> None:
-    with pytest.raises(CheckpointError, match="its method is 'trace'"):
+    with pytest.raises(CheckpointError, match="is a parser without a network"):
         read_parsers(load_benchmark("mini116"), [SHIPPED], ["set_1"])
     with pytest.raises(BenchmarkError, match=r"fold has none\. Give one with --parser"):
         detect([fold(0.0)], "toy", OPTIONS, ["model_parsing"])

@@ -16,7 +16,6 @@ from syrupy.assertion import SnapshotAssertion
 from gmbench.benchmark.benchmark import read_benchmark
 from gmbench.predictions.predictions import write_predictions
 from gmbench.schema import NAMES
-from gmbench.training.parsed_gm import ParsedGM, ParsedParameter
 from tests.commands import data, gmbench
 from tests.evaluation.populations import random_predictions
 from tests.training.families import build_families, family_benchmark, family_image
@@ -84,25 +83,14 @@ def test_parse(here: Path) -> None:
         # Values are those of a network that was hardly trained: what stands where is tested.
         words = [line.split()[0] for line in done.stdout.splitlines() if line.strip(" ─")]
         assert words[1:] == ["parameter", *NAMES]
-        assert done.stderr == (
-            "Parser: full, trained on 8 models of families. Of models unlike these it may be wrong "
-            "with confidence.\n"
-        )
+        assert done.stderr == "Parser: full, trained on 8 models.\n"
     assert one.stdout.startswith("1 image ")
     assert several.stdout.startswith("3 images ")
+    assert "± " in several.stdout
     found = data("parse", "0.png", "1.png", "-m", model(here), cwd=here)
     assert found["n_images"] == 2
     assert len(found["parameters"]) == 25
     assert found["trained_on"]["benchmark"] == "families"
-
-
-def test_no_count_is_shown_below_nothing(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    layers = ParsedParameter("layers", "continuous", -0.4)
-    parsed = ParsedGM(1, (layers,), {})
-    monkeypatch.setattr("gmbench.training.parse.parse", lambda *_: parsed)
-    shown = gmbench("parse", "x.png", cwd=here).stdout
-    assert shown.split()[-2:] == ["layers", "0"]
-    assert data("parse", "x.png", cwd=here)["parameters"][0]["value"] == -0.4
 
 
 def test_one_baseline_and_several(here: Path) -> None:
@@ -267,7 +255,7 @@ for line in sys.argv[1:]:
 def test_without_torch_a_message_says_what_to_install(here: Path, tmp_path: Path) -> None:
     """In a process of its own: here torch is imported already."""
     commands = [
-        "parse x.png", "train full", "predict nowhere --overwrite", "baseline full --overwrite",
+        f"parse gms.csv -m {model(here)}", "train full", "predict nowhere --overwrite", "baseline full --overwrite",
     ]  # fmt: skip
     lines = [commands[0], *(" ".join([command, *DATA]) for command in commands[1:])]
     (tmp_path / "torch.py").write_text(

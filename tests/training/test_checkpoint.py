@@ -15,9 +15,10 @@ from torch import nn
 
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.errors import GmbenchError
-from gmbench.training.checkpoint import CheckpointError, ModelParserCheckpoint, load_parser
+from gmbench.training.checkpoint import ModelParserCheckpoint, load_checkpoint
 from gmbench.training.config import TrainingConfig
 from gmbench.training.methods import build_method
+from gmbench.training.parser_place import CheckpointError
 from tests.data.hub_server import HubServer
 from tests.training.families import TINY, family_image, targets_of
 
@@ -61,7 +62,7 @@ def test_saving_and_loading_changes_no_bit(
 ) -> None:
     checkpoint = checkpoint_of(families, config)
     checkpoint.save_pretrained(tmp_path)
-    loaded = load_parser(tmp_path)
+    loaded = load_checkpoint(tmp_path)
     assert not loaded.training
     assert same(checkpoint, loaded)
     assert (loaded.method, loaded.view) == (checkpoint.method, checkpoint.view)
@@ -160,14 +161,14 @@ def test_a_damaged_checkpoint_is_one_message(
         (folder / path.name).write_bytes(path.read_bytes())
     spoil(folder, what)
     with pytest.raises(GmbenchError) as caught:
-        load_parser(folder)
+        load_checkpoint(folder)
     assert str(caught.value).replace(str(tmp_path), "") == snapshot
 
 
 @pytest.mark.parametrize("name", ["/no/such/folder", "nowhere", "a/b/c"])
 def test_a_folder_that_is_not_there(name: str) -> None:
     with pytest.raises(CheckpointError) as caught:
-        load_parser(name)
+        load_checkpoint(name)
     assert str(caught.value) == (
         f"{name} is not there. Give the folder of a model parser, or its name on the Hub, "
         "such as USER/NAME."
@@ -195,9 +196,9 @@ def test_to_the_hub_and_back(hub: HubServer, families: Benchmark, tmp_path: Path
     assert same(checkpoint, loaded)
     files = hub.repositories["model", "org/parser"]
     assert {"config.json", "model.safetensors", "README.md"} <= set(files.files)
-    assert same(load_parser("org/parser"), checkpoint)
+    assert same(load_checkpoint("org/parser"), checkpoint)
 
 
 def test_a_name_that_the_hub_does_not_know(hub: HubServer) -> None:
     with pytest.raises(CheckpointError, match="org/nothing is no folder here, and the Hub"):
-        load_parser("org/nothing")
+        load_checkpoint("org/nothing")

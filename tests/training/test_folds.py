@@ -12,7 +12,7 @@ from gmbench.errors import BenchmarkError, UnknownNameError
 from gmbench.evaluation.evaluate import evaluate
 from gmbench.predictions.predictions import Predictions, read_predictions, write_predictions
 from gmbench.schema import DISCRETE
-from gmbench.training.checkpoint import load_parser
+from gmbench.training.checkpoint import load_checkpoint
 from gmbench.training.config import PAPER, PRESETS
 from gmbench.training.folds import (
     MODEL,
@@ -63,7 +63,7 @@ def test_predicting_with_the_saved_parsers_gives_the_same(
     for number, name in enumerate(families.sets):
         place = job.place(name)
         assert place is not None
-        checkpoint = load_parser(place / MODEL)
+        checkpoint = load_checkpoint(place / MODEL)
         found, warning = predict_set(checkpoint, families, family_folder, name, "cpu")
         assert warning == ""
         assert found.sha256 == predictions.take(np.flatnonzero(predictions.sets == number)).sha256
@@ -99,7 +99,7 @@ def test_a_parser_that_has_seen_the_gms_is_named(
 ) -> None:
     place = job_of(family_folder, families, runs).place("set_1")
     assert place is not None
-    checkpoint = load_parser(place / MODEL)
+    checkpoint = load_checkpoint(place / MODEL)
     found, warning = predict_set(checkpoint, families, family_folder, "set_2", "cpu")
     assert len(found) == 32
     assert warning == (
@@ -116,7 +116,7 @@ def test_classes_that_the_benchmark_does_not_know_are_not_predicted(
     """A parser of red116's later labels knows `class_4` of a parameter."""
     place = job_of(family_folder, families, runs).place("set_1")
     assert place is not None
-    checkpoint = load_parser(place / MODEL)
+    checkpoint = load_checkpoint(place / MODEL)
     classes = dict(families.classes)
     classes["normalization"] = (*classes["normalization"], "class_4")
     described = json.loads((place / MODEL / "config.json").read_text())

@@ -9,11 +9,11 @@ import pytest
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.errors import BenchmarkError
 from gmbench.training.baselines import run_baseline
+from gmbench.training.discriminants import Discriminants
 from gmbench.training.feature_table import FeatureTable
 from gmbench.training.relatives import (
     UNLIKE,
     best,
-    discriminant_shares,
     fit_relatives,
     said_by_relatives,
 )
@@ -71,7 +71,7 @@ def test_more_images_of_a_gm_do_not_make_it_weigh_more(
     twice = np.r_[np.arange(len(table.gms)), np.flatnonzero(table.gms == 0)]
     more = replace(table, features=table.features[twice], gms=table.gms[twice])
     shares = [
-        discriminant_shares(one.features, one.gms, one.weights, table.features)
+        Discriminants.fit(one.features, one.gms, one.weights).shares(table.features)
         for one in (table, more)
     ]
     np.testing.assert_allclose(shares[0], shares[1], rtol=1e-6, atol=1e-9)
@@ -107,7 +107,7 @@ def test_needs_a_folder(benchmark: Benchmark) -> None:
 def test_gives_the_same_again(
     families: Benchmark, family_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gmbench.training.relatives.TREES", 8)
+    monkeypatch.setattr("gmbench.training.leaf_trees.TREES", 8)
     one, again = (run_baseline("best", families, folder=family_folder) for _ in range(2))
     assert one.sha256 == again.sha256
     assert one.source == "best"

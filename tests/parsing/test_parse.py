@@ -9,12 +9,13 @@ from PIL import Image
 
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.errors import SourceError
+from gmbench.parsing.parse import parse
 from gmbench.schema import CONTINUOUS, DISCRETE, LOSSES, NAMES
-from gmbench.training.checkpoint import CheckpointError, ModelParserCheckpoint
+from gmbench.training.checkpoint import ModelParserCheckpoint
 from gmbench.training.image_inputs import Images
-from gmbench.training.parse import parse
 from gmbench.training.parsed import ParsedImages
 from gmbench.training.parsed_gm import parsed_gm
+from gmbench.training.parser_place import CheckpointError
 from tests.training.families import family_image
 from tests.training.image_files import FILES, SIZES, png
 from tests.training.test_checkpoint import checkpoint_of
@@ -172,7 +173,7 @@ def test_images_are_opened_one_by_one(
 
 
 def test_the_package_without_its_parser(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("gmbench.training.checkpoint.SHIPPED", tmp_path / "parser")
+    monkeypatch.setattr("gmbench.parsing.load.SHIPPED", tmp_path / "parser")
     family_image(0, 0).save(tmp_path / "x.png")
     with pytest.raises(CheckpointError, match="parser is not there"):
         parse([tmp_path / "x.png"])

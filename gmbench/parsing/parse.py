@@ -1,18 +1,26 @@
-"""Parsing images with a trained parser, in one call."""
+"""Parsing images with a parser, in one call."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from gmbench.training.checkpoint import ModelParserCheckpoint, load_parser
+from gmbench.parsing.known_gms import KnownGMs
+from gmbench.parsing.load import load_parser
 from gmbench.training.image_inputs import Images
 from gmbench.training.parsed_gm import ParsedGM
 
+if TYPE_CHECKING:
+    from gmbench.training.checkpoint import ModelParserCheckpoint
 
-def parse(images: Images, parser: str | Path | ModelParserCheckpoint | None = None) -> ParsedGM:
+
+def parse(
+    images: Images, parser: str | Path | KnownGMs | ModelParserCheckpoint | None = None
+) -> ParsedGM:
     """Infers the hyperparameters of the generative model that made some images.
 
-    The package's own parser is small and was trained on mini116 alone: it is no oracle.
+    The package's own parser knows published GMs and replicas of them; docs/parser.md says how
+    often it is right about others.
 
     Args:
         images: One image or several, all of one GM: paths, images of Pillow, or uint8 arrays of
@@ -21,8 +29,8 @@ def parse(images: Images, parser: str | Path | ModelParserCheckpoint | None = No
             package's own when None.
 
     Returns:
-        The 25 parameters: means of counts, the majority of classes; `to_pandas()` has them as a
-        table.
+        The 25 parameters, how sure each is, the known GMs most like it, and whether it is like
+        any of them at all. A notebook shows it as a table; `to_pandas()` has it as one.
 
     Raises:
         SourceError: There is no image, or one cannot be read.
@@ -36,5 +44,5 @@ def parse(images: Images, parser: str | Path | ModelParserCheckpoint | None = No
         >>> parsed.to_pandas().loc["normalization", "type"]
         'discrete'
     """
-    loaded = parser if isinstance(parser, ModelParserCheckpoint) else load_parser(parser)
+    loaded = load_parser(parser) if parser is None or isinstance(parser, str | Path) else parser
     return loaded.parse(images)

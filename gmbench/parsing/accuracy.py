@@ -1,0 +1,281 @@
+"""How right a parser of known GMs is about GMs that it had not seen: what its card and docs say.
+
+Every GM weighs the same, whatever the number of its images. Published GMs and replicas are held
+apart; what a replica's images should be parsed as is the GM that it speaks for. What a parser
+learned of its own errors is learned anew here without the GMs that it is tried on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmbench.evaluation.calibration import CONFIDENCE, NUMBER, TRUE, binned_sums, calibration_error
+from gmbench.parsing.fitting import Fitted, KnownImages, folds_of
+from gmbench.parsing.known_gms import KnownGMs
+from gmbench.parsing.surety import Surety, Unseen, quantiles, together
+from gmbench.schema import N_CONTINUOUS, N_DISCRETE, NAMES
+
+Array = NDArray[np.float64]
+
+REPLICATES = 1000
+GROUPS = {
+    "l1": slice(0, N_CONTINUOUS),
+    "arch_f1": slice(N_CONTINUOUS, N_CONTINUOUS + N_DISCRETE),
+    "loss_f1": slice(N_CONTINUOUS + N_DISCRETE, None),
+}
+
+
+@dataclass(frozen=True)
+class Said:
+    """What is said of images, to be held against the truth.
+
+    Attributes:
+        counts: Normalised, shape (images, 9).
+        classes: Of each head, shape (images, 16).
+        gms: Row of each image's GM, shape (images,).
+    """
+
+    counts: Array
+    classes: NDArray[np.int64]
+    gms: NDArray[np.int64]
+
+
+def accuracy_of(images: KnownImages, fitted: Fitted, seed: int) -> dict[str, Any]:
+    """Holds what was said of unseen GMs against their labels.
+
+    Args:
+        images: What the parser was trained on.
+        fitted: What it said, fold by fold.
+        seed: That of the folds; it also draws the GMs for the intervals.
+
+    Returns:
+        For published GMs and for replicas: l1, weighted F1 of classes and losses with 95%
+        intervals over GMs, an image at a time and all images of a GM together, beside what the
+        nearest known GM alone and what the labels alone give; the same for each parameter;
+        calibration and coverage; and how often real images and made ones are mistaken.
+    """
+    of_image = images.groups < len(images.names)
+    everything, parser = fitted.unseen, fitted.parser
+    unseen = everything.of(of_image)
+    own = np.array(images.names) == np.array(images.speaks_for)
+    by_fold = _each_by_others(images, fitted, seed)
+    found: dict[str, Any] = {}
+    for domain, of_gm in (("published", own), ("replicas", ~own)):
+        if not of_gm.any():
+            continue
+        rows = np.flatnonzero(of_gm[unseen.gms])
+        part, sureties = unseen.of(rows), by_fold[rows]
+        together = _together(part)
+        score, said = _scores_of(parser, part.gms, seed), _said(parser, part)
+        found[domain] = {
+            "n_gms": int(of_gm.sum()),
+            "n_images": len(rows),
+            "image": score.groups(said),
+            "gm": score.groups(_said(parser, together)),
+            "nearest": score.groups(_said(parser, _nearest(part))),
+            "labels_alone": score.groups(_said(parser, _even(part))),
+            "parameters": score.parameters(said),
+            "parameters_labels_alone": score.parameters(_said(parser, _even(part))),
+            "calibration": _calibration(parser, part, images.values, sureties),
+            "calibration_gm": _calibration(parser, together, images.values, None),
+            "coverage": _coverage(part, images.values, sureties),
+        }
+    made_of = np.where(of_image, own[np.minimum(images.groups, len(own) - 1)], False)
+    replicas = of_image & ~made_of
+    called = everything.real >= parser.real_from
+    found["real_or_made"] = {
+        "real_called_made": _rate(~called[~of_image], images.sources[~of_image]),
+        "published_called_real": _rate(called[made_of], images.groups[made_of]),
+        "replicas_called_real": _rate(called[replicas], images.groups[replicas]),
+        "n_real": int((~of_image).sum()),
+    }
+    return found
+
+
+def scores_of(parser: KnownGMs, unseen: Unseen, seed: int) -> dict[str, list[float]]:
+    """Returns l1 and weighted F1 of classes and losses, an image at a time, with 95% intervals.
+
+    Args:
+        parser: Reads shares; its surety is not that of GMs left out, and hardly matters.
+        unseen: What was said of images of GMs left out.
+        seed: Draws the GMs for the intervals.
+    """
+    return _scores_of(parser, unseen.gms, seed).groups(_said(parser, unseen))
+
+
+def _scores_of(parser: KnownGMs, gms: NDArray[np.int64], seed: int) -> _Scores:
+    scored = np.unique(gms)
+    numbers = np.zeros(len(parser.names), dtype=np.int64)
+    numbers[scored] = np.arange(len(scored))
+    generator = np.random.default_rng([seed, 0xACC])
+    even = np.full(len(scored), 1 / len(scored))
+    weights = generator.multinomial(len(scored), even, REPLICATES)
+    return _Scores(parser, numbers, np.vstack([np.ones(len(scored)), weights]))
+
+
+def _each_by_others(images: KnownImages, fitted: Fitted, seed: int) -> NDArray[np.object_]:
+    """For each image of a GM what was learned of errors without its fold, shape (images,)."""
+    of_gm = images.groups < len(images.names)
+    unseen = fitted.unseen.of(of_gm)
+    found = np.empty(of_gm.sum(), dtype=object)
+    for out in folds_of(images, seed):
+        rows = out[of_gm]
+        if rows.any():
+            others = unseen.of(~rows)
+            thinned = others.of(_thinned(others.gms))
+            found[rows] = Surety.learn(thinned, images.values)
+    return found
+
+
+def _thinned(gms: NDArray[np.int64], most: int = 4) -> NDArray[np.int64]:
+    parts = [np.flatnonzero(gms == gm) for gm in np.unique(gms)]
+    return np.concatenate([part[:: max(1, len(part) // most)] for part in parts])
+
+
+def _together(part: Unseen) -> Unseen:
+    gms = np.unique(part.gms)
+    shares = np.array([together(part.shares[part.gms == gm]) for gm in gms])
+    distances = np.array([np.median(part.distances[part.gms == gm]) for gm in gms])
+    real = np.array([part.real[part.gms == gm].mean() for gm in gms])
+    return Unseen(shares, distances, gms, real)
+
+
+def _nearest(part: Unseen) -> Unseen:
+    alone = np.eye(part.shares.shape[1])[part.shares.argmax(axis=1)]
+    return replace(part, shares=alone)
+
+
+def _even(part: Unseen) -> Unseen:
+    known = (part.shares > 0).astype(float)
+    return replace(part, shares=known / known.sum(axis=1, keepdims=True))
+
+
+def _said(parser: KnownGMs, part: Unseen) -> Said:
+    parsed = parser.parsed(part.shares)
+    return Said(parsed.continuous, parsed.classes, part.gms)
+
+
+class _Scores:
+    """Means over GMs, once as they are and once for each draw of GMs with replacement.
+
+    Args:
+        parser: Says how counts are normalised, and the labels of all GMs.
+        numbers: Of each GM its place among those scored.
+        weights: Of the GMs scored, shape (1 + replicates, GMs); the first as they are.
+    """
+
+    def __init__(self, parser: KnownGMs, numbers: NDArray[np.int64], weights: Array) -> None:
+        values = parser.values
+        minimum, span = np.array(parser.labels.minimum), np.array(parser.labels.span)
+        self.counts = (values[:, :N_CONTINUOUS] - minimum) / span
+        self.classes = values[:, N_CONTINUOUS:].astype(int)
+        self.n_classes, self.numbers, self.weights = parser.labels.n_classes, numbers, weights
+
+    def each(self, said: Said) -> Array:
+        """Returns l1 of counts and weighted F1 of heads, shape (1 + replicates, 25)."""
+        gm, n = self.numbers[said.gms], self.weights.shape[1]
+        per_image = 1.0 / np.bincount(gm, minlength=n)[gm]
+        wrong = np.abs(said.counts - self.counts[said.gms])
+        columns = []
+        for error in wrong.T:
+            of_gm = np.bincount(gm, per_image * error, minlength=n)
+            columns.append(self.weights @ of_gm / self.weights.sum(axis=1))
+        for head, c in enumerate(self.n_classes):
+            truth, chosen = self.classes[said.gms, head], said.classes[:, head]
+            place = (gm * c + truth) * c + chosen
+            tables = np.bincount(place, per_image, minlength=n * c * c).reshape(n, c * c)
+            columns.append(_weighted_f1((self.weights @ tables).reshape(-1, c, c)))
+        return np.column_stack(columns)
+
+    def groups(self, said: Said) -> dict[str, list[float]]:
+        """Returns each group's mean with the ends of its interval."""
+        each = self.each(said)
+        return {name: _with_ends(each[:, columns].mean(axis=1)) for name, columns in GROUPS.items()}
+
+    def parameters(self, said: Said) -> dict[str, list[float]]:
+        """The same for each parameter."""
+        return {
+            name: _with_ends(column) for name, column in zip(NAMES, self.each(said).T, strict=True)
+        }
+
+
+def _weighted_f1(tables: Array) -> Array:
+    """Weighted F1 of confusion tables, shape (tables, truth, chosen)."""
+    right = np.diagonal(tables, axis1=1, axis2=2)
+    truth, chosen = tables.sum(axis=2), tables.sum(axis=1)
+    f1 = 2 * right / np.maximum(truth + chosen, 1e-12)
+    return np.asarray((f1 * truth).sum(axis=1) / truth.sum(axis=1))
+
+
+def _with_ends(values: Array) -> list[float]:
+    low, high = np.quantile(values[1:], [0.025, 0.975])
+    return [round(float(one), 4) for one in (values[0], low, high)]
+
+
+def _calibration(
+    parser: KnownGMs, part: Unseen, values: Array, sureties: NDArray[np.object_] | None
+) -> dict[str, Any]:
+    """Expected calibration errors and the curves of classes and of losses."""
+    each = [parser.surety] * len(part.gms) if sureties is None else list(sureties)
+    odds = np.zeros((len(part.gms), sum(parser.labels.n_classes)))
+    for surety in {id(one): one for one in each}.values():
+        rows = np.array([one is surety for one in each])
+        odds[rows] = replace(parser, surety=surety).parsed(part.shares[rows]).probabilities
+    heads = np.split(odds, np.cumsum(parser.labels.n_classes)[:-1], axis=1)
+    gms, numbers = np.unique(part.gms, return_inverse=True)
+    per_gm = np.bincount(numbers)
+    curves = {}
+    for name, columns in (("classes", range(N_DISCRETE)), ("losses", range(N_DISCRETE, 16))):
+        total = np.zeros((10, 3))
+        errors = []
+        for head in columns:
+            truth = values[part.gms, N_CONTINUOUS + head].astype(int)
+            sure, right = heads[head].max(axis=1), heads[head].argmax(axis=1) == truth
+            sums = binned_sums(sure, right, numbers, len(gms)) / per_gm[:, None, None]
+            errors.append(float(calibration_error(sums.sum(axis=0))))
+            total += sums.sum(axis=0)
+        curves[name] = {
+            "error": round(float(np.mean(errors)), 4),
+            "error_of_all": round(float(calibration_error(total)), 4),
+            "curve": [
+                [round(float(bin_[column] / bin_[NUMBER]), 4) for column in (CONFIDENCE, TRUE)]
+                + [round(float(bin_[NUMBER] / total[:, NUMBER].sum()), 4)]
+                for bin_ in total
+                if bin_[NUMBER] > 0
+            ],
+        }
+    return curves
+
+
+def _coverage(part: Unseen, values: Array, sureties: NDArray[np.object_]) -> dict[str, float]:
+    """Share of each count's intervals that hold the truth."""
+    held = np.zeros((len(part.gms), N_CONTINUOUS), dtype=bool)
+    for surety in {id(one): one for one in sureties}.values():
+        rows = np.array([one is surety for one in sureties])
+        for column in range(N_CONTINUOUS):
+            doubt, tail = float(surety.doubts[column]), float(surety.tails[column])
+            known = part.shares[rows] > 0
+            shares = (1 - doubt) * part.shares[rows] + doubt * known / known.sum(
+                axis=1, keepdims=True
+            )
+            low, high = quantiles(shares, values[:, column], [tail, 1 - tail]).T
+            truth = values[part.gms[rows], column]
+            held[rows, column] = (low <= truth) & (truth <= high)
+    weights = 1.0 / np.bincount(part.gms)[part.gms]
+    shares = np.average(held, axis=0, weights=weights)
+    return {name: round(float(one), 4) for name, one in zip(NAMES, shares, strict=False)}
+
+
+def _rate(events: NDArray[np.bool_], groups: NDArray[Any]) -> list[float]:
+    """Mean over groups of how often something happens, and its standard error."""
+    if not len(events):
+        return []
+    of_group = np.array([events[groups == one].mean() for one in np.unique(groups)])
+    return [
+        round(float(of_group.mean()), 4),
+        round(float(of_group.std() / len(of_group) ** 0.5), 4),
+    ]

@@ -1,0 +1,27 @@
+"""The image files that a user means: named one by one, or a folder with all that is in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from gmbench.data.listing import IMAGE_SUFFIXES
+from gmbench.errors import SourceError
+
+
+def image_files(named: Iterable[Path]) -> list[Path]:
+    """Returns files as they are, and of folders the images at any depth, by name.
+
+    Raises:
+        SourceError: A folder holds no image.
+    """
+    found: list[Path] = []
+    for path in named:
+        if not path.is_dir():
+            found.append(path)
+            continue
+        inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in IMAGE_SUFFIXES)
+        if not inside:
+            raise SourceError(f"{path} holds no image. Give image files, or a folder of them.")
+        found += inside
+    return found

@@ -1,0 +1,285 @@
+"""Training the parser of known GMs, and finding out, fold by fold, how wrong it is on the unseen.
+
+A replica speaks for the GM that it is a replica of: it has its layers, classes and losses, and is
+narrower. Whoever asks for its images wants to hear of the published GM.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmbench.benchmark.benchmark import Benchmark
+from gmbench.benchmark.catalog import diffusion7, red116
+from gmbench.benchmark.extra import ExtraGMs
+from gmbench.data.real_images import REAL, read_real_images
+from gmbench.data.rgb import Pixels, rgb_pixels
+from gmbench.parsing.distances import Distances
+from gmbench.parsing.known_gms import KnownGMs
+from gmbench.parsing.surety import Surety, Unseen
+from gmbench.progress import Progress
+from gmbench.training.feature_table import (
+    Features,
+    feature_rows,
+    read_features,
+    residual_rows,
+)
+from gmbench.training.image_inputs import opened
+from gmbench.training.parsed import LabelSpace
+from gmbench.training.relatives import Relatives, directions_of, spread
+
+FOLDS = 10
+REPLICA = "MINI_"
+FALSE_ALARMS = 0.05
+"""Share of the images of unseen GMs that may be called real."""
+
+
+@dataclass(frozen=True)
+class KnownImages:
+    """What a parser is trained on.
+
+    Attributes:
+        features: Of all images, shape (images, features).
+        groups: Group of each image, shape (images,): a GM, or behind them real images of a content.
+        names: Of the GMs, replicas by their own names.
+        speaks_for: Name of the GM that each speaks for.
+        values: Label values of that GM, shape (GMs, 25).
+        kinds: Of the GMs.
+        real: Names of the groups of real images.
+        sources: What each real image shows, and of each other image nothing.
+    """
+
+    features: Features
+    groups: NDArray[np.int64]
+    names: tuple[str, ...]
+    speaks_for: tuple[str, ...]
+    values: NDArray[np.float64]
+    kinds: tuple[str, ...]
+    real: tuple[str, ...]
+    sources: NDArray[np.str_]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A parser, and what it said of everything while that was unseen.
+
+    Attributes:
+        parser: Trained on all.
+        unseen: What parsers trained without them said of all images, those of GMs and real ones,
+            in the order of `KnownImages`; shares of all GMs, 0 of those not known then.
+    """
+
+    parser: KnownGMs
+    unseen: Unseen
+
+
+def read_known_images(
+    benchmark: Benchmark,
+    folder: Path,
+    extra: Sequence[ExtraGMs] = (),
+    real_files: Sequence[Path] = (),
+    progress: Progress | None = None,
+) -> KnownImages:
+    """Reads the images to train on: a dataset's, those of extra ones, and their real images.
+
+    Real images from files are grouped by their size, which tells collections apart, and each group
+    is left out as a whole.
+
+    Args:
+        benchmark: The benchmark of the dataset.
+        folder: The dataset folder.
+        extra: GMs of other datasets.
+        real_files: Further real images.
+        progress: Told of how many images features are made.
+
+    Raises:
+        GmbenchError: What `read_features` raises.
+    """
+    table = read_features(
+        benchmark, folder, extra, "spectral_size_colour", progress, residuals=True
+    )
+    gms = [*benchmark.gms, *(gm for one in extra for gm in one.gms)]
+    published = {f"{REPLICA}{gm.name}": gm for gm in (*red116(), *diffusion7())}
+    rows, groups = np.unique(table.gms, return_inverse=True)
+    own = [gms[row] for row in rows]
+    spoken = [published.get(gm.name, gm) for gm in own]
+    features, sources = [table.features], [np.full(len(groups), "", dtype=object)]
+    numbers, real = [groups], list[str]()
+    for name, pixels, shown in _real_images((folder, *(one.folder for one in extra)), real_files):
+        made = (feature_rows(iter(pixels)), residual_rows(iter(pixels)))
+        features.append(np.hstack([np.concatenate(list(part)) for part in made]))
+        numbers.append(np.full(len(pixels), len(own) + len(real)))
+        sources.append(np.array(shown, dtype=object))
+        real.append(name)
+    return KnownImages(
+        features=np.concatenate(features),
+        groups=np.concatenate(numbers),
+        names=tuple(gm.name for gm in own),
+        speaks_for=tuple(gm.name for gm in spoken),
+        values=np.array([gm.values for gm in spoken]),
+        kinds=tuple(gm.kind for gm in spoken),
+        real=tuple(real),
+        sources=np.concatenate(sources).astype(str),
+    )
+
+
+def _real_images(
+    folders: Sequence[Path], files: Sequence[Path]
+) -> Iterator[tuple[str, list[Pixels], list[str]]]:
+    """Yields groups of real images: name, pixels of each, what each shows."""
+    for place in folders:
+        if not (place / REAL).is_dir():
+            continue
+        for shard in read_real_images(place):
+            pixels = [rgb_pixels(shard.opened(row), shard.name) for row in range(len(shard.images))]
+            yield shard.name, pixels, [f"{shard.content}/{one}" for one in shard.sources]
+    by_size: dict[str, list[Pixels]] = {}
+    for image in opened(files) if files else ():
+        pixels_of_one = rgb_pixels(image, "")
+        by_size.setdefault("x".join(map(str, pixels_of_one.shape[1::-1])), []).append(pixels_of_one)
+    for size, alike in sorted(by_size.items()):
+        yield f"real-files-{size}", alike, [f"files/{size}"] * len(alike)
+
+
+def fit_known_gms(
+    images: KnownImages,
+    benchmark: Benchmark,
+    seed: int,
+    trained_on: dict[str, Any],
+    progress: Progress | None = None,
+) -> Fitted:
+    """Trains the parser, and ten times without a tenth of the GMs to learn how sure it may be.
+
+    Args:
+        images: What to train on.
+        benchmark: Says how counts are normalised and which classes there are.
+        seed: Seed of the trees and of the folds.
+        trained_on: What the parser shall say of that.
+        progress: Told how many trainings are done.
+    """
+    n_images, n_gms = len(images.groups), len(images.names)
+    of_gm = images.groups < n_gms
+    shares = np.zeros((n_images, n_gms))
+    real, distances = np.zeros(n_images), np.zeros(n_images)
+    folds = folds_of(images, seed)
+    for done, out in enumerate(folds):
+        if progress:
+            progress("folds", done, FOLDS + 1)
+        fold = fit_without(images, out, benchmark, seed)
+        found = fold.look_at(images.features[out], n_gms)
+        shares[out], real[out], distances[out] = found.shares, found.real, found.distances
+    if progress:
+        progress("folds", FOLDS, FOLDS + 1)
+    unseen = Unseen(shares, distances, images.groups, real)
+    learnt = np.concatenate([spread(np.flatnonzero(images.groups == gm)) for gm in range(n_gms)])
+    weights = 1.0 / np.bincount(images.groups[of_gm])[images.groups[of_gm]]
+    whole = fit_without(images, np.zeros(n_images, dtype=bool), benchmark, seed)
+    parser = KnownGMs(
+        names=images.speaks_for,
+        values=images.values,
+        labels=LabelSpace.of(benchmark),
+        relatives=whole.relatives,
+        distances=whole.distances,
+        surety=Surety.learn(unseen.of(learnt), images.values),
+        real_from=_upper_quantile(real[of_gm], weights, FALSE_ALARMS),
+        trained_on=trained_on,
+    )
+    if progress:
+        progress("folds", FOLDS + 1, FOLDS + 1)
+    return Fitted(parser, unseen)
+
+
+def folds_of(images: KnownImages, seed: int) -> list[NDArray[np.bool_]]:
+    """Parts images into folds: GMs with equal labels, and real images of one source, stay together.
+
+    Kinds of GM are spread evenly.
+
+    Returns:
+        Of each fold which images are unseen in it, shape (images,).
+    """
+    generator = np.random.default_rng([seed, 0xF0])
+    alike: dict[tuple[float, ...], list[int]] = {}
+    for row, values in enumerate(images.values.tolist()):
+        alike.setdefault(tuple(values), []).append(row)
+    families = list(alike.values())
+    generator.shuffle(families)
+    families.sort(key=lambda rows: images.kinds[rows[0]])
+    fold_of = np.zeros(len(images.groups), dtype=int)
+    for number, rows in enumerate(families):
+        fold_of[np.isin(images.groups, rows)] = number % FOLDS
+    of_real = images.groups >= len(images.names)
+    for number, source in enumerate(generator.permutation(np.unique(images.sources[of_real]))):
+        fold_of[of_real & (images.sources == source)] = number % FOLDS
+    return [fold_of == fold for fold in range(FOLDS) if (fold_of == fold).any()]
+
+
+@dataclass(frozen=True)
+class Fold:
+    """What was trained without some images.
+
+    Attributes:
+        relatives: Knows the groups.
+        distances: Where they lie.
+        groups: The groups known, in the order of the shares; GMs, then real images.
+    """
+
+    relatives: Relatives
+    distances: Distances
+    groups: NDArray[np.int64]
+
+    def look_at(self, features: Features, n_gms: int) -> Unseen:
+        """Says what is seen in other images, whose GMs are left open.
+
+        Args:
+            features: Of these images, shape (images, features).
+            n_gms: Number of all GMs, those not known too.
+        """
+        found = self.relatives.shares(features)
+        known = self.groups < n_gms
+        made = found[:, known] + 1e-9
+        shares = np.zeros((len(found), n_gms))
+        shares[:, self.groups[known]] = made / made.sum(axis=1, keepdims=True)
+        return Unseen(
+            shares,
+            self.distances.nearest(features),
+            np.full(len(found), -1),
+            found[:, ~known].sum(axis=1),
+        )
+
+
+def fit_without(
+    images: KnownImages, out: NDArray[np.bool_], benchmark: Benchmark, seed: int
+) -> Fold:
+    """Learns to know GMs, and real images, by all images but some.
+
+    Args:
+        images: The images.
+        out: Which are left out, shape (images,).
+        benchmark: Says how counts are normalised and which classes there are.
+        seed: Seed of the trees.
+    """
+    groups = np.unique(images.groups[~out])
+    features, numbers = images.features[~out], np.searchsorted(groups, images.groups[~out])
+    known = groups[groups < len(images.names)]
+    labels = directions_of(images.values[known], benchmark)
+    # Real images have no labels; what tells them from all GMs is that.
+    targets = np.zeros((len(groups), labels.shape[1] + 1))
+    targets[: len(known), :-1] = labels
+    targets[len(known) :, -1] = 2.0
+    return Fold(
+        Relatives.fit(features, numbers, targets, seed), Distances.fit(features, numbers), groups
+    )
+
+
+def _upper_quantile(
+    values: NDArray[np.float64], weights: NDArray[np.float64], above: float
+) -> float:
+    """The least value that no more than a part of the weight lies above."""
+    order = np.argsort(values)[::-1]
+    reached = np.cumsum(weights[order]) / weights.sum()
+    return float(values[order][np.searchsorted(reached, above)])

@@ -1,0 +1,31 @@
+"""Images of several sources: told apart by which known GMs they are like."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.cluster.hierarchy import fcluster, linkage
+
+APART = 0.5
+"""Mean distance (1 less the cosine of their shares' roots) of groups that are parted when asked."""
+
+MIXED = 0.8
+"""The same of groups that are spoken of unasked: one source in twenty-five is taken for several."""
+
+
+def groups_of(shares: NDArray[np.float64], apart: float = APART) -> list[NDArray[np.int64]]:
+    """Parts images into groups that look like one source each, by average linkage.
+
+    Args:
+        shares: Of the known GMs in each image, shape (images, GMs).
+        apart: Mean distance from which two groups are of two sources, 0 to 1.
+
+    Returns:
+        Numbers of the images of each group, the largest group first.
+    """
+    if len(shares) == 1:
+        return [np.zeros(1, dtype=np.int64)]
+    roots = np.sqrt(shares)
+    found = fcluster(linkage(roots, "average", "cosine"), apart, "distance")
+    parts = [np.flatnonzero(found == number) for number in np.unique(found)]
+    return sorted(parts, key=lambda part: (-len(part), int(part[0])))

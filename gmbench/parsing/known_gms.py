@@ -1,0 +1,232 @@
+"""The parser of known GMs: what made images like these, and what those GMs have in common.
+
+It is what `gmbench.training.relatives` learns, kept with all that is needed to use it: which GMs it
+knows, where each lies, what real images look like, and how sure it may be. No network and no torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from gmbench.data.rgb import rgb_pixels
+from gmbench.parsing.distances import Distances
+from gmbench.parsing.grouping import MIXED, groups_of
+from gmbench.parsing.surety import Surety, quantiles, together
+from gmbench.schema import CONTINUOUS, N_CONTINUOUS
+from gmbench.training.feature_table import feature_rows, residual_rows
+from gmbench.training.image_inputs import Images, opened
+from gmbench.training.parsed import LabelSpace, ParsedImages
+from gmbench.training.parsed_gm import (
+    Interval,
+    Origin,
+    ParsedGM,
+    ParsedParameter,
+    Relative,
+    by_name,
+    parsed_gm,
+    verdict_of_class,
+)
+from gmbench.training.relatives import Relatives
+
+Array = NDArray[np.float64]
+Features = NDArray[np.float32]
+
+NEAREST = 5
+"""Relatives that are named."""
+
+UNLIKE_ANYTHING = 0.02
+"""Of the images of unseen GMs so many lie farther from all known GMs than what is called unlike."""
+
+
+MOST_COMPARED = 500
+"""Images that are compared in pairs, to see whether all are of one source."""
+
+
+@dataclass(frozen=True)
+class SaidOfImages:
+    """What the parser says of each image.
+
+    Attributes:
+        shares: Of each known GM, shape (images, GMs), rows that sum to 1.
+        real: Share of real images among what each is like, shape (images,).
+        distances: From the nearest that is known, shape (images,).
+    """
+
+    shares: Array
+    real: Array
+    distances: Array
+
+    def of(self, rows: Sequence[int] | NDArray[np.int64]) -> SaidOfImages:
+        """Returns what is said of some of them."""
+        taken = np.asarray(rows)
+        return SaidOfImages(self.shares[taken], self.real[taken], self.distances[taken])
+
+
+@dataclass(frozen=True)
+class KnownGMs:
+    """A parser that knows GMs by their images.
+
+    Attributes:
+        names: Of the GMs known, in the order of their shares; a GM and its replica share a name.
+        values: Label values of the GMs, shape (GMs, 25).
+        labels: What the values are called, and how counts are normalised.
+        relatives: Knows the GMs, and behind them groups of real images.
+        distances: Where the GMs lie.
+        surety: How sure it may be.
+        real_from: Share of real images from which an image is called real.
+        trained_on: What it was trained on, and how wrong it is there: for people.
+    """
+
+    names: tuple[str, ...]
+    values: Array
+    labels: LabelSpace
+    relatives: Relatives
+    distances: Distances
+    surety: Surety
+    real_from: float
+    trained_on: Mapping[str, Any]
+
+    def parse(self, images: Images) -> ParsedGM:
+        """Infers the hyperparameters of the generative model that made some images.
+
+        Args:
+            images: One image or several, all of one GM: paths, images of Pillow or uint8 arrays of
+                shape (height, width) or (height, width, 3), of any mode and size.
+
+        Raises:
+            SourceError: There is no image, or one cannot be read.
+        """
+        return self.parse_said(self.look(opened(images)))
+
+    def parse_each(self, images: Iterable[Image.Image]) -> ParsedImages:
+        """Parses images, each on its own.
+
+        Args:
+            images: At least one, of any mode and size.
+        """
+        return self.parsed(self.look(images).shares)
+
+    def look(self, images: Iterable[Image.Image]) -> SaidOfImages:
+        """Looks at images one by one, so that few of their pixels are held at once."""
+        return self.look_at(np.concatenate(list(_features(images))))
+
+    def look_at(self, features: Features) -> SaidOfImages:
+        """Says which GMs made images like these.
+
+        Args:
+            features: Those of `gmbench.training.feature_table`, shape (images, features).
+        """
+        shares = self.relatives.shares(features)
+        made = shares[:, : len(self.names)]
+        total = made.sum(axis=1)
+        return SaidOfImages(
+            # An image that is like nothing but real ones is like all GMs alike.
+            (made + 1e-9) / (total + 1e-9 * made.shape[1])[:, None],
+            1.0 - total,
+            self.distances.nearest(features),
+        )
+
+    def parsed(self, shares: Array) -> ParsedImages:
+        """Reads counts and probabilities of classes off the shares of GMs.
+
+        Args:
+            shares: Shape (images, GMs).
+        """
+        counts, heads = [], []
+        for column, doubt in enumerate(self.surety.doubts):
+            careful = _doubted(shares, float(doubt))
+            values = self.values[:, column]
+            if column < N_CONTINUOUS:
+                counts.append(quantiles(careful, values, [0.5])[:, 0])
+                continue
+            n_classes = self.labels.n_classes[column - N_CONTINUOUS]
+            heads.append(careful @ np.eye(n_classes)[values.astype(int)])
+        minimum, span = np.array(self.labels.minimum), np.array(self.labels.span)
+        return ParsedImages(
+            (np.column_stack(counts) - minimum) / span, np.hstack(heads), self.labels.n_classes
+        )
+
+    def parse_said(self, said: SaidOfImages) -> ParsedGM:
+        """Reads the hyperparameters of one GM off what is said of its images.
+
+        All images speak together: what is read is the geometric mean of their shares.
+        """
+        shares = together(said.shares)[None]
+        whole, each = self.parsed(shares), self.parsed(said.shares)
+        alone = parsed_gm(each, self.labels, self.trained_on).parameters
+        parameters = [
+            self._count(number, shares, one) for number, one in enumerate(alone[:N_CONTINUOUS])
+        ]
+        for odds, votes, one in zip(
+            whole.by_head, each.classes.T, alone[N_CONTINUOUS:], strict=True
+        ):
+            names = self.labels.classes.get(one.name, ("no", "yes"))
+            chosen = int(odds[0].argmax())
+            confidence = float(odds[0, chosen])
+            parameters.append(
+                ParsedParameter(
+                    one.name,
+                    one.type,
+                    names[chosen],
+                    confidence=confidence,
+                    agreement=float((votes == chosen).mean()),
+                    probabilities=by_name(names, odds[0]),
+                    verdict=verdict_of_class(confidence),
+                )
+            )
+        distance = float(np.median(said.distances))
+        farther = self.surety.farther(distance)
+        real = float(said.real.mean())
+        return ParsedGM(
+            n_images=len(said.shares),
+            parameters=tuple(parameters),
+            trained_on=self.trained_on,
+            relatives=self._nearest(shares[0]),
+            origin=Origin(
+                looks_real=real >= self.real_from,
+                real_share=real,
+                unlike_anything=farther < UNLIKE_ANYTHING,
+                farther=farther,
+                mixed=len(groups_of(said.shares[:MOST_COMPARED], MIXED)) > 1,
+            ),
+        )
+
+    def _count(self, number: int, shares: Array, each: ParsedParameter) -> ParsedParameter:
+        """A count with its interval, and how much of what is known that interval leaves out."""
+        values, tail = self.values[:, number], float(self.surety.tails[number])
+        careful = _doubted(shares, float(self.surety.doubts[number]))
+        low, value, high = quantiles(careful, values, [tail, 0.5, 1 - tail])[0]
+        outside = float(((values < low) | (values > high)).mean())
+        interval = Interval(float(low), float(high), outside)
+        return ParsedParameter(
+            CONTINUOUS[number].name,
+            "continuous",
+            float(value),
+            spread=each.spread,
+            interval=interval,
+            verdict=interval.verdict,
+        )
+
+    def _nearest(self, shares: Array) -> tuple[Relative, ...]:
+        totals: dict[str, float] = {}
+        for name, share in zip(self.names, shares.tolist(), strict=True):
+            totals[name] = totals.get(name, 0.0) + share
+        largest = sorted(totals, key=lambda name: -totals[name])[:NEAREST]
+        return tuple(Relative(name, totals[name]) for name in largest)
+
+
+def _doubted(shares: Array, doubt: float) -> Array:
+    return np.asarray((1 - doubt) * shares + doubt / shares.shape[1])
+
+
+def _features(images: Iterable[Image.Image]) -> Iterator[Features]:
+    for image in images:
+        pixels = rgb_pixels(image, "")
+        parts = (*feature_rows(iter([pixels])), *residual_rows(iter([pixels])))
+        yield np.hstack(parts)

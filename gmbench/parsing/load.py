@@ -1,0 +1,52 @@
+"""Reading a parser, whichever kind it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gmbench.benchmark.catalog import TABLES
+from gmbench.parsing.known_gms import KnownGMs
+from gmbench.parsing.saving import ARRAYS, known_gms_of
+from gmbench.training.parser_place import KNOWN_GMS, config_of, file_of, unreadable
+
+if TYPE_CHECKING:
+    from gmbench.training.checkpoint import ModelParserCheckpoint
+
+SHIPPED = TABLES / "parser"
+"""The parser that comes with the package: docs/parser.md."""
+
+
+def load_parser(path: str | Path | None = None) -> KnownGMs | ModelParserCheckpoint:
+    """Reads a parser from a folder, or from the Hub by its name.
+
+    Args:
+        path: Folder or name; the parser that comes with the package when None.
+
+    Returns:
+        The parser: of known GMs, as the package's own, or a network. `parse(images)` of either
+        infers the 25 parameters of the GM that made the images.
+
+    Raises:
+        CheckpointError: There is none, or it cannot be read.
+        MissingPackageError: It is a network, and torch is not installed.
+
+    Examples:
+        >>> import numpy as np
+        >>> parser = load_parser()
+        >>> parser.trained_on["n_gms"]
+        176
+        >>> parser.parse(np.zeros((2, 32, 32, 3), np.uint8)).n_images
+        2
+    """
+    place = SHIPPED if path is None else path
+    config = config_of(place)
+    if config.get("method") != KNOWN_GMS:
+        # torch takes two seconds to import, and the package's own parser does without.
+        from gmbench.training.checkpoint import load_checkpoint
+
+        return load_checkpoint(place)
+    try:
+        return known_gms_of(config, file_of(place, ARRAYS))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise unreadable(place, error) from error

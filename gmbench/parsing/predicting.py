@@ -1,0 +1,51 @@
+"""The predictions of a set by whichever parser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from gmbench.benchmark.benchmark import Benchmark
+from gmbench.parsing.known_gms import KnownGMs
+from gmbench.parsing.load import load_parser
+from gmbench.predictions.predictions import Predictions
+from gmbench.progress import Progress
+from gmbench.training.feature_table import read_features
+from gmbench.training.parsed_sets import predictions_of_set, present_gms
+
+
+def predict_set(
+    place: str | Path | None,
+    benchmark: Benchmark,
+    folder: Path,
+    set_name: str,
+    device: str = "auto",
+    progress: Progress | None = None,
+) -> tuple[Predictions, str]:
+    """Predicts the test images of one set with a parser.
+
+    Args:
+        place: Folder of the parser or its name on the Hub; the package's own when None.
+        benchmark: The benchmark of the dataset.
+        folder: The dataset folder.
+        set_name: The set.
+        device: `auto`, `cpu`, `cuda` or `mps`: where a network runs.
+        progress: Told how far the reading of images is.
+
+    Returns:
+        The predictions, and a warning where the parser may have seen the test GMs; else empty.
+
+    Raises:
+        UnknownNameError: The benchmark has no such set.
+        CheckpointError: The parser cannot be read.
+    """
+    present, parser = present_gms(benchmark, set_name), load_parser(place)
+    if not isinstance(parser, KnownGMs):
+        from gmbench.training import folds
+
+        return folds.predict_set(parser, benchmark, folder, set_name, device, progress)
+    table = read_features(benchmark, folder, (), "spectral_size_colour", progress, residuals=True)
+    rows = [np.flatnonzero(table.gms == benchmark.index[gm]) for gm in present]
+    parsed = parser.parsed(parser.look_at(table.features[np.concatenate(rows)]).shares)
+    return predictions_of_set(benchmark, set_name, parsed, parser.labels, parser.trained_on)

@@ -1,0 +1,129 @@
+"""Parsing files from the disk, and writing what was found."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from gmbench.errors import SourceError
+from gmbench.files import refuse_existing, write_whole
+from gmbench.pages.parsed import page_of
+from gmbench.parsing.grouping import groups_of
+from gmbench.parsing.known_gms import KnownGMs
+from gmbench.parsing.load import load_parser
+from gmbench.parsing.noise import noise_pictures
+from gmbench.parsing.rows import rows_of
+from gmbench.progress import Progress
+from gmbench.training.image_inputs import opened
+from gmbench.training.parsed import LabelSpace, ParsedImages
+from gmbench.training.parsed_gm import ParsedGM, parsed_gm
+
+MOST_GROUPED = 5_000
+"""Images that are compared in pairs; their distances take 100 MB."""
+
+
+@dataclass(frozen=True)
+class ParsedFiles:
+    """What was parsed of files.
+
+    Attributes:
+        files: The image files.
+        groups: Numbers of the files of each source, and what they say of it.
+        each: What each image says on its own.
+        labels: What the values are called.
+    """
+
+    files: tuple[Path, ...]
+    groups: tuple[tuple[list[int], ParsedGM], ...]
+    each: ParsedImages
+    labels: LabelSpace
+
+
+def parse_files(
+    files: Sequence[Path],
+    model: str | Path | None = None,
+    *,
+    group: bool = False,
+    progress: Progress | None = None,
+) -> ParsedFiles:
+    """Parses image files, as images of one GM or of several.
+
+    Args:
+        files: The image files.
+        model: Folder of a parser or its name on the Hub; the package's own when None.
+        group: Whether to part them by likeness first.
+        progress: Told how many images are parsed.
+
+    Raises:
+        SourceError: There is no image, one cannot be read, there are too many to be grouped, or
+            the parser does not know which known GMs images are like.
+        CheckpointError: The parser cannot be read.
+    """
+    parser = load_parser(model)
+    images = _counted(files, progress)
+    if isinstance(parser, KnownGMs):
+        if group and len(files) > MOST_GROUPED:
+            raise SourceError(
+                f"{len(files):,} images are too many to be grouped; at most {MOST_GROUPED:,} are. "
+                "Give a part of them."
+            )
+        said = parser.look(images)
+        parts = groups_of(said.shares) if group else [range(len(files))]
+        groups = [(list(map(int, rows)), parser.parse_said(said.of(rows))) for rows in parts]
+        return ParsedFiles(tuple(files), tuple(groups), parser.parsed(said.shares), parser.labels)
+    if group:
+        raise SourceError(
+            f"{model} is a network, which does not say what images are alike. Group them with the "
+            "package's own parser: leave --model out."
+        )
+    each = parser.parse_each(images)
+    whole = parsed_gm(each, parser.labels, parser.trained_on)
+    return ParsedFiles(tuple(files), ((list(range(len(files))), whole),), each, parser.labels)
+
+
+def _counted(files: Sequence[Path], progress: Progress | None) -> Iterator[Image.Image]:
+    for done, image in enumerate(opened(files)):
+        if progress:
+            progress("images", done, len(files))
+        yield image
+    if progress:
+        progress("images", len(files), len(files))
+
+
+def write_outputs(
+    found: ParsedFiles, *, csv: Path | None, html: Path | None, overwrite: bool = False
+) -> tuple[Path, ...]:
+    """Writes the rows of all images, and a page for each group.
+
+    Args:
+        found: What `parse_files` returned.
+        csv: File of the rows; None to leave them out.
+        html: File of the page; of several groups each gets its number in the name. None for none.
+        overwrite: Whether files may be replaced.
+
+    Returns:
+        The files written.
+
+    Raises:
+        WriteError: A file exists and may not be replaced, or cannot be written.
+    """
+    pages = {}
+    for number, (rows, parsed) in enumerate(found.groups, 1):
+        if html is not None:
+            several = len(found.groups) > 1
+            place = html.with_stem(f"{html.stem}_{number}") if several else html
+            pages[place] = (rows, parsed)
+    for path in (*pages, *((csv,) if csv is not None else ())):
+        refuse_existing(path, overwrite=overwrite)
+    for path, (rows, parsed) in pages.items():
+        pictures = noise_pictures([found.files[row] for row in rows])
+        write_whole(path, page_of(parsed.to_dict(), pictures))
+    if csv is not None:
+        buffer = io.StringIO()
+        rows_of(found.files, found.each, found.labels).to_csv(buffer, index=False)
+        write_whole(csv, buffer.getvalue())
+    return (*pages, *((csv,) if csv is not None else ()))

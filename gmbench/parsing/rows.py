@@ -1,0 +1,40 @@
+"""What is parsed of many images as a table: a row each, with the columns of a prediction file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gmbench.predictions.probabilities import probability_column
+from gmbench.schema import CONTINUOUS, DISCRETE, LOSSES
+from gmbench.training.parsed import LabelSpace, ParsedImages
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def rows_of(files: Sequence[Path], parsed: ParsedImages, labels: LabelSpace) -> pd.DataFrame:
+    """Returns what is said of each image: its file as `image_id`, and the 25 parameters.
+
+    Args:
+        files: Of the images.
+        parsed: What a parser says of each on its own.
+        labels: What the values are called.
+    """
+    import pandas as pd
+
+    columns: dict[str, object] = {"image_id": [file.as_posix() for file in files]}
+    for parameter, column in zip(CONTINUOUS, labels.counts(parsed).T, strict=True):
+        columns[parameter.name] = np.maximum(column, 0.0)
+    beside: dict[str, object] = {}
+    for parameter, odds in zip(DISCRETE, parsed.by_head, strict=False):
+        names = np.array(labels.classes[parameter.name])
+        columns[parameter.name] = names[odds.argmax(axis=1)]
+        for name, share in zip(names, odds.T, strict=True):
+            beside[probability_column(parameter.name, str(name))] = share
+    for parameter, scores in zip(LOSSES, parsed.loss_scores.T, strict=True):
+        columns[parameter.name] = scores
+    return pd.DataFrame(columns | beside)

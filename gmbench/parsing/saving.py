@@ -1,0 +1,127 @@
+"""The parser of known GMs as a folder: arrays in `parser.npz`, everything else in `config.json`.
+
+Never pickle: arrays are read with `allow_pickle=False`, and what they say of each other is checked
+before an image is looked at.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmbench.files import json_text, write_whole
+from gmbench.parsing.distances import Distances
+from gmbench.parsing.known_gms import KnownGMs
+from gmbench.parsing.surety import Surety
+from gmbench.schema import N_CONTINUOUS
+from gmbench.training.discriminants import Discriminants
+from gmbench.training.leaf_trees import LeafTrees
+from gmbench.training.parsed import LabelSpace
+from gmbench.training.parser_place import KNOWN_GMS
+from gmbench.training.relatives import Relatives
+from gmbench.version import __version__
+
+ARRAYS = "parser.npz"
+MOST_BYTES = 2**28
+"""Arrays that take more when they are unpacked are not read."""
+
+_FORMAT = 1
+
+
+def save_parser(parser: KnownGMs, folder: Path) -> None:
+    """Writes a parser into a folder, which is made if need be.
+
+    Raises:
+        WriteError: The folder cannot be written to.
+    """
+    arrays = {
+        **parser.relatives.trees.to_arrays(),
+        **parser.relatives.discriminants.to_arrays(),
+        **parser.distances.to_arrays(),
+        "values": parser.values,
+    }
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    config = {
+        "method": KNOWN_GMS,
+        "format": _FORMAT,
+        "gmbench": __version__,
+        "licence": "MIT",
+        "gms": parser.names,
+        "labels": asdict(parser.labels),
+        "real_from": parser.real_from,
+        "surety": parser.surety.to_dict(),
+        "trained_on": parser.trained_on,
+    }
+    write_whole(folder / ARRAYS, buffer.getvalue())
+    write_whole(folder / "config.json", json_text(config))
+
+
+def known_gms_of(config: Mapping[str, Any], file: Path) -> KnownGMs:
+    """Makes a parser of its configuration and its arrays.
+
+    Args:
+        config: What `config.json` says.
+        file: `parser.npz`.
+
+    Raises:
+        KeyError: Something is missing.
+        ValueError: Something is damaged, does not go together, or takes too much memory.
+        OSError: The file cannot be read.
+    """
+    if config["format"] != _FORMAT:
+        raise ValueError(f"its format is {config['format']}, this gmbench reads {_FORMAT}")
+    arrays = _read(file)
+    names = tuple(str(name) for name in config["gms"])
+    values = arrays["values"].astype(float)
+    labels = LabelSpace(
+        tuple(float(one) for one in config["labels"]["minimum"]),
+        tuple(float(one) for one in config["labels"]["span"]),
+        {name: tuple(classes) for name, classes in config["labels"]["classes"].items()},
+        str(config["labels"]["sha256"]),
+    )
+    n_all = len(arrays["threshold_of_gm"])
+    trees = LeafTrees.from_arrays(arrays, n_all)
+    parser = KnownGMs(
+        names=names,
+        values=values,
+        labels=labels,
+        relatives=Relatives(trees, Discriminants.from_arrays(arrays, n_all)),
+        distances=Distances.from_arrays(arrays),
+        surety=Surety.from_dict(config["surety"]),
+        real_from=float(config["real_from"]),
+        trained_on=dict(config["trained_on"]),
+    )
+    n_features = len(parser.distances.mean)
+    classes = values[:, N_CONTINUOUS:] if values.ndim == 2 else values
+    sound = (
+        classes.shape == (len(names), len(labels.n_classes))
+        and 0 < len(names) <= n_all
+        and bool(np.isfinite(values).all())
+        and bool(((classes >= 0) & (classes < labels.n_classes)).all())
+        and len(labels.minimum) == len(labels.span) == N_CONTINUOUS
+        and len(parser.relatives.discriminants.mean) == n_features
+        and int(trees.feature.max()) < n_features
+    )
+    if not sound:
+        raise ValueError("its arrays do not go together")
+    return parser
+
+
+def _read(file: Path) -> dict[str, NDArray[Any]]:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            size = sum(entry.file_size for entry in archive.infolist())
+        if size > MOST_BYTES:
+            raise ValueError(f"its arrays take {size:,} bytes; at most {MOST_BYTES:,} are read")
+        with np.load(file, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except (zipfile.BadZipFile, EOFError) as error:
+        raise ValueError(f"{file.name} is damaged") from error

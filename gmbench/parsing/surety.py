@@ -1,0 +1,174 @@
+"""How sure a parser may be, learned from GMs that it had not seen.
+
+A parser is trained without some GMs, looks at their images, and is held against their labels;
+fold by fold, until each GM was unseen once. What comes out is small: how much of what it says to
+believe, how wide an interval must be to hold the truth four times in five, and how far from all
+known GMs the images of unseen ones lie.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmbench.schema import N_CONTINUOUS, N_DISCRETE, N_LOSSES
+
+Array = NDArray[np.float64]
+
+COVERAGE = 0.8
+"""Share of the unseen GMs whose counts the intervals must hold."""
+
+DOUBTS = np.linspace(0.0, 0.7, 15)
+"""Doubts that are tried."""
+
+TAILS = np.linspace(0.5, 0.0, 101)
+"""Tails of the shares that are tried, from the widest."""
+
+_DISTANCES = 201
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """What a parser said of images of GMs that it had not seen.
+
+    Attributes:
+        shares: Of each known GM in each image, shape (images, GMs); 0 of GMs not known then.
+        distances: From the nearest known GM, shape (images,).
+        gms: Row of the GM that made each image, shape (images,).
+        real: Share of real images among what each is like, shape (images,).
+    """
+
+    shares: Array
+    distances: Array
+    gms: NDArray[np.int64]
+    real: Array
+
+    def of(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Unseen:
+        """Returns what was said of some of the images."""
+        return Unseen(self.shares[rows], self.distances[rows], self.gms[rows], self.real[rows])
+
+
+@dataclass(frozen=True)
+class Surety:
+    """How sure a parser may be.
+
+    Attributes:
+        doubts: Part of the shares that all known GMs get alike before a parameter is read off,
+            shape (25,): for counts, classes and losses.
+        tails: Share left out on either side of each count's interval, shape (9,).
+        distances: Evenly spaced quantiles of the distances of unseen GMs' images, ascending.
+    """
+
+    doubts: Array
+    tails: Array
+    distances: Array
+
+    @classmethod
+    def learn(cls, unseen: Unseen, labels: Array) -> Surety:
+        """Learns it from what was said of unseen GMs; every GM weighs the same.
+
+        Args:
+            unseen: What was said.
+            labels: Label values of the GMs, shape (GMs, 25).
+        """
+        weights = 1.0 / np.bincount(unseen.gms)[unseen.gms]
+        truth = labels[unseen.gms]
+        known = unseen.shares > 0
+        even = known / known.sum(axis=1, keepdims=True)
+        group = np.repeat([0, 1, 2], [N_CONTINUOUS, N_DISCRETE, N_LOSSES])
+        costs = np.zeros((len(DOUBTS), 3))
+        for row, doubt in enumerate(DOUBTS):
+            shares = (1 - doubt) * unseen.shares + doubt * even
+            for column in range(labels.shape[1]):
+                if column < N_CONTINUOUS:
+                    wrong = np.abs(
+                        quantiles(shares, labels[:, column], [0.5])[:, 0] - truth[:, column]
+                    ) / np.ptp(labels[:, column])
+                else:
+                    right = (shares * (labels[:, column] == truth[:, column, None])).sum(axis=1)
+                    wrong = -np.log(np.clip(right, 0.01, 0.99))
+                costs[row, group[column]] += np.average(wrong, weights=weights)
+        doubts = DOUBTS[costs.argmin(axis=0)][group]
+        shares = (1 - doubts[0]) * unseen.shares + doubts[0] * even
+        tails = np.zeros(N_CONTINUOUS)
+        for column in range(N_CONTINUOUS):
+            values = labels[:, column]
+            ends = quantiles(shares, values, [*TAILS, *(1 - TAILS)])
+            low, high = np.split(ends, 2, axis=1)
+            within = (low <= truth[:, column, None]) & (truth[:, column, None] <= high)
+            covered = np.average(within, axis=0, weights=weights)
+            tails[column] = TAILS[(covered >= COVERAGE).argmax()] if covered[-1] >= COVERAGE else 0
+        order = np.argsort(unseen.distances)
+        reached = np.cumsum(weights[order]) / weights.sum()
+        at = np.searchsorted(reached, np.linspace(0, 1, _DISTANCES) - 1e-9).clip(0, len(order) - 1)
+        return cls(doubts, tails, unseen.distances[order][at])
+
+    def farther(self, distance: float) -> float:
+        """Returns the share of unseen GMs' images that lie farther than one at a distance."""
+        return float((self.distances > distance).mean())
+
+    def to_dict(self) -> dict[str, list[float]]:
+        """Returns everything as plain data."""
+        rounded = {"doubts": self.doubts, "tails": self.tails, "distances": self.distances}
+        return {name: np.round(values, 6).tolist() for name, values in rounded.items()}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Surety:
+        """Makes one of what `to_dict` gave.
+
+        Raises:
+            KeyError: Something is missing.
+            ValueError: Something is not of its shape or range.
+        """
+        doubts, tails, distances = (
+            np.asarray(data[name], dtype=float) for name in ("doubts", "tails", "distances")
+        )
+        n = N_CONTINUOUS + N_DISCRETE + N_LOSSES
+        sound = (
+            doubts.shape == (n,)
+            and tails.shape == (N_CONTINUOUS,)
+            and distances.ndim == 1
+            and bool(
+                ((doubts >= 0) & (doubts <= 1)).all() and ((tails >= 0) & (tails <= 0.5)).all()
+            )
+            and bool(len(distances) and (np.diff(distances) >= 0).all())
+        )
+        if not sound:
+            raise ValueError("what it knows of its errors is damaged")
+        return cls(doubts, tails, distances)
+
+
+def together(shares: Array) -> Array:
+    """Returns the shares of GMs in several images of one GM: their geometric mean, scaled to 1.
+
+    What one image of them all rules out is ruled out. On unseen GMs it beats the mean.
+
+    Args:
+        shares: Shape (images, GMs).
+    """
+    logarithms = np.log(np.maximum(shares, 1e-9)).mean(axis=0)
+    whole = np.where((shares > 0).all(axis=0), np.exp(logarithms - logarithms.max()), 0.0)
+    return np.asarray(whole / whole.sum())
+
+
+def quantiles(shares: Array, values: Array, levels: Sequence[float]) -> Array:
+    """Returns weighted quantiles: the least value that so much of the shares does not exceed.
+
+    Args:
+        shares: Of each GM in each image, shape (images, GMs), rows that sum to 1.
+        values: Of each GM, shape (GMs,).
+        levels: From 0 to 1.
+
+    Returns:
+        Shape (images, levels).
+    """
+    order = np.argsort(values, kind="stable")
+    reached = np.cumsum(shares[:, order], axis=1)
+    # What no share has is no value at all: the least is where the sum leaves 0.
+    asked = np.clip(levels, 1e-9, 1.0) - 1e-12
+    at = np.array([np.searchsorted(row, asked) for row in reached]).clip(0, len(order) - 1)
+    return np.asarray(values[order][at.reshape(len(shares), len(asked))])

@@ -1,0 +1,106 @@
+"""Training the parser of known GMs from dataset folders, with its card."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from gmbench.benchmark.benchmark import Benchmark
+from gmbench.benchmark.extra import ExtraGMs
+from gmbench.files import write_whole
+from gmbench.parsing.accuracy import accuracy_of
+from gmbench.parsing.fitting import fit_known_gms, read_known_images
+from gmbench.parsing.saving import save_parser
+from gmbench.progress import Progress
+
+METRICS = {"l1": "l1 ↓", "arch_f1": "arch F1 ↑", "loss_f1": "loss F1 ↑"}
+LEVELS = {
+    "image": "an image at a time",
+    "gm": "all images of a GM",
+    "nearest": "the nearest known GM alone",
+    "labels_alone": "labels alone",
+}
+
+
+def train_known_gms(
+    benchmark: Benchmark,
+    folder: Path,
+    out: Path,
+    extra: Sequence[ExtraGMs] = (),
+    real_files: Sequence[Path] = (),
+    *,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Trains the parser on all GMs of a dataset, and of extra ones, and writes it.
+
+    Args:
+        benchmark: The benchmark of the dataset.
+        folder: The dataset folder.
+        out: Folder of the parser.
+        extra: GMs of other datasets, whose real images are learned too.
+        real_files: Further real images.
+        seed: Seed of trees, folds and intervals.
+        progress: Told how far the work is.
+
+    Returns:
+        How right it is about GMs left out, as `accuracy_of` says it.
+
+    Raises:
+        GmbenchError: A dataset cannot be read, or the folder not be written to.
+    """
+    images = read_known_images(benchmark, folder, extra, real_files, progress)
+    trained_on: dict[str, Any] = {
+        "baseline": "known_gms",
+        "benchmark": benchmark.name,
+        "version": benchmark.version,
+        "extra": [one.to_dict() for one in extra],
+        "gms": list(images.names),
+        "n_gms": len(images.names),
+        "n_images": len(images.groups),
+        "real": list(images.real),
+        "seed": seed,
+    }
+    fitted = fit_known_gms(images, benchmark, seed, trained_on, progress)
+    accuracy = accuracy_of(images, fitted, seed)
+    parser = replace(fitted.parser, trained_on={**trained_on, "accuracy": accuracy})
+    save_parser(parser, out)
+    write_whole(out / "README.md", card(parser.trained_on))
+    return accuracy
+
+
+def card(trained_on: Mapping[str, Any]) -> str:
+    """Returns the card of a parser.
+
+    Args:
+        trained_on: What it was trained on, with its accuracy.
+    """
+    accuracy = trained_on["accuracy"]
+    lines = [
+        "---",
+        "library_name: gmbench",
+        "license: mit",
+        "tags: [model-parsing, image-forensics]",
+        "---",
+        "# A model parser of gmbench",
+        "",
+        "Infers 25 hyperparameters of a generative model from its images, says how sure that is",
+        "and which known models make such images: `gmbench parse --model DIR IMAGE...`. It knows",
+        f"{trained_on['n_gms']} models by {trained_on['n_images']:,} images, real ones among them",
+        "(`config.json` names them), and holds none of these images.",
+        "",
+        "How right it is about models it had not seen, in ten folds that leave models out, those",
+        "of equal labels together; 95% intervals over models:",
+        "",
+        f"| unseen | {' | '.join(METRICS.values())} |",
+        "|---|" + "---|" * len(METRICS),
+    ]
+    for domain, found in accuracy.items():
+        if domain == "real_or_made":
+            continue
+        for level, title in LEVELS.items():
+            cells = ["{:.3f} ({:.3f} to {:.3f})".format(*found[level][name]) for name in METRICS]
+            lines.append(f"| {found['n_gms']} {domain}: {title} | {' | '.join(cells)} |")
+    return "\n".join([*lines, ""])

@@ -1,0 +1,83 @@
+"""Where a parser lies: a folder, or a name on the Hub. Its `config.json` says what it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import constants, hf_hub_download
+from huggingface_hub.errors import HfHubHTTPError
+
+from gmbench.errors import GmbenchError
+from gmbench.files import parse_json
+
+KNOWN_GMS = "known_gms"
+"""What `config.json` calls the method of a parser without a network."""
+
+
+class CheckpointError(GmbenchError):
+    """A folder or repository that holds no model parser, or one that cannot be read."""
+
+
+def file_of(place: str | Path, name: str) -> Path:
+    """Returns a file of a parser; from the Hub where there is no such folder.
+
+    Args:
+        place: Folder, or name on the Hub.
+        name: Of the file.
+
+    Raises:
+        CheckpointError: The folder does not hold a parser, or is not there, or the Hub does not
+            give the file.
+    """
+    folder = Path(place)
+    if folder.is_dir():
+        if not (folder / constants.CONFIG_NAME).is_file():
+            raise CheckpointError(
+                f"{folder} holds no model parser: {constants.CONFIG_NAME} is missing. Train one "
+                "with `gmbench train NAME`, which leaves it in the folder `model`."
+            )
+        return folder / name
+    if folder.is_absolute() or len(folder.parts) != 2:
+        raise CheckpointError(
+            f"{folder} is not there. Give the folder of a model parser, or its name on the Hub, "
+            "such as USER/NAME."
+        )
+    try:
+        return Path(hf_hub_download(str(place), name))
+    except HfHubHTTPError as error:
+        raise CheckpointError(
+            f"{place} is no folder here, and the Hub does not give it: "
+            f"{str(error).splitlines()[0].rstrip('.')}."
+        ) from error
+    except OSError as error:
+        raise unreadable(place, error) from error
+
+
+def config_of(place: str | Path) -> dict[str, Any]:
+    """Returns what `config.json` of a parser says.
+
+    Raises:
+        CheckpointError: There is none, or it cannot be read.
+    """
+    try:
+        config = parse_json(file_of(place, constants.CONFIG_NAME).read_text(encoding="utf-8"))
+        if not isinstance(config, dict):
+            raise TypeError(f"{constants.CONFIG_NAME} is not an object")
+    except (OSError, ValueError, TypeError) as error:
+        raise unreadable(place, error) from error
+    return config
+
+
+def unreadable(place: str | Path, error: Exception) -> CheckpointError:
+    """Returns the error that says why a parser cannot be read."""
+    if isinstance(error, KeyError):
+        reason = f"{constants.CONFIG_NAME} lacks {error}"
+    else:
+        # torch begins with a heading and lists what lacks or does not fit below it.
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        reason = lines[-1 if len(lines) > 1 else 0].rstrip(".:")
+    return CheckpointError(
+        f"{place} cannot be read as a model parser: {reason}. Give the folder of one that "
+        "`gmbench train` made, or its name on the Hub."
+    )

@@ -1,0 +1,96 @@
+"""`parse` with the package's own parser, as a user meets it."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gmbench.predictions.probabilities import schema_columns
+from gmbench.schema import NAMES
+from tests.commands import data, gmbench
+from tests.parsing.mini_images import save_images
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Images of two GMs in a folder each, and a file that is none."""
+    place = tmp_path_factory.mktemp("parse")
+    for gm in ("MINI_DCGAN", "MINI_BETA_B"):
+        save_images(gm, place / gm, 6)
+    (place / "empty").mkdir()
+    (place / "notes.csv").write_text("no image\n")
+    return place
+
+
+def test_known_then_likely_then_unknown(here: Path) -> None:
+    done = gmbench("parse", "MINI_DCGAN", cwd=here)
+    lines = [line for line in done.stdout.splitlines() if line.strip(" ─")]
+    assert lines[0].strip() == "6 images"
+    order = [line.split()[0] for line in lines if line[1:2].strip()]
+    verdicts = [word for word in order if word in ("known", "likely", "unknown")]
+    assert verdicts == sorted(verdicts, key=["known", "likely", "unknown"].index)
+    assert all(any(f" {name} " in line for line in lines) for name in NAMES)
+    assert "Most like: DCGAN" in done.stdout
+    assert done.stderr.startswith("Parser: known_gms, trained on 176 models.")
+    assert max(map(len, done.stdout.splitlines())) <= 100
+
+
+def test_json_csv_and_page(here: Path) -> None:
+    found = data(
+        "parse", "MINI_DCGAN", "--csv", "each.csv", "--html", "page.html", cwd=here
+    )  # fmt: skip
+    assert found["n_images"] == len(found["images"]) == 6
+    assert [one["name"] for one in found["parameters"]] == list(NAMES)
+    assert found["relatives"][0]["gm"] == "DCGAN"
+    assert set(found["origin"]) == {
+        "looks_real", "real_share", "unlike_anything", "farther", "mixed",
+    }  # fmt: skip
+    with (here / "each.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["image_id"] for row in rows] == [f"MINI_DCGAN/{n}.png" for n in range(6)]
+    assert set(NAMES) | set(schema_columns()) <= set(rows[0])
+    page = (here / "page.html").read_text()
+    assert page.count("data:image/png;base64,") == 2
+    assert "What made these 6 images" in page
+    again = gmbench("parse", "MINI_DCGAN", "--csv", "each.csv", cwd=here, check=False)
+    assert again.returncode == 2
+    assert "each.csv" in again.stderr
+    assert gmbench("parse", "MINI_DCGAN", "--csv", "each.csv", "--overwrite", cwd=here).stdout
+
+
+def test_images_of_two_models_are_noticed_and_parted(here: Path) -> None:
+    mixed = gmbench("parse", "MINI_DCGAN", "MINI_BETA_B", cwd=here)
+    assert "These look like images of several models: `gmbench parse --group`" in mixed.stdout
+    found = data("parse", "MINI_DCGAN", "MINI_BETA_B", "--group", cwd=here)
+    parts = [{Path(image).parent.name for image in one["images"]} for one in found["groups"]]
+    assert parts == [{"MINI_DCGAN"}, {"MINI_BETA_B"}] or parts == [{"MINI_BETA_B"}, {"MINI_DCGAN"}]
+    shown = gmbench("parse", "MINI_DCGAN", "MINI_BETA_B", "--group", cwd=here).stdout
+    assert "Group 2 of 2: " in shown
+
+
+def test_what_is_like_nothing(here: Path) -> None:
+    Image.fromarray(np.zeros((64, 64), np.uint8)).save(here / "black.png")
+    shown = gmbench("parse", "black.png", cwd=here).stdout
+    assert "Unlike anything known: of the images of models never seen only 0% lie farther" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("empty", "empty holds no image. Give image files, or a folder of them."),
+        ("notes.csv", "notes.csv cannot be parsed: no image of a known format"),
+        ("none.png", "none.png cannot be parsed: No such file or directory"),
+        ("MINI_DCGAN --model empty", "empty holds no model parser: config.json is missing"),
+        ("MINI_DCGAN --model nowhere", "nowhere is not there. Give the folder of a model parser"),
+    ],
+)
+def test_what_goes_wrong(arguments: str, message: str, here: Path) -> None:
+    done = gmbench("parse", *arguments.split(), cwd=here, check=False)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
