@@ -112,7 +112,7 @@ def main() -> None:
     for name, parts in found.items():
         whole = Unseen(
             *(np.concatenate([getattr(one, key) for one in parts])
-              for key in ("shares", "distances", "gms"))
+              for key in ("shares", "distances", "gms", "real"))
         )  # fmt: skip
         rows[name] = scores_of(judge, whole, arguments.seed)
         print(f"{name:20}", *(f"{metric} {value[0]:.3f}" for metric, value in rows[name].items()))

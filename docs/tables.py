@@ -11,6 +11,7 @@ A table stands between two comments. The first says which results it shows:
     <!-- detection faces: fingerprint -->            rows of docs/results/detection_faces.json
     <!-- attribution faces: fingerprint -->          rows of docs/results/attribution_faces.json
     <!-- content mini116: fingerprint -->            rows of docs/results/content_mini116.json
+    <!-- parser accuracy: published -->             rows of gmbench/tables/parser/config.json
     <!-- end -->
 
 so that no figure is copied by hand, and a test fails when a page and a result part.
@@ -26,6 +27,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from parser_tables import parser
+
 ROOT = Path(__file__).parent.parent
 BASELINES = ROOT / "baselines"
 PAGES = (
@@ -33,6 +36,7 @@ PAGES = (
     BASELINES / "README.md",
     ROOT / "docs" / "wild.md",
     ROOT / "docs" / "detection.md",
+    ROOT / "docs" / "parser.md",
 )
 RESULTS = ROOT / "docs" / "results"
 """What `gmbench detect`, `attribute` and `study content_independence` gave with --json."""
@@ -178,6 +182,7 @@ KINDS = {
     "detection": detection,
     "attribution": attribution,
     "content": content,
+    "parser": parser,
 }
 
 

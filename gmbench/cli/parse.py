@@ -46,9 +46,11 @@ def parse(
 
     Example: `gmbench parse generated/ --html parsed.html`
     """
+    from gmbench.files import refuse_existing
     from gmbench.parsing.files import image_files
     from gmbench.parsing.report import parse_files, write_outputs
 
+    refuse_existing(*(path for path in (csv, html) if path is not None), overwrite=overwrite)
     images = image_files(files)
     with output.counting() as progress:
         found = parse_files(images, model, group=group, progress=progress)
@@ -59,11 +61,11 @@ def parse(
             for rows, parsed in found.groups
         ]
         output.show_json({"groups": groups} if group else groups[0])
-    else:
-        for number, (rows, parsed) in enumerate(found.groups, 1):
-            if group:
-                output.show_plain(f"Group {number} of {len(found.groups)}: {_names(images, rows)}")
-            _show(parsed)
+        return
+    for number, (rows, parsed) in enumerate(found.groups, 1):
+        if group:
+            output.show_plain(f"Group {number} of {len(found.groups)}: {_names(images, rows)}")
+        _show(parsed)
     for path in written:
         output.note(f"{path}: written.")
 

@@ -186,7 +186,8 @@ def fit_known_gms(
         relatives=whole.relatives,
         distances=whole.distances,
         surety=Surety.learn(unseen.of(learnt), images.values),
-        real_from=_upper_quantile(real[of_gm], weights, FALSE_ALARMS),
+        # Who knows no real images calls none real.
+        real_from=_upper_quantile(real[of_gm], weights, FALSE_ALARMS) if images.real else 2.0,
         trained_on=trained_on,
     )
     if progress:

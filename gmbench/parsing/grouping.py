@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import fcluster, linkage
 
 APART = 0.5
 """Mean distance (1 less the cosine of their shares' roots) of groups that are parted when asked."""
@@ -25,6 +24,9 @@ def groups_of(shares: NDArray[np.float64], apart: float = APART) -> list[NDArray
     """
     if len(shares) == 1:
         return [np.zeros(1, dtype=np.int64)]
+    # Half a second to import, and one image does without.
+    from scipy.cluster.hierarchy import fcluster, linkage
+
     roots = np.sqrt(shares)
     found = fcluster(linkage(roots, "average", "cosine"), apart, "distance")
     parts = [np.flatnonzero(found == number) for number in np.unique(found)]

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.benchmark.extra import ExtraGMs
-from gmbench.data.loading import cache_folder
 from gmbench.data.rgb import Pixels, rgb_pixels
 from gmbench.progress import Progress
 from gmbench.training import residual_features
@@ -103,6 +102,9 @@ def read_features(
 def _taken(
     facts: Mapping[str, int], n: int, rows: Callable[[Iterator[Pixels]], Iterator[Features]]
 ) -> Taken:
+    # All of building datasets comes with it, and who only makes features does without.
+    from gmbench.data.loading import cache_folder
+
     return Taken(
         folder=cache_folder() / "features",
         facts=facts,

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import constants, hf_hub_download
-from huggingface_hub.errors import HfHubHTTPError
-
 from gmbench.errors import GmbenchError
 from gmbench.files import parse_json
+
+CONFIG = "config.json"
 
 KNOWN_GMS = "known_gms"
 """What `config.json` calls the method of a parser without a network."""
@@ -32,9 +31,9 @@ def file_of(place: str | Path, name: str) -> Path:
     """
     folder = Path(place)
     if folder.is_dir():
-        if not (folder / constants.CONFIG_NAME).is_file():
+        if not (folder / CONFIG).is_file():
             raise CheckpointError(
-                f"{folder} holds no model parser: {constants.CONFIG_NAME} is missing. Train one "
+                f"{folder} holds no model parser: {CONFIG} is missing. Train one "
                 "with `gmbench train NAME`, which leaves it in the folder `model`."
             )
         return folder / name
@@ -43,6 +42,10 @@ def file_of(place: str | Path, name: str) -> Path:
             f"{folder} is not there. Give the folder of a model parser, or its name on the Hub, "
             "such as USER/NAME."
         )
+    # Half a second to import, and a folder does without.
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import HfHubHTTPError
+
     try:
         return Path(hf_hub_download(str(place), name))
     except HfHubHTTPError as error:
@@ -61,9 +64,9 @@ def config_of(place: str | Path) -> dict[str, Any]:
         CheckpointError: There is none, or it cannot be read.
     """
     try:
-        config = parse_json(file_of(place, constants.CONFIG_NAME).read_text(encoding="utf-8"))
+        config = parse_json(file_of(place, CONFIG).read_text(encoding="utf-8"))
         if not isinstance(config, dict):
-            raise TypeError(f"{constants.CONFIG_NAME} is not an object")
+            raise TypeError(f"{CONFIG} is not an object")
     except (OSError, ValueError, TypeError) as error:
         raise unreadable(place, error) from error
     return config
@@ -72,7 +75,7 @@ def config_of(place: str | Path) -> dict[str, Any]:
 def unreadable(place: str | Path, error: Exception) -> CheckpointError:
     """Returns the error that says why a parser cannot be read."""
     if isinstance(error, KeyError):
-        reason = f"{constants.CONFIG_NAME} lacks {error}"
+        reason = f"{CONFIG} lacks {error}"
     else:
         # torch begins with a heading and lists what lacks or does not fit below it.
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]

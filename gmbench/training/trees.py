@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.benchmark.extra import ExtraGMs
@@ -45,6 +44,9 @@ def fit_trees(
         Normalised counts, shape (others, 9), and the probabilities of each head's classes, each of
         shape (others, classes); a class that no training GM has is impossible.
     """
+    # Takes a second to import, and what only asks trees does without.
+    from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
+
     features, labels, weights = known.features, known.labels[known.gms], known.weights
     options = {"n_estimators": TREES, "min_samples_leaf": 3, "max_features": 0.2, "n_jobs": -1}
     regressor = ExtraTreesRegressor(random_state=seed, **options)

@@ -41,8 +41,10 @@ def test_all_images_speak_together(known_gms: KnownGMs) -> None:
     shares[0, 0] = shares[1, 1] = 0.8
     said = SaidOfImages(shares, np.zeros(2), np.zeros(2))
     parsed = known_gms.parse_said(said)
-    assert [one.share for one in parsed.relatives[:2]] == pytest.approx([0.4 + 0.1 / (n - 1)] * 2)
-    careful = known_gms.parsed(shares.mean(axis=0, keepdims=True))
+    whole = np.sqrt(shares[0] * shares[1])
+    whole /= whole.sum()
+    assert [one.share for one in parsed.relatives[:2]] == pytest.approx(whole[:2])
+    careful = known_gms.parsed(whole[None])
     for one, odds in zip(parsed.parameters[9:], careful.by_head, strict=True):
         assert one.confidence == pytest.approx(odds.max())
         assert sum((one.probabilities or {}).values()) == pytest.approx(1)
@@ -108,3 +110,4 @@ def test_it_says_how_right_it_is(trained: tuple[Path, dict[str, Any]]) -> None:
         assert better * value > better * found["labels_alone"][metric][0]
     assert set(found["coverage"]) == set(NAMES[:9])
     assert trained[1]["real_or_made"]["n_real"] == 0
+    assert trained[1]["real_or_made"]["published_called_real"] == [0.0, 0.0]

@@ -1,0 +1,61 @@
+"""Draws the pictures of docs/parser.md into docs/images.
+
+    python docs/parser_figures.py
+"""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+from parser_tables import CONFIG, ROBUSTNESS, ROOT
+
+from gmbench.figures.style import COLOURS, PAGE, new_figure, save_figure
+from gmbench.parsing.train import METRICS
+
+IMAGES = ROOT / "docs" / "images"
+
+
+def calibration() -> None:
+    """How often what is said with so much confidence is right."""
+    accuracy = json.loads(CONFIG.read_text(encoding="utf-8"))["trained_on"]["accuracy"]
+    with new_figure(PAGE, 2.6) as figure:
+        for place, (kind, title) in enumerate((("classes", "Classes"), ("losses", "Losses"))):
+            axes = figure.add_subplot(1, 2, place + 1)
+            axes.plot([0, 1], [0, 1], color="#999999", linewidth=0.6, linestyle="--")
+            for colour, domain in zip(COLOURS, ("published", "replicas"), strict=False):
+                for level, style in (("calibration", "-"), ("calibration_gm", ":")):
+                    curve = np.array(accuracy[domain][level][kind]["curve"])
+                    told = curve[curve[:, 2] >= 0.01]
+                    name = "an image" if level == "calibration" else "all images of a model"
+                    axes.plot(
+                        told[:, 0], told[:, 1], style, marker="o", markersize=3, color=colour,
+                        label=f"{domain}, {name}",
+                    )  # fmt: skip
+            axes.set(
+                title=title, xlabel="confidence in what is named", xlim=(0.2, 1), ylim=(0.2, 1)
+            )
+            axes.set_aspect("equal")
+        figure.axes[0].set_ylabel("share that is right, models left out")
+        figure.axes[0].legend(loc="upper left")
+    save_figure(figure, IMAGES / "parser_calibration.png")
+
+
+def robustness() -> None:
+    """What becomes of the scores when images are saved again or changed."""
+    scores = json.loads(ROBUSTNESS.read_text(encoding="utf-8"))["scores"]
+    with new_figure(PAGE, 2.4) as figure:
+        for place, (metric, title) in enumerate(METRICS.items()):
+            axes = figure.add_subplot(1, 3, place + 1)
+            values = np.array([one[metric] for one in scores.values()])
+            rows = np.arange(len(values))[::-1]
+            ends = np.abs(values[:, 1:] - values[:, :1]).T
+            axes.errorbar(values[:, 0], rows, xerr=ends, fmt="o", markersize=3, color=COLOURS[0])
+            axes.axvline(values[0, 0], color="#999999", linewidth=0.6, linestyle="--")
+            axes.set(title=title, yticks=rows, yticklabels=list(scores) if not place else [])
+    save_figure(figure, IMAGES / "parser_robustness.png")
+
+
+if __name__ == "__main__":
+    calibration()
+    robustness()
