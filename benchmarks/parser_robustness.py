@@ -44,9 +44,12 @@ def jpeg(quality: int) -> Callable[[Image.Image], Image.Image]:
 
 def smaller(part: float) -> Callable[[Image.Image], Image.Image]:
     """Both sides so much of what they were."""
-    return lambda image: image.resize(
-        tuple(max(8, round(side * part)) for side in image.size), Image.Resampling.BICUBIC
-    )
+
+    def resized(image: Image.Image) -> Image.Image:
+        width, height = (max(8, round(side * part)) for side in image.size)
+        return image.resize((width, height), Image.Resampling.BICUBIC)
+
+    return resized
 
 
 def blurred(radius: float) -> Callable[[Image.Image], Image.Image]:
@@ -98,8 +101,8 @@ def main() -> None:
                 features = []
                 for image in shown:
                     pixels = np.asarray(degrade(image))
-                    parts = (*feature_rows(iter([pixels])), *residual_rows(iter([pixels])))
-                    features.append(np.hstack(parts))
+                    made = (*feature_rows(iter([pixels])), *residual_rows(iter([pixels])))
+                    features.append(np.hstack(made))
                 said = fold.look_at(np.concatenate(features), n_gms)
                 found[name].append(replace(said, gms=np.full(len(shown), gm)))
         print(f"fold {number + 1}: {len(left)} GMs left out", flush=True)

@@ -52,12 +52,12 @@ def test_a_figure_is_drawn(words: str, here: Path) -> None:
 
 
 @pytest.mark.parametrize("number", ["10", "11"])
-def test_figures_of_a_checkpoint_without_fingerprints(number: str, here: Path) -> None:
-    from gmbench.training.checkpoint import SHIPPED
+def test_figures_of_a_parser_without_a_network(number: str, here: Path) -> None:
+    from gmbench.parsing.load import SHIPPED
 
     done = gmbench("figure", number, "--checkpoint", str(SHIPPED), cwd=here, check=False)
     assert done.returncode == 2
-    assert "estimates no fingerprints" in done.stderr
+    assert "is a parser without a network, and this needs one" in done.stderr
 
 
 @pytest.mark.parametrize(
