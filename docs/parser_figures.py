@@ -35,9 +35,8 @@ def calibration() -> None:
             axes.set(
                 title=title, xlabel="confidence in what is named", xlim=(0.2, 1), ylim=(0.2, 1)
             )
-            axes.set_aspect("equal")
         figure.axes[0].set_ylabel("share that is right, models left out")
-        figure.axes[0].legend(loc="upper left")
+        figure.axes[1].legend(loc="lower right")
     save_figure(figure, IMAGES / "parser_calibration.png")
 
 
