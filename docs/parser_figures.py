@@ -1,6 +1,6 @@
 """Draws the pictures of docs/parser.md into docs/images.
 
-    python docs/parser_figures.py
+Run as `python docs/parser_figures.py`.
 """
 
 from __future__ import annotations

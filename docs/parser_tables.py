@@ -72,7 +72,7 @@ def _calibration(trained_on: dict[str, Any], names: list[str]) -> list[str]:
             held = sorted(found["coverage"].values()) if level == "calibration" else []
             mean = f"{sum(held) / len(held):.0%} ({held[0]:.0%} to {held[-1]:.0%})" if held else ""
             rows.append([f"{domain}: {title}", *errors, mean])
-    heading = ["models left out", "ECE of classes ↓", "ECE of losses ↓", "counts in intervals of 80%"]
+    heading = ["models left out", "ECE of classes ↓", "ECE of losses ↓", "in intervals of 80%"]
     return _table(heading, rows)
 
 

@@ -93,4 +93,3 @@ def test_what_goes_wrong(arguments: str, message: str, here: Path) -> None:
     assert done.returncode == 2
     assert message in done.stderr
     assert "Traceback" not in done.stderr
-
