@@ -54,7 +54,10 @@ PAIRED = {"l1": "l1", "arch_f1": "arch F1", "loss_f1": "loss F1", "skill": "skil
 PAPER = ("l1", "arch_f1", "loss_f1")
 """Metrics that the paper has."""
 
-_TABLE = re.compile(r"(<!-- ([a-z]+) ([^:]+): ([^>]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_TABLE = re.compile(
+    r"(<!-- (scores|pairs|detection|attribution|content) ([^:]+): ([^>]+) -->\n).*?(<!-- end -->)",
+    re.DOTALL,
+)
 
 
 def written(page: Path) -> str:
