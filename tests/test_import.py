@@ -49,7 +49,6 @@ def test_no_torch(code: str, poisoned: Path) -> None:
 @pytest.mark.parametrize(
     "code",
     [
-        "gmbench.parse",
         "gmbench.FoldDataset",
         "gmbench.measure(1, 1)",
         "gmbench.run_baseline('full')",
@@ -75,7 +74,7 @@ def test_import_alone_loads_nothing_large(tmp_path: Path) -> None:
 
 def test_parsing_an_image_loads_no_more_than_it_needs(tmp_path: Path) -> None:
     code = (
-        "import gmbench.training.parse, gmbench.models.parsing, sys; "
+        "import gmbench.training.checkpoint, gmbench.models.parsing, sys; "
         "large = {'pandas', 'pyarrow', 'scipy', 'sklearn', 'datasets', 'accelerate', 'rich'}; "
         "print(sorted(large & sys.modules.keys()))"
     )
