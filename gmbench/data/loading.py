@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gmbench.benchmark.benchmark import read_benchmark
+from gmbench.benchmark.benchmark import MINI116, read_benchmark
 from gmbench.data.build import DEFAULT_NAME, build_dataset
 from gmbench.data.dataset_folder import check_path
 from gmbench.data.features import configurations
@@ -37,8 +37,9 @@ def load_dataset(
 
     Args:
         path_or_name: A dataset folder; a name, looked for in the current folder and then in
-            gmbench's cache folder; or `ORGANISATION/NAME` on the Hub. Where there is no
-            `gm-parsing`, mini116 is built into the cache folder under this name.
+            gmbench's cache folder; `mini116`, which comes with the package; or
+            `ORGANISATION/NAME` on the Hub. Where there is no `gm-parsing`, mini116 is built into
+            the cache folder under this name.
         config: `set_1` to `set_4`, or `all`.
         split: `train` or `test`; all splits when None.
         streaming: Read row by row, without a copy.
@@ -105,6 +106,8 @@ def _find(path_or_name: str | Path) -> Path | None:
     for place in places:
         if place.is_dir():
             return place
+    if name == "mini116":
+        return MINI116
     if name == DEFAULT_NAME:
         return build_dataset("mini116", out=cache_folder() / name).folder
     if isinstance(path_or_name, str) and _ON_THE_HUB.fullmatch(name):

@@ -39,6 +39,14 @@ def test_by_name_in_the_current_folder_then_in_the_cache(
         load_dataset()
 
 
+@pytest.mark.usefixtures("places")
+def test_mini116_comes_with_the_package() -> None:
+    assert load_dataset("mini116", "set_1", "test[:2]")["image_id"] == [
+        "MINI_ADV_FACES/000000",
+        "MINI_ADV_FACES/000001",
+    ]
+
+
 def test_split_config_and_slice(pristine_dataset: Path) -> None:
     assert load_dataset(pristine_dataset, "all", "train").num_rows == 36
     assert load_dataset(pristine_dataset, "set_2", "test[:3]").num_rows == 3
