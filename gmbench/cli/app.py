@@ -62,8 +62,12 @@ def root(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Print results and errors alone.")
+    ] = False,
 ) -> None:
     """Infer the hyperparameters of generative models from their images: data and evaluation."""
+    output.keep_quiet(quiet)
 
 
 def main() -> None:

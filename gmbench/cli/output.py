@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from gmbench.cli.progress_lines import ProgressLines
+
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
@@ -103,8 +105,19 @@ def estimated(one: Estimate | None, *, signed: bool = False) -> tuple[str, str]:
     return f"{one.value:+z.3f}" if signed else number(one.value), interval(one.ci)
 
 
+_quiet = False
+
+
+def keep_quiet(wanted: bool) -> None:
+    """Says whether notes and progress are left out: `gmbench --quiet`."""
+    global _quiet
+    _quiet = wanted
+
+
 def note(text: str) -> None:
     """Prints a line for people on standard error, word for word."""
+    if _quiet:
+        return
     console(stderr=True).print(text, markup=False, style="dim", soft_wrap=True)
 
 
@@ -151,11 +164,15 @@ def counting() -> Iterator[Progress]:
     """Yields what shows how far work is, with the time left, on standard error.
 
     A bar appears with the first report of a work and goes when it is done or another one begins;
-    while there is none, the screen is free for bars of others, such as the Hub's own.
+    while there is none, the screen is free for bars of others, such as the Hub's own. Where there
+    is no terminal, a line is printed each half minute.
     """
     from rich import progress as rich_progress
 
     screen = console(stderr=True)
+    if _quiet or not screen.is_terminal:
+        yield ProgressLines(note)
+        return
     bars = rich_progress.Progress(
         rich_progress.TextColumn("{task.description}"),
         rich_progress.BarColumn(),
@@ -165,7 +182,6 @@ def counting() -> Iterator[Progress]:
         rich_progress.TimeRemainingColumn(),
         console=screen,
         transient=True,
-        disable=not screen.is_terminal,
     )
     task: rich_progress.TaskID | None = None
     shown = ""

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gmbench.cli import output
+from gmbench.cli.progress_lines import ProgressLines
+from tests.commands import gmbench
+
+
+def lines_of(reports: list[tuple[float, str, int, int | None]]) -> list[str]:
+    """What is said of reports at these seconds."""
+    said: list[str] = []
+    now = [0.0]
+    progress = ProgressLines(said.append, lambda: now[0])
+    for second, *report in reports:
+        now[0] = second
+        progress(*report)
+    return said
+
+
+def test_a_line_each_half_minute_with_the_time_left() -> None:
+    assert lines_of([(second, "images", second, 600) for second in range(0, 101, 5)]) == [
+        "images: 30 of 600 in 0:30, about 9:30 left",
+        "images: 60 of 600 in 1:00, about 9:00 left",
+        "images: 90 of 600 in 1:30, about 8:30 left",
+    ]
+
+
+def test_what_was_there_before_does_not_make_it_look_faster() -> None:
+    reports = [(0.0, "images", 500, 600), (40.0, "images", 520, 600)]
+    assert lines_of(reports) == ["images: 520 of 600 in 0:40, about 2:40 left"]
+
+
+def test_what_is_short_is_not_spoken_of_and_each_work_has_its_own_time() -> None:
+    reports = [(0.0, "a", 0, 2), (20.0, "a", 2, 2), (21.0, "b", 0, None), (3700.0, "b", 7, None)]
+    assert lines_of(reports) == ["b: 7 in 1:01:19"]
+
+
+def test_nothing_made_yet_has_no_time_left() -> None:
+    assert lines_of([(0.0, "a", 0, 9), (31.0, "a", 0, 9)]) == ["a: 0 of 9 in 0:31"]
+
+
+def test_without_a_terminal_progress_is_lines(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gmbench.cli.progress_lines.EVERY", 0.0)
+    output.keep_quiet(False)
+    with output.counting() as progress:
+        progress("images", 0, 4)
+        progress("images", 2, 4)
+    assert capsys.readouterr().err.startswith("images: 2 of 4 in 0:00")
+    output.keep_quiet(True)
+    with output.counting() as progress:
+        progress("images", 0, 4)
+        progress("images", 2, 4)
+    output.keep_quiet(False)
+    assert capsys.readouterr().err == ""
+
+
+def test_quiet_leaves_results_and_errors(tmp_path: Path) -> None:
+    made = ("baseline", "median_mode", "-o")
+    loud = gmbench(*made, "loud.parquet", cwd=tmp_path)
+    quiet = gmbench("--quiet", *made, "quiet.parquet", cwd=tmp_path)
+    assert "next: gmbench evaluate" in loud.stderr
+    assert quiet.stderr == ""
+    assert quiet.stdout.splitlines()[:3] == loud.stdout.splitlines()[:3]
+    assert (tmp_path / "quiet.parquet").is_file()
+    refused = gmbench("--quiet", *made, "quiet.parquet", cwd=tmp_path, check=False)
+    assert refused.stderr.startswith("error: ")
+    # The next command speaks again.
+    assert gmbench(*made, "again.parquet", cwd=tmp_path).stderr
