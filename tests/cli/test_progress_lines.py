@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -9,14 +10,14 @@ from gmbench.cli.progress_lines import ProgressLines
 from tests.commands import gmbench
 
 
-def lines_of(reports: list[tuple[float, str, int, int | None]]) -> list[str]:
+def lines_of(reports: Sequence[tuple[float, str, int, int | None]]) -> list[str]:
     """What is said of reports at these seconds."""
     said: list[str] = []
     now = [0.0]
     progress = ProgressLines(said.append, lambda: now[0])
-    for second, *report in reports:
+    for second, what, done, total in reports:
         now[0] = second
-        progress(*report)
+        progress(what, done, total)
     return said
 
 
