@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from gmbench.benchmark.benchmark import Benchmark, read_benchmark
+from gmbench.benchmark.benchmark import Benchmark, dataset_folder, read_benchmark
 from gmbench.benchmark.catalog import GM
 from gmbench.errors import BenchmarkError
 from gmbench.schema import DISCRETE, N_ARCHITECTURE, N_CONTINUOUS
@@ -50,7 +50,7 @@ def read_extra(benchmark: Benchmark, folders: Iterable[Path]) -> tuple[ExtraGMs,
 
     Args:
         benchmark: The benchmark that is predicted.
-        folders: Dataset folders.
+        folders: Dataset folders; `mini116` is the package's own.
 
     Raises:
         BenchmarkError: A folder is no dataset, two GMs have one name, or a GM has a class that the
@@ -62,7 +62,8 @@ def read_extra(benchmark: Benchmark, folders: Iterable[Path]) -> tuple[ExtraGMs,
         for name in members
     }
     seen, found = dict.fromkeys(benchmark.index, benchmark.name), []
-    for folder in folders:
+    for named in folders:
+        folder = dataset_folder(str(named)) or named
         dataset = read_benchmark(folder)
         pairs = zip(dataset.gms, dataset.n_images, strict=True)
         present = [gm for gm, n_images in pairs if n_images]

@@ -69,7 +69,7 @@ ExtraOption = Annotated[
     list[Path] | None,
     typer.Option(
         "--extra",
-        metavar="DIR",
+        metavar="DIR|mini116",
         help="Train on the GMs of this dataset too, beside the benchmark's own; repeat.",
     ),
 ]

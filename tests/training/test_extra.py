@@ -66,6 +66,11 @@ def test_twins_of_test_gms_are_left_out(extra: tuple[ExtraGMs, ...]) -> None:
     assert said["labels_sha256"] == one.dataset.labels_sha256
 
 
+def test_mini116_is_known_by_its_name(families: Benchmark) -> None:
+    (one,) = read_extra(families, [Path("mini116")])
+    assert (one.dataset.name, len(one.gms)) == ("mini116", 123)
+
+
 def test_targets_keep_the_range_of_the_benchmark(
     families: Benchmark, extra: tuple[ExtraGMs, ...]
 ) -> None:
