@@ -27,6 +27,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+# What lies beside this file is found however it is read.
+sys.path.insert(0, str(Path(__file__).parent))
 from parser_tables import parser
 
 ROOT = Path(__file__).parent.parent

@@ -255,7 +255,7 @@ for line in sys.argv[1:]:
 def test_without_torch_a_message_says_what_to_install(here: Path, tmp_path: Path) -> None:
     """In a process of its own: here torch is imported already."""
     commands = [
-        f"parse gms.csv -m {model(here)}", "train full", "predict nowhere --overwrite",
+        f"parse gms.csv -m {model(here)}", "train full", f"predict {model(here)} --overwrite",
         "baseline full --overwrite",
     ]  # fmt: skip
     lines = [commands[0], *(" ".join([command, *DATA]) for command in commands[1:])]

@@ -72,6 +72,6 @@ def test_what_was_whole_is_taken_up_again(tmp_path: Path) -> None:
     assert before.items() <= times(out).items()
     assert page(out) == page(whole)
     assert (out / "README.md").read_bytes() == (whole / "README.md").read_bytes()
-    assert (out / "figures" / "fig8.png").read_bytes() == (
-        whole / "figures" / "fig8.png"
+    assert (out / "figures" / "fig9.png").read_bytes() == (
+        whole / "figures" / "fig9.png"
     ).read_bytes()
