@@ -79,13 +79,14 @@ def _show(parsed: ParsedGM) -> None:
     from gmbench.pages.parsed import lines_of, parser_text, sentences_of
 
     facts = parsed.to_dict()
-    images = f"{parsed.n_images} image{'s' if parsed.n_images > 1 else ''}"
+    output.show_plain(f"{parsed.n_images} image{'s' if parsed.n_images > 1 else ''}")
+    # Before the table: whether it means anything.
+    for sentence in sentences_of(facts):
+        output.show_plain(sentence)
     rows = []
     for verdict, lines in lines_of(facts).items():
         for number, line in enumerate(lines):
             rows.append(["" if number else verdict, line.name, line.value, line.sure])
     headings = ["", "parameter", "value", "sure"]
-    output.show(output.table(headings, rows, title=images, left=(0, 1, 2)))
-    for sentence in sentences_of(facts):
-        output.show_plain(sentence)
+    output.show(output.table(headings, rows, left=(0, 1, 2)))
     output.note(f"Parser: {parser_text(parsed.trained_on)}.")

@@ -30,6 +30,8 @@ def test_known_then_likely_then_unknown(here: Path) -> None:
     done = gmbench("parse", "MINI_DCGAN", cwd=here)
     lines = [line for line in done.stdout.splitlines() if line.strip(" ─")]
     assert lines[0].strip() == "6 images"
+    # Before the table: what makes these images, and whether the table means anything.
+    assert lines[1].startswith("Most like: DCGAN")
     order = [line.split()[0] for line in lines if line[1:2].strip()]
     verdicts = [word for word in order if word in ("known", "likely", "unknown")]
     assert verdicts == sorted(verdicts, key=["known", "likely", "unknown"].index)

@@ -84,8 +84,8 @@ def test_parse(here: Path) -> None:
         words = [line.split()[0] for line in done.stdout.splitlines() if line.strip(" ─")]
         assert words[1:] == ["parameter", *NAMES]
         assert done.stderr == "Parser: full, trained on 8 models.\n"
-    assert one.stdout.startswith("1 image ")
-    assert several.stdout.startswith("3 images ")
+    assert one.stdout.startswith("1 image\n")
+    assert several.stdout.startswith("3 images\n")
     assert "± " in several.stdout
     found = data("parse", "0.png", "1.png", "-m", model(here), cwd=here)
     assert found["n_images"] == 2
