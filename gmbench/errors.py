@@ -62,7 +62,8 @@ class UnknownNameError(GmbenchError):
         self.what, self.name = what, name
         self.nearest = nearest_names(name, known)
         hint = f" Did you mean {' or '.join(self.nearest)}?" if self.nearest else ""
-        super().__init__(f"{what} {name!r} is not known.{hint}{' ' + remedy if remedy else ''}")
+        said = shortened(repr(name))
+        super().__init__(f"{what} {said} is not known.{hint}{' ' + remedy if remedy else ''}")
 
 
 class BenchmarkError(GmbenchError):
@@ -93,6 +94,11 @@ class HubError(GmbenchError):
 
 LONGEST_NAME = 200
 """Characters that a name has at most."""
+
+
+def shortened(text: str) -> str:
+    """Returns a text from other people's files as a message shows it: its beginning, if long."""
+    return text if len(text) <= LONGEST_NAME else f"{text[:LONGEST_NAME]}..."
 
 
 def nearest_names(name: str, known: Iterable[str], most: int = 3) -> list[str]:

@@ -43,16 +43,17 @@ class ClassSlots(nn.Module):
             raise ValueError(f"Each head needs a class; given: {tuple(n_classes)}.")
         self.n_classes = tuple(n_classes)
         self.total = sum(self.n_classes)
-        counts = torch.tensor(self.n_classes)
+        # Where the network is only drawn up, on torch's device `meta`, these are numbers still.
+        with torch.device("cpu"):
+            counts = torch.tensor(self.n_classes)
+            place = torch.arange(int(counts.max()))
+            head = torch.arange(len(counts)).repeat_interleave(counts)
         offsets = counts.cumsum(0) - counts
-        place = torch.arange(int(counts.max()))
         real = place < counts[:, None]
         # Slot S is one that no head has; it holds minus infinity when a table is padded.
         padded = torch.where(real, offsets[:, None] + place, self.total)
         self.register_buffer("offsets", offsets, persistent=False)
-        self.register_buffer(
-            "head", torch.arange(len(counts)).repeat_interleave(counts), persistent=False
-        )
+        self.register_buffer("head", head, persistent=False)
         self.register_buffer("_padded", padded.flatten(), persistent=False)
         self.register_buffer("_unpadded", real.flatten().nonzero().flatten(), persistent=False)
 

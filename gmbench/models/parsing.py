@@ -10,14 +10,14 @@ from torch import Tensor, nn
 
 from gmbench.models.fingerprint import FingerprintNetwork
 from gmbench.models.heads import ClassSlots, FusedHeads
-from gmbench.models.settings import Count, Counts, Dropout, Settings
+from gmbench.models.settings import MOST_LAYERS, Count, Counts, Dropout, Settings
 from gmbench.schema import DISCRETE, N_CONTINUOUS, N_LOSSES
 
 PAPER_CLASSES: tuple[int, ...] = tuple(len(p.classes) for p in DISCRETE) + (2,) * N_LOSSES
 """Classes of the 16 classifiers in the paper; a benchmark may have more (`class_counts`)."""
 
 
-FingerprintDepth = Annotated[int, Field(ge=2)]
+FingerprintDepth = Annotated[int, Field(ge=2, le=MOST_LAYERS)]
 """Convolutions of a `FingerprintNetwork`."""
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationError
 from pydantic_core import PydanticCustomError
 
-from gmbench.errors import GmbenchError, UnknownNameError
+from gmbench.errors import GmbenchError, UnknownNameError, shortened
 
 
 class SettingError(GmbenchError):
@@ -26,7 +26,12 @@ Number = Annotated[float, BeforeValidator(_no_bool), Strict(False)]
 Count = Annotated[int, Field(ge=1)]
 """A number of things of which there is at least one."""
 
-Counts = Annotated[tuple[Count, ...], Field(min_length=1), Strict(False)]
+MOST_LAYERS = 1000
+"""Layers that a network has at most: settings may come from anyone, and each layer takes time."""
+
+Counts = Annotated[
+    tuple[Count, ...], Field(min_length=1, max_length=MOST_LAYERS), Strict(False)
+]
 """At least one of them; a list, which JSON and YAML have, may stand for a tuple."""
 
 Dropout = Annotated[Number, Field(ge=0, lt=1)]
@@ -57,7 +62,8 @@ class Settings(BaseModel):
         default = known[name].get_default(call_default_factory=True)
         shown = list(default) if isinstance(default, tuple) else default
         raise SettingError(
-            f"{name}={values[name]!r} cannot be: {first['msg']}. The default is {shown!r}."
+            f"{name}={shortened(repr(values[name]))} cannot be: {first['msg']}. "
+            f"The default is {shown!r}."
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -7,7 +7,9 @@ before an image is looked at.
 from __future__ import annotations
 
 import io
+import math
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -16,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gmbench.errors import LONGEST_NAME
 from gmbench.files import json_text, write_whole
 from gmbench.parsing.distances import Distances
 from gmbench.parsing.known_gms import KnownGMs
@@ -33,6 +36,12 @@ MOST_BYTES = 2**28
 """Arrays that take more when they are unpacked are not read."""
 
 _FORMAT = 1
+
+_HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
+"""Versions of NumPy's format; the third is for names of fields, which no array here has."""
 
 
 def save_parser(parser: KnownGMs, folder: Path) -> None:
@@ -81,12 +90,7 @@ def known_gms_of(config: Mapping[str, Any], file: Path) -> KnownGMs:
     arrays = _read(file)
     names = tuple(str(name) for name in config["gms"])
     values = arrays["values"].astype(float)
-    labels = LabelSpace(
-        tuple(float(one) for one in config["labels"]["minimum"]),
-        tuple(float(one) for one in config["labels"]["span"]),
-        {name: tuple(classes) for name, classes in config["labels"]["classes"].items()},
-        str(config["labels"]["sha256"]),
-    )
+    labels = LabelSpace.from_dict(config["labels"])
     n_all = len(arrays["threshold_of_gm"])
     trees = LeafTrees.from_arrays(arrays, n_all)
     parser = KnownGMs(
@@ -106,7 +110,9 @@ def known_gms_of(config: Mapping[str, Any], file: Path) -> KnownGMs:
         and 0 < len(names) <= n_all
         and bool(np.isfinite(values).all())
         and bool(((classes >= 0) & (classes < labels.n_classes)).all())
-        and len(labels.minimum) == len(labels.span) == N_CONTINUOUS
+        and bool(np.isfinite((parser.real_from, *parser.surety.distances)).all())
+        and bool((trees.leaves.data >= 0).all() and np.isfinite(trees.leaves.data).all())
+        and all(name.isprintable() and len(name) <= LONGEST_NAME for name in names)
         and len(parser.relatives.discriminants.mean) == n_features
         and int(trees.feature.max()) < n_features
     )
@@ -118,10 +124,26 @@ def known_gms_of(config: Mapping[str, Any], file: Path) -> KnownGMs:
 def _read(file: Path) -> dict[str, NDArray[Any]]:
     try:
         with zipfile.ZipFile(file) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
-        if size > MOST_BYTES:
-            raise ValueError(f"its arrays take {size:,} bytes; at most {MOST_BYTES:,} are read")
+            _check_size(sum(entry.file_size for entry in archive.infolist()))
+            # Memory is taken as the header of an array asks for it, however short the array is.
+            _check_size(sum(_declared(archive, entry) for entry in archive.infolist()))
         with np.load(file, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
-    except (zipfile.BadZipFile, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        # The last two: packed in a way that Python does not know, or with a password.
         raise ValueError(f"{file.name} is damaged") from error
+
+
+def _check_size(size: int) -> None:
+    if size > MOST_BYTES:
+        raise ValueError(f"its arrays take {size:,} bytes; at most {MOST_BYTES:,} are read")
+
+
+def _declared(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> int:
+    """Returns how many bytes the header of an array says that it has."""
+    with archive.open(entry) as packed:
+        version = np.lib.format.read_magic(packed)
+        if version not in _HEADERS:
+            raise ValueError(f"{entry.filename} is no array that is read")
+        shape, _, dtype = _HEADERS[version](packed)
+    return math.prod(shape) * dtype.itemsize

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from huggingface_hub import PyTorchModelHubMixin, constants, hf_hub_download
 from PIL import Image
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import nn
 
@@ -88,12 +88,7 @@ class ModelParserCheckpoint(
     ) -> None:
         super().__init__()
         self.precision = precision
-        self.labels = LabelSpace(
-            tuple(labels["minimum"]),
-            tuple(labels["span"]),
-            {name: tuple(classes) for name, classes in labels["classes"].items()},
-            labels["sha256"],
-        )
+        self.labels = LabelSpace.from_dict(labels)
         self.method, self.view, self.trained_on = method, view_from_dict(view), dict(trained_on)
         self.network = build_network(method, model, self.labels.n_classes)
 
@@ -182,9 +177,26 @@ class ModelParserCheckpoint(
         path = Path(model_id) / file
         if not path.parent.is_dir():
             path = Path(hf_hub_download(model_id, file, **fetching))
+        # The configuration may ask for any size: first it is held against what the file has.
+        with torch.device("meta"):
+            drawn_up = cls(**options)
+        drawn_up.load_state_dict(_shapes(path), strict=strict)
         made = cls(**options)
-        made.load_state_dict(load_file(path, device=map_location), strict=strict)
+        weights = load_file(path, device=map_location)
+        for name, weight in weights.items():
+            if not bool(weight.isfinite().all()):
+                raise ValueError(f"the weight {name} holds what is no number")
+        made.load_state_dict(weights, strict=strict)
         return made.eval()
+
+
+def _shapes(file: Path) -> dict[str, torch.Tensor]:
+    """Returns tensors that have the names and shapes of a file's, and take no memory."""
+    with safe_open(str(file), framework="pt") as read:
+        return {
+            name: torch.empty(read.get_slice(name).get_shape(), device="meta")
+            for name in read.keys()  # noqa: SIM118 - it is no mapping
+        }
 
 
 def load_checkpoint(place: str | Path) -> ModelParserCheckpoint:

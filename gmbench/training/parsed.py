@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gmbench.schema import DISCRETE, LOSSES, N_DISCRETE
+from gmbench.errors import LONGEST_NAME
+from gmbench.schema import DISCRETE, LOSSES, N_CONTINUOUS, N_DISCRETE
 
 if TYPE_CHECKING:
     from gmbench.benchmark.benchmark import Benchmark
@@ -70,6 +71,10 @@ def mean(parts: Sequence[ParsedImages], weights: Sequence[float] | None = None) 
     )
 
 
+MOST_CLASSES = 256
+"""Classes that a discrete parameter has at most in a parser's file."""
+
+
 @dataclass(frozen=True)
 class LabelSpace:
     """How a network's outputs become label values.
@@ -95,6 +100,29 @@ class LabelSpace:
             benchmark.classes,
             benchmark.labels_sha256,
         )
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> LabelSpace:
+        """Makes one of the mapping of its fields, which may be anyone's.
+
+        Raises:
+            KeyError: A field, or a parameter's classes, are missing.
+            ValueError: There are too few numbers or too many classes, or a number is not finite or
+                a name not fit to be shown.
+        """
+        minimum, span = (tuple(float(one) for one in data[name]) for name in ("minimum", "span"))
+        classes = {p.name: tuple(map(str, data["classes"][p.name])) for p in DISCRETE}
+        names = [name for one in classes.values() for name in one]
+        sound = (
+            len(minimum) == len(span) == N_CONTINUOUS
+            and bool(np.isfinite((minimum, span)).all())
+            and min(span) > 0
+            and all(0 < len(one) <= MOST_CLASSES for one in classes.values())
+            and all(name.isprintable() and len(name) <= LONGEST_NAME for name in names)
+        )
+        if not sound:
+            raise ValueError("what it says of labels does not go together")
+        return cls(minimum, span, classes, str(data["sha256"]))
 
     @property
     def n_classes(self) -> tuple[int, ...]:

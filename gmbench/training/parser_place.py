@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from gmbench.errors import GmbenchError
+from gmbench.errors import GmbenchError, printable
 from gmbench.files import parse_json
 
 CONFIG = "config.json"
+
+MOST_BYTES = 2**24
+"""A longer `config.json` is not read: it may be anyone's."""
 
 KNOWN_GMS = "known_gms"
 """What `config.json` calls the method of a parser without a network."""
@@ -64,7 +67,11 @@ def config_of(place: str | Path) -> dict[str, Any]:
         CheckpointError: There is none, or it cannot be read.
     """
     try:
-        config = parse_json(file_of(place, CONFIG).read_text(encoding="utf-8"))
+        with file_of(place, CONFIG).open("rb") as file:
+            text = file.read(MOST_BYTES + 1)
+        if len(text) > MOST_BYTES:
+            raise ValueError(f"{CONFIG} has more than {MOST_BYTES:,} bytes")
+        config = parse_json(text)
         if not isinstance(config, dict):
             raise TypeError(f"{CONFIG} is not an object")
     except (OSError, ValueError, TypeError) as error:
@@ -81,6 +88,6 @@ def unreadable(place: str | Path, error: Exception) -> CheckpointError:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         reason = lines[-1 if len(lines) > 1 else 0].rstrip(".:")
     return CheckpointError(
-        f"{place} cannot be read as a model parser: {reason}. Give the folder of one that "
+        f"{place} cannot be read as a model parser: {printable(reason)}. Give the folder of one that "
         "`gmbench train` made, or its name on the Hub."
     )

@@ -12,6 +12,7 @@ from torch import nn
 
 from gmbench.training.devices import autocast_for
 from gmbench.training.parsed import ParsedImages, join
+from gmbench.training.parser_place import CheckpointError
 
 if TYPE_CHECKING:
     from gmbench.training.cache import CachedImages
@@ -69,6 +70,11 @@ def _run(
             if keep_fingerprints:
                 fingerprints.append(said.fingerprint.float().cpu())
     values = torch.cat(found).double().numpy().reshape(n, views, -1).mean(axis=1)
+    if not np.isfinite(values).all():
+        raise CheckpointError(
+            "What the network says of an image is no number: its weights are damaged, or were "
+            "lost in its training. Train it again, or give another."
+        )
     n_continuous = values.shape[1] - sum(slots.n_classes)
     traces = torch.cat(fingerprints).numpy() if fingerprints else np.empty(0, np.float32)
     return (

@@ -20,6 +20,9 @@ _ALIKE = (1, RULE)
 """Rules that are read: under the first, transparency lay on black and EXIF turned nothing. Of all
 other images the pixels are the same, so that a network which was trained under it is of use."""
 
+MOST_PIXELS = 2**22
+"""Pixels of all views of an image at most: a description may be anyone's."""
+
 _WORD = 2**64
 
 
@@ -172,3 +175,9 @@ def _require(view: View, **least: int) -> None:
                 f"{name} of {type(view).__name__} is {value!r}. Give a whole number from "
                 f"{smallest} on."
             )
+    pixels = view.views * view.size**2
+    if pixels > MOST_PIXELS:
+        raise ViewError(
+            f"{type(view).__name__} would make {pixels:,} pixels of each image; at most "
+            f"{MOST_PIXELS:,} are made. Give a smaller size or count."
+        )

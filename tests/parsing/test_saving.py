@@ -44,7 +44,7 @@ def edited(trained: Trained, place: Path, change: Callable[[dict[str, Any]], Non
         (lambda config: config.update(gms=config["gms"][1:]), "do not go together"),
         (lambda config: config.update(gms=[]), "do not go together"),
         (lambda config: config.update(real_from="x"), "could not convert"),
-        (lambda config: config["labels"]["minimum"].pop(), "do not go together"),
+        (lambda config: config["labels"]["minimum"].pop(), "of labels does not go together"),
         (lambda config: config["surety"].update(tails=[9]), "of its errors is damaged"),
     ],
 )
