@@ -1,7 +1,12 @@
-"""A server for the pages, on this computer alone."""
+"""A server for the pages, on this computer alone.
+
+Whoever else is at this computer, and every page in a browser here, can send it requests: it hands
+out the files of one folder, and to those alone who ask for them by this computer's name.
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -9,10 +14,18 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
+from urllib.parse import unquote
 
 from gmbench.board.board import BoardError
 
 HOST = "127.0.0.1"
+
+_NAMES = (HOST, "localhost")
+"""What this computer is called by who may ask. Another site's name that leads here (DNS rebinding)
+would let that site's scripts read the answers."""
+
+_PATIENCE = 30.0
+"""Seconds for which a connection may say nothing."""
 
 
 class _Handler(SimpleHTTPRequestHandler):
@@ -33,6 +46,36 @@ class _Handler(SimpleHTTPRequestHandler):
         "": "application/octet-stream",
     }
 
+    timeout = _PATIENCE
+
+    def send_head(self) -> Any:
+        """Answers with a file of the folder, or says why not."""
+        if "Content-Length" in self.headers or "Transfer-Encoding" in self.headers:
+            # What is not read would be taken for the next request.
+            self.close_connection = True
+            self.send_error(413, "No request here has a body")
+        elif self.headers.get_all("Host") not in self._own_names():
+            self.send_error(421, "Ask for this computer by its own name")
+        elif not self._is_inside():
+            self.send_error(404, "File not found")
+        else:
+            return super().send_head()
+        return None
+
+    def _own_names(self) -> list[list[str]]:
+        port = self.server.server_address[1]
+        return [[f"{name}{end}"] for name in _NAMES for end in (f":{port}", "")]
+
+    def _is_inside(self) -> bool:
+        """Returns whether what is asked for lies in the folder, links followed."""
+        if "\0" in unquote(self.path):
+            return False
+        try:
+            place = Path(self.translate_path(self.path)).resolve()
+        except (OSError, RuntimeError):  # A name that is too long, or links in a circle.
+            return False
+        return place.is_relative_to(Path(self.directory).resolve())
+
     def end_headers(self) -> None:
         self.send_header("Cache-Control", "no-cache")
         self.send_header("X-Content-Type-Options", "nosniff")
@@ -43,6 +86,16 @@ class _Handler(SimpleHTTPRequestHandler):
 
     def log_message(self, *arguments: Any) -> None:
         """Says nothing: the terminal belongs to the person who started it."""
+
+
+class _Server(ThreadingHTTPServer):
+    """Says nothing of browsers that go away in the middle of an answer."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
 
 
 @contextmanager
@@ -60,10 +113,9 @@ def serving(folder: Path, port: int = 0) -> Iterator[str]:
         BoardError: The port is taken.
     """
     try:
-        server = ThreadingHTTPServer((HOST, port), partial(_Handler, directory=str(folder)))
+        server = _Server((HOST, port), partial(_Handler, directory=str(folder)))
     except (OSError, OverflowError) as error:
         raise BoardError(f"Port {port} cannot be used ({error}). Give another --port.") from error
-    server.daemon_threads = True
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
