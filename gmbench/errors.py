@@ -55,6 +55,24 @@ def naming_extras() -> Iterator[None]:
         raise MissingPackageError(error.name) from error
 
 
+class InterruptedWorkError(GmbenchError):
+    """Work that the keyboard stopped (Ctrl-C), and what becomes of it."""
+
+    exit_code = 130
+
+    def __init__(self, *, goes_on: bool) -> None:
+        """Says how to go on.
+
+        Args:
+            goes_on: Whether the same command goes on where this one was.
+        """
+        super().__init__(
+            "What is finished is kept; the same command goes on from there."
+            if goes_on
+            else "No file is left half-written; the same command begins anew."
+        )
+
+
 class UnknownNameError(GmbenchError):
     """A name that is not among the known ones; the message gives the nearest right ones."""
 

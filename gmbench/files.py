@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,8 +64,49 @@ def write_durably(path: Path, content: bytes | str) -> None:
 def rename_durably(source: Path, target: Path) -> None:
     """Renames a file or folder and flushes the folder's entry to the disk."""
     source.replace(target)
+    _flush(target.parent)
+
+
+def exchange(first: Path, second: Path) -> bool:
+    """Lets two folders take each other's place in one step, at no moment of which either lacks.
+
+    Returns:
+        Whether that was done: Linux can, on most of its file systems; otherwise nothing happened.
+    """
+    if sys.platform != "linux":
+        return False
+    import ctypes
+
+    call = getattr(ctypes.CDLL(None), "renameat2", None)
+    here, swap = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+    if call is None or call(here, os.fsencode(first), here, os.fsencode(second), swap) != 0:
+        return False
+    _flush(first.parent)
+    _flush(second.parent)
+    return True
+
+
+def put_folder(made: Path, folder: Path, aside: Path) -> None:
+    """Puts a finished folder in its place, in one step where the system can.
+
+    Args:
+        made: The folder.
+        folder: Where it goes, on the same disk.
+        aside: Where what is there goes. On a system that cannot exchange folders somebody who is
+            killed between two renames leaves it there alone.
+    """
+    if folder.exists():
+        shutil.rmtree(aside, ignore_errors=True)
+        if exchange(made, folder):
+            made.replace(aside)
+            return
+        folder.replace(aside)
+    rename_durably(made, folder)
+
+
+def _flush(folder: Path) -> None:
     if os.name == "posix":  # Windows has no handle on a folder to flush.
-        handle = os.open(target.parent, os.O_RDONLY)
+        handle = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(handle)
         finally:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from gmbench.files import WriteError, rename_durably
+from gmbench.files import WriteError, exchange, rename_durably
 
 Writers = Mapping[str, Callable[[Path], object]]
 """What writes each file of a folder, by the file's name."""
@@ -42,6 +42,10 @@ def folders_in_place(folders: Mapping[Path, Writers]) -> Iterator[None]:
                 for name, write in writers.items():
                     write(staged / name)
                 if folder.exists():
+                    undo.append(partial(_back, staged, folder, folder.stat().st_ino))
+                    if exchange(staged, folder):
+                        old.append(staged)
+                        continue
                     aside = folder.with_name(f".{folder.name}.{os.getpid()}.old")
                     shutil.rmtree(aside, ignore_errors=True)
                     folder.replace(aside)
@@ -62,6 +66,12 @@ def folders_in_place(folders: Mapping[Path, Writers]) -> Iterator[None]:
         raise
     for aside in old:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def _back(staged: Path, folder: Path, before: int) -> None:
+    """Takes an exchange of two folders back, if it happened: `before` is the old folder's number."""
+    if staged.exists() and staged.stat().st_ino == before:
+        exchange(staged, folder)
 
 
 def _make_parents(folder: Path, undo: list[Callable[[], object]]) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from gmbench.cli import output, remote
 from gmbench.cli.attack import attack
@@ -26,10 +28,22 @@ from gmbench.cli.study import study_app
 from gmbench.cli.submit import submit
 from gmbench.cli.training import predict, train
 from gmbench.cli.zoo import zoo_app
-from gmbench.errors import GmbenchError, naming_extras
+from gmbench.errors import GmbenchError, InterruptedWorkError, naming_extras
+
+
+class _Commands(TyperGroup):
+    """The commands; Ctrl-C ends each with a message, which typer's own way has not."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise InterruptedWorkError(goes_on=False) from None
+
 
 app = typer.Typer(
     name="gmbench",
+    cls=_Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -76,12 +90,14 @@ def main() -> None:
     try:
         with naming_extras():
             app()
+    except InterruptedWorkError as error:
+        # Once is enough: what is left to do takes a moment.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        output.complain(str(error), "interrupted")
+        sys.exit(error.exit_code)
     except GmbenchError as error:
         output.complain(str(error))
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        output.complain("stopped by the keyboard.")
-        sys.exit(130)
     except BrokenPipeError:
         # The reader of our output has gone (`gmbench ... | head`); that is not an error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -111,7 +111,7 @@ def attack(
 
         known = loaded_benchmark(benchmark)
         folder = require_folder("attack", dataset_folder(benchmark or DEFAULT))
-        with output.counting() as progress:
+        with output.counting(goes_on=train is not None) as progress:
             if train is not None:
                 options = run_options(known, preset, change, None, device, runs, seed)
                 recipe = find_recipe(train)

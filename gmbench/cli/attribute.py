@@ -68,7 +68,7 @@ def attribute(
 
     known = loaded_benchmark(benchmark)
     options = run_options(known, preset, change, None, device, runs, seed)
-    with output.counting() as progress:
+    with output.counting(goes_on=True) as progress:
         if data_dir:
             view = attribution.attribution_view(options)
             data = folder_classes(data_dir, view, real)

@@ -101,7 +101,7 @@ def baseline(
         known = validation_benchmark(known)
     # After that: what counts is whose twin an extra GM is among those that are scored.
     options = run_options(known, preset, change, extra, device, runs, seed)
-    with output.counting() as progress:
+    with output.counting(goes_on=True) as progress:
         if several:
             suite = run_suite(chosen, known, folder, path, options, progress)
         else:

@@ -89,7 +89,7 @@ def build(
     else:
         wanted = load_benchmark(benchmark or (DEFAULT if images is None else "red116"))
     try:
-        with output.counting() as progress:
+        with output.counting(goes_on=True) as progress:
             result = build_dataset(
                 wanted,
                 images,

@@ -74,7 +74,7 @@ def detect(
     """
     known = loaded_benchmark(benchmark)
     options = run_options(known, preset, change, None, device, runs, seed)
-    with output.counting() as progress:
+    with output.counting(goes_on=True) as progress:
         if data_dir:
             found = _on_clips(data_dir, test_dir, frames, variant, parser, options, progress)
         else:

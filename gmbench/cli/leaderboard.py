@@ -199,7 +199,10 @@ def serve(
         output.note("Ctrl-C ends it.")
         if not no_open:
             webbrowser.open(address)
-        threading.Event().wait()
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            raise typer.Exit(130) from None
 
 
 def _build(board: Path, out: Path | None, jobs: int | None, address: str = "") -> Site:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from gmbench.cli.progress_lines import ProgressLines
+from gmbench.errors import InterruptedWorkError
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -121,10 +122,10 @@ def note(text: str) -> None:
     console(stderr=True).print(text, markup=False, style="dim", soft_wrap=True)
 
 
-def complain(text: str) -> None:
+def complain(text: str, heading: str = "error") -> None:
     """Prints an error on standard error, word for word."""
     screen = console(stderr=True)
-    screen.print("error: ", style="bold red", end="")
+    screen.print(f"{heading}: ", style="bold red", end="")
     screen.print(text, markup=False, soft_wrap=True)
 
 
@@ -160,13 +161,28 @@ def table(
 
 
 @contextmanager
-def counting() -> Iterator[Progress]:
+def counting(*, goes_on: bool = False) -> Iterator[Progress]:
     """Yields what shows how far work is, with the time left, on standard error.
 
     A bar appears with the first report of a work and goes when it is done or another one begins;
     while there is none, the screen is free for bars of others, such as the Hub's own. Where there
     is no terminal, a line is printed each half minute.
+
+    Args:
+        goes_on: Whether the same command, after Ctrl-C, goes on where this one was.
+
+    Raises:
+        InterruptedWorkError: The keyboard stopped the work.
     """
+    try:
+        with _shown_progress() as progress:
+            yield progress
+    except KeyboardInterrupt:
+        raise InterruptedWorkError(goes_on=goes_on) from None
+
+
+@contextmanager
+def _shown_progress() -> Iterator[Progress]:
     from rich import progress as rich_progress
 
     screen = console(stderr=True)

@@ -107,7 +107,7 @@ def fetch(
     from gmbench.data.fetch import fetch_archive, get_archive
 
     archive = get_archive(name)
-    with output.counting() as progress:
+    with output.counting(goes_on=True) as progress:
         result = fetch_archive(archive, out, url=url, again=again, progress=progress)
     if (before := result.changed_from) is not None:
         output.note(

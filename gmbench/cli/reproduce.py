@@ -71,7 +71,7 @@ def reproduce(
         return
     if planned.minutes and not as_json:
         output.note(_time(planned, jobs))
-    with output.counting() as progress:
+    with output.counting(goes_on=True) as progress:
         found = reproducing.reproduce(chosen, setting, out, jobs=jobs, progress=progress)
         place = page.write_page(found, out)
     if as_json:

@@ -96,7 +96,7 @@ def content(
     known = loaded_benchmark(benchmark)
     folder = dataset_folder(benchmark or DEFAULT)
     options = run_options(known, preset, change, None, device, runs, seed)
-    with output.counting() as progress:
+    with output.counting(goes_on=True) as progress:
         found = studies.content(find_recipe(name), known, folder, options, progress)
     if as_json:
         output.show_json(found.to_dict())
@@ -139,7 +139,7 @@ def content_independence(
     known = only_sets(loaded_benchmark(benchmark), only)
     folder = require_folder("content_independence", dataset_folder(benchmark or DEFAULT))
     options = run_options(known, preset, change, None, device, runs, seed)
-    with output.counting() as progress:
+    with output.counting(goes_on=True) as progress:
         sets = list(known.sets)
         parsers = given_or_trained(known, folder, parser or (), sets, options, progress)
         found = content_independence(known, folder, parsers, options, progress)

@@ -93,7 +93,7 @@ def train(
     options = run_options(known, preset, change, extra, device, runs, seed)
     folder = require_folder(name, dataset_folder(chosen))
     job = TrainingJob(find_recipe(name), known, folder, **vars(options))
-    with output.counting() as progress:
+    with output.counting(goes_on=True) as progress:
         fold = run_fold(job, set_name, read_images(job, progress), progress)
     place = job.place(set_name)
     last = fold.run.log[-1]

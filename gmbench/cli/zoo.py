@@ -112,7 +112,7 @@ def build(
                 "--images-from, --diffusion and --diffusion-per-set."
             )
         plan = plan_like(like, images_per_gm, n_gms=gms, size=size, seed=seed, name=name)
-    with output.counting() as progress:
+    with output.counting(goes_on=True) as progress:
         result = build_zoo(
             plan, out, jobs=jobs, engine=engine, overwrite=overwrite, progress=progress
         )

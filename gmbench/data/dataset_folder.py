@@ -28,7 +28,7 @@ from gmbench.files import (
     disk_full,
     is_full,
     parse_json,
-    rename_durably,
+    put_folder,
     write_durably,
 )
 from gmbench.progress import Progress
@@ -96,7 +96,7 @@ def check_built(out: Path, plan: str) -> None:
         DatasetError: It is not; says what to do.
     """
     try:
-        same = parse_json((out / PLAN).read_text(encoding="utf-8"))["plan"] == plan
+        same = _plan_in(out) == plan
         whole = all((out / path).is_file() for path in read_checksums(out))
     except (OSError, ValueError, KeyError, TypeError, DatasetError):
         same = whole = False
@@ -105,6 +105,14 @@ def check_built(out: Path, plan: str) -> None:
             f"{out} is there already and was built from other images or by another version, or "
             "is not whole. Give --overwrite to replace it, or another --out."
         )
+
+
+def _plan_in(dataset: Path) -> object:
+    """Returns the plan of a finished dataset; None of one that is not."""
+    try:
+        return parse_json((dataset / PLAN).read_text(encoding="utf-8"))["plan"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 @contextmanager
@@ -139,6 +147,9 @@ def take_up(work: Path, plan: str, *, afresh: bool = False) -> None:
         for folder in ("dataset", "records"):
             shutil.rmtree(work / folder, ignore_errors=True)
         write_durably(noted, text)
+    if _plan_in(work / "dataset") not in (None, plan):
+        # The dataset whose place the finished one took, when the build was killed.
+        shutil.rmtree(work / "dataset")
     for folder in ("dataset", "records"):
         (work / folder).mkdir(exist_ok=True)
     # What was being written when a build was killed: half a shard, or one of the texts.
@@ -239,11 +250,7 @@ def finish(
 
 def put_in_place(work: Path, out: Path) -> None:
     """Renames the finished dataset in a work folder to its place, in one step, and clears up."""
-    if out.exists():
-        replaced = work / "replaced"
-        shutil.rmtree(replaced, ignore_errors=True)
-        out.replace(replaced)
-    rename_durably(work / "dataset", out)
+    put_folder(work / "dataset", out, work / "replaced")
     clear(work)
 
 

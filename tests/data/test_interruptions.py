@@ -9,16 +9,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from gmbench import files as files_module
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.data import dataset_folder as folder_module
 from gmbench.data.build import build_dataset
 from gmbench.data.shards import ShardRecord, ShardTask, make_shard
 from gmbench.errors import DatasetError
 from tests.data.test_archives import GOOD, opened, tarred
+
+pytestmark = pytest.mark.faults
 
 Digest = Callable[..., dict[str, str]]
 
@@ -109,11 +114,42 @@ def test_killed_at_any_moment(
     assert not work.exists()
 
 
-def _stop(source: Path, target: Path) -> None:
-    raise KeyboardInterrupt
+def _stop_in_place(source: Path, target: Path, real: Any = files_module.rename_durably) -> None:
+    if source.name == "dataset":
+        raise KeyboardInterrupt
+    real(source, target)
 
 
-def test_killed_between_the_two_renames(
+def test_killed_when_another_dataset_was_replaced(
+    images: Path, benchmark: Benchmark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    digest_of: Digest,
+) -> None:  # fmt: skip
+    """What the finished dataset changed places with does not get into the next one."""
+    out = tmp_path / "out"
+    build_dataset(benchmark, images, out, jobs=1)
+    fewer = replace(benchmark, sets={"only": benchmark.sets["set_1"]})
+    whole = build_dataset(fewer, images, tmp_path / "whole", jobs=1).folder
+    for of, like in ((fewer, whole), (benchmark, None)):
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "replace", _stop_aside(Path.replace))
+            with pytest.raises(KeyboardInterrupt):
+                build_dataset(of, images, out, jobs=1, overwrite=True)
+        assert like is None or digest_of(out) == digest_of(like)
+    build_dataset(fewer, images, out, jobs=1, overwrite=True)
+    assert digest_of(out) == digest_of(whole)
+    assert not (tmp_path / "out.partial").exists()
+
+
+def _stop_aside(real: Callable[[Path, Path], Path]) -> Callable[[Path, Path], Path]:
+    def replaced(source: Path, target: Path) -> Path:
+        if target.name == "replaced":
+            raise KeyboardInterrupt
+        return real(source, target)
+
+    return replaced
+
+
+def test_killed_between_two_renames_where_folders_cannot_be_exchanged(
     images: Path,
     benchmark: Benchmark,
     tmp_path: Path,
@@ -124,7 +160,8 @@ def test_killed_between_the_two_renames(
     out = tmp_path / "out"
     build_dataset(benchmark, images, out, jobs=1)
     with monkeypatch.context() as patch:
-        patch.setattr(folder_module, "rename_durably", _stop)
+        patch.setattr(files_module, "exchange", lambda *_: False)
+        patch.setattr(files_module, "rename_durably", _stop_in_place)
         with pytest.raises(KeyboardInterrupt):
             build_dataset(benchmark, images, out, jobs=1, overwrite=True)
     assert not out.exists()
