@@ -10,7 +10,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import forkserver
+from contextlib import contextmanager
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.context import BaseContext
 from typing import TypeVar
 
@@ -62,7 +63,8 @@ def in_processes(
             while waiting or running:
                 while waiting and len(running) <= jobs:
                     task = waiting.popleft()
-                    running[pool.submit(function, task)] = task
+                    with _keyboard_waits():
+                        running[pool.submit(function, task)] = task
                 done, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in done:
                     result = future.result()
@@ -85,13 +87,30 @@ def _context() -> BaseContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["gmbench.data.shards", "gmbench.data.shard_checks"])
     # What it starts inherits which signals are blocked: Ctrl-C, which goes to all processes of a
-    # terminal, is for this one alone, from their first moment on.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-    try:
+    # terminal, is for this one alone, from their first moment on. The tracker's start would
+    # unblock it again, so that comes before.
+    resource_tracker.ensure_running()
+    with _keyboard_waits():
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
         forkserver.ensure_running()
-    finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return context
+
+
+@contextmanager
+def _keyboard_waits() -> Iterator[None]:
+    """Lets Ctrl-C wait while a process starts: one that is half begun when all ends complains."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # It goes to the main thread alone.
+        return
+    pressed: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if pressed:
+        signal.raise_signal(signal.SIGINT)
 
 
 def _follow_parent() -> None:
