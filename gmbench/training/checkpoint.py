@@ -6,6 +6,7 @@ on, and under which licence, so that a checkpoint can be used without the data i
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from itertools import islice
@@ -20,6 +21,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import nn
 
+from gmbench.files import WriteError, put_folder
 from gmbench.training.image_inputs import Images, opened
 from gmbench.training.methods import build_network
 from gmbench.training.parsed import LabelSpace, ParsedImages, join
@@ -188,6 +190,29 @@ class ModelParserCheckpoint(
                 raise ValueError(f"the weight {name} holds what is no number")
         made.load_state_dict(weights, strict=strict)
         return made.eval()
+
+
+def save_whole(checkpoint: ModelParserCheckpoint, folder: Path) -> None:
+    """Writes a parser into a folder of its own, so that the folder is the old one or the new one.
+
+    Args:
+        checkpoint: The parser.
+        folder: Replaced as a whole if it is there.
+
+    Raises:
+        WriteError: The system refused.
+    """
+    beside, aside = (folder.with_name(f".{folder.name}.{end}") for end in ("new", "old"))
+    try:
+        shutil.rmtree(beside, ignore_errors=True)
+        checkpoint.save_pretrained(beside)
+        put_folder(beside, folder, aside)
+        shutil.rmtree(aside, ignore_errors=True)
+    except (OSError, SafetensorError) as error:
+        raise WriteError(
+            f"{folder} cannot be written ({error}). Make room, or give another --runs; the "
+            "training is kept."
+        ) from error
 
 
 def _shapes(file: Path) -> dict[str, torch.Tensor]:

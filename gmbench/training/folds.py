@@ -13,7 +13,7 @@ from gmbench.models.targets import TrainingTargets
 from gmbench.predictions.predictions import Predictions
 from gmbench.progress import Progress, prefixed
 from gmbench.training.cache import CachedImages, cached_images
-from gmbench.training.checkpoint import ModelParserCheckpoint
+from gmbench.training.checkpoint import ModelParserCheckpoint, save_whole
 from gmbench.training.config import PRESETS, TrainingConfig
 from gmbench.training.devices import device_for
 from gmbench.training.feature_table import FeatureTable, read_features
@@ -224,7 +224,7 @@ def _train_member(
         },
     )
     if place is not None:
-        checkpoint.save_pretrained(place / MODEL)
+        save_whole(checkpoint, place / MODEL)
     return checkpoint, run
 
 
