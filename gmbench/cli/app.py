@@ -29,6 +29,7 @@ from gmbench.cli.submit import submit
 from gmbench.cli.training import predict, train
 from gmbench.cli.zoo import zoo_app
 from gmbench.errors import GmbenchError, InterruptedWorkError, naming_extras
+from gmbench.training.launched import is_first, require_one_process
 
 
 class _Commands(TyperGroup):
@@ -73,6 +74,7 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def root(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
@@ -81,7 +83,9 @@ def root(
     ] = False,
 ) -> None:
     """Infer the hyperparameters of generative models from their images: data and evaluation."""
-    output.keep_quiet(quiet)
+    output.keep_quiet(quiet or not is_first())
+    if context.invoked_subcommand != "train":
+        require_one_process(f"gmbench {context.invoked_subcommand}")
 
 
 def main() -> None:

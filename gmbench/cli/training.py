@@ -74,13 +74,17 @@ def train(
     """Train a baseline's network on the training GMs of one set.
 
     An interrupted training goes on where it was, and ends as if it had not been interrupted.
+    `accelerate launch` and `torchrun` spread it over GPUs and machines: docs/training.md.
 
     `known_gms` is no baseline but the parser of docs/parser.md: it is trained on all GMs, those of
     --extra too, and says how right it is about GMs left out.
 
     Example: `gmbench train full --data gm-parsing --set set_1`
     """
+    from gmbench.training.launched import is_first, require_one_process
+
     if name == KNOWN_GMS:
+        require_one_process(f"gmbench train {name}")
         _train_known_gms(benchmark or DEFAULT, extra, real, runs, seed, as_json)
         return
     from gmbench.benchmark.benchmark import dataset_folder, load_benchmark
@@ -95,6 +99,8 @@ def train(
     job = TrainingJob(find_recipe(name), known, folder, **vars(options))
     with output.counting(goes_on=True) as progress:
         fold = run_fold(job, set_name, read_images(job, progress), progress)
+    if not is_first():
+        return
     place = job.place(set_name)
     last = fold.run.log[-1]
     if as_json:

@@ -215,11 +215,12 @@ class AttackRun:
     def make(self, setting: Setting, progress: Progress | None) -> None:
         """Trains, attacks, and writes the result and the network."""
         from gmbench.applications.attack_checkpoint import attack_checkpoint
+        from gmbench.training.checkpoint import save_whole
 
         (training,) = self.trainings(setting)
         checkpoint = training.checkpoint(prefixed(progress, "attack"))
         place = _place(setting, self)
-        checkpoint.save_pretrained(place / "model")
+        save_whole(checkpoint, place / "model")
         found = attack_checkpoint(
             checkpoint,
             setting.benchmark,

@@ -7,7 +7,7 @@ each batch is copied, through pinned memory to CUDA.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -82,6 +82,7 @@ class Batches:
         balanced: bool = False,
         drop_last: bool = False,
         channels_last: bool = True,
+        share: Callable[[int], slice] | None = None,
         memory_limit: int = MEMORY_LIMIT,
         device_limit: int | None = None,
     ) -> None:
@@ -99,6 +100,8 @@ class Batches:
             drop_last: Leave out a last batch that is not full.
             channels_last: Whether the pixels of a batch have torch's memory format
                 `channels_last`, in which they are made.
+            share: Which of so many images of a batch are wanted; all when None. The rows of GMs
+                that come with them are those of the whole batch.
             memory_limit: Most bytes of pixels to read into this machine's memory.
             device_limit: Most bytes of pixels to put on a GPU; half of what is free when None.
 
@@ -121,6 +124,7 @@ class Batches:
         self._device, self._channels_last = torch.device(device), channels_last
         self._seed, self._balanced, self._drop_last = seed, balanced, drop_last
         self._gm_rows, self._image_ids = stack.gm_rows, stack.image_ids
+        self._share = share
         self._lazy, self._held = None, None
         if self._device.type == "cuda" and stack.pixels.nbytes <= _limit(
             self._device, device_limit
@@ -167,11 +171,14 @@ class Batches:
             flat = self._to_device(flat)
         for step in range(first_step, len(self)):
             part = slice(step * self._batch_size, (step + 1) * self._batch_size)
+            whole = gm_rows[part]
+            own = slice(None) if self._share is None else self._share(len(whole))
             if self._held is not None:
-                chosen = self._held.index_select(0, flat[part])
+                chosen = self._held.index_select(0, flat[part][own])
             else:
-                chosen = torch.from_numpy(self._mapped.take(rows[part], views[part]))
-            yield Batch(self._as_floats(self._to_device(chosen)), gm_rows[part])
+                taken = rows[part][own], views[part][own]
+                chosen = torch.from_numpy(self._mapped.take(*taken))
+            yield Batch(self._as_floats(self._to_device(chosen)), whole)
 
     def in_order(self, batch_size: int | None = None) -> Iterator[OrderedBatch]:
         """Yields every image once, in order, with all its views and its id.

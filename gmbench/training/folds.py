@@ -17,6 +17,7 @@ from gmbench.training.checkpoint import ModelParserCheckpoint, save_whole
 from gmbench.training.config import PRESETS, TrainingConfig
 from gmbench.training.devices import device_for
 from gmbench.training.feature_table import FeatureTable, read_features
+from gmbench.training.launched import is_first
 from gmbench.training.loop import TrainingRun, train
 from gmbench.training.options import RunOptions
 from gmbench.training.parsed import ParsedImages, mean
@@ -223,7 +224,7 @@ def _train_member(
             "seed": seed,
         },
     )
-    if place is not None:
+    if place is not None and is_first():
         save_whole(checkpoint, place / MODEL)
     return checkpoint, run
 

@@ -29,6 +29,7 @@ from gmbench.training.cache import CachedImages, HeldImages
 from gmbench.training.config import TrainingConfig, TrainingError
 from gmbench.training.devices import accelerator_for, compiled
 from gmbench.training.methods import build_method
+from gmbench.training.processes import Processes
 from gmbench.training.state import Standing, load_state, save_state, weights_of
 from gmbench.training.validation import validation_error
 
@@ -97,12 +98,16 @@ def train(
     network.load_state_dict({**network.state_dict(), **(initial or {})})
     network.to(place, memory_format=torch.channels_last)  # type: ignore[call-overload]
     objective.to(place)
+    processes = Processes.of(accelerator)
+    processes.join(network)
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
     )
     where = f"{place.type}/{accelerator.mixed_precision}"
     key = f"{config.sha256}/{key}/{seed}/{torch.__version__}/{where}"
-    standing = load_state(folder, key, network, optimizer) if folder else Standing()
+    reads = folder is not None and processes.rank == 0
+    standing = load_state(folder, key, network, optimizer) if folder and reads else Standing()
+    standing = processes.take_up(standing, network, optimizer)
     if standing.scaler and accelerator.scaler is not None:
         accelerator.scaler.load_state_dict(dict(standing.scaler))
     resumed_at = standing.epoch
@@ -121,14 +126,14 @@ def train(
         best = standing.best
         if validation is not None:
             assert isinstance(images, CachedImages)
-            error = entry["validation"] = validation_error(
-                network, images, validation, place, config.precision
+            error = entry["validation"] = processes.agreed(
+                validation_error(network, images, validation, place, config.precision)
             )
             if all(error < earlier["validation"] for earlier in standing.log):
                 best = weights_of(network)
         scaler = accelerator.scaler.state_dict() if accelerator.scaler is not None else {}
         standing = Standing(epoch + 1, seconds, (*standing.log, entry), scaler, best)
-        if folder is not None:
+        if folder is not None and processes.rank == 0:
             _keep(folder, key, standing, network, optimizer)
     if standing.best:
         network.load_state_dict(standing.best)
@@ -154,12 +159,15 @@ class _Epochs:
         accelerator: Accelerator,
         seed: int,
     ) -> None:
-        self._batches = _passes(config, targets, images, accelerator.device, seed)
+        self._processes = processes = Processes.of(accelerator)
+        self._batches = _passes(config, targets, images, accelerator.device, seed, processes)
         self.number = len(self._batches)
         self.first_steps = tuple(accumulate(map(len, self._batches), initial=0))
         self._config, self._seed, self._accelerator = config, seed, accelerator
         self._network, self._objective = network, objective
-        self._called = compiled(network, accelerator.device, config.compile)
+        # What is compiled cannot wait for other processes in its middle.
+        wanted = config.compile if processes.number == 1 else "no"
+        self._called = compiled(network, accelerator.device, wanted)
         self._optimizer = accelerator.prepare(optimizer)
 
     def run(self, epoch: int, progress: Progress | None) -> tuple[dict[str, float], float]:
@@ -196,11 +204,13 @@ class _Epochs:
         first = number - number % self._config.accumulate
         together = min(self._config.accumulate, steps - first)
         with self._accelerator.autocast():
-            terms: dict[str, torch.Tensor] = self._objective(self._called(pixels), rows)
+            said = self._processes.whole(self._called(pixels), len(rows))
+            terms: dict[str, torch.Tensor] = self._objective(said, rows)
         self._accelerator.backward(terms["total"] / together)
         if number == first + together - 1:
             for group in self._optimizer.param_groups:
                 group["lr"] = rate
+            self._processes.add_gradients(self._network.parameters())
             if self._config.clip:
                 self._accelerator.clip_grad_norm_(self._network.parameters(), self._config.clip)
             self._optimizer.step()
@@ -214,6 +224,7 @@ def _passes(
     images: CachedImages | HeldImages,
     device: torch.device,
     seed: int,
+    processes: Processes,
 ) -> list[Batches]:
     """Returns the batches of each epoch: of all GMs, and from `extra_until` on of the own alone.
 
@@ -231,6 +242,7 @@ def _passes(
             balanced=config.balanced,
             # A single image has no spread for batch normalisation to measure.
             drop_last=n_images > 1 and n_images % config.batch_size == 1,
+            share=processes.share,
         )
 
     everything = batches_of(targets.names)

@@ -1,0 +1,39 @@
+"""Whether this process is one of several that `accelerate launch` or `torchrun` started."""
+
+from __future__ import annotations
+
+import os
+
+from gmbench.errors import GmbenchError
+
+
+class LaunchError(GmbenchError):
+    """A command that was started in several processes, and is for one."""
+
+
+def n_processes() -> int:
+    """Returns how many there are; 1 where nothing of that kind was started."""
+    return _number("WORLD_SIZE", 1)
+
+
+def is_first() -> bool:
+    """Returns whether this is the one that writes and speaks for all."""
+    return _number("RANK", 0) == 0
+
+
+def require_one_process(what: str) -> None:
+    """Refuses several processes for what is done by one.
+
+    Raises:
+        LaunchError: There are several.
+    """
+    if n_processes() > 1:
+        raise LaunchError(
+            f"{what} works in one process, and was started in {n_processes()}. The training of a "
+            "network, `gmbench train NAME`, alone is for `accelerate launch` and `torchrun`."
+        )
+
+
+def _number(name: str, otherwise: int) -> int:
+    value = os.environ.get(name, "")
+    return int(value) if value.isdecimal() else otherwise
