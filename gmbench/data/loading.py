@@ -20,8 +20,19 @@ _ON_THE_HUB = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
 def cache_folder() -> Path:
-    """Returns where datasets lie that are found by name: `GMBENCH_HOME` or `~/.cache/gmbench`."""
-    return Path(os.environ.get("GMBENCH_HOME") or Path.home() / ".cache" / "gmbench")
+    """Returns where datasets lie that are found by name: `GMBENCH_HOME` or `~/.cache/gmbench`.
+
+    Raises:
+        DatasetError: Neither `GMBENCH_HOME` nor `HOME` says where, and the system knows no home.
+    """
+    if chosen := os.environ.get("GMBENCH_HOME"):
+        return Path(chosen)
+    try:
+        return Path.home() / ".cache" / "gmbench"
+    except RuntimeError as error:
+        raise DatasetError(
+            "There is no home folder to keep things in. Set GMBENCH_HOME to a folder."
+        ) from error
 
 
 def load_dataset(

@@ -55,11 +55,11 @@ class Zygote:
         said = {"cwd": str(place), "command": command, "said": str(place / ".said"), **request}
         return int(self._ask(said))
 
-    def end(self, place: Path, process: int) -> End:
+    def end(self, place: Path, process: int, said: Path | None = None) -> End:
         """Waits for a command."""
         code = int(self._ask({"wait": process}))
         try:
-            facts = json.loads((place / ".said").read_text())
+            facts = json.loads((said or place / ".said").read_text())
         except (OSError, ValueError):
             return End(code)
         return End(facts["code"], facts["stderr"], facts["steps"])
@@ -194,11 +194,11 @@ class Bench:
 
 
 def chosen_steps(bench: Bench, number: int, seed: int) -> list[int]:
-    """Draws steps of a job at which something goes wrong, the last ones among them."""
+    """Draws steps of a job at which something goes wrong; of many, the last two among them."""
     last = list(range(max(1, bench.steps - 1), bench.steps + 1))
     others = [step for step in range(1, bench.steps + 1) if step not in last]
     drawn = random.Random(f"{bench.name} {seed}").sample(others, min(number, len(others)))
-    return sorted([*drawn, *last])[-number:] if number < 3 else sorted([*drawn[: number - 2], *last])
+    return sorted(drawn if number < 4 else [*drawn[: number - 2], *last])
 
 
 def _difference(found: Mapping[str, str], wanted: Mapping[str, str]) -> str:

@@ -49,6 +49,7 @@ def page(out: Path) -> Any:
     return json.loads((out / "reproduction.json").read_text())
 
 
+@pytest.mark.faults
 @pytest.mark.slow
 def test_what_was_whole_is_taken_up_again(tmp_path: Path) -> None:
     folder = build_families(tmp_path, family_benchmark())

@@ -210,6 +210,7 @@ def test_another_pillow_decodes_again(
     assert decode(pristine_dataset, tmp_path, gms=["DCGAN"]).sha256 != first.sha256
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("n_finished", [0, 1, 3])
 def test_killed_and_taken_up_again(
     resized: CachedImages,
@@ -242,6 +243,7 @@ def test_what_a_killed_process_left_is_written_over(
     assert arrays_of(tmp_path / "resized-16") == arrays_of(pristine_cache / "resized-16")
 
 
+@pytest.mark.faults
 def test_two_processes_at_once(
     resized: CachedImages,
     pristine_dataset: Path,

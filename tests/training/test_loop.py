@@ -141,6 +141,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.faults
 def test_kill_9_in_mid_epoch_changes_nothing(
     trained: Train, tmp_path: Path, family_folder: Path, family_cache: Path
 ) -> None:

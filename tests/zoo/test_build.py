@@ -241,6 +241,7 @@ def start(out: Path, *options: str) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.faults
 @pytest.mark.slow
 @pytest.mark.parametrize("n_finished", [0, 1, 4, 6])
 def test_killed_build_ends_with_the_same_bytes(
@@ -261,6 +262,7 @@ def test_killed_build_ends_with_the_same_bytes(
     assert not (tmp_path / "zoo.partial").exists()
 
 
+@pytest.mark.faults
 @pytest.mark.slow
 def test_full_disk(tmp_path: Path, built: ZooResult, digest_of: Digest) -> None:
     process = start(tmp_path / "zoo", "20000")
