@@ -1,4 +1,4 @@
-"""How often commands went wrong on purpose, and what became of it: the table of docs/reliability.md.
+"""How often commands went wrong on purpose, and what came of it: the table of docs/reliability.md.
 
 Each command is killed, interrupted and refused a write, at steps that are drawn with a fixed seed
 and at random moments; each time what it leaves must be the old state or the new one, and a second

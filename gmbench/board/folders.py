@@ -69,7 +69,7 @@ def folders_in_place(folders: Mapping[Path, Writers]) -> Iterator[None]:
 
 
 def _back(staged: Path, folder: Path, before: int) -> None:
-    """Takes an exchange of two folders back, if it happened: `before` is the old folder's number."""
+    """Takes an exchange of two folders back, if it happened; `before` is the old one's inode."""
     if staged.exists() and staged.stat().st_ino == before:
         exchange(staged, folder)
 

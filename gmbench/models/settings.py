@@ -29,9 +29,7 @@ Count = Annotated[int, Field(ge=1)]
 MOST_LAYERS = 1000
 """Layers that a network has at most: settings may come from anyone, and each layer takes time."""
 
-Counts = Annotated[
-    tuple[Count, ...], Field(min_length=1, max_length=MOST_LAYERS), Strict(False)
-]
+Counts = Annotated[tuple[Count, ...], Field(min_length=1, max_length=MOST_LAYERS), Strict(False)]
 """At least one of them; a list, which JSON and YAML have, may stand for a tuple."""
 
 Dropout = Annotated[Number, Field(ge=0, lt=1)]

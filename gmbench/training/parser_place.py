@@ -88,6 +88,6 @@ def unreadable(place: str | Path, error: Exception) -> CheckpointError:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         reason = lines[-1 if len(lines) > 1 else 0].rstrip(".:")
     return CheckpointError(
-        f"{place} cannot be read as a model parser: {printable(reason)}. Give the folder of one that "
-        "`gmbench train` made, or its name on the Hub."
+        f"{place} cannot be read as a model parser: {printable(reason)}. Give the folder of one "
+        "that `gmbench train` made, or its name on the Hub."
     )

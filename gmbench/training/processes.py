@@ -1,4 +1,4 @@
-"""One training over several processes, each with a device of its own, that ends as one process would.
+"""One training over several processes, each with a device, that ends as one process would.
 
 A batch is parted among the processes. Whatever looks at a whole batch still does: batch
 normalisation measures all of its images, and the objective is computed of what all processes say

@@ -147,7 +147,9 @@ class Bench:
         """Returns what is wrong with what a fault left; empty where nothing is."""
         left = self.job.state(place)
         if self.job.each_alone:
-            torn = [name for name in left if left[name] not in (self.new.get(name), self.old.get(name))]
+            torn = [
+                name for name in left if left[name] not in (self.new.get(name), self.old.get(name))
+            ]
             if torn:
                 return f"half-written: {', '.join(torn)}"
         elif left not in (self.old, self.new):
@@ -185,7 +187,7 @@ class Bench:
 
     def _judged(self, place: Path, end: End, fault: str, what: str) -> str:
         wrong = self.fault_of(place, end)
-        if not wrong and fault == "SIGINT" and end.code == 0 and not self.job.state(place) == self.new:
+        if not wrong and fault == "SIGINT" and end.code == 0 and self.job.state(place) != self.new:
             wrong = "it ends with 0 and has not done its work"
         if not wrong and fault == "SIGINT" and end.code not in (0, 130):
             wrong = f"it ends with {end.code}: {end.stderr}"

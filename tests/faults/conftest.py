@@ -16,9 +16,7 @@ def zygote() -> Iterator[Zygote]:
 
 
 @pytest.fixture(scope="session")
-def bench_of(
-    zygote: Zygote, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str], Bench]:
+def bench_of(zygote: Zygote, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Bench]:
     """Returns a job by its name, prepared once."""
 
     @cache

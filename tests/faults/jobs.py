@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gmbench.board.board import Board
+from gmbench.cli import output
 from gmbench.data import dataset_folder, verification
+from gmbench.errors import GmbenchError
 from gmbench.predictions.predictions import write_predictions
 from gmbench.reproduction import reproduce
 from gmbench.training import shard_cache
@@ -172,16 +174,20 @@ def run(command: tuple[str, ...], place: Path | None = None) -> None:
             JOBS[command[1]].prepare(here)
             return
         if command[0] == "call":
-            from gmbench.errors import GmbenchError
-
-            try:
-                globals()[command[1]](here)
-            except GmbenchError as error:
-                sys.stderr.write(f"error: {error}\n")
-                sys.exit(error.exit_code)
+            _call(command[1], here)
             return
         sys.argv = ["gmbench", *(_found(here, one) for one in command)]
         main()
+
+
+def _call(name: str, here: Path) -> None:
+    """Calls a function of this module as the command line calls one of gmbench's."""
+    try:
+        with output.counting(goes_on=True):
+            globals()[name](here)
+    except GmbenchError as error:
+        sys.stderr.write(f"error: {error}\n")
+        sys.exit(error.exit_code)
 
 
 def _found(here: Path, argument: str) -> str:

@@ -43,9 +43,7 @@ def test_two_at_once_on_one_output(job: str, bench_of: BenchOf) -> None:
     bench = bench_of(job)
     with bench.place() as place:
         files = [place / ".one", place / ".two"]
-        running = [
-            bench.zygote.begin(place, bench.job.command, said=str(file)) for file in files
-        ]
+        running = [bench.zygote.begin(place, bench.job.command, said=str(file)) for file in files]
         ends = [
             bench.zygote.end(place, process, file)
             for process, file in zip(running, files, strict=True)

@@ -33,7 +33,11 @@ def _interrupt(*_: Any, **__: Any) -> None:
         (("train", "known_gms"), "gmbench.parsing.train.train_known_gms", ANEW),
         (("baseline", "spectral"), "gmbench.training.suite.run_one", GOES_ON),
         (("reproduce", "table4"), "gmbench.reproduction.reproduce.reproduce", GOES_ON),
-        (("zoo", "build", "--like", "red116", "--out", "zoo"), "gmbench.zoo.build.build_zoo", GOES_ON),
+        (
+            ("zoo", "build", "--like", "red116", "--out", "zoo"),
+            "gmbench.zoo.build.build_zoo",
+            GOES_ON,
+        ),
         (("data", "build"), "gmbench.data.build.build_dataset", GOES_ON),
         (("data", "fetch", "red116"), "gmbench.data.fetch.fetch_archive", GOES_ON),
         (("detect",), "gmbench.cli.detect._on_benchmark", GOES_ON),

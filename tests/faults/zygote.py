@@ -56,9 +56,9 @@ class Steps:
             path, _, flags = arguments
             if isinstance(flags, int) and flags & WRITING and self._is_here(path):
                 self._step()
-        elif event in CHANGES and self._is_here(arguments[0]):
-            self._step()
-        elif event == "ctypes.dlsym" and arguments[1] == "renameat2":
+        elif (event in CHANGES and self._is_here(arguments[0])) or (
+            event == "ctypes.dlsym" and arguments[1] == "renameat2"
+        ):
             self._step()
 
     def _is_here(self, path: Any) -> bool:
@@ -117,7 +117,7 @@ def _run(request: Request) -> None:
             jobs.run(request["command"])
         except SystemExit as end:
             code = int(end.code or 0)
-        except BaseException:
+        except BaseException:  # noqa: BLE001 - as Python itself would show it, Ctrl-C included
             traceback.print_exc()
             code = 1
     facts = {"code": code, "stdout": said.getvalue(), "stderr": noted.getvalue()}

@@ -86,8 +86,11 @@ def test_nothing_else_is_handed_out(
     assert capfd.readouterr().err == ""
 
 
-@pytest.mark.parametrize("host", [b"evil.example", b"evil.example:8116", b"127.0.0.1.evil.example",
-                                  b"localhost@evil.example", b"", b"127.0.0.1:1", b"[::1]"])  # fmt: skip
+@pytest.mark.parametrize(
+    "host",
+    [b"evil.example", b"evil.example:8116", b"127.0.0.1.evil.example", b"localhost@evil.example",
+     b"", b"127.0.0.1:1", b"[::1]"],
+)  # fmt: skip
 def test_another_name_gets_nothing(host: bytes, port: int) -> None:
     said = get(port, b"/", host)
     assert status(said) == 421
