@@ -63,7 +63,7 @@ class _Handler(SimpleHTTPRequestHandler):
         return None
 
     def _own_names(self) -> list[list[str]]:
-        port = self.server.server_address[1]
+        _, port = self.connection.getsockname()
         return [[f"{name}{end}"] for name in _NAMES for end in (f":{port}", "")]
 
     def _is_inside(self) -> bool:

@@ -67,7 +67,7 @@ class Processes:
             return output
         values = {one.name: getattr(output, one.name) for one in fields(output)}  # type: ignore[arg-type]
         gathered = {
-            name: _Gathered.apply(value, self, n_images)
+            name: _Gathered.apply(value, self, n_images)  # type: ignore[no-untyped-call]
             for name, value in values.items()
             if isinstance(value, torch.Tensor)
         }
@@ -80,7 +80,7 @@ class Processes:
         gradients = [one.grad for one in parameters if one.grad is not None]
         together = torch.cat([one.flatten() for one in gradients])
         torch.distributed.all_reduce(together)
-        parts = together.split([one.numel() for one in gradients])
+        parts = torch.split(together, [one.numel() for one in gradients])
         for gradient, part in zip(gradients, parts, strict=True):
             gradient.copy_(part.view(gradient.shape))
 
@@ -189,7 +189,7 @@ class _Summed(torch.autograd.Function):
 
 
 def _sum_over_all(tensor: torch.Tensor) -> torch.Tensor:
-    total: torch.Tensor = _Summed.apply(tensor)
+    total: torch.Tensor = _Summed.apply(tensor)  # type: ignore[no-untyped-call]
     return total
 
 

@@ -167,7 +167,7 @@ def run(command: tuple[str, ...], place: Path | None = None) -> None:
     os.chdir(here)
     os.environ.setdefault("GMBENCH_HOME", str(here / "home"))
     torch.set_num_threads(1)
-    scoring.REPLICATES = REPLICATES
+    vars(scoring)["REPLICATES"] = REPLICATES
     spreading = (dataset_folder, verification, shard_cache, reproduce, engines)
     with one_after_the_other(*spreading):
         if command[0] == "prepare":

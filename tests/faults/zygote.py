@@ -45,9 +45,9 @@ class Steps:
         sys.addaudithook(self._hook)
         real = os.fsync
 
-        def fsync(handle: int) -> None:
+        def fsync(fd: Any) -> None:
             self._step()
-            real(handle)
+            real(fd)
 
         os.fsync = fsync
 
@@ -94,7 +94,7 @@ def _jumping(real: Callable[[], float]) -> Callable[[], float]:
     def told() -> float:
         nonlocal looks
         looks += 1
-        return real() + (-1) ** looks * 3e8
+        return real() + (3e8 if looks % 2 else -3e8)
 
     return told
 

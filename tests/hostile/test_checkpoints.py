@@ -118,14 +118,12 @@ def test_absurd_sizes_take_no_memory(what: str, refused: dict[str, tuple[int, st
     assert len(message) < 2_000
 
 
-def test_a_graph_of_absurd_size(saved_graph: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "size"), [("node_width", 10**6), ("pooled", 10**8)])
+def test_a_graph_of_absurd_size(name: str, size: int, saved_graph: Path, tmp_path: Path) -> None:
     assert load_checkpoint(saved_graph).method == "graph"
-    for name, size in (("node_width", 10**6), ("pooled", 10**8)):
-        place = edited(
-            saved_graph, tmp_path / name, lambda c, n=name, s=size: c["model"].update({n: s})
-        )  # type: ignore[misc]
-        with pytest.raises(CheckpointError, match="size mismatch"):
-            load_checkpoint(place)
+    place = edited(saved_graph, tmp_path / "model", lambda c: c["model"].update({name: size}))
+    with pytest.raises(CheckpointError, match="size mismatch"):
+        load_checkpoint(place)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
