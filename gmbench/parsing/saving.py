@@ -27,7 +27,7 @@ from gmbench.schema import N_CONTINUOUS
 from gmbench.training.discriminants import Discriminants
 from gmbench.training.leaf_trees import LeafTrees
 from gmbench.training.parsed import LabelSpace
-from gmbench.training.parser_place import KNOWN_GMS
+from gmbench.training.parser_place import KNOWN_GMS, training_facts
 from gmbench.training.relatives import Relatives
 from gmbench.version import __version__
 
@@ -101,7 +101,7 @@ def known_gms_of(config: Mapping[str, Any], file: Path) -> KnownGMs:
         distances=Distances.from_arrays(arrays),
         surety=Surety.from_dict(config["surety"]),
         real_from=float(config["real_from"]),
-        trained_on=dict(config["trained_on"]),
+        trained_on=training_facts(config["trained_on"]),
     )
     n_features = len(parser.distances.mean)
     classes = values[:, N_CONTINUOUS:] if values.ndim == 2 else values

@@ -26,7 +26,13 @@ from gmbench.training.image_inputs import Images, opened
 from gmbench.training.methods import build_network
 from gmbench.training.parsed import LabelSpace, ParsedImages, join
 from gmbench.training.parsed_gm import ParsedGM, parsed_gm
-from gmbench.training.parser_place import KNOWN_GMS, CheckpointError, config_of, unreadable
+from gmbench.training.parser_place import (
+    KNOWN_GMS,
+    CheckpointError,
+    config_of,
+    training_facts,
+    unreadable,
+)
 from gmbench.training.predict import parse_pixels
 from gmbench.training.views import view_from_dict
 from gmbench.version import __version__
@@ -89,9 +95,15 @@ class ModelParserCheckpoint(
         precision: str = "fp32",
     ) -> None:
         super().__init__()
+        if precision not in ("auto", "fp32", "bf16", "fp16"):
+            raise ValueError(f"its precision is {precision!r}")
         self.precision = precision
         self.labels = LabelSpace.from_dict(labels)
-        self.method, self.view, self.trained_on = method, view_from_dict(view), dict(trained_on)
+        self.method, self.view, self.trained_on = (
+            method,
+            view_from_dict(view),
+            training_facts(trained_on),
+        )
         self.network = build_network(method, model, self.labels.n_classes)
 
     @classmethod
@@ -245,4 +257,12 @@ def load_checkpoint(place: str | Path) -> ModelParserCheckpoint:
         raise unreadable(place, error) from error
 
 
-_UNREADABLE = (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError)
+_UNREADABLE = (
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    RuntimeError,
+    SafetensorError,
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -74,9 +75,30 @@ def config_of(place: str | Path) -> dict[str, Any]:
         config = parse_json(text)
         if not isinstance(config, dict):
             raise TypeError(f"{CONFIG} is not an object")
+        if not isinstance(config.get("method", ""), str):
+            raise TypeError("its method is no name")
     except (OSError, ValueError, TypeError) as error:
         raise unreadable(place, error) from error
     return config
+
+
+def training_facts(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns what a parser says of its training, of the types that readers of it count on.
+
+    Raises:
+        ValueError: Something is of another type, or not fit to be shown.
+    """
+    facts = dict(data)
+    names = [facts.get(key, "") for key in ("baseline", "benchmark", "set")]
+    gms = facts.get("gms", [])
+    sound = (
+        isinstance(gms, list | tuple)
+        and all(isinstance(one, str) and one.isprintable() for one in (*names, *gms))
+        and isinstance(facts.get("n_gms", 0), int)
+    )
+    if not sound:
+        raise ValueError("what it says of its training cannot be")
+    return facts
 
 
 def unreadable(place: str | Path, error: Exception) -> CheckpointError:
