@@ -102,12 +102,13 @@ function prepare(table, all, byDefault) {
     const asUsual = descending === table.startsDescending(column);
     state.set({ sort: column, dir: asUsual ? "" : descending ? "desc" : "asc" });
   });
-  for (const { row, name, origin } of table.rows) {
-    if (origin !== "measured") continue;
-    const link = row.cells[1].querySelector("a");
-    const label = `Compare ${link.textContent}`;
-    row.cells[1].prepend(element("input", { type: "checkbox", class: "pick", "aria-label": label, value: name }));
-    link.dataset.method = name;
+  const pick = element("input", { type: "checkbox", class: "pick" });
+  for (const one of table.rows) {
+    if (one.origin !== "measured") continue;
+    const box = pick.cloneNode();
+    box.value = one.name;
+    box.ariaLabel = `Compare ${one.title}`;
+    one.row.cells[1].prepend(box);
   }
   table.table.addEventListener("change", (event) => {
     if (!event.target.matches(".pick")) return;
@@ -117,10 +118,10 @@ function prepare(table, all, byDefault) {
     state.set({ pick: [...names].join(",") });
   });
   table.section.addEventListener("click", (event) => {
-    const link = event.target.closest("a[data-method]");
+    const link = event.target.closest(".methods th a, .marks a");
     if (!link || event.metaKey || event.ctrlKey || event.shiftKey) return;
     event.preventDefault();
-    state.set({ method: link.dataset.method });
+    state.set({ method: link.closest("[data-n]").dataset.n });
   });
   const tools = makeTools(table, all, {
     set: (changes, how) => state.set(changes, how),

@@ -79,7 +79,7 @@ export class Picture {
     const said = [up, across].map((axis) => `${axis.title} ${axis.texts[at]}`).join(", ");
     const words = element("b", {}, title, element("span", { class: "more" }, `: ${said}`));
     const inner = row.origin === "measured"
-      ? element("a", { href: `methods/${row.name}.html`, "data-method": row.name }, words)
+      ? element("a", { href: `methods/${row.name}.html` }, words)
       : element("span", {}, words);
     inner.tabIndex = -1;
     item.setAttribute("style", `--x:${x}%;--y:${y}%;--lo:${low}%;--hi:${top}%`);

@@ -46,6 +46,7 @@ export class Table {
     }));
     this.rows = this.bodies.flatMap((one) => one.rows);
     this.byName = new Map(this.rows.map((row) => [row.name, row]));
+    this.taken = new Set(["title"]);
     this.sorted = { column: DEFAULTS.sort, descending: true };
     this.picked = false;
   }
@@ -53,9 +54,8 @@ export class Table {
   read(row, origin) {
     const { n: name, o, t: trained = "", q: more = "" } = row.dataset;
     const { cells } = row;
-    const values = new Map();
-    const one = {
-      row, name, order: Number(o), origin, trained, values,
+    return {
+      row, name, order: Number(o), origin, trained, values: new Map(),
       // What is asked for of few rows, or late.
       get title() {
         return cells[1].querySelector("a, span").textContent;
@@ -65,14 +65,16 @@ export class Table {
         return this.known;
       },
     };
-    for (const column of this.present) this.take(one, column);
-    return one;
   }
 
-  /** Reads the value of one cell. */
-  take({ row, values }, column) {
-    const value = this.cell(row, column).getAttribute("data-v");
-    if (value !== null) values.set(column, Number(value));
+  /** Reads the values of a column, which only who sorts by it needs. */
+  take(column) {
+    if (this.taken.has(column)) return;
+    this.taken.add(column);
+    for (const { row, values } of this.rows) {
+      const value = this.cell(row, column).getAttribute("data-v");
+      if (value !== null) values.set(column, Number(value));
+    }
   }
 
   cell(row, column) {
@@ -101,7 +103,6 @@ export class Table {
     this.present.splice(at, 0, column);
     this.rows.forEach((one, number) => {
       one.row.insertBefore(found[number], one.row.cells[2 + at] ?? null);
-      this.take(one, column);
     });
   }
 
@@ -130,6 +131,7 @@ export class Table {
     if (column !== "title" && !this.present.includes(column)) return this.sort(DEFAULTS.sort, true);
     if (column === this.sorted.column && descending === this.sorted.descending) return undefined;
     const ranked = this.table.querySelector(`td.c-${column}[data-r]`) ? column : DEFAULTS.sort;
+    this.take(column);
     const order = compareRows(column, descending ? -1 : 1);
     for (const { body, rows, group } of this.bodies) {
       rows.sort(order);
