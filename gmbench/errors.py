@@ -36,6 +36,7 @@ EXTRAS = {
     "matplotlib": "figures",
     **dict.fromkeys(("av", "skimage"), "video"),
     "pywt": "attribution",
+    "ray": "ray",
 }
 """Packages that gmbench does without until something needs them, each with its extra."""
 

@@ -1,4 +1,4 @@
-"""`gmbench parse`: what the images of one generative model say of it."""
+"""`gmbench parse`: what images say of the generative model that made them, be they ten or millions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gmbench.cli import output
-from gmbench.cli.options import JsonOption, OverwriteOption
+from gmbench.cli.options import DeviceOption, JsonOption, OverwriteOption
+from gmbench.cli.parse_long import LongRunOptions, parse_long
+from gmbench.errors import GmbenchError
 
 if TYPE_CHECKING:
     from gmbench.training.parsed_gm import ParsedGM
@@ -16,9 +18,13 @@ if TYPE_CHECKING:
 
 def parse(
     files: Annotated[
-        list[Path],
-        typer.Argument(metavar="IMAGE...", help="Images of one generative model, or their folder."),
-    ],
+        list[str] | None,
+        typer.Argument(
+            metavar="IMAGE...",
+            help="Images of one generative model, or their folder; with --out also addresses, TAR "
+            "and Parquet files of images, patterns such as a-{00..31}.tar, and hf://datasets/...",
+        ),
+    ] = None,
     model: Annotated[
         str | None,
         typer.Option(
@@ -37,6 +43,35 @@ def parse(
     ] = None,
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", metavar="DIR",
+            help="Parse any number of images, each on its own, into Parquet files of this folder; "
+            "the same command goes on where it was.",
+        ),
+    ] = None,
+    lists: Annotated[
+        list[Path] | None,
+        typer.Option("--list", metavar="FILE", help="A path or address a line; repeat. (--out)"),
+    ] = None,
+    shard: Annotated[
+        str, typer.Option("--shard", metavar="I/N", help="Of N machines the one of I = 0... (--out)")
+    ] = "0/1",
+    jobs: Annotated[
+        int | None,
+        typer.Option("--jobs", "-j", min=1, help="Processes; default all cores. (--out)"),
+    ] = None,
+    engine: Annotated[
+        str, typer.Option("--engine", metavar="local|ray", help="Where it is done. (--out)")
+    ] = "local",
+    part_images: Annotated[
+        int, typer.Option("--part-images", min=1, help="Images of a Parquet file. (--out)")
+    ] = 1000,
+    patience: Annotated[
+        float, typer.Option("--timeout", min=1, help="Seconds that an address may take. (--out)")
+    ] = 60.0,
+    device: DeviceOption = "auto",
 ) -> None:
     """Infer the 25 hyperparameters of the model that made some images, and how sure that is.
 
@@ -44,14 +79,27 @@ def parse(
     knows the published models of docs/parser.md and replicas of them. It is no oracle: of others
     it says how far they lie from all of these.
 
-    Example: `gmbench parse generated/ --html parsed.html`
+    Example: `gmbench parse generated/ --html parsed.html`, `gmbench parse images/ --out parsed`
     """
+    if out is not None:
+        if group or csv is not None or html is not None or overwrite:
+            raise GmbenchError(
+                "With --out each image is parsed on its own and nothing is replaced: leave out "
+                "--group, --csv, --html and --overwrite."
+            )
+        run = LongRunOptions(out, lists or [], shard, jobs, engine, part_images, patience, device)
+        parse_long(files or [], model, run, as_json=as_json)
+        return
+    if lists or not files:
+        raise GmbenchError(
+            "There is no image to parse. Give at least one; --list goes with --out alone."
+        )
     from gmbench.files import refuse_existing
     from gmbench.parsing.files import image_files
     from gmbench.parsing.report import parse_files, write_outputs
 
     refuse_existing(*(path for path in (csv, html) if path is not None), overwrite=overwrite)
-    images = image_files(files)
+    images = image_files(map(Path, files))
     with output.counting() as progress:
         found = parse_files(images, model, group=group, progress=progress)
     written = write_outputs(found, csv=csv, html=html, overwrite=overwrite)

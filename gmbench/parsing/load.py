@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gmbench.benchmark.catalog import TABLES
+from gmbench.data.checksums import sha256_of
 from gmbench.parsing.known_gms import KnownGMs
 from gmbench.parsing.saving import ARRAYS, known_gms_of
-from gmbench.training.parser_place import KNOWN_GMS, config_of, file_of, unreadable
+from gmbench.training.parser_place import CONFIG, KNOWN_GMS, config_of, file_of, unreadable
 
 if TYPE_CHECKING:
     from gmbench.training.checkpoint import ModelParserCheckpoint
 
 SHIPPED = TABLES / "parser"
 """The parser that comes with the package: docs/parser.md."""
+
+_WEIGHTS = "model.safetensors"
+"""The file of a network's weights, as `huggingface_hub` calls it."""
 
 
 def load_parser(path: str | Path | None = None) -> KnownGMs | ModelParserCheckpoint:
@@ -50,3 +55,21 @@ def load_parser(path: str | Path | None = None) -> KnownGMs | ModelParserCheckpo
         return known_gms_of(config, file_of(place, ARRAYS))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise unreadable(place, error) from error
+
+
+def parser_sha256(path: str | Path | None = None) -> str:
+    """Returns a SHA-256 of all that a parser is made of, which tells it from any other.
+
+    Args:
+        path: What `load_parser` takes.
+
+    Raises:
+        CheckpointError: There is none, or it cannot be read.
+    """
+    place = SHIPPED if path is None else path
+    weights = ARRAYS if config_of(place).get("method") == KNOWN_GMS else _WEIGHTS
+    try:
+        sums = [sha256_of(file_of(place, name)) for name in (CONFIG, weights)]
+    except OSError as error:
+        raise unreadable(place, error) from error
+    return hashlib.sha256("".join(sums).encode()).hexdigest()

@@ -124,6 +124,7 @@ def write_outputs(
         write_whole(path, page_of(parsed.to_dict(), pictures))
     if csv is not None:
         buffer = io.StringIO()
-        rows_of(found.files, found.each, found.labels).to_csv(buffer, index=False)
+        names = [file.as_posix() for file in found.files]
+        rows_of(names, found.each, found.labels).to_csv(buffer, index=False)
         write_whole(csv, buffer.getvalue())
     return (*pages, *((csv,) if csv is not None else ()))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,17 +15,17 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def rows_of(files: Sequence[Path], parsed: ParsedImages, labels: LabelSpace) -> pd.DataFrame:
-    """Returns what is said of each image: its file as `image_id`, and the 25 parameters.
+def rows_of(image_ids: Sequence[str], parsed: ParsedImages, labels: LabelSpace) -> pd.DataFrame:
+    """Returns what is said of each image: its `image_id`, and the 25 parameters.
 
     Args:
-        files: Of the images.
+        image_ids: Of the images, such as their files.
         parsed: What a parser says of each on its own.
         labels: What the values are called.
     """
     import pandas as pd
 
-    columns: dict[str, object] = {"image_id": [file.as_posix() for file in files]}
+    columns: dict[str, object] = {"image_id": list(image_ids)}
     for parameter, column in zip(CONTINUOUS, labels.counts(parsed).T, strict=True):
         columns[parameter.name] = np.maximum(column, 0.0)
     beside: dict[str, object] = {}

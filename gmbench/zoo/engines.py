@@ -6,10 +6,8 @@ returns plain values; only the process that started the build writes.
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import io
-import os
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -19,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmbench.data.parallel import all_cores, in_processes
+from gmbench.data.ray_cluster import joined_ray
 from gmbench.errors import DatasetError, UnknownNameError
 from gmbench.files import write_durably
 from gmbench.zoo.training import Outcome, TrainingTask, train_from_files, train_gm
@@ -96,13 +95,7 @@ def _over_ray(
 
     A GM whose worker or machine is lost is begun again once, elsewhere, before the build stops.
     """
-    # Set before the import: a build reports to nobody.
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    ray: Any = importlib.import_module("ray")
-    started = not ray.is_initialized()
-    if started:
-        _start_ray(ray, jobs or all_cores())
-    try:
+    with joined_ray(jobs or all_cores()) as ray:
         at_once = jobs or max(1, int(ray.cluster_resources().get("CPU", 1)))
         train = ray.remote(num_cpus=1, max_retries=1)(train_gm)
         stored = {key: ray.put(images) for key, images in contents.items()}
@@ -125,29 +118,3 @@ def _over_ray(
                 ) from None
             del running[done]
             yield outcome
-    finally:
-        if started:
-            ray.shutdown()
-
-
-def _start_ray(ray: Any, jobs: int) -> None:
-    """Joins the cluster that RAY_ADDRESS names, or starts one that belongs to this build alone.
-
-    A cluster that happens to run on this machine is not joined unasked: it may be the private one
-    of another build, which ends with it.
-
-    Raises:
-        DatasetError: There is no cluster at that address.
-    """
-    quiet = {"log_to_driver": False, "logging_level": "ERROR"}
-    address = os.environ.get("RAY_ADDRESS")
-    if not address:
-        ray.init(address="local", num_cpus=jobs, include_dashboard=False, **quiet)
-        return
-    try:
-        ray.init(address=address, **quiet)
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        raise DatasetError(
-            f"No Ray cluster can be joined at {address} ({str(error).splitlines()[0]}). Start one "
-            "with `ray start --head`, or unset RAY_ADDRESS to use this machine alone."
-        ) from error

@@ -1,0 +1,110 @@
+"""`gmbench parse --out`: any number of images, each on its own, into Parquet files."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from gmbench.cli import output
+from gmbench.errors import GmbenchError
+
+if TYPE_CHECKING:
+    from gmbench.parsing.long_run import LongRun
+
+_FIRST = 5
+"""So many files that could not be reached are named; the manifest names all."""
+
+
+@dataclass(frozen=True)
+class LongRunOptions:
+    """What was asked for beside the images and the parser.
+
+    Attributes:
+        out: Folder of the run.
+        lists: Files with names of images.
+        shard: `I/N`.
+        jobs: Processes.
+        engine: `local` or `ray`.
+        part_images: Images of a part.
+        patience: Seconds that an address may take.
+        device: Where a network runs.
+    """
+
+    out: Path
+    lists: list[Path]
+    shard: str
+    jobs: int | None
+    engine: str
+    part_images: int
+    patience: float
+    device: str
+
+
+def parse_long(
+    sources: list[str], model: str | None, options: LongRunOptions, *, as_json: bool
+) -> None:
+    """Parses images into a folder, and says what is there; ends with 1 where files are lacking."""
+    from gmbench.parsing.expanding import names_of
+    from gmbench.parsing.long_run import parse_to_folder
+
+    shard = shard_of(options.shard)
+    with output.counting() as progress:
+        found = parse_to_folder(
+            names_of(sources, options.lists),
+            options.out,
+            sources=[*sources, *map(str, options.lists)],
+            model=model,
+            shard=shard,
+            jobs=options.jobs,
+            engine=options.engine,
+            part_images=options.part_images,
+            device=options.device,
+            patience=options.patience,
+            progress=progress,
+        )
+    if as_json:
+        output.show_json(found.to_dict())
+    else:
+        _show(found)
+    if found.unread:
+        raise typer.Exit(1)
+
+
+def shard_of(text: str) -> tuple[int, int]:
+    """Returns the numbers of `I/N`.
+
+    Raises:
+        GmbenchError: It is not of that form, or I is not below N.
+    """
+    match = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text)
+    number, of = (int(match[1]), int(match[2])) if match else (0, 0)
+    if number >= of:
+        raise GmbenchError(
+            f"--shard {text} is none: give I/N, the number of this machine from 0 and how many "
+            "there are, such as 0/4 to 3/4."
+        )
+    return number, of
+
+
+def _show(found: LongRun) -> None:
+    failed = f", {found.failures:,} of them could not be parsed (column reason)"
+    output.show_plain(
+        f"{found.folder}/parts: {found.images:,} images in {found.parts:,} files"
+        f"{failed if found.failures else ''}"
+    )
+    if found.images_now:
+        rate = found.images_now / max(found.seconds, 1e-9)
+        output.note(f"{found.images_now:,} images in {found.seconds:,.0f} s, {rate:,.0f} a second.")
+    if found.parts_before:
+        output.note(f"{found.parts_before:,} files were there before.")
+    for why in list(found.unread.values())[:_FIRST]:
+        output.note(f"not reached: {why}")
+    if found.unread:
+        output.note(
+            f"{len(found.unread):,} files of images could not be reached; {found.manifest} names "
+            "all. Run the same command again."
+        )

@@ -1,0 +1,72 @@
+"""The images of a Parquet file, such as those of `gmbench data build` and of the Hub's datasets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from gmbench.data.remote import UnreachedError, opened, web_session
+from gmbench.data.streams import Streamed
+from gmbench.errors import SourceError, printable
+
+COLUMNS = ("image", "img", "jpg", "jpeg", "png", "webp")
+"""Names of the column of images; the first of them that is there."""
+
+_AT_ONCE = 16
+"""Rows that are read together; the bytes of their images are held at once."""
+
+
+def images_of_parquet(name: str, patience: float) -> Iterator[Streamed]:
+    """Yields the images of a Parquet file: bytes, or what `datasets` makes of an image.
+
+    They are named by the column `image_id` where there is one, else `FILE/ROW`. A file that is
+    damaged ends with its own name and the reason.
+
+    Args:
+        name: Its path or address.
+        patience: Seconds that its host may take for an answer.
+
+    Raises:
+        UnreachedError: Its host broke off, or did not answer.
+    """
+    row = 0
+    try:
+        with web_session() as session, opened(name, session, patience) as file:
+            if not file.seekable():
+                raise SourceError(
+                    "Parquet is read from its end, which this host does not allow: download it, or "
+                    "give it as hf://"
+                )
+            with pq.ParquetFile(file) as table:
+                for image_id, data in _rows(table):
+                    here = printable(image_id) if image_id else f"{printable(name)}/{row}"
+                    yield Streamed(here, data or b"", "" if data else "there is no image")
+                    row += 1
+    except UnreachedError:
+        raise
+    except SourceError as error:
+        yield Streamed(printable(name), b"", str(error))
+    except (pa.ArrowException, OSError) as error:
+        fault = f"damaged after {row:,} images ({printable(str(error).splitlines()[0])})"
+        yield Streamed(printable(name), b"", fault)
+
+
+def _rows(table: pq.ParquetFile) -> Iterator[tuple[str | None, bytes | None]]:
+    schema = table.schema_arrow
+    column = next((one for one in COLUMNS if one in schema.names), None)
+    if column is None:
+        raise SourceError(f"it has no column of images: {', '.join(COLUMNS)}")
+    kind = schema.field(column).type
+    is_struct = pa.types.is_struct(kind) and kind.get_field_index("bytes") >= 0
+    if not is_struct and not (pa.types.is_binary(kind) or pa.types.is_large_binary(kind)):
+        raise SourceError(f"its column {column} holds {kind}, not the bytes of images")
+    named = "image_id" in schema.names and pa.types.is_string(schema.field("image_id").type)
+    wanted = [column, "image_id"] if named else [column]
+    for batch in table.iter_batches(_AT_ONCE, columns=wanted, use_threads=False):
+        images = batch.column(column)
+        images = images.field("bytes") if is_struct else images
+        names = batch.column("image_id").to_pylist() if named else [None] * len(images)
+        for name, image in zip(names, images, strict=True):
+            yield name, image.as_py()

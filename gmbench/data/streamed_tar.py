@@ -1,0 +1,133 @@
+"""The images of a TAR archive, read from front to back as it arrives.
+
+An archive is hostile until shown otherwise: names of members are names and never paths, links and
+devices are no images, headers and unpacked bytes have limits, and a header that is damaged is not
+taken for the end.
+"""
+
+from __future__ import annotations
+
+import gzip
+import tarfile
+import zlib
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import Any, BinaryIO, Self, cast
+
+from gmbench.data.image_files import MOST_BYTES
+from gmbench.data.listing import IMAGE_SUFFIXES
+from gmbench.data.remote import UnreachedError, opened, web_session
+from gmbench.data.sources import Limits
+from gmbench.data.streams import Streamed, ending_of
+from gmbench.errors import SourceError, printable
+
+_MOST_HEADER = 2**20
+"""Bytes of a member's long name and further facts; `tarfile` holds them in memory."""
+
+_RATIO_COUNTS_FROM = 2**26
+_LONG_HEADERS = (
+    tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+)  # fmt: skip
+_DAMAGE = (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, ValueError)
+
+
+def images_of_tar(name: str, patience: float) -> Iterator[Streamed]:
+    """Yields the images of a TAR, named `TAR/MEMBER`; other members are passed over.
+
+    An archive that is damaged ends with its own name and the reason.
+
+    Args:
+        name: Its path or address.
+        patience: Seconds that its host may take for an answer.
+
+    Raises:
+        UnreachedError: Its host broke off, or did not answer.
+    """
+    n_images = 0
+    try:
+        with web_session() as session, opened(name, session, patience) as file:
+            for found in _members(name, _unpacked(name, file)):
+                n_images += 1
+                yield found
+    except UnreachedError:
+        raise
+    except SourceError as error:
+        yield Streamed(printable(name), b"", f"{error} (after {n_images:,} images)")
+    except _DAMAGE as error:
+        detail = printable(str(error)) or type(error).__name__
+        fault = f"cut short or damaged after {n_images:,} images ({detail})"
+        yield Streamed(printable(name), b"", fault)
+
+
+def _members(name: str, file: BinaryIO) -> Iterator[Streamed]:
+    shown = printable(name)
+    with tarfile.open(fileobj=file, mode="r|", tarinfo=_Header) as archive:
+        while (member := archive.next()) is not None:
+            archive.members = []  # It would remember all of them.
+            is_image = PurePosixPath(member.name).suffix.casefold() in IMAGE_SUFFIXES
+            if not (member.isreg() and is_image):
+                continue
+            here = f"{shown}/{printable(member.name)}"
+            if member.issparse():
+                yield Streamed(here, b"", "a file with holes, which no image is")
+            elif member.size > MOST_BYTES:
+                yield Streamed(here, b"", f"more than {MOST_BYTES:,} bytes")
+            else:
+                content: Any = archive.extractfile(member)
+                data = content.read()
+                if len(data) != member.size:
+                    raise tarfile.ReadError("unexpected end of data")
+                yield Streamed(here, data)
+
+
+class _Header(tarfile.TarInfo):
+    """A header that is sound; `tarfile` takes a damaged one behind the first for the end."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str | None, errors: str) -> Self:
+        """Reads a header; see `tarfile`."""
+        try:
+            header = super().frombuf(buf, cast("str", encoding), errors)
+        except (tarfile.InvalidHeaderError, tarfile.TruncatedHeaderError) as error:
+            raise SourceError("a header is damaged") from error
+        if header.size < 0 or (header.type in _LONG_HEADERS and header.size > _MOST_HEADER):
+            raise SourceError("a header is larger than any that is needed")
+        return header
+
+
+def _unpacked(name: str, file: BinaryIO) -> BinaryIO:
+    """Returns the plain bytes of an archive that may be compressed, as its ending says."""
+    if ending_of(name).endswith(".tar"):
+        return file
+    return cast("BinaryIO", _Unpacked(file))
+
+
+class _Unpacked:
+    """What a compressed file unpacks to, as long as that is no more than images allow.
+
+    Args:
+        file: The compressed file.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._packed, self._made = file, 0, 0
+        self._content = gzip.GzipFile(fileobj=cast("BinaryIO", self._Counted(self)), mode="rb")
+
+    class _Counted:
+        def __init__(self, whole: _Unpacked) -> None:
+            self._whole = whole
+
+        def read(self, size: int = -1) -> bytes:
+            data = self._whole._file.read(size)
+            self._whole._packed += len(data)
+            return data
+
+    def read(self, size: int) -> bytes:
+        """Returns the next bytes."""
+        data = self._content.read(size)
+        self._made += len(data)
+        ratio = Limits().ratio
+        if self._made > _RATIO_COUNTS_FROM and self._made > ratio * max(1, self._packed):
+            raise SourceError(f"it unpacks to more than {ratio} times its size, as no images do")
+        return data

@@ -1,0 +1,131 @@
+"""Where the parts of a long run are parsed: in processes of this machine, or over a Ray cluster.
+
+Both do the same: whoever parses a part writes its file, and the process that was called learns
+what came of it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from gmbench.data.parallel import all_cores, in_processes
+from gmbench.data.ray_cluster import joined_ray
+from gmbench.errors import DatasetError, UnknownNameError
+from gmbench.parsing.looking import PartOutcome, PartTask, parse_part
+from gmbench.parsing.parts import PartRecord
+from gmbench.parsing.work import Part
+
+ENGINES: tuple[str, ...] = ("local", "ray")
+
+_MOST_BLOCKS = 1000
+
+
+def check_engine(name: str) -> None:
+    """Refuses an engine that is not known.
+
+    Raises:
+        UnknownNameError: There is no such engine.
+    """
+    if name not in ENGINES:
+        raise UnknownNameError("Engine", name, ENGINES, f"There are: {', '.join(ENGINES)}.")
+
+
+def parse_parts(engine: str, tasks: Sequence[PartTask], jobs: int | None) -> Iterator[PartOutcome]:
+    """Parses parts, `jobs` at a time.
+
+    Args:
+        engine: `local` or `ray`.
+        tasks: The parts.
+        jobs: Processes, or Ray's actors; as many as there are cores, or GPUs where a network runs
+            on these, when None. Ray may take fewer, and adds them as the cluster grows.
+
+    Yields:
+        What came of each part, in the order of completion.
+
+    Raises:
+        DatasetError: A process died; names the parts that were being parsed.
+        GmbenchError: A part cannot be written.
+    """
+    if not tasks:
+        return
+    if engine == "ray":
+        yield from _over_ray(tasks, jobs)
+        return
+    # Of one GPU one process makes the most: further ones would only share it.
+    at_once = jobs or (all_cores() if tasks[0].device == "cpu" else 1)
+    for _, outcome in in_processes(parse_part, tasks, at_once, _name):
+        yield outcome
+
+
+def _name(task: PartTask) -> str:
+    return f"part {task.part.number}"
+
+
+def _over_ray(tasks: Sequence[PartTask], jobs: int | None) -> Iterator[PartOutcome]:
+    """Parses over Ray Data: actors that keep the parser, as many as the cluster comes to hold."""
+    with joined_ray(jobs or all_cores()) as ray:
+        from ray.data import ActorPoolStrategy, DataContext
+
+        DataContext.get_current().enable_progress_bars = False
+        rows = [asdict(task.part) for task in tasks]
+        parts = ray.data.from_items(rows, override_num_blocks=min(len(rows), _MOST_BLOCKS))
+        needed = {"num_cpus": 1} if tasks[0].device == "cpu" else {"num_gpus": 1}
+        said = parts.map_batches(
+            _PartActor,
+            batch_size=1,
+            batch_format="numpy",
+            fn_constructor_args=(tasks[0], str(Path.cwd())),
+            compute=ActorPoolStrategy(min_size=1, max_size=jobs or len(rows)),
+            **needed,
+        )
+        try:
+            for row in said.iter_rows():
+                yield _outcome(row)
+        except ray.exceptions.RayError as error:
+            raise DatasetError(
+                f"A Ray worker failed ({type(error).__name__}: {_last_line(error)}). Run the same "
+                "command again; what is finished is kept."
+            ) from error
+
+
+class _PartActor:
+    """Parses parts in a process of the cluster.
+
+    Args:
+        task: Any part of the run.
+        here: Folder from which the run was begun: names may be relative to it.
+    """
+
+    def __init__(self, task: PartTask, here: str) -> None:
+        try:
+            os.chdir(here)
+        except OSError as error:
+            raise DatasetError(
+                f"{here} is not there on every machine ({error.strerror}). Begin the run in a "
+                "folder that all of them share."
+            ) from error
+        self._task = task
+
+    def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:
+        part = Part(*(int(batch[name][0]) for name in ("number", "start", "names")))
+        outcome = parse_part(replace(self._task, part=part))
+        record = outcome.record or PartRecord(part.number, 0, 0, 0, "")
+        return {name: [value] for name, value in asdict(record).items()} | {
+            "unread": [outcome.unread]
+        }
+
+
+def _outcome(row: dict[str, Any]) -> PartOutcome:
+    unread = str(row.pop("unread"))
+    record = PartRecord(
+        int(row["part"]), int(row["rows"]), int(row["failures"]), int(row["bytes"]), row["sha256"]
+    )
+    return PartOutcome(record.part, None if unread else record, unread)
+
+
+def _last_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[-1]

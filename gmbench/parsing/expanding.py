@@ -1,0 +1,145 @@
+"""From what a user names to the names of files: image files, and files of many images.
+
+A source is a folder, a file, an address of the web or of the Hub, or a pattern such as
+`shards-{000..127}.tar`; a list is a file with one of these a line. Names come one by one and in an
+order that does not depend on the machine, so that a list of any length is never held.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from gmbench.data.listing import IMAGE_SUFFIXES
+from gmbench.data.remote import HUB, WEB, hub_files, told_by_hub
+from gmbench.data.streams import PARQUET, TARS
+from gmbench.errors import SourceError, printable
+
+_RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
+_ENDINGS = (*IMAGE_SUFFIXES, *TARS, PARQUET)
+
+
+def names_of(sources: Sequence[str], lists: Sequence[Path] = ()) -> Iterator[str]:
+    """Yields the names of image files and of files of many images, source by source.
+
+    Args:
+        sources: What a user named.
+        lists: Text files with a source a line; empty lines say nothing.
+
+    Raises:
+        SourceError: A folder or repository holds no image, or a source or list is not there.
+        HubError: The Hub did not answer.
+    """
+    for source in sources:
+        yield from _expanded(source)
+    for path in lists:
+        try:
+            with path.open(encoding="utf-8", errors="surrogateescape") as lines:
+                for line in lines:
+                    if line.strip():
+                        yield from _expanded(line.strip(), listed=True)
+        except OSError as error:
+            raise SourceError(
+                f"{path} cannot be read as a list ({error.strerror or error}). Give a text file "
+                "with a path or an address a line."
+            ) from error
+
+
+def _expanded(source: str, *, listed: bool = False) -> Iterator[str]:
+    if "\n" in source:
+        raise SourceError(f"{printable(source)} has a line break in its name. Rename it.")
+    if source.startswith(WEB):
+        yield from _counted_out(source)
+    elif source.startswith(HUB):
+        for one in _counted_out(source):
+            yield from _on_hub(one)
+    elif listed and Path(source).suffix:
+        # A list may have millions of lines: whether each is there shows when it is read.
+        yield source
+    else:
+        # A file may have braces in its name.
+        for one in [source] if os.path.lexists(source) else _counted_out(source):
+            yield from _here(Path(one))
+
+
+def _counted_out(pattern: str) -> Iterator[str]:
+    """Yields the names that `{000..127}` stands for, with as many digits as its first number."""
+    found = _RANGE.search(pattern)
+    if found is None:
+        yield pattern
+        return
+    first, last = int(found[1]), int(found[2])
+    for number in range(first, last + 1):
+        name = f"{number:0{len(found[1])}}"
+        yield from _counted_out(pattern[: found.start()] + name + pattern[found.end() :])
+
+
+def _here(path: Path) -> Iterator[str]:
+    if not path.is_dir():
+        if not path.is_file():
+            raise SourceError(
+                f"{path} is not there. Give image files, folders, TAR or Parquet files, addresses, "
+                "or a list of them (--list)."
+            )
+        yield path.as_posix()
+        return
+    empty = True
+    for inside in _walked(path):
+        empty = False
+        yield inside
+    if empty:
+        raise SourceError(f"{path} holds no image. Give image files, or a folder of them.")
+
+
+def _walked(folder: Path) -> Iterator[str]:
+    """Yields files at any depth, a folder's own by name before those of its folders."""
+    folders: list[str] = []
+    for name in sorted(os.listdir(folder)):  # noqa: PTH208 - a million names as paths take a GB
+        inside = folder / name
+        if name.startswith("."):
+            continue
+        if inside.is_dir() and not inside.is_symlink():
+            folders.append(name)
+        elif name.casefold().endswith(_ENDINGS):
+            if "\n" in name:
+                raise SourceError(f"{printable(str(inside))} has a line break in its name.")
+            yield inside.as_posix()
+    for name in folders:
+        yield from _walked(folder / name)
+
+
+def _on_hub(address: str) -> Iterator[str]:
+    """Yields the files of a repository, folder or pattern on the Hub, of the commit of today."""
+    with told_by_hub(address):
+        path = _of_commit(address.removeprefix(HUB))
+        if any(sign in path for sign in "*?["):
+            found = sorted(hub_files().glob(path))
+        elif path.casefold().endswith(_ENDINGS):
+            found = [path]
+        else:
+            found = sorted(hub_files().find(path))
+    kept = [one for one in found if one.casefold().endswith(_ENDINGS)]
+    if not kept:
+        raise SourceError(
+            f"{address} holds no image, TAR or Parquet file. Check the name, such as "
+            "hf://datasets/ORG/NAME, and your access (`hf auth login`)."
+        )
+    yield from (f"{HUB}{one}" for one in kept)
+
+
+def _of_commit(path: str) -> str:
+    """Returns a path on the Hub with the commit that its branch is at: a branch moves on."""
+    from huggingface_hub import HfApi
+
+    parts = path.split("/")
+    kinds = {"datasets": "dataset", "spaces": "space"}
+    kind = kinds.get(parts[0], "model")
+    at = 2 if parts[0] in kinds else 1
+    if len(parts) <= at:
+        raise FileNotFoundError(path)
+    owner, (name, _, revision) = parts[at - 1], parts[at].partition("@")
+    info = HfApi().repo_info(f"{owner}/{name}", repo_type=kind, revision=revision or None)
+    parts[at] = f"{name}@{info.sha}"
+    return "/".join(parts)

@@ -1,0 +1,182 @@
+"""Parsing as many images as there are: in parts, each of which is done once, whatever happens.
+
+A part appears whole or not at all, and one that is there is never done again; so a run that was
+killed goes on where it was, machines take parts of their own, and what could not be reached is
+tried by the next call.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from gmbench.data.remote import PATIENCE
+from gmbench.parsing.engines import check_engine, parse_parts
+from gmbench.parsing.known_gms import KnownGMs
+from gmbench.parsing.load import load_parser, parser_sha256
+from gmbench.parsing.looking import PartTask
+from gmbench.parsing.manifest import Manifest, manifest_path
+from gmbench.parsing.work import Work, WorkError, begin, leftovers
+from gmbench.progress import Progress
+from gmbench.version import __version__
+
+PART_IMAGES = 1000
+"""Image files of a part, unless another number is given: what a kill costs at most, a process."""
+
+
+@dataclass(frozen=True)
+class LongRun:
+    """How a run, or a machine's part of it, ended.
+
+    Attributes:
+        folder: Of the run.
+        manifest: What is done.
+        parts: Parts of this machine that are done.
+        parts_before: Of these, parts that were done before.
+        images: Images in the parts that are done.
+        failures: Images of these that could not be parsed.
+        images_now: Images that this call has parsed.
+        seconds: What that took.
+        unread: Files of many images that could not be reached, and why, by the part's number.
+    """
+
+    folder: Path
+    manifest: Path
+    parts: int
+    parts_before: int
+    images: int
+    failures: int
+    images_now: int
+    seconds: float
+    unread: dict[int, str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the same as plain data, for JSON."""
+        paths = {"folder": str(self.folder), "manifest": str(self.manifest)}
+        return asdict(self) | paths | {"unread": {str(n): why for n, why in self.unread.items()}}
+
+
+def parse_to_folder(
+    names: Iterable[str],
+    folder: Path,
+    *,
+    sources: Sequence[str] = (),
+    model: str | Path | None = None,
+    shard: tuple[int, int] = (0, 1),
+    jobs: int | None = None,
+    engine: str = "local",
+    part_images: int = PART_IMAGES,
+    device: str = "auto",
+    patience: float = PATIENCE,
+    progress: Progress | None = None,
+) -> LongRun:
+    """Parses images into Parquet files of a folder, or goes on where an earlier call was.
+
+    A script that calls this needs `if __name__ == "__main__":`, as processes are started for it.
+
+    Args:
+        names: Image files, and TAR and Parquet files of images: what `names_of` yields.
+        folder: Of the run; machines that share it share the work.
+        sources: What the names were made of, for people.
+        model: Folder of a parser or its name on the Hub; the package's own when None.
+        shard: Number of this machine, from 0, and how many there are.
+        jobs: Processes, or Ray's actors; all cores when None, or one for a GPU.
+        engine: `local` or `ray`.
+        part_images: Image files of a part; a file of many images is a part of its own.
+        device: `auto`, `cpu`, `cuda` or `mps`: where a network runs.
+        patience: Seconds that a host may take for an image.
+        progress: Told how many images are parsed, and of how many; of files of many images that
+            is an estimate from those that are done.
+
+    Raises:
+        UnknownNameError: There is no such engine or device.
+        CheckpointError: The parser cannot be read.
+        WorkError: The folder holds another run, or this machine's part is at work already.
+        WriteError: The folder cannot be written to, or a part is not the one that was written.
+        DatasetError: A process died; what is finished is kept.
+    """
+    check_engine(engine)
+    place = None if model is None else str(model)
+    kind = _device_of(place, device)
+    sha256 = parser_sha256(place)
+    facts = {
+        "parser": place or "the package's own",
+        "parser_sha256": sha256,
+        "sources": list(map(str, sources)),
+    }
+    work = begin(folder, names, part_images, facts)
+    lock = FileLock(folder / "work" / f"lock-{shard[0]}-of-{shard[1]}")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise WorkError(
+            f"Another call is at work on {shard[0]}/{shard[1]} of {folder}. Wait for it, or give "
+            "another --shard or --out."
+        ) from None
+    try:
+        own = work.of_shard(shard)
+        for path in leftovers(folder, own):
+            path.unlink(missing_ok=True)
+        manifest = Manifest(work, shard, {"gmbench": __version__})
+        left = manifest.find_done(own)
+        tasks = [PartTask(folder, part, place, sha256, kind, patience) for part in left]
+        return _run(work, shard, manifest, tasks, engine, jobs, progress)
+    finally:
+        lock.release()
+
+
+def _device_of(place: str | None, device: str) -> str:
+    if isinstance(load_parser(place), KnownGMs):
+        return "cpu"
+    # torch takes two seconds to import, and the package's own parser does without.
+    from gmbench.training.devices import device_for
+
+    return device_for(device).type
+
+
+def _run(
+    work: Work,
+    shard: tuple[int, int],
+    manifest: Manifest,
+    tasks: Sequence[PartTask],
+    engine: str,
+    jobs: int | None,
+    progress: Progress | None,
+) -> LongRun:
+    before, rows_before = len(manifest.records), manifest.rows
+    own = work.of_shard(shard)
+    n_images = None if work.n_images is None else sum(part.names for part in own)
+
+    def tell() -> None:
+        done, n_done = manifest.rows, len(manifest.records)
+        estimate = round(done / n_done * len(own)) if n_done else None
+        if progress:
+            progress("images", done, estimate if n_images is None else n_images)
+
+    started = time.monotonic()
+    try:
+        tell()
+        for outcome in parse_parts(engine, tasks, jobs):
+            if outcome.record is not None:
+                manifest.add(outcome.record)
+            else:
+                manifest.unread[outcome.part] = outcome.unread
+            tell()
+    finally:
+        manifest.write()
+    return LongRun(
+        folder=work.folder,
+        manifest=manifest_path(work.folder, shard),
+        parts=len(manifest.records),
+        parts_before=before,
+        images=manifest.rows,
+        failures=manifest.failures,
+        images_now=manifest.rows - rows_before,
+        seconds=time.monotonic() - started,
+        unread=manifest.unread,
+    )

@@ -1,0 +1,154 @@
+"""Parsing one part of a long run, in whatever process: images in, a file with their rows out.
+
+Images are decoded as they arrive and looked at some at a time, so that memory is that of a few
+images, whatever the part holds.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import Image
+from threadpoolctl import threadpool_limits
+
+from gmbench.data.ahead import in_threads
+from gmbench.data.image_files import fault_of
+from gmbench.data.parallel import all_cores
+from gmbench.data.remote import PATIENCE, UnreachedError
+from gmbench.data.rgb import Pixels, decode_rgb
+from gmbench.data.streams import Streamed, images_of_files, images_of_shard, is_shard
+from gmbench.errors import GmbenchError
+from gmbench.parsing.known_gms import KnownGMs
+from gmbench.parsing.load import load_parser
+from gmbench.parsing.parts import PartFile, PartRecord
+from gmbench.parsing.work import Part, names_of_part, part_path
+
+if TYPE_CHECKING:
+    from gmbench.training.checkpoint import ModelParserCheckpoint
+
+_ATTEMPTS = 3
+_PAUSE = 2.0
+"""Seconds before a part whose host broke off is begun again; twice as many the next time."""
+
+_MOST_IMAGES = 256
+_MOST_PIXELS = 2**22
+"""Images that are looked at together: so many, or when they have so many pixels in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartTask:
+    """A part, and all that a process needs to parse it.
+
+    Attributes:
+        folder: Of the run.
+        part: Which images.
+        parser: Folder of the parser or its name on the Hub; the package's own when None.
+        parser_sha256: What the parser must be.
+        device: `cpu`, `cuda` or `mps`: where a network runs.
+        patience: Seconds that a host may take for an image.
+    """
+
+    folder: Path
+    part: Part
+    parser: str | None
+    parser_sha256: str
+    device: str = "cpu"
+    patience: float = PATIENCE
+
+
+@dataclass(frozen=True, slots=True)
+class PartOutcome:
+    """What came of a part.
+
+    Attributes:
+        part: Its number.
+        record: What it holds; None where its file of many images could not be reached.
+        unread: Why not.
+    """
+
+    part: int
+    record: PartRecord | None
+    unread: str = ""
+
+
+def parse_part(task: PartTask) -> PartOutcome:
+    """Parses the images of a part and writes their rows.
+
+    Raises:
+        GmbenchError: The file cannot be written, or parser or list are not what they were.
+    """
+    parser = _parser(task.parser, task.device)
+    names = names_of_part(task.folder, task.part)
+    for attempt in range(_ATTEMPTS):
+        try:
+            return PartOutcome(task.part.number, _written(task, parser, names))
+        except UnreachedError as error:
+            unread = f"{names[0]}: {error}"
+            if attempt + 1 < _ATTEMPTS:
+                time.sleep(_PAUSE * 2**attempt)
+    return PartOutcome(task.part.number, None, unread)
+
+
+@lru_cache(maxsize=1)
+def _parser(place: str | None, device: str) -> KnownGMs | ModelParserCheckpoint:
+    """Reads a parser once for each process, which shall keep to one core beside its fellows."""
+    parser = load_parser(place)
+    if not isinstance(parser, KnownGMs):
+        import torch
+
+        torch.set_num_threads(1)
+        parser.to(device)
+    return parser
+
+
+def _written(
+    task: PartTask, parser: KnownGMs | ModelParserCheckpoint, names: list[str]
+) -> PartRecord:
+    path = part_path(task.folder, task.part.number)
+    facts = {"gmbench_part": str(task.part.number), "gmbench_parser": task.parser_sha256}
+    if is_shard(names[0]):
+        images = images_of_shard(names[0], task.patience)
+    else:
+        images = images_of_files(names, task.patience)
+    # A GPU looks faster than one core decodes.
+    threads = 1 if task.device == "cpu" else all_cores()
+    with threadpool_limits(1), PartFile(path, parser.labels, facts) as file:
+        for some in _together(in_threads(_decoded, images, threads)):
+            sound = [pixels for _, pixels, fault in some if not fault]
+            faults = {place: fault for place, (_, _, fault) in enumerate(some) if fault}
+            said = parser.parse_each(map(Image.fromarray, sound)) if sound else None
+            file.add([name for name, _, _ in some], said, faults)
+    return PartRecord.of_file(path, task.part.number)
+
+
+Decoded = tuple[str, Pixels | None, str]
+"""Name, pixels, and why there are none."""
+
+
+def _decoded(image: Streamed) -> Decoded:
+    if image.fault:
+        return image.name, None, image.fault
+    try:
+        return image.name, decode_rgb(image.data), ""
+    except GmbenchError as error:
+        return image.name, None, str(error)
+    except Exception as error:  # noqa: BLE001 - decoders raise whatever damaged data leads them to
+        return image.name, None, fault_of(error)
+
+
+def _together(images: Iterator[Decoded]) -> Iterator[list[Decoded]]:
+    some: list[Decoded] = []
+    n_pixels = 0
+    for image in images:
+        some.append(image)
+        n_pixels += 0 if image[1] is None else image[1].shape[0] * image[1].shape[1]
+        if len(some) >= _MOST_IMAGES or n_pixels >= _MOST_PIXELS:
+            yield some
+            some, n_pixels = [], 0
+    if some:
+        yield some
