@@ -46,7 +46,9 @@ def parse(
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out", "-o", metavar="DIR",
+            "--out",
+            "-o",
+            metavar="DIR",
             help="Parse any number of images, each on its own, into Parquet files of this folder; "
             "the same command goes on where it was.",
         ),
@@ -56,7 +58,8 @@ def parse(
         typer.Option("--list", metavar="FILE", help="A path or address a line; repeat. (--out)"),
     ] = None,
     shard: Annotated[
-        str, typer.Option("--shard", metavar="I/N", help="Of N machines the one of I = 0... (--out)")
+        str,
+        typer.Option("--shard", metavar="I/N", help="Of N machines the one of I = 0... (--out)"),
     ] = "0/1",
     jobs: Annotated[
         int | None,

@@ -86,9 +86,7 @@ def read_file(
 
 
 @contextmanager
-def opened(
-    name: str, session: requests.Session, patience: float = PATIENCE
-) -> Iterator[BinaryIO]:
+def opened(name: str, session: requests.Session, patience: float = PATIENCE) -> Iterator[BinaryIO]:
     """Opens a file, to be read from front to back; errors in reading it are told alike.
 
     Args:

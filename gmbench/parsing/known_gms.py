@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from gmbench.data.rgb import rgb_pixels
+from gmbench.data.rgb import Pixels, rgb_pixels
 from gmbench.parsing.distances import Distances
 from gmbench.parsing.grouping import MIXED, groups_of
 from gmbench.parsing.surety import Surety, quantiles, together
@@ -43,6 +43,9 @@ NEAREST = 5
 UNLIKE_ANYTHING = 0.02
 """Of the images of unseen GMs so many lie farther from all known GMs than what is called unlike."""
 
+
+_MOST_IMAGES, _MOST_BYTES = 64, 2**22
+"""Images whose pixels are held together: so many, or when they have so many bytes."""
 
 MOST_COMPARED = 500
 """Images that are compared in pairs, to see whether all are of one source."""
@@ -226,7 +229,19 @@ def _doubted(shares: Array, doubt: float) -> Array:
 
 
 def _features(images: Iterable[Image.Image]) -> Iterator[Features]:
-    for image in images:
-        pixels = rgb_pixels(image, "")
-        parts = (*feature_rows(iter([pixels])), *residual_rows(iter([pixels])))
-        yield np.hstack(parts)
+    """Yields the features of the next images; those of one size are looked at together."""
+    pixels = (rgb_pixels(image, "") for image in images)
+    for some in _some_at_a_time(pixels):
+        spectral, residual = feature_rows(iter(some)), residual_rows(iter(some))
+        yield np.hstack([np.concatenate(list(rows)) for rows in (spectral, residual)])
+
+
+def _some_at_a_time(pixels: Iterable[Pixels]) -> Iterator[list[Pixels]]:
+    some: list[Pixels] = []
+    for image in pixels:
+        some.append(image)
+        if sum(one.size for one in some) >= _MOST_BYTES or len(some) >= _MOST_IMAGES:
+            yield some
+            some = []
+    if some:
+        yield some

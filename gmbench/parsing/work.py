@@ -77,9 +77,7 @@ class Work:
         return [part for part in self.parts if part.number % of == number]
 
 
-def begin(
-    folder: Path, names: Iterable[str], part_images: int, facts: Mapping[str, Any]
-) -> Work:
+def begin(folder: Path, names: Iterable[str], part_images: int, facts: Mapping[str, Any]) -> Work:
     """Begins a run, or finds it begun.
 
     Args:

@@ -30,6 +30,16 @@ EDGES = (1, 2, 3, 4, 6, 10, 18, 34, 66, 128, 190, 222, 238, 246, 250, 252, 253, 
 """Where the bins of pixel values begin, behind the first, which begins at 0."""
 
 _LEVELS = 2 * FARTHEST + 1
+_LARGEST = 4 * 255
+_LEVEL_OF = {
+    step: np.clip(np.rint(np.arange(-_LARGEST, _LARGEST + 1) / step), -FARTHEST, FARTHEST).astype(
+        np.int64
+    )
+    + FARTHEST
+    for step in {step for steps in STEPS for step in steps}
+}
+"""By the step the level of each residual, from the least that there can be: quicker than dividing."""
+
 _PAIRS = [
     (one, other)
     for one in range(_LEVELS)
@@ -37,6 +47,9 @@ _PAIRS = [
     if (one, other) <= tuple(sorted((_LEVELS - 1 - one, _LEVELS - 1 - other)))
 ]
 """One of each four pairs of levels that are the same in the other order or with the other sign."""
+
+_MANY = 2**13
+"""Numbers of an image from which on it is quicker to count each image by itself."""
 
 _RING = ((-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1))
 
@@ -79,7 +92,7 @@ def _residuals(grey: Whole) -> list[tuple[Whole, int]]:
 
 def _pairs(residual: Whole, step: int) -> Array:
     """Roots of the shares of pairs one on, one below and two on; shape (images, 3 * pairs)."""
-    levels = np.clip(np.rint(residual / step), -FARTHEST, FARTHEST).astype(np.int64) + FARTHEST
+    levels = _LEVEL_OF[step][residual + _LARGEST]
     met = (
         (levels[..., :-1], levels[..., 1:]),
         (levels[:, :, :-1], levels[:, :, 1:]),
@@ -117,7 +130,8 @@ def _patterns(grey: Whole, radius: int) -> Array:
 
 def _ends(images: Pixels) -> Array:
     """How pixel values are spread, finely near black and white; shape (images, 31)."""
-    channels = [_shares(images[..., channel].astype(np.int64), 256) for channel in range(3)]
+    channels = [_shares(images[..., channel], 256) for channel in range(3)]
+    there = np.stack([shares > 0 for shares in channels], axis=1)
     mean = np.mean(channels, axis=0)
     # Gaps in the histogram are left where values were stretched, or came from few levels.
     rough = np.abs(np.diff(mean, n=2, axis=1)).sum(axis=1)
@@ -125,9 +139,9 @@ def _ends(images: Pixels) -> Array:
     return np.column_stack(
         [
             np.sqrt(np.add.reduceat(mean, (0, *EDGES), axis=1)),
-            images.min(axis=(1, 2)) / 255,
-            images.max(axis=(1, 2)) / 255,
-            *((shares > 0).mean(axis=1) for shares in channels),
+            there.argmax(axis=2) / 255,  # The least value that is there, and the greatest.
+            (255 - there[..., ::-1].argmax(axis=2)) / 255,
+            there.mean(axis=2),
             rough,
             odd,
         ]
@@ -136,7 +150,10 @@ def _ends(images: Pixels) -> Array:
 
 def _shares(values: Whole, number: int) -> Array:
     """Shares of the whole numbers below `number` in each image, shape (images, number)."""
-    flat = values.reshape(len(values), -1)
-    numbered = flat + number * np.arange(len(flat))[:, None]
-    counts = np.bincount(numbered.ravel(), minlength=number * len(flat))
-    return counts.reshape(-1, number) / flat.shape[1]
+    if values[0].size > _MANY:
+        counts = np.stack([np.bincount(one.ravel(), minlength=number) for one in values])
+    else:  # Small images are counted at once.
+        flat = values.reshape(len(values), -1)
+        numbered = flat + number * np.arange(len(flat))[:, None]
+        counts = np.bincount(numbered.ravel(), minlength=number * len(flat)).reshape(-1, number)
+    return counts / values[0].size

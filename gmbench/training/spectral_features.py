@@ -12,6 +12,7 @@ value, and nine times the residual, which is a pixel less the mean of the nine a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -39,6 +40,7 @@ N_FEATURES = N_SPECTRAL + 20
 """Number of all features of an image."""
 
 _EPSILON = 1e-8
+_PIXELS_AT_ONCE = 2**14
 _WHOLE = 9 * 255
 """A residual of 1 as a whole number."""
 
@@ -54,7 +56,7 @@ def features_of(images: Pixels) -> Array:
     """
     grey = luminance_blocks(images)
     blocks, whole = grey / 255, _residual(grey)
-    residual = whole / _WHOLE
+    residual, counts = whole / _WHOLE, _counts(grey, 256)
     power = np.abs(rfft2(residual)) ** 2
     # Relative to the residual's energy, so that the spectrum's shape is not its size.
     mean = power.mean(axis=(1, 2, 3))[:, None, None]
@@ -66,10 +68,10 @@ def features_of(images: Pixels) -> Array:
         spectrum,
         cosine,
         _radial(spectrum),
-        _quantiles(grey, (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)) / 255,
-        _quantiles(np.abs(whole), (0.25, 0.5, 0.75, 0.9, 0.95, 0.99)) / _WHOLE,
+        _quantiles(counts, (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)) / 255,
+        _quantiles(_counts(np.abs(whole), _WHOLE), (0.25, 0.5, 0.75, 0.9, 0.95, 0.99)) / _WHOLE,
         _noise(residual),
-        _flatness(grey),
+        _flatness(grey, counts),
         _size_and_colour(images),
     ]
     return np.hstack([part.reshape(len(images), -1) for part in parts])
@@ -113,14 +115,23 @@ def _radial(spectra: Array) -> Array:
     return np.asarray(spectra.reshape(len(spectra), -1) @ within)
 
 
-def _quantiles(whole: Whole, shares: Sequence[float]) -> Array:
-    """Quantiles of each image's whole numbers below 32,768; shape (images, shares)."""
-    values = np.sort(whole.reshape(len(whole), -1).astype(np.int16), axis=1)
-    place = np.asarray(shares) * (values.shape[1] - 1)
+def _quantiles(counts: Whole, shares: Sequence[float]) -> Array:
+    """Quantiles of each image's whole numbers, from how often each is there; (images, shares)."""
+    reached = counts.cumsum(axis=1)
+    place = np.asarray(shares) * (reached[0, -1] - 1)
     below = place.astype(int)
-    above = np.minimum(below + 1, values.shape[1] - 1)
-    low, high = values[:, below], values[:, above]
+    above = np.minimum(below + 1, reached[0, -1] - 1)
+    # The number in a place is the first that more than so many do not exceed.
+    low, high = (
+        np.array([np.searchsorted(row, places, side="right") for row in reached])
+        for places in (below, above)
+    )
     return np.asarray(low + (place - below) * (high - low))
+
+
+def _counts(whole: Whole, number: int) -> NDArray[np.int64]:
+    """How often each whole number below `number` is in each image, shape (images, number)."""
+    return np.stack([np.bincount(one.ravel(), minlength=number) for one in whole])
 
 
 def _noise(residual: Array) -> Array:
@@ -142,11 +153,9 @@ def _products(one: Array, other: Array) -> Array:
     return np.asarray(np.einsum("nbij,nbij->n", one, other) / one[0].size)
 
 
-def _flatness(grey: Whole) -> Array:
+def _flatness(grey: Whole, counts: Whole) -> Array:
     """Shares of black, white, the commonest, used, and repeated grey values; shape (images, 6)."""
-    numbered = grey.reshape(len(grey), -1) + 256 * np.arange(len(grey))[:, None]
-    counts = np.bincount(numbered.ravel(), minlength=256 * len(grey)).reshape(-1, 256)
-    shares = counts / numbered.shape[1]
+    shares = counts / grey[0].size
     repeated = [(np.diff(grey, axis=axis) == 0).mean(axis=(1, 2, 3)) for axis in (2, 3)]
     return np.column_stack(
         [shares[:, 0], shares[:, 255], shares.max(axis=1), (shares > 0).mean(axis=1), *repeated]
@@ -156,16 +165,37 @@ def _flatness(grey: Whole) -> Array:
 def _size_and_colour(images: Pixels) -> Array:
     """Height, width, grey or not, and moments of red, green, blue, chroma; shape (images, 20)."""
     n, height, width = images.shape[:3]
-    red, green, blue = np.moveaxis(images.reshape(n, -1, 3).astype(np.int16), 2, 0)
-    chroma = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
-    planes = np.array([red, green, blue, red - green, green - blue, red - blue, chroma], float)
-    means = planes.mean(axis=2)
-    planes -= means[:, :, None]
-    deviations = np.sqrt(np.einsum("pnm,pnm->pn", planes, planes) / planes.shape[2])
-    quantiles = _quantiles(chroma, (0.5, 0.95, 0.99)).T
-    moments = [*means[:3], *deviations[:6], means[6], deviations[6], *quantiles]
-    size = np.tile([height, width, height / width, np.log(height * width)], (n, 1))
-    grey = chroma == 0
-    return np.column_stack(
-        [size, grey.all(axis=1), np.column_stack(moments) / 255, grey.mean(axis=1)]
-    )
+    planes = np.ascontiguousarray(np.moveaxis(images.reshape(n, -1, 3), 2, 0))
+    red, green, blue = planes
+    chroma = np.maximum(np.maximum(red, green), blue)
+    chroma -= np.minimum(np.minimum(red, green), blue)
+    counts = _counts(chroma, 256)
+    colours = np.array([_colour_moments(one) for one in planes.swapaxes(0, 1)]).T
+    steps, n_pixels = np.arange(256), height * width
+    mean = counts @ steps / n_pixels
+    spread = np.sqrt((counts * (steps - mean[:, None]) ** 2).sum(axis=1) / n_pixels)
+    quantiles = _quantiles(counts, (0.5, 0.95, 0.99)).T
+    moments = [*colours, mean, spread, *quantiles]
+    size = np.tile([height, width, height / width, np.log(n_pixels)], (n, 1))
+    grey = counts[:, 0] / n_pixels
+    return np.column_stack([size, grey == 1, np.column_stack(moments) / 255, grey])
+
+
+def _colour_moments(planes: Pixels) -> list[float]:
+    """Means of red, green and blue, and deviations of these and of their differences.
+
+    All sums are whole numbers, and exact: of 67 million pixels none is beyond 2 to the 53rd.
+    """
+    n = planes.shape[1]
+    products = np.zeros((3, 3))
+    for first in range(0, n, _PIXELS_AT_ONCE):
+        part = planes[:, first : first + _PIXELS_AT_ONCE].astype(float)
+        products += part @ part.T
+    sums = [int(one) for one in planes.sum(axis=1, dtype=np.int64)]
+    squares = [int(one) for one in products.diagonal()]
+    pairs = ((0, 1), (1, 2), (0, 2))
+    of_differences = [
+        (squares[a] + squares[b] - 2 * int(products[a, b]), sums[a] - sums[b]) for a, b in pairs
+    ]
+    both = [*zip(squares, sums, strict=True), *of_differences]
+    return [*(one / n for one in sums), *(math.sqrt(n * sq - one**2) / n for sq, one in both)]
