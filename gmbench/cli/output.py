@@ -193,6 +193,7 @@ def _shown_progress() -> Iterator[Progress]:
         rich_progress.TextColumn("{task.description}"),
         rich_progress.BarColumn(),
         rich_progress.MofNCompleteColumn(),
+        rich_progress.TextColumn("{task.fields[rate]}"),
         rich_progress.TimeElapsedColumn(),
         rich_progress.TextColumn("left"),
         rich_progress.TimeRemainingColumn(),
@@ -210,9 +211,15 @@ def _shown_progress() -> Iterator[Progress]:
         unit = _MEGABYTE if what in _SHOWN_AS else 1
         whole = None if total is None else max(1, total // unit)
         if task is None:
-            shown, task = what, bars.add_task(_SHOWN_AS.get(what, what), total=whole)
+            shown = what
+            # What was done before does not make it look faster.
+            task = bars.add_task(
+                _SHOWN_AS.get(what, what), total=whole, completed=done // unit, rate=""
+            )
             bars.start()
-        bars.update(task, completed=done // unit, total=whole)
+        speed = next(one.speed for one in bars.tasks if one.id == task) or 0.0
+        rate = f"{speed:,.0f} a second" if speed >= 1 else ""
+        bars.update(task, completed=done // unit, total=whole, rate=rate)
         if done == total:
             bars.remove_task(task)
             bars.stop()

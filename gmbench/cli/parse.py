@@ -1,4 +1,4 @@
-"""`gmbench parse`: what images say of the generative model that made them, be they ten or millions."""
+"""`gmbench parse`: what images say of the generative model that made them."""
 
 from __future__ import annotations
 

@@ -33,11 +33,12 @@ class ProgressLines:
             return
         self._last = now
         taken, made = now - self._since, done - self._first
+        rate = f", {made / taken:,.0f} a second" if made >= taken > 0 else ""
         if total is None:
-            self._say(f"{what}: {done:,} in {_minutes(taken)}")
+            self._say(f"{what}: {done:,} in {_minutes(taken)}{rate}")
             return
         left = f", about {_minutes(taken / made * (total - done))} left" if made > 0 else ""
-        self._say(f"{what}: {done:,} of {total:,} in {_minutes(taken)}{left}")
+        self._say(f"{what}: {done:,} of {total:,} in {_minutes(taken)}{rate}{left}")
 
 
 def _minutes(seconds: float) -> str:

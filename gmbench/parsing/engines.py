@@ -6,6 +6,8 @@ what came of it.
 
 from __future__ import annotations
 
+import json
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
@@ -70,37 +72,36 @@ def _over_ray(tasks: Sequence[PartTask], jobs: int | None) -> Iterator[PartOutco
     with joined_ray(jobs or all_cores()) as ray:
         from ray.data import ActorPoolStrategy, DataContext
 
+        logging.getLogger("ray.data").setLevel(logging.ERROR)
         DataContext.get_current().enable_progress_bars = False
-        rows = [asdict(task.part) for task in tasks]
+        device = tasks[0].device
+        if device == "auto":
+            device = "cuda" if ray.cluster_resources().get("GPU") else "cpu"
+        rows = [_row(replace(task, device=device)) for task in tasks]
         parts = ray.data.from_items(rows, override_num_blocks=min(len(rows), _MOST_BLOCKS))
-        needed = {"num_cpus": 1} if tasks[0].device == "cpu" else {"num_gpus": 1}
         said = parts.map_batches(
             _PartActor,
             batch_size=1,
             batch_format="numpy",
-            fn_constructor_args=(tasks[0], str(Path.cwd())),
             compute=ActorPoolStrategy(min_size=1, max_size=jobs or len(rows)),
-            **needed,
+            num_cpus=1,
+            num_gpus=0 if device == "cpu" else 1,
         )
         try:
             for row in said.iter_rows():
-                yield _outcome(row)
+                yield _outcome(row["outcome"])
         except ray.exceptions.RayError as error:
             raise DatasetError(
-                f"A Ray worker failed ({type(error).__name__}: {_last_line(error)}). Run the same "
+                f"A Ray worker failed ({str(error).strip().splitlines()[-1]}). Run the same "
                 "command again; what is finished is kept."
             ) from error
 
 
 class _PartActor:
-    """Parses parts in a process of the cluster.
+    """Parses parts in a process of the cluster, which keeps the parser."""
 
-    Args:
-        task: Any part of the run.
-        here: Folder from which the run was begun: names may be relative to it.
-    """
-
-    def __init__(self, task: PartTask, here: str) -> None:
+    def __call__(self, batch: dict[str, Any]) -> dict[str, list[str]]:
+        task, here = _task(batch["task"][0])
         try:
             os.chdir(here)
         except OSError as error:
@@ -108,24 +109,21 @@ class _PartActor:
                 f"{here} is not there on every machine ({error.strerror}). Begin the run in a "
                 "folder that all of them share."
             ) from error
-        self._task = task
-
-    def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:
-        part = Part(*(int(batch[name][0]) for name in ("number", "start", "names")))
-        outcome = parse_part(replace(self._task, part=part))
-        record = outcome.record or PartRecord(part.number, 0, 0, 0, "")
-        return {name: [value] for name, value in asdict(record).items()} | {
-            "unread": [outcome.unread]
-        }
+        return {"outcome": [json.dumps(asdict(parse_part(task)))]}
 
 
-def _outcome(row: dict[str, Any]) -> PartOutcome:
-    unread = str(row.pop("unread"))
-    record = PartRecord(
-        int(row["part"]), int(row["rows"]), int(row["failures"]), int(row["bytes"]), row["sha256"]
-    )
-    return PartOutcome(record.part, None if unread else record, unread)
+def _row(task: PartTask) -> dict[str, str]:
+    """Returns a task as a row, with the folder that names and paths may be relative to."""
+    return {"task": json.dumps([asdict(task), str(Path.cwd())], default=str)}
 
 
-def _last_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[-1]
+def _task(text: str) -> tuple[PartTask, str]:
+    given, here = json.loads(text)
+    given["folder"], given["part"] = Path(given["folder"]), Part(**given["part"])
+    return PartTask(**given), here
+
+
+def _outcome(text: str) -> PartOutcome:
+    given = json.loads(text)
+    record = given.pop("record")
+    return PartOutcome(**given, record=None if record is None else PartRecord(**record))

@@ -102,7 +102,7 @@ def parse_to_folder(
     """
     check_engine(engine)
     place = None if model is None else str(model)
-    kind = _device_of(place, device)
+    kind = _device_of(place, device, engine)
     sha256 = parser_sha256(place)
     facts = {
         "parser": place or "the package's own",
@@ -130,12 +130,14 @@ def parse_to_folder(
         lock.release()
 
 
-def _device_of(place: str | None, device: str) -> str:
+def _device_of(place: str | None, device: str, engine: str) -> str:
     if isinstance(load_parser(place), KnownGMs):
         return "cpu"
     # torch takes two seconds to import, and the package's own parser does without.
-    from gmbench.training.devices import device_for
+    from gmbench.training.devices import DEVICES, device_for
 
+    if engine == "ray" and device in DEVICES:
+        return device  # What this machine has does not matter: others do the work.
     return device_for(device).type
 
 

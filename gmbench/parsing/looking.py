@@ -49,7 +49,8 @@ class PartTask:
         part: Which images.
         parser: Folder of the parser or its name on the Hub; the package's own when None.
         parser_sha256: What the parser must be.
-        device: `cpu`, `cuda` or `mps`: where a network runs.
+        device: `cpu`, `cuda` or `mps`: where a network runs; `auto` before Ray has said what
+            there is.
         patience: Seconds that a host may take for an image.
     """
 

@@ -38,7 +38,7 @@ _LEVEL_OF = {
     + FARTHEST
     for step in {step for steps in STEPS for step in steps}
 }
-"""By the step the level of each residual, from the least that there can be: quicker than dividing."""
+"""By the step the level of each residual, from the least that there can be: no division."""
 
 _PAIRS = [
     (one, other)

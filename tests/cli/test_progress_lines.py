@@ -23,9 +23,9 @@ def lines_of(reports: Sequence[tuple[float, str, int, int | None]]) -> list[str]
 
 def test_a_line_each_half_minute_with_the_time_left() -> None:
     assert lines_of([(second, "images", second, 600) for second in range(0, 101, 5)]) == [
-        "images: 30 of 600 in 0:30, about 9:30 left",
-        "images: 60 of 600 in 1:00, about 9:00 left",
-        "images: 90 of 600 in 1:30, about 8:30 left",
+        "images: 30 of 600 in 0:30, 1 a second, about 9:30 left",
+        "images: 60 of 600 in 1:00, 1 a second, about 9:00 left",
+        "images: 90 of 600 in 1:30, 1 a second, about 8:30 left",
     ]
 
 
