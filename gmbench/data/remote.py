@@ -134,11 +134,14 @@ def told_by_hub(name: str) -> Iterator[None]:
         SourceError: It is not there.
         UnreachedError: The Hub did not answer, or broke off.
     """
+    from huggingface_hub.errors import EntryNotFoundError, RepositoryNotFoundError
+
     try:
         yield
     except GmbenchError:
         raise
-    except FileNotFoundError as error:
+    # A stranger is told neither that a repository is private nor that there is none.
+    except (FileNotFoundError, EntryNotFoundError, RepositoryNotFoundError) as error:
         raise SourceError("it is not on the Hub, or not for this token") from error
     except Exception as error:
         endpoint = os.environ.get("HF_ENDPOINT") or "https://huggingface.co"

@@ -18,6 +18,7 @@ from gmbench.data.streams import PARQUET, TARS
 from gmbench.errors import SourceError, printable
 
 _RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
+_HUB_REMEDY = "Check the name, such as hf://datasets/ORG/NAME, and your access (`hf auth login`)."
 _ENDINGS = (*IMAGE_SUFFIXES, *TARS, PARQUET)
 
 
@@ -112,21 +113,24 @@ def _walked(folder: Path) -> Iterator[str]:
 
 def _on_hub(address: str) -> Iterator[str]:
     """Yields the files of a repository, folder or pattern on the Hub, of the commit of today."""
+    try:
+        found = _found_on_hub(address)
+    except SourceError as error:
+        raise SourceError(f"{address}: {error}. {_HUB_REMEDY}") from error
+    kept = [one for one in found if one.casefold().endswith(_ENDINGS)]
+    if not kept:
+        raise SourceError(f"{address} holds no image, TAR or Parquet file. {_HUB_REMEDY}")
+    yield from (f"{HUB}{one}" for one in kept)
+
+
+def _found_on_hub(address: str) -> list[str]:
     with told_by_hub(address):
         path = _of_commit(address.removeprefix(HUB))
         if any(sign in path for sign in "*?["):
-            found = sorted(hub_files().glob(path))
-        elif path.casefold().endswith(_ENDINGS):
-            found = [path]
-        else:
-            found = sorted(hub_files().find(path))
-    kept = [one for one in found if one.casefold().endswith(_ENDINGS)]
-    if not kept:
-        raise SourceError(
-            f"{address} holds no image, TAR or Parquet file. Check the name, such as "
-            "hf://datasets/ORG/NAME, and your access (`hf auth login`)."
-        )
-    yield from (f"{HUB}{one}" for one in kept)
+            return sorted(hub_files().glob(path))
+        if path.casefold().endswith(_ENDINGS):
+            return [path]
+        return sorted(hub_files().find(path))
 
 
 def _of_commit(path: str) -> str:

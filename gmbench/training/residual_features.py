@@ -32,10 +32,9 @@ EDGES = (1, 2, 3, 4, 6, 10, 18, 34, 66, 128, 190, 222, 238, 246, 250, 252, 253, 
 _LEVELS = 2 * FARTHEST + 1
 _LARGEST = 4 * 255
 _LEVEL_OF = {
-    step: np.clip(np.rint(np.arange(-_LARGEST, _LARGEST + 1) / step), -FARTHEST, FARTHEST).astype(
-        np.int64
-    )
-    + FARTHEST
+    step: (
+        np.clip(np.rint(np.arange(-_LARGEST, _LARGEST + 1) / step), -FARTHEST, FARTHEST) + FARTHEST
+    ).astype(np.uint8)
     for step in {step for steps in STEPS for step in steps}
 }
 """By the step the level of each residual, from the least that there can be: no division."""
@@ -48,7 +47,7 @@ _PAIRS = [
 ]
 """One of each four pairs of levels that are the same in the other order or with the other sign."""
 
-_MANY = 2**13
+_MANY = 2**11
 """Numbers of an image from which on it is quicker to count each image by itself."""
 
 _RING = ((-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1))
@@ -92,7 +91,7 @@ def _residuals(grey: Whole) -> list[tuple[Whole, int]]:
 
 def _pairs(residual: Whole, step: int) -> Array:
     """Roots of the shares of pairs one on, one below and two on; shape (images, 3 * pairs)."""
-    levels = _LEVEL_OF[step][residual + _LARGEST]
+    levels = np.take(_LEVEL_OF[step], residual + _LARGEST, mode="clip")
     met = (
         (levels[..., :-1], levels[..., 1:]),
         (levels[:, :, :-1], levels[:, :, 1:]),
@@ -101,7 +100,9 @@ def _pairs(residual: Whole, step: int) -> Array:
     one, other = np.transpose(_PAIRS)
     found = []
     for first, second in met:
-        table = _shares(first * _LEVELS + second, _LEVELS**2).reshape(-1, _LEVELS, _LEVELS)
+        table = _shares(first * np.uint8(_LEVELS) + second, _LEVELS**2).reshape(
+            -1, _LEVELS, _LEVELS
+        )
         table = table + table[:, ::-1, ::-1]
         found.append(np.sqrt((table + table.swapaxes(1, 2))[:, one, other]))
     return np.hstack(found)

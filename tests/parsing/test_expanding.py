@@ -116,4 +116,4 @@ def test_a_repository_of_the_hub(tmp_path: Path) -> None:
         lacking = read("hf://datasets/org/name/a/9.png")
         assert lacking == [[f"{begin}/a/9.png", "", "it is not on the Hub, or not for this token"]]
         assert "holds no image" in str(read("hf://datasets/org/name/none"))
-        assert "it is not on the Hub" in str(read("hf://datasets/org/none"))
+        assert "org/none: it is not on the Hub" in str(read("hf://datasets/org/none"))

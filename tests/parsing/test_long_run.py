@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import json
 import os
 import signal
@@ -14,13 +15,18 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
+from gmbench.benchmark.benchmark import MINI116, load_benchmark
+from gmbench.data.features import shard_path
 from gmbench.errors import GmbenchError
 from gmbench.files import WriteError
 from gmbench.parsing import engines
 from gmbench.parsing.expanding import names_of
+from gmbench.parsing.known_gms import KnownGMs
 from gmbench.parsing.load import load_parser
 from gmbench.parsing.long_run import LongRun, parse_to_folder
 from gmbench.parsing.work import WorkError
@@ -121,16 +127,13 @@ def test_a_row_an_image_in_the_columns_of_a_prediction_file(
 
 
 def test_each_row_is_what_parse_says_of_the_image(undisturbed: Path, images: Path) -> None:
-    row = rows_of(undisturbed).iloc[3]
-    for parameter in load_parser().parse(row["image_id"]).parameters:
+    row, parser = rows_of(undisturbed).iloc[3], load_parser()
+    assert isinstance(parser, KnownGMs)
+    for parameter in parser.parse(row["image_id"]).parameters:
         if parameter.type == "discrete":
             assert row[parameter.name] == parameter.value
-    each = load_parser().parse_each  # The counts are those of one image, without an interval.
-    from PIL import Image
-
     with Image.open(row["image_id"]) as image:
-        said = each([image])
-    counts = load_parser().labels.counts(said)[0]
+        counts = parser.labels.counts(parser.parse_each([image]))[0]
     assert row[list(NAMES)[:9]].to_numpy(float) == pytest.approx(counts, rel=1e-6)
 
 
@@ -143,10 +146,7 @@ def test_the_manifest_says_what_is_done(undisturbed: Path) -> None:
 
 
 def test_predictions_of_a_dataset_can_be_scored(tmp_path: Path) -> None:
-    from gmbench.benchmark.benchmark import MINI116, load_benchmark
-    from gmbench.data.features import shard_path
-
-    shard = MINI116 / shard_path(load_benchmark("mini116"), "MINI_DCGAN")
+    shard = MINI116 / shard_path(load_benchmark("mini116"), "MINI_BETA_B")
     run(shard, tmp_path / "out")
     rows = rows_of(tmp_path / "out").drop(columns="reason")
     rows.to_csv(tmp_path / "predictions.csv", index=False)
@@ -313,3 +313,52 @@ def test_ray_gives_the_same_bytes(images: Path, undisturbed: Path, tmp_path: Pat
     found = run(images, tmp_path, engine="ray", jobs=2)
     assert (found.images, found.failures) == (22, 1)
     assert parts_of(tmp_path) == parts_of(undisturbed)
+
+
+MEASURE = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+from gmbench.data.rgb import rgb_pixels
+from gmbench.parsing import known_gms
+from gmbench.parsing.load import load_parser
+from gmbench.parsing.looking import PartTask, parse_part
+from gmbench.parsing.work import begin
+
+def features(images):  # What would take most of the time, and holds few images in any case.
+    for image in images:
+        yield np.full((1, n_features), rgb_pixels(image).mean(), np.float32)
+
+n_features = len(load_parser(sys.argv[3]).distances.mean)
+known_gms._features = features
+facts = {"parser": "", "parser_sha256": "", "sources": []}
+work = begin(Path(sys.argv[2]), [sys.argv[1]], 10, facts)
+outcome = parse_part(PartTask(work.folder, work.parts[0], sys.argv[3], ""))
+print(outcome.record.rows, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_images(
+    tmp_path: Path, trained: tuple[Path, dict[str, Any]]
+) -> None:
+    taken = {}
+    for number in (2_000, 20_000):
+        path = tmp_path / f"{number}.tar"
+        path.write_bytes(tar_of({f"{n}.png": png_of(n) for n in range(number)}))
+        places = map(str, (path, tmp_path / str(number), trained[0]))
+        done = subprocess.run(
+            [sys.executable, "-c", MEASURE, *places], check=True, capture_output=True, text=True
+        )
+        rows, kilobytes = map(int, done.stdout.split())
+        assert rows == number
+        taken[number] = kilobytes / 1024
+    assert taken[20_000] < taken[2_000] + 25, taken
+
+
+def png_of(seed: int) -> bytes:
+    """An image of 8 by 8 pixels."""
+    pixels = np.random.default_rng(seed).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
