@@ -43,8 +43,12 @@ from gmbench.parsing.work import begin, part_path
 
 FACTS = {"parser": "", "parser_sha256": "", "sources": []}
 FORMATS = {"PNG": {}, "JPEG": {"quality": 90}}
-NUMBERS = {64: 1024, 256: 192, 512: 64}
-"""Images of each size: some seconds' work."""
+NUMBERS = {64: 256, 256: 64, 512: 32}
+"""Images of each size: a second's work or two."""
+
+
+A_DAY = 1e9 / 86_400
+"""Images a second that are a billion a day."""
 
 
 def images_of(side: int, number: int) -> Iterator[Pixels]:
@@ -131,6 +135,8 @@ def measure(parser: KnownGMs, side: int, form: str, number: int, runs: int) -> d
         "megabytes": megabytes,
         "images_a_second": rates,
         "milliseconds": 1000 / rates["all, as --out does"],
+        "cores_for_a_billion_a_day": A_DAY / rates["all, as --out does"],
+        "gigabit_a_second": A_DAY * megabytes * 8 / 1000,
         "times_plain": rates["all, as --out does"] / rates["plain loop"],
     }
 
@@ -167,6 +173,9 @@ def main() -> None:
     parser.add_argument("--images", type=int, help="images of each size")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--jobs", type=int, action="append", help="also run whole commands; repeat")
+    parser.add_argument(
+        "--price", type=float, default=0.04, help="of a core for an hour: say your own"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON alone")
     arguments = parser.parse_args()
     known = load_parser()
@@ -193,6 +202,15 @@ def main() -> None:
         print(
             f"| {row['side']} | {row['format']} | {row['megabytes']:.3f} | {rates} | "
             f"{row['milliseconds']:.1f} | {row['times_plain']:.1f} |"
+        )
+    print("\na billion images a day")
+    print("| side | format | cores | gigabit a second | core hours a million | price a million |")
+    print("|---|---|---|---|---|---|")
+    for row in rows:
+        hours = row["milliseconds"] / 3.6
+        print(
+            f"| {row['side']} | {row['format']} | {row['cores_for_a_billion_a_day']:,.0f} | "
+            f"{row['gigabit_a_second']:.1f} | {hours:.2f} | {hours * arguments.price:.3f} |"
         )
     for one in whole:
         print(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gmbench.cli import output
-from gmbench.cli.options import DeviceOption, JsonOption, OverwriteOption
+from gmbench.cli.options import JsonOption, OverwriteOption
 from gmbench.cli.parse_long import LongRunOptions, parse_long
 from gmbench.errors import GmbenchError
 
@@ -74,7 +74,10 @@ def parse(
     patience: Annotated[
         float, typer.Option("--timeout", min=1, help="Seconds that an address may take. (--out)")
     ] = 60.0,
-    device: DeviceOption = "auto",
+    device: Annotated[
+        str,
+        typer.Option("--device", metavar="auto|cpu|cuda|mps", help="Of a network. (--out)"),
+    ] = "auto",
 ) -> None:
     """Infer the 25 hyperparameters of the model that made some images, and how sure that is.
 
@@ -82,7 +85,9 @@ def parse(
     knows the published models of docs/parser.md and replicas of them. It is no oracle: of others
     it says how far they lie from all of these.
 
-    Example: `gmbench parse generated/ --html parsed.html`, `gmbench parse images/ --out parsed`
+    With `--out` each image is parsed on its own, and there may be millions: docs/scaling.md.
+
+    Example: `gmbench parse generated/ --html parsed.html`
     """
     if out is not None:
         if group or csv is not None or html is not None or overwrite:

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gmbench.data.remote import UnreachedError, opened, web_session
-from gmbench.data.streams import Streamed
+from gmbench.data.streamed import Streamed
 from gmbench.errors import SourceError, printable
 
 COLUMNS = ("image", "img", "jpg", "jpeg", "png", "webp")

@@ -18,7 +18,7 @@ from gmbench.data.image_files import MOST_BYTES
 from gmbench.data.listing import IMAGE_SUFFIXES
 from gmbench.data.remote import UnreachedError, opened, web_session
 from gmbench.data.sources import Limits
-from gmbench.data.streams import Streamed, ending_of
+from gmbench.data.streamed import Streamed, ending_of
 from gmbench.errors import SourceError, printable
 
 _MOST_HEADER = 2**20

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from gmbench.data.listing import IMAGE_SUFFIXES
 from gmbench.data.remote import HUB, WEB, hub_files, told_by_hub
-from gmbench.data.streams import PARQUET, TARS
+from gmbench.data.streamed import PARQUET, TARS
 from gmbench.errors import SourceError, printable
 
 _RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")

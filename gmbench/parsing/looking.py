@@ -21,7 +21,8 @@ from gmbench.data.image_files import fault_of
 from gmbench.data.parallel import all_cores
 from gmbench.data.remote import PATIENCE, UnreachedError
 from gmbench.data.rgb import Pixels, decode_rgb
-from gmbench.data.streams import Streamed, images_of_files, images_of_shard, is_shard
+from gmbench.data.streamed import Streamed, is_shard
+from gmbench.data.streams import images_of_files, images_of_shard
 from gmbench.errors import GmbenchError
 from gmbench.parsing.known_gms import KnownGMs
 from gmbench.parsing.load import load_parser

@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from gmbench.data.remote import UnreachedError
-from gmbench.data.streams import images_of_shard, is_shard
+from gmbench.data.streamed import is_shard
+from gmbench.data.streams import images_of_shard
 from tests.data.fake_images import image_bytes
 from tests.data.image_host import ImageHost
 

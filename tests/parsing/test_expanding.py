@@ -14,7 +14,8 @@ from tests.data.hub_server import HubServer, Repository
 
 READ = """
 import json, sys
-from gmbench.data.streams import images_of_files, images_of_shard, is_shard
+from gmbench.data.streamed import is_shard
+from gmbench.data.streams import images_of_files, images_of_shard
 from gmbench.errors import GmbenchError
 from gmbench.parsing.expanding import names_of
 said = []
