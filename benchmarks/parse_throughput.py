@@ -36,7 +36,7 @@ from threadpoolctl import threadpool_limits
 
 from gmbench.data.rgb import Pixels, decode_rgb
 from gmbench.parsing.known_gms import KnownGMs, _features
-from gmbench.parsing.load import load_parser
+from gmbench.parsing.load import load_parser, parser_sha256
 from gmbench.parsing.looking import PartTask, parse_part
 from gmbench.parsing.rows import rows_of
 from gmbench.parsing.work import begin, part_path
@@ -114,7 +114,7 @@ def measure(parser: KnownGMs, side: int, form: str, number: int, runs: int) -> d
             paths.append(work / f"{place:06}.{form.lower()}")
             paths[-1].write_bytes(data)
         run = begin(work / "run", [str(tar)], 1, FACTS)
-        task = PartTask(run.folder, run.parts[0], None, "")
+        task = PartTask(run.folder, run.parts[0], None, parser_sha256())
         images = [Image.fromarray(pixels) for pixels in decoded]
         ways: dict[str, Callable[[], object]] = {
             "decoding": lambda: [decode_rgb(data) for data in files],

@@ -20,7 +20,7 @@ PAGES = [
 ]
 RUN = (
     "dataset.md", "development.md", "evaluate.md", "extending.md", "labels.md", "metrics.md",
-    "parser.md", "predictions.md", "replicas.md", "start.md",
+    "parser.md", "predictions.md", "replicas.md", "scaling.md", "start.md",
 )  # fmt: skip
 """The pages whose blocks are run; of the others it is held that their comments fit."""
 

@@ -25,9 +25,9 @@ from gmbench.data.streamed import Streamed, is_shard
 from gmbench.data.streams import images_of_files, images_of_shard
 from gmbench.errors import GmbenchError
 from gmbench.parsing.known_gms import KnownGMs
-from gmbench.parsing.load import load_parser
+from gmbench.parsing.load import load_parser, parser_sha256
 from gmbench.parsing.parts import PartFile, PartRecord
-from gmbench.parsing.work import Part, names_of_part, part_path
+from gmbench.parsing.work import Part, WorkError, names_of_part, part_path
 
 if TYPE_CHECKING:
     from gmbench.training.checkpoint import ModelParserCheckpoint
@@ -84,7 +84,7 @@ def parse_part(task: PartTask) -> PartOutcome:
     Raises:
         GmbenchError: The file cannot be written, or parser or list are not what they were.
     """
-    parser = _parser(task.parser, task.device)
+    parser = _parser(task.parser, task.device, task.parser_sha256)
     names = names_of_part(task.folder, task.part)
     for attempt in range(_ATTEMPTS):
         try:
@@ -97,8 +97,13 @@ def parse_part(task: PartTask) -> PartOutcome:
 
 
 @lru_cache(maxsize=1)
-def _parser(place: str | None, device: str) -> KnownGMs | ModelParserCheckpoint:
+def _parser(place: str | None, device: str, sha256: str) -> KnownGMs | ModelParserCheckpoint:
     """Reads a parser once for each process, which shall keep to one core beside its fellows."""
+    if parser_sha256(place) != sha256:
+        raise WorkError(
+            f"{place or 'The parser of the package'} is not the parser that the run was begun "
+            "with. Give every machine the same one, and the same version of gmbench."
+        )
     parser = load_parser(place)
     if not isinstance(parser, KnownGMs):
         import torch

@@ -20,7 +20,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from gmbench.benchmark.benchmark import MINI116, load_benchmark
+from gmbench.benchmark.benchmark import MINI116, Benchmark, load_benchmark
 from gmbench.data.features import shard_path
 from gmbench.errors import GmbenchError
 from gmbench.files import WriteError
@@ -29,13 +29,15 @@ from gmbench.parsing.expanding import names_of
 from gmbench.parsing.known_gms import KnownGMs
 from gmbench.parsing.load import load_parser
 from gmbench.parsing.long_run import LongRun, parse_to_folder
-from gmbench.parsing.work import WorkError
+from gmbench.parsing.looking import PartTask, parse_part
+from gmbench.parsing.work import WorkError, begin
 from gmbench.predictions.predictions import validate_predictions
 from gmbench.schema import NAMES
 from tests.data.image_host import ImageHost
 from tests.data.test_streams import tar_of
 from tests.parsing.mini_images import save_images
 from tests.processes import one_after_the_other
+from tests.training.test_checkpoint import checkpoint_of
 
 RUN = """
 import os, signal, sys
@@ -260,6 +262,25 @@ def test_what_could_not_be_reached_is_tried_by_the_next_call(
     assert [path for _, path, _ in host.requests] == ["/1.tar"]
 
 
+def test_a_network_parses_too(families: Benchmark, images: Path, tmp_path: Path) -> None:
+    checkpoint = checkpoint_of(families)
+    checkpoint.save_pretrained(tmp_path / "model")
+    run(images / "a", tmp_path / "out", model=tmp_path / "model", device="cpu")
+    rows = rows_of(tmp_path / "out")
+    with Image.open(rows["image_id"][7]) as image:
+        said = checkpoint.parse_each([image])
+    assert rows.loc[7, list(NAMES)[15:]].to_numpy(float) == pytest.approx(
+        said.loss_scores[0], abs=1e-5
+    )
+
+
+def test_another_parser_on_another_machine_is_noticed(images: Path, tmp_path: Path) -> None:
+    work = begin(tmp_path, names_of([str(images)]), 5, {"parser_sha256": "", "sources": []})
+    with pytest.raises(WorkError, match="is not the parser that the run was begun with"):
+        parse_part(PartTask(work.folder, work.parts[0], None, "0" * 64))
+    assert not list((tmp_path / "parts").glob("*"))
+
+
 def test_engines_and_shards_have_names(images: Path, tmp_path: Path) -> None:
     with pytest.raises(GmbenchError, match=r"Engine 'rey'.*Did you mean ray"):
         run(images, tmp_path / "out", engine="rey")
@@ -321,7 +342,7 @@ from pathlib import Path
 import numpy as np
 from gmbench.data.rgb import rgb_pixels
 from gmbench.parsing import known_gms
-from gmbench.parsing.load import load_parser
+from gmbench.parsing.load import load_parser, parser_sha256
 from gmbench.parsing.looking import PartTask, parse_part
 from gmbench.parsing.work import begin
 
@@ -333,7 +354,7 @@ n_features = len(load_parser().distances.mean)
 known_gms._features = features
 facts = {"parser": "", "parser_sha256": "", "sources": []}
 work = begin(Path(sys.argv[2]), [sys.argv[1]], 10, facts)
-outcome = parse_part(PartTask(work.folder, work.parts[0], None, ""))
+outcome = parse_part(PartTask(work.folder, work.parts[0], None, parser_sha256()))
 print(outcome.record.rows, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
