@@ -29,6 +29,9 @@ _LONG_HEADERS = (
     tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME,
     tarfile.GNUTYPE_LONGLINK,
 )  # fmt: skip
+_DAMAGED_HEADERS: tuple[type[Exception], ...] = tuple(
+    getattr(tarfile, name) for name in ("InvalidHeaderError", "TruncatedHeaderError")
+)
 _DAMAGE = (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, ValueError)
 
 
@@ -63,8 +66,9 @@ def images_of_tar(name: str, patience: float) -> Iterator[Streamed]:
 def _members(name: str, file: BinaryIO) -> Iterator[Streamed]:
     shown = printable(name)
     with tarfile.open(fileobj=file, mode="r|", tarinfo=_Header) as archive:
+        remembering: Any = archive
         while (member := archive.next()) is not None:
-            archive.members = []  # It would remember all of them.
+            remembering.members = []  # It would keep all that it has met.
             is_image = PurePosixPath(member.name).suffix.casefold() in IMAGE_SUFFIXES
             if not (member.isreg() and is_image):
                 continue
@@ -89,7 +93,7 @@ class _Header(tarfile.TarInfo):
         """Reads a header; see `tarfile`."""
         try:
             header = super().frombuf(buf, cast("str", encoding), errors)
-        except (tarfile.InvalidHeaderError, tarfile.TruncatedHeaderError) as error:
+        except _DAMAGED_HEADERS as error:
             raise SourceError("a header is damaged") from error
         if header.size < 0 or (header.type in _LONG_HEADERS and header.size > _MOST_HEADER):
             raise SourceError("a header is larger than any that is needed")

@@ -126,9 +126,9 @@ def _written(
     threads = 1 if task.device == "cpu" else all_cores()
     with threadpool_limits(1), PartFile(path, parser.labels, facts) as file:
         for some in _together(in_threads(_decoded, images, threads)):
-            sound = [pixels for _, pixels, fault in some if not fault]
+            sound = [Image.fromarray(pixels) for _, pixels, _ in some if pixels is not None]
             faults = {place: fault for place, (_, _, fault) in enumerate(some) if fault}
-            said = parser.parse_each(map(Image.fromarray, sound)) if sound else None
+            said = parser.parse_each(sound) if sound else None
             file.add([name for name, _, _ in some], said, faults)
     return PartRecord.of_file(path, task.part.number)
 

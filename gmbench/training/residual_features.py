@@ -157,4 +157,4 @@ def _shares(values: Whole, number: int) -> Array:
         flat = values.reshape(len(values), -1)
         numbered = flat + number * np.arange(len(flat))[:, None]
         counts = np.bincount(numbered.ravel(), minlength=number * len(flat)).reshape(-1, number)
-    return counts / values[0].size
+    return np.asarray(counts / values[0].size)
