@@ -19,7 +19,6 @@ import io
 import json
 import os
 import platform
-import resource
 import subprocess
 import sys
 import tarfile
@@ -142,10 +141,7 @@ def measure(parser: KnownGMs, side: int, form: str, number: int, runs: int) -> d
 
 
 def whole_command(side: int, number: int, jobs: int) -> dict[str, Any]:
-    """Measures a whole command over four TARs of JPEGs, from the start of the process to its end.
-
-    Its memory is that of the largest process.
-    """
+    """Measures a whole command over four TARs of JPEGs, from the start of the process to its end."""
     with tempfile.TemporaryDirectory() as temporary:
         work = Path(temporary)
         files = [encoded(pixels, "JPEG") for pixels in images_of(side, 64)]
@@ -158,11 +154,10 @@ def whole_command(side: int, number: int, jobs: int) -> dict[str, Any]:
             check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         seconds = time.perf_counter() - began
-    largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     done = number // 256 * 256
     return {
         "side": side, "jobs": jobs, "images": done, "seconds": seconds,
-        "images_a_second": done / seconds, "largest_process_mb": largest,
+        "images_a_second": done / seconds,
     }  # fmt: skip
 
 
@@ -215,8 +210,7 @@ def main() -> None:
     for one in whole:
         print(
             f"whole command, {one['images']:,} JPEG of {one['side']} px, {one['jobs']} jobs: "
-            f"{one['seconds']:.1f} s, {one['images_a_second']:.0f} a second, largest process "
-            f"{one['largest_process_mb']:.0f} MB"
+            f"{one['seconds']:.1f} s, {one['images_a_second']:.0f} a second"
         )
 
 
