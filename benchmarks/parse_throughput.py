@@ -141,7 +141,7 @@ def measure(parser: KnownGMs, side: int, form: str, number: int, runs: int) -> d
 
 
 def whole_command(side: int, number: int, jobs: int) -> dict[str, Any]:
-    """Measures a whole command over four TARs of JPEGs, from the start of the process to its end."""
+    """Measures a whole command over four TARs of JPEGs, from start to end of the process."""
     with tempfile.TemporaryDirectory() as temporary:
         work = Path(temporary)
         files = [encoded(pixels, "JPEG") for pixels in images_of(side, 64)]
