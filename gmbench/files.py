@@ -154,12 +154,13 @@ def disk_full(folder: Path, error: OSError) -> DatasetError:
     )
 
 
-def refuse_existing(*paths: Path, overwrite: bool) -> None:
+def refuse_existing(*paths: Path, overwrite: bool, option: str = "--out") -> None:
     """Keeps what a user has: called before the work whose results go there.
 
     Args:
         paths: Files and folders that will be written.
         overwrite: Whether the user said that they may be replaced.
+        option: The option that gives another place.
 
     Raises:
         WriteError: One is there, and may not be replaced; or is a device or a pipe, which no
@@ -170,10 +171,10 @@ def refuse_existing(*paths: Path, overwrite: bool) -> None:
             continue
         if not overwrite:
             raise WriteError(
-                f"{path} is there already. Say --overwrite to replace it, or give another --out."
+                f"{path} is there already. Say --overwrite to replace it, or give another {option}."
             )
         if path.exists() and not (path.is_file() or path.is_dir()):
-            raise WriteError(f"{path} is no file that can be replaced. Give another --out.")
+            raise WriteError(f"{path} is no file that can be replaced. Give another {option}.")
 
 
 def write_whole(path: Path, content: bytes | str) -> None:

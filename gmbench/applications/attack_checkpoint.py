@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from gmbench.applications.attack import PAIRS, AttackResult, Similarity, judge
+from gmbench.applications.attack import PAIRS, Similarity, judge
 from gmbench.applications.attack_pairs import AttackImages
+from gmbench.applications.attack_result import AttackResult
 from gmbench.applications.learned_similarity import learn_similarity
 from gmbench.applications.similarity import Vectors, fingerprint_vectors, parsed_vectors
 from gmbench.benchmark.benchmark import Benchmark

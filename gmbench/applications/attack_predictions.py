@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from gmbench.applications.attack import PAIRS, AttackResult, Similarity, judge
+from gmbench.applications.attack import PAIRS, Similarity, judge
 from gmbench.applications.attack_pairs import AttackImages
+from gmbench.applications.attack_result import AttackResult
 from gmbench.applications.learned_similarity import learn_similarity
 from gmbench.applications.similarity import Vectors, parsed_vectors
 from gmbench.benchmark.cross_validation import is_of_attack

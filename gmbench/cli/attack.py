@@ -27,7 +27,7 @@ from gmbench.cli.training import run_options
 from gmbench.errors import BenchmarkError
 
 if TYPE_CHECKING:
-    from gmbench.applications.attack import AttackResult, Score
+    from gmbench.applications.attack_result import AttackResult, Score
 
 
 def attack(

@@ -185,7 +185,7 @@ def _of_checkpoint(
 
 
 def _attack_result(path: Path) -> Any:
-    from gmbench.applications.attack import AttackResult
+    from gmbench.applications.attack_result import AttackResult
     from gmbench.figures.style import FigureError
     from gmbench.files import parse_json
 

@@ -64,6 +64,7 @@ def reproduce(
     known = loaded_benchmark(benchmark)
     options = run_options(known, preset, change, None, device, out / "runs", seed)
     setting = Setting(known, dataset_folder(benchmark or DEFAULT), out / "results", options)
+    page.refuse_other_pages(out)
     chosen, jobs = names or ["all"], jobs or all_cores()
     planned = reproducing.plan(chosen, setting)
     if dry_run:

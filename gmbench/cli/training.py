@@ -68,6 +68,9 @@ def train(
     ] = None,
     device: DeviceOption = "auto",
     runs: RunsOption = Path("runs"),
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the `known_gms` that is there already.")
+    ] = False,
     seed: SeedOption = 0,
     as_json: JsonOption = False,
 ) -> None:
@@ -85,8 +88,12 @@ def train(
 
     if name == KNOWN_GMS:
         require_one_process(f"gmbench train {name}")
-        _train_known_gms(benchmark or DEFAULT, extra, real, runs, seed, as_json)
+        _train_known_gms(benchmark or DEFAULT, extra, real, runs, overwrite, seed, as_json)
         return
+    if real is not None or overwrite:
+        raise typer.BadParameter(
+            f"--real and --overwrite are for {KNOWN_GMS} alone: {name} goes on where it was."
+        )
     from gmbench.benchmark.benchmark import dataset_folder, load_benchmark
     from gmbench.training.folds import MODEL, TrainingJob, read_images, run_fold
     from gmbench.training.recipes import find_recipe, require_folder
@@ -128,11 +135,13 @@ def _train_known_gms(
     extra: list[Path] | None,
     real: Path | None,
     runs: Path,
+    overwrite: bool,
     seed: int,
     as_json: bool,
 ) -> None:
     from gmbench.benchmark.benchmark import dataset_folder, load_benchmark
     from gmbench.benchmark.extra import read_extra
+    from gmbench.files import refuse_existing
     from gmbench.parsing.files import image_files
     from gmbench.parsing.train import LEVELS, METRICS, train_known_gms
     from gmbench.training.recipes import require_folder
@@ -140,6 +149,7 @@ def _train_known_gms(
     known = load_benchmark(chosen)
     folder = require_folder(KNOWN_GMS, dataset_folder(chosen))
     out = runs / known.name / KNOWN_GMS / f"seed_{seed}" / "model"
+    refuse_existing(out, overwrite=overwrite, option="--runs")
     others = read_extra(known, extra or ())
     files = image_files([real]) if real is not None else ()
     with output.counting() as progress:

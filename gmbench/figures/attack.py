@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from gmbench.applications.attack import SAME_CONTENT, AttackResult
+from gmbench.applications.attack_result import SAME_CONTENT, AttackResult
 from gmbench.figures.style import COLOURS, PAGE, light_grid, new_figure
 
 _HATCHES = ("", "///", "...", "xxx")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
@@ -71,10 +72,7 @@ def fingerprint_similarity(
             if first:
                 axes.axhline(first - 0.5, color="white", linewidth=0.6)
                 axes.axvline(first - 0.5, color="white", linewidth=0.6)
-        labels = [gm.replace("_", " ") for gm in names]
-        axes.set_yticks(range(len(names)), labels, fontsize=size_of_text)
-        axes.set_xticks(range(len(names)), labels, fontsize=size_of_text, rotation=90)
-        axes.tick_params(length=0, pad=1)
+        _name_rows_and_columns(axes, [gm.replace("_", " ") for gm in names], size_of_text)
         axes.spines[:].set_visible(False)
         own = np.diag(found)
         others = found[~np.eye(len(names), dtype=bool)]
@@ -85,6 +83,19 @@ def fingerprint_similarity(
         bar = figure.add_axes((0.9, 0.35, 0.02, 0.4))
         figure.colorbar(picture, cax=bar).set_label("mean cosine")
         return figure
+
+
+def _name_rows_and_columns(axes: Axes, names: list[str], size: float) -> None:
+    """Writes names where ticks would have them: ticks are laid out anew again and again."""
+    axes.set_xticks([])
+    axes.set_yticks([])
+    left, va, ha = axes.get_yaxis_text1_transform(1.0)
+    below, va_below, ha_below = axes.get_xaxis_text1_transform(1.0)
+    for place, name in enumerate(names):
+        axes.text(0, place, name, transform=left, va=va, ha=ha, fontsize=size)
+        axes.text(
+            place, 0, name, transform=below, va=va_below, ha=ha_below, fontsize=size, rotation=90,
+        )  # fmt: skip
 
 
 def ordered(benchmark: Benchmark, gms: list[str], seed: int) -> tuple[list[str], list[int]]:

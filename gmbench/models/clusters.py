@@ -53,7 +53,7 @@ class Clusters:
             targets: Labels of the training GMs.
             seed: Seed of the k-means.
         """
-        vectors, kinds = label_vectors(targets), np.array(targets.kinds)
+        vectors, kinds = targets.vectors(), np.array(targets.kinds)
         ids = np.empty(len(targets), dtype=np.int64)
         n_clusters = 0
         for kind in dict.fromkeys(targets.kinds):
@@ -74,16 +74,6 @@ class Clusters:
             deviation=targets.continuous - means,
             fusion=(modes == targets.discrete).astype(np.float32),
         )
-
-
-def label_vectors(targets: TrainingTargets) -> NDArray[np.float64]:
-    """Returns the vectors that are clustered, y^nl of equation 6, shape (G, 9 + classes).
-
-    Normalised continuous labels, then one-hot classes. Classes have no order, so their indices
-    are no numbers to take means of. Ones stand at the root of 1/2, so that two GMs of different
-    classes are at squared distance 1, as for a yes and a no written as 1 and 0.
-    """
-    return np.hstack([targets.continuous, targets.one_hot() * np.sqrt(0.5)]).astype(np.float64)
 
 
 def cluster(vectors: NDArray[np.float64], seed: int) -> NDArray[np.int64]:

@@ -122,3 +122,12 @@ class TrainingTargets:
         """Returns the classes as ones among zeros, float32 of shape (G, sum of `n_classes`)."""
         columns = zip(self.discrete.T, self.n_classes, strict=True)
         return np.hstack([np.eye(n, dtype=np.float32)[column] for column, n in columns])
+
+    def vectors(self) -> NDArray[np.float64]:
+        """Returns the vectors that are clustered, y^nl of equation 6, shape (G, 9 + classes).
+
+        Normalised continuous labels, then one-hot classes. Classes have no order, so their indices
+        are no numbers to take means of. Ones stand at the root of 1/2, so that two GMs of different
+        classes are at squared distance 1, as for a yes and a no written as 1 and 0.
+        """
+        return np.hstack([self.continuous, self.one_hot() * np.sqrt(0.5)]).astype(np.float64)

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from gmbench.applications.attack import AttackResult
+from gmbench.applications.attack_result import AttackResult
 from gmbench.applications.attribution_data import chosen_gms
 from gmbench.applications.studies import ContentStudy, content, content_folds
 from gmbench.benchmark.cross_validation import ATTACK

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gmbench.benchmark.published import PaperCell
 from gmbench.evaluation.metrics import BY_NAME
-from gmbench.files import json_text, write_whole
+from gmbench.files import WriteError, json_text, write_whole
 from gmbench.pages.environment import render
 from gmbench.reproduction.result import Cell, Line, Order, Reproduction, TableResult, Verdict
 
@@ -82,6 +82,24 @@ class Section:
     summary: str
     differs: str
     missing: str
+
+
+def refuse_other_pages(out: Path) -> None:
+    """Keeps a page of another thing: called before the work whose page goes there.
+
+    Args:
+        out: The folder; the page of an earlier reproduction may be replaced.
+
+    Raises:
+        WriteError: It has a page, and nothing says that a reproduction made it.
+    """
+    if (out / JSON).exists():
+        return
+    for path in (out / MARKDOWN, out / HTML):
+        if path.exists():
+            raise WriteError(
+                f"{path} is there already, and no reproduction made it. Give another --out."
+            )
 
 
 def write_page(reproduction: Reproduction, out: Path) -> Path:

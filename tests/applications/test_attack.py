@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gmbench.applications.attack import SAME_CONTENT, AttackResult, Similarity, judge
+from gmbench.applications.attack import Similarity, judge
 from gmbench.applications.attack_pairs import CATEGORIES, draw_pairs
+from gmbench.applications.attack_result import SAME_CONTENT, AttackResult
 from gmbench.applications.attack_scores import AUC, Cells, Mean, best_threshold
 from gmbench.applications.similarity import pair_similarities
 from gmbench.errors import BenchmarkError

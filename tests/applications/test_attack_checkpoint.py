@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 import torch
 
-from gmbench.applications.attack import SAME_CONTENT, AttackResult
 from gmbench.applications.attack_checkpoint import (
     attack_checkpoint,
     images_left,
 )
 from gmbench.applications.attack_predictions import attack_images, attack_predictions
+from gmbench.applications.attack_result import SAME_CONTENT, AttackResult
 from gmbench.applications.attack_training import train_attack_parser
 from gmbench.applications.similarity import fingerprint_vectors
 from gmbench.benchmark.benchmark import Benchmark, load_benchmark

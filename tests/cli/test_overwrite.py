@@ -82,3 +82,25 @@ def test_links_and_devices(tmp_path: Path) -> None:
     refuse_existing(link, overwrite=True)
     with pytest.raises(WriteError, match="/dev/null is no file that can be replaced"):
         refuse_existing(Path("/dev/null"), overwrite=True)
+
+
+def test_a_parser_of_known_gms_is_not_replaced_unasked(here: Path) -> None:
+    model = here / "runs" / "mini116" / "known_gms" / "seed_0" / "model"
+    model.mkdir(parents=True)
+    (model / "config.json").write_text("a night's work")
+    done = gmbench("train", "known_gms", cwd=here, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.endswith("Say --overwrite to replace it, or give another --runs.\n")
+    assert (model / "config.json").read_text() == "a night's work"
+    # A baseline goes on where it was: there is nothing to replace.
+    done = gmbench("train", "full", "--overwrite", cwd=here, check=False)
+    assert done.returncode == 2
+    assert "are for known_gms alone" in " ".join(done.stderr.split())
+
+
+def test_a_page_that_no_reproduction_made_stays(here: Path) -> None:
+    (here / "README.md").write_text("my project")
+    done = gmbench("reproduce", "table4", "-o", ".", cwd=here, check=False)
+    assert done.returncode == 2
+    assert "README.md is there already, and no reproduction made it" in done.stderr
+    assert (here / "README.md").read_text() == "my project"

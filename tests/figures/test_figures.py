@@ -164,8 +164,12 @@ def test_the_matrix_of_fingerprints(benchmark: Benchmark) -> None:
     axes = drawn.axes[0]
     matrix = np.asarray(axes.images[0].get_array())
     names, clusters = ordered(benchmark, list(found), seed=0)
-    assert [label.get_text().replace(" ", "_") for label in axes.get_yticklabels()] == names
     kinds = [benchmark.gm(gm).kind for gm in names]
+    texts = axes.texts[len(set(kinds)) :]
+    # A row's name, then its column's.
+    for row, column, place in zip(texts[::2], texts[1::2], range(len(names)), strict=True):
+        assert row.get_text() == column.get_text() == names[place].replace("_", " ")
+        assert (row.get_position()[1], column.get_position()[0]) == (place, place)
     assert kinds == sorted(kinds, key=["GAN", "VAE", "AR", "AA", "NF", "DM"].index)
     boxes = [patch for patch in axes.patches if isinstance(patch, Rectangle)]
     assert len(boxes) == len(set(clusters))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gmbench.benchmark.benchmark import load_benchmark
-from gmbench.models.clusters import Clusters, cluster, elbow, label_vectors
+from gmbench.models.clusters import Clusters, cluster, elbow
 from gmbench.models.targets import TrainingTargets
 from tests.models.fake_targets import fake_targets
 
@@ -66,7 +66,7 @@ def test_different_classes_are_at_squared_distance_one() -> None:
     targets.continuous[:] = 0.5
     targets.discrete[:] = 1
     targets.discrete[1, [0, 5, 9]] = 0
-    first, second = label_vectors(targets)
+    first, second = targets.vectors()
     assert ((first - second) ** 2).sum() == pytest.approx(3)
 
 
