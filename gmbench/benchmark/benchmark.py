@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -30,7 +30,7 @@ from gmbench.schema import DISCRETE, N_CONTINUOUS, NAMES
 if TYPE_CHECKING:
     import pandas as pd
 
-NAMED: tuple[str, ...] = ("mini116", "red116", "red116-dm")
+NAMED: tuple[str, ...] = ("mini116", "red116", "red116-dm", "red140")
 """The benchmarks that are known by name. What else there is lies in a folder."""
 
 MINI116 = Path(__file__).parent.parent / "tables" / "mini116"
@@ -76,8 +76,43 @@ class Benchmark:
 
     @cached_property
     def labels(self) -> NDArray[np.float64]:
-        """Label values, shape (GMs, 25): natural units, class indices, 0 or 1."""
+        """Label values, shape (GMs, 25): natural units, class indices, 0 or 1.
+
+        In place of what is unknown stands what is usual among all GMs: the (lower) median of a
+        count, the most frequent class. So that there is a number everywhere; none of these counts
+        in a metric (`known`).
+        """
+        return np.where(self.known, self._stated, self._usual)
+
+    @cached_property
+    def _stated(self) -> NDArray[np.float64]:
         return np.array([gm.values for gm in self.gms], dtype=np.float64)
+
+    @cached_property
+    def _usual(self) -> NDArray[np.float64]:
+        """What stands in place of an unknown value of each parameter, shape (25,)."""
+        columns = zip(self._stated.T, self.known.T, strict=True)
+        return np.array(
+            [
+                _usual(column[known], is_count=place < N_CONTINUOUS)
+                for place, (column, known) in enumerate(columns)
+            ]
+        )
+
+    @cached_property
+    def known(self) -> NDArray[np.bool_]:
+        """Whether each label is known, shape (GMs, 25)."""
+        return ~np.isnan(self._stated)
+
+    @cached_property
+    def known_labels(self) -> NDArray[np.float64]:
+        """Label values with NaN where they are unknown, shape (GMs, 25)."""
+        return self._stated.copy()
+
+    def labels_of(self, gms: Sequence[GM]) -> NDArray[np.float64]:
+        """Returns the values of any GMs, filled as `labels` are, shape (GMs, 25)."""
+        stated = np.array([gm.values for gm in gms], dtype=np.float64).reshape(len(gms), -1)
+        return np.where(np.isnan(stated), self._usual, stated)
 
     @cached_property
     def minimum(self) -> NDArray[np.float64]:
@@ -190,8 +225,8 @@ def load_benchmark(name: str | Path | Benchmark, labels: str = "2023") -> Benchm
     """Returns a benchmark by its name, or reads it from the folder of a built dataset.
 
     Args:
-        name: `mini116`, `red116`, `red116-dm`, or the folder of a dataset; a `Path` is always a
-            folder. A benchmark that is loaded already is returned as it is.
+        name: `mini116`, `red116`, `red116-dm`, `red140`, or the folder of a dataset; a `Path` is
+            always a folder. A benchmark that is loaded already is returned as it is.
         labels: Label release of red116; the labels of all others are fixed.
 
     Raises:
@@ -228,6 +263,8 @@ def load_benchmark(name: str | Path | Benchmark, labels: str = "2023") -> Benchm
     gms = catalog.red116(labels)
     if name == "red116-dm":
         gms += catalog.diffusion7()
+    elif name == "red140":
+        gms += catalog.diffusion24()
     return Benchmark(
         name=str(name),
         version=f"{labels}.1",
@@ -235,6 +272,15 @@ def load_benchmark(name: str | Path | Benchmark, labels: str = "2023") -> Benchm
         sets=read_sets(str(name), catalog.names(gms)),
         n_images=(IMAGES_PER_GM,) * len(gms),
     )
+
+
+def _usual(values: NDArray[np.float64], *, is_count: bool) -> float:
+    """Returns the lower median of counts, or the most frequent class; 0 of none."""
+    if not len(values):
+        return 0.0
+    if is_count:
+        return float(np.sort(values)[(len(values) - 1) // 2])
+    return float(np.bincount(values.astype(np.int64)).argmax())
 
 
 def list_benchmarks() -> pd.DataFrame:

@@ -1,14 +1,15 @@
 """The published generative models (GMs) and their labels, with a note for every doubtful cell.
 
 The tables lie in `gmbench/tables/`: `red116.csv` (116 GMs), `diffusion7.csv` (the paper's seven
-diffusion models) and `notes.csv`. Labels come in two releases: `2023`, the arrays that the
-paper's authors published, which are the benchmark's; and `2024`, the listing of the follow-up,
-which differs in 27 cells of 19 GMs.
+diffusion models), `diffusion24.csv` (those of the follow-up) and `notes.csv`. Labels come in two
+releases: `2023`, the arrays that the paper's authors published, which are the benchmark's; and
+`2024`, the listing of the follow-up, which differs in 27 cells of 19 GMs.
 """
 
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -18,6 +19,9 @@ from gmbench.errors import UnknownNameError
 from gmbench.schema import NAMES
 
 TABLES = Path(__file__).parent.parent / "tables"
+
+UNKNOWN = math.nan
+"""The value of a label that nobody knows; an empty cell in tables."""
 
 LABEL_RELEASES: tuple[str, ...] = ("2023", "2024")
 
@@ -32,7 +36,7 @@ class GM:
             flow) or `DM` (diffusion model).
         content: What its images show, such as `faces`.
         values: The 25 label values in the schema's order: counts in natural units, class
-            indices, 0 or 1.
+            indices, 0 or 1; `UNKNOWN` where nobody knows.
         resolution: Image size as published, such as `64x64`; empty where unknown.
         year: Year of publication; None where unknown.
         content_confidence: `high`, `medium` or `low`.
@@ -45,6 +49,10 @@ class GM:
     resolution: str = ""
     year: int | None = None
     content_confidence: str = "high"
+
+    def row(self, width: int = len(NAMES)) -> tuple[float | None, ...]:
+        """Returns the first values, None where one is unknown: rows that are equal compare so."""
+        return tuple(None if math.isnan(value) else value for value in self.values[:width])
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +106,20 @@ def diffusion7() -> tuple[GM, ...]:
     return _read_gms(TABLES / "diffusion7.csv")
 
 
+def diffusion24() -> tuple[GM, ...]:
+    """Returns the 24 diffusion models of the follow-up; how many filters they have is unknown."""
+    return _read_gms(TABLES / "diffusion24.csv")
+
+
 def is_published(gm: GM) -> bool:
     """Returns whether a GM is one of the paper's: its name, kind and labels, of either release."""
-    return (gm.name, gm.kind, gm.values) in _published()
+    return (gm.name, gm.kind, gm.row()) in _published()
 
 
 @cache
-def _published() -> frozenset[tuple[str, str, tuple[float, ...]]]:
-    gms = (*red116("2023"), *red116("2024"), *diffusion7())
-    return frozenset((gm.name, gm.kind, gm.values) for gm in gms)
+def _published() -> frozenset[tuple[str, str, tuple[float | None, ...]]]:
+    gms = (*red116("2023"), *red116("2024"), *diffusion7(), *diffusion24())
+    return frozenset((gm.name, gm.kind, gm.row()) for gm in gms)
 
 
 @cache
@@ -134,7 +147,8 @@ def gm_from_row(row: dict[str, str]) -> GM:
     """Makes a GM of one row of a label table.
 
     Args:
-        row: Cells by column name; `resolution`, `year` and `content_confidence` may be missing.
+        row: Cells by column name; `resolution`, `year` and `content_confidence` may be missing. An
+            empty label is unknown.
 
     Raises:
         KeyError: A needed column is missing.
@@ -144,11 +158,20 @@ def gm_from_row(row: dict[str, str]) -> GM:
         name=row["gm"],
         kind=row["kind"],
         content=row["content"],
-        values=tuple(float(row[name]) for name in NAMES),
+        values=tuple(_label(row[name]) for name in NAMES),
         resolution=row.get("resolution") or "",
         year=int(row["year"]) if row.get("year") else None,
         content_confidence=row.get("content_confidence") or "high",
     )
+
+
+def _label(cell: str) -> float:
+    if not cell:
+        return UNKNOWN
+    value = float(cell)
+    if math.isnan(value):
+        raise ValueError(f"{cell!r} is no label")
+    return value
 
 
 def row_from_gm(gm: GM) -> dict[str, str]:
@@ -160,7 +183,10 @@ def row_from_gm(gm: GM) -> dict[str, str]:
         "resolution": gm.resolution,
         "year": "" if gm.year is None else str(gm.year),
         "content_confidence": gm.content_confidence,
-        **{name: f"{value:.15g}" for name, value in zip(NAMES, gm.values, strict=True)},
+        **{
+            name: "" if math.isnan(value) else f"{value:.15g}"
+            for name, value in zip(NAMES, gm.values, strict=True)
+        },
     }
 
 

@@ -144,7 +144,7 @@ def draw_folds(benchmark: Benchmark, seed: int = DRAW_SEED) -> dict[str, tuple[s
     present = tuple(
         gm for gm, n_images in zip(benchmark.gms, benchmark.n_images, strict=True) if n_images
     )
-    n_architectures = len({gm.values[:N_ARCHITECTURE] for gm in present})
+    n_architectures = len({gm.row(N_ARCHITECTURE) for gm in present})
     if n_architectures < _TENTHS:
         raise BenchmarkError(
             f"{benchmark.name} has {n_architectures} different architectures among its GMs with "
@@ -158,7 +158,7 @@ def _drawn_folds(present: tuple[GM, ...], seed: int) -> Mapping[str, tuple[str, 
     # A draw takes a second, and a board asks for the same folds with every submission.
     groups: dict[tuple[float, ...], list[GM]] = {}
     for gm in present:
-        groups.setdefault(gm.values[:N_ARCHITECTURE], []).append(gm)
+        groups.setdefault(gm.row(N_ARCHITECTURE), []).append(gm)
     counts = _counts(list(groups.values()))
     generator = np.random.default_rng([seed, 0xCF])
     best: tuple[float, NDArray[np.int64]] | None = None

@@ -79,20 +79,20 @@ def draw_test_sets(gms: Sequence[GM], *, seed: int = 0, diffusion_per_set: int =
 
 def _ineligible(gms: Sequence[GM]) -> dict[str, str]:
     """Returns why a GM can be in no test set, for each that cannot."""
-    rows = Counter(gm.values[:N_ARCHITECTURE] for gm in gms)
+    rows = Counter(gm.row(N_ARCHITECTURE) for gm in gms)
     reasons = {}
     for gm in gms:
-        if rows[gm.values[:N_ARCHITECTURE]] > 1:
+        if rows[gm.row(N_ARCHITECTURE)] > 1:
             twins = [
                 other.name
                 for other in gms
-                if other is not gm and other.values[:N_ARCHITECTURE] == gm.values[:N_ARCHITECTURE]
+                if other is not gm and other.row(N_ARCHITECTURE) == gm.row(N_ARCHITECTURE)
             ]
             reasons[gm.name] = f"has the architecture row of {', '.join(twins[:3])}"
     for column in range(N_CONTINUOUS, len(NAMES)):
-        counts = Counter(gm.values[column] for gm in gms)
+        counts = Counter(gm.row()[column] for gm in gms)
         for gm in gms:
-            if counts[gm.values[column]] == 1:
+            if counts[gm.row()[column]] == 1 and gm.row()[column] is not None:
                 value = _class_name(column, gm.values[column])
                 reasons.setdefault(gm.name, f"is the only GM with {NAMES[column]} {value}")
     return reasons
@@ -156,7 +156,7 @@ class _Table:
 
     def __init__(self, gms: Sequence[GM]) -> None:
         labels = np.array([gm.values[N_CONTINUOUS:] for gm in gms])
-        values = [np.unique(column) for column in labels.T]
+        values = [np.unique(column[~np.isnan(column)]) for column in labels.T]
         self._varied = np.array([len(found) > 1 for found in values])
         self._starts = np.cumsum([0, *map(len, values)])[:-1]
         self._has = np.concatenate(

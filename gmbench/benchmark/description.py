@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 
@@ -115,6 +116,8 @@ def describe(name: str | None, benchmark: Benchmark) -> Description:
 
 def value_text(parameter: Parameter, value: float, benchmark: Benchmark) -> str:
     """Returns a label value in words: `26,904`, `1 instance`, `yes`."""
+    if math.isnan(value):
+        return "unknown"
     if parameter.type is ParameterType.CONTINUOUS:
         return f"{value:,.0f}"
     if parameter.type is ParameterType.LOSS:
@@ -144,7 +147,8 @@ def _describe_set(name: str, benchmark: Benchmark) -> SetDescription:
 
 
 def _describe_parameter(parameter: Parameter, benchmark: Benchmark) -> ParameterDescription:
-    column = sorted(benchmark.labels[:, NAMES.index(parameter.name)].tolist())
+    place = NAMES.index(parameter.name)
+    column = sorted(benchmark.labels[benchmark.known[:, place], place].tolist())
     continuous = parameter.type is ParameterType.CONTINUOUS
     classes = benchmark.classes.get(parameter.name, ("no", "yes"))
     found = tuple(note for note in notes() if note.parameter == parameter.name)
@@ -171,6 +175,6 @@ def _describe_gm(gm: GM, benchmark: Benchmark) -> GMDescription:
         twins=tuple(
             other.name
             for other in benchmark.gms
-            if other.values == gm.values and other.name != gm.name
+            if other.row() == gm.row() and other.name != gm.name
         ),
     )

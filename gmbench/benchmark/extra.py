@@ -57,7 +57,7 @@ def read_extra(benchmark: Benchmark, folders: Iterable[Path]) -> tuple[ExtraGMs,
             benchmark has no number for.
     """
     tests = {
-        benchmark.gm(name).values[:N_ARCHITECTURE]
+        benchmark.gm(name).row(N_ARCHITECTURE)
         for members in benchmark.sets.values()
         for name in members
     }
@@ -75,7 +75,7 @@ def read_extra(benchmark: Benchmark, folders: Iterable[Path]) -> tuple[ExtraGMs,
                 )
             seen[gm.name] = str(folder)
             _check_classes(benchmark, gm, folder)
-        twins = [gm.name for gm in present if gm.values[:N_ARCHITECTURE] in tests]
+        twins = [gm.name for gm in present if gm.row(N_ARCHITECTURE) in tests]
         kept = tuple(gm for gm in present if gm.name not in twins)
         found.append(ExtraGMs(folder, dataset, kept, tuple(twins)))
     return tuple(found)

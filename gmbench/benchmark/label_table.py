@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from gmbench.benchmark.catalog import GM, red116, row_from_gm
+from gmbench.benchmark.catalog import GM, UNKNOWN, red116, row_from_gm
+from gmbench.benchmark.soundness import PARTS
 from gmbench.errors import BenchmarkError, nearest_names
 from gmbench.schema import KINDS, NAMES, PARAMETERS, Parameter, ParameterType
 
@@ -35,6 +36,9 @@ _SHOWN = 10
 
 def read_label_table(path: Path) -> tuple[GM, ...]:
     """Reads a CSV file of labels, one GM a row: counts, classes by name or index, losses 0 or 1.
+
+    An empty cell is a label that nobody knows; no metric counts it. Of the counts, of the classes
+    and of the losses of a GM one each must be known.
 
     Args:
         path: The file; its columns may stand in any order.
@@ -129,11 +133,16 @@ def _row_faults(row: Mapping[str, str]) -> list[tuple[str, str]]:
         _, why = _value(parameter, row[parameter.name])
         if why:
             faults.append((parameter.name, why))
+    for what, part in PARTS.items():
+        if not any(row[name] for name in NAMES[part]):
+            faults.append((NAMES[part][0], f"no {what} is known. Fill one in at least."))
     return faults
 
 
 def _value(parameter: Parameter, cell: str) -> tuple[float, str]:
     """Returns the value of a cell, and what is wrong with it; empty where nothing is."""
+    if not cell:
+        return UNKNOWN, ""
     if cell in parameter.classes:
         return float(parameter.classes.index(cell)), ""
     try:

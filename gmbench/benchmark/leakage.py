@@ -44,8 +44,8 @@ def check_splits(benchmark: Benchmark) -> list[SetReport]:
     reports = []
     for name, test in benchmark.sets.items():
         training = benchmark.training_gms(name)
-        test_rows = [benchmark.gm(gm).values for gm in test]
-        training_rows = [benchmark.gm(gm).values for gm in training]
+        test_rows = [benchmark.gm(gm).row() for gm in test]
+        training_rows = [benchmark.gm(gm).row() for gm in training]
         columns = list(zip(*test_rows, strict=True))
         reports.append(
             SetReport(
@@ -62,12 +62,12 @@ def check_splits(benchmark: Benchmark) -> list[SetReport]:
                 constant=tuple(
                     parameter.name
                     for parameter, column in zip(PARAMETERS, columns, strict=True)
-                    if len(set(column)) == 1
+                    if len(set(column)) == 1 and None not in column
                 ),
                 untrained_classes=tuple(
                     (PARAMETERS[column].name, int(value))
                     for column in range(N_CONTINUOUS, N_ARCHITECTURE)
-                    for value in sorted(set(columns[column]))
+                    for value in sorted({one for one in columns[column] if one is not None})
                     if value not in {row[column] for row in training_rows}
                 ),
             )
@@ -90,7 +90,7 @@ def twins(
         UnknownNameError: The benchmark has no such set.
     """
     test, training = benchmark.test_gms(set_name), benchmark.training_gms(set_name)
-    rows = {gm.name: gm.values[:width] for gm in benchmark.gms}
+    rows = {gm.name: gm.row(width) for gm in benchmark.gms}
     found = {name: tuple(other for other in training if rows[other] == rows[name]) for name in test}
     return {name: others for name, others in found.items() if others}
 

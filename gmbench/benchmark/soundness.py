@@ -21,6 +21,13 @@ LARGEST_COUNT = 2**53
 """Whole numbers up to here are what they are as a float, too."""
 
 HIGHEST_CLASS = 999
+PARTS = {
+    "count": slice(0, N_CONTINUOUS),
+    "class": slice(N_CONTINUOUS, N_ARCHITECTURE),
+    "loss": slice(N_ARCHITECTURE, None),
+}
+"""Of each a GM has one label at least that is known: nothing else of it could be scored."""
+
 _NO_PART_OF_A_PATH = re.compile(r"[/\\]|^\.*$")
 
 
@@ -65,7 +72,12 @@ def tables_fault(
 
 
 def _label_fault(gm: GM) -> str:
+    for what, part in PARTS.items():
+        if all(math.isnan(value) for value in gm.values[part]):
+            return f"no {what} of {gm.name} is known"
     for column, (name, value) in enumerate(zip(NAMES, gm.values, strict=True)):
+        if math.isnan(value):
+            continue
         if column < N_CONTINUOUS:
             sound, rule = abs(value) <= LARGEST_COUNT, f"a number up to {LARGEST_COUNT:,}"
         elif column < N_ARCHITECTURE:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +20,8 @@ ALL = "all"
 TRAIN = "train"
 """The split to train on, and the group of the GMs that are in no test set."""
 
-LabelValue = int | bool | tuple[float, ...]
+LabelValue = int | bool | tuple[float, ...] | None
+"""None is a label that nobody knows; in the target it is NaN."""
 
 
 def dataset_features(benchmark: Benchmark) -> Features:
@@ -64,7 +66,10 @@ def label_values(benchmark: Benchmark, name: str) -> dict[str, LabelValue]:
         "content": contents(benchmark).index(gm.content),
     }
     for column, (parameter, value) in enumerate(zip(NAMES, gm.values, strict=True)):
-        values[parameter] = int(value) if column < n_classes else bool(value)
+        if math.isnan(value):
+            values[parameter] = None
+        else:
+            values[parameter] = int(value) if column < n_classes else bool(value)
     target = np.array(gm.values)
     target[:n_counts] = benchmark.normalise(target[:n_counts])
     values["target"] = tuple(map(float, target.astype(np.float32)))

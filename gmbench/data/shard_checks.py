@@ -81,8 +81,11 @@ def _check_batch(task: ShardCheck, batch: pa.RecordBatch, first: int, faults: Fa
         if isinstance(value, tuple):
             flat = column.flatten().to_numpy(zero_copy_only=False)
             expected = np.tile(np.array(value, np.float32), batch.num_rows)
-            if not np.array_equal(flat, expected):
+            if not np.array_equal(flat, expected, equal_nan=True):
                 faults["targets"].append(f"{task.path.name}, from row {first}")
+        elif value is None:
+            if column.null_count < batch.num_rows:
+                faults["labels"].append(f"{task.path.name}, from row {first}: {name} is unknown")
         elif (
             column.null_count or not pc.all(pc.equal(column, pa.scalar(value, column.type))).as_py()
         ):

@@ -24,7 +24,10 @@ def set_of_arrays(
     *,
     heads: bool = False,
 ) -> SetTable:
-    """Takes arrays for a set of the evaluator; without heads, the classes count as right."""
+    """Takes arrays for a set of the evaluator; without heads, the classes count as right.
+
+    A target that is NaN is unknown and counts in no metric.
+    """
     try:
         true, predicted = np.asarray(target, np.float64), np.asarray(prediction, np.float64)
     except (TypeError, ValueError) as error:
@@ -41,18 +44,22 @@ def set_of_arrays(
         raise PredictionError(
             f"gm has the shape {np.shape(gm)}; {len(true):,} images need one each."
         )
-    if not (np.isfinite(true).all() and np.isfinite(predicted).all()):
-        raise PredictionError("Targets and predictions must be finite numbers.")
+    if np.isinf(true).any() or not np.isfinite(predicted).all():
+        raise PredictionError("Targets (or NaN: unknown) and predictions must be finite numbers.")
     known = np.asarray(gm)
     if known.dtype == object:
         known = known.astype(str)
     names, first, gm_of = np.unique(known, return_index=True, return_inverse=True)
     of_gms = true[first]
-    differing = np.flatnonzero((true != of_gms[gm_of]).any(axis=1))
+    same = (true == of_gms[gm_of]) | (np.isnan(true) & np.isnan(of_gms[gm_of]))
+    differing = np.flatnonzero(~same.all(axis=1))
     if len(differing):
         raise PredictionError(
             f"The images of GM {names[gm_of[differing[0]]]} have different targets."
         )
+    nothing = np.flatnonzero(np.isnan(of_gms[:, :N_CONTINUOUS]).all(axis=1))
+    if len(nothing):
+        raise PredictionError(f"No count of GM {names[nothing[0]]} is known: all are NaN.")
     trained = of_gms[:0] if training is None else _training(training, widths)
     classes, chosen, known_classes = (
         _classes(one) if heads else _none(one) for one in (of_gms, predicted, trained)
@@ -70,7 +77,13 @@ def set_of_arrays(
     return SetTable.of(
         name="arrays",
         gms=[str(name) for name in names],
-        truth=Truth(counts, classes, floor, ("",) * len(names)),
+        truth=Truth(
+            counts=np.nan_to_num(counts),
+            classes=classes,
+            floor=floor,
+            kinds=("",) * len(names),
+            known=(~np.isnan(counts)).astype(np.float64),
+        ),
         gm_of=gm_of,
         predicted=Predicted(predicted[:, :N_CONTINUOUS], chosen[:, :N_DISCRETE], scores),
         columns=Columns.of(n_classes.tolist()),
@@ -122,8 +135,10 @@ def _training(training: ArrayLike, widths: tuple[int, ...]) -> Array:
         raise PredictionError(
             f"The training targets have the shape {made.shape}; expected is {expected}, a row a GM."
         )
-    if not np.isfinite(made).all():
-        raise PredictionError("The training targets must be finite numbers.")
+    if np.isinf(made).any() or np.isnan(made).all(axis=0).any():
+        raise PredictionError(
+            "The training targets must be finite numbers, or NaN where a GM's is unknown."
+        )
     return made
 
 
@@ -132,12 +147,14 @@ def _none(values: Array) -> NDArray[np.int64]:
 
 
 def _classes(values: Array) -> NDArray[np.int64]:
-    """Returns class indices, losses as 0 or 1, shape (rows, 16)."""
+    """Returns class indices, losses as 0 or 1, -1 for NaN, shape (rows, 16)."""
     heads = values[:, N_CONTINUOUS:].copy()
+    unknown = np.isnan(heads)
+    heads[unknown] = 0
     losses = heads[:, N_DISCRETE:]
     if (losses < 0).any() or (losses > 1).any():
         raise PredictionError("Losses must be 0, 1 or scores between them.")
     losses[:] = losses >= 0.5
     if (heads < 0).any() or (heads > _LAST_CLASS).any() or (heads != heads.round()).any():
         raise PredictionError(f"Classes must be indices: whole numbers from 0 to {_LAST_CLASS}.")
-    return heads.astype(np.int64)
+    return np.where(unknown, -1, heads).astype(np.int64)

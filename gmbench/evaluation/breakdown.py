@@ -23,6 +23,7 @@ from gmbench.evaluation.metrics import (
 )
 from gmbench.evaluation.result import GMResult, ParameterResult
 from gmbench.evaluation.set_table import SetTable
+from gmbench.evaluation.skill import mean_where_known
 from gmbench.evaluation.statistics import Array, GMSums
 from gmbench.evaluation.summary import finite
 from gmbench.schema import CONTINUOUS, DISCRETE, LOSSES, N_HEADS, NAMES, Parameter
@@ -102,7 +103,9 @@ def gm_results(tables: Sequence[SetTable], benchmark: Benchmark) -> dict[str, GM
         sums = table.sums.one_gm_each()
         errors = l1(sums)
         right = head_scores(sums, range(N_HEADS), accuracy_from).T
-        predicted = np.array([c.sum(axis=-2).argmax(axis=-1) for c in sums.confusions])
+        # Of what is said, whatever is true: the truth may be unknown.
+        said = [sums.totals[..., 0, place] for place in sums.columns.heads]
+        predicted = np.array([of_head.argmax(axis=-1) for of_head in said])
         for row, name in enumerate(table.gms):
             above = table.rows[row][:, table.columns.prediction]
             means = benchmark.denormalise(table.sums.means[row])
@@ -115,9 +118,9 @@ def gm_results(tables: Sequence[SetTable], benchmark: Benchmark) -> dict[str, GM
                 kind=gm.kind,
                 n_images=len(above),
                 l1=float(errors[row]),
-                arch_accuracy=float(right[list(ARCHITECTURE_HEADS), row].mean()),
-                loss_accuracy=float(right[list(LOSS_HEADS), row].mean()),
-                truth=dict(zip(NAMES, gm.values, strict=True)),
+                arch_accuracy=float(mean_where_known(right[list(ARCHITECTURE_HEADS), row])),
+                loss_accuracy=float(mean_where_known(right[list(LOSS_HEADS), row])),
+                truth=dict(zip(NAMES, gm.row(), strict=True)),
                 predicted=dict(
                     zip(NAMES, [*means.tolist(), *predicted[:, row].tolist()], strict=True)
                 ),

@@ -220,8 +220,8 @@ def same_images(reference: Predictions, predictions: Predictions) -> Predictions
 
 def _losses_without_positive(tables: list[SetTable]) -> LossesWithoutPositive:
     """Finds the losses that no GM of a set uses."""
-    losses = {table.name: table.truth.classes[:, N_DISCRETE:] for table in tables}
-    used = {name: [bool(column.any()) for column in classes.T] for name, classes in losses.items()}
+    losses = {table.name: table.truth.classes[:, N_DISCRETE:] == 1 for table in tables}
+    used = {name: [bool(column.any()) for column in is_used.T] for name, is_used in losses.items()}
     lacking = {
         name: tuple(loss.name for loss, any_gm in zip(LOSSES, of, strict=True) if not any_gm)
         for name, of in used.items()

@@ -42,7 +42,8 @@ def score_gms(table: SetTable, sample: GMSums | None, scores: SetScores, seed: i
         if metric.value is not None
     }
     values = {name: float(part.value) for name, part in parts.items()}
-    slope = ransac_slope(table.sums.means.ravel(), table.truth.counts.ravel(), seed)
+    known = table.truth.known > 0
+    slope = ransac_slope(table.sums.means[known], table.truth.counts[known], seed)
     return SetScores({**values, "ransac_slope": slope}, parts)
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from gmbench.evaluation.log_loss import log_loss
+from gmbench.evaluation.log_loss import log_loss_of_known
 
 Labels = tuple[NDArray[np.float64], NDArray[np.int64]]
-"""Normalised counts, shape (GMs, 9), and losses as 0 or 1, shape (GMs, 10)."""
+"""Normalised counts, shape (GMs, 9), NaN where unknown, and losses as 0 or 1, or -1, (GMs, 10)."""
 
 
 def floor_errors(training: Labels, test: Labels) -> NDArray[np.float64]:
@@ -24,11 +24,13 @@ def floor_errors(training: Labels, test: Labels) -> NDArray[np.float64]:
 
     Returns:
         The absolute error of the training median of each count, in normalised units, then the
-        log-loss of the training base rates, mean over the losses. NaN without training GMs.
+        log-loss of the training base rates, as `log_loss_of_known` has it. Medians and rates are of
+        what is known; what is unknown of a test GM costs 0. NaN without training GMs.
     """
     counts, losses = training
     if not len(counts):
         return np.full((len(test[0]), test[0].shape[1] + 1), np.nan)
-    errors = np.abs(np.median(counts, axis=0) - test[0])
-    costs = log_loss(losses.mean(axis=0), test[1]).mean(axis=1)
-    return np.column_stack([errors, costs])
+    medians = np.array([np.median(column[~np.isnan(column)]) for column in counts.T])
+    rates = np.array([column[column >= 0].mean() for column in losses.T])
+    errors = np.where(np.isnan(test[0]), 0.0, np.abs(medians - test[0]))
+    return np.column_stack([errors, log_loss_of_known(rates, test[1])])

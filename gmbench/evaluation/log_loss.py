@@ -9,6 +9,17 @@ SURE = (0.01, 0.99)
 """Scores are clipped to these: one that is sure and wrong would cost without end."""
 
 
+def log_loss_of_known(scores: NDArray[np.float64], truth: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Returns the sum of the log-loss over what is known, by the number of all losses.
+
+    Args:
+        scores: As of `log_loss`.
+        truth: 0 or 1, or -1 where unknown.
+    """
+    costs = log_loss(scores, truth)
+    return np.asarray(np.where(truth < 0, 0.0, costs).mean(axis=-1))
+
+
 def log_loss(scores: NDArray[np.float64], truth: NDArray[np.int64]) -> NDArray[np.float64]:
     """Returns -log of the score given to what is true, in nats.
 

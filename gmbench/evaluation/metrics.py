@@ -18,8 +18,9 @@ from typing import Literal
 import numpy as np
 
 from gmbench.evaluation import skill
+from gmbench.evaluation.skill import mean_where_known
 from gmbench.evaluation.statistics import IMAGE_ERROR, Array, GMSums
-from gmbench.schema import N_CONTINUOUS, N_DISCRETE, N_LOSSES
+from gmbench.schema import N_DISCRETE, N_LOSSES
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,23 +55,25 @@ class Metric:
 
 def l1(sums: GMSums) -> Array:
     """Mean |p - y| over images and the 9 continuous parameters, normalised units."""
-    return np.asarray(sums.errors.sum(axis=-1) / (N_CONTINUOUS * sums.n_images))
+    return np.asarray(sums.errors.sum(axis=-1) / sums.facts.n_known.sum(axis=-1))
 
 
 def l1_std_images(sums: GMSums) -> Array:
     """Standard deviation (ddof 0) over images of the image's mean |p - y|."""
     # About the GMs' means first, then of these about theirs: no large squares are subtracted.
-    means = sums.totals[..., sums.columns.error].mean(axis=-1) / sums.counts
+    totals = sums.facts.mean_of_known(sums.totals[..., sums.columns.error])
+    means = totals / sums.counts
+    middle = totals.sum(axis=-1) / sums.n_images
     above = sums.counts * (means - sums.centre[..., IMAGE_ERROR])
     within = sums.totals[..., sums.columns.image_square] - above**2 / sums.counts
-    between = sums.counts * (means - l1(sums)[..., None]) ** 2
+    between = sums.counts * (means - middle[..., None]) ** 2
     total = (np.maximum(within, 0.0) + between).sum(axis=-1)
     return np.asarray(np.sqrt(total / sums.n_images))
 
 
 def l1_of_parameters(sums: GMSums) -> Array:
-    """Mean |p - y| over images of each continuous parameter, shape (..., 9)."""
-    return np.asarray(sums.errors / sums.n_images[..., None])
+    """Mean |p - y| over images of each continuous parameter, shape (..., 9); NaN of none."""
+    return np.asarray(_ratio(sums.errors, sums.facts.n_known))
 
 
 def correlation(sums: GMSums) -> Array:
@@ -96,7 +99,7 @@ def r2_of_parameters(sums: GMSums) -> Array:
 def accuracy_from(confusion: Array) -> Array:
     """Part of the images whose class is right; confusion has shape (..., classes, classes)."""
     right = np.trace(confusion, axis1=-2, axis2=-1)
-    return np.asarray(right / confusion.sum(axis=(-2, -1)))
+    return _ratio(right, confusion.sum(axis=(-2, -1)))
 
 
 def f1_from(confusion: Array, average: Literal["weighted", "macro"]) -> Array:
@@ -115,7 +118,12 @@ def f1_from(confusion: Array, average: Literal["weighted", "macro"]) -> Array:
     either = true + confusion.sum(axis=-2)
     scores = np.divide(2 * right, either, out=np.zeros_like(either), where=either > 0)
     weights = true if average == "weighted" else (either > 0).astype(np.float64)
-    return np.asarray((scores * weights).sum(axis=-1) / weights.sum(axis=-1))
+    return _ratio((scores * weights).sum(axis=-1), weights.sum(axis=-1))
+
+
+def _ratio(total: Array, number: Array) -> Array:
+    """Returns the mean of what is summed, NaN of nothing: a label may be unknown of all GMs."""
+    return np.asarray(np.divide(total, number, out=np.full(total.shape, np.nan), where=number > 0))
 
 
 def head_scores(sums: GMSums, heads: range, score: Callable[[Array], Array]) -> Array:
@@ -132,7 +140,7 @@ def head_scores(sums: GMSums, heads: range, score: Callable[[Array], Array]) -> 
 
 def _mean_over_heads(heads: range, score: Callable[[Array], Array]) -> Callable[[GMSums], Array]:
     def metric(sums: GMSums) -> Array:
-        return np.asarray(head_scores(sums, heads, score).mean(axis=-1))
+        return mean_where_known(head_scores(sums, heads, score))
 
     return metric
 

@@ -33,25 +33,26 @@ class Moments:
 
     @classmethod
     def of(
-        cls, counts: Array, truth: Array, means: Array, within: Array, *, pooled: bool
+        cls, weights: Array, truth: Array, means: Array, within: Array, *, pooled: bool
     ) -> Moments:
         """Returns the moments over all images of some GMs.
 
         Args:
-            counts: Number of images of each GM, shape (..., G).
-            truth: Shape (..., G, numbers).
+            weights: Number of images of each GM that count, shape (..., G, numbers).
+            truth: Likewise.
             means: Mean prediction of each GM, likewise.
             within: Sum over a GM's images of (prediction - the GM's mean)^2, likewise.
             pooled: Whether all numbers together make one, shape (...); else (..., numbers).
         """
         axes = (-2, -1) if pooled else (-2,)
-        weights = counts[..., None]
-        n = weights.sum(axis=axes, keepdims=True) * (truth.shape[-1] if pooled else 1)
+        n = weights.sum(axis=axes, keepdims=True)
 
         def about_mean(values: Array) -> tuple[Array, Array]:
             """Returns values less their mean over all images, and the squares' size."""
             weighted = weights * values
-            mean = weighted.sum(axis=axes, keepdims=True) / n
+            total = weighted.sum(axis=axes, keepdims=True)
+            # Where nothing counts, nothing is about a mean.
+            mean = np.divide(total, n, out=np.zeros_like(total), where=n > 0)
             return values - mean, np.asarray((weighted * values).sum(axis=axes))
 
         (y, y_size), (p, p_size) = about_mean(truth), about_mean(means)

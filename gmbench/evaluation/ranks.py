@@ -21,7 +21,7 @@ def ranks(values: Array, axis: int = -1) -> Array:
     Values that agree to nine decimals are ties: what lies below is rounding.
 
     Args:
-        values: Finite numbers.
+        values: Numbers, none NaN.
         axis: Along which they are ranked.
 
     Examples:
@@ -32,6 +32,16 @@ def ranks(values: Array, axis: int = -1) -> Array:
     rounded = np.moveaxis(np.round(values, DECIMALS), axis, 0)
     made = _by_comparing(rounded) if len(rounded) <= _FEW else _by_sorting(rounded)
     return np.moveaxis(made, 0, axis)
+
+
+def ranks_of_known(values: Array, known: Array) -> Array:
+    """Returns ranks of GMs among those that count, which the others follow.
+
+    Args:
+        values: Finite numbers, shape (..., GMs, numbers).
+        known: 1 for those that count, 0 for the others, of the same shape.
+    """
+    return ranks(np.where(known > 0, values, np.inf), axis=-2)
 
 
 def _by_comparing(values: Array) -> Array:
@@ -62,18 +72,20 @@ def _by_sorting(values: Array) -> Array:
     return np.moveaxis(made, -1, 0)
 
 
-def correlation_of_ranks(first: Array, second: Array) -> Array:
+def correlation_of_ranks(first: Array, second: Array, known: Array) -> Array:
     """Returns Spearman's correlation of GMs; NaN where either has one value alone.
 
     Args:
-        first: Ranks, shape (..., GMs, numbers).
+        first: Ranks of `ranks_of_known`, shape (..., GMs, numbers).
         second: Likewise.
+        known: 1 for the GMs that count, 0 for the others.
 
     Returns:
         Shape (..., numbers).
     """
-    mean = (first.shape[-2] + 1) / 2
-    y, p = first - mean, second - mean  # Halves: sums of ranks are exact.
+    mean = (known.sum(axis=-2, keepdims=True) + 1) / 2
+    # Halves: sums of ranks are exact.
+    y, p = (first - mean) * known, (second - mean) * known
     scale = np.sqrt((y * y).sum(axis=-2) * (p * p).sum(axis=-2))
     product = (y * p).sum(axis=-2)
     found = np.divide(product, scale, out=np.full_like(scale, np.nan), where=scale > 0)
@@ -86,14 +98,15 @@ def area_under_roc(truth: Array, scores: Array) -> Array:
     That is the area under the ROC curve (Mann and Whitney's U over the number of pairs).
 
     Args:
-        truth: 0 or 1, shape (..., GMs, numbers).
+        truth: 0 or 1, shape (..., GMs, numbers); -1 for what does not count.
         scores: Likewise.
 
     Returns:
         Shape (..., numbers); NaN where the truth does not vary.
     """
-    yes = truth.sum(axis=-2)
-    pairs = yes * (truth.shape[-2] - yes)
-    above = (truth * ranks(scores, axis=-2)).sum(axis=-2) - yes * (yes + 1) / 2
+    is_yes, known = (truth > 0).astype(np.float64), (truth >= 0).astype(np.float64)
+    yes = is_yes.sum(axis=-2)
+    pairs = yes * (known.sum(axis=-2) - yes)
+    above = (is_yes * ranks_of_known(scores, known)).sum(axis=-2) - yes * (yes + 1) / 2
     area = np.divide(above, pairs, out=np.full_like(pairs, np.nan), where=pairs > 0)
     return np.asarray(area)

@@ -73,24 +73,25 @@ class SetConfidences:
         members = [benchmark.index[name] for name in table.gms]
         place[members] = np.arange(len(members))
         gm_of = place[predictions.gms[rows]]
-        labels = benchmark.labels[:, N_CONTINUOUS:].astype(np.int64)
+        labels = np.where(benchmark.known, benchmark.labels, -1)[:, N_CONTINUOUS:].astype(np.int64)
         training = labels[[benchmark.index[gm] for gm in benchmark.training_gms(table.name)]]
         n_images = np.array([len(one) for one in table.rows])
         sums, cost, floor = [], np.zeros(len(members)), np.zeros(len(members))
         for head in heads:
+            right = table.truth.classes[:, head]
+            asked, of = rows[right[gm_of] >= 0], gm_of[right[gm_of] >= 0]
             if head >= N_DISCRETE:
-                confidence = predictions.values.losses[rows, head - N_DISCRETE]
-                true = table.truth.classes[gm_of, head] == 1
+                confidence = predictions.values.losses[asked, head - N_DISCRETE]
+                true = right[of] == 1
             else:
-                odds = predictions.values.probabilities[DISCRETE[head].name][rows]
-                chosen = predictions.values.discrete[rows, head]
-                right = table.truth.classes[:, head]
-                confidence = odds[np.arange(len(rows)), chosen]
-                true = chosen == right[gm_of]
-                of_truth = _log_loss(odds[np.arange(len(rows)), right[gm_of]])
-                cost += np.bincount(gm_of, of_truth, minlength=len(members))
+                odds = predictions.values.probabilities[DISCRETE[head].name][asked]
+                chosen = predictions.values.discrete[asked, head]
+                confidence = odds[np.arange(len(asked)), chosen]
+                true = chosen == right[of]
+                of_truth = _log_loss(odds[np.arange(len(asked)), right[of]])
+                cost += np.bincount(of, of_truth, minlength=len(members))
                 floor += n_images * _base_log_loss(training[:, head], right)
-            sums.append(binned_sums(confidence, true, gm_of, len(members)))
+            sums.append(binned_sums(confidence, true, of, len(members)))
         n_classes = max(sum(head < N_DISCRETE for head in heads), 1)
         return cls(
             sums=np.stack(sums, axis=1),
@@ -123,7 +124,12 @@ def calibration(
         losses=_reliability(parts, range(n, len(heads))),
         architecture=_reliability(parts, range(n)) if n else None,
         arch_log_skill=_log_skill(parts) if n else None,
-        parameters={names[head]: _reliability(parts, [at]) for at, head in enumerate(heads)},
+        parameters={
+            names[head]: _reliability(parts, [at])
+            for at, head in enumerate(heads)
+            # Of what is unknown of all test GMs nothing can be said.
+            if any(part.sums[:, at, :, NUMBER].any() for part in parts)
+        },
         probabilities_sha256=predictions.probabilities_sha256,
     )
 
@@ -218,7 +224,11 @@ def _log_loss(probability: Array) -> Array:
 
 
 def _base_log_loss(training: NDArray[np.int64], right: NDArray[np.int64]) -> Array:
-    """Returns the log-loss of the training GMs' rates of classes at each GM; NaN without any."""
-    if not len(training):
+    """Returns the log-loss of the training GMs' rates of classes at each GM; NaN without any.
+
+    What is unknown of a training GM is left out of the rates; what is unknown of a GM costs 0.
+    """
+    known = training[training >= 0]
+    if not len(known):
         return np.full(len(right), np.nan)
-    return _log_loss((training[:, None] == right).mean(axis=0))
+    return np.where(right < 0, 0.0, _log_loss((known[:, None] == right).mean(axis=0)))

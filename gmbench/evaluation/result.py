@@ -67,7 +67,7 @@ class GMResult:
         l1: Mean absolute error, normalised units.
         arch_accuracy: Part of the 6 discrete architecture parameters that are right.
         loss_accuracy: Part of the 10 losses that are right.
-        truth: Its labels: counts, and class indices.
+        truth: Its labels: counts, and class indices; None where unknown.
         predicted: Mean prediction of each count, the most frequent class of all others.
         predicted_std: Standard deviation over its images of each count's prediction.
     """
@@ -79,7 +79,7 @@ class GMResult:
     l1: float
     arch_accuracy: float
     loss_accuracy: float
-    truth: dict[str, float]
+    truth: dict[str, float | None]
     predicted: dict[str, float]
     predicted_std: dict[str, float]
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmbench.evaluation.labels_alone import floor_errors
-from gmbench.evaluation.log_loss import log_loss
+from gmbench.evaluation.log_loss import log_loss_of_known
 from gmbench.evaluation.resampling import strata_of
 from gmbench.evaluation.statistics import (
     COUNTS,
@@ -51,16 +51,18 @@ class Truth:
 
     Attributes:
         counts: Normalised continuous labels, shape (G, 9).
-        classes: Class index of each discrete parameter and loss, shape (G, 16).
+        classes: Class index of each discrete parameter and loss, shape (G, 16); -1 where unknown.
         floor: Error of the training median of each count, then the log-loss of the training base
             rates, shape (G, 10); NaN where the training GMs are not known.
         kinds: Kind of each GM.
+        known: 1 where a count is known, 0 where not, shape (G, 9); there `counts` has any number.
     """
 
     counts: Array
     classes: NDArray[np.int64]
     floor: Array
     kinds: tuple[str, ...]
+    known: Array
 
 
 @dataclass(frozen=True)
@@ -107,8 +109,7 @@ class SetTable:
         ends = np.cumsum(np.bincount(gm_of, minlength=len(gms)))
         images = np.split(np.argsort(gm_of, kind="stable"), ends[:-1])
         made = [
-            _image_terms(predicted.take(rows), truth.counts[gm], truth.classes[gm], columns)
-            for gm, rows in enumerate(images)
+            _image_terms(predicted.take(rows), truth, gm, columns) for gm, rows in enumerate(images)
         ]
         centre = np.stack([one for one, _ in made])
         return cls(name, tuple(gms), truth, centre, tuple(terms for _, terms in made), columns)
@@ -121,6 +122,7 @@ class SetTable:
             self.truth.classes[chosen],
             self.truth.floor[chosen],
             tuple(self.truth.kinds[row] for row in chosen),
+            self.truth.known[chosen],
         )
         return SetTable(
             name=self.name,
@@ -139,7 +141,10 @@ class SetTable:
     @property
     def image_errors(self) -> list[Array]:
         """Per GM the mean absolute error of each image, in normalised units."""
-        return [rows[:, self.columns.error].mean(axis=1) for rows in self.rows]
+        return [
+            rows[:, self.columns.error].sum(axis=1) / known.sum()
+            for rows, known in zip(self.rows, self.truth.known, strict=True)
+        ]
 
     def counts_of(self, gm: int) -> Array:
         """Returns the predicted counts of each image of a GM, shape (images, 9)."""
@@ -147,10 +152,14 @@ class SetTable:
 
     @property
     def points(self) -> tuple[Array, Array]:
-        """Prediction and truth of every (image, continuous parameter), each of shape (points,)."""
-        predicted = [self.counts_of(gm).ravel() for gm in range(len(self.rows))]
-        pairs = zip(self.truth.counts, self.rows, strict=True)
-        return np.concatenate(predicted), np.concatenate([np.tile(y, len(r)) for y, r in pairs])
+        """Prediction and truth of every (image, known count), each of shape (points,)."""
+        known = self.truth.known > 0
+        predicted = [self.counts_of(gm)[:, known[gm]].ravel() for gm in range(len(self.rows))]
+        truth = [
+            np.tile(y[is_known], len(rows))
+            for y, is_known, rows in zip(self.truth.counts, known, self.rows, strict=True)
+        ]
+        return np.concatenate(predicted), np.concatenate(truth)
 
     @cached_property
     def sums(self) -> GMSums:
@@ -163,6 +172,7 @@ class SetTable:
                 truth=self.truth.counts,
                 classes=self.truth.classes,
                 floor=self.truth.floor,
+                known=self.truth.known,
             ),
             columns=self.columns,
         )
@@ -180,7 +190,9 @@ def set_tables(predictions: Predictions) -> list[SetTable]:
     benchmark, values = predictions.benchmark, predictions.values
     columns = layout(benchmark)
     counts = benchmark.normalise(benchmark.labels[:, :N_CONTINUOUS])
-    classes = benchmark.labels[:, N_CONTINUOUS:].astype(np.int64)
+    is_known = benchmark.known
+    classes = np.where(is_known, benchmark.labels, -1)[:, N_CONTINUOUS:].astype(np.int64)
+    stated = np.where(is_known[:, :N_CONTINUOUS], counts, np.nan)
     predicted = Predicted(
         benchmark.normalise(values.continuous), values.discrete.astype(np.int64), values.losses
     )
@@ -197,14 +209,20 @@ def set_tables(predictions: Predictions) -> list[SetTable]:
         kinds = tuple(benchmark.gms[row].kind for row in members.tolist())
         training = [benchmark.index[gm] for gm in benchmark.training_gms(name)]
         floor = floor_errors(
-            (counts[training], classes[training, N_DISCRETE:]),
-            (counts[members], classes[members, N_DISCRETE:]),
+            (stated[training], classes[training, N_DISCRETE:]),
+            (stated[members], classes[members, N_DISCRETE:]),
         )
         tables.append(
             SetTable.of(
                 name,
                 [benchmark.gms[row].name for row in members.tolist()],
-                Truth(counts[members], classes[members], floor, kinds),
+                Truth(
+                    counts[members],
+                    classes[members],
+                    floor,
+                    kinds,
+                    is_known[members, :N_CONTINUOUS].astype(np.float64),
+                ),
                 np.argsort(order)[gm_of],
                 predicted.take(in_set),
                 columns,
@@ -214,19 +232,20 @@ def set_tables(predictions: Predictions) -> list[SetTable]:
 
 
 def _image_terms(
-    predicted: Predicted, truth: Array, classes: NDArray[np.int64], columns: Columns
+    predicted: Predicted, truth: Truth, gm: int, columns: Columns
 ) -> tuple[Array, Array]:
     """Returns the centre of a GM's images, shape (20,), and their terms, shape (images, width).
 
     Args:
         predicted: What is predicted of each image.
-        truth: Normalised continuous labels of the GM, shape (9,).
-        classes: Its class indices, shape (16,).
+        truth: What is true of the GMs of the set.
+        gm: The GM's row there.
         columns: Where each term goes.
     """
     terms = np.empty((len(predicted.counts), columns.width), order="F")
-    error = np.abs(predicted.counts - truth)
-    image_error = error.mean(axis=1)
+    known = truth.known[gm]
+    error = np.abs(predicted.counts - truth.counts[gm]) * known
+    image_error = error.sum(axis=1) / known.sum()
     centred = [predicted.counts, image_error[:, None], predicted.scores]
     centre = np.median(np.concatenate(centred, axis=1), axis=0)
     terms[:, columns.error] = error
@@ -234,7 +253,7 @@ def _image_terms(
     terms[:, columns.square] = terms[:, columns.prediction] ** 2
     terms[:, columns.image_square] = (image_error - centre[IMAGE_ERROR]) ** 2
     terms[:, columns.score] = predicted.scores - centre[SCORES]
-    terms[:, columns.log_loss] = log_loss(predicted.scores, classes[N_DISCRETE:]).mean(axis=1)
+    terms[:, columns.log_loss] = log_loss_of_known(predicted.scores, truth.classes[gm, N_DISCRETE:])
     chosen = np.concatenate([predicted.discrete, predicted.scores >= 0.5], axis=1).astype(np.int64)
     for head, place in enumerate(columns.heads):
         for number in range(place.stop - place.start):

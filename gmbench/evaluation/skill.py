@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gmbench.evaluation.ranks import area_under_roc, correlation_of_ranks, ranks
+from gmbench.evaluation.ranks import area_under_roc, correlation_of_ranks, ranks_of_known
 from gmbench.evaluation.statistics import FLOOR_LOG_LOSS, Array, GMSums
 from gmbench.schema import N_CONTINUOUS, N_DISCRETE
 
@@ -25,8 +25,8 @@ def l1_skill(sums: GMSums) -> Array:
 
     Counts that the median gets right in all GMs of the set are left out.
     """
-    floor = (sums.counts[..., None] * sums.floor[..., :N_CONTINUOUS]).sum(axis=-2)
-    left = floor > _NOTHING * sums.n_images[..., None]
+    floor = (sums.facts.weights * sums.floor[..., :N_CONTINUOUS]).sum(axis=-2)
+    left = floor > _NOTHING * sums.facts.n_known
     skill = 1.0 - np.divide(sums.errors, floor, out=np.ones_like(floor), where=left)
     # Without training GMs there is no floor: NaN is not above zero, but no reason to leave out.
     return np.where(np.isnan(floor).any(axis=-1), np.nan, _mean_where(skill, left))
@@ -41,8 +41,11 @@ def count_spearman(sums: GMSums) -> Array:
     """
     if not sums.truth.shape[-2]:
         return np.full(sums.truth.shape[:-2], np.nan)
-    found = correlation_of_ranks(sums.facts.truth_ranks, ranks(sums.means, axis=-2))
-    varies = (sums.truth != sums.truth[..., :1, :]).any(axis=-2)
+    known = sums.facts.known
+    order = ranks_of_known(sums.means, known)
+    found = correlation_of_ranks(sums.facts.truth_ranks, order, known)
+    least = np.where(known > 0, sums.truth, np.inf).min(axis=-2)
+    varies = np.where(known > 0, sums.truth, -np.inf).max(axis=-2) > least
     mean = _mean_where(np.nan_to_num(found), varies)
     return np.where(np.isnan(found).all(axis=-1), np.nan, mean)
 
@@ -55,7 +58,7 @@ def arch_skill(sums: GMSums) -> Array:
     groups = zip(sums.columns.groups, sums.confusion_groups, strict=True)
     found = [balanced_skill_from(one) for heads, one in groups if heads[0] < N_DISCRETE]
     skill = np.concatenate(found, axis=-1)
-    return _mean_where(skill, np.isfinite(skill))
+    return mean_where_known(skill)
 
 
 def balanced_skill_from(confusion: Array) -> Array:
@@ -79,7 +82,7 @@ def loss_auc(sums: GMSums) -> Array:
     """Area under the ROC curve of the GMs' mean scores, mean over the losses that vary."""
     truth = sums.classes[..., N_DISCRETE:].astype(np.float64)
     areas = area_under_roc(truth, sums.mean_scores)
-    return _mean_where(areas, np.isfinite(areas))
+    return mean_where_known(areas)
 
 
 def loss_skill(sums: GMSums) -> Array:
@@ -91,6 +94,11 @@ def loss_skill(sums: GMSums) -> Array:
 def skill(sums: GMSums) -> Array:
     """Mean of `l1_skill`, `arch_skill` and `loss_skill`."""
     return np.asarray((l1_skill(sums) + arch_skill(sums) + loss_skill(sums)) / 3)
+
+
+def mean_where_known(values: Array) -> Array:
+    """Returns the mean over the last axis of those that are defined; NaN where none is."""
+    return _mean_where(values, np.isfinite(values))
 
 
 def _mean_where(values: Array, counted: Array) -> Array:

@@ -28,9 +28,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmbench.benchmark.benchmark import Benchmark
-from gmbench.evaluation.log_loss import log_loss
+from gmbench.evaluation.log_loss import log_loss_of_known
 from gmbench.evaluation.moments import Moments
-from gmbench.evaluation.ranks import DECIMALS, ranks
+from gmbench.evaluation.ranks import DECIMALS, ranks_of_known
 from gmbench.schema import DISCRETE, N_CONTINUOUS, N_DISCRETE, N_LOSSES
 
 Array = NDArray[np.float64]
@@ -49,12 +49,13 @@ class Columns:
     """Where each sum stands along the last axis.
 
     Attributes:
-        error: Absolute error of each continuous parameter (normalised units); 9.
+        error: Absolute error of each continuous parameter (normalised units); 9. Here and below
+            what is unknown adds 0.
         prediction: Prediction of each continuous parameter less its centre; 9.
         square: Its square; 9.
         image_square: Square of the image's mean absolute error less its centre; 1.
         score: Score of each loss less its centre; 10.
-        log_loss: Log-loss of the image, mean over the losses (nats); 1.
+        log_loss: Log-loss of the image (nats), sum over the losses by their number; 1.
         heads: For each discrete parameter and then each loss, one indicator a class.
         width: Number of sums.
         groups: Neighbouring heads of as many classes, discrete parameters and losses apart: what
@@ -110,14 +111,16 @@ class Facts:
     Attributes:
         counts: Number of images, shape (..., G).
         truth: Normalised continuous labels, shape (..., G, 9).
-        classes: Class indices of the 16 heads, shape (..., G, 16).
+        classes: Class indices of the 16 heads, shape (..., G, 16); -1 where unknown.
         floor: What labels alone reach, shape (..., G, 10); see `Truth`.
+        known: 1 where a continuous label is known, 0 where not, shape (..., G, 9).
     """
 
     counts: Array
     truth: Array
     classes: NDArray[np.int64]
     floor: Array
+    known: Array
 
     def take(self, gms: NDArray[np.int64]) -> Facts:
         """Returns the GMs of an array of places, shape (..., chosen), in place of the GM axis."""
@@ -126,6 +129,7 @@ class Facts:
             truth=_chosen(self.truth, gms),
             classes=_chosen(self.classes, gms),
             floor=_chosen(self.floor, gms),
+            known=_chosen(self.known, gms),
         )
 
     def one_gm_each(self) -> Facts:
@@ -135,12 +139,13 @@ class Facts:
             truth=self.truth[..., None, :],
             classes=self.classes[..., None, :],
             floor=self.floor[..., None, :],
+            known=self.known[..., None, :],
         )
 
     @cached_property
     def key(self) -> bytes:
         """What is equal where all of this is."""
-        facts = (self.counts, self.truth, self.classes, self.floor)
+        facts = (self.counts, self.truth, self.classes, self.floor, self.known)
         return b"".join(one.tobytes() for one in facts)
 
     @cached_property
@@ -149,9 +154,23 @@ class Facts:
         return np.asarray(self.counts.sum(axis=-1))
 
     @cached_property
+    def weights(self) -> Array:
+        """Images for which a continuous label is known, shape (..., G, 9)."""
+        return np.asarray(self.counts[..., None] * self.known)
+
+    def mean_of_known(self, values: Array) -> Array:
+        """Returns the mean over the counts of what is 0 where one is unknown, shape (..., G)."""
+        return np.asarray(values.sum(axis=-1) / self.known.sum(axis=-1))
+
+    @cached_property
+    def n_known(self) -> Array:
+        """Number of all images for which each continuous label is known, shape (..., 9)."""
+        return np.asarray(self.weights.sum(axis=-2))
+
+    @cached_property
     def truth_ranks(self) -> Array:
-        """Ranks of the GMs by each continuous label, shape (..., G, 9)."""
-        return ranks(self.truth, axis=-2)
+        """Ranks of the GMs by each continuous label, shape (..., G, 9); see `ranks_of_known`."""
+        return ranks_of_known(self.truth, self.known)
 
 
 @dataclass(frozen=True, eq=False)
@@ -235,20 +254,23 @@ class GMSums:
 
     @cached_property
     def within(self) -> Array:
-        """Sum over a GM's images of (prediction - the GM's mean prediction)^2, (..., G, 9)."""
+        """Sum over a GM's images of (prediction - the GM's mean prediction)^2, (..., G, 9).
+
+        0 where the truth is unknown.
+        """
         above = self.totals[..., self.columns.prediction]
         squares = self.totals[..., self.columns.square] - above**2 / self.counts[..., None]
-        return np.asarray(np.maximum(squares, 0.0))
+        return np.asarray(np.maximum(squares, 0.0) * self.facts.known)
 
     @cached_property
     def moments(self) -> Moments:
         """Second moments of each continuous parameter, shape (..., 9)."""
-        return Moments.of(self.counts, self.truth, self.means, self.within, pooled=False)
+        return Moments.of(self.facts.weights, self.truth, self.means, self.within, pooled=False)
 
     @cached_property
     def pooled_moments(self) -> Moments:
         """Second moments of all nine together, shape (...)."""
-        return Moments.of(self.counts, self.truth, self.means, self.within, pooled=True)
+        return Moments.of(self.facts.weights, self.truth, self.means, self.within, pooled=True)
 
     @cached_property
     def mean_scores(self) -> Array:
@@ -292,9 +314,9 @@ class GMSums:
         means = self.means
         says_yes = np.round(self.mean_scores, DECIMALS) >= 0.5
         totals = np.zeros(self.totals.shape, order="F")
-        totals[..., columns.error] = np.abs(means - self.truth)
+        totals[..., columns.error] = np.abs(means - self.truth) * self.facts.known
         losses = self.classes[..., N_DISCRETE:]
-        totals[..., columns.log_loss] = log_loss(self.mean_scores, losses).mean(axis=-1)
+        totals[..., columns.log_loss] = log_loss_of_known(self.mean_scores, losses)
         for head, place in enumerate(columns.heads):
             if head < N_DISCRETE:
                 chosen = _first_largest(self.totals[..., place])
@@ -304,7 +326,7 @@ class GMSums:
                 totals[..., place.start + number] = chosen == number
         centre = np.empty(self.centre.shape, order="F")
         centre[..., COUNTS] = means
-        centre[..., IMAGE_ERROR] = totals[..., columns.error].mean(axis=-1)
+        centre[..., IMAGE_ERROR] = self.facts.mean_of_known(totals[..., columns.error])
         centre[..., SCORES] = self.mean_scores
         facts = replace(self.facts, counts=np.ones_like(self.counts))
         return GMSums(totals, centre, facts, columns)

@@ -88,7 +88,8 @@ def loss_scores(predictions: Mapping[str, Predictions]) -> Figure:
 def coarse_f1(predictions: Predictions) -> Array:
     """Returns the weighted F1 of each group of losses in each set, shape (sets, groups)."""
     benchmark = predictions.benchmark
-    truth = benchmark.labels[predictions.gms, N_ARCHITECTURE:] > 0
+    # A loss of which nobody knows counts as not used here: a group is used if one of it surely is.
+    truth = benchmark.known_labels[predictions.gms, N_ARCHITECTURE:] > 0
     said = predictions.values.losses >= 0.5
     rows = []
     for number in np.unique(predictions.sets):

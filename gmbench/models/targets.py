@@ -67,7 +67,7 @@ class TrainingTargets:
                 f"Training on {benchmark.name} needs at least one GM and none twice; "
                 f"given: {', '.join(names) or 'none'}."
             )
-        labels = np.array([gm.values for gm in chosen], dtype=np.float64)
+        labels = benchmark.labels_of(chosen)
         return cls(
             names=names,
             kinds=tuple(gm.kind for gm in chosen),

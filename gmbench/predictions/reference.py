@@ -30,7 +30,7 @@ def mean_mode(benchmark: Benchmark, seed: int = 0, folder: Path | None = None) -
     """
 
     def predict(training: NDArray[np.float64], n_images: int) -> NDArray[np.float64]:
-        means = training[:, :N_CONTINUOUS].mean(axis=0)
+        means = np.nanmean(training[:, :N_CONTINUOUS], axis=0)
         return np.tile(np.concatenate([means, _modes(training[:, N_CONTINUOUS:])]), (n_images, 1))
 
     return _predict_by_set(benchmark, "mean_mode", predict)
@@ -53,7 +53,7 @@ def median_mode(benchmark: Benchmark, seed: int = 0, folder: Path | None = None)
         benchmark,
         "median_mode",
         (
-            (index.sets == number, benchmark.labels[_training_rows(benchmark, set_name)])
+            (index.sets == number, benchmark.known_labels[_training_rows(benchmark, set_name)])
             for number, set_name in enumerate(benchmark.sets)
         ),
     )
@@ -74,7 +74,11 @@ def random_labels(benchmark: Benchmark, seed: int = 0, folder: Path | None = Non
     def predict(training: NDArray[np.float64], n_images: int) -> NDArray[np.float64]:
         n_training, width = training.shape
         drawn = generator.integers(0, n_training, size=(n_images, width))
-        return np.asarray(training[drawn, np.arange(width)])
+        made = np.asarray(training[drawn, np.arange(width)])
+        for column in np.flatnonzero(np.isnan(training).any(axis=0)):
+            known = training[~np.isnan(training[:, column]), column]
+            made[:, column] = generator.choice(known, size=n_images)
+        return made
 
     return _predict_by_set(benchmark, "random_labels", predict)
 
@@ -93,9 +97,9 @@ def random_f1(benchmark: Benchmark, seed: int = 0, folder: Path | None = None) -
     generator = np.random.default_rng(seed)
 
     def predict(training: NDArray[np.float64], n_images: int) -> NDArray[np.float64]:
-        made = np.tile(np.median(training, axis=0), (n_images, 1))
+        made = np.tile(np.nanmedian(training, axis=0), (n_images, 1))
         for column in range(N_CONTINUOUS, training.shape[1]):
-            classes = training[:, column].astype(np.int64)
+            classes = _known(training[:, column])
             rates = rates_of_highest_f1(np.bincount(classes) / len(classes))
             made[:, column] = generator.choice(len(rates), size=n_images, p=rates)
         return made
@@ -155,7 +159,13 @@ def kind_oracle(benchmark: Benchmark, seed: int = 0, folder: Path | None = None)
             for kind in np.unique(kinds):
                 like = training[kinds[training] == kind]
                 asked = (index.sets == number) & (kinds[index.gms] == kind)
-                yield asked, benchmark.labels[like if len(like) else training]
+                found = benchmark.known_labels[like if len(like) else training]
+                # What is known of no GM of the kind is predicted from all.
+                blank = np.isnan(found).all(axis=0)
+                if blank.any():
+                    of_all = _medians_modes_rates(benchmark.known_labels[training])
+                    found = np.where(blank, of_all, found)
+                yield asked, found
 
     return _predict_rates(benchmark, "kind_oracle", parts())
 
@@ -184,22 +194,27 @@ def _predict_rates(
             continue
         values[images] = _medians_modes_rates(labels)
         for column, (name, classes) in enumerate(benchmark.classes.items(), start=N_CONTINUOUS):
-            counts = np.bincount(labels[:, column].astype(np.int64), minlength=len(classes))
-            rates[name][images] = counts / len(labels)
+            known = _known(labels[:, column])
+            rates[name][images] = np.bincount(known, minlength=len(classes)) / len(known)
     return Predictions.of(benchmark, source, values, normalised=False, probabilities=rates)
 
 
 def _medians_modes_rates(training: NDArray[np.float64]) -> NDArray[np.float64]:
     """Returns the median of each count, the mode of each class, the base rate of each loss."""
-    medians = np.median(training[:, :N_CONTINUOUS], axis=0)
+    medians = np.nanmedian(training[:, :N_CONTINUOUS], axis=0)
     modes = _modes(training[:, N_CONTINUOUS:N_ARCHITECTURE])
-    rates = training[:, N_ARCHITECTURE:].mean(axis=0)
+    rates = np.nanmean(training[:, N_ARCHITECTURE:], axis=0)
     return np.concatenate([medians, modes, rates])
 
 
 def _modes(classes: NDArray[np.float64]) -> NDArray[np.float64]:
     """Returns the most frequent class of each column, the first of equally frequent ones."""
-    return np.array([np.bincount(column.astype(np.int64)).argmax() for column in classes.T], float)
+    return np.array([np.bincount(_known(column)).argmax() for column in classes.T], float)
+
+
+def _known(column: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Returns the classes that are known of a column."""
+    return np.asarray(column[~np.isnan(column)].astype(np.int64))
 
 
 def _predict_by_set(
@@ -221,5 +236,5 @@ def _predict_by_set(
         training = [benchmark.index[gm] for gm in benchmark.training_gms(set_name)]
         in_set = index.sets == number
         if in_set.any():
-            values[in_set] = predict(benchmark.labels[training], int(in_set.sum()))
+            values[in_set] = predict(benchmark.known_labels[training], int(in_set.sum()))
     return Predictions.of(benchmark, name, values, normalised=False)

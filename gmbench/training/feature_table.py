@@ -95,7 +95,7 @@ def read_features(
     return FeatureTable(
         features=np.concatenate(parts),
         gms=np.repeat(rows, [len(part) for part in parts]),
-        labels=np.array([gm.values for gm in gms]),
+        labels=benchmark.labels_of(gms),
     )
 
 

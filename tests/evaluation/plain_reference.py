@@ -1,6 +1,7 @@
 """Every metric of docs/metrics.md anew: plain loops, scipy and scikit-learn, for one set.
 
-Nothing of `gmbench` is used here. What is not defined is NaN.
+Nothing of `gmbench` is used here. What is not defined is NaN. A target that is NaN is unknown: each
+metric drops it by itself, image by image.
 """
 
 from __future__ import annotations
@@ -62,29 +63,40 @@ class Case:
 
 
 def metrics(case: Case, seed: int) -> dict[str, float]:
-    y, p = case.target[:, :9], case.prediction[:, :9]
+    known = ~np.isnan(case.target[:, :9])
+    y, p = case.target[:, :9][known], case.prediction[:, :9][known]
     errors, others = (
-        np.abs(one[:, :9] - y).mean(axis=1) for one in (case.prediction, case.reference)
+        np.array(
+            [
+                math.fsum(np.abs(row[:9] - true[:9])[there]) / there.sum()
+                for row, true, there in zip(one, case.target, known, strict=True)
+            ]
+        )
+        for one in (case.prediction, case.reference)
     )
     by_gm = [[e[case.gm == gm].mean() for gm in case.gms] for e in (errors, others)]
-    labels = case.target[:, 9:].astype(int)
+    labels = case.target[:, 9:]
     chosen = np.column_stack([case.prediction[:, 9:15], case.prediction[:, 15:] >= 0.5]).astype(int)
+    heads_of = []
+    for head in range(16):
+        rows = ~np.isnan(labels[:, head])
+        heads_of.append((labels[rows, head].astype(int), chosen[rows, head]))
     found = {
         "l1": float(mean_absolute_error(y, p)),
         "l1_std_images": float(errors.std()),
-        "correlation": pearson(y.ravel(), p.ravel()),
-        "r2": NAN if np.ptp(y) == 0 else float(r2_score(y.ravel(), p.ravel())),
-        "ransac_slope": slope(p.reshape(-1, 1), y.ravel(), seed),
+        "correlation": pearson(y, p),
+        "r2": NAN if np.ptp(y) == 0 else float(r2_score(y, p)),
+        "ransac_slope": slope(p.reshape(-1, 1), y, seed),
         "l1_skill": l1_skill(case),
         "count_spearman": count_spearman(case),
         "p_value": t_test(*by_gm),
         "p_value_images": t_test(errors, others),
-        "arch_skill": mean([balanced(labels[:, h], chosen[:, h]) for h in range(6)]),
+        "arch_skill": mean([balanced(*heads_of[h]) for h in range(6)]),
         "loss_auc": loss_auc(case),
         "loss_skill": loss_skill(case),
     }
     for group, heads in (("arch", range(6)), ("loss", range(6, 16))):
-        pairs = [(labels[:, head], chosen[:, head]) for head in heads]
+        pairs = [heads_of[head] for head in heads if len(heads_of[head][0])]
         for suffix, average in (("", "weighted"), ("_macro", "macro"), ("_micro", "micro")):
             scores = [f1_score(*pair, average=average, zero_division=0) for pair in pairs]
             found[f"{group}_f1{suffix}"] = float(np.mean(scores))
@@ -124,10 +136,12 @@ def t_test(first: object, second: object) -> float:
 
 
 def gm_means(case: Case, column: int) -> tuple[list[float], list[float]]:
-    """Truth and mean prediction of each GM, to nine decimals."""
+    """Truth and mean prediction of each GM of which it is known, to nine decimals."""
     truth, means = [], []
     for gm in case.gms:
         rows = case.gm == gm
+        if math.isnan(case.target[rows, column][0]):
+            continue
         truth.append(float(case.target[rows, column][0]))
         means.append(round(math.fsum(case.prediction[rows, column]) / rows.sum(), 9))
     return truth, means
@@ -136,10 +150,14 @@ def gm_means(case: Case, column: int) -> tuple[list[float], list[float]]:
 def l1_skill(case: Case) -> float:
     skills = []
     for column in range(9):
-        truth = case.target[:, column]
-        floor = float(np.abs(np.median(case.training[:, column]) - truth).mean())
+        rows = ~np.isnan(case.target[:, column])
+        if not rows.any():
+            continue
+        truth = case.target[rows, column]
+        trained = case.training[:, column]
+        floor = float(np.abs(np.median(trained[~np.isnan(trained)]) - truth).mean())
         if floor > 1e-12:
-            skills.append(1 - float(np.abs(case.prediction[:, column] - truth).mean()) / floor)
+            skills.append(1 - float(np.abs(case.prediction[rows, column] - truth).mean()) / floor)
     return mean(skills)
 
 
@@ -176,7 +194,10 @@ def loss_skill(case: Case) -> float:
     cost, floor = 0.0, 0.0
     for truth, scores in zip(case.target[:, 15:], case.prediction[:, 15:], strict=True):
         for loss in range(10):
-            rate = float(np.mean(case.training[:, 15 + loss]))
+            if math.isnan(truth[loss]):
+                continue
+            trained = case.training[:, 15 + loss]
+            rate = float(np.mean(trained[~np.isnan(trained)]))
             for score, total in ((scores[loss], "cost"), (rate, "floor")):
                 clipped = min(max(score, 0.01), 0.99)
                 nats = -math.log(clipped if truth[loss] == 1 else 1 - clipped)

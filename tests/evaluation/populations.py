@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmbench.benchmark.benchmark import Benchmark, load_benchmark
+from gmbench.benchmark.catalog import UNKNOWN
 from gmbench.predictions.images import image_index
 from gmbench.predictions.predictions import Predictions
+from gmbench.schema import NAMES
 
 
 def small_benchmark(n_images: int | Sequence[int] = 5, name: str = "red116") -> Benchmark:
@@ -19,6 +21,23 @@ def small_benchmark(n_images: int | Sequence[int] = 5, name: str = "red116") -> 
     counts = [n_images] if isinstance(n_images, int) else list(n_images)
     n_gms = len(benchmark.gms)
     return replace(benchmark, n_images=tuple(counts[i % len(counts)] for i in range(n_gms)))
+
+
+def with_unknown_cells(benchmark: Benchmark, seed: int, share: float = 0.2) -> Benchmark:
+    """The same with labels that nobody knows, of every part of the schema.
+
+    Of the first nine GMs `filters` is unknown, so that a small set may know it of none.
+    """
+    generator = np.random.default_rng(seed)
+    gms = []
+    for place, gm in enumerate(benchmark.gms):
+        hidden = generator.random(len(NAMES)) < share
+        # One count, class and loss each stays known.
+        hidden[[0, 9, 15 + place % 10]] = False
+        hidden[NAMES.index("filters")] |= place < 9
+        values = np.where(hidden, UNKNOWN, gm.values)
+        gms.append(replace(gm, values=tuple(values.tolist())))
+    return replace(benchmark, gms=tuple(gms))
 
 
 def random_predictions(benchmark: Benchmark, seed: int, source: str = "random") -> Predictions:

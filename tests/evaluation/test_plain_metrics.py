@@ -33,9 +33,9 @@ def case(predictions: Predictions, reference: Predictions, number: int) -> Case:
     set_name = list(benchmark.sets)[number]
     training = [benchmark.index[gm] for gm in benchmark.training_gms(set_name)]
     found = [
-        benchmark.labels[gms],
+        benchmark.known_labels[gms],
         *(p.values.to_array()[rows] for p in (predictions, reference)),
-        benchmark.labels[training],
+        benchmark.known_labels[training],
     ]
     for one in found:
         one[:, :9] = benchmark.normalise(one[:, :9])

@@ -169,10 +169,24 @@ class Scatter:
     n_beyond: int
 
 
-def scatter(parameter: Parameter, gms: dict[str, GMResult], kinds: dict[str, Kind]) -> Scatter:
-    """Places every GM's truth and mean prediction of a continuous parameter."""
-    divisor, unit = _unit(parameter, [gm.truth[parameter.name] for gm in gms.values()])
-    truth = [gm.truth[parameter.name] / divisor for gm in gms.values()]
+def scatter(
+    parameter: Parameter, all_gms: dict[str, GMResult], kinds: dict[str, Kind]
+) -> Scatter | None:
+    """Places truth and mean prediction of a continuous parameter of every GM of which it is known.
+
+    Returns:
+        The plot; None where it is known of no GM.
+    """
+    known = {
+        key: (gm, true)
+        for key, gm in all_gms.items()
+        if (true := gm.truth[parameter.name]) is not None
+    }
+    if not known:
+        return None
+    gms = {key: gm for key, (gm, _) in known.items()}
+    divisor, unit = _unit(parameter, [true for _, true in known.values()])
+    truth = [true / divisor for _, true in known.values()]
     predicted = [gm.predicted[parameter.name] / divisor for gm in gms.values()]
     spread = [gm.predicted_std[parameter.name] / divisor for gm in gms.values()]
     scale = truth_scale(truth, predicted)

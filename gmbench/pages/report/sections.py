@@ -87,7 +87,8 @@ def page(evaluation: Evaluation, ranks: Mapping[str, str] | None = None) -> Page
     )
     kinds = charts.kinds_of(evaluation)
     sets, gm_axis = _sets(evaluation, kinds)
-    scatters = [charts.scatter(one, evaluation.gms, kinds) for one in CONTINUOUS]
+    drawn = [charts.scatter(one, evaluation.gms, kinds) for one in CONTINUOUS]
+    scatters = [one for one in drawn if one is not None]
     return Page(
         title=PurePath(evaluation.manifest.predictions).name or "predictions",
         evaluation=evaluation,
