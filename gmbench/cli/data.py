@@ -47,9 +47,14 @@ def build(
         Path | None,
         typer.Option(
             "--gms",
-            metavar="FILE.csv",
-            help="Labels of GMs of your own; `gmbench template --labels` writes an example.",
+            metavar="FILE.csv|NAME",
+            help="Labels of GMs of your own; `gmbench template --labels` writes an example. Or a "
+            "benchmark's name.",
         ),
+    ] = None,
+    merged: Annotated[
+        str | None,
+        typer.Option("--with", metavar="NAME|DIR", help="With --gms: this dataset's GMs too."),
     ] = None,
     sets: Annotated[
         Path | None,
@@ -74,18 +79,23 @@ def build(
     missing, surplus, empty, corrupt, duplicate or unknown is reported. An interrupted build goes on
     where it was.
 
-    With `--gms` it is a benchmark of GMs of your own, named after the table (docs/own-gms.md).
+    With `--gms` it is a benchmark of GMs of your own, named after the table (docs/own-gms.md);
+    `--with mini116` puts them beside those of mini116.
 
     Example: `gmbench data build --images red116.zip`
     """
-    from gmbench.benchmark.benchmark import load_benchmark
+    from gmbench.benchmark.benchmark import NAMED, load_benchmark
     from gmbench.data.build import build_dataset
     from gmbench.data.inspection import IncompleteSourceError
 
+    if gms is not None and str(gms) in NAMED and not gms.exists():
+        benchmark, gms = str(gms), None
     if gms is not None:
-        wanted = _own_benchmark(benchmark, gms, images, sets, draw_sets)
-    elif sets is not None or draw_sets:
-        raise BenchmarkError("--sets and --draw-sets are for GMs of your own: give --gms FILE.csv.")
+        wanted = _own_benchmark(benchmark, gms, images, sets, draw_sets, merged)
+    elif sets is not None or draw_sets or merged is not None:
+        raise BenchmarkError(
+            "--sets, --draw-sets and --with are for GMs of your own: give --gms FILE.csv."
+        )
     else:
         wanted = load_benchmark(benchmark or (DEFAULT if images is None else "red116"))
     try:
@@ -94,6 +104,7 @@ def build(
                 wanted,
                 images,
                 out,
+                merged=merged,
                 allow_missing=allow_missing,
                 overwrite=overwrite,
                 jobs=jobs,
@@ -132,15 +143,22 @@ def verify(
 
 
 def _own_benchmark(
-    named: str | None, gms: Path, images: Path | None, sets: Path | None, draw_sets: bool
+    named: str | None,
+    gms: Path,
+    images: Path | None,
+    sets: Path | None,
+    draw_sets: bool,
+    merged: str | None,
 ) -> Benchmark:
+    from gmbench.benchmark.benchmark import load_benchmark
     from gmbench.data.own_gms import benchmark_of
 
     if named is not None:
         raise BenchmarkError("Give --benchmark or --gms, not both: the table is the benchmark.")
     if images is None:
         raise BenchmarkError(f"{gms} has labels alone. Give the images of its GMs with --images.")
-    own = benchmark_of(gms, images, sets=sets, draw_sets=draw_sets)
+    others = load_benchmark(merged) if merged is not None else None
+    own = benchmark_of(gms, images, sets=sets, draw_sets=draw_sets, merged=others)
     for warning in own.warnings:
         output.note(warning)
     return own.benchmark

@@ -23,7 +23,7 @@ BenchmarkOption = Annotated[
         "-b",
         "--data",
         metavar="NAME|DIR",
-        help="mini116, red116, red116-dm, or a dataset's folder.",
+        help="mini116, red116, red116-dm, red140, or a dataset's folder.",
     ),
 ]
 SetsOption = Annotated[

@@ -10,7 +10,7 @@ import hashlib
 import json
 import shutil
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,11 +20,13 @@ from gmbench.benchmark.benchmark import (
     MINI116,
     Benchmark,
     benchmark_files,
+    dataset_folder,
     load_benchmark,
     read_benchmark,
 )
 from gmbench.benchmark.catalog import is_published
 from gmbench.data.archives import open_source
+from gmbench.data.built_gms import built_gms
 from gmbench.data.dataset_card import card_text, eval_text
 from gmbench.data.dataset_folder import (
     PLAN,
@@ -46,7 +48,7 @@ from gmbench.data.inspection import (
     inspect,
     read_inspection,
 )
-from gmbench.data.listing import list_images
+from gmbench.data.listing import GMFiles, list_images
 from gmbench.data.parallel import all_cores
 from gmbench.data.shards import ShardRecord
 from gmbench.data.sources import Limits, Source
@@ -84,6 +86,7 @@ def build_dataset(
     images: str | Path | None = None,
     out: str | Path = DEFAULT_NAME,
     *,
+    merged: str | Path | None = None,
     allow_missing: bool = False,
     overwrite: bool = False,
     jobs: int | None = None,
@@ -99,6 +102,7 @@ def build_dataset(
         images: Folder, ZIP or TAR with one folder of images for each GM, at any depth; None for
             mini116, whose images come with the package.
         out: The folder to make; beside it `OUT.partial` holds unfinished work.
+        merged: A dataset, by name or folder, whose GMs `benchmark` has beside those of `images`.
         allow_missing: Build in spite of missing, empty or corrupt images, as a `-partial`
             benchmark.
         overwrite: Replace an earlier dataset.
@@ -122,23 +126,27 @@ def build_dataset(
         return _copy_mini116(out, overwrite)
     location = _require_images(benchmark, images)
     limits = limits or Limits()
+    others = _gms_of(merged, benchmark)
     check_places(location, out, overwrite)
     with work_on(out) as work:
         # A compressed archive is opened only when there is something to build.
         source = None if location.is_file() else open_source(location, work / "archive", limits)
         if is_built(out, overwrite):
-            check_built(out, _plan_of(benchmark, location, source, limits))
+            check_built(out, _plan_of(benchmark, location, source, limits, others))
             return _existing(benchmark, location, out, work, allow_missing)
         source = source or open_source(location, work / "archive", limits)
-        listing = list_images(source, benchmark)
+        listing = list_images(source, _without(benchmark, others))
+        gms = {gm: (files, source.kind, source.readable) for gm, files in listing.gms.items()}
+        gms = {gm: one for gm in benchmark.index if (one := (gms | others).get(gm)) is not None}
+        listing = replace(listing, gms={gm: files for gm, (files, *_) in gms.items()})
         _refuse_errors(inspect(benchmark, listing, None), location, allow_missing)
         of_folder = source if source.kind == "folder" else None
-        plan = _plan_of(benchmark, location, of_folder, limits)
+        plan = _plan_of(benchmark, location, of_folder, limits, others)
         take_up(work, plan)
         records, n_resumed = make_shards(
             work,
             benchmark,
-            {gm: (files, source.kind, source.readable) for gm, files in listing.gms.items()},
+            gms,
             limits.pixels,
             jobs or all_cores(),
             progress,
@@ -230,7 +238,34 @@ def _existing(
     return BuildResult(out, _built_name(benchmark, report), report, already_built=True)
 
 
-def _plan_of(benchmark: Benchmark, location: Path, source: Source | None, limits: Limits) -> str:
+def _gms_of(
+    merged: str | Path | None, benchmark: Benchmark
+) -> dict[str, tuple[GMFiles, str, Path]]:
+    """Returns the images of the GMs of another dataset, those that the benchmark has."""
+    if merged is None:
+        return {}
+    folder = dataset_folder(merged)
+    if folder is None:
+        raise DatasetError(
+            f"{merged} has labels alone. Build it from its images first, and give its folder."
+        )
+    found = built_gms(load_benchmark(merged), folder)
+    return {gm: one for gm, one in found.items() if gm in benchmark.index}
+
+
+def _without(benchmark: Benchmark, gms: Collection[str]) -> Benchmark:
+    """Returns a benchmark for names alone, in which some GMs are not."""
+    kept = tuple(gm for gm in benchmark.gms if gm.name not in gms)
+    return replace(benchmark, gms=kept, sets={}, n_images=(0,) * len(kept))
+
+
+def _plan_of(
+    benchmark: Benchmark,
+    location: Path,
+    source: Source | None,
+    limits: Limits,
+    others: Mapping[str, tuple[GMFiles, str, Path]],
+) -> str:
     """Returns the SHA-256 of everything that a dataset's bytes depend on.
 
     Args:
@@ -238,6 +273,7 @@ def _plan_of(benchmark: Benchmark, location: Path, source: Source | None, limits
         location: The images.
         source: The list of files of a folder; an archive is known by its size and time alone.
         limits: Of which the number of pixels decides what is kept.
+        others: GMs of another dataset.
     """
     status = location.stat()
     facts = {
@@ -249,6 +285,9 @@ def _plan_of(benchmark: Benchmark, location: Path, source: Source | None, limits
         if source is None
         else [[f.path, f.size, f.modified] for f in source.files] + [list(source.unread)],
     }
+    if others:
+        shards = {gm: shard.stat() for gm, (*_, shard) in others.items()}
+        facts["merged"] = [[gm, one.st_size, one.st_mtime_ns] for gm, one in shards.items()]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 

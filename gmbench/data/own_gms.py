@@ -16,7 +16,7 @@ from gmbench.benchmark.splits import read_set
 from gmbench.data.archives import open_source
 from gmbench.data.listing import list_images
 from gmbench.data.sources import Limits
-from gmbench.errors import BenchmarkError
+from gmbench.errors import BenchmarkError, plain_form
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,13 @@ class OwnGMs:
 
 
 def benchmark_of(
-    table: Path, images: Path, *, sets: Path | None = None, draw_sets: bool = False, seed: int = 0
+    table: Path,
+    images: Path,
+    *,
+    sets: Path | None = None,
+    draw_sets: bool = False,
+    seed: int = 0,
+    merged: Benchmark | None = None,
 ) -> OwnGMs:
     """Makes a benchmark of GMs of one's own; its name is that of the table.
 
@@ -43,6 +49,8 @@ def benchmark_of(
         sets: Folder with a file for each test set, `set_1.txt` and so on: the name of a GM a line.
         draw_sets: Draw four test sets instead, like the paper's.
         seed: Seed of that draw.
+        merged: A benchmark whose GMs are in it too, behind those of the table. Its sets stay where
+            no others are given or drawn.
 
     Raises:
         BenchmarkError: The table is none, there are no sets or no room for any, or the table has
@@ -55,23 +63,29 @@ def benchmark_of(
             f"{table} has the name of a benchmark, {table.stem}. Rename the file: its name becomes "
             "that of the benchmark."
         )
-    if (sets is None) is not draw_sets:
+    if (sets is not None and draw_sets) or not (sets or draw_sets or merged):
         raise BenchmarkError(
             "A benchmark of your own needs test sets: give either a folder of them with --sets, or "
             "--draw-sets."
         )
-    gms = read_label_table(table)
+    own = read_label_table(table)
+    gms = own if merged is None else (*own, *_further(merged, own))
     if sets is not None:
         curation = Curation(_read_sets(sets, gms), warnings=())
+    elif merged is not None and not draw_sets:
+        curation = Curation(dict(merged.sets), warnings=())
     else:
         curation = draw_test_sets(gms, seed=seed)
     if not curation.sets:
         lines = [f"No test set can be drawn from {table}. Give sets with --sets."]
         raise BenchmarkError("\n".join([*lines, *curation.warnings]))
     made = Benchmark(table.stem, "", gms, curation.sets, (0,) * len(gms))
+    names_alone = Benchmark(table.stem, "", own, {}, (0,) * len(own))
     with tempfile.TemporaryDirectory() as scratch:
-        found = list_images(open_source(images, Path(scratch), Limits()), made).gms
-    counts = [len(found[gm.name].files) if gm.name in found else 0 for gm in gms]
+        found = list_images(open_source(images, Path(scratch), Limits()), names_alone).gms
+    counts = [len(found[gm.name].files) if gm.name in found else 0 for gm in own]
+    if merged is not None:
+        counts += [n for n in merged.n_images if n]
     # A GM without a folder is missing one image at least, so that the build reports it.
     made = replace(made, n_images=tuple(max(count, 1) for count in counts))
     facts = f"{made.labels_sha256} {made.splits_sha256}"
@@ -79,9 +93,27 @@ def benchmark_of(
     return OwnGMs(replace(made, version=version), curation.warnings)
 
 
+def _further(merged: Benchmark, own: Sequence[GM]) -> tuple[GM, ...]:
+    """Returns the GMs of a benchmark that have images.
+
+    Raises:
+        BenchmarkError: One has the name of a GM of one's own.
+    """
+    forms = {plain_form(gm.name): gm.name for gm in own}
+    for gm in merged.gms:
+        if plain_form(gm.name) in forms:
+            raise BenchmarkError(
+                f"{forms[plain_form(gm.name)]} is a GM of {merged.name} too, which is merged with "
+                "--with. Rename yours: its row and its folder."
+            )
+    return tuple(gm for gm, n in zip(merged.gms, merged.n_images, strict=True) if n)
+
+
 def _read_sets(folder: Path, gms: Sequence[GM]) -> Mapping[str, tuple[str, ...]]:
     files = sorted(folder.glob("*.txt")) if folder.is_dir() else []
-    found = {path.stem: read_set(path, names(gms)) for path in files}
+    order = {name: row for row, name in enumerate(names(gms))}
+    # As in a dataset's table, from which they will be read.
+    found = {path.stem: tuple(sorted(read_set(path, order), key=order.get)) for path in files}
     if not any(found.values()):
         raise BenchmarkError(
             f"{folder} holds no test set. Make a file for each, such as set_1.txt, with the name "

@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gmbench.data.archives import TarReader, ZipReader
+from gmbench.data.built_gms import ShardReader
 from gmbench.data.checksums import sha256_of
 from gmbench.data.image_files import image_fault
 from gmbench.data.listing import GMFiles
@@ -38,6 +39,7 @@ _READERS: dict[str, Callable[[Path], Reader]] = {
     "folder": FolderReader,
     "zip": ZipReader,
     "tar": TarReader,
+    "shard": ShardReader,
 }
 
 
@@ -47,7 +49,7 @@ class ShardTask:
 
     Attributes:
         files: The GM's image files.
-        source_kind: `folder`, `zip` or `tar`.
+        source_kind: `folder`, `zip`, `tar`, or `shard` of another dataset.
         source_path: What is read.
         expected: Images to keep at most.
         max_pixels: Largest image that is decoded, width times height.

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import replace
 from pathlib import Path
 
 import datasets
+import pyarrow.parquet as pq
 import pytest
 
-from gmbench.benchmark.benchmark import load_benchmark
-from gmbench.benchmark.catalog import GM, red116, row_from_gm
+from gmbench.benchmark.benchmark import MINI116, load_benchmark
+from gmbench.benchmark.catalog import GM, UNKNOWN, red116, row_from_gm
 from gmbench.benchmark.label_table import example_table, read_label_table
 from gmbench.data.own_gms import benchmark_of
 from gmbench.errors import BenchmarkError, UnknownNameError
@@ -75,7 +77,8 @@ def test_the_docs_make_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_sets_of_ones_own(tmp_path: Path) -> None:
     gms = GMS[:6]
     write(tmp_path, gms)
-    write_sets(tmp_path, set_1=(gms[0].name, gms[3].name), set_2=(gms[1].name,))
+    # Names in a file may stand in any order.
+    write_sets(tmp_path, set_1=(gms[3].name, gms[0].name), set_2=(gms[1].name,))
     built = gmbench(
         "data", "build", "--gms", "mine.csv", "--images", "images", "--sets", "sets",
         "--out", "dataset", "--jobs", "1", cwd=tmp_path,
@@ -104,6 +107,103 @@ def test_drawn_sets(tmp_path: Path) -> None:
     other = benchmark_of(table, tmp_path / "images", draw_sets=True, seed=1)
     assert other.benchmark.sets != own.benchmark.sets
     assert other.benchmark.version != own.benchmark.version
+
+
+@pytest.mark.slow
+def test_beside_the_gms_of_mini116(tmp_path: Path) -> None:
+    gms = GMS[:3]
+    write(tmp_path, gms)
+    mini116 = load_benchmark("mini116")
+    gmbench(
+        "data", "build", "--gms", "mine.csv", "--images", "images", "--with", "mini116",
+        "--out", "dataset", "--jobs", "1", cwd=tmp_path,
+    )  # fmt: skip
+    benchmark = load_benchmark(tmp_path / "dataset")
+    assert benchmark.gms == (*gms, *mini116.gms)
+    assert benchmark.n_images == (2, 2, 2, *mini116.n_images)
+    # The sets stay; the user's GMs are among those to train on.
+    assert benchmark.sets == mini116.sets
+    assert {gm.name for gm in gms} < set(benchmark.training_gms("set_1"))
+    assert data("data", "verify", "dataset", "--jobs", "1", cwd=tmp_path)["ok"]
+    # Images are the same bytes, targets are normalised over all GMs.
+    gm = mini116.test_gms("set_1")[0]
+    shards = [pq.read_table(next(place.rglob(f"{gm}.parquet"))) for place in
+              (tmp_path / "dataset" / "data", MINI116 / "data")]  # fmt: skip
+    assert shards[0]["image"].equals(shards[1]["image"])
+    assert shards[0]["image_id"].equals(shards[1]["image_id"])
+    expected = benchmark.normalise(benchmark.labels[benchmark.index[gm], :9])
+    assert shards[0]["target"][0].as_py()[:9] == pytest.approx(expected.tolist())
+    again = gmbench(
+        "data", "build", "--gms", "mine.csv", "--images", "images", "--with", "mini116",
+        "--out", "dataset", "--jobs", "1", cwd=tmp_path,
+    )  # fmt: skip
+    assert "was already built" in again.stderr
+
+
+def test_merging_takes_sets_and_refuses_one_name_twice(tmp_path: Path) -> None:
+    gms = GMS[:3]
+    table, mini116 = write(tmp_path, gms), load_benchmark("mini116")
+    sets = write_sets(tmp_path, mixed=(gms[0].name, "MINI_DCGAN"))
+    own = benchmark_of(table, tmp_path / "images", sets=sets, merged=mini116).benchmark
+    assert own.sets == {"mixed": (gms[0].name, "MINI_DCGAN")}
+    assert own.version != benchmark_of(table, tmp_path / "images", merged=mini116).benchmark.version
+    (tmp_path / "twice").mkdir()
+    twice = write(tmp_path / "twice", (replace(gms[0], name="mini-dcgan"),))
+    with pytest.raises(BenchmarkError, match="mini-dcgan is a GM of mini116 too"):
+        benchmark_of(twice, tmp_path / "twice" / "images", merged=mini116)
+
+
+@pytest.mark.slow
+def test_unknown_labels_become_a_dataset(tmp_path: Path) -> None:
+    hidden = dict.fromkeys([NAMES.index("filters"), 10, 20], UNKNOWN)
+    values = [hidden.get(place, value) for place, value in enumerate(GMS[0].values)]
+    gms = (replace(GMS[0], values=tuple(values)), *GMS[1:3])
+    write(tmp_path, gms)
+    write_sets(tmp_path, set_1=(gms[0].name,))
+    gmbench(
+        "data", "build", "--gms", "mine.csv", "--images", "images", "--sets", "sets",
+        "--out", "dataset", "--jobs", "1", cwd=tmp_path,
+    )  # fmt: skip
+    benchmark = load_benchmark(tmp_path / "dataset")
+    assert [gm.row() for gm in benchmark.gms] == [gm.row() for gm in gms]
+    assert data("data", "verify", "dataset", "--jobs", "1", cwd=tmp_path)["ok"]
+    rows = datasets.load_dataset(
+        str(tmp_path / "dataset"), "set_1", split="test", cache_dir=str(tmp_path / "cache")
+    )
+    row = rows.remove_columns("image")[0]
+    assert [name for name in NAMES if row[name] is None] == [NAMES[place] for place in hidden]
+    assert math.isnan(row["target"][NAMES.index("filters")])
+    said = gmbench("info", gms[0].name, "-b", "dataset", cwd=tmp_path).stdout
+    assert said.count("unknown") == 3
+    gmbench("baseline", "median_mode", "-b", "dataset", "-o", "made.csv", cwd=tmp_path)
+    assert data("validate", "made.csv", "-b", "dataset", cwd=tmp_path)["ok"]
+    found = data("evaluate", "made.csv", "-b", "dataset", "--replicates", "0", cwd=tmp_path)
+    assert found["parameters"]["filters"]["l1"] is None
+    assert found["summary"]["l1"]["mean"] is not None
+
+
+def test_a_gm_of_which_too_little_is_known(tmp_path: Path) -> None:
+    blank = replace(GMS[0], values=(*GMS[0].values[:15], *[UNKNOWN] * 10))
+    write(tmp_path, (blank,))
+    with pytest.raises(BenchmarkError, match=r"column loss_l1: no loss is known\. Fill one in"):
+        read_label_table(tmp_path / "mine.csv")
+
+
+def test_red140_is_built_of_its_images(tmp_path: Path) -> None:
+    made = load_benchmark("red140")
+    for name in (made.gms[0].name, "GLIDE"):
+        (tmp_path / "images" / name).mkdir(parents=True)
+        for number in range(2):
+            kind, content = image_bytes(number)
+            (tmp_path / "images" / name / f"{number}.{kind}").write_bytes(content)
+    gmbench(
+        "data", "build", "--gms", "red140", "--images", "images", "--allow-missing",
+        "--out", "dataset", "--jobs", "1", cwd=tmp_path,
+    )  # fmt: skip
+    built = load_benchmark(tmp_path / "dataset")
+    assert (built.name, sum(built.n_images)) == ("red140-partial", 4)
+    assert built.labels_sha256 == made.labels_sha256
+    assert data("data", "verify", "dataset", "--jobs", "1", cwd=tmp_path)["ok"]
 
 
 def test_a_gm_without_images_is_missing(tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ def masked(seed: int = 0) -> Benchmark:
     return replace(benchmark, sets={**benchmark.sets, "set_4": tuple(names[:7])})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 def test_the_reference_agrees_with_masks(seed: int) -> None:
     predictions = random_predictions(masked(seed), seed)
