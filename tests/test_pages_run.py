@@ -18,13 +18,9 @@ PAGES = [
     # Its examples are those of the docstrings: tests/test_front_door.py runs them.
     if page.name != "api.md"
 ]
-RUN = (
-    "dataset.md", "development.md", "evaluate.md", "extending.md", "labels.md", "metrics.md",
-    "parser.md", "predictions.md", "replicas.md", "scaling.md", "start.md",
-)  # fmt: skip
-"""The pages whose blocks are run; of the others it is held that their comments fit."""
-
 BLOCKS = [block for page in PAGES for block in blocks(page)]
+RUN = [page for page in PAGES if any(block.run for block in BLOCKS if block.page == page)]
+"""The pages that have something to run; what is not says why."""
 
 
 def name(block: Block) -> str:
@@ -80,9 +76,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "page", [page for page in PAGES if page.name in RUN], ids=lambda page: page.name
-)
+@pytest.mark.parametrize("page", RUN, ids=lambda page: page.name)
 def test_a_page_runs(
     page: Path, tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -95,7 +89,7 @@ def test_a_page_runs(
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("block", "command", "reason"),
-    [(block, *one) for block in BLOCKS if block.page.name in RUN for one in block.not_run],
+    [(block, *one) for block in BLOCKS for one in block.not_run],
     ids=lambda part: name(part) if isinstance(part, Block) else "",
 )
 def test_not_run(block: Block, command: str, reason: str) -> None:
@@ -105,7 +99,7 @@ def test_not_run(block: Block, command: str, reason: str) -> None:
 
 def test_more_is_run_than_not() -> None:
     """By lines of all pages, so that comments do not spread."""
-    assert [page.name for page in PAGES if page.name in RUN] == sorted(RUN)
+    assert len(RUN) > len(PAGES) / 2
     run_lines = sum(block.run.count("\n") + 1 for block in BLOCKS if block.run)
     assert run_lines > 2 * sum(len(block.not_run) for block in BLOCKS)
 

@@ -69,13 +69,13 @@ class AttributionData:
 
 
 def chosen_gms(benchmark: Benchmark, names: Sequence[str], content: str) -> tuple[GM, ...]:
-    """Returns the GMs to tell apart: those named, all for `all`, by default the paper's four.
+    """Returns the GMs to tell apart: those named, by default the paper's four; all for `all`.
 
     Raises:
         UnknownNameError: The benchmark has no such GM.
         BenchmarkError: There is no default for the content, or fewer than two GMs.
     """
-    if list(names) == ["all"]:
+    if list(names) == ["all"] or (not names and content == "all"):
         with_images = zip(benchmark.gms, benchmark.n_images, strict=True)
         return tuple(gm for gm, n_images in with_images if n_images)
     if not names and content not in PAPER_GMS:

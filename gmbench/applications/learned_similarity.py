@@ -26,6 +26,10 @@ SHRINKAGE: tuple[float, ...] = (0.01, 0.03, 0.1, 0.3, 0.6)
 DIRECTIONS: tuple[int, ...] = (4, 8, 16, 32, 64)
 """Numbers of discriminants that are tried."""
 
+_LEAST = 1e-9
+"""Variance within GMs at least, of features of variance 1: where a method says the same of all
+images of a GM there is none, and no direction would be defined."""
+
 _FOLDS = 5
 _PAIRS = 2000
 
@@ -139,7 +143,7 @@ def _candidates(
     within = scaled.T @ scaled / len(scaled) - between
     known = min(len(names) - 1, scaled.shape[1])
     numbers = sorted({min(number, known) for number in DIRECTIONS})
-    equal = np.trace(within) / len(within) * np.eye(len(within))
+    equal = max(np.trace(within) / len(within), _LEAST) * np.eye(len(within))
     for shrinkage in SHRINKAGE:
         shrunk = (1 - shrinkage) * within + shrinkage * equal
         last = [len(within) - numbers[-1], len(within) - 1]

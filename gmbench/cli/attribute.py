@@ -25,7 +25,10 @@ from gmbench.cli.training import run_options
 def attribute(
     benchmark: BenchmarkOption = DEFAULT,
     content: Annotated[
-        str, typer.Option("--content", metavar="NAME", help="faces or photos: four GMs of it.")
+        str,
+        typer.Option(
+            "--content", metavar="NAME", help="faces or photos: four GMs of it; all: every GM."
+        ),
     ] = "faces",
     gm: Annotated[
         list[str] | None,

@@ -1,4 +1,7 @@
-"""How far long work is, in a line each half minute: for logs, where no bar can be drawn."""
+"""How far long work is, in a line each half minute: for logs, where no bar can be drawn.
+
+A first line says how long it will take, as soon as what is done tells.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,9 @@ from collections.abc import Callable
 
 EVERY = 30.0
 """Seconds between lines."""
+
+SOON = 3.0
+"""Seconds of work that an estimate is made of at the least."""
 
 
 class ProgressLines:
@@ -22,17 +28,21 @@ class ProgressLines:
     ) -> None:
         self._say, self._clock = say, clock
         self._what, self._since, self._first, self._last = "", 0.0, 0, 0.0
+        self._told = False
 
     def __call__(self, what: str, done: int, total: int | None) -> None:
         """Takes what a `Progress` takes."""
         now = self._clock()
         if what != self._what:
             self._what, self._since, self._first, self._last = what, now, done, now
+            self._told = False
             return
-        if now - self._last < EVERY:
-            return
-        self._last = now
         taken, made = now - self._since, done - self._first
+        tells = not self._told and total is not None and made > 0 and taken >= SOON
+        is_long = tells and taken / made * ((total or 0) - done) > EVERY
+        if now - self._last < EVERY and not is_long:
+            return
+        self._last, self._told = now, True
         rate = f", {made / taken:,.0f} a second" if made >= taken > 0 else ""
         if total is None:
             self._say(f"{what}: {done:,} in {_minutes(taken)}{rate}")

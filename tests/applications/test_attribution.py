@@ -99,6 +99,7 @@ def test_the_papers_gms_and_real_faces_of_mini116(own_cache: Path) -> None:
     assert "several sizes (32, 64)" in mixed.notes[0]
     assert {gm.content for gm in chosen_gms(benchmark, (), "photos")} == {"photos"}
     assert len(chosen_gms(benchmark, ["all"], "faces")) == 123
+    assert chosen_gms(benchmark, (), "all") == benchmark.gms
 
 
 def test_gms_that_cannot_be_told_apart() -> None:

@@ -62,3 +62,12 @@ def test_the_discriminants_by_another_way() -> None:
     found = (features - learned.mean) @ learned.directions
     for one, other in zip(found.T, expected.T, strict=True):
         assert abs(np.corrcoef(one, other)[0, 1]) == pytest.approx(1, abs=1e-6)
+
+
+def test_images_of_a_gm_that_are_all_alike() -> None:
+    """As where labels alone predict: nothing varies within a GM."""
+    gms = np.repeat(np.arange(12), 4)
+    of_gm = np.random.default_rng(0).normal(size=(12, 5)).round(1)
+    vectors = learn_similarity(of_gm[gms], gms).vectors(of_gm[gms])
+    assert np.isfinite(vectors).all()
+    assert np.allclose(vectors[0] @ vectors[1], 1, atol=1e-5)

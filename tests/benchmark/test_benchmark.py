@@ -23,11 +23,12 @@ def _write(benchmark: Benchmark, folder: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", ["red116", "red116-dm"])
+@pytest.mark.parametrize("name", ["red116", "red116-dm", "red140"])
 def test_files_round_trip(name: str, tmp_path: Path) -> None:
     benchmark = load_benchmark(name)
     again = load_benchmark(_write(benchmark, tmp_path / "built"))
     assert again.gms == benchmark.gms
+    assert again.known.tolist() == benchmark.known.tolist()
     assert {k: set(v) for k, v in again.sets.items()} == {
         k: set(v) for k, v in benchmark.sets.items()
     }

@@ -53,6 +53,21 @@ def test_diffusion_sets_as_in_the_released_code() -> None:
     assert len(benchmark.training_gms("set_1")) == 116 + 4
 
 
+def test_red140_has_the_follow_ups_sets() -> None:
+    benchmark = load_benchmark("red140")
+    assert len(benchmark.gms) == 116 + 24
+    assert [len(members) for members in benchmark.sets.values()] == [3, 3, 3, 3]
+    assert benchmark.sets["set_2"] == ("DDPM_32", "ADM_G_64", "GLIDE")
+    assert not benchmark.sets_overlap
+    assert len(benchmark.training_gms("set_1")) == 116 + 21
+    # How many filters the diffusion models have nobody says; all else is known.
+    unknown = ~benchmark.known
+    assert unknown.sum() == unknown[116:, 5].sum() == 24
+    middle = sorted(gm.values[5] for gm in benchmark.gms[:116])[57]
+    assert (benchmark.labels[116:, 5] == middle).all()
+    assert len(benchmark.classes["normalization"]) == 5
+
+
 def test_a_file_with_an_unknown_gm_names_the_line(tmp_path: Path) -> None:
     path = tmp_path / "set_1.txt"
     path.write_text("# head\nAAE\nSTYLGAN  # typo\n")

@@ -21,12 +21,21 @@ def lines_of(reports: Sequence[tuple[float, str, int, int | None]]) -> list[str]
     return said
 
 
-def test_a_line_each_half_minute_with_the_time_left() -> None:
+def test_how_long_it_takes_then_a_line_each_half_minute_with_the_time_left() -> None:
     assert lines_of([(second, "images", second, 600) for second in range(0, 101, 5)]) == [
-        "images: 30 of 600 in 0:30, 1 a second, about 9:30 left",
-        "images: 60 of 600 in 1:00, 1 a second, about 9:00 left",
-        "images: 90 of 600 in 1:30, 1 a second, about 8:30 left",
+        "images: 5 of 600 in 0:05, 1 a second, about 9:55 left",
+        "images: 35 of 600 in 0:35, 1 a second, about 9:25 left",
+        "images: 65 of 600 in 1:05, 1 a second, about 8:55 left",
+        "images: 95 of 600 in 1:35, 1 a second, about 8:25 left",
     ]
+
+
+def test_the_first_item_tells_however_long_it_takes() -> None:
+    reports = [(0.0, "folds", 0, 4), (20.0, "folds", 1, 4), (25.0, "folds", 1, 4)]
+    assert lines_of(reports) == ["folds: 1 of 4 in 0:20, about 1:00 left"]
+    # Two seconds tell little; what is nearly done needs no word.
+    assert lines_of([(0.0, "a", 0, 100), (2.0, "a", 1, 100)]) == []
+    assert lines_of([(0.0, "a", 0, 100), (4.0, "a", 50, 100)]) == []
 
 
 def test_what_was_there_before_does_not_make_it_look_faster() -> None:
