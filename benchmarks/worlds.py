@@ -71,7 +71,13 @@ class World:
         return SetTable.of(
             name,
             [f"GM_{number}" for number in range(len(gms))],
-            Truth(self.counts[gms], self.classes[gms], self.floor[gms], kinds),
+            Truth(
+                self.counts[gms],
+                self.classes[gms],
+                self.floor[gms],
+                kinds,
+                np.ones_like(self.counts[gms]),
+            ),
             np.repeat(np.arange(len(gms)), self.n_images),
             predicted,
             self.columns,

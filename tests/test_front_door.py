@@ -84,7 +84,7 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
         "whole numbers from 0 to 127",
     ),
     "no finite target": (
-        lambda: gmbench.metrics.l1([[float("nan")] * 9] * 2, TWO, ["A", "A"]),
+        lambda: gmbench.metrics.l1([[float("inf")] * 9] * 2, TWO, ["A", "A"]),
         "finite numbers",
     ),
     "changes of labels alone": (

@@ -156,7 +156,7 @@ def draw_folds(benchmark: Benchmark, seed: int = DRAW_SEED) -> dict[str, tuple[s
 @lru_cache(maxsize=16)
 def _drawn_folds(present: tuple[GM, ...], seed: int) -> Mapping[str, tuple[str, ...]]:
     # A draw takes a second, and a board asks for the same folds with every submission.
-    groups: dict[tuple[float, ...], list[GM]] = {}
+    groups: dict[tuple[float | None, ...], list[GM]] = {}
     for gm in present:
         groups.setdefault(gm.row(N_ARCHITECTURE), []).append(gm)
     counts = _counts(list(groups.values()))

@@ -113,7 +113,9 @@ def _read_sets(folder: Path, gms: Sequence[GM]) -> Mapping[str, tuple[str, ...]]
     files = sorted(folder.glob("*.txt")) if folder.is_dir() else []
     order = {name: row for row, name in enumerate(names(gms))}
     # As in a dataset's table, from which they will be read.
-    found = {path.stem: tuple(sorted(read_set(path, order), key=order.get)) for path in files}
+    found = {
+        path.stem: tuple(sorted(read_set(path, order), key=order.__getitem__)) for path in files
+    }
     if not any(found.values()):
         raise BenchmarkError(
             f"{folder} holds no test set. Make a file for each, such as set_1.txt, with the name "

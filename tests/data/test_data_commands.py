@@ -83,7 +83,7 @@ MISTAKES = {
     "build --benchmark red116": "Fetch them with `gmbench data fetch red116`, or by hand, and give",
     "build --images no-such": "no-such does not exist. Give the folder, ZIP or TAR",
     "build --images file.zip": "file.zip is cut short or damaged, or is neither a ZIP nor a TAR",
-    "build --benchmark red-116 --images images": "Did you mean red116 or red116-dm? Take mini116,",
+    "build --benchmark red-116 --images images": "Did you mean red116 or red116-dm or red140? Take",
     "build --benchmark small --images images --out images/out": "lie inside one another. Give an",
     "build --benchmark small --images images --out images2": "is not a dataset of gmbench. Give",
     "verify no-such": "no-such is not a folder. Give one that `gmbench data build` made.",

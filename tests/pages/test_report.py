@@ -325,12 +325,19 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
 
 def test_a_right_prediction_stands_on_the_diagonal() -> None:
     evaluation = case("full")
-    gms = {key: replace(gm, predicted=gm.truth) for key, gm in evaluation.gms.items()}
+    known = [
+        {name: v for name, v in gm.truth.items() if v is not None} for gm in evaluation.gms.values()
+    ]
+    gms = {
+        key: replace(gm, predicted=truth)
+        for (key, gm), truth in zip(evaluation.gms.items(), known, strict=True)
+    }
     far = next(iter(gms))
     gms[far] = replace(gms[far], predicted=dict.fromkeys(NAMES, 1e12))
     frame = charts.Frame()
     for parameter in CONTINUOUS:
         plot = charts.scatter(parameter, gms, charts.kinds_of(evaluation))
+        assert plot is not None
         assert [dot.beyond for dot in plot.dots] == [True] + [False] * (len(gms) - 1)
         for dot in plot.dots[1:]:
             assert dot.x - frame.left == pytest.approx(frame.bottom - dot.y, abs=0.11)

@@ -111,11 +111,11 @@ BOMBS: dict[str, tuple[Callable[[], bytes], str]] = {
     "separators": (lambda: _packed(HEADER, b"," * 999_999 + b"\n"), "bytes"),
     "a dictionary": (
         lambda: _parquet(_long_texts(200_000), 200_000),
-        "more than 184,500,000 bytes",
+        "more than 210,000,000 bytes",
     ),
     "a dictionary and few rows": (
         lambda: _parquet(_long_texts(20_000), 20_000),
-        "more than 184,500,000 bytes",
+        "more than 210,000,000 bytes",
     ),
     "common beginnings": (
         lambda: _parquet(
@@ -124,13 +124,13 @@ BOMBS: dict[str, tuple[Callable[[], bytes], str]] = {
             use_dictionary=False,
             column_encoding="DELTA_BYTE_ARRAY",
         ),
-        "more than 184,500,000 bytes",
+        "more than 210,000,000 bytes",
     ),
-    "metadata that lie": (_lying, "more than 184,500,000 bytes"),
+    "metadata that lie": (_lying, "more than 210,000,000 bytes"),
     "many rows": (lambda: _parquet(pa.array([1.5] * 1_000_000), 2_000_000), "280,000 rows"),
     "equal texts": (
         lambda: _parquet(pa.array(["a" * 2**20] * 12), 12, use_dictionary=False),
-        "more than 184,500,000 bytes",
+        "more than 210,000,000 bytes",
     ),
 }
 
