@@ -76,5 +76,5 @@ $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
-	$(RUN) -m pip install --quiet --editable ".[dev,train,zoo,models,video,attribution]"
+	$(RUN) -m pip install --quiet --editable ".[dev,train,zoo,models,video,attribution,ray]"
 	@touch $@ $(VENV)/.installed
