@@ -265,7 +265,8 @@ PAPER_TABLES: tuple[PaperTable, ...] = (
         "Diffusion models",
         ("random_gt", "no_fingerprint", "one_parser", "full", _FLOOR),
         _PARSED,
-        "Four sets of three of the same seven diffusion models.",
+        "Four sets of three of the same seven diffusion models. All seven replicas have the same "
+        "six classes: who sees that a diffusion model made an image is right in all of them.",
         sets="dm",
     ),
     PaperTable(

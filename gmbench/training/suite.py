@@ -19,6 +19,7 @@ from gmbench.evaluation.evaluate import evaluate
 from gmbench.evaluation.result import Evaluation
 from gmbench.evaluation.summary import Summary
 from gmbench.files import write_whole
+from gmbench.predictions.checks import plural
 from gmbench.predictions.predictions import Predictions, write_predictions
 from gmbench.progress import Progress
 from gmbench.training.baselines import predict_baseline
@@ -205,7 +206,7 @@ def versions(with_torch: bool) -> dict[str, str]:
 
 def machine(with_torch: bool, device: str) -> str:
     """Returns the class of this machine: cores, processor, accelerator."""
-    cores = f"{all_cores()} cores, {platform.machine()}"
+    cores = f"{plural(all_cores(), 'core')}, {platform.machine()}"
     if with_torch:
         import torch
 

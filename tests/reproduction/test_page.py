@@ -130,7 +130,8 @@ def test_the_page_in_docs_is_that_of_its_result_and_of_the_baselines() -> None:
     assert rendered(found) == (folder / MARKDOWN).read_text()
     assert all((folder / one.file).is_file() for one in found.figures)
     compared = 0
-    for table in found.tables:
+    # Table 9 is of the sets of diffusion models.
+    for table in (one for one in found.tables if one.name != "table9"):
         for name, title in TITLES.items():
             ours = next((line.ours for line in table.lines if line.title == title), {})
             results = ROOT / "baselines" / name / "results" / f"{found.benchmark}.json"
