@@ -54,6 +54,7 @@ def gmbench(*arguments: str, cwd: Path, check: bool = True, offline: bool = True
 
 def data(*arguments: str, cwd: Path) -> Any:
     """Runs `gmbench ARGUMENTS --json` and returns its data; nothing else may be written."""
-    done = gmbench(*arguments, "--json", cwd=cwd)
+    # Without progress: a slow machine has more of it to tell.
+    done = gmbench("--quiet", *arguments, "--json", cwd=cwd)
     assert done.stderr == ""
     return json.loads(done.stdout)
