@@ -214,9 +214,12 @@ def _listen(opened: ChromiumPage) -> None:
         if message.type in ("error", "warning"):
             opened.errors.append(f"console {message.type}: {message.text}")
 
+    def on_failed(request: Any) -> None:
+        # Who leaves a page leaves what it was still asking for.
+        if request.failure != "net::ERR_ABORTED":
+            opened.errors.append(f"request failed: {request.url} ({request.failure})")
+
     opened.page.on("console", on_console)
     opened.page.on("pageerror", lambda error: opened.errors.append(f"exception: {error}"))
     opened.page.on("request", lambda request: opened.requests.append(request.url))
-    opened.page.on(
-        "requestfailed", lambda request: opened.errors.append(f"request failed: {request.url}")
-    )
+    opened.page.on("requestfailed", on_failed)

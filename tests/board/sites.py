@@ -66,5 +66,5 @@ def opened(site: Path, query: str = "", **options: Any) -> Iterator[tuple[Chromi
     with serving(site) as address, chromium_page(**options) as browser:
         browser.page.goto(address + query, wait_until="load")
         yield browser, address
-        assert browser.errors == []
+        assert browser.errors == [], browser.errors
         assert [url for url in browser.requests if not url.startswith((address, "blob:"))] == []
