@@ -60,24 +60,24 @@ def parse(
     shard: Annotated[
         str,
         typer.Option("--shard", metavar="I/N", help="Of N machines the one of I = 0... (--out)"),
-    ] = "0/1",
+    ] = LongRunOptions.shard,
     jobs: Annotated[
         int | None,
         typer.Option("--jobs", "-j", min=1, help="Processes; default all cores. (--out)"),
     ] = None,
     engine: Annotated[
         str, typer.Option("--engine", metavar="local|ray", help="Where it is done. (--out)")
-    ] = "local",
+    ] = LongRunOptions.engine,
     part_images: Annotated[
         int, typer.Option("--part-images", min=1, help="Images of a Parquet file. (--out)")
-    ] = 1000,
+    ] = LongRunOptions.part_images,
     patience: Annotated[
         float, typer.Option("--timeout", min=1, help="Seconds that an address may take. (--out)")
-    ] = 60.0,
+    ] = LongRunOptions.patience,
     device: Annotated[
         str,
         typer.Option("--device", metavar="auto|cpu|cuda|mps", help="Of a network. (--out)"),
-    ] = "auto",
+    ] = LongRunOptions.device,
 ) -> None:
     """Infer the 25 hyperparameters of the model that made some images, and how sure that is.
 
@@ -89,19 +89,22 @@ def parse(
 
     Example: `gmbench parse generated/ --html parsed.html`
     """
+    run = LongRunOptions(tuple(lists or ()), shard, jobs, engine, part_images, patience, device)
     if out is not None:
         if group or csv is not None or html is not None or overwrite:
             raise GmbenchError(
                 "With --out each image is parsed on its own and nothing is replaced: leave out "
                 "--group, --csv, --html and --overwrite."
             )
-        run = LongRunOptions(out, lists or [], shard, jobs, engine, part_images, patience, device)
-        parse_long(files or [], model, run, as_json=as_json)
+        parse_long(files or [], model, out, run, as_json=as_json)
         return
-    if lists or not files:
+    if run != LongRunOptions():
         raise GmbenchError(
-            "There is no image to parse. Give at least one; --list goes with --out alone."
+            "--list, --shard, --jobs, --engine, --part-images, --timeout and --device are for long "
+            "runs: give --out DIR, or leave them out."
         )
+    if not files:
+        raise GmbenchError("There is no image to parse. Give at least one.")
     from gmbench.files import refuse_existing
     from gmbench.parsing.files import image_files
     from gmbench.parsing.report import parse_files, write_outputs

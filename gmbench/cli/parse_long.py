@@ -24,7 +24,6 @@ class LongRunOptions:
     """What was asked for beside the images and the parser.
 
     Attributes:
-        out: Folder of the run.
         lists: Files with names of images.
         shard: `I/N`.
         jobs: Processes.
@@ -34,28 +33,27 @@ class LongRunOptions:
         device: Where a network runs.
     """
 
-    out: Path
-    lists: list[Path]
-    shard: str
-    jobs: int | None
-    engine: str
-    part_images: int
-    patience: float
-    device: str
+    lists: tuple[Path, ...] = ()
+    shard: str = "0/1"
+    jobs: int | None = None
+    engine: str = "local"
+    part_images: int = 1000
+    patience: float = 60.0
+    device: str = "auto"
 
 
 def parse_long(
-    sources: list[str], model: str | None, options: LongRunOptions, *, as_json: bool
+    sources: list[str], model: str | None, out: Path, options: LongRunOptions, *, as_json: bool
 ) -> None:
     """Parses images into a folder, and says what is there; ends with 1 where files are lacking."""
     from gmbench.parsing.expanding import names_of
     from gmbench.parsing.long_run import parse_to_folder
 
     shard = shard_of(options.shard)
-    with output.counting() as progress:
+    with output.counting(goes_on=True) as progress:
         found = parse_to_folder(
             names_of(sources, options.lists),
-            options.out,
+            out,
             sources=[*sources, *map(str, options.lists)],
             model=model,
             shard=shard,
@@ -91,20 +89,24 @@ def shard_of(text: str) -> tuple[int, int]:
 
 
 def _show(found: LongRun) -> None:
+    from gmbench.predictions.checks import plural
+
     failed = f", {found.failures:,} of them could not be parsed (column reason)"
     output.show_plain(
-        f"{found.folder}/parts: {found.images:,} images in {found.parts:,} files"
+        f"{found.folder}/parts: {plural(found.images, 'image')} in {plural(found.parts, 'file')}"
         f"{failed if found.failures else ''}"
     )
     if found.images_now:
         rate = found.images_now / max(found.seconds, 1e-9)
-        output.note(f"{found.images_now:,} images in {found.seconds:,.0f} s, {rate:,.0f} a second.")
+        output.note(
+            f"{plural(found.images_now, 'image')} in {found.seconds:,.0f} s, {rate:,.0f} a second."
+        )
     if found.parts_before:
-        output.note(f"{found.parts_before:,} files were there before.")
+        output.note(f"{plural(found.parts_before, 'file was', 'files were')} there before.")
     for why in list(found.unread.values())[:_FIRST]:
         output.note(f"not reached: {why}")
     if found.unread:
         output.note(
-            f"{len(found.unread):,} files of images could not be reached; {found.manifest} names "
-            "all. Run the same command again."
+            f"{plural(len(found.unread), 'file')} of images could not be reached; {found.manifest} "
+            "names all. Run the same command again."
         )

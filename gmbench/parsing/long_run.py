@@ -110,7 +110,7 @@ def parse_to_folder(
         "sources": list(map(str, sources)),
     }
     work = begin(folder, names, part_images, facts)
-    lock = FileLock(folder / "work" / f"lock-{shard[0]}-of-{shard[1]}")
+    lock = FileLock(folder / "run" / f"lock-{shard[0]}-of-{shard[1]}")
     try:
         lock.acquire(timeout=0)
     except Timeout:

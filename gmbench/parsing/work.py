@@ -19,8 +19,8 @@ from gmbench.data.streamed import is_shard
 from gmbench.errors import GmbenchError
 from gmbench.files import WriteError, json_text, parse_json, rename_durably, write_durably
 
-LIST = "work/images.txt"
-FACTS = "work/work.json"
+LIST = "run/images.txt"
+FACTS = "run/run.json"
 
 _FORMAT = 1
 _MEANING = {

@@ -32,12 +32,12 @@ def here(tmp_path: Path) -> Path:
 def test_a_folder_then_the_same_again(here: Path) -> None:
     done = gmbench("parse", "images", "--out", "out", cwd=here)
     assert done.stdout.strip() == (
-        "out/parts: 3 images in 1 files, 1 of them could not be parsed (column reason)"
+        "out/parts: 3 images in 1 file, 1 of them could not be parsed (column reason)"
     )
     assert done.stderr.startswith("3 images in ")
     again = gmbench("parse", "images", "--out", "out", cwd=here)
     assert again.stdout == done.stdout
-    assert again.stderr.strip() == "1 files were there before."
+    assert again.stderr.strip() == "1 file was there before."
 
 
 def test_json_of_a_list_in_shards(here: Path) -> None:
@@ -57,15 +57,17 @@ def test_what_is_not_reached_ends_with_1(here: Path, monkeypatch: pytest.MonkeyP
         done = gmbench("parse", f"{host.url}/a.tar", "images", "-o", "out", cwd=here, check=False)
     assert done.returncode == 1
     assert f"not reached: {host.url}/a.tar: the host answers 503" in done.stderr
-    assert "1 files of images could not be reached" in done.stderr
-    assert "out/parts: 3 images in 1 files" in done.stdout
+    assert "1 file of images could not be reached" in done.stderr
+    assert "out/parts: 3 images in 1 file" in done.stdout
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ("", "There is no image to parse. Give at least one"),
-        ("--list list.txt", "--list goes with --out alone"),
+        ("--list list.txt", "are for long runs: give --out DIR"),
+        ("images/0.png --shard 0/2", "are for long runs: give --out DIR"),
+        ("images/0.png --jobs 2", "are for long runs: give --out DIR"),
         ("--out out", "There is no image to parse"),
         ("none.png --out out", "none.png is not there. Give image files, folders, TAR"),
         ("images --out out --html a.html", "leave out --group, --csv, --html and --overwrite"),

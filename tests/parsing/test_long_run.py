@@ -219,7 +219,7 @@ def test_two_calls_do_not_share_the_same_parts(images: Path, tmp_path: Path) -> 
 
     run(images / "a", tmp_path)
     with (
-        FileLock(tmp_path / "work" / "lock-0-of-1"),
+        FileLock(tmp_path / "run" / "lock-0-of-1"),
         pytest.raises(WorkError, match="Another call is at work on 0/1"),
     ):
         run(images / "a", tmp_path)

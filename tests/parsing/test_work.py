@@ -17,8 +17,8 @@ def test_parts_follow_the_list(tmp_path: Path) -> None:
     assert work.n_images is None
     assert [part.number for part in work.parts] == [0, 1, 2, 3, 4]
     assert begin(tmp_path / "out", iter(NAMES), 2, FACTS).parts == work.parts
-    assert sorted(path.name for path in (tmp_path / "out" / "work").iterdir()) == [
-        "images.txt", "work.json",
+    assert sorted(path.name for path in (tmp_path / "out" / "run").iterdir()) == [
+        "images.txt", "run.json",
     ]  # fmt: skip
 
 
@@ -64,9 +64,9 @@ def test_parts_of_an_unknown_run_are_left_alone(tmp_path: Path) -> None:
 
 def test_a_damaged_list_is_noticed(tmp_path: Path) -> None:
     work = begin(tmp_path, NAMES, 2, FACTS)
-    (tmp_path / "work" / "images.txt").write_text("0.png\n")
+    (tmp_path / "run" / "images.txt").write_text("0.png\n")
     with pytest.raises(WorkError, match="is not the list that was written"):
         names_of_part(work.folder, Part(0, 0, 2))
-    (tmp_path / "work" / "work.json").write_text("{}")
+    (tmp_path / "run" / "run.json").write_text("{}")
     with pytest.raises(WorkError, match="is damaged"):
         begin(tmp_path, NAMES, 2, FACTS)
