@@ -26,6 +26,12 @@ from gmbench.progress import Progress
 Pairs = Mapping[tuple[str, str], tuple[Difference, ...]]
 """The differences of two methods, first less second, one a metric, by the two names."""
 
+
+def winner(pairs: Pairs, first: str, second: str, number: int) -> str:
+    """Returns the name of the better of two methods in the metric of a number; empty if neither."""
+    return (pairs.get((first, second)) or pairs[second, first])[number].better
+
+
 _FEW = 200
 """So many pairs are compared while other processes would start."""
 

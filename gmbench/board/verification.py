@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.board.among import Known, compare, known_by_files
 from gmbench.board.board import CARD, PREDICTIONS, RESULTS, Board, files_of, find_benchmark
+from gmbench.board.differing import TOLERANCE, differences, short
 from gmbench.board.flags import FLAGS, flag_labels
 from gmbench.board.processes import each
 from gmbench.board.scoring import Score, recall, remember, score, score_key
@@ -25,9 +25,6 @@ from gmbench.evaluation.result import PROTOCOL
 from gmbench.evaluation.summary import Summary
 from gmbench.predictions.checks import Checklist, Status, plural
 from gmbench.progress import Progress
-
-TOLERANCE = 1e-6
-"""Largest difference, relative to the larger of 1 and the value, that counts as equal."""
 
 _SUMMARY = TypeAdapter(dict[str, Summary])
 """What the table of the board is made of."""
@@ -183,7 +180,7 @@ def verify_one(
         checklist.failed(
             "sets",
             f"the card says that {made.benchmark.name} was predicted, the result is of "
-            f"{_short(claimed.get('benchmark'))}.",
+            f"{short(claimed.get('benchmark'))}.",
             "let `benchmark` and `sets` of the card say what was predicted, or submit again.",
         )
         return made
@@ -254,7 +251,7 @@ def read_claim(path: Path, checklist: Checklist) -> dict[str, Any] | None:
         problems = [".".join(["summary", *map(str, one["loc"])]) for one in found]
     if problems:
         said = f"{plural(len(problems), 'figure')} of {RESULTS} cannot be read."
-        checklist.failed("results", said, remedy, [_short(one) for one in problems])
+        checklist.failed("results", said, remedy, [short(one) for one in problems])
         return None
     checklist.passed("protocol", PROTOCOL)
     return data
@@ -287,7 +284,7 @@ def _compare_results(claimed: dict[str, Any], found: dict[str, Any], checklist: 
     hashes = ("predictions_sha256", "labels_sha256", "splits_sha256")
     manifest = claimed.get("manifest")
     stale = [
-        f"{name} is {_short(manifest.get(name) if isinstance(manifest, dict) else None)}, "
+        f"{name} is {short(manifest.get(name) if isinstance(manifest, dict) else None)}, "
         f"but what is there has {found['manifest'][name][:16]}"
         for name in hashes
         if not isinstance(manifest, dict) or manifest.get(name) != found["manifest"][name]
@@ -300,10 +297,7 @@ def _compare_results(claimed: dict[str, Any], found: dict[str, Any], checklist: 
     checklist.passed("hashes", "made from these predictions, labels and sets")
     skipped: set[tuple[str, ...]] = {*(("manifest", name) for name in hashes), *_FREE}
     skipped |= {(name,) for name in lacks_later(claimed)}
-    # Most results are equal to the letter, which is quickly seen.
-    if _text({**claimed, "manifest": 0}) == _text({**found, "manifest": 0}):
-        claimed, found = ({"manifest": one["manifest"]} for one in (claimed, found))
-    offenders = list(_differences(claimed, found, (), skipped))
+    offenders = differences(claimed, found, skipped)
     if offenders:
         made_by = manifest.get("numpy") if isinstance(manifest, dict) else None
         here = found["manifest"]["numpy"]
@@ -322,43 +316,3 @@ def _compare_results(claimed: dict[str, Any], found: dict[str, Any], checklist: 
 def lacks_later(result: dict[str, Any]) -> list[str]:
     """Returns what a result lacks because it was written before that was there."""
     return [name for name in _LATER if name not in result]
-
-
-def _text(result: dict[str, Any]) -> str:
-    return json.dumps(result, sort_keys=True)
-
-
-def _differences(
-    claimed: Any, found: Any, place: tuple[str, ...], skipped: set[tuple[str, ...]]
-) -> Iterator[str]:
-    if place in skipped:
-        return
-    where = ".".join(place)
-    if isinstance(found, dict) and isinstance(claimed, dict):
-        for key in found:
-            if key in claimed:
-                yield from _differences(claimed[key], found[key], (*place, key), skipped)
-            elif (*place, key) not in skipped:
-                yield f"{'.'.join((*place, key))} is missing"
-        yield from (f"{'.'.join((*place, _short(key)))} does not belong there"
-                    for key in claimed if key not in found)  # fmt: skip
-    elif isinstance(found, list) and isinstance(claimed, list) and len(found) == len(claimed):
-        for number, (one, other) in enumerate(zip(claimed, found, strict=True)):
-            yield from _differences(one, other, (*place, str(number)), skipped)
-    elif not _equal(claimed, found):
-        yield f"{where} is {_short(claimed)}, recomputed {_short(found)}"
-
-
-def _equal(claimed: Any, found: Any) -> bool:
-    if isinstance(found, bool) or not isinstance(found, int | float):
-        return type(claimed) is type(found) and claimed == found
-    if isinstance(claimed, bool) or not isinstance(claimed, int | float):
-        return False
-    if isinstance(claimed, int) and abs(claimed) > 2**1000:
-        return False  # Too large for a float; no figure is.
-    return math.isclose(claimed, found, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
-
-
-def _short(value: Any) -> str:
-    text = f"{value:.8g}" if isinstance(value, float) else str(value)
-    return text if len(text) <= 40 else f"{text[:37]}..."

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from gmbench import __version__
 from gmbench.errors import DatasetError, UnknownNameError
+from gmbench.version import __version__
 from gmbench.zoo.content import CONTENTS, Content, content_name, load_content, load_folder
 from gmbench.zoo.packaged import Origin
 from gmbench.zoo.specification import Specification

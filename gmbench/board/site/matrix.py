@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gmbench.board.columns import COLUMN, Column
+from gmbench.board.pairs import winner
 from gmbench.board.rows import BenchmarkBoard, in_order
 from gmbench.evaluation.comparison import COMPARED
 
@@ -70,7 +71,6 @@ def matrices(board: BenchmarkBoard, most: int | None = None) -> tuple[Matrix, ..
 def _matrix(board: BenchmarkBoard, key: str, most: int | None) -> Matrix:
     column = COLUMN[key]
     number = [metric.name for metric in COMPARED].index(key)
-    winner = {frozenset(pair): found[number].better for pair, found in board.pairs.items()}
     every = in_order(board.measured, key, descending=column.better == "higher")
     rows = every[:most]
     squares: dict[str, list[str]] = {"better": [], "worse": [], "alike": []}
@@ -78,7 +78,7 @@ def _matrix(board: BenchmarkBoard, key: str, most: int | None) -> Matrix:
         for across, other in enumerate(rows):
             if one is other:
                 continue
-            won = winner[frozenset((one.name, other.name))]
+            won = winner(board.pairs, one.name, other.name, number)
             kind = "alike" if not won else "better" if won == one.name else "worse"
             x, y = LABELS + CELL * across + 1, CELL * down + 1
             squares[kind].append(f"M{x} {y}h{CELL - 1}v{CELL - 1}h{1 - CELL}z")
@@ -90,7 +90,7 @@ def _matrix(board: BenchmarkBoard, key: str, most: int | None) -> Matrix:
         worse="".join(squares["worse"]),
         alike="".join(squares["alike"]),
         n_left=len(every) - len(rows),
-        n_apart=sum(bool(won) for won in winner.values()),
+        n_apart=sum(bool(found[number].better) for found in board.pairs.values()),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -183,8 +184,9 @@ def _of_gms(row: Row, keys: Sequence[str], metric: str, floors: Floors) -> Gain:
 
 def _share_of_gms(row: Row, keys: Sequence[str], metric: str, floors: Floors) -> float | None:
     """Returns the share that a method gains in the mean over GMs; None where nothing is open."""
-    floor = float(np.mean([floors.gms[key][metric] for key in keys]))
-    value = float(np.mean([_gms(row)[key][metric] for key in keys]))
+    gms = _gms(row)
+    floor = fmean(floors.gms[key][metric] for key in keys)
+    value = fmean(gms[key][metric] for key in keys)
     if metric == "l1":
         return 1.0 - value / floor if floor > 0 else None
     return (value - floor) / (1.0 - floor) if floor < 1 else None

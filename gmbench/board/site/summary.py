@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gmbench.board.columns import COLUMN
+from gmbench.board.pairs import winner
 from gmbench.board.rows import BenchmarkBoard, in_order
 from gmbench.board.site.floors import Floors
 from gmbench.evaluation.comparison import COMPARED
@@ -31,8 +32,7 @@ def _sentence(board: BenchmarkBoard, key: str, floors: Floors) -> str:
     else:
         lead += ", no better than labels alone"
     number = [metric.name for metric in COMPARED].index(key)
-    winner = {frozenset(pair): found[number].better for pair, found in board.pairs.items()}
-    alike = [one.title for one in others if not winner.get(frozenset((first.name, one.name)))]
+    alike = [one.title for one in others if not winner(board.pairs, first.name, one.name, number)]
     if not others:
         return f"{lead}."
     if not alike:

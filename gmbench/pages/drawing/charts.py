@@ -128,12 +128,11 @@ def kinds_of(evaluation: Evaluation) -> dict[str, Kind]:
 
 @dataclass(frozen=True, slots=True)
 class Dot:
-    """One GM in a scatter plot: its place, its whisker and what it says when pointed at."""
+    """One GM in a scatter plot: its place, its whisker as a path, and what it says pointed at."""
 
     x: float
     y: float
-    whisker_top: float
-    whisker_bottom: float
+    whisker: str
     kind: str
     beyond: bool
     title: str
@@ -193,12 +192,12 @@ def scatter(
     dots = []
     for key, gm, true, mean, std in zip(gms, gms.values(), truth, predicted, spread, strict=True):
         said = f"true {quantity(true)}, predicted {quantity(mean)} ± {quantity(std)}"
+        x = across(scale, true)
         dots.append(
             Dot(
-                x=across(scale, true),
+                x=x,
                 y=up(scale, mean),
-                whisker_top=up(scale, mean + std),
-                whisker_bottom=up(scale, mean - std),
+                whisker=f"M{x} {up(scale, mean + std)}V{up(scale, mean - std)}",
                 kind=kinds[gm.kind].key,
                 beyond=not scale.holds(mean),
                 title=f"{key} ({gm.kind}): {said}",

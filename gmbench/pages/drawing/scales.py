@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
 
 _LEAST_GAP = 0.17
@@ -34,10 +34,16 @@ class Scale:
     low: float
     high: float
     logarithmic: bool = False
+    _ends: tuple[float, float] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Keeps the bent ends, which every place is measured by."""
+        ends = _bent(self.low, self.logarithmic), _bent(self.high, self.logarithmic)
+        object.__setattr__(self, "_ends", ends)
 
     def place(self, value: float) -> float:
         """Returns where a value stands, 0 at the start and 1 at the end; outside, the nearer."""
-        start, end = _bent(self.low, self.logarithmic), _bent(self.high, self.logarithmic)
+        start, end = self._ends
         there = _bent(value, self.logarithmic)
         return min(max((there - start) / (end - start), 0.0), 1.0)
 
