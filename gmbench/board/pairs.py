@@ -27,11 +27,6 @@ Pairs = Mapping[tuple[str, str], tuple[Difference, ...]]
 """The differences of two methods, first less second, one a metric, by the two names."""
 
 
-def winner(pairs: Pairs, first: str, second: str, number: int) -> str:
-    """Returns the name of the better of two methods in the metric of a number; empty if neither."""
-    return (pairs.get((first, second)) or pairs[second, first])[number].better
-
-
 _FEW = 200
 """So many pairs are compared while other processes would start."""
 
@@ -72,6 +67,11 @@ def board_pairs(
     in_order = {pair: found[pair] for pair in keys}
     families = [corrected([made[m] for made in in_order.values()]) for m in range(len(COMPARED))]
     return dict(zip(in_order, zip(*families, strict=True), strict=True))
+
+
+def winner(pairs: Pairs, first: str, second: str, number: int) -> str:
+    """Returns the name of the better of two methods in the metric of a number, or nothing."""
+    return (pairs.get((first, second)) or pairs[second, first])[number].better
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -46,9 +46,8 @@ TOGETHER = 64
 """Pairs that are compared at once."""
 
 
-@dataclass(frozen=True)
-class Difference:
-    """One metric of one pair of methods.
+class Difference(NamedTuple):
+    """One metric of one pair of methods: a tuple, since a board has half a million of them.
 
     Attributes:
         first: Name of the first method.
@@ -125,7 +124,7 @@ class Comparison:
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the comparison as plain data: finite numbers or None."""
-        return asdict(self)
+        return {**asdict(self), "differences": [one._asdict() for one in self.differences]}
 
     def to_pandas(self, table: Literal["differences", "values"] = "differences") -> pd.DataFrame:
         """Returns a part of the comparison as a DataFrame; what is undefined is NaN.
@@ -354,17 +353,5 @@ def corrected(differences: Sequence[Difference]) -> tuple[Difference, ...]:
         if p_holm < 0.05:
             first_wins = (one.difference < 0) == (better_when[one.metric] == "lower")
             better = one.first if first_wins else one.second
-        # A board has a third of a million of these: `replace` would take most of the time.
-        result.append(
-            Difference(
-                one.first,
-                one.second,
-                one.metric,
-                one.difference,
-                one.ci,
-                one.p_value,
-                p_holm,
-                better,
-            )
-        )
+        result.append(Difference(*one[:6], p_holm, better))
     return tuple(result)

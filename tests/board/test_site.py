@@ -7,6 +7,7 @@ import html
 import io
 import json
 import math
+import os
 import re
 import shutil
 import urllib.error
@@ -19,13 +20,13 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from gmbench.board.board import Board, BoardError
+from gmbench.board.board import PREDICTIONS, Board, BoardError
 from gmbench.board.columns import COLUMNS, SCORES
 from gmbench.board.reported import read_reported
 from gmbench.board.rows import BoardRows, in_order, read_rows
 from gmbench.board.serving import serving
 from gmbench.board.site import build_site
-from gmbench.board.site.building import render_site, site_files
+from gmbench.board.site.building import render_site, site_files, write_file
 from gmbench.board.site.method_page import citation
 from gmbench.board.site.methods_table import cost_text
 from gmbench.board.submission_card import read_card
@@ -73,6 +74,22 @@ def test_what_is_remembered_makes_equal_bytes(site: Path, site_board: Board, cac
     again = {name: one.read_bytes() if isinstance(one, Path) else one for name, one in made.items()}
     files = {path for path in site.rglob("*") if path.is_file()}
     assert {str(path.relative_to(site)): path.read_bytes() for path in files} == again
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_predictions_are_there_and_take_room_once(
+    site_board: Board, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool
+) -> None:
+    def refused(*_paths: object) -> None:
+        raise OSError("no links here")
+
+    if not links:
+        monkeypatch.setattr(os, "link", refused)
+    own = site_board.submission(site_board.names()[0]) / PREDICTIONS
+    there = tmp_path / "predictions" / "ours.parquet"
+    write_file(own, there)
+    assert there.read_bytes() == own.read_bytes()
+    assert there.samefile(own) == links
 
 
 def test_every_figure_stands_in_the_page_or_in_the_file_of_its_column(

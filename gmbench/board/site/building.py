@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -233,11 +234,15 @@ def _modules() -> dict[str, bytes]:
 
 
 def write_file(content: bytes | Path, path: Path) -> None:
-    """Writes one file of the site, or copies it where a path is given."""
+    """Writes one file of the site; where a path is given, links to it, or copies it."""
     # The folder as a whole is renamed into place; its files need no rename of their own.
     path.parent.mkdir(parents=True, exist_ok=True)
     if isinstance(content, Path):
-        shutil.copyfile(content, path)
+        try:
+            # Predictions of hundreds of methods take gigabytes, and nobody writes into them.
+            os.link(content.resolve(), path)
+        except OSError:
+            shutil.copyfile(content, path)
     else:
         path.write_bytes(content)
 

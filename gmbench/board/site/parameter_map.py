@@ -135,9 +135,12 @@ def _by_gm(board: BenchmarkBoard, floors: Floors, most: int | None) -> Parameter
     GMs stand from the one whose L1 some method gains most in to that which none can parse.
     """
     rows = []
-    for key, gm in _gms(board.measured[0]).items():
+    of_methods = [_gms(row) for row in board.measured]
+    for key, gm in of_methods[0].items():
         shares = {
-            metric: [_share_of_gms(row, [key], metric, floors) for row in board.measured]
+            metric: [
+                _share(gms[key][metric], floors.gms[key][metric], metric) for gms in of_methods
+            ]
             for metric in OF_GMS
         }
         best = [
@@ -179,14 +182,14 @@ def _parameter(row: Row, name: str, floors: Floors) -> Gain:
 
 
 def _of_gms(row: Row, keys: Sequence[str], metric: str, floors: Floors) -> Gain:
-    return _gain(_share_of_gms(row, keys, metric, floors))
-
-
-def _share_of_gms(row: Row, keys: Sequence[str], metric: str, floors: Floors) -> float | None:
-    """Returns the share that a method gains in the mean over GMs; None where nothing is open."""
+    """Returns what a method gains in the mean over GMs."""
     gms = _gms(row)
-    floor = fmean(floors.gms[key][metric] for key in keys)
     value = fmean(gms[key][metric] for key in keys)
+    return _gain(_share(value, fmean(floors.gms[key][metric] for key in keys), metric))
+
+
+def _share(value: float, floor: float, metric: str) -> float | None:
+    """Returns the share that a method gains of what the floor leaves open; None of nothing."""
     if metric == "l1":
         return 1.0 - value / floor if floor > 0 else None
     return (value - floor) / (1.0 - floor) if floor < 1 else None
