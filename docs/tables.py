@@ -57,7 +57,8 @@ PAPER = ("l1", "arch_f1", "loss_f1")
 """Metrics that the paper has."""
 
 _TABLE = re.compile(
-    r"(<!-- (scores|pairs|detection|attribution|content) ([^:]+): ([^>]+) -->\n).*?(<!-- end -->)",
+    r"(<!-- (scores|pairs|detection|attribution|content|parser) ([^:]+): ([^>]+) -->\n)"
+    r".*?(<!-- end -->)",
     re.DOTALL,
 )
 
