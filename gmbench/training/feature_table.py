@@ -20,6 +20,7 @@ from gmbench.benchmark.extra import ExtraGMs
 from gmbench.data.rgb import Pixels, rgb_pixels
 from gmbench.progress import Progress
 from gmbench.training import residual_features
+from gmbench.training.changed_images import Change
 from gmbench.training.shard_cache import Taken, cached_shards
 from gmbench.training.spectral_features import N_FEATURES, N_SPECTRAL, VERSION, features_of
 
@@ -60,6 +61,7 @@ def read_features(
     features: str = "spectral",
     progress: Progress | None = None,
     residuals: bool = False,
+    change: Change | None = None,
 ) -> FeatureTable:
     """Returns the features of a dataset's images, and of extra ones, GM by GM.
 
@@ -73,14 +75,15 @@ def read_features(
         features: A key of `FEATURES`.
         progress: Told of how many images they are made.
         residuals: Whether those of `residual_features` come behind them.
+        change: What is done to each image before; nothing when None.
 
     Raises:
         GmbenchError: What `gmbench.training.shard_cache.cached_shards` raises.
     """
-    taken = [_taken({"features": VERSION}, N_FEATURES, feature_rows)]
+    taken = [_taken({"features": VERSION}, N_FEATURES, feature_rows, change)]
     if residuals:
         facts = {"residual features": residual_features.VERSION}
-        taken.append(_taken(facts, residual_features.N_RESIDUAL, residual_rows))
+        taken.append(_taken(facts, residual_features.N_RESIDUAL, residual_rows, change))
     gms = [*benchmark.gms, *(gm for one in extra for gm in one.gms)]
     row_of = {gm.name: row for row, gm in enumerate(gms)}
     own = [name for name, n in zip(benchmark.index, benchmark.n_images, strict=True) if n]
@@ -100,17 +103,20 @@ def read_features(
 
 
 def _taken(
-    facts: Mapping[str, int], n: int, rows: Callable[[Iterator[Pixels]], Iterator[Features]]
+    facts: Mapping[str, int],
+    n: int,
+    rows: Callable[[Iterator[Pixels]], Iterator[Features]],
+    change: Change | None,
 ) -> Taken:
     # All of building datasets comes with it, and who only makes features does without.
     from gmbench.data.loading import cache_folder
 
     return Taken(
         folder=cache_folder() / "features",
-        facts=facts,
+        facts={**facts, "change": change.to_dict()} if change else facts,
         shape=(n,),
         dtype="<f4",
-        pixels=rgb_pixels,
+        pixels=change or rgb_pixels,
         rows=rows,
         counted="features",
     )

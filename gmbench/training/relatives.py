@@ -103,7 +103,12 @@ class Relatives:
 
     @classmethod
     def fit(
-        cls, features: Features, gms: NDArray[np.int64], targets: Array, seed: int
+        cls,
+        features: Features,
+        gms: NDArray[np.int64],
+        targets: Array,
+        seed: int,
+        copies: Sequence[Features] = (),
     ) -> Relatives:
         """Learns to know GMs.
 
@@ -112,9 +117,12 @@ class Relatives:
             gms: Number of each image's GM, from 0, shape (images,).
             targets: What the trees tell apart, shape (GMs, targets).
             seed: Seed of the trees.
+            copies: Features of the same images when they were changed, each of that shape; every
+                copy weighs as much as its image.
         """
         taken = np.concatenate([spread(np.flatnonzero(gms == gm)) for gm in range(len(targets))])
-        features, gms = features[taken], gms[taken]
+        features = np.concatenate([one[taken] for one in (features, *copies)])
+        gms = np.tile(gms[taken], 1 + len(copies))
         weights = 1.0 / np.bincount(gms)[gms]
         trees = LeafTrees.fit(features, gms, weights, targets, seed)
         return cls(trees, Discriminants.fit(features, gms, weights))

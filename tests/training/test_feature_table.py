@@ -16,8 +16,9 @@ from gmbench.benchmark.extra import read_extra
 from gmbench.data.build import build_dataset
 from gmbench.errors import DatasetError
 from gmbench.training import feature_table, shard_cache
+from gmbench.training.changed_images import Change
 from gmbench.training.feature_table import FEATURES, read_features
-from tests.training.families import family_benchmark
+from tests.training.families import family_benchmark, family_image
 from tests.training.plain import plain_pixels
 from tests.training.plain_features import plain_features
 
@@ -188,3 +189,23 @@ def test_no_torch_and_no_sklearn() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
+
+
+def test_changed_images_have_features_of_their_own(
+    families: Benchmark, family_folder: Path, home: Path
+) -> None:
+    tables = [
+        read_features(families, family_folder, change=change)
+        for change in (None, Change(0, 0), Change(1, 0), Change(0, 0))
+    ]
+    plain, first, second, again = (one.features for one in tables)
+    assert not np.array_equal(plain, first)
+    assert not np.array_equal(first, second)
+    np.testing.assert_array_equal(first, again)
+    np.testing.assert_array_equal(tables[0].gms, tables[1].gms)
+    # Kept apart, so that each is made once.
+    assert len(list(home.glob("*.npy"))) == 3 * len(families.gms)
+    for row in (0, 1):
+        pixels = Change(0, 0)(family_image(0, row), f"{families.gms[0].name}/{row:06d}")
+        wanted = plain_features(pixels)[: FEATURES["spectral"]]
+        np.testing.assert_allclose(first[row], wanted, rtol=1e-5, atol=1e-5)

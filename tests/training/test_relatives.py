@@ -13,7 +13,9 @@ from gmbench.training.discriminants import Discriminants
 from gmbench.training.feature_table import FeatureTable
 from gmbench.training.relatives import (
     UNLIKE,
+    Relatives,
     best,
+    directions_of,
     fit_relatives,
     said_by_relatives,
 )
@@ -111,3 +113,19 @@ def test_gives_the_same_again(
     one, again = (run_baseline("best", families, folder=family_folder) for _ in range(2))
     assert one.sha256 == again.sha256
     assert one.source == "best"
+
+
+def test_a_copy_that_is_the_image_teaches_nothing(
+    benchmark: Benchmark, table: FeatureTable
+) -> None:
+    targets = directions_of(benchmark.labels, benchmark)
+    alone, twice = (
+        Relatives.fit(table.features, table.gms, targets, 0, copies)
+        for copies in ((), (table.features,))
+    )
+    np.testing.assert_allclose(
+        alone.discriminants.shares(table.features),
+        twice.discriminants.shares(table.features),
+        rtol=1e-6,
+        atol=1e-9,
+    )
