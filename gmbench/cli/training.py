@@ -66,6 +66,15 @@ def train(
         Path | None,
         typer.Option("--real", metavar="DIR", help="Further real images, for `known_gms`."),
     ] = None,
+    copies: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=9,
+            help="Copies of each image that `known_gms` learns from too: blurred, smaller, saved "
+            "as JPEG. [default: 2]",
+        ),
+    ] = None,
     device: DeviceOption = "auto",
     runs: RunsOption = Path("runs"),
     overwrite: Annotated[
@@ -88,11 +97,12 @@ def train(
 
     if name == KNOWN_GMS:
         require_one_process(f"gmbench train {name}")
-        _train_known_gms(benchmark or DEFAULT, extra, real, runs, overwrite, seed, as_json)
+        _train_known_gms(benchmark or DEFAULT, extra, real, copies, runs, overwrite, seed, as_json)
         return
-    if real is not None or overwrite:
+    if real is not None or copies is not None or overwrite:
         raise typer.BadParameter(
-            f"--real and --overwrite are for {KNOWN_GMS} alone: {name} goes on where it was."
+            f"--real, --copies and --overwrite are for {KNOWN_GMS} alone: {name} goes on where it "
+            "was."
         )
     from gmbench.benchmark.benchmark import dataset_folder, load_benchmark
     from gmbench.training.folds import MODEL, TrainingJob, read_images, run_fold
@@ -134,6 +144,7 @@ def _train_known_gms(
     chosen: str,
     extra: list[Path] | None,
     real: Path | None,
+    copies: int | None,
     runs: Path,
     overwrite: bool,
     seed: int,
@@ -143,7 +154,7 @@ def _train_known_gms(
     from gmbench.benchmark.extra import read_extra
     from gmbench.files import refuse_existing
     from gmbench.parsing.files import image_files
-    from gmbench.parsing.train import LEVELS, METRICS, train_known_gms
+    from gmbench.parsing.train import COPIES, LEVELS, METRICS, train_known_gms
     from gmbench.training.recipes import require_folder
 
     known = load_benchmark(chosen)
@@ -153,7 +164,16 @@ def _train_known_gms(
     others = read_extra(known, extra or ())
     files = image_files([real]) if real is not None else ()
     with output.counting() as progress:
-        accuracy = train_known_gms(known, folder, out, others, files, seed=seed, progress=progress)
+        accuracy = train_known_gms(
+            known,
+            folder,
+            out,
+            others,
+            files,
+            copies=COPIES if copies is None else copies,
+            seed=seed,
+            progress=progress,
+        )
     if as_json:
         output.show_json({"folder": str(out), "accuracy": accuracy})
         return

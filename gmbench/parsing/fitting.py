@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.benchmark.catalog import diffusion7, red116
@@ -23,6 +24,7 @@ from gmbench.parsing.distances import Distances
 from gmbench.parsing.known_gms import KnownGMs
 from gmbench.parsing.surety import Surety, Unseen
 from gmbench.progress import Progress
+from gmbench.training.changed_images import Change
 from gmbench.training.feature_table import (
     Features,
     feature_rows,
@@ -52,6 +54,7 @@ class KnownImages:
         kinds: Of the GMs.
         real: Names of the groups of real images.
         sources: What each real image shows, and of each other image nothing.
+        copies: Features of all images when they were changed, once or several times.
     """
 
     features: Features
@@ -62,6 +65,7 @@ class KnownImages:
     kinds: tuple[str, ...]
     real: tuple[str, ...]
     sources: NDArray[np.str_]
+    copies: tuple[Features, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,9 @@ def read_known_images(
     extra: Sequence[ExtraGMs] = (),
     real_files: Sequence[Path] = (),
     progress: Progress | None = None,
+    *,
+    copies: int = 0,
+    seed: int = 0,
 ) -> KnownImages:
     """Reads the images to train on: a dataset's, those of extra ones, and their real images.
 
@@ -96,28 +103,36 @@ def read_known_images(
         extra: GMs of other datasets.
         real_files: Further real images.
         progress: Told of how many images features are made.
+        copies: Changed copies of each image to be learned from too.
+        seed: Draws how they are changed.
 
     Raises:
         GmbenchError: What `read_features` raises.
     """
-    table = read_features(
-        benchmark, folder, extra, "spectral_size_colour", progress, residuals=True
-    )
+    ways = [None, *(Change(number, seed) for number in range(copies))]
+    tables = [
+        read_features(
+            benchmark, folder, extra, "spectral_size_colour", progress, residuals=True, change=way
+        )
+        for way in ways
+    ]
+    table = tables[0]
     gms = [*benchmark.gms, *(gm for one in extra for gm in one.gms)]
     published = {f"{REPLICA}{gm.name}": gm for gm in (*red116(), *diffusion7())}
     rows, groups = np.unique(table.gms, return_inverse=True)
     own = [gms[row] for row in rows]
     spoken = [published.get(gm.name, gm) for gm in own]
-    features, sources = [table.features], [np.full(len(groups), "", dtype=object)]
+    features, sources = [[one.features] for one in tables], [np.full(len(groups), "", dtype=object)]
     numbers, real = [groups], list[str]()
     for name, pixels, shown in _real_images((folder, *(one.folder for one in extra)), real_files):
-        made = (feature_rows(iter(pixels)), residual_rows(iter(pixels)))
-        features.append(np.hstack([np.concatenate(list(part)) for part in made]))
+        for way, rows_of_way in zip(ways, features, strict=True):
+            rows_of_way.append(_features_of(name, pixels, way))
         numbers.append(np.full(len(pixels), len(own) + len(real)))
         sources.append(np.array(shown, dtype=object))
         real.append(name)
+    as_they_are, *changed = (np.concatenate(one) for one in features)
     return KnownImages(
-        features=np.concatenate(features),
+        features=as_they_are,
         groups=np.concatenate(numbers),
         names=tuple(gm.name for gm in own),
         speaks_for=tuple(gm.name for gm in spoken),
@@ -125,7 +140,17 @@ def read_known_images(
         kinds=tuple(gm.kind for gm in spoken),
         real=tuple(real),
         sources=np.concatenate(sources).astype(str),
+        copies=tuple(changed),
     )
+
+
+def _features_of(name: str, pixels: list[Pixels], way: Change | None) -> Features:
+    """Returns the features of a group of real images, changed in a way or as they are."""
+    if way:
+        images = map(Image.fromarray, pixels)
+        pixels = [way(image, f"{name}/{row:06d}") for row, image in enumerate(images)]
+    made = (feature_rows(iter(pixels)), residual_rows(iter(pixels)))
+    return np.hstack([np.concatenate(list(part)) for part in made])
 
 
 def _real_images(
@@ -266,6 +291,7 @@ def fit_without(
     """
     groups = np.unique(images.groups[~out])
     features, numbers = images.features[~out], np.searchsorted(groups, images.groups[~out])
+    copies = [one[~out] for one in images.copies]
     known = groups[groups < len(images.names)]
     labels = directions_of(images.values[known], benchmark)
     # Real images have no labels; what tells them from all GMs is that.
@@ -273,7 +299,10 @@ def fit_without(
     targets[: len(known), :-1] = labels
     targets[len(known) :, -1] = 2.0
     return Fold(
-        Relatives.fit(features, numbers, targets, seed), Distances.fit(features, numbers), groups
+        Relatives.fit(features, numbers, targets, seed, copies),
+        # Changed images of a known GM are like something known, too.
+        Distances.fit(np.concatenate([features, *copies]), np.tile(numbers, 1 + len(copies))),
+        groups,
     )
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 APART = 0.5
 """Mean distance (1 less the cosine of their shares' roots) of groups that are parted when asked."""
 
-MIXED = 0.8
+MIXED = 0.88
 """The same of groups that are spoken of unasked: one source in twenty-five is taken for several."""
 
 

@@ -93,9 +93,10 @@ def test_a_parser_of_known_gms_is_not_replaced_unasked(here: Path) -> None:
     assert done.stderr.endswith("Say --overwrite to replace it, or give another --runs.\n")
     assert (model / "config.json").read_text() == "a night's work"
     # A baseline goes on where it was: there is nothing to replace.
-    done = gmbench("train", "full", "--overwrite", cwd=here, check=False)
-    assert done.returncode == 2
-    assert "are for known_gms alone" in " ".join(done.stderr.split())
+    for option in (["--overwrite"], ["--copies", "1"]):
+        done = gmbench("train", "full", *option, cwd=here, check=False)
+        assert done.returncode == 2
+        assert "are for known_gms alone" in " ".join(done.stderr.split())
 
 
 def test_a_page_that_no_reproduction_made_stays(here: Path) -> None:

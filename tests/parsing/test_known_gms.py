@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gmbench.benchmark.benchmark import Benchmark
-from gmbench.parsing.fitting import folds_of, read_known_images
+from gmbench.parsing.fitting import fit_without, folds_of, read_known_images
 from gmbench.parsing.known_gms import KnownGMs, SaidOfImages
 from gmbench.schema import NAMES
 from tests.training.families import family_image
@@ -111,3 +111,19 @@ def test_it_says_how_right_it_is(trained: tuple[Path, dict[str, Any]]) -> None:
     assert set(found["coverage"]) == set(NAMES[:9])
     assert trained[1]["real_or_made"]["n_real"] == 0
     assert trained[1]["real_or_made"]["published_called_real"] == [0.0, 0.0]
+
+
+@pytest.mark.usefixtures("trained")
+def test_copies_of_images_left_out_are_left_out(families: Benchmark, family_folder: Path) -> None:
+    images = read_known_images(families, family_folder, copies=2)
+    assert [one.shape for one in images.copies] == [images.features.shape] * 2
+    assert not np.array_equal(images.copies[0], images.copies[1])
+    out = folds_of(images, seed=0)[0]
+    hidden = tuple(np.where(out[:, None], np.float32(1e6), one) for one in images.copies)
+    folds = [
+        fit_without(replace(images, copies=copies), out, families, seed=0)
+        for copies in (images.copies, hidden, ())
+    ]
+    said = [fold.relatives.shares(images.copies[0][out]) for fold in folds]
+    np.testing.assert_array_equal(said[0], said[1])
+    assert not np.array_equal(said[0], said[2])

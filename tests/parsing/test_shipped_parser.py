@@ -15,8 +15,9 @@ from gmbench.benchmark.catalog import diffusion7, red116
 from gmbench.data.features import shard_path
 from gmbench.parsing.known_gms import KnownGMs
 from gmbench.parsing.load import SHIPPED, load_parser
-from gmbench.parsing.train import card
+from gmbench.parsing.train import COPIES, card
 from gmbench.schema import NAMES
+from gmbench.training.changed_images import saved_as_jpeg
 
 
 def shipped() -> KnownGMs:
@@ -37,6 +38,7 @@ def test_says_what_it_was_trained_on() -> None:
     for name, values in zip(parser.names, parser.values.tolist(), strict=True):
         assert tuple(values) == published[name].values
     assert parser.labels.sha256 == load_benchmark("red116").labels_sha256
+    assert parser.trained_on["copies"] == COPIES
     assert {path.suffix for path in SHIPPED.iterdir()} == {".json", ".md", ".npz"}
     assert sum(path.stat().st_size for path in SHIPPED.iterdir()) < 15_000_000
 
@@ -86,3 +88,14 @@ def test_says_the_same_of_an_image_alone_and_among_others() -> None:
     for row, image in enumerate(images):
         alone = parser.parse_each([Image.fromarray(image)])
         np.testing.assert_allclose(alone.probabilities[0], together.probabilities[row], atol=1e-9)
+
+
+def test_knows_its_own_gms_when_their_images_were_saved_again() -> None:
+    mini116 = load_benchmark("mini116")
+    right = 0
+    for gm in mini116.gms[::12]:
+        rows = pq.read_table(MINI116 / shard_path(mini116, gm.name), columns=["image"])
+        files = [io.BytesIO(row["bytes"]) for row in rows["image"].to_pylist()[:4]]
+        images = [saved_as_jpeg(Image.open(file).convert("RGB"), 70) for file in files]
+        right += load_parser().parse(images).relatives[0].gm == gm.name.removeprefix("MINI_")
+    assert right >= 8
