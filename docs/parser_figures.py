@@ -42,16 +42,23 @@ def calibration() -> None:
 
 def robustness() -> None:
     """What becomes of the scores when images are saved again or changed."""
-    scores = json.loads(ROBUSTNESS.read_text(encoding="utf-8"))["scores"]
-    with new_figure(PAGE, 2.4) as figure:
+    found = json.loads(ROBUSTNESS.read_text(encoding="utf-8"))
+    told = (("scores", "learned from copies too"), ("without_copies", "without copies"))
+    with new_figure(PAGE, 3.2) as figure:
         for place, (metric, title) in enumerate(METRICS.items()):
             axes = figure.add_subplot(1, 3, place + 1)
-            values = np.array([one[metric] for one in scores.values()])
-            rows = np.arange(len(values))[::-1]
-            ends = np.abs(values[:, 1:] - values[:, :1]).T
-            axes.errorbar(values[:, 0], rows, xerr=ends, fmt="o", markersize=3, color=COLOURS[0])
-            axes.axvline(values[0, 0], color="#999999", linewidth=0.6, linestyle="--")
-            axes.set(title=title, yticks=rows, yticklabels=list(scores) if not place else [])
+            for shift, colour, (key, name) in zip((0.15, -0.15), COLOURS, told, strict=False):
+                values = np.array([one[metric] for one in found[key].values()])
+                rows = np.arange(len(values))[::-1]
+                ends = np.abs(values[:, 1:] - values[:, :1]).T
+                axes.errorbar(
+                    values[:, 0], rows + shift, xerr=ends, fmt="o", markersize=3, color=colour,
+                    label=name,
+                )  # fmt: skip
+            names = list(found["scores"]) if not place else []
+            axes.set(title=title, yticks=rows, yticklabels=names)
+        handles = figure.axes[0].get_legend_handles_labels()
+        figure.legend(*handles, loc="outside lower center", ncols=2)
     save_figure(figure, IMAGES / "parser_robustness.png")
 
 

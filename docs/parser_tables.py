@@ -1,4 +1,4 @@
-"""The tables of docs/parser.md, from the configuration of the parser and what robustness gave."""
+"""The tables of docs/parser.md, from the parser's configuration and what benchmarks gave."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from gmbench.parsing.train import LEVELS, METRICS
 ROOT = Path(__file__).parent.parent
 CONFIG = ROOT / "gmbench" / "tables" / "parser" / "config.json"
 ROBUSTNESS = ROOT / "docs" / "results" / "parser_robustness.json"
+UNSEEN = ROOT / "docs" / "results" / "parser_unseen.json"
 
 
 def parser(page: Path, what: str, names: list[str], options: list[str]) -> list[str]:
@@ -18,7 +19,8 @@ def parser(page: Path, what: str, names: list[str], options: list[str]) -> list[
 
     Args:
         page: Where it stands.
-        what: `known`, `accuracy`, `parameters`, `calibration`, `real` or `robustness`.
+        what: `known`, `accuracy`, `parameters`, `calibration`, `real`, `robustness` or
+            `groups`.
         names: The domains that it speaks of, where it speaks of some.
         options: None.
     """
@@ -35,6 +37,7 @@ def _known(trained_on: dict[str, Any], names: list[str]) -> list[str]:
         ["replicas of published models (mini116)", str(replicas)],
         ["groups of real images", str(len(trained_on["real"]))],
         ["images in all", f"{trained_on['n_images']:,}"],
+        ["changed copies of each", str(trained_on["copies"])],
     ]
     return _table(["known", "number"], rows)
 
@@ -94,12 +97,28 @@ def _real(trained_on: dict[str, Any], names: list[str]) -> list[str]:
 def _robustness(trained_on: dict[str, Any], names: list[str]) -> list[str]:
     del trained_on, names
     found = json.loads(ROBUSTNESS.read_text(encoding="utf-8"))
-    rows = [
-        [name, *(_with_ends(scores[metric]) for metric in METRICS)]
-        for name, scores in found["scores"].items()
-    ]
+    rows = []
+    for name, scores in found["scores"].items():
+        before = (f"{found['without_copies'][name][metric][0]:.3f}" for metric in METRICS)
+        rows.append([name, *(_with_ends(scores[metric]) for metric in METRICS), ", ".join(before)])
     heading = f"{found['n_gms']} published, {found['images_of_each']} images each"
-    return _table([heading, *METRICS.values()], rows)
+    return _table([heading, *METRICS.values(), "without copies"], rows)
+
+
+def _groups(trained_on: dict[str, Any], names: list[str]) -> list[str]:
+    del trained_on
+    found = json.loads(UNSEEN.read_text(encoding="utf-8"))
+    rows = [
+        [title, *(f"{found[domain][key]:.0%}" for domain in names)]
+        for key, title in (
+            ("whole", "8 of one stay whole with `--group`"),
+            ("parted", "16 of two are parted with `--group`"),
+            ("with_their_own", "... share of images in a group of mostly their own model"),
+            ("one_called_several", "8 of one are said to be of several, unasked"),
+            ("two_called_several", "16 of two are said to be of several, unasked"),
+        )
+    ]
+    return _table([f"images of models left out, {found['draws']} draws", *names], rows)
 
 
 _TABLES = {
@@ -109,6 +128,7 @@ _TABLES = {
     "calibration": _calibration,
     "real": _real,
     "robustness": _robustness,
+    "groups": _groups,
 }
 
 
