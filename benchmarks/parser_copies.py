@@ -1,0 +1,116 @@
+"""What a parser of known GMs loses on images as they are when it learns from changed copies too.
+
+    python benchmarks/parser_copies.py --data DIR --extra DIR --real DIR -o FILE.json
+
+Ten folds leave GMs and real images out as its training does, once with copies and once without.
+Differences of the scores are on the same GMs, an image at a time, with 95% intervals over GMs. Real
+images are missed when they are not said to look real, as they are and as the copies are changed.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmbench.benchmark.benchmark import Benchmark, read_benchmark
+from gmbench.benchmark.extra import read_extra
+from gmbench.files import json_text, write_whole
+from gmbench.parsing.accuracy import GROUPS, _rate, _said, _scores_of, _with_ends
+from gmbench.parsing.files import image_files
+from gmbench.parsing.fitting import (
+    FALSE_ALARMS,
+    KnownImages,
+    _upper_quantile,
+    fit_without,
+    folds_of,
+    read_known_images,
+)
+from gmbench.parsing.known_gms import KnownGMs
+from gmbench.parsing.surety import Surety, Unseen
+from gmbench.parsing.train import COPIES
+from gmbench.training.feature_table import Features
+from gmbench.training.parsed import LabelSpace
+from gmbench.training.relatives import spread
+
+Array = NDArray[np.float64]
+
+
+def said_of_unseen(
+    images: KnownImages, others: list[Features], benchmark: Benchmark, seed: int
+) -> tuple[Unseen, list[Array]]:
+    """What parsers say of all images while these are unseen.
+
+    Args:
+        images: What to train on.
+        others: Features of the same images when they were changed.
+        benchmark: The benchmark of the dataset.
+        seed: Of trees and folds.
+
+    Returns:
+        That, and for each of the others the share of real images among what each is like.
+    """
+    n, n_gms = len(images.groups), len(images.names)
+    found = Unseen(np.zeros((n, n_gms)), np.zeros(n), images.groups, np.zeros(n))
+    real = [np.zeros(n) for _ in others]
+    for out in folds_of(images, seed):
+        fold = fit_without(images, out, benchmark, seed)
+        said = fold.look_at(images.features[out], n_gms)
+        found.shares[out], found.real[out], found.distances[out] = (
+            said.shares, said.real, said.distances,
+        )  # fmt: skip
+        for share, features in zip(real, others, strict=True):
+            share[out] = fold.look_at(features[out], n_gms).real
+    return found, real
+
+
+def main() -> None:
+    """Trains twice ten times, writes the differences."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--extra", type=Path, nargs="*", default=[])
+    parser.add_argument("--real", type=Path, nargs="*", default=[])
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", "-o", type=Path, required=True)
+    arguments = parser.parse_args()
+    benchmark, seed = read_benchmark(arguments.data), arguments.seed
+    extra, files = read_extra(benchmark, arguments.extra), image_files(arguments.real)
+    images = read_known_images(benchmark, arguments.data, extra, files, copies=COPIES, seed=seed)
+    of_gm = images.groups < len(images.names)
+    own = np.array(images.names) == np.array(images.speaks_for)
+    weights = 1.0 / np.bincount(images.groups[of_gm])[images.groups[of_gm]]
+    learnt = np.concatenate(
+        [spread(np.flatnonzero(images.groups == gm)) for gm in range(len(images.names))]
+    )
+    missed: dict[str, list[list[float]]] = {}
+    scores: dict[str, dict[str, dict[str, Array]]] = {"published": {}, "replicas": {}}
+    for key, taught in (("with", images), ("without", replace(images, copies=()))):
+        unseen, changed = said_of_unseen(taught, list(images.copies), benchmark, seed)
+        judge = KnownGMs(
+            names=images.speaks_for, values=images.values, labels=LabelSpace.of(benchmark),
+            relatives=None, distances=None,  # type: ignore[arg-type]
+            surety=Surety.learn(unseen.of(learnt), images.values), real_from=1.0, trained_on={},
+        )  # fmt: skip
+        real_from = _upper_quantile(unseen.real[of_gm], weights, FALSE_ALARMS)
+        missed[key] = [
+            _rate(~(real[~of_gm] >= real_from), images.sources[~of_gm])
+            for real in (unseen.real, *changed)
+        ]
+        for domain, chosen in (("published", own), ("replicas", ~own)):
+            part = unseen.of(np.flatnonzero(of_gm)[chosen[images.groups[of_gm]]])
+            each = _scores_of(judge, part.gms, seed).each(_said(judge, part))
+            scores[domain][key] = {name: each[:, at].mean(axis=1) for name, at in GROUPS.items()}
+    differences = {
+        domain: {name: _with_ends(of["with"][name] - of["without"][name]) for name in GROUPS}
+        for domain, of in scores.items()
+    }
+    found = {"seed": seed, "copies": COPIES, "differences": differences, "real_missed": missed}
+    print(json_text(found))
+    write_whole(arguments.out, json_text(found))
+
+
+if __name__ == "__main__":
+    main()
