@@ -50,7 +50,10 @@ MinImagesOption = Annotated[
     typer.Option("--min-images", min=1, help="Images of each GM that must be there; default all."),
 ]
 PredictionArgument = Annotated[
-    Path, typer.Argument(metavar="FILE", help="Predictions: CSV, CSV.gz or Parquet.")
+    Path,
+    typer.Argument(
+        metavar="FILE", help="Predictions: CSV, CSV.gz or Parquet, or a folder of Parquet files."
+    ),
 ]
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed of whatever is random.")]
 PresetOption = Annotated[

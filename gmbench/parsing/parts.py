@@ -22,10 +22,9 @@ from gmbench.data.checksums import sha256_of
 from gmbench.files import WriteError, rename_durably
 from gmbench.parsing.rows import rows_of
 from gmbench.predictions.probabilities import probability_column
+from gmbench.predictions.reasons import REASON
 from gmbench.schema import CONTINUOUS, DISCRETE, LOSSES
 from gmbench.training.parsed import LabelSpace, ParsedImages
-
-REASON = "reason"
 
 _ROWS_PER_GROUP = 4096
 

@@ -18,6 +18,7 @@ from typing import Any
 from gmbench.data.streamed import is_shard
 from gmbench.errors import GmbenchError
 from gmbench.files import WriteError, json_text, parse_json, rename_durably, write_durably
+from gmbench.predictions.parts import PARTS
 
 LIST = "run/images.txt"
 FACTS = "run/run.json"
@@ -104,7 +105,7 @@ def begin(folder: Path, names: Iterable[str], part_images: int, facts: Mapping[s
                 "n_images": n_images,
             }
             if not (folder / FACTS).is_file():
-                if any((folder / "parts").glob("part-*")):
+                if any((folder / PARTS).glob("part-*")):
                     raise WorkError(f"{folder} holds parts of no known run. Give another --out.")
                 rename_durably(beside, folder / LIST)
                 write_durably(folder / FACTS, json_text(whole))
@@ -203,12 +204,12 @@ def _leave_no_empty(folder: Path) -> None:
 
 def part_path(folder: Path, number: int) -> Path:
     """Returns the file of a part."""
-    return folder / "parts" / f"part-{number:05d}.parquet"
+    return folder / PARTS / f"part-{number:05d}.parquet"
 
 
 def leftovers(folder: Path, parts: Iterable[Part]) -> Iterator[Path]:
     """Yields files that whoever was killed while writing parts has left."""
     own = {part_path(folder, part.number).name for part in parts}
-    for path in (folder / "parts").glob(".part-*"):
+    for path in (folder / PARTS).glob(".part-*"):
         if path.name[1:].rpartition(".parquet")[0] + ".parquet" in own:
             yield path

@@ -21,6 +21,7 @@ from gmbench.predictions.raw_table import (
     plain_cells,
     row_number,
 )
+from gmbench.predictions.reasons import without_reasons
 from gmbench.schema import LOSSES
 
 # What pandas calls an index without a name: in Parquet, and where it reads CSV again.
@@ -46,10 +47,13 @@ def select_columns(
         place: Returns where a row stands, for messages.
 
     Returns:
-        The known columns, or None where one is missing or there twice, or where there is no row.
+        The known columns, or None where one is missing or there twice, where there is no row, or
+        where a row says why it predicts nothing.
     """
     table = _without_empty_columns(table, checklist) if is_text else table
-    table = _without_index(table, checklist)
+    table = without_reasons(_without_index(table, checklist), checklist, place)
+    if table is None:
+        return None
     names = [str(name) for name in table.column_names]
     repeated = sorted({name for name in names if names.count(name) > 1})
     probabilities = list(dict.fromkeys(name for name in names if parameter_of(name)))

@@ -224,8 +224,8 @@ def validate_predictions(
     """Checks a prediction file, or DataFrame, all checks at once.
 
     Args:
-        source: CSV, CSV.gz or Parquet file, a DataFrame of the same columns, or predictions already
-            read: they are held against the other arguments.
+        source: CSV, CSV.gz or Parquet file, a folder of Parquet files, a DataFrame of the same
+            columns, or predictions already read: they are held against the other arguments.
         benchmark: What was predicted; by default it is told from the GM names.
         partial: Whether a set may lack GMs or images.
         min_images: Images of each GM that must be there; by default all.

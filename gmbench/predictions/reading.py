@@ -20,6 +20,7 @@ from gmbench.predictions.csv_table import read_csv
 from gmbench.predictions.file_signatures import note_kind
 from gmbench.predictions.header import select_columns
 from gmbench.predictions.parquet_table import read_parquet
+from gmbench.predictions.parts import read_parts
 from gmbench.predictions.raw_table import RawTable
 from gmbench.predictions.unpacking import SIGN, unpacked
 
@@ -37,7 +38,7 @@ def read_table(path: Path, checklist: Checklist, bounds: Bounds) -> RawTable | N
     """Reads a CSV, CSV.gz or Parquet file; the kind is told from the bytes, not from the name.
 
     Args:
-        path: The file.
+        path: The file, or a folder of Parquet files that are one table.
         checklist: Receives one check for each thing looked at.
         bounds: The most that is read of it.
 
@@ -45,6 +46,8 @@ def read_table(path: Path, checklist: Checklist, bounds: Bounds) -> RawTable | N
         The table, or None where the last check says why there is none.
     """
     try:
+        if path.is_dir():
+            return _read_folder(path, checklist, bounds)
         with path.open("rb") as file:
             return _read_open(file, path, checklist, bounds)
     except UnreadableError as error:
@@ -54,10 +57,16 @@ def read_table(path: Path, checklist: Checklist, bounds: Bounds) -> RawTable | N
         checklist.failed(
             "file",
             f"{path} {reason}." if reason[0] != "(" else f"{path} cannot be read {reason}.",
-            "give the path of a CSV, CSV.gz or Parquet file.",
+            "give the path of a CSV, CSV.gz or Parquet file, or of a folder of Parquet files.",
             fatal=True,
         )
     return None
+
+
+def _read_folder(path: Path, checklist: Checklist, bounds: Bounds) -> RawTable | None:
+    table, place = read_parts(path, bounds)
+    checklist.passed("file", f"{path}: folder of Parquet files, {plural(table.num_rows, 'row')}")
+    return select_columns(table, checklist, is_text=False, place=place)
 
 
 def _read_open(file: BinaryIO, path: Path, checklist: Checklist, bounds: Bounds) -> RawTable | None:

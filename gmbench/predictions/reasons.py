@@ -1,0 +1,67 @@
+"""The column `reason` of what `gmbench parse --out` writes: why an image could not be parsed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gmbench.predictions.checks import MOST_SHOWN, Checklist, plural
+from gmbench.predictions.raw_table import is_text_type, plain_cells
+
+REASON = "reason"
+"""Empty in the rows of images that could be parsed; what else a row holds is empty in others."""
+
+
+def without_reasons(
+    table: pa.Table, checklist: Checklist, place: Callable[[int], str]
+) -> pa.Table | None:
+    """Leaves the column out where it is empty in every row.
+
+    Args:
+        table: All columns.
+        checklist: Receives a note of a column that was left out, or what rows have a reason.
+        place: Returns where a row stands, for messages.
+
+    Returns:
+        The table without it, or None where an image could not be parsed.
+    """
+    where = [number for number, name in enumerate(table.column_names) if name == REASON]
+    if len(where) != 1:  # What stands there twice is told so with all other columns.
+        return table
+    cells = plain_cells(table.column(where[0]))
+    rows = pc.indices_nonzero(_is_told(cells)).to_pylist()
+    if not rows:
+        checklist.noted("reason_column", f"column {REASON!r} is empty in every row: left out")
+        return table.remove_column(where[0])
+    checklist.failed(
+        "reason_column",
+        f"{plural(len(rows), 'image')} of {table.num_rows:,} could not be parsed.",
+        "mend or replace these images and parse them again with another --out; or leave their "
+        "rows out and score what there is with --partial.",
+        [_line(table, cells, row, place) for row in rows[:MOST_SHOWN]],
+        len(rows),
+        fatal=True,
+    )
+    return None
+
+
+def _is_told(cells: pa.Array) -> pa.Array:
+    """Returns which cells hold anything."""
+    kind = cells.type
+    if is_text_type(kind):
+        if pa.types.is_dictionary(kind):
+            cells = cells.dictionary_decode()
+        told = pc.not_equal(pc.utf8_trim_whitespace(cells), "")
+    elif pa.types.is_floating(kind):
+        told = pc.invert(pc.is_nan(cells))  # What pandas makes of a column without content.
+    else:
+        told = cells.is_valid()
+    return pc.fill_null(told, False)
+
+
+def _line(table: pa.Table, cells: pa.Array, row: int, place: Callable[[int], str]) -> str:
+    named = "image_id" in table.column_names
+    image = f" ({table.column('image_id')[row].as_py()})" if named else ""
+    return f"{place(row)}{image}: {cells[row].as_py()}"
