@@ -22,11 +22,12 @@ from gmbench.cli.info import info, splits_app
 from gmbench.cli.label import label
 from gmbench.cli.leaderboard import leaderboard_app
 from gmbench.cli.parse import parse
+from gmbench.cli.predict import predict
 from gmbench.cli.predictions import template, validate
 from gmbench.cli.reproduce import reproduce
 from gmbench.cli.study import study_app
 from gmbench.cli.submit import submit
-from gmbench.cli.training import predict, train
+from gmbench.cli.training import train
 from gmbench.cli.zoo import zoo_app
 from gmbench.errors import GmbenchError, InterruptedWorkError, naming_extras
 from gmbench.training.launched import is_first, require_one_process

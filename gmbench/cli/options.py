@@ -76,6 +76,7 @@ ExtraOption = Annotated[
         help="Train on the GMs of this dataset too, beside the benchmark's own; repeat.",
     ),
 ]
+SetOption = Annotated[str, typer.Option("--set", metavar="SET", help="The set of unseen GMs.")]
 OnlySetsOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="SET", help="Only this set of unseen GMs; repeat. Default all."),

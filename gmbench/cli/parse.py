@@ -9,7 +9,17 @@ import typer
 
 from gmbench.cli import output
 from gmbench.cli.options import JsonOption, OverwriteOption
-from gmbench.cli.parse_long import LongRunOptions, parse_long
+from gmbench.cli.parse_long import (
+    EngineOption,
+    JobsOption,
+    ListOption,
+    LongRunOptions,
+    PartImagesOption,
+    PatienceOption,
+    ShardOption,
+    parse_long,
+    refuse_without_folder,
+)
 from gmbench.errors import GmbenchError
 
 if TYPE_CHECKING:
@@ -53,30 +63,15 @@ def parse(
             "the same command goes on where it was.",
         ),
     ] = None,
-    lists: Annotated[
-        list[Path] | None,
-        typer.Option("--list", metavar="FILE", help="A path or address a line; repeat. (--out)"),
-    ] = None,
-    shard: Annotated[
-        str,
-        typer.Option("--shard", metavar="I/N", help="Of N machines the one of I = 0... (--out)"),
-    ] = LongRunOptions.shard,
-    jobs: Annotated[
-        int | None,
-        typer.Option("--jobs", "-j", min=1, help="Processes; default all cores. (--out)"),
-    ] = None,
-    engine: Annotated[
-        str, typer.Option("--engine", metavar="local|ray", help="Where it is done. (--out)")
-    ] = LongRunOptions.engine,
-    part_images: Annotated[
-        int, typer.Option("--part-images", min=1, help="Images of a Parquet file. (--out)")
-    ] = LongRunOptions.part_images,
-    patience: Annotated[
-        float, typer.Option("--timeout", min=1, help="Seconds that an address may take. (--out)")
-    ] = LongRunOptions.patience,
+    lists: ListOption = None,
+    shard: ShardOption = LongRunOptions.shard,
+    jobs: JobsOption = LongRunOptions.jobs,
+    engine: EngineOption = LongRunOptions.engine,
+    part_images: PartImagesOption = LongRunOptions.part_images,
+    patience: PatienceOption = LongRunOptions.patience,
     device: Annotated[
         str,
-        typer.Option("--device", metavar="auto|cpu|cuda|mps", help="Of a network. (--out)"),
+        typer.Option("--device", metavar="auto|cpu|cuda|mps", help="Of a network. (--out DIR)"),
     ] = LongRunOptions.device,
 ) -> None:
     """Infer the 25 hyperparameters of the model that made some images, and how sure that is.
@@ -98,11 +93,7 @@ def parse(
             )
         parse_long(files or [], model, out, run, as_json=as_json)
         return
-    if run != LongRunOptions():
-        raise GmbenchError(
-            "--list, --shard, --jobs, --engine, --part-images, --timeout and --device are for long "
-            "runs: give --out DIR, or leave them out."
-        )
+    refuse_without_folder(run, LongRunOptions())
     if not files:
         raise GmbenchError("There is no image to parse. Give at least one.")
     from gmbench.files import refuse_existing

@@ -1,11 +1,12 @@
-"""`gmbench parse --out`: any number of images, each on its own, into Parquet files."""
+"""`--out DIR` of `gmbench parse` and `predict`: any number of images, into Parquet files."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +15,28 @@ from gmbench.errors import GmbenchError
 
 if TYPE_CHECKING:
     from gmbench.parsing.long_run import LongRun
+
+ListOption = Annotated[
+    list[Path] | None,
+    typer.Option("--list", metavar="FILE", help="A path or address a line; repeat. (--out DIR)"),
+]
+ShardOption = Annotated[
+    str,
+    typer.Option("--shard", metavar="I/N", help="Of N machines the one of I = 0... (--out DIR)"),
+]
+JobsOption = Annotated[
+    int | None,
+    typer.Option("--jobs", "-j", min=1, help="Processes; default all cores. (--out DIR)"),
+]
+EngineOption = Annotated[
+    str, typer.Option("--engine", metavar="local|ray", help="Where it is done. (--out DIR)")
+]
+PartImagesOption = Annotated[
+    int, typer.Option("--part-images", min=1, help="Images of a Parquet file. (--out DIR)")
+]
+PatienceOption = Annotated[
+    float, typer.Option("--timeout", min=1, help="Seconds that an address may take. (--out DIR)")
+]
 
 _FIRST = 5
 """So many files that could not be reached are named; the manifest names all."""
@@ -42,10 +65,36 @@ class LongRunOptions:
     device: str = "auto"
 
 
+_OPTIONS = {
+    "lists": "--list",
+    "shard": "--shard",
+    "jobs": "--jobs",
+    "engine": "--engine",
+    "part_images": "--part-images",
+    "patience": "--timeout",
+    "device": "--device",
+}
+
+
 def parse_long(
-    sources: list[str], model: str | None, out: Path, options: LongRunOptions, *, as_json: bool
+    sources: list[str],
+    model: str | None,
+    out: Path,
+    options: LongRunOptions,
+    *,
+    as_json: bool,
+    more: Mapping[str, Any] | None = None,
 ) -> None:
-    """Parses images into a folder, and says what is there; ends with 1 where files are lacking."""
+    """Parses images into a folder, and says what is there; ends with 1 where files are lacking.
+
+    Args:
+        sources: Images, as `names_of` takes them.
+        model: The parser; the package's own when None.
+        out: The folder.
+        options: What else was asked for.
+        as_json: Whether JSON is printed.
+        more: What JSON says besides.
+    """
     from gmbench.parsing.expanding import names_of
     from gmbench.parsing.long_run import parse_to_folder
 
@@ -65,11 +114,32 @@ def parse_long(
             progress=progress,
         )
     if as_json:
-        output.show_json(found.to_dict())
+        output.show_json({**found.to_dict(), **(more or {})})
     else:
         _show(found)
     if found.unread:
         raise typer.Exit(1)
+
+
+def refuse_without_folder(options: LongRunOptions, allowed: LongRunOptions) -> None:
+    """Refuses what is for long runs alone where there is no folder for one.
+
+    Args:
+        options: What was asked for.
+        allowed: What may be asked for all the same.
+
+    Raises:
+        GmbenchError: Something else was.
+    """
+    given = [
+        _OPTIONS[field.name]
+        for field in fields(options)
+        if getattr(options, field.name) != getattr(allowed, field.name)
+    ]
+    if given:
+        raise GmbenchError(
+            f"For long runs alone: {', '.join(given)}. Give --out DIR, or leave out what is named."
+        )
 
 
 def shard_of(text: str) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""`gmbench train` and `gmbench predict`: one network on one set, and what it says of images."""
+"""`gmbench train`: one network on one set."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from gmbench.cli.options import (
     DeviceOption,
     ExtraOption,
     JsonOption,
-    OverwriteOption,
     PresetOption,
     RunsOption,
     SeedOption,
+    SetOption,
     repeated,
 )
 
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from gmbench.training.options import RunOptions
 
 KNOWN_GMS = "known_gms"
-
-SetOption = Annotated[str, typer.Option("--set", metavar="SET", help="The set of unseen GMs.")]
 
 
 def run_options(
@@ -185,44 +183,3 @@ def _train_known_gms(
     ]
     output.show(output.table(["unseen models", *METRICS.values()], rows))
     output.note(f"{out}: trained. Next: gmbench parse IMAGE... --model {out}")
-
-
-def predict(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="Folder of a model, or Hub name.")],
-    benchmark: BenchmarkOption = DEFAULT,
-    set_name: SetOption = "set_1",
-    out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="FILE", help="CSV, CSV.gz or Parquet.")
-    ] = Path("predictions.parquet"),
-    overwrite: OverwriteOption = False,
-    device: DeviceOption = "auto",
-    as_json: JsonOption = False,
-) -> None:
-    """Predict the test images of one set with a trained network.
-
-    Example: `gmbench predict runs/mini116/full/small/seed_0/set_1/model --set set_1`
-    """
-    from gmbench.benchmark.benchmark import dataset_folder, load_benchmark
-    from gmbench.files import refuse_existing
-    from gmbench.parsing.predicting import predict_set
-    from gmbench.predictions.predictions import check_ending, write_predictions
-    from gmbench.training.recipes import require_folder
-
-    check_ending(out)
-    refuse_existing(out, overwrite=overwrite)
-    chosen = benchmark or DEFAULT
-    known = load_benchmark(chosen)
-    folder = require_folder("predict", dataset_folder(chosen))
-    with output.counting() as progress:
-        predictions, warning = predict_set(model, known, folder, set_name, device, progress)
-    write_predictions(predictions, out)
-    if as_json:
-        output.show_json(
-            {"file": str(out), "rows": len(predictions), "warning": warning,
-             "predictions_sha256": predictions.sha256}
-        )  # fmt: skip
-        return
-    if warning:
-        output.note(f"warning: {warning}")
-    output.note(f"{out}: {len(predictions):,} predictions of {set_name} of {known.name}.")
-    output.note(f"next: gmbench evaluate {out}{repeated(benchmark)}")

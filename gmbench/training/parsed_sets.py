@@ -75,14 +75,6 @@ def predictions_of_set(
     Returns:
         The predictions, and a warning where the parser may have seen the test GMs; else empty.
     """
-    present, warning = present_gms(benchmark, set_name), ""
-    seen = set(trained_on.get("gms", ())) & set(present)
-    if seen:
-        warning = (
-            f"this parser was trained on {len(seen)} of the {len(present)} GMs of {set_name} (it "
-            f"was trained for {trained_on.get('set', 'all GMs')} of "
-            f"{trained_on.get('benchmark')}); its figures there say nothing of unseen GMs."
-        )
     made = Predictions.of(
         benchmark,
         str(trained_on.get("baseline", "parser")),
@@ -91,7 +83,26 @@ def predictions_of_set(
         normalised=False,
         probabilities=probabilities_of(benchmark, parsed),
     )
-    return made, warning
+    return made, warning_of_seen(benchmark, set_name, trained_on)
+
+
+def warning_of_seen(benchmark: Benchmark, set_name: str, trained_on: Mapping[str, Any]) -> str:
+    """Returns a warning where a parser may have seen the test GMs of a set; else nothing.
+
+    Args:
+        benchmark: The benchmark that is predicted.
+        set_name: The set.
+        trained_on: What the parser was trained on.
+    """
+    present = present_gms(benchmark, set_name)
+    seen = set(trained_on.get("gms", ())) & set(present)
+    if not seen:
+        return ""
+    return (
+        f"this parser was trained on {len(seen)} of the {len(present)} GMs of {set_name} (it "
+        f"was trained for {trained_on.get('set', 'all GMs')} of "
+        f"{trained_on.get('benchmark')}); its figures there say nothing of unseen GMs."
+    )
 
 
 def targets_of(

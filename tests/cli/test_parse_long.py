@@ -65,9 +65,9 @@ def test_what_is_not_reached_ends_with_1(here: Path, monkeypatch: pytest.MonkeyP
     ("arguments", "message"),
     [
         ("", "There is no image to parse. Give at least one"),
-        ("--list list.txt", "are for long runs: give --out DIR"),
-        ("images/0.png --shard 0/2", "are for long runs: give --out DIR"),
-        ("images/0.png --jobs 2", "are for long runs: give --out DIR"),
+        ("--list list.txt", "For long runs alone: --list. Give --out DIR"),
+        ("images/0.png --shard 0/2", "For long runs alone: --shard. Give --out DIR"),
+        ("images/0.png --jobs 2 --device cpu", "For long runs alone: --jobs, --device. Give --out"),
         ("--out out", "There is no image to parse"),
         ("none.png --out out", "none.png is not there. Give image files, folders, TAR"),
         ("images --out out --html a.html", "leave out --group, --csv, --html and --overwrite"),

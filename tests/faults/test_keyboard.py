@@ -43,6 +43,11 @@ def _interrupt(*_: Any, **__: Any) -> None:
         (("detect",), "gmbench.cli.detect._on_benchmark", GOES_ON),
         (("study", "content", "full"), "gmbench.applications.studies.content", GOES_ON),
         (("predict", "nowhere"), "gmbench.parsing.predicting.predict_set", ANEW),
+        (
+            ("predict", "nowhere", "a.png", "-o", "out"),
+            "gmbench.parsing.long_run.parse_to_folder",
+            GOES_ON,
+        ),
         (("template",), "gmbench.predictions.template.template", ANEW),
         (("leaderboard", "build"), "gmbench.board.board.find_board", ANEW),
         (("info",), "gmbench.cli.output.show", ANEW),
