@@ -1,97 +1,168 @@
-"""How fast `gmbench zoo build` is: GMs per hour with one and with two jobs.
+"""How fast `gmbench zoo build` is: GMs per hour, by jobs and by engine.
 
     python benchmarks/zoo_speed.py                     # 12 GMs of every kind, 48 images each
     python benchmarks/zoo_speed.py --gms 24 --jobs 1 2 4
+    python benchmarks/zoo_speed.py --gms 6 --like red116 --jobs 1 --engine local ray --kill 60
 
 Each row is a whole build from nothing, in processes of its own: population, training, gate, images,
-dataset. Memory is the largest sum over all processes of the pages that each has for itself plus
-its share of common ones (Linux alone). Retries count as time, not as GMs.
+dataset. Core seconds are those of the processor, of all processes of the build together: other
+work on the machine stretches the clock, and these little. Memory is the largest sum over all
+processes of the pages that each has for itself plus its share of common ones. Both are Linux
+alone. Retries count as time, not as GMs. `--kill` builds over Ray once more and ends a worker that
+is training with SIGKILL after so many seconds. All builds must end with the same bytes.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+_TICKS = os.sysconf("SC_CLK_TCK")
 
-@dataclass(frozen=True)
+
+@dataclass
 class Measurement:
-    """One build: wall time in seconds, largest memory in bytes, and its report."""
+    """One build.
 
-    seconds: float
-    memory: int
-    report: dict[str, Any]
+    Attributes:
+        report: Its report.
+        seconds: By the clock.
+        core_seconds: Of the processor, by process.
+        memory: Largest, in bytes.
+        killed: What was killed, and when, in seconds.
+        sha256: Of all files of the folder.
+    """
+
+    report: dict[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+    core_seconds: dict[tuple[int, int], float] = field(default_factory=dict)
+    memory: int = 0
+    killed: str = ""
+    sha256: str = ""
 
 
-def measure(n_gms: int, images_per_gm: int, size: int, jobs: int) -> Measurement:
+def measure(arguments: Sequence[str], kill_after: float | None = None) -> Measurement:
     """Builds a zoo and measures it."""
+    found = Measurement()
     with tempfile.TemporaryDirectory() as folder:
-        command = [
-            sys.executable, "-m", "gmbench", "zoo", "build", "--gms", str(n_gms),
-            "--images-per-gm", str(images_per_gm), "--size", str(size), "--jobs", str(jobs),
-            "--out", f"{folder}/zoo", "--json",
-        ]  # fmt: skip
+        command = [sys.executable, "-m", "gmbench", "zoo", "build", *arguments, "--json"]
         start = time.perf_counter()
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
-        largest = [0]
-        watcher = threading.Thread(target=_watch, args=(process, largest))
+        process = subprocess.Popen([*command, "--out", f"{folder}/zoo"], stdout=subprocess.PIPE)
+        watcher = threading.Thread(target=_watch, args=(process, found, kill_after))
         watcher.start()
         out, _ = process.communicate()
         watcher.join()
-        seconds = time.perf_counter() - start
+        found.seconds = time.perf_counter() - start
         if process.returncode:
             raise SystemExit(f"the build failed with exit code {process.returncode}")
-    return Measurement(seconds, largest[0], json.loads(out))
+        found.report = json.loads(out)
+        digest = hashlib.sha256()
+        for path in sorted(Path(folder, "zoo").rglob("*")):
+            if path.is_file():
+                digest.update(str(path.relative_to(folder)).encode() + path.read_bytes())
+        found.sha256 = digest.hexdigest()
+    return found
 
 
-def _watch(process: subprocess.Popen[bytes], largest: list[int]) -> None:
+def _watch(process: subprocess.Popen[bytes], found: Measurement, kill_after: float | None) -> None:
+    start = time.perf_counter()
     while process.poll() is None:
-        largest[0] = max(largest[0], _memory(os.getpgid(process.pid)))
+        own = list(_processes(process.pid))
+        found.memory = max(found.memory, sum(_memory(pid) for pid, *_ in own))
+        for pid, since, seconds in own:
+            found.core_seconds[pid, since] = seconds
+        passed = time.perf_counter() - start
+        if kill_after is not None and not found.killed and passed > kill_after:
+            for pid, *_ in own:
+                if _name(pid).startswith("ray::train_gm"):
+                    os.kill(pid, signal.SIGKILL)
+                    found.killed = f"{_name(pid)} after {passed:.0f} s"
+                    break
         time.sleep(0.5)
 
 
-def _memory(group: int) -> int:
-    """Returns the memory of all processes of a group, in bytes; 0 where it cannot be told."""
-    total = 0
+def _processes(root: int) -> Iterator[tuple[int, int, float]]:
+    """Yields a process and all that it has begun: number, when, seconds of the processor."""
+    known: dict[int, tuple[int, int, float]] = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            if os.getpgid(int(folder.name)) != group:
-                continue
-            text = (folder / "smaps_rollup").read_text()
-        except (OSError, ValueError):
+            facts = (folder / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
             continue  # It ended while we looked.
-        total += sum(int(x.split()[1]) for x in text.splitlines() if x.startswith("Pss:"))
-    return total * 1024
+        used = (int(facts[11]) + int(facts[12])) / _TICKS
+        known[int(folder.name)] = (int(facts[1]), int(facts[19]), used)
+    own = [root] if root in known else []
+    for parent in own:  # It grows meanwhile.
+        own += [pid for pid, (its_parent, *_) in known.items() if its_parent == parent]
+    yield from ((pid, *known[pid][1:]) for pid in own)
+
+
+def _memory(pid: int) -> int:
+    """Returns the memory of a process in bytes; 0 where it cannot be told."""
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except OSError:
+        return 0
+    return 1024 * sum(int(x.split()[1]) for x in text.splitlines() if x.startswith("Pss:"))
+
+
+def _name(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").decode(errors="replace")
+    except OSError:
+        return ""
 
 
 def main() -> None:
-    """Measures each number of jobs and prints a table."""
+    """Measures each number of jobs over each engine and prints a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--gms", type=int, default=12)
     parser.add_argument("--images", type=int, default=48)
     parser.add_argument("--size", type=int, default=32)
+    parser.add_argument("--like")
     parser.add_argument("--jobs", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--engine", nargs="+", default=["local"])
+    parser.add_argument("--kill", type=float)
     options = parser.parse_args()
-    print(f"{options.gms} GMs x {options.images} images of {options.size} px")
-    heads = ("jobs", "minutes", "GMs/hour", "memory, GB", "retried", "failed")
-    print("{:>4} {:>8} {:>9} {:>11} {:>8} {:>7}".format(*heads))
-    for jobs in options.jobs:
-        found = measure(options.gms, options.images, options.size, jobs)
+    like = ["--like", options.like] if options.like else []
+    print(f"{options.gms} GMs x {options.images} images of {options.size} px {' '.join(like)}")
+    heads = "engine", "jobs", "minutes", "GMs/hour", "core s/GM", "memory, GB", "retried", "failed"
+    print("{:>6} {:>4} {:>8} {:>9} {:>10} {:>11} {:>8} {:>7}".format(*heads), flush=True)
+    rows: list[tuple[str, int, float | None]] = [
+        (engine, jobs, None) for engine in options.engine for jobs in options.jobs
+    ]
+    if options.kill is not None:
+        rows.append(("ray", max(options.jobs), options.kill))
+    sums = set()
+    for engine, jobs, kill_after in rows:
+        arguments = [
+            "--gms", str(options.gms), "--images-per-gm", str(options.images),
+            "--size", str(options.size), "--jobs", str(jobs), "--engine", engine, *like,
+        ]  # fmt: skip
+        found = measure(arguments, kill_after)
+        sums.add(found.sha256)
         print(
-            f"{jobs:>4} {found.seconds / 60:>8.1f} {options.gms / found.seconds * 3600:>9.0f} "
+            f"{engine:>6} {jobs:>4} {found.seconds / 60:>8.1f} "
+            f"{options.gms / found.seconds * 3600:>9.0f} "
+            f"{sum(found.core_seconds.values()) / options.gms:>10.1f} "
             f"{found.memory / 1e9:>11.2f} {len(found.report['retried']):>8} "
-            f"{len(found.report['failed']):>7}",
+            f"{len(found.report['failed']):>7}  {found.killed}",
             flush=True,
         )
+        if len(sums) > 1:
+            raise SystemExit("these builds differ in their bytes")
 
 
 if __name__ == "__main__":

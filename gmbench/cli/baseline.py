@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gmbench.cli import output
+from gmbench.cli.expecting import expect
 from gmbench.cli.options import (
     DEFAULT,
     BenchmarkOption,
@@ -28,6 +29,9 @@ from gmbench.cli.options import (
 from gmbench.cli.training import run_options
 
 if TYPE_CHECKING:
+    from gmbench.benchmark.benchmark import Benchmark
+    from gmbench.training.options import RunOptions
+    from gmbench.training.recipes import Recipe
     from gmbench.training.suite import BaselineResult, SuiteResult
 
 SHOWN = ("l1", "arch_f1", "loss_f1")
@@ -101,6 +105,7 @@ def baseline(
         known = validation_benchmark(known)
     # After that: what counts is whose twin an extra GM is among those that are scored.
     options = run_options(known, preset, change, extra, device, runs, seed)
+    _expect(chosen, known, options)
     with output.counting(goes_on=True) as progress:
         if several:
             suite = run_suite(chosen, known, folder, path, options, progress)
@@ -130,6 +135,17 @@ def baseline(
         output.note(f"{path}: {len(result.predictions):,} predictions of {known.name}.")
         if not validation:
             output.note(f"next: gmbench evaluate {path}{repeated(benchmark, sets)}")
+
+
+def _expect(recipes: list[Recipe], benchmark: Benchmark, options: RunOptions) -> None:
+    from gmbench.training.expected import expected_time
+
+    expected = expected_time(recipes, benchmark, options)
+    if expected is not None:
+        what = recipes[0].name if len(recipes) == 1 else f"{len(recipes)} baselines"
+        lacking = f"; not known is {', '.join(expected.unknown)}" if expected.unknown else ""
+        basis = f"as on {expected.machine}, less what is trained already{lacking}"
+        expect(what, expected.seconds, basis)
 
 
 def _show_table(title: str, results: dict[str, BaselineResult]) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gmbench.cli import output
+from gmbench.cli.expecting import expect
 from gmbench.errors import GmbenchError
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ def parse_long(
             device=options.device,
             patience=options.patience,
             progress=progress,
+            expected=lambda seconds: expect("images", seconds, "as the first ones go"),
         )
     if as_json:
         output.show_json({**found.to_dict(), **(more or {})})

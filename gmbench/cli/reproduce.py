@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gmbench.cli import output
+from gmbench.cli.expecting import rough
 from gmbench.cli.options import (
     DEFAULT,
     BenchmarkOption,
@@ -131,7 +132,9 @@ def _state(step: Step) -> str:
 def _time(planned: Plan, jobs: int) -> str:
     count = sum(len(step.trainings) for step in planned.steps)
     trainings = f"{count} training{'' if count == 1 else 's'} to be done"
+    if not count:
+        return f"{trainings}."
     if planned.minutes is None:
         return f"{trainings}; how long one takes was not measured."
-    about = planned.minutes / min(jobs, max(count, 1))
-    return f"{trainings}, {jobs} at once: about {about:,.0f} minutes."
+    about = rough(60 * planned.minutes / min(jobs, max(count, 1)))
+    return f"{trainings}, {jobs} at once: about {about}."

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gmbench.cli import output
+from gmbench.cli.expecting import expect
 from gmbench.cli.options import (
     DEFAULT,
     BenchmarkOption,
@@ -103,6 +104,7 @@ def train(
             "was."
         )
     from gmbench.benchmark.benchmark import dataset_folder, load_benchmark
+    from gmbench.training.expected import expected_time
     from gmbench.training.folds import MODEL, TrainingJob, read_images, run_fold
     from gmbench.training.recipes import find_recipe, require_folder
 
@@ -111,7 +113,12 @@ def train(
     known.test_gms(set_name)
     options = run_options(known, preset, change, extra, device, runs, seed)
     folder = require_folder(name, dataset_folder(chosen))
-    job = TrainingJob(find_recipe(name), known, folder, **vars(options))
+    recipe = find_recipe(name)
+    job = TrainingJob(recipe, known, folder, **vars(options))
+    expected = expected_time([recipe], known, options, set_name=set_name)
+    if expected is not None and is_first():
+        basis = f"as on {expected.machine}, less what is trained already"
+        expect(f"{name} for {set_name}", expected.seconds, basis)
     with output.counting(goes_on=True) as progress:
         fold = run_fold(job, set_name, read_images(job, progress), progress)
     if not is_first():

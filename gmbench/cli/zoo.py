@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gmbench.cli import output
+from gmbench.cli.expecting import expect
 from gmbench.cli.options import JsonOption, SeedOption
 from gmbench.errors import DatasetError
 
@@ -114,7 +115,13 @@ def build(
         plan = plan_like(like, images_per_gm, n_gms=gms, size=size, seed=seed, name=name)
     with output.counting(goes_on=True) as progress:
         result = build_zoo(
-            plan, out, jobs=jobs, engine=engine, overwrite=overwrite, progress=progress
+            plan,
+            out,
+            jobs=jobs,
+            engine=engine,
+            overwrite=overwrite,
+            progress=progress,
+            expected=lambda seconds: expect("GMs", seconds, "of cores without other work"),
         )
     if as_json:
         output.show_json(

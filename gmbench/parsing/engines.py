@@ -57,10 +57,14 @@ def parse_parts(engine: str, tasks: Sequence[PartTask], jobs: int | None) -> Ite
     if engine == "ray":
         yield from _over_ray(tasks, jobs)
         return
-    # Of one GPU one process makes the most: further ones would only share it.
-    at_once = jobs or (all_cores() if tasks[0].device == "cpu" else 1)
-    for _, outcome in in_processes(parse_part, tasks, at_once, _name):
+    for _, outcome in in_processes(parse_part, tasks, processes_for(tasks, jobs), _name):
         yield outcome
+
+
+def processes_for(tasks: Sequence[PartTask], jobs: int | None) -> int:
+    """Returns how many processes of this machine parse: `jobs`, or what its cores or GPU make."""
+    # Of one GPU one process makes the most: further ones would only share it.
+    return jobs or (all_cores() if tasks and tasks[0].device == "cpu" else 1)
 
 
 def _name(task: PartTask) -> str:

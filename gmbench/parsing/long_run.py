@@ -8,7 +8,7 @@ tried by the next call.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from gmbench.data.remote import PATIENCE
-from gmbench.parsing.engines import check_engine, parse_parts
+from gmbench.parsing.engines import check_engine, parse_parts, processes_for
+from gmbench.parsing.expected import expected_seconds
 from gmbench.parsing.known_gms import KnownGMs
 from gmbench.parsing.load import load_parser, parser_sha256
 from gmbench.parsing.looking import PartTask
@@ -74,6 +75,7 @@ def parse_to_folder(
     device: str = "auto",
     patience: float = PATIENCE,
     progress: Progress | None = None,
+    expected: Callable[[float], None] | None = None,
 ) -> LongRun:
     """Parses images into Parquet files of a folder, or goes on where an earlier call was.
 
@@ -92,6 +94,8 @@ def parse_to_folder(
         patience: Seconds that a host may take for an image.
         progress: Told how many images are parsed, and of how many; of files of many images that
             is an estimate from those that are done.
+        expected: Told before the first part how many seconds all will take, about, where a few
+            images of this machine's disk can tell.
 
     Raises:
         UnknownNameError: There is no such engine or device.
@@ -125,6 +129,10 @@ def parse_to_folder(
         manifest = Manifest(work, shard, {"gmbench": __version__})
         left = manifest.find_done(own)
         tasks = [PartTask(folder, part, place, sha256, kind, patience) for part in left]
+        if expected is not None and engine == "local":
+            seconds = expected_seconds(tasks, processes_for(tasks, jobs))
+            if seconds is not None:
+                expected(seconds)
         return _run(work, shard, manifest, tasks, engine, jobs, progress)
     finally:
         lock.release()

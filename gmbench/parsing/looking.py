@@ -125,7 +125,7 @@ def _written(
     # A GPU looks faster than one core decodes.
     threads = 1 if task.device == "cpu" else all_cores()
     with threadpool_limits(1), PartFile(path, parser.labels, facts) as file:
-        for some in _together(in_threads(_decoded, images, threads)):
+        for some in _together(in_threads(decoded, images, threads)):
             sound = [Image.fromarray(pixels) for _, pixels, _ in some if pixels is not None]
             faults = {place: fault for place, (_, _, fault) in enumerate(some) if fault}
             said = parser.parse_each(sound) if sound else None
@@ -137,7 +137,8 @@ Decoded = tuple[str, Pixels | None, str]
 """Name, pixels, and why there are none."""
 
 
-def _decoded(image: Streamed) -> Decoded:
+def decoded(image: Streamed) -> Decoded:
+    """Returns the pixels of an image, or why there are none."""
     if image.fault:
         return image.name, None, image.fault
     try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,7 @@ from gmbench.files import json_text, parse_json
 from gmbench.progress import Progress
 from gmbench.zoo.contact_sheet import IMAGES_IN_A_ROW, contact_sheet
 from gmbench.zoo.engines import check_engine, train_all
+from gmbench.zoo.expected import expected_seconds
 from gmbench.zoo.finished import FinishedGM, FinishedGMs
 from gmbench.zoo.plan import ZooPlan, check_plan
 from gmbench.zoo.report import ZooReport, report_on
@@ -74,6 +75,7 @@ def build_zoo(
     engine: str = "local",
     overwrite: bool = False,
     progress: Progress | None = None,
+    expected: Callable[[float], None] | None = None,
 ) -> ZooResult:
     """Builds the dataset folder of a zoo.
 
@@ -86,6 +88,8 @@ def build_zoo(
         engine: `local` for processes of this machine, or `ray`.
         overwrite: Replace an earlier dataset.
         progress: Told how many GMs are finished, and of how many.
+        expected: Told before the first GM how many seconds those that lack will take, about, where
+            it is known how many are trained at once.
 
     Raises:
         UnknownNameError: There is no such engine, or the plan has a kind or content without one.
@@ -103,7 +107,7 @@ def build_zoo(
             report = _read_report(out)
             clear(work)
             return ZooResult(out, report, already_built=True)
-        return _Build(plan, out, work).run(engine, jobs, progress)
+        return _Build(plan, out, work).run(engine, jobs, progress, expected)
 
 
 def _read_report(out: Path) -> ZooReport:
@@ -122,9 +126,15 @@ class _Build:
     def __init__(self, plan: ZooPlan, out: Path, work: Path) -> None:
         self.plan, self.out, self.work = plan, out, work
 
-    def run(self, engine: str, jobs: int | None, progress: Progress | None) -> ZooResult:
+    def run(
+        self,
+        engine: str,
+        jobs: int | None,
+        progress: Progress | None,
+        expected: Callable[[float], None] | None,
+    ) -> ZooResult:
         """Trains what is not finished yet, then makes the folder."""
-        finished, n_resumed = self._train(engine, jobs, progress)
+        finished, n_resumed = self._train(engine, jobs, progress, expected)
         gms = self._gms(finished)
         curation = self._sets(gms)
         benchmark = Benchmark(
@@ -139,7 +149,11 @@ class _Build:
         return ZooResult(self.out, report, n_resumed)
 
     def _train(
-        self, engine: str, jobs: int | None, progress: Progress | None
+        self,
+        engine: str,
+        jobs: int | None,
+        progress: Progress | None,
+        expected: Callable[[float], None] | None,
     ) -> tuple[dict[str, FinishedGM], int]:
         """Returns every GM of the population, and how many were finished before."""
         plan = self.plan
@@ -147,9 +161,13 @@ class _Build:
         keeper = FinishedGMs(self.work / "gms")
         finished = keeper.read(keys)
         n_resumed, total = len(finished), len(plan.population)
+        missing = [gm for gm in plan.population if gm.name not in finished]
+        # A cluster has as many cores as it has.
+        at_once = jobs or (all_cores() if engine == "local" else None)
+        if expected and at_once:
+            expected(expected_seconds(missing, at_once))
         if progress:
             progress("GMs", n_resumed, total)
-        missing = [gm for gm in plan.population if gm.name not in finished]
         needed = {need for gm in missing for need in gm.needs}
         contents = {key: plan.by_key[key].train for key in sorted(needed)}
         scratch = self.work / "contents"

@@ -1,0 +1,37 @@
+"""How long work will take, in a line before it begins."""
+
+from __future__ import annotations
+
+from gmbench.cli import output
+from gmbench.cli.progress_lines import EVERY
+
+_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
+
+
+def expect(what: str, seconds: float | None, basis: str = "") -> None:
+    """Says how long work will take, unless that is not known or less than half a minute.
+
+    Args:
+        what: The work.
+        seconds: What it will take, about.
+        basis: What that rests on, for people.
+    """
+    if seconds is not None and seconds >= EVERY:
+        output.note(f"{what}: about {rough(seconds)}{f', {basis}' if basis else ''}.")
+
+
+def rough(seconds: float) -> str:
+    """Returns a time as an estimate: `40 seconds`, `7 minutes`, `25 minutes`, `2.5 hours`.
+
+    Args:
+        seconds: The time.
+    """
+    if seconds < 1.5 * _MINUTE:
+        return f"{max(10, round(seconds, -1)):.0f} seconds"
+    if seconds < 1.5 * _HOUR:
+        minutes = seconds / _MINUTE
+        return f"{minutes if minutes < 10 else 5 * round(minutes / 5):.0f} minutes"
+    if seconds < 1.5 * _DAY:
+        hours = seconds / _HOUR
+        return f"{round(2 * hours) / 2 if hours < 10 else round(hours):g} hours"
+    return f"{seconds / _DAY:,.0f} days"

@@ -1,0 +1,98 @@
+"""How long baselines will take: what they took when their committed results were measured."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gmbench.benchmark.benchmark import Benchmark
+from gmbench.files import parse_json
+from gmbench.training.options import RunOptions
+from gmbench.training.recipes import Recipe, baselines_directory, find_recipes
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """How long baselines will take on a machine like that of their results.
+
+    Attributes:
+        seconds: All that are known together.
+        machine: The class of that machine.
+        unknown: Names of baselines that were not measured so.
+    """
+
+    seconds: float
+    machine: str
+    unknown: tuple[str, ...]
+
+
+def expected_time(
+    recipes: Sequence[Recipe],
+    benchmark: Benchmark,
+    options: RunOptions,
+    *,
+    set_name: str | None = None,
+    results: Path | None = None,
+) -> Expected | None:
+    """Returns how long baselines will take where nothing of them is done yet.
+
+    A network without a time of its own takes what half of the others of its preset exceed.
+
+    Args:
+        recipes: What is run.
+        benchmark: On what.
+        options: How; what was changed, and extra GMs, were not measured.
+        set_name: The one set that is trained for, once; all, as often as a recipe says, when None.
+        results: Folder of the baselines; the project's own when None.
+
+    Returns:
+        The time, or None where none of them is known.
+    """
+    if options.changes or options.extra:
+        return None
+    seconds, machines, unknown = 0.0, [], []
+    for recipe in recipes:
+        runs = list(_runs(recipe, benchmark, options, results))
+        if not runs and recipe.training is not None and _is_cpu(options.device):
+            others = [one for one in find_recipes(results).values() if one.training is not None]
+            runs = [run for one in others for run in _runs(one, benchmark, options, results)]
+        if not runs:
+            unknown.append(recipe.name)
+            continue
+        share = 1.0 if set_name is None else 1 / len(benchmark.sets) / recipe.repeats
+        seconds += share * statistics.median(run["seconds"] for run in runs)
+        machines.append(str(runs[0]["machine"]))
+    if not machines:
+        return None
+    return Expected(seconds, statistics.mode(machines), tuple(unknown))
+
+
+def _runs(
+    recipe: Recipe, benchmark: Benchmark, options: RunOptions, results: Path | None
+) -> Iterator[dict[str, Any]]:
+    """Yields how a recipe was run for its results, where that was timed and is what is asked."""
+    if recipe.training is not None and not _is_cpu(options.device):
+        return
+    folder = (results or baselines_directory()) / recipe.name / "results"
+    for path in sorted(folder.glob("*.json")):
+        try:
+            found = parse_json(path.read_text(encoding="utf-8"))
+            run, sets = found["run"], list(found["sets"])
+            is_alike = found["benchmark"] == benchmark.name and sets == list(benchmark.sets)
+            preset = options.preset if recipe.training is not None else None
+            if is_alike and run["preset"] == preset and not run["changes"] and not run["extra"]:
+                yield {"seconds": float(run["seconds"]), "machine": run["machine"]}
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # It was not timed.
+
+
+def _is_cpu(device: str) -> bool:
+    if device != "auto":
+        return device == "cpu"
+    # torch takes two seconds to import; who trains a network has it to do in any case.
+    from gmbench.training.devices import device_for
+
+    return device_for(device).type == "cpu"

@@ -1,0 +1,22 @@
+"""How long the training of GMs will take, from what it took where it was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gmbench.zoo.specification import Specification
+
+CORE_SECONDS = {32: 30.0, 64: 90.0}
+"""Seconds that one GM keeps a core busy, by the size of its images, all attempts and images with
+it: `benchmarks/zoo_speed.py`. Kinds differ threefold; populations of several differ little."""
+
+
+def expected_seconds(gms: Sequence[Specification], at_once: int) -> float:
+    """Returns how long GMs will take, about.
+
+    Args:
+        gms: What is trained.
+        at_once: So many side by side, each on a core of its own.
+    """
+    sizes = [min(CORE_SECONDS, key=lambda known: abs(known - gm.size)) for gm in gms]
+    return sum(CORE_SECONDS[size] for size in sizes) / max(1, min(at_once, len(gms)))

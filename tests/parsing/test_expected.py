@@ -1,0 +1,98 @@
+"""How long a long run will take, told from its first images."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gmbench.parsing import engines
+from gmbench.parsing.expanding import names_of
+from gmbench.parsing.expected import expected_seconds
+from gmbench.parsing.known_gms import KnownGMs
+from gmbench.parsing.load import parser_sha256
+from gmbench.parsing.long_run import parse_to_folder
+from gmbench.parsing.looking import PartOutcome, PartTask
+from gmbench.parsing.work import begin
+from tests.data.image_host import ImageHost
+from tests.data.test_streams import tar_of
+from tests.parsing.mini_images import save_images
+from tests.parsing.test_long_run import png_of
+from tests.processes import one_after_the_other
+
+A_LOOK = 0.08
+"""Seconds that the parser of these tests takes for any number of images."""
+
+
+@pytest.fixture(autouse=True)
+def slow_parser(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    def parse_each(parser: KnownGMs, images: list[object]) -> None:
+        time.sleep(A_LOOK)
+
+    monkeypatch.setattr(KnownGMs, "parse_each", parse_each)
+    with one_after_the_other(engines):
+        yield
+
+
+def tasks_of(folder: Path, *sources: Path, part_images: int = 10) -> list[PartTask]:
+    facts = {"parser_sha256": "", "sources": []}
+    work = begin(folder, names_of([str(source) for source in sources]), part_images, facts)
+    return [PartTask(folder, part, None, parser_sha256()) for part in work.parts]
+
+
+@pytest.mark.parametrize(("at_once", "times"), [(1, 1), (2, 2), (9, 3)])
+def test_images_and_processes_are_counted(at_once: int, times: int, tmp_path: Path) -> None:
+    save_images("MINI_DCGAN", tmp_path / "images", 30)
+    seconds = expected_seconds(tasks_of(tmp_path / "out", tmp_path / "images"), at_once)
+    # Of each of three parts the first ten images take a look.
+    assert seconds is not None
+    assert 3 * A_LOOK <= seconds * times < 6 * A_LOOK
+
+
+def test_a_tar_has_as_many_images_as_go_into_it(tmp_path: Path) -> None:
+    (tmp_path / "a.tar").write_bytes(tar_of({f"{n}.png": png_of(n) for n in range(16)}))
+    (tmp_path / "b.tar").write_bytes(tar_of({f"{n}.png": png_of(n) for n in range(160)}))
+    seconds = expected_seconds(
+        tasks_of(tmp_path / "out", tmp_path / "a.tar", tmp_path / "b.tar"), 1
+    )
+    # 176 images, sixteen of them in a look: files of few bytes are mostly headers of the archive.
+    assert seconds is not None
+    assert 11 * A_LOOK <= seconds < 11 * A_LOOK * 6
+
+
+def test_hosts_are_asked_for_nothing_twice(tmp_path: Path) -> None:
+    with ImageHost() as host:
+        (tmp_path / "list.txt").write_text(f"{host.url}/a.png\n")
+        facts = {"parser_sha256": "", "sources": []}
+        work = begin(tmp_path / "out", names_of([], [tmp_path / "list.txt"]), 10, facts)
+        task = PartTask(work.folder, work.parts[0], None, parser_sha256())
+        assert expected_seconds([task], 1) is None
+        assert host.requests == []
+
+
+def test_what_cannot_be_told_stops_nothing(tmp_path: Path) -> None:
+    (tmp_path / "empty.tar").write_bytes(tar_of({}))
+    assert expected_seconds(tasks_of(tmp_path / "out", tmp_path / "empty.tar"), 1) is None
+    assert expected_seconds([], 1) is None
+    (tmp_path / "gone.png").write_bytes(png_of(0))
+    tasks = tasks_of(tmp_path / "gone", tmp_path / "gone.png")
+    (tmp_path / "gone" / "run" / "images.txt").unlink()
+    assert expected_seconds(tasks, 1) is None
+
+
+def test_a_run_tells_it_before_its_first_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_images("MINI_DCGAN", tmp_path / "images", 3)
+    told: list[float | str] = []
+    monkeypatch.setattr("gmbench.parsing.long_run.expected_seconds", lambda *_: 7.0)
+
+    def parse_parts(*_: object) -> Iterator[PartOutcome]:
+        told.append("at work")
+        return iter(())
+
+    monkeypatch.setattr("gmbench.parsing.long_run.parse_parts", parse_parts)
+    parse_to_folder(names_of([str(tmp_path / "images")]), tmp_path / "out", expected=told.append)
+    assert told == [7.0, "at work"]
