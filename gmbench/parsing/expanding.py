@@ -12,9 +12,9 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from gmbench.data.image_shards import PARQUET, TARS
 from gmbench.data.listing import IMAGE_SUFFIXES
 from gmbench.data.remote import HUB, WEB, hub_files, told_by_hub
-from gmbench.data.streamed import PARQUET, TARS
 from gmbench.errors import SourceError, printable
 
 _RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")

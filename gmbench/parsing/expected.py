@@ -11,9 +11,9 @@ from statistics import StatisticsError, fmean
 from PIL import Image
 from threadpoolctl import threadpool_limits
 
+from gmbench.data.image_shards import TARS, ending_of, is_shard
+from gmbench.data.image_streams import images_of_files, images_of_shard
 from gmbench.data.remote import is_remote
-from gmbench.data.streamed import TARS, ending_of, is_shard
-from gmbench.data.streams import images_of_files, images_of_shard
 from gmbench.errors import GmbenchError
 from gmbench.parsing.load import load_parser
 from gmbench.parsing.looking import PartTask, decoded

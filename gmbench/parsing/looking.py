@@ -18,11 +18,12 @@ from threadpoolctl import threadpool_limits
 
 from gmbench.data.ahead import in_threads
 from gmbench.data.image_files import fault_of
+from gmbench.data.image_shards import is_shard
+from gmbench.data.image_streams import images_of_files, images_of_shard
 from gmbench.data.parallel import all_cores
 from gmbench.data.remote import PATIENCE, UnreachedError
 from gmbench.data.rgb import Pixels, decode_rgb
-from gmbench.data.streamed import Streamed, is_shard
-from gmbench.data.streams import images_of_files, images_of_shard
+from gmbench.data.streamed_image import StreamedImage
 from gmbench.errors import GmbenchError
 from gmbench.parsing.known_gms import KnownGMs
 from gmbench.parsing.load import load_parser, parser_sha256
@@ -137,7 +138,7 @@ Decoded = tuple[str, Pixels | None, str]
 """Name, pixels, and why there are none."""
 
 
-def decoded(image: Streamed) -> Decoded:
+def decoded(image: StreamedImage) -> Decoded:
     """Returns the pixels of an image, or why there are none."""
     if image.fault:
         return image.name, None, image.fault

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gmbench.data.streamed import is_shard
+from gmbench.data.image_shards import is_shard
 from gmbench.errors import GmbenchError
 from gmbench.files import WriteError, json_text, parse_json, rename_durably, write_durably
 from gmbench.predictions.parts import PARTS

@@ -6,9 +6,10 @@ networks finds them trained.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar
 
 from gmbench.applications.studies import ContentFold
 from gmbench.benchmark.benchmark import Benchmark
@@ -23,26 +24,41 @@ if TYPE_CHECKING:
     from gmbench.training.checkpoint import ModelParserCheckpoint
 
 
-class Training(Protocol):
+class Training(ABC):
     """Networks to be trained ahead, in a process of their own; picklable."""
 
-    length: ClassVar[float]
+    length: ClassVar[float] = 1.0
     """How long it takes, in trainings of a parser."""
 
     @property
+    @abstractmethod
     def name(self) -> str:
         """What it is called while it is under way."""
 
     @property
     def needs(self) -> tuple[Training, ...]:
         """What must be trained before it begins."""
+        return ()
 
+    @abstractmethod
     def train(self) -> None:
         """Trains them, so that the experiment that needs them finds them trained."""
 
 
+class _ParserTraining(Training):
+    """One network that infers hyperparameters."""
+
+    def train(self) -> None:
+        """Trains it, so that the experiment that needs it finds it trained."""
+        self.checkpoint(None)
+
+    @abstractmethod
+    def checkpoint(self, progress: Progress | None) -> ModelParserCheckpoint:
+        """Returns it, trained now or before."""
+
+
 @dataclass(frozen=True)
-class FoldTraining:
+class FoldTraining(_ParserTraining):
     """The network of a baseline for one set.
 
     Attributes:
@@ -59,21 +75,10 @@ class FoldTraining:
     set_name: str
     options: RunOptions
 
-    length: ClassVar[float] = 1.0
-
     @property
     def name(self) -> str:
         """What it is called while it is under way."""
         return f"{self.recipe.name} {self.benchmark.name} {self.set_name} seed {self.options.seed}"
-
-    @property
-    def needs(self) -> tuple[Training, ...]:
-        """Nothing."""
-        return ()
-
-    def train(self) -> None:
-        """Trains it, so that the experiment that needs it finds it trained."""
-        self.checkpoint(None)
 
     def checkpoint(self, progress: Progress | None) -> ModelParserCheckpoint:
         """Returns it, trained now or before."""
@@ -84,7 +89,7 @@ class FoldTraining:
 
 
 @dataclass(frozen=True)
-class AttackTraining:
+class AttackTraining(_ParserTraining):
     """The network of the coordinated attack, which sees half of the images of the seen GMs.
 
     Attributes:
@@ -99,21 +104,10 @@ class AttackTraining:
     folder: Path
     options: RunOptions
 
-    length: ClassVar[float] = 1.0
-
     @property
     def name(self) -> str:
         """What it is called while it is under way."""
         return f"{self.recipe.name} of the attack"
-
-    @property
-    def needs(self) -> tuple[Training, ...]:
-        """Nothing."""
-        return ()
-
-    def train(self) -> None:
-        """Trains it, so that the experiment that needs it finds it trained."""
-        self.checkpoint(None)
 
     def checkpoint(self, progress: Progress | None) -> ModelParserCheckpoint:
         """Returns it, trained now or before."""
@@ -123,7 +117,7 @@ class AttackTraining:
 
 
 @dataclass(frozen=True)
-class DetectorTraining:
+class DetectorTraining(Training):
     """The detectors of all variants for the held-out GMs of some draws of content.
 
     Attributes:
@@ -175,7 +169,7 @@ class DetectorTraining:
 
 
 @dataclass(frozen=True)
-class AttributionTraining:
+class AttributionTraining(Training):
     """The networks that tell four GMs of a content and real images apart, for all parts of them.
 
     Attributes:
@@ -196,11 +190,6 @@ class AttributionTraining:
     def name(self) -> str:
         """What they are called while they are under way."""
         return f"attribution of {self.content}"
-
-    @property
-    def needs(self) -> tuple[Training, ...]:
-        """Nothing."""
-        return ()
 
     def train(self) -> None:
         """Trains them, so that the experiment that needs them finds them trained."""

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from gmbench.data.image_streams import images_of_files
 from gmbench.data.remote import UnreachedError, opened, read_file, web_session
-from gmbench.data.streams import images_of_files
 from gmbench.errors import SourceError
 from tests.data.fake_images import image_bytes
 from tests.data.image_host import ImageHost

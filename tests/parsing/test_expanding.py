@@ -14,8 +14,8 @@ from tests.data.hub_server import HubServer, Repository
 
 READ = """
 import json, sys
-from gmbench.data.streamed import is_shard
-from gmbench.data.streams import images_of_files, images_of_shard
+from gmbench.data.image_shards import is_shard
+from gmbench.data.image_streams import images_of_files, images_of_shard
 from gmbench.errors import GmbenchError
 from gmbench.parsing.expanding import names_of
 said = []
@@ -80,7 +80,7 @@ def test_what_is_not_there(
 
 @pytest.mark.slow
 def test_a_repository_of_the_hub(tmp_path: Path) -> None:
-    from tests.data.test_streams import tar_of
+    from tests.data.test_image_streams import tar_of
 
     with HubServer() as hub:
         files = {

@@ -17,7 +17,7 @@ from gmbench.parsing.long_run import parse_to_folder
 from gmbench.parsing.looking import PartOutcome, PartTask
 from gmbench.parsing.work import begin
 from tests.data.image_host import ImageHost
-from tests.data.test_streams import tar_of
+from tests.data.test_image_streams import tar_of
 from tests.parsing.mini_images import save_images
 from tests.parsing.test_long_run import png_of
 from tests.processes import one_after_the_other

@@ -34,7 +34,7 @@ from gmbench.parsing.work import WorkError, begin
 from gmbench.predictions.predictions import validate_predictions
 from gmbench.schema import NAMES
 from tests.data.image_host import ImageHost
-from tests.data.test_streams import tar_of
+from tests.data.test_image_streams import tar_of
 from tests.parsing.mini_images import save_images
 from tests.processes import one_after_the_other
 from tests.training.test_checkpoint import checkpoint_of

@@ -1,29 +1,13 @@
-"""One image of a stream of images, and which files hold many of them."""
+"""Which files hold many images: TAR archives and Parquet files, told by their names."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from gmbench.data.remote import WEB
 
 TARS = (".tar", ".tar.gz", ".tgz")
 PARQUET = ".parquet"
-
-
-@dataclass(frozen=True, slots=True)
-class Streamed:
-    """The bytes of an image file, or why there are none.
-
-    Attributes:
-        name: Which image it is.
-        data: The bytes; empty where they cannot be had.
-        fault: Why not; empty where they can.
-    """
-
-    name: str
-    data: bytes
-    fault: str = ""
 
 
 def is_shard(name: str) -> bool:

@@ -15,10 +15,10 @@ from pathlib import PurePosixPath
 from typing import Any, BinaryIO, Self, cast
 
 from gmbench.data.image_files import MOST_BYTES
+from gmbench.data.image_shards import ending_of
 from gmbench.data.listing import IMAGE_SUFFIXES
-from gmbench.data.remote import UnreachedError, opened, web_session
 from gmbench.data.sources import Limits
-from gmbench.data.streamed import Streamed, ending_of
+from gmbench.data.streamed_image import StreamedImage
 from gmbench.errors import SourceError, printable
 
 _MOST_HEADER = 2**20
@@ -32,40 +32,25 @@ _LONG_HEADERS = (
 _DAMAGED_HEADERS: tuple[type[Exception], ...] = tuple(
     getattr(tarfile, name) for name in ("InvalidHeaderError", "TruncatedHeaderError")
 )
-_DAMAGE = (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, ValueError)
+DAMAGE: tuple[type[Exception], ...] = (
+    tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, ValueError,
+)  # fmt: skip
+"""What is raised of an archive that is damaged."""
 
 
-def images_of_tar(name: str, patience: float) -> Iterator[Streamed]:
+def images_of_tar(name: str, file: BinaryIO) -> Iterator[StreamedImage]:
     """Yields the images of a TAR, named `TAR/MEMBER`; other members are passed over.
-
-    An archive that is damaged ends with its own name and the reason.
 
     Args:
         name: Its path or address.
-        patience: Seconds that its host may take for an answer.
+        file: It, open.
 
     Raises:
-        UnreachedError: Its host broke off, or did not answer.
+        SourceError: A header is none, or it unpacks to more than images do.
+        TarError: It is damaged; or one of the other kinds of `DAMAGE`.
     """
-    n_images = 0
-    try:
-        with web_session() as session, opened(name, session, patience) as file:
-            for found in _members(name, _unpacked(name, file)):
-                n_images += 1
-                yield found
-    except UnreachedError:
-        raise
-    except SourceError as error:
-        yield Streamed(printable(name), b"", f"{error} (after {n_images:,} images)")
-    except _DAMAGE as error:
-        detail = printable(str(error)) or type(error).__name__
-        fault = f"cut short or damaged after {n_images:,} images ({detail})"
-        yield Streamed(printable(name), b"", fault)
-
-
-def _members(name: str, file: BinaryIO) -> Iterator[Streamed]:
     shown = printable(name)
-    with tarfile.open(fileobj=file, mode="r|", tarinfo=_Header) as archive:
+    with tarfile.open(fileobj=_unpacked(name, file), mode="r|", tarinfo=_Header) as archive:
         remembering: Any = archive
         while (member := archive.next()) is not None:
             remembering.members = []  # It would keep all that it has met.
@@ -74,15 +59,15 @@ def _members(name: str, file: BinaryIO) -> Iterator[Streamed]:
                 continue
             here = f"{shown}/{printable(member.name)}"
             if member.issparse():
-                yield Streamed(here, b"", "a file with holes, which no image is")
+                yield StreamedImage(here, b"", "a file with holes, which no image is")
             elif member.size > MOST_BYTES:
-                yield Streamed(here, b"", f"more than {MOST_BYTES:,} bytes")
+                yield StreamedImage(here, b"", f"more than {MOST_BYTES:,} bytes")
             else:
                 content: Any = archive.extractfile(member)
                 data = content.read()
                 if len(data) != member.size:
                     raise tarfile.ReadError("unexpected end of data")
-                yield Streamed(here, data)
+                yield StreamedImage(here, data)
 
 
 class _Header(tarfile.TarInfo):

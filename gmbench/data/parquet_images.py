@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from gmbench.data.remote import UnreachedError, opened, web_session
-from gmbench.data.streamed import Streamed
+from gmbench.data.streamed_image import StreamedImage
 from gmbench.errors import SourceError, printable
 
 COLUMNS = ("image", "img", "jpg", "jpeg", "png", "webp")
@@ -18,39 +18,32 @@ _AT_ONCE = 16
 """Rows that are read together; the bytes of their images are held at once."""
 
 
-def images_of_parquet(name: str, patience: float) -> Iterator[Streamed]:
+DAMAGE: tuple[type[Exception], ...] = (pa.ArrowException, OSError)
+"""What is raised of a file that is damaged."""
+
+
+def images_of_parquet(name: str, file: BinaryIO) -> Iterator[StreamedImage]:
     """Yields the images of a Parquet file: bytes, or what `datasets` makes of an image.
 
-    They are named by the column `image_id` where there is one, else `FILE/ROW`. A file that is
-    damaged ends with its own name and the reason.
+    They are named by the column `image_id` where there is one, else `FILE/ROW`.
 
     Args:
         name: Its path or address.
-        patience: Seconds that its host may take for an answer.
+        file: It, open.
 
     Raises:
-        UnreachedError: Its host broke off, or did not answer.
+        SourceError: It holds no images, or cannot be read from its end.
+        ArrowException: It is damaged.
     """
-    row = 0
-    try:
-        with web_session() as session, opened(name, session, patience) as file:
-            if not file.seekable():
-                raise SourceError(
-                    "Parquet is read from its end, which this host does not allow: download it, or "
-                    "give it as hf://"
-                )
-            with pq.ParquetFile(file) as table:
-                for image_id, data in _rows(table):
-                    here = printable(image_id) if image_id else f"{printable(name)}/{row}"
-                    yield Streamed(here, data or b"", "" if data else "there is no image")
-                    row += 1
-    except UnreachedError:
-        raise
-    except SourceError as error:
-        yield Streamed(printable(name), b"", str(error))
-    except (pa.ArrowException, OSError) as error:
-        fault = f"damaged after {row:,} images ({printable(str(error).splitlines()[0])})"
-        yield Streamed(printable(name), b"", fault)
+    if not file.seekable():
+        raise SourceError(
+            "Parquet is read from its end, which this host does not allow: download it, or give "
+            "it as hf://"
+        )
+    with pq.ParquetFile(file) as table:
+        for row, (image_id, data) in enumerate(_rows(table)):
+            here = printable(image_id) if image_id else f"{printable(name)}/{row}"
+            yield StreamedImage(here, data or b"", "" if data else "there is no image")
 
 
 def _rows(table: pq.ParquetFile) -> Iterator[tuple[str | None, bytes | None]]:

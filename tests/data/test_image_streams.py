@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from gmbench.data.image_shards import is_shard
+from gmbench.data.image_streams import images_of_shard
 from gmbench.data.remote import UnreachedError
-from gmbench.data.streamed import is_shard
-from gmbench.data.streams import images_of_shard
 from tests.data.fake_images import image_bytes
 from tests.data.image_host import ImageHost
 
