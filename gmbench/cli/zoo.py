@@ -121,7 +121,7 @@ def build(
             engine=engine,
             overwrite=overwrite,
             progress=progress,
-            expected=lambda seconds: expect("GMs", seconds, "of cores without other work"),
+            expected=lambda seconds: expect("GMs", seconds, "as builds of many went"),
         )
     if as_json:
         output.show_json(

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from gmbench.zoo.specification import Specification
 
-CORE_SECONDS = {32: 30.0, 64: 90.0}
-"""Seconds that one GM keeps a core busy, by the size of its images, all attempts and images with
-it: `benchmarks/zoo_speed.py`. Kinds differ threefold; populations of several differ little."""
+CORE_SECONDS = {32: 30.0, 64: 120.0}
+"""Seconds that one GM keeps a core busy, by the size of its images, with all of its attempts: after
+the builds that docs/zoo.md tells of. Kinds differ tenfold, populations of many little."""
 
 
 def expected_seconds(gms: Sequence[Specification], at_once: int) -> float:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from gmbench.board import table  # noqa: F401 - first imported under a patch, it would keep that
 from gmbench.errors import InterruptedWorkError
 from tests.commands import gmbench
 

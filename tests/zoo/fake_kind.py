@@ -2,12 +2,14 @@
 
 Stands in for the real kinds where a test is about the machinery around them. How a GM behaves is
 in the options of its specification: `behaviour` is `learns`, `never_learns`, `raises`,
-`learns_second_time` (fails with the seed that it was drawn with) or `dies` (with its process).
+`learns_second_time` (fails with the seed that it was drawn with), `dies` (with its process) or
+`is_killed` (its process is, once).
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,6 +56,9 @@ def train(specification: Specification, real: torch.Tensor) -> FakeGM:
             raise RuntimeError("the loss is upside down\nsecond line")
         if behaviour == "dies" and Path(options["trigger"]).exists():
             os._exit(9)
+        if behaviour == "is_killed" and Path(options["trigger"]).exists():
+            Path(options["trigger"]).unlink()
+            os.kill(os.getpid(), signal.SIGKILL)
         if behaviour == "never_learns" or (
             behaviour == "learns_second_time" and specification.seed == options["first_seed"]
         ):

@@ -313,6 +313,18 @@ def test_dead_ray_worker(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="ray is not installed")
+def test_a_killed_ray_worker_costs_its_gm_alone(tmp_path: Path, digest_of: Digest) -> None:
+    trigger = tmp_path / "trigger"
+    plan = fake_plan(n_gms=4, behaviour="is_killed", trigger=str(trigger))
+    build_zoo(plan, tmp_path / "undisturbed", jobs=1)
+    trigger.touch()
+    build_zoo(plan, tmp_path / "zoo", jobs=2, engine="ray")
+    assert not trigger.exists()
+    assert digest_of(tmp_path / "zoo") == digest_of(tmp_path / "undisturbed")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="ray is not installed")
 def test_no_ray_cluster_where_one_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAY_ADDRESS", "auto")
     monkeypatch.setenv("RAY_TMPDIR", str(tmp_path / "no cluster was started here"))
