@@ -31,8 +31,12 @@ def parts_of(folder: Path) -> list[Path]:
         UnreadableError: There is none.
     """
     place = folder / PARTS if (folder / PARTS).is_dir() else folder
-    # Whoever writes parts gives those that are not whole a name of this kind.
-    found = [path for path in place.glob("*.parquet") if not path.name.startswith((".", "_"))]
+    # Whoever writes parts gives those that are not whole a name of this kind; a pipe has no end.
+    found = [
+        path
+        for path in place.glob("*.parquet")
+        if not path.name.startswith((".", "_")) and path.is_file()
+    ]
     if not found:
         raise UnreadableError(
             f"{place} is a folder without Parquet files.",

@@ -39,6 +39,7 @@ def test_parts_are_the_predictions_of_one_file(inside: str, tmp_path: Path) -> N
     # What others leave there is no part.
     (place / ".part-00003.parquet.host.17.parquet").write_text("half of a part")
     (place / "_SUCCESS").touch()
+    (place / "folder.parquet").mkdir()
     found = validate_predictions(tmp_path, BENCHMARK)
     assert found.checklist.ok, found.checklist.text()
     assert found.checklist.checks[0].message == f"{tmp_path}: folder of Parquet files, 144 rows"
