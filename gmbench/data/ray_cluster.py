@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from typing import Any
 
 from gmbench.errors import DatasetError, MissingPackageError
@@ -34,11 +35,13 @@ def joined_ray(jobs: int) -> Iterator[Any]:
     started = not ray.is_initialized()
     if started:
         _start(ray, jobs)
-    try:
-        yield ray
-    finally:
-        if started:
-            ray.shutdown()
+    # Ray says on standard output what becomes of workers, where results alone belong.
+    with redirect_stdout(sys.stderr) if started else nullcontext():
+        try:
+            yield ray
+        finally:
+            if started:
+                ray.shutdown()
 
 
 def _start(ray: Any, jobs: int) -> None:

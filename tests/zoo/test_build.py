@@ -313,7 +313,9 @@ def test_dead_ray_worker(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="ray is not installed")
-def test_a_killed_ray_worker_costs_its_gm_alone(tmp_path: Path, digest_of: Digest) -> None:
+def test_a_killed_ray_worker_costs_its_gm_alone(
+    tmp_path: Path, digest_of: Digest, capsys: pytest.CaptureFixture[str]
+) -> None:
     trigger = tmp_path / "trigger"
     plan = fake_plan(n_gms=4, behaviour="is_killed", trigger=str(trigger))
     build_zoo(plan, tmp_path / "undisturbed", jobs=1)
@@ -321,6 +323,8 @@ def test_a_killed_ray_worker_costs_its_gm_alone(tmp_path: Path, digest_of: Diges
     build_zoo(plan, tmp_path / "zoo", jobs=2, engine="ray")
     assert not trigger.exists()
     assert digest_of(tmp_path / "zoo") == digest_of(tmp_path / "undisturbed")
+    # What Ray says of it is no result.
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.slow
