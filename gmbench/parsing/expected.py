@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from statistics import StatisticsError, fmean
@@ -13,6 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from gmbench.data.image_shards import TARS, ending_of, is_shard
 from gmbench.data.image_streams import images_of_files, images_of_shard
+from gmbench.data.parallel import in_processes
 from gmbench.data.remote import is_remote
 from gmbench.errors import GmbenchError
 from gmbench.parsing.load import load_parser
@@ -24,6 +26,9 @@ _IMAGES = 16
 
 _HEADER = 768
 """Bytes of a TAR beside each image: a header of 512, and on average 256 that fill up a block."""
+
+_FEW = 1_000
+"""Fewer images take no half minute, beside which a process of one's own would count."""
 
 _PARTS = 64
 """Parts whose size is looked at; the others are taken to be like them."""
@@ -46,7 +51,12 @@ def expected_seconds(tasks: Sequence[PartTask], at_once: int) -> float | None:
         some = [names_of_part(task.folder, task.part) for task in tasks[:_PARTS]]
         if any(is_remote(names[0]) for names in some):
             return None
-        pace, size = _first_images(tasks[0], some[0])
+        of_files = sum(task.part.names for task in tasks)
+        if of_files < _FEW and not any(is_shard(names[0]) for names in some):
+            return None
+        # A decoder that an image brings down takes that process with it, and not the run.
+        look = partial(_first_images, names=some[0])
+        ((_, (pace, size)),) = in_processes(look, tasks[:1], 1, lambda _: "the first images")
         images = fmean(_images_of(names, size) for names in some) * len(tasks)
     except (GmbenchError, OSError, StatisticsError):
         return None  # The run itself says what is wrong with an image or a file.

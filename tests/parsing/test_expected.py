@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from gmbench.parsing import engines
+from gmbench.data import parallel
+from gmbench.parsing import engines, expected
 from gmbench.parsing.expanding import names_of
 from gmbench.parsing.expected import expected_seconds
 from gmbench.parsing.known_gms import KnownGMs
@@ -32,7 +35,8 @@ def slow_parser(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         time.sleep(A_LOOK)
 
     monkeypatch.setattr(KnownGMs, "parse_each", parse_each)
-    with one_after_the_other(engines):
+    monkeypatch.setattr(expected, "_FEW", 0)
+    with one_after_the_other(engines, expected):
         yield
 
 
@@ -70,6 +74,29 @@ def test_hosts_are_asked_for_nothing_twice(tmp_path: Path) -> None:
         task = PartTask(work.folder, work.parts[0], None, parser_sha256())
         assert expected_seconds([task], 1) is None
         assert host.requests == []
+
+
+def test_few_images_are_not_looked_at_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(expected, "_FEW", 4)
+    for number, told in ((3, False), (4, True)):
+        save_images("MINI_DCGAN", tmp_path / f"images{number}", number)
+        tasks = tasks_of(tmp_path / f"out{number}", tmp_path / f"images{number}")
+        assert (expected_seconds(tasks, 1) is not None) == told
+
+
+def test_a_decoder_that_crashes_stops_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(expected, "in_processes", parallel.in_processes)
+    monkeypatch.setattr(expected, "_first_images", _crash)
+    save_images("MINI_DCGAN", tmp_path / "images", 3)
+    assert expected_seconds(tasks_of(tmp_path / "out", tmp_path / "images"), 1) is None
+
+
+def _crash(*_: object, **__: object) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_what_cannot_be_told_stops_nothing(tmp_path: Path) -> None:
