@@ -10,6 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from gmbench.models.first_weights import draw_convolutions
 from gmbench.models.heads import ClassSlots, FusedHeads
 from gmbench.models.parsing import PAPER_CLASSES, PlainOutput
 from gmbench.models.settings import Count, Counts, Dropout, Number, Settings
@@ -50,7 +51,8 @@ class Residual(nn.Module):
             residuals: Number of filters.
         """
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(residuals, channels, 5, 5) / 5.0)
+        # In place: on `meta` PyTorch would import its compiler for a division (`first_weights`).
+        self.weight = nn.Parameter(torch.randn(residuals, channels, 5, 5).div_(5.0))
 
     def forward(self, images: Tensor) -> Tensor:
         """Returns the residuals, shape (N, residuals, H, W), of images (N, channels, H, W)."""
@@ -85,9 +87,7 @@ class TraceParser(nn.Module):
         self.stages = nn.Sequential(*stages[:-1])
         self.dropout = nn.Dropout(c.dropout)
         self.heads = FusedHeads(2 * inner, N_CONTINUOUS, self.slots.total)
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+        draw_convolutions(self)
 
     def forward(self, images: Tensor) -> PlainOutput:
         """Returns what the network says of images.

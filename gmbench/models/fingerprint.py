@@ -6,6 +6,8 @@ import math
 
 from torch import Tensor, nn
 
+from gmbench.models.first_weights import draw_convolutions, draw_normal
+
 INITIAL_DEVIATION = 0.02
 """Standard deviation of an untrained network's fingerprint, in units of the image's range.
 
@@ -44,13 +46,9 @@ class FingerprintNetwork(nn.Module):
             ]
         last = nn.Conv2d(width, channels, 3, padding=1)
         self.layers = nn.Sequential(*layers, last)
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
+        draw_convolutions(self)
         # Normalised features have a mean square of 1/2 after the ReLU, 9 `width` of them meet.
-        nn.init.normal_(last.weight, std=INITIAL_DEVIATION / math.sqrt(9 * width / 2))
+        draw_normal(last.weight, INITIAL_DEVIATION / math.sqrt(9 * width / 2))
 
     def forward(self, images: Tensor) -> Tensor:
         """Returns fingerprints of the images' shape (N, channels, H, W).

@@ -13,6 +13,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from gmbench.models.classifier import ClassifierOutput
+from gmbench.models.first_weights import draw_convolutions
 from gmbench.models.settings import Count, Counts, Dropout, Settings
 
 
@@ -62,5 +63,5 @@ class GanFingerprintNetwork(nn.Module):
 
 def _convolution(inner: int, outer: int) -> list[nn.Module]:
     convolution = nn.Conv2d(inner, outer, 3, padding=1, bias=False)
-    nn.init.kaiming_normal_(convolution.weight, a=0.2)
+    draw_convolutions(convolution, slope=0.2)
     return [convolution, nn.BatchNorm2d(outer), nn.LeakyReLU(0.2, inplace=True)]

@@ -9,6 +9,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from gmbench.models.fingerprint import FingerprintNetwork
+from gmbench.models.first_weights import draw_convolutions
 from gmbench.models.heads import ClassSlots, FusedHeads
 from gmbench.models.settings import MOST_LAYERS, Count, Counts, Dropout, Settings
 from gmbench.schema import DISCRETE, N_CONTINUOUS, N_LOSSES
@@ -154,9 +155,7 @@ class Trunk(nn.Sequential):
                 nn.MaxPool2d(2, ceil_mode=True),
             ]
         super().__init__(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(dropout))
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+        draw_convolutions(self)
 
 
 class ModelParser(nn.Module):
