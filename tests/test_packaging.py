@@ -119,8 +119,8 @@ def test_wheel_holds_tables_sets_recipes_and_templates(wheel: Path) -> None:
     for folder, suffix in (("mini116", ".parquet"), ("parser", ".npz")):
         place = f"gmbench/tables/{folder}/"
         assert any(name.startswith(place) and name.endswith(suffix) for name in names), folder
-    # mini116's images are the most of it, at most 20 MB as Parquet; the parser has 2.
-    assert wheel.stat().st_size < 26_000_000
+    # mini116's images are the most of it, at most 20 MB as Parquet; the parser has 4.
+    assert wheel.stat().st_size < 27_000_000
 
 
 @pytest.mark.slow
