@@ -9,25 +9,21 @@ images are missed when they are not said to look real, as they are and as the co
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import replace
-from pathlib import Path
 
+import known_images
 import numpy as np
 from numpy.typing import NDArray
 
-from gmbench.benchmark.benchmark import Benchmark, read_benchmark
-from gmbench.benchmark.extra import read_extra
+from gmbench.benchmark.benchmark import Benchmark
 from gmbench.files import json_text, write_whole
 from gmbench.parsing.accuracy import GROUPS, _rate, _said, _scores_of, _with_ends
-from gmbench.parsing.files import image_files
 from gmbench.parsing.fitting import (
     FALSE_ALARMS,
     KnownImages,
     _upper_quantile,
     fit_without,
     folds_of,
-    read_known_images,
 )
 from gmbench.parsing.known_gms import KnownGMs
 from gmbench.parsing.surety import Surety, Unseen
@@ -69,16 +65,9 @@ def said_of_unseen(
 
 def main() -> None:
     """Trains twice ten times, writes the differences."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--extra", type=Path, nargs="*", default=[])
-    parser.add_argument("--real", type=Path, nargs="*", default=[])
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", "-o", type=Path, required=True)
-    arguments = parser.parse_args()
-    benchmark, seed = read_benchmark(arguments.data), arguments.seed
-    extra, files = read_extra(benchmark, arguments.extra), image_files(arguments.real)
-    images = read_known_images(benchmark, arguments.data, extra, files, copies=COPIES, seed=seed)
+    arguments = known_images.options(__doc__).parse_args()
+    seed = arguments.seed
+    benchmark, images = known_images.read(arguments)
     of_gm = images.groups < len(images.names)
     own = np.array(images.names) == np.array(images.speaks_for)
     weights = 1.0 / np.bincount(images.groups[of_gm])[images.groups[of_gm]]

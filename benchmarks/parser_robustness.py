@@ -10,24 +10,22 @@ three ways to degrade an image are none that copies are changed in.
 
 from __future__ import annotations
 
-import argparse
 import io
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import known_images
 import numpy as np
 import pyarrow.parquet as pq
 from PIL import Image, ImageFilter
 
-from gmbench.benchmark.benchmark import Benchmark, read_benchmark
-from gmbench.benchmark.extra import read_extra
+from gmbench.benchmark.benchmark import Benchmark
 from gmbench.data.features import shard_path
 from gmbench.data.rgb import rgb_pixels
 from gmbench.files import json_text, write_whole
 from gmbench.parsing.accuracy import scores_of
-from gmbench.parsing.files import image_files
-from gmbench.parsing.fitting import KnownImages, fit_without, folds_of, read_known_images
+from gmbench.parsing.fitting import KnownImages, fit_without, folds_of
 from gmbench.parsing.known_gms import KnownGMs
 from gmbench.parsing.surety import Surety, Unseen
 from gmbench.parsing.train import COPIES
@@ -141,17 +139,11 @@ def said_of_unseen(
 
 def main() -> None:
     """Trains twice ten times, parses what was left out, writes the scores."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--extra", type=Path, nargs="*", default=[])
-    parser.add_argument("--real", type=Path, nargs="*", default=[])
+    parser = known_images.options(__doc__)
     parser.add_argument("--images", type=int, default=8, help="of each GM")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", "-o", type=Path, required=True)
     arguments = parser.parse_args()
-    benchmark, seed = read_benchmark(arguments.data), arguments.seed
-    extra, real = read_extra(benchmark, arguments.extra), image_files(arguments.real)
-    images = read_known_images(benchmark, arguments.data, extra, real, copies=COPIES, seed=seed)
+    seed = arguments.seed
+    benchmark, images = known_images.read(arguments)
     shown = {}
     for gm, (name, spoken) in enumerate(zip(images.names, images.speaks_for, strict=True)):
         if name == spoken:

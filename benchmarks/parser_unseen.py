@@ -10,18 +10,14 @@ its labels.
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
 from typing import Any
 
+import known_images
 import numpy as np
 from numpy.typing import NDArray
 
-from gmbench.benchmark.benchmark import read_benchmark
-from gmbench.benchmark.extra import read_extra
 from gmbench.files import json_text, write_whole
-from gmbench.parsing.files import image_files
-from gmbench.parsing.fitting import Fitted, KnownImages, fit_known_gms, folds_of, read_known_images
+from gmbench.parsing.fitting import Fitted, KnownImages, fit_known_gms, folds_of
 from gmbench.parsing.grouping import APART, MIXED, groups_of
 from gmbench.parsing.known_gms import SaidOfImages
 from gmbench.parsing.train import COPIES
@@ -108,17 +104,11 @@ def looked_at(images: KnownImages, fitted: Fitted, gm: str) -> dict[str, Any]:
 
 def main() -> None:
     """Trains eleven times, writes what was said."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = known_images.options(__doc__)
     parser.add_argument("gms", nargs="*", metavar="GM")
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--extra", type=Path, nargs="*", default=[])
-    parser.add_argument("--real", type=Path, nargs="*", default=[])
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", "-o", type=Path, required=True)
     arguments = parser.parse_args()
-    benchmark, seed = read_benchmark(arguments.data), arguments.seed
-    extra, real = read_extra(benchmark, arguments.extra), image_files(arguments.real)
-    images = read_known_images(benchmark, arguments.data, extra, real, copies=COPIES, seed=seed)
+    seed = arguments.seed
+    benchmark, images = known_images.read(arguments)
     fitted = fit_known_gms(images, benchmark, seed, {})
     found: dict[str, Any] = {"seed": seed, "copies": COPIES, "draws": DRAWS}
     for domain, own in (("published", True), ("replicas", False)):
