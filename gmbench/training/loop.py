@@ -20,6 +20,7 @@ import torch
 from accelerate import Accelerator
 from torch import nn
 
+from gmbench.data.kept_memory import keep_freed_memory
 from gmbench.files import write_durably
 from gmbench.models.class_targets import ClassTargets
 from gmbench.models.targets import TrainingTargets
@@ -94,6 +95,8 @@ def train(
     """
     accelerator = accelerator_for(device, config.precision)
     place = accelerator.device
+    if place.type == "cpu":
+        keep_freed_memory()
     network, objective = build_method(config, targets, seed)
     network.load_state_dict({**network.state_dict(), **(initial or {})})
     network.to(place, memory_format=torch.channels_last)  # type: ignore[call-overload]

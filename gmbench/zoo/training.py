@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from gmbench.data.kept_memory import keep_freed_memory
 from gmbench.schema import LOSSES
 from gmbench.zoo.quality import N_SAMPLE, Quality, judge
 from gmbench.zoo.specification import Specification
@@ -112,6 +113,7 @@ def train_gm(task: TrainingTask, real: Images, *source: Images) -> Outcome:
     import torch
 
     torch.set_num_threads(1)
+    keep_freed_memory()
     trainer = importlib.import_module(task.module).train
     attempts: list[Attempt] = []
     drawn = (task.specification, *task.specification.spares)
