@@ -114,8 +114,8 @@ def _groups(trained_on: dict[str, Any], names: list[str]) -> list[str]:
             ("whole", "8 of one stay whole with `--group`"),
             ("parted", "16 of two are parted with `--group`"),
             ("with_their_own", "... share of images in a group of mostly their own model"),
-            ("one_called_several", "8 of one are said to be of several, unasked"),
-            ("two_called_several", "16 of two are said to be of several, unasked"),
+            ("one_called_several", "8 of one are refused as of several, unasked"),
+            ("two_called_several", "16 of two are refused as of several, unasked"),
         )
     ]
     return _table([f"images of models left out, {found['draws']} draws", *names], rows)

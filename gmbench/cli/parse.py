@@ -42,8 +42,13 @@ def parse(
         ),
     ] = None,
     group: Annotated[
-        bool, typer.Option("--group", help="Images of several models: part them by likeness first.")
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--group/--together",
+            help="Part the images by likeness first, or take them for one model's whatever they "
+            "look like. With neither, images that plainly are of several models are refused.",
+        ),
+    ] = None,
     csv: Annotated[
         Path | None,
         typer.Option("--csv", metavar="FILE", help="Also write what each image says, a row each."),
@@ -86,10 +91,10 @@ def parse(
     """
     run = LongRunOptions(tuple(lists or ()), shard, jobs, engine, part_images, patience, device)
     if out is not None:
-        if group or csv is not None or html is not None or overwrite:
+        if group is not None or csv is not None or html is not None or overwrite:
             raise GmbenchError(
                 "With --out each image is parsed on its own and nothing is replaced: leave out "
-                "--group, --csv, --html and --overwrite."
+                "--group, --together, --csv, --html and --overwrite."
             )
         parse_long(files or [], model, out, run, as_json=as_json)
         return

@@ -6,7 +6,7 @@ narrower. Whoever asks for its images wants to hear of the published GM.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,24 @@ class KnownImages:
     real: tuple[str, ...]
     sources: NDArray[np.str_]
     copies: tuple[Features, ...] = ()
+
+    def without(self, gms: Collection[str]) -> KnownImages:
+        """Returns everything but the images of some GMs and of those that speak for them."""
+        stays = np.array([name not in gms for name in self.speaks_for])
+        stays_too = np.concatenate([stays, np.ones(len(self.real), dtype=bool)])
+        rows = stays_too[self.groups]
+        chosen = np.flatnonzero(stays)
+        return KnownImages(
+            features=self.features[rows],
+            groups=(np.cumsum(stays_too) - 1)[self.groups[rows]],
+            names=tuple(self.names[gm] for gm in chosen),
+            speaks_for=tuple(self.speaks_for[gm] for gm in chosen),
+            values=self.values[stays],
+            kinds=tuple(self.kinds[gm] for gm in chosen),
+            real=self.real,
+            sources=self.sources[rows],
+            copies=tuple(one[rows] for one in self.copies),
+        )
 
 
 @dataclass(frozen=True)

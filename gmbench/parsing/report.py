@@ -7,13 +7,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from gmbench.errors import SourceError
 from gmbench.files import refuse_existing, write_whole
 from gmbench.pages.parsed import page_of
-from gmbench.parsing.grouping import groups_of
-from gmbench.parsing.known_gms import KnownGMs
+from gmbench.parsing.grouping import MIXED, groups_of
+from gmbench.parsing.known_gms import MOST_COMPARED, KnownGMs
 from gmbench.parsing.load import load_parser
 from gmbench.parsing.noise import noise_pictures
 from gmbench.parsing.rows import rows_of
@@ -47,7 +49,7 @@ def parse_files(
     files: Sequence[Path],
     model: str | Path | None = None,
     *,
-    group: bool = False,
+    group: bool | None = None,
     progress: Progress | None = None,
 ) -> ParsedFiles:
     """Parses image files, as images of one GM or of several.
@@ -55,12 +57,13 @@ def parse_files(
     Args:
         files: The image files.
         model: Folder of a parser or its name on the Hub; the package's own when None.
-        group: Whether to part them by likeness first.
+        group: Whether to part them by likeness first; None takes them for one GM's unless they
+            plainly are of several.
         progress: Told how many images are parsed.
 
     Raises:
-        SourceError: There is no image, one cannot be read, there are too many to be grouped, or
-            the parser does not know which known GMs images are like.
+        SourceError: There is no image, one cannot be read, there are too many to be grouped, they
+            plainly are of several GMs, or the parser does not know which known GMs images are like.
         CheckpointError: The parser cannot be read.
     """
     parser = load_parser(model)
@@ -72,6 +75,8 @@ def parse_files(
                 "Give a part of them."
             )
         said = parser.look(images)
+        if group is None:
+            _refuse_mixed(files, said.shares)
         parts = groups_of(said.shares) if group else [range(len(files))]
         groups = [(list(map(int, rows)), parser.parse_said(said.of(rows))) for rows in parts]
         return ParsedFiles(tuple(files), tuple(groups), parser.parsed(said.shares), parser.labels)
@@ -83,6 +88,19 @@ def parse_files(
     each = parser.parse_each(images)
     whole = parsed_gm(each, parser.labels, parser.trained_on)
     return ParsedFiles(tuple(files), ((list(range(len(files))), whole),), each, parser.labels)
+
+
+def _refuse_mixed(files: Sequence[Path], shares: NDArray[np.float64]) -> None:
+    """Refuses images of several GMs: read as one's, they would say what holds of none."""
+    parts = groups_of(shares[:MOST_COMPARED], MIXED)
+    if len(parts) == 1:
+        return
+    shown = [f"{len(part)} such as {files[part[0]]}" for part in parts[:3]]
+    more = [f"{len(parts) - 3} more kinds"] if len(parts) > 3 else []
+    raise SourceError(
+        f"These look like images of several models: {', '.join([*shown, *more])}. Parse them "
+        "apart with --group, or as one model's with --together."
+    )
 
 
 def _counted(files: Sequence[Path], progress: Progress | None) -> Iterator[Image.Image]:

@@ -64,9 +64,15 @@ def test_json_csv_and_page(here: Path) -> None:
     assert gmbench("parse", "MINI_DCGAN", "--csv", "each.csv", "--overwrite", cwd=here).stdout
 
 
-def test_images_of_two_models_are_noticed_and_parted(here: Path) -> None:
-    mixed = gmbench("parse", "MINI_DCGAN", "MINI_BETA_B", cwd=here)
-    assert "These look like images of several models: `gmbench parse --group`" in mixed.stdout
+def test_images_of_two_models_are_refused_parted_or_taken_together(here: Path) -> None:
+    mixed = gmbench("parse", "MINI_DCGAN", "MINI_BETA_B", cwd=here, check=False)
+    assert mixed.returncode == 2 and mixed.stdout == ""
+    assert mixed.stderr.endswith(
+        "These look like images of several models: 6 such as MINI_DCGAN/0.png, 6 such as "
+        "MINI_BETA_B/0.png. Parse them apart with --group, or as one model's with --together.\n"
+    )
+    together = gmbench("parse", "MINI_DCGAN", "MINI_BETA_B", "--together", cwd=here)
+    assert "These look like images of several models: `gmbench parse --group`" in together.stdout
     found = data("parse", "MINI_DCGAN", "MINI_BETA_B", "--group", cwd=here)
     parts = [{Path(image).parent.name for image in one["images"]} for one in found["groups"]]
     assert parts == [{"MINI_DCGAN"}, {"MINI_BETA_B"}] or parts == [{"MINI_BETA_B"}, {"MINI_DCGAN"}]

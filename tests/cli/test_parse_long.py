@@ -70,7 +70,7 @@ def test_what_is_not_reached_ends_with_1(here: Path, monkeypatch: pytest.MonkeyP
         ("images/0.png --jobs 2 --device cpu", "For long runs alone: --jobs, --device. Give --out"),
         ("--out out", "There is no image to parse"),
         ("none.png --out out", "none.png is not there. Give image files, folders, TAR"),
-        ("images --out out --html a.html", "leave out --group, --csv, --html and --overwrite"),
+        ("images --out out --html a.html", "--group, --together, --csv, --html and --overwrite"),
         ("images --out out --shard 3/3", "--shard 3/3 is none: give I/N"),
         ("images --out out --engine rey", "Engine 'rey' is not known. Did you mean ray?"),
         ("images --out list.txt", "list.txt cannot be written to"),

@@ -1,0 +1,46 @@
+"""The shipped parser on the benchmark's own test sets, as predictions that `evaluate` can score.
+
+    python benchmarks/parser_sets.py --data DIR --extra DIR --real DIR -o FILE.parquet
+
+Each set is predicted, an image at a time, by a parser trained like the one that comes with the
+package on everything but the GMs of the set and their replicas. What it learns of its own errors
+it learns without them, too. A GM of equal labels stays among the known, as in the paper's sets,
+unless `--no-twins`: then these are left out as well.
+"""
+
+from __future__ import annotations
+
+import known_images
+import numpy as np
+
+from gmbench.parsing.fitting import fit_known_gms
+from gmbench.predictions.predictions import write_predictions
+from gmbench.training.parsed import ParsedImages
+from gmbench.training.parsed_sets import predictions_of, present_gms
+
+
+def main() -> None:
+    """Trains once a set, writes the predictions."""
+    parser = known_images.options(__doc__)
+    parser.add_argument("--no-twins", action="store_true")
+    arguments = parser.parse_args()
+    benchmark, images = known_images.read(arguments)
+    parsed: dict[str, ParsedImages] = {}
+    for name in benchmark.sets:
+        gms = present_gms(benchmark, name)
+        rows = [images.names.index(gm) for gm in gms]
+        out = set(gms)
+        if arguments.no_twins:
+            alike = (images.values[:, None] == images.values[rows]).all(axis=2).any(axis=1)
+            out |= {images.speaks_for[gm] for gm in np.flatnonzero(alike)}
+        known = images.without(out)
+        fitted = fit_known_gms(known, benchmark, arguments.seed, {})
+        asked = np.concatenate([np.flatnonzero(images.groups == row) for row in rows])
+        said = fitted.parser.look_at(images.features[asked])
+        parsed[name] = fitted.parser.parsed(said.shares)
+        print(f"{name}: {len(gms)} GMs, {len(asked)} images, {len(known.names)} known", flush=True)
+    write_predictions(predictions_of(benchmark, "known_gms", parsed), arguments.out)
+
+
+if __name__ == "__main__":
+    main()
