@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.files import json_text, write_whole
-from gmbench.parsing.accuracy import GROUPS, _rate, _said, _scores_of, _with_ends
+from gmbench.parsing.accuracy import GROUPS, draws_of, mean_rate, with_ends
 from gmbench.parsing.fitting import (
     FALSE_ALARMS,
     KnownImages,
-    _upper_quantile,
     fit_without,
     folds_of,
+    upper_quantile,
 )
 from gmbench.parsing.known_gms import KnownGMs
 from gmbench.parsing.surety import Surety, Unseen
@@ -81,19 +81,19 @@ def main() -> None:
         judge = KnownGMs(
             names=images.speaks_for, values=images.values, labels=LabelSpace.of(benchmark),
             relatives=None, distances=None,  # type: ignore[arg-type]
-            surety=Surety.learn(unseen.of(learnt), images.values), real_from=1.0, trained_on={},
+            surety=Surety.learn(unseen.of(learnt), images.values, images.stated),
+            real_from=1.0, trained_on={},
         )  # fmt: skip
-        real_from = _upper_quantile(unseen.real[of_gm], weights, FALSE_ALARMS)
+        real_from = upper_quantile(unseen.real[of_gm], weights, FALSE_ALARMS)
         missed[key] = [
-            _rate(~(real[~of_gm] >= real_from), images.sources[~of_gm])
+            mean_rate(~(real[~of_gm] >= real_from), images.sources[~of_gm])
             for real in (unseen.real, *changed)
         ]
         for domain, chosen in (("published", own), ("replicas", ~own)):
             part = unseen.of(np.flatnonzero(of_gm)[chosen[images.groups[of_gm]]])
-            each = _scores_of(judge, part.gms, seed).each(_said(judge, part))
-            scores[domain][key] = {name: each[:, at].mean(axis=1) for name, at in GROUPS.items()}
+            scores[domain][key] = draws_of(judge, part, seed)
     differences = {
-        domain: {name: _with_ends(of["with"][name] - of["without"][name]) for name in GROUPS}
+        domain: {name: with_ends(of["with"][name] - of["without"][name]) for name in GROUPS}
         for domain, of in scores.items()
     }
     found = {"seed": seed, "copies": COPIES, "differences": differences, "real_missed": missed}

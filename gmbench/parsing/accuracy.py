@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gmbench.benchmark.catalog import diffusion7, red116
 from gmbench.evaluation.calibration import CONFIDENCE, NUMBER, TRUE, binned_sums, calibration_error
 from gmbench.parsing.fitting import Fitted, KnownImages, folds_of
 from gmbench.parsing.known_gms import KnownGMs
@@ -53,24 +54,27 @@ def accuracy_of(images: KnownImages, fitted: Fitted, seed: int) -> dict[str, Any
         seed: That of the folds; it also draws the GMs for the intervals.
 
     Returns:
-        For published GMs and for replicas: l1, weighted F1 of classes and losses with 95%
-        intervals over GMs, an image at a time and all images of a GM together, beside what the
-        nearest known GM alone and what the labels alone give; the same for each parameter;
-        calibration and coverage; and how often real images and made ones are mistaken.
+        For the paper's GMs (`published`), for `others` and for `replicas`: l1, weighted F1 of
+        classes and losses with 95% intervals over GMs, an image at a time and all images of a GM
+        together, beside what the nearest known GM alone and what the labels alone give; the same
+        for each parameter; calibration and coverage; and how often real images and made ones are
+        mistaken.
     """
     of_image = images.groups < len(images.names)
     everything, parser = fitted.unseen, fitted.parser
     unseen = everything.of(of_image)
-    own = np.array(images.names) == np.array(images.speaks_for)
+    replica = np.array(images.names) != np.array(images.speaks_for)
+    of_paper = np.isin(images.names, [gm.name for gm in (*red116(), *diffusion7())])
+    domains = {"published": of_paper, "others": ~of_paper & ~replica, "replicas": replica}
     by_fold = _each_by_others(images, fitted, seed)
     found: dict[str, Any] = {}
-    for domain, of_gm in (("published", own), ("replicas", ~own)):
+    for domain, of_gm in domains.items():
         if not of_gm.any():
             continue
         rows = np.flatnonzero(of_gm[unseen.gms])
         part, sureties = unseen.of(rows), by_fold[rows]
         together = _together(part)
-        score, said = _scores_of(parser, part.gms, seed), _said(parser, part)
+        score, said = _scores_of(parser, part.gms, seed, images.stated), _said(parser, part)
         found[domain] = {
             "n_gms": int(of_gm.sum()),
             "n_images": len(rows),
@@ -80,17 +84,17 @@ def accuracy_of(images: KnownImages, fitted: Fitted, seed: int) -> dict[str, Any
             "labels_alone": score.groups(_said(parser, _even(part))),
             "parameters": score.parameters(said),
             "parameters_labels_alone": score.parameters(_said(parser, _even(part))),
-            "calibration": _calibration(parser, part, images.values, sureties),
-            "calibration_gm": _calibration(parser, together, images.values, None),
-            "coverage": _coverage(part, images.values, sureties),
+            "calibration": _calibration(parser, part, images, sureties),
+            "calibration_gm": _calibration(parser, together, images, None),
+            "coverage": _coverage(part, images, sureties),
         }
-    made_of = np.where(of_image, own[np.minimum(images.groups, len(own) - 1)], False)
-    replicas = of_image & ~made_of
+    replicas = np.where(of_image, replica[np.minimum(images.groups, len(replica) - 1)], False)
+    made_of = of_image & ~replicas
     called = everything.real >= parser.real_from
     found["real_or_made"] = {
-        "real_called_made": _rate(~called[~of_image], images.sources[~of_image]),
-        "published_called_real": _rate(called[made_of], images.groups[made_of]),
-        "replicas_called_real": _rate(called[replicas], images.groups[replicas]),
+        "real_called_made": mean_rate(~called[~of_image], images.sources[~of_image]),
+        "published_called_real": mean_rate(called[made_of], images.groups[made_of]),
+        "replicas_called_real": mean_rate(called[replicas], images.groups[replicas]),
         "n_real": int((~of_image).sum()),
     }
     return found
@@ -104,17 +108,38 @@ def scores_of(parser: KnownGMs, unseen: Unseen, seed: int) -> dict[str, list[flo
         unseen: What was said of images of GMs left out.
         seed: Draws the GMs for the intervals.
     """
-    return _scores_of(parser, unseen.gms, seed).groups(_said(parser, unseen))
+    return {name: with_ends(draws) for name, draws in draws_of(parser, unseen, seed).items()}
 
 
-def _scores_of(parser: KnownGMs, gms: NDArray[np.int64], seed: int) -> _Scores:
+def draws_of(parser: KnownGMs, unseen: Unseen, seed: int) -> dict[str, Array]:
+    """Returns the same scores as they are, and behind them for each draw of GMs.
+
+    Draws of the same GMs under one seed are the same, so that two parsers can be compared in pairs.
+
+    Args:
+        parser: As in `scores_of`.
+        unseen: Likewise.
+        seed: Likewise.
+
+    Returns:
+        Of each score shape (1 + draws,).
+    """
+    each = _scores_of(parser, unseen.gms, seed).each(_said(parser, unseen))
+    return {name: _mean_of(each[:, columns]) for name, columns in GROUPS.items()}
+
+
+def _scores_of(
+    parser: KnownGMs, gms: NDArray[np.int64], seed: int, stated: NDArray[np.bool_] | None = None
+) -> _Scores:
     scored = np.unique(gms)
     numbers = np.zeros(len(parser.names), dtype=np.int64)
     numbers[scored] = np.arange(len(scored))
     generator = np.random.default_rng([seed, 0xACC])
     even = np.full(len(scored), 1 / len(scored))
     weights = generator.multinomial(len(scored), even, REPLICATES)
-    return _Scores(parser, numbers, np.vstack([np.ones(len(scored)), weights]))
+    counts = np.ones_like(parser.values) if stated is None else stated
+    whole = np.vstack([np.ones(len(scored)), weights])
+    return _Scores(parser, numbers, whole, counts[scored].astype(float))
 
 
 def _each_by_others(images: KnownImages, fitted: Fitted, seed: int) -> NDArray[np.object_]:
@@ -127,7 +152,7 @@ def _each_by_others(images: KnownImages, fitted: Fitted, seed: int) -> NDArray[n
         if rows.any():
             others = unseen.of(~rows)
             thinned = others.of(_thinned(others.gms))
-            found[rows] = Surety.learn(thinned, images.values)
+            found[rows] = Surety.learn(thinned, images.values, images.stated)
     return found
 
 
@@ -166,41 +191,57 @@ class _Scores:
         parser: Says how counts are normalised, and the labels of all GMs.
         numbers: Of each GM its place among those scored.
         weights: Of the GMs scored, shape (1 + replicates, GMs); the first as they are.
+        counts: 1 where a label of these GMs counts, 0 where it is unknown, shape (GMs, 25).
     """
 
-    def __init__(self, parser: KnownGMs, numbers: NDArray[np.int64], weights: Array) -> None:
+    def __init__(
+        self, parser: KnownGMs, numbers: NDArray[np.int64], weights: Array, counts: Array
+    ) -> None:
         values = parser.values
         minimum, span = np.array(parser.labels.minimum), np.array(parser.labels.span)
         self.counts = (values[:, :N_CONTINUOUS] - minimum) / span
         self.classes = values[:, N_CONTINUOUS:].astype(int)
-        self.n_classes, self.numbers, self.weights = parser.labels.n_classes, numbers, weights
+        self.n_classes, self.numbers = parser.labels.n_classes, numbers
+        self.weights = [weights * known for known in counts.T]
+        self.n_gms = weights.shape[1]
 
     def each(self, said: Said) -> Array:
         """Returns l1 of counts and weighted F1 of heads, shape (1 + replicates, 25)."""
-        gm, n = self.numbers[said.gms], self.weights.shape[1]
+        gm, n = self.numbers[said.gms], self.n_gms
         per_image = 1.0 / np.bincount(gm, minlength=n)[gm]
         wrong = np.abs(said.counts - self.counts[said.gms])
         columns = []
-        for error in wrong.T:
+        for error, weights in zip(wrong.T, self.weights, strict=False):
             of_gm = np.bincount(gm, per_image * error, minlength=n)
-            columns.append(self.weights @ of_gm / self.weights.sum(axis=1))
-        for head, c in enumerate(self.n_classes):
+            columns.append(_ratio(weights @ of_gm, weights.sum(axis=1)))
+        for head, (c, weights) in enumerate(
+            zip(self.n_classes, self.weights[N_CONTINUOUS:], strict=True)
+        ):
             truth, chosen = self.classes[said.gms, head], said.classes[:, head]
             place = (gm * c + truth) * c + chosen
             tables = np.bincount(place, per_image, minlength=n * c * c).reshape(n, c * c)
-            columns.append(_weighted_f1((self.weights @ tables).reshape(-1, c, c)))
+            columns.append(_weighted_f1((weights @ tables).reshape(-1, c, c)))
         return np.column_stack(columns)
 
     def groups(self, said: Said) -> dict[str, list[float]]:
         """Returns each group's mean with the ends of its interval."""
         each = self.each(said)
-        return {name: _with_ends(each[:, columns].mean(axis=1)) for name, columns in GROUPS.items()}
+        return {name: with_ends(_mean_of(each[:, at])) for name, at in GROUPS.items()}
 
     def parameters(self, said: Said) -> dict[str, list[float]]:
-        """The same for each parameter."""
-        return {
-            name: _with_ends(column) for name, column in zip(NAMES, self.each(said).T, strict=True)
-        }
+        """The same for each parameter that is known of a GM."""
+        each = zip(NAMES, self.each(said).T, strict=True)
+        return {name: with_ends(column) for name, column in each if not np.isnan(column[0])}
+
+
+def _ratio(sums: Array, weights: Array) -> Array:
+    """Means, NaN where there is nothing to be meant."""
+    return np.divide(sums, weights, out=np.full_like(sums, np.nan), where=weights > 0)
+
+
+def _mean_of(columns: Array) -> Array:
+    """Means over the columns that are numbers, of which there is one in each row."""
+    return np.asarray(np.nanmean(columns, axis=1))
 
 
 def _weighted_f1(tables: Array) -> Array:
@@ -208,16 +249,21 @@ def _weighted_f1(tables: Array) -> Array:
     right = np.diagonal(tables, axis1=1, axis2=2)
     truth, chosen = tables.sum(axis=2), tables.sum(axis=1)
     f1 = 2 * right / np.maximum(truth + chosen, 1e-12)
-    return np.asarray((f1 * truth).sum(axis=1) / truth.sum(axis=1))
+    return _ratio((f1 * truth).sum(axis=1), truth.sum(axis=1))
 
 
-def _with_ends(values: Array) -> list[float]:
-    low, high = np.quantile(values[1:], [0.025, 0.975])
+def with_ends(values: Array) -> list[float]:
+    """Returns a score as it is, and the ends of its 95% interval.
+
+    Args:
+        values: Shape (1 + draws,): as it is, and for each draw of GMs.
+    """
+    low, high = np.nanquantile(values[1:], [0.025, 0.975])
     return [round(float(one), 4) for one in (values[0], low, high)]
 
 
 def _calibration(
-    parser: KnownGMs, part: Unseen, values: Array, sureties: NDArray[np.object_] | None
+    parser: KnownGMs, part: Unseen, images: KnownImages, sureties: NDArray[np.object_] | None
 ) -> dict[str, Any]:
     """Expected calibration errors and the curves of classes and of losses."""
     each = [parser.surety] * len(part.gms) if sureties is None else list(sureties)
@@ -233,9 +279,11 @@ def _calibration(
         total = np.zeros((10, 3))
         errors = []
         for head in columns:
-            truth = values[part.gms, N_CONTINUOUS + head].astype(int)
-            sure, right = heads[head].max(axis=1), heads[head].argmax(axis=1) == truth
-            sums = binned_sums(sure, right, numbers, len(gms)) / per_gm[:, None, None]
+            known = images.stated[part.gms, N_CONTINUOUS + head]
+            truth = images.values[part.gms[known], N_CONTINUOUS + head].astype(int)
+            odds = heads[head][known]
+            sure, right = odds.max(axis=1), odds.argmax(axis=1) == truth
+            sums = binned_sums(sure, right, numbers[known], len(gms)) / per_gm[:, None, None]
             errors.append(float(calibration_error(sums.sum(axis=0))))
             total += sums.sum(axis=0)
         curves[name] = {
@@ -251,7 +299,7 @@ def _calibration(
     return curves
 
 
-def _coverage(part: Unseen, values: Array, sureties: NDArray[np.object_]) -> dict[str, float]:
+def _coverage(part: Unseen, images: KnownImages, sureties: NDArray[np.object_]) -> dict[str, float]:
     """Share of each count's intervals that hold the truth."""
     held = np.zeros((len(part.gms), N_CONTINUOUS), dtype=bool)
     for surety in {id(one): one for one in sureties}.values():
@@ -262,16 +310,23 @@ def _coverage(part: Unseen, values: Array, sureties: NDArray[np.object_]) -> dic
             shares = (1 - doubt) * part.shares[rows] + doubt * known / known.sum(
                 axis=1, keepdims=True
             )
-            low, high = quantiles(shares, values[:, column], [tail, 1 - tail]).T
-            truth = values[part.gms[rows], column]
+            values = images.values[:, column]
+            low, high = quantiles(shares, values, [tail, 1 - tail]).T
+            truth = values[part.gms[rows]]
             held[rows, column] = (low <= truth) & (truth <= high)
-    weights = 1.0 / np.bincount(part.gms)[part.gms]
-    shares = np.average(held, axis=0, weights=weights)
-    return {name: round(float(one), 4) for name, one in zip(NAMES, shares, strict=False)}
+    each = 1.0 / np.bincount(part.gms)[part.gms]
+    weights = each[:, None] * images.stated[part.gms, :N_CONTINUOUS]
+    rates = zip(NAMES, _ratio((held * weights).sum(axis=0), weights.sum(axis=0)), strict=False)
+    return {name: round(float(rate), 4) for name, rate in rates if not np.isnan(rate)}
 
 
-def _rate(events: NDArray[np.bool_], groups: NDArray[Any]) -> list[float]:
-    """Mean over groups of how often something happens, and its standard error."""
+def mean_rate(events: NDArray[np.bool_], groups: NDArray[Any]) -> list[float]:
+    """Returns the mean over groups of how often something happens, and its standard error.
+
+    Args:
+        events: Whether it happens, shape (images,).
+        groups: What each image belongs to, shape (images,).
+    """
     if not len(events):
         return []
     of_group = np.array([events[groups == one].mean() for one in np.unique(groups)])

@@ -50,7 +50,8 @@ class KnownImages:
         groups: Group of each image, shape (images,): a GM, or behind them real images of a content.
         names: Of the GMs, replicas by their own names.
         speaks_for: Name of the GM that each speaks for.
-        values: Label values of that GM, shape (GMs, 25).
+        values: Label values of that GM, shape (GMs, 25); what is usual where they are unknown.
+        stated: Whether they are known, of that shape.
         kinds: Of the GMs.
         real: Names of the groups of real images.
         sources: What each real image shows, and of each other image nothing.
@@ -62,6 +63,7 @@ class KnownImages:
     names: tuple[str, ...]
     speaks_for: tuple[str, ...]
     values: NDArray[np.float64]
+    stated: NDArray[np.bool_]
     kinds: tuple[str, ...]
     real: tuple[str, ...]
     sources: NDArray[np.str_]
@@ -79,6 +81,7 @@ class KnownImages:
             names=tuple(self.names[gm] for gm in chosen),
             speaks_for=tuple(self.speaks_for[gm] for gm in chosen),
             values=self.values[stays],
+            stated=self.stated[stays],
             kinds=tuple(self.kinds[gm] for gm in chosen),
             real=self.real,
             sources=self.sources[rows],
@@ -154,7 +157,8 @@ def read_known_images(
         groups=np.concatenate(numbers),
         names=tuple(gm.name for gm in own),
         speaks_for=tuple(gm.name for gm in spoken),
-        values=np.array([gm.values for gm in spoken]),
+        values=benchmark.labels_of(spoken),
+        stated=~np.isnan([gm.values for gm in spoken]),
         kinds=tuple(gm.kind for gm in spoken),
         real=tuple(real),
         sources=np.concatenate(sources).astype(str),
@@ -228,9 +232,9 @@ def fit_known_gms(
         labels=LabelSpace.of(benchmark),
         relatives=whole.relatives,
         distances=whole.distances,
-        surety=Surety.learn(unseen.of(learnt), images.values),
+        surety=Surety.learn(unseen.of(learnt), images.values, images.stated),
         # Who knows no real images calls none real.
-        real_from=_upper_quantile(real[of_gm], weights, FALSE_ALARMS) if images.real else 2.0,
+        real_from=upper_quantile(real[of_gm], weights, FALSE_ALARMS) if images.real else 2.0,
         trained_on=trained_on,
     )
     if progress:
@@ -324,10 +328,16 @@ def fit_without(
     )
 
 
-def _upper_quantile(
+def upper_quantile(
     values: NDArray[np.float64], weights: NDArray[np.float64], above: float
 ) -> float:
-    """The least value that no more than a part of the weight lies above."""
+    """Returns the least value that no more than a part of the weight lies above.
+
+    Args:
+        values: Shape (images,).
+        weights: Likewise.
+        above: That part, 0 to 1.
+    """
     order = np.argsort(values)[::-1]
     reached = np.cumsum(weights[order]) / weights.sum()
     return float(values[order][np.searchsorted(reached, above)])

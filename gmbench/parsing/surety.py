@@ -68,14 +68,16 @@ class Surety:
     distances: Array
 
     @classmethod
-    def learn(cls, unseen: Unseen, labels: Array) -> Surety:
+    def learn(cls, unseen: Unseen, labels: Array, stated: NDArray[np.bool_]) -> Surety:
         """Learns it from what was said of unseen GMs; every GM weighs the same.
 
         Args:
             unseen: What was said.
             labels: Label values of the GMs, shape (GMs, 25).
+            stated: Whether they are known, of that shape; what is not known teaches nothing.
         """
-        weights = 1.0 / np.bincount(unseen.gms)[unseen.gms]
+        of_image = 1.0 / np.bincount(unseen.gms)[unseen.gms]
+        weights = of_image[:, None] * stated[unseen.gms]
         truth = labels[unseen.gms]
         known = unseen.shares > 0
         even = known / known.sum(axis=1, keepdims=True)
@@ -91,7 +93,7 @@ class Surety:
                 else:
                     right = (shares * (labels[:, column] == truth[:, column, None])).sum(axis=1)
                     wrong = -np.log(np.clip(right, 0.01, 0.99))
-                costs[row, group[column]] += np.average(wrong, weights=weights)
+                costs[row, group[column]] += _average(wrong, weights[:, column])
         doubts = DOUBTS[costs.argmin(axis=0)][group]
         shares = (1 - doubts[0]) * unseen.shares + doubts[0] * even
         tails = np.zeros(N_CONTINUOUS)
@@ -100,10 +102,10 @@ class Surety:
             ends = quantiles(shares, values, [*TAILS, *(1 - TAILS)])
             low, high = np.split(ends, 2, axis=1)
             within = (low <= truth[:, column, None]) & (truth[:, column, None] <= high)
-            covered = np.average(within, axis=0, weights=weights)
+            covered = _average(within, weights[:, column])
             tails[column] = TAILS[(covered >= COVERAGE).argmax()] if covered[-1] >= COVERAGE else 0
         order = np.argsort(unseen.distances)
-        reached = np.cumsum(weights[order]) / weights.sum()
+        reached = np.cumsum(of_image[order]) / of_image.sum()
         at = np.searchsorted(reached, np.linspace(0, 1, _DISTANCES) - 1e-9).clip(0, len(order) - 1)
         return cls(doubts, tails, unseen.distances[order][at])
 
@@ -140,6 +142,11 @@ class Surety:
         if not sound:
             raise ValueError("what it knows of its errors is damaged")
         return cls(doubts, tails, distances)
+
+
+def _average(values: NDArray[Any], weights: Array) -> Any:
+    """Weighted mean over images; 0 where none has a weight."""
+    return weights @ values / max(weights.sum(), 1e-12)
 
 
 def together(shares: Array) -> Array:

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.metrics import f1_score
 
 from gmbench.benchmark.benchmark import Benchmark
-from gmbench.parsing.fitting import fit_without, folds_of, read_known_images
+from gmbench.parsing.accuracy import accuracy_of
+from gmbench.parsing.fitting import fit_known_gms, fit_without, folds_of, read_known_images
 from gmbench.parsing.known_gms import KnownGMs, SaidOfImages
 from gmbench.schema import NAMES
 from tests.training.families import family_image
@@ -101,7 +104,7 @@ def test_folds_leave_out_whole_gms_and_those_of_equal_labels_together(
 
 
 def test_it_says_how_right_it_is(trained: tuple[Path, dict[str, Any]]) -> None:
-    found = trained[1]["published"]
+    found = trained[1]["others"]
     assert (found["n_gms"], found["n_images"]) == (16, 128)
     for metric, better in (("arch_f1", 1), ("loss_f1", 1), ("l1", -1)):
         value, low, high = found["image"][metric]
@@ -111,6 +114,47 @@ def test_it_says_how_right_it_is(trained: tuple[Path, dict[str, Any]]) -> None:
     assert set(found["coverage"]) == set(NAMES[:9])
     assert trained[1]["real_or_made"]["n_real"] == 0
     assert trained[1]["real_or_made"]["published_called_real"] == [0.0, 0.0]
+
+
+@pytest.mark.usefixtures("trained")
+def test_labels_that_are_unknown_count_nowhere(families: Benchmark, family_folder: Path) -> None:
+    unknown = {"layers": 0, "normalization": 9, "loss_l1": 15}
+    gms = list(families.gms)
+    values = list(gms[3].values)
+    for column in unknown.values():
+        values[column] = math.nan
+    gms[3] = replace(gms[3], values=tuple(values))
+    partial = replace(families, gms=tuple(gms))
+    images = read_known_images(partial, family_folder)
+    assert (~images.stated).sum() == 3
+    assert not np.isnan(images.values).any()
+    fitted = fit_known_gms(images, partial, 0, {})
+    found = accuracy_of(images, fitted, 0)["others"]["parameters"]
+    parsed = fitted.parser.parsed(fitted.unseen.shares)
+    counts = families.normalise(images.values[:, :9])
+    others = images.groups != 3
+    errors = np.abs(parsed.continuous[:, 0] - counts[images.groups, 0])[others]
+    assert found["layers"][0] == pytest.approx(errors.mean(), abs=1e-4)
+    for name in ("normalization", "loss_l1"):
+        truth, said = images.values[images.groups], parsed.classes
+        column = unknown[name]
+        f1 = f1_score(truth[others, column], said[others, column - 9], average="weighted")
+        assert found[name][0] == pytest.approx(f1, abs=1e-4)
+
+
+@pytest.mark.usefixtures("trained")
+def test_without_some_gms_and_what_speaks_for_them(
+    families: Benchmark, family_folder: Path
+) -> None:
+    images = read_known_images(families, family_folder, copies=1)
+    spoken = (images.speaks_for[1], *images.speaks_for[1:])
+    some = replace(images, speaks_for=spoken).without({spoken[0]})
+    assert some.names == images.names[2:]
+    kept = images.groups > 1
+    np.testing.assert_array_equal(some.features, images.features[kept])
+    np.testing.assert_array_equal(some.copies[0], images.copies[0][kept])
+    np.testing.assert_array_equal(some.groups, images.groups[kept] - 2)
+    np.testing.assert_array_equal(some.values, images.values[2:])
 
 
 @pytest.mark.usefixtures("trained")

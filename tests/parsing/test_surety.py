@@ -9,6 +9,7 @@ from hypothesis.extra.numpy import arrays
 from gmbench.parsing.surety import COVERAGE, Surety, Unseen, quantiles
 
 N = 40
+KNOWN = np.ones((N, 25), dtype=bool)
 
 
 def labels_of(generator: np.random.Generator) -> np.ndarray:
@@ -29,7 +30,7 @@ def test_doubts_are_smaller_where_shares_are_right() -> None:
     generator = np.random.default_rng(0)
     labels = labels_of(generator)
     right, wrong = (
-        Surety.learn(unseen_of(labels, generator, trust), labels) for trust in (0.95, 0.2)
+        Surety.learn(unseen_of(labels, generator, trust), labels, KNOWN) for trust in (0.95, 0.2)
     )
     assert right.doubts[10] < wrong.doubts[10]
     assert right.doubts[20] < wrong.doubts[20]
@@ -38,8 +39,8 @@ def test_doubts_are_smaller_where_shares_are_right() -> None:
 def test_intervals_hold_the_truth_as_often_as_promised() -> None:
     generator = np.random.default_rng(1)
     labels = labels_of(generator)
-    known, fresh = (unseen_of(labels, generator, 0.6) for _ in range(2))
-    surety = Surety.learn(known, labels)
+    seen, fresh = (unseen_of(labels, generator, 0.6) for _ in range(2))
+    surety = Surety.learn(seen, labels, KNOWN)
     for column in range(9):
         tail = surety.tails[column]
         shares = (1 - surety.doubts[0]) * fresh.shares + surety.doubts[0] / N
@@ -52,7 +53,7 @@ def test_how_far_unseen_gms_lie_with_every_gm_alike() -> None:
     gms = np.r_[np.zeros(1, int), np.ones(99, int)]
     distances = np.r_[5.0, np.ones(99)]
     unseen = Unseen(np.full((100, N), 1 / N), distances, gms, np.zeros(100))
-    surety = Surety.learn(unseen, labels_of(np.random.default_rng(0)))
+    surety = Surety.learn(unseen, labels_of(np.random.default_rng(0)), KNOWN)
     assert surety.farther(3.0) == pytest.approx(0.5, abs=0.01)
     assert (surety.farther(0.5), surety.farther(5.0)) == (1.0, 0.0)
 
@@ -72,10 +73,21 @@ def test_a_quantile_is_the_least_value_that_is_enough(
         assert row[values < found].sum() < max(level, 1e-9) + 1e-9
 
 
+def test_what_is_unknown_teaches_nothing() -> None:
+    generator = np.random.default_rng(2)
+    labels = labels_of(generator)
+    unseen = unseen_of(labels, generator, 0.6)
+    stated = np.broadcast_to(np.arange(N)[:, None] < N // 2, KNOWN.shape)
+    half = unseen.of(unseen.gms < N // 2)
+    found, wanted = Surety.learn(unseen, labels, stated), Surety.learn(half, labels, KNOWN)
+    np.testing.assert_array_equal(found.doubts, wanted.doubts)
+    np.testing.assert_array_equal(found.tails, wanted.tails)
+
+
 def test_there_and_back() -> None:
     generator = np.random.default_rng(0)
     labels = labels_of(generator)
-    surety = Surety.learn(unseen_of(labels, generator, 0.5), labels)
+    surety = Surety.learn(unseen_of(labels, generator, 0.5), labels, KNOWN)
     again = Surety.from_dict(surety.to_dict())
     np.testing.assert_allclose(again.tails, surety.tails)
     np.testing.assert_allclose(again.distances, surety.distances, atol=1e-6)
