@@ -1,6 +1,6 @@
-"""The shipped parser on the benchmark's own test sets, as predictions that `evaluate` can score.
+"""The parser that comes with the package on the test sets of a benchmark, scored as any method is.
 
-    python benchmarks/parser_sets.py --data DIR --extra DIR --real DIR -o FILE.parquet
+    python benchmarks/parser_sets.py --data DIR --extra DIR --real DIR -o FILE.json
 
 Each set is predicted, an image at a time, by a parser trained like the one that comes with the
 package on everything but the GMs of the set and their replicas. What it learns of its own errors
@@ -13,14 +13,16 @@ from __future__ import annotations
 import known_images
 import numpy as np
 
+from gmbench.evaluation.evaluate import evaluate
+from gmbench.files import json_text, write_whole
 from gmbench.parsing.fitting import fit_known_gms
-from gmbench.predictions.predictions import write_predictions
+from gmbench.parsing.train import COPIES
 from gmbench.training.parsed import ParsedImages
 from gmbench.training.parsed_sets import predictions_of, present_gms
 
 
 def main() -> None:
-    """Trains once a set, writes the predictions."""
+    """Trains once a set, writes the scores."""
     parser = known_images.options(__doc__)
     parser.add_argument("--no-twins", action="store_true")
     arguments = parser.parse_args()
@@ -39,7 +41,9 @@ def main() -> None:
         said = fitted.parser.look_at(images.features[asked])
         parsed[name] = fitted.parser.parsed(said.shares)
         print(f"{name}: {len(gms)} GMs, {len(asked)} images, {len(known.names)} known", flush=True)
-    write_predictions(predictions_of(benchmark, "known_gms", parsed), arguments.out)
+    result = evaluate(predictions_of(benchmark, "known_gms", parsed), benchmark).to_dict()
+    found = {key: result[key] for key in ("benchmark", "version", "n_images", "n_gms", "summary")}
+    write_whole(arguments.out, json_text({"seed": arguments.seed, "copies": COPIES, **found}))
 
 
 if __name__ == "__main__":

@@ -81,7 +81,8 @@ def scores(page: Path, benchmark: str, names: list[str], options: list[str]) -> 
     Args:
         page: Where the table stands, for its links.
         benchmark: Whose results.
-        names: Baselines; NAME+EXTRA was trained on extra GMs too (`BENCHMARK+EXTRA.json`).
+        names: Baselines; NAME+EXTRA was trained on extra GMs too (`BENCHMARK+EXTRA.json`); `parser`
+            is the one that comes with the package.
         options: `seconds` for how long it took; `paper` for what the paper reports of the method on
             its own images, in place of the accuracies.
     """
@@ -95,13 +96,17 @@ def scores(page: Path, benchmark: str, names: list[str], options: list[str]) -> 
         baseline, _, variant = name.partition("+")
         suffix = f"+{variant}" if variant else ""
         added = f", with {variant.replace('+', ' and ')}" if variant else ""
-        result = _read(BASELINES / baseline / "results" / f"{benchmark}{suffix}.json")
-        link = os.path.relpath(BASELINES / baseline, page.parent)
-        title = f"[{baseline}]({link}){added}"
+        place, shown_as = BASELINES / baseline, baseline
+        results = place / "results" / f"{benchmark}{suffix}.json"
+        if name == "parser":
+            place, shown_as = ROOT / "docs" / "parser.md", "the package's parser"
+            results = RESULTS / "parser_sets.json"
+        result = _read(results)
+        title = f"[{shown_as}]({os.path.relpath(place, page.parent)}){added}"
         cells = [title, *(_score(result["summary"][metric]) for metric in shown)]
         for option in options:
             if option == "seconds":
-                seconds = result["run"]["seconds"]
+                seconds = result.get("run", {}).get("seconds")
                 cells.append("-" if seconds is None else f"{seconds:,.0f}")
             else:
                 cells.append(", ".join(reported[name]) if name in reported else "-")
