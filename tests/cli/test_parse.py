@@ -66,7 +66,8 @@ def test_json_csv_and_page(here: Path) -> None:
 
 def test_images_of_two_models_are_refused_parted_or_taken_together(here: Path) -> None:
     mixed = gmbench("parse", "MINI_DCGAN", "MINI_BETA_B", cwd=here, check=False)
-    assert mixed.returncode == 2 and mixed.stdout == ""
+    assert mixed.returncode == 2
+    assert mixed.stdout == ""
     assert mixed.stderr.endswith(
         "These look like images of several models: 6 such as MINI_DCGAN/0.png, 6 such as "
         "MINI_BETA_B/0.png. Parse them apart with --group, or as one model's with --together.\n"
