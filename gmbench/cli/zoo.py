@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -69,11 +70,31 @@ def build(
     name: Annotated[str, typer.Option(help="Name of the benchmark.")] = "zoo",
     jobs: Annotated[
         int | None,
-        typer.Option(min=1, help="GMs that are trained at once.", show_default="all cores"),
+        typer.Option(
+            min=1,
+            help="GMs that are trained at once.",
+            show_default="all cores, or what the GPUs or the cluster bear",
+        ),
     ] = None,
     engine: Annotated[
         str, typer.Option(metavar="local|ray", help="Processes of this machine, or a Ray cluster.")
     ] = "local",
+    device: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|cpu|cuda",
+            help="Where GMs are trained. The bytes of a zoo repeat on a CPU alone, hence the "
+            "default; auto takes the GPUs of this machine where there are any.",
+        ),
+    ] = "cpu",
+    per_gpu: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="GMs that share a GPU at most.",
+            show_default="4, or what --jobs makes of it",
+        ),
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a dataset that is there already.")
     ] = False,
@@ -87,9 +108,12 @@ def build(
     Example: `gmbench zoo build --like red116 --gms 500 --images-per-gm 24 --out my-zoo`
     """
     from gmbench.zoo.build import build_zoo
+    from gmbench.zoo.devices import check_per_gpu, device_for
     from gmbench.zoo.engines import check_engine
 
     check_engine(engine)
+    device = device_for(device, engine)
+    check_per_gpu(per_gpu, device)
     if like is None:
         from gmbench.zoo.plan import plan_zoo
 
@@ -115,10 +139,11 @@ def build(
         plan = plan_like(like, images_per_gm, n_gms=gms, size=size, seed=seed, name=name)
     with output.counting(goes_on=True) as progress:
         result = build_zoo(
-            plan,
+            replace(plan, device=device),
             out,
             jobs=jobs,
             engine=engine,
+            per_gpu=per_gpu,
             overwrite=overwrite,
             progress=progress,
             expected=lambda seconds: expect("GMs", seconds, "as builds of many went"),

@@ -13,9 +13,12 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.context import BaseContext
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from gmbench.errors import DatasetError
+
+if TYPE_CHECKING:
+    from multiprocessing.sharedctypes import Synchronized
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -26,6 +29,14 @@ def all_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def worker_number() -> int:
+    """Returns which of the processes of its work this one is, from 0; 0 in the first process."""
+    return _number
+
+
+_number = 0
 
 
 def in_processes(
@@ -56,8 +67,9 @@ def in_processes(
     running: dict[Future[Result], Task] = {}
     if not waiting:
         return
+    context = _context()
     with ProcessPoolExecutor(
-        min(jobs, len(waiting)), mp_context=_context(), initializer=_follow_parent
+        min(jobs, len(waiting)), context, _begin, (context.Value("i", 0),)
     ) as pool:
         try:
             while waiting or running:
@@ -111,6 +123,15 @@ def _keyboard_waits() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
     if pressed:
         signal.raise_signal(signal.SIGINT)
+
+
+def _begin(begun: Synchronized[int]) -> None:
+    """Prepares a process: it has a number, and follows its parent."""
+    global _number
+    with begun.get_lock():
+        _number = begun.value
+        begun.value += 1
+    _follow_parent()
 
 
 def _follow_parent() -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ from gmbench.errors import DatasetError
 from gmbench.files import json_text, parse_json
 from gmbench.progress import Progress
 from gmbench.zoo.contact_sheet import IMAGES_IN_A_ROW, contact_sheet
+from gmbench.zoo.devices import check_per_gpu, device_for
 from gmbench.zoo.engines import check_engine, train_all
 from gmbench.zoo.expected import expected_seconds
 from gmbench.zoo.finished import FinishedGM, FinishedGMs
@@ -73,6 +74,7 @@ def build_zoo(
     *,
     jobs: int | None = None,
     engine: str = "local",
+    per_gpu: int | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
     expected: Callable[[float], None] | None = None,
@@ -84,8 +86,10 @@ def build_zoo(
     Args:
         plan: What to build.
         out: The folder to make; beside it `OUT.partial` holds unfinished work.
-        jobs: GMs that are trained at once; as many as there are cores when None.
+        jobs: GMs that are trained at once; when None as many as there are cores, or on GPUs as
+            many as share them.
         engine: `local` for processes of this machine, or `ray`.
+        per_gpu: GMs that share a GPU at most; 4 where neither this nor `jobs` is given.
         overwrite: Replace an earlier dataset.
         progress: Told how many GMs are finished, and of how many.
         expected: Told before the first GM how many seconds those that lack will take, about, where
@@ -94,20 +98,37 @@ def build_zoo(
     Raises:
         UnknownNameError: There is no such engine, or the plan has a kind or content without one.
         DatasetError: `out` cannot be written or is in use, a process died, a package is missing,
-            or no GM passed the gate.
+            there is no GPU for a plan that wants one, GMs of an interrupted build were trained on
+            another device, or no GM passed the gate.
     """
     check_engine(engine)
+    device_for(plan.device, engine)
+    check_per_gpu(per_gpu, plan.device)
     check_plan(plan)
     check_out(out, overwrite)
     if plan.images_from:
         check_places(plan.images_from, out, overwrite)
     with work_on(out) as work:
         if is_built(out, overwrite):
+            _check_built_on(out, plan.device)
             check_built(out, plan.sha256)
             report = _read_report(out)
             clear(work)
             return ZooResult(out, report, already_built=True)
-        return _Build(plan, out, work).run(engine, jobs, progress, expected)
+        return _Build(plan, out, work).run(engine, jobs, per_gpu, progress, expected)
+
+
+def _check_built_on(out: Path, device: str) -> None:
+    try:
+        described = parse_json((out / ZOO_FILE).read_text(encoding="utf-8"))
+        was = str(described.get("device", "cpu"))
+    except (OSError, ValueError, AttributeError):
+        return  # Another check says what is wrong with it.
+    if was != device:
+        raise DatasetError(
+            f"{out} is there already and was trained on the {was}, not on the {device}. Give "
+            f"--device {was}, --overwrite to replace it, or another --out."
+        )
 
 
 def _read_report(out: Path) -> ZooReport:
@@ -130,11 +151,12 @@ class _Build:
         self,
         engine: str,
         jobs: int | None,
+        per_gpu: int | None,
         progress: Progress | None,
         expected: Callable[[float], None] | None,
     ) -> ZooResult:
         """Trains what is not finished yet, then makes the folder."""
-        finished, n_resumed = self._train(engine, jobs, progress, expected)
+        finished, n_resumed = self._train(engine, jobs, per_gpu, progress, expected)
         gms = self._gms(finished)
         curation = self._sets(gms)
         benchmark = Benchmark(
@@ -152,6 +174,7 @@ class _Build:
         self,
         engine: str,
         jobs: int | None,
+        per_gpu: int | None,
         progress: Progress | None,
         expected: Callable[[float], None] | None,
     ) -> tuple[dict[str, FinishedGM], int]:
@@ -159,6 +182,7 @@ class _Build:
         plan = self.plan
         keys = {gm.name: plan.key(gm) for gm in plan.population}
         keeper = FinishedGMs(self.work / "gms")
+        self._refuse_other_device(keeper)
         finished = keeper.read(keys)
         n_resumed, total = len(finished), len(plan.population)
         missing = [gm for gm in plan.population if gm.name not in finished]
@@ -173,13 +197,25 @@ class _Build:
         scratch = self.work / "contents"
         scratch.mkdir(exist_ok=True)
         for outcome in train_all(
-            engine, [plan.task(gm) for gm in missing], contents, jobs, scratch
+            engine, [plan.task(gm) for gm in missing], contents, jobs, scratch, per_gpu
         ):
             name = outcome.specification.name
             finished[name] = keeper.keep(keys[name], outcome)
             if progress:
                 progress("GMs", len(finished), total)
         return {gm.name: finished[gm.name] for gm in plan.population}, n_resumed
+
+    def _refuse_other_device(self, keeper: FinishedGMs) -> None:
+        """Refuses to go on with GMs that were trained elsewhere, or to clear them away unasked."""
+        plan = self.plan
+        other = replace(plan, device="cpu" if plan.device == "cuda" else "cuda")
+        if there := keeper.count({gm.name: other.key(gm) for gm in plan.population}):
+            raise DatasetError(
+                f"{self.work} holds GMs that were trained on the {other.device}: {there} of "
+                f"{len(plan.population)}. A zoo is trained on one device. Give --device "
+                f"{other.device} to go on, or delete that folder to begin anew on the "
+                f"{plan.device}."
+            )
 
     def _gms(self, finished: Mapping[str, FinishedGM]) -> tuple[GM, ...]:
         """Returns the GMs that passed the gate, with their measured labels."""
@@ -257,6 +293,7 @@ class _Build:
             **({} if plan.content_seed is None else {"content_seed": plan.content_seed}),
             "sizes": plan.sizes,
             "images_per_gm": plan.images_per_gm,
+            "device": plan.device,
             "versions": plan.versions,
             "origins": [asdict(origin) for origin in plan.origins],
             "gms": [

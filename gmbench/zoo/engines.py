@@ -20,9 +20,13 @@ from gmbench.data.parallel import all_cores, in_processes
 from gmbench.data.ray_cluster import joined_ray
 from gmbench.errors import DatasetError, UnknownNameError
 from gmbench.files import write_durably
+from gmbench.zoo.devices import PER_GPU, at_once_on, visible_gpus
 from gmbench.zoo.training import Outcome, TrainingTask, train_from_files, train_gm
 
 ENGINES: tuple[str, ...] = ("local", "ray")
+
+_NAMED = 20
+"""GMs under way that an error names."""
 
 Contents = Mapping[tuple[str, int], NDArray[np.uint8]]
 """Real images to train on, shape (images, 3, size, size), by content and size."""
@@ -47,32 +51,44 @@ def check_engine(name: str) -> None:
 
 
 def train_all(
-    engine: str, tasks: Sequence[TrainingTask], contents: Contents, jobs: int | None, scratch: Path
+    engine: str,
+    tasks: Sequence[TrainingTask],
+    contents: Contents,
+    jobs: int | None,
+    scratch: Path,
+    per_gpu: int | None = None,
 ) -> Iterator[Outcome]:
-    """Trains GMs, `jobs` at a time.
+    """Trains GMs side by side, all of them on the same type of device.
 
     Args:
         engine: `local` or `ray`.
         tasks: What is to be trained.
         contents: Real images of every content that a task has.
-        jobs: GMs that are trained at once; as many as there are cores when None.
+        jobs: GMs that are trained at once; when None as many as there are cores, or on GPUs as
+            many as share them, and over Ray as many as its cluster bears.
         scratch: Folder for array files of this machine's processes; must exist.
+        per_gpu: GMs that share a GPU at most; see `gmbench.zoo.devices.at_once_on`.
 
     Yields:
         What came of each GM, in the order of completion.
 
     Raises:
-        DatasetError: A process died; names the GMs that were being trained.
+        DatasetError: A process died; names the GMs that were being trained. Or a GPU has no memory
+            left or failed, or the cluster has none.
     """
     if not tasks:
         return
+    on_gpu = tasks[0].device == "cuda"
     if engine == "ray":
-        yield from _over_ray(tasks, contents, jobs)
+        yield from _over_ray(tasks, contents, jobs, (per_gpu or PER_GPU) if on_gpu else 0)
         return
+    gpus = visible_gpus() if on_gpu else ()
+    at_once = at_once_on(gpus, jobs, per_gpu) if on_gpu else jobs or all_cores()
     paths = _array_files(contents, scratch)
-    pairs = [(task, tuple(paths[need] for need in task.specification.needs)) for task in tasks]
-    at_once = jobs or all_cores()
-    for _, outcome in in_processes(train_from_files, pairs, at_once, lambda pair: pair[0].name):
+    works = [
+        (task, tuple(paths[need] for need in task.specification.needs), gpus) for task in tasks
+    ]
+    for _, outcome in in_processes(train_from_files, works, at_once, lambda work: work[0].name):
         yield outcome
 
 
@@ -89,15 +105,29 @@ def _array_files(contents: Contents, scratch: Path) -> dict[tuple[str, int], Pat
 
 
 def _over_ray(
-    tasks: Sequence[TrainingTask], contents: Contents, jobs: int | None
+    tasks: Sequence[TrainingTask], contents: Contents, jobs: int | None, per_gpu: int
 ) -> Iterator[Outcome]:
     """Trains over the cluster that RAY_ADDRESS names, or over `jobs` Ray workers of this machine.
 
-    A GM whose worker or machine is lost is begun again once, elsewhere, before the build stops.
+    Ray is told of all GMs at once, unless there is a number of jobs: it alone knows what its
+    machines bear, and a cluster that grows by need sees the need. A GM whose worker or machine is
+    lost is begun again once, elsewhere, before the build stops.
+
+    Args:
+        tasks: What is to be trained.
+        contents: Real images.
+        jobs: GMs at once.
+        per_gpu: GMs that share a GPU; 0 to take none.
     """
     with joined_ray(jobs or all_cores()) as ray:
-        at_once = jobs or max(1, int(ray.cluster_resources().get("CPU", 1)))
-        train = ray.remote(num_cpus=1, max_retries=1)(train_gm)
+        if per_gpu and not ray.cluster_resources().get("GPU"):
+            raise DatasetError(
+                "The Ray cluster has no GPU. Give --device cpu, or begin with a cluster in which "
+                "one machine has one: what it grows by later cannot be seen before."
+            )
+        at_once = jobs or len(tasks)
+        share = 1 / per_gpu if per_gpu else 0
+        train = ray.remote(num_cpus=1, num_gpus=share, max_retries=1)(train_gm)
         stored = {key: ray.put(images) for key, images in contents.items()}
         waiting = deque(tasks)
         running: dict[Any, TrainingTask] = {}
@@ -110,7 +140,9 @@ def _over_ray(
             try:
                 outcome = ray.get(done)
             except ray.exceptions.RayError as error:
-                names = ", ".join(sorted(task.name for task in running.values()))
+                if isinstance(cause := getattr(error, "cause", None), DatasetError):
+                    raise cause from None
+                names = ", ".join(sorted(task.name for task in running.values())[:_NAMED])
                 raise DatasetError(
                     f"A Ray worker died while it worked on {running[done].name} (under way: "
                     f"{names}; {type(error).__name__}): most often for want of memory. Run it "

@@ -96,6 +96,18 @@ class FinishedGMs:
         Args:
             keys: Fingerprint of all that a GM depends on, by its name.
         """
+        found = self._having(keys)
+        kept = {f"{name}.json" for name in found} | {f"{name}.tar" for name in found}
+        for path in self._folder.iterdir():
+            if path.name not in kept:
+                path.unlink()
+        return found
+
+    def count(self, keys: Mapping[str, str]) -> int:
+        """Returns how many finished GMs have the key given; clears nothing away."""
+        return len(self._having(keys))
+
+    def _having(self, keys: Mapping[str, str]) -> dict[str, FinishedGM]:
         found = {}
         for name, key in keys.items():
             try:
@@ -104,10 +116,6 @@ class FinishedGMs:
                     found[name] = self._from(name, record)
             except (OSError, ValueError, KeyError, TypeError):
                 continue
-        kept = {f"{name}.json" for name in found} | {f"{name}.tar" for name in found}
-        for path in self._folder.iterdir():
-            if path.name not in kept:
-                path.unlink()
         return found
 
     def _from(self, name: str, record: Mapping[str, Any]) -> FinishedGM:

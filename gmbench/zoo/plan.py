@@ -36,13 +36,14 @@ class ZooPlan:
         contents: Real images; at least those that the population needs, in its sizes.
         images_per_gm: Images of each GM.
         seed: Seed of the population, of the contents and of the test sets.
-        content_seed: Seed of the contents where they have one of their own.
         real_per_content: Held-out real images of each content that are published, at most.
         diffusion_per_set: Diffusion GMs in each test set.
         sets: Test GMs of each set; None to draw them when labels are measured.
         attempts: How often a GM is trained at most.
         images_from: Folder that a content was read from.
         name: Name of the benchmark.
+        content_seed: Seed of the contents where they have one of their own.
+        device: Where GMs are trained: `cpu` or `cuda`.
     """
 
     population: tuple[Specification, ...]
@@ -57,6 +58,7 @@ class ZooPlan:
     images_from: Path | None = None
     name: str = "zoo"
     content_seed: int | None = None
+    device: str = "cpu"
 
     @cached_property
     def by_key(self) -> dict[tuple[str, int], Content]:
@@ -87,13 +89,20 @@ class ZooPlan:
     def task(self, specification: Specification) -> TrainingTask:
         """Returns what a process needs to make a GM."""
         return TrainingTask(
-            specification, self.modules[specification.kind], self.images_per_gm, self.attempts
+            specification,
+            self.modules[specification.kind],
+            self.images_per_gm,
+            self.attempts,
+            self.device,
         )
 
     def key(self, specification: Specification) -> str:
         """Returns the fingerprint of everything that one GM depends on."""
+        task = asdict(self.task(specification))
+        if self.device == "cpu":
+            del task["device"]  # GMs were finished before there was a choice.
         facts = [
-            asdict(self.task(specification)),
+            task,
             [self.by_key[need].sha256 for need in specification.needs],
             self.versions,
         ]

@@ -14,22 +14,39 @@ def reproducible(seed: int) -> Iterator[torch.Generator]:
 
     One thread and deterministic algorithms, since the number of threads changes the order of sums
     and with it the last bits. Bytes are equal on one type of processor and one version of torch;
-    another processor may take other vector instructions.
+    another processor may take other vector instructions. On a GPU only the draws are equal: some
+    of its operations have no deterministic form, and the others become slower by it.
 
     Args:
         seed: Seed of the global generator (initial weights, dropout) and of the one that is given.
 
     Yields:
-        A generator for what is drawn by hand: batches, latent vectors, labels.
+        A generator for what is drawn by hand: batches, latent vectors, labels. It draws where
+        torch makes its tensors.
     """
     threads = torch.get_num_threads()
     deterministic = torch.are_deterministic_algorithms_enabled()
-    with torch.random.fork_rng(devices=[]):
+    gpus = [index for index in (_place().index,) if index is not None]
+    with torch.random.fork_rng(devices=gpus):
         torch.manual_seed(seed)
         torch.set_num_threads(1)
-        torch.use_deterministic_algorithms(True)
+        torch.use_deterministic_algorithms(not gpus)
         try:
-            yield torch.Generator().manual_seed(seed + 1)
+            yield seeded(seed + 1)
         finally:
             torch.set_num_threads(threads)
             torch.use_deterministic_algorithms(deterministic)
+
+
+def seeded(seed: int) -> torch.Generator:
+    """Returns a generator that draws where torch makes its tensors.
+
+    Args:
+        seed: Its seed.
+    """
+    return torch.Generator(_place()).manual_seed(seed)
+
+
+def _place() -> torch.device:
+    # Older releases of torch tell only of a default that was set, not of a block's.
+    return torch.empty(0).device

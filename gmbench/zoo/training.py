@@ -21,7 +21,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gmbench.data.kept_memory import keep_freed_memory
+from gmbench.data.parallel import worker_number
 from gmbench.schema import LOSSES
+from gmbench.zoo.devices import check_gpu_fault, take_gpu, working_on
 from gmbench.zoo.quality import N_SAMPLE, Quality, judge
 from gmbench.zoo.specification import Specification
 
@@ -49,12 +51,14 @@ class TrainingTask:
         module: Name of the Python module whose function `train` does it.
         n_images: Images to be made.
         attempts: How often it is trained at most, and each of its spares.
+        device: Where: `cpu` or `cuda`.
     """
 
     specification: Specification
     module: str
     n_images: int
     attempts: int = ATTEMPTS
+    device: str = "cpu"
 
     @property
     def name(self) -> str:
@@ -103,12 +107,16 @@ def train_gm(task: TrainingTask, real: Images, *source: Images) -> Outcome:
 
     Some draws cannot learn their content, whatever the seed: without spares they would leave a gap
     in the population. Any error of a training counts as a failed attempt, so that one GM does not
-    stop the rest.
+    stop the rest, except those of a GPU that has no memory left or has failed: the next GMs would
+    meet them too.
 
     Args:
         task: What to do.
         real: Real images of its content.
         source: Real images that it starts from, where the specification names their content.
+
+    Raises:
+        DatasetError: The GPU has no memory left, or has failed.
     """
     import torch
 
@@ -121,13 +129,14 @@ def train_gm(task: TrainingTask, real: Images, *source: Images) -> Outcome:
         specification = again(drawn[spare], number)
         quality, labels, images, fault = None, None, None, ""
         try:
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), working_on(task.device):
                 warnings.simplefilter("ignore")  # They would stand in the way of the progress bar.
                 quality, labels, images = _train_once(
                     trainer, specification, (real, *source), task.n_images
                 )
             fault = quality.fault
         except Exception as error:  # noqa: BLE001 - whatever it is, the other GMs go on
+            check_gpu_fault(error, task.name)
             text = str(error).splitlines()[0] if str(error) else "no message"
             fault = f"{type(error).__name__}: {text}"
         found = quality.to_dict() if quality else None
@@ -137,9 +146,15 @@ def train_gm(task: TrainingTask, real: Images, *source: Images) -> Outcome:
     return Outcome(task.specification, tuple(attempts), None, ())
 
 
-def train_from_files(task: tuple[TrainingTask, tuple[Path, ...]]) -> Outcome:
-    """Does `train_gm` with real images from array files, which processes share in memory."""
-    return train_gm(task[0], *(np.load(path, mmap_mode="r") for path in task[1]))
+def train_from_files(work: tuple[TrainingTask, tuple[Path, ...], tuple[str, ...]]) -> Outcome:
+    """Does `train_gm` with real images from array files, which processes share in memory.
+
+    Args:
+        work: What to do, the files, and the GPUs that the processes of the build take in turn.
+    """
+    task, paths, gpus = work
+    take_gpu(gpus, worker_number())
+    return train_gm(task, *(np.load(path, mmap_mode="r") for path in paths))
 
 
 def again(specification: Specification, number: int) -> Specification:
@@ -179,8 +194,9 @@ def _train_once(
 ) -> tuple[Quality, tuple[float, ...], Images]:
     import torch
 
-    # The array may be read-only memory that other processes share; torch wants its own.
-    pixels = [torch.from_numpy(np.array(images)) for images in real]
+    # The array may be read-only memory that other processes share; torch wants its own. They lie
+    # where all that torch makes does.
+    pixels = [torch.as_tensor(np.array(images)) for images in real]
     trained = trainer(specification, *pixels)
     images = _sample(trained, specification, max(n_images, N_SAMPLE))
     untrained = None
@@ -211,7 +227,7 @@ def _sample(trained: TrainedGM, specification: Specification, n_images: int) -> 
     expected = (n_images, 3, specification.size, specification.size)
     if images.dtype != torch.uint8 or tuple(images.shape) != expected:
         raise ValueError(f"made {images.dtype} {tuple(images.shape)}, not uint8 {expected}")
-    return np.asarray(images.numpy())
+    return np.asarray(images.cpu().numpy())
 
 
 def _labels(trained: TrainedGM) -> tuple[float, ...]:

@@ -15,7 +15,7 @@ from gmbench.zoo import population
 from gmbench.zoo.specification import Specification
 from tests.zoo.fake_kind import MODULES
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 
 runner = CliRunner()
 
@@ -96,6 +96,14 @@ def test_json_is_the_whole_report(tmp_path: Path) -> None:
         (("--content", "digit"), "Content 'digit' is not known. Did you mean digits?"),
         (("--engine", "cluster"), "Engine 'cluster' is not known."),
         (("--images-from", "absent"), "absent is not a folder"),
+        (("--device", "gpu"), "Device 'gpu' is not known. Take one of auto, cpu, cuda."),
+        (("--device", "auto", "--engine", "ray"), "Give --device cpu or --device cuda."),
+        (("--per-gpu", "2"), "--per-gpu 2 is for GPUs, and these GMs are trained on the cpu."),
+        pytest.param(
+            ("--device", "cuda"),
+            "This machine has no GPU that torch can use. Give --device cpu.",
+            marks=pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU"),
+        ),
     ],
 )
 def test_bad_input_is_one_line(
@@ -171,7 +179,8 @@ def test_help_names_every_option() -> None:
     text = re.sub(r"\x1b\[[0-9;]*m", "", result.stdout)
     for option in (
         "--gms", "--images-per-gm", "--size", "--seed", "--jobs", "--engine", "--images-from",
-        "--diffusion", "--out", "--json", "--content", "--overwrite", "--like",
+        "--diffusion", "--out", "--json", "--content", "--overwrite", "--like", "--device",
+        "--per-gpu",
     ):  # fmt: skip
         assert option in text, option
 

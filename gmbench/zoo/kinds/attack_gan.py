@@ -19,6 +19,7 @@ from gmbench.zoo.kinds.attack_classifiers import Classifier
 from gmbench.zoo.kinds.fit import Schedule, descend, fit
 from gmbench.zoo.kinds.gan_critics import Critic
 from gmbench.zoo.kinds.gan_losses import GAMES
+from gmbench.zoo.kinds.optimisers import adam
 from gmbench.zoo.kinds.row_generator import build
 from gmbench.zoo.kinds.row_plan import Row
 from gmbench.zoo.kinds.trained import SamplingGM
@@ -81,7 +82,7 @@ def train(
     critic = Critic(size, channels, 12, 1, 0, spectral=True)
     for part in (network, critic):
         lay_channels_last(part)
-    adam = torch.optim.Adam(critic.parameters(), 1e-3, (0.5, 0.99))
+    optimiser = adam(critic.parameters(), 1e-3, (0.5, 0.99))
 
     def inputs(images: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
         if not told:
@@ -105,7 +106,7 @@ def train(
         images, true = values[chosen], classes[chosen]
         wanted = others(true, generator)
         made = images + reach * network(inputs(images, wanted))
-        descend(adam, judge(critic(images)[0], critic(made.detach())[0], true))
+        descend(optimiser, judge(critic(images)[0], critic(made.detach())[0], true))
         scores = victim(made)
         if told:
             # The class that it was told against the best other one.
@@ -122,7 +123,9 @@ def train(
                 terms.append((name, DISTANCE_WEIGHT, DISTANCES[name](made, images)))
         return losses.add(*terms)
 
-    _, history = fit(network, objective, steps, Schedule(rate=2e-3, warm_up=0.1), opponents=[adam])
+    _, history = fit(
+        network, objective, steps, Schedule(rate=2e-3, warm_up=0.1), opponents=[optimiser]
+    )
 
     def make(n: int, random: torch.Generator) -> torch.Tensor:
         order = torch.cat(

@@ -16,6 +16,7 @@ from torch.nn import functional
 from gmbench.zoo.kinds.fit import descend
 from gmbench.zoo.kinds.gan_critics import Critic
 from gmbench.zoo.kinds.gan_losses import GAMES
+from gmbench.zoo.kinds.optimisers import adam
 from gmbench.zoo.losses import maximum_mean_discrepancy
 
 WEIGHTS = {"loss_ce": 0.03, "loss_mmd": 0.1, "loss_adversarial": 0.01}
@@ -45,7 +46,7 @@ class Guides:
         self.adam: torch.optim.Adam | None = None
         if "loss_adversarial" in losses:
             self.critic = Critic(size, channels, 8, 1, 0, spectral=True)
-            self.adam = torch.optim.Adam(self.critic.parameters(), 1e-3, (0.5, 0.99))
+            self.adam = adam(self.critic.parameters(), 1e-3, (0.5, 0.99))
 
     def terms(
         self, estimates: torch.Tensor, images: torch.Tensor, classes: torch.Tensor

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from gmbench.zoo.kinds.batch_statistics import refresh_batch_statistics
+from gmbench.zoo.kinds.optimisers import adam
 from gmbench.zoo.kinds.returning_gradient import return_gradients
 
 
@@ -85,9 +86,11 @@ def fit(
     weights = [weight for part in (network, *partners) for weight in part.parameters()]
     average = copy.deepcopy(network) if schedule.memory else network
     pairs = list(zip(average.parameters(), network.parameters(), strict=True))
-    adam = torch.optim.Adam(weights, schedule.rate, schedule.moments)
+    optimiser = adam(weights, schedule.rate, schedule.moments)
     groups = [
-        (group, group["lr"]) for optimizer in (adam, *opponents) for group in optimizer.param_groups
+        (group, group["lr"])
+        for optimizer in (optimiser, *opponents)
+        for group in optimizer.param_groups
     ]
     handles = return_gradients(network, last)
     history: list[float] = []
@@ -95,10 +98,10 @@ def fit(
         for group, rate in groups:
             group["lr"] = rate * schedule.share(step, steps)
         value = objective()
-        adam.zero_grad()
+        optimiser.zero_grad()
         torch.autograd.backward(value)
         nn.utils.clip_grad_norm_(weights, schedule.largest_gradient)
-        adam.step()
+        optimiser.step()
         history.append(float(value.detach()))
         if schedule.memory:
             # A short run must forget its start too: the first averages reach back less far.

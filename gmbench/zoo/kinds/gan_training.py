@@ -32,6 +32,7 @@ from gmbench.zoo.kinds.gan_critics import Critic
 from gmbench.zoo.kinds.gan_losses import Game, gradient_penalty, start_game
 from gmbench.zoo.kinds.gan_networks import TranslationGenerator, build_generator
 from gmbench.zoo.kinds.noisy_code import NoisyCode
+from gmbench.zoo.kinds.optimisers import adam
 from gmbench.zoo.kinds.vae_networks import Encoder
 from gmbench.zoo.layers import lay_channels_last, start_at_unit_variance
 from gmbench.zoo.losses import DISTANCES, LossSum, gaussian_kl, maximum_mean_discrepancy
@@ -135,7 +136,7 @@ class GameTraining:
         self.adam: torch.optim.Adam | None = None
         if self.critic is not None:
             moments = SCHEDULE.moments
-            self.adam = torch.optim.Adam(self.critic.parameters(), CRITIC_RATE, moments)
+            self.adam = adam(self.critic.parameters(), CRITIC_RATE, moments)
         batch = batches.draw()
         inputs = batches.inputs(batch)
         level, spread = first_values(self.last, float(batches.images.mean()))

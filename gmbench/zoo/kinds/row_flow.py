@@ -21,7 +21,7 @@ from gmbench.zoo.kinds.likelihood import (
 from gmbench.zoo.kinds.trained import SamplingGM
 from gmbench.zoo.losses import DISTANCES, LossSum
 from gmbench.zoo.pixels import count_channels, to_pixels
-from gmbench.zoo.reproducible import reproducible
+from gmbench.zoo.reproducible import reproducible, seeded
 from gmbench.zoo.specification import Specification
 
 BATCHES = {32: 32, 64: 16}
@@ -83,5 +83,5 @@ def train(specification: Specification, real: torch.Tensor) -> SamplingGM:
             return to_pixels(network(*inputs(n, generator)), last)
 
     with torch.no_grad():
-        example = inputs(1, torch.Generator().manual_seed(0))
+        example = inputs(1, seeded(0))
     return SamplingGM(network, example, losses.recorded, history, make)

@@ -30,7 +30,7 @@ from gmbench.zoo.losses import (
     logistic_cross_entropy,
 )
 from gmbench.zoo.pixels import count_channels, first_values, to_pixels, to_unit, to_values
-from gmbench.zoo.reproducible import reproducible
+from gmbench.zoo.reproducible import reproducible, seeded
 from gmbench.zoo.specification import Specification, check_family
 
 FAMILIES: tuple[str, ...] = ("vae_mlp", "vae_flow", "vae_deep")
@@ -83,7 +83,7 @@ def train(specification: Specification, real: torch.Tensor) -> SamplingGM:
         with torch.no_grad():
             return to_pixels(decoder(coder.noise(n, generator)), last)
 
-    example = (coder.noise(1, torch.Generator().manual_seed(0)),)
+    example = (coder.noise(1, seeded(0)),)
     return SamplingGM(decoder, example, losses.recorded, history, make)
 
 

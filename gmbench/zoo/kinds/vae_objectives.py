@@ -29,6 +29,7 @@ from gmbench.zoo.kinds.fit import Schedule, descend, fit
 from gmbench.zoo.kinds.gan_critics import Critic
 from gmbench.zoo.kinds.gan_losses import GAMES
 from gmbench.zoo.kinds.k_means import cluster
+from gmbench.zoo.kinds.optimisers import adam
 from gmbench.zoo.layers import LEAKY_SLOPE, lay_channels_last
 from gmbench.zoo.losses import DISTANCES
 
@@ -113,9 +114,9 @@ class Elbo:
         return "loss_kl", self.options["kl_weight"] / self.values, kl
 
     def _oppose(self, critic: nn.Module) -> torch.optim.Optimizer:
-        adam = torch.optim.Adam(critic.parameters(), CRITIC_RATE, (0.5, 0.99))
-        self.opponents.append(adam)
-        return adam
+        optimiser = adam(critic.parameters(), CRITIC_RATE, (0.5, 0.99))
+        self.opponents.append(optimiser)
+        return optimiser
 
 
 class CapacityElbo(Elbo):
