@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +33,32 @@ IDLE = ("trace.layers.5.bias", "trunk.0.running_mean")
 Adam makes steps of it all the same."""
 
 
-def launched(number: int, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+def torchrun(number: int) -> list[str]:
+    """What starts so many processes, as `torchrun` does."""
+    return [*TORCHRUN, "--nproc-per-node", str(number)]
+
+
+def accelerate_launch(number: int) -> list[str]:
+    """As `accelerate launch --multi_gpu` does, which takes CPUs where there is no GPU."""
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = str(free.getsockname()[1])
+    return ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", str(number),
+            "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no",
+            "--main_process_port", port]  # fmt: skip
+
+
+def launched(
+    number: int,
+    *arguments: str,
+    cwd: Path,
+    launcher: Callable[[int], list[str]] = torchrun,
+) -> subprocess.CompletedProcess[str]:
     """Starts Python in several processes, as a user would."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "NO_COLOR": "1",
                    "GMBENCH_HOME": str(cwd / "home"), "GLOO_SOCKET_IFNAME": "lo"}  # fmt: skip
     return subprocess.run(
-        [sys.executable, *TORCHRUN, "--nproc-per-node", str(number), *arguments],
+        [sys.executable, *launcher(number), *arguments],
         cwd=cwd, env=environment, capture_output=True, text=True, check=False, timeout=540,
     )  # fmt: skip
 
@@ -109,7 +131,28 @@ def stopped_after_one(folder: Path, dataset: Path, cache: Path) -> None:
 def test_two_processes_end_as_one(
     name: str, by_two: Path, family_folder: Path, family_cache: Path, tmp_path: Path
 ) -> None:
-    one = run(CONFIGS[name], family_folder, family_cache, tmp_path)
+    check_ends_as_one(name, by_two, run(CONFIGS[name], family_folder, family_cache, tmp_path))
+    compare_weights(name, by_two, tmp_path)
+    first = json.loads((by_two / f"{name}-0.json").read_text())
+    assert first["resumed_at"] == (1 if name == "plain" else 0)
+
+
+@pytest.mark.slow
+def test_accelerate_launch_ends_as_one_process_too(
+    family_folder: Path, family_cache: Path, tmp_path: Path
+) -> None:
+    done = launched(
+        2, "-m", "tests.training.distributed", str(family_folder), str(family_cache),
+        str(tmp_path), "plain", cwd=tmp_path, launcher=accelerate_launch,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    one = run(CONFIGS["plain"], family_folder, family_cache, tmp_path / "one")
+    check_ends_as_one("plain", tmp_path, one)
+    compare_weights("plain", tmp_path, tmp_path / "one")
+
+
+def check_ends_as_one(name: str, by_two: Path, one: dict[str, Any]) -> None:
+    """Asserts that two processes logged alike, and what one did."""
     first, second = (json.loads((by_two / f"{name}-{rank}.json").read_text()) for rank in (0, 1))
     for entry, other, plain in zip(first["log"], second["log"], one["log"], strict=True):
         terms = [term for term in plain if term != "seconds"]
@@ -118,8 +161,12 @@ def test_two_processes_end_as_one(
             # Running means follow an idle bias late, so that it counts a little in validation.
             close = 2e-2 if (name, term) == ("graph", "validation") else 2e-3
             np.testing.assert_allclose(entry[term], plain[term], rtol=close, err_msg=term)
-    assert first["resumed_at"] == second["resumed_at"] == (1 if name == "plain" else 0)
-    weights = load_file(tmp_path / "weights.safetensors")
+    assert first["resumed_at"] == second["resumed_at"]
+
+
+def compare_weights(name: str, by_two: Path, by_one: Path) -> None:
+    """Asserts that two processes have the weights of one."""
+    weights = load_file(by_one / "weights.safetensors")
     others = load_file(by_two / name / "weights.safetensors")
     assert weights.keys() == others.keys()
     for key, tensor in weights.items():
@@ -138,10 +185,14 @@ def test_one_process_goes_on_where_two_were(
 
 
 @pytest.mark.slow
-def test_the_command_writes_and_says_all_once(family_folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("launcher", [torchrun, accelerate_launch])
+def test_the_command_writes_and_says_all_once(
+    launcher: Callable[[int], list[str]], family_folder: Path, tmp_path: Path
+) -> None:
     changes = [f"--change={name}={json.dumps(value)}" for name, value in CHANGES.items()]
     done = launched(2, "-m", "gmbench", "train", "full", "--data", str(family_folder),
-                    "--device", "cpu", "--json", *changes, cwd=tmp_path)  # fmt: skip
+                    "--device", "cpu", "--json", *changes, cwd=tmp_path,
+                    launcher=launcher)  # fmt: skip
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
     assert len(said["log"]) == CHANGES["epochs"]
