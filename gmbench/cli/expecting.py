@@ -4,20 +4,28 @@ from __future__ import annotations
 
 from gmbench.cli import output
 from gmbench.cli.progress_lines import EVERY
+from gmbench.progress import Expectation
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 
-def expect(what: str, seconds: float | None, basis: str = "") -> None:
-    """Says how long work will take, unless that is not known or less than half a minute.
+def expect(what: str, found: float | Expectation | None, basis: str = "") -> None:
+    """Says how long work will take, or why nobody knows; nothing of less than half a minute.
 
     Args:
         what: The work.
-        seconds: What it will take, about.
+        found: What it will take, about, in seconds.
         basis: What that rests on, for people.
     """
-    if seconds is not None and seconds >= EVERY:
-        output.note(f"{what}: about {rough(seconds)}{f', {basis}' if basis else ''}.")
+    if not isinstance(found, Expectation):
+        found = Expectation(found)
+    if found.unknown:
+        output.note(f"{what}: how long they take shows with the first ones: {found.unknown}.")
+    elif found.seconds is not None and found.seconds >= EVERY:
+        of_one_core = " of one core" if found.of_one_core else ""
+        up_to_ray = "; how many work on it is up to Ray" if found.of_one_core else ""
+        why = f", {basis}" if basis else ""
+        output.note(f"{what}: about {rough(found.seconds)}{of_one_core}{why}{up_to_ray}.")
 
 
 def rough(seconds: float) -> str:

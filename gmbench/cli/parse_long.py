@@ -113,7 +113,7 @@ def parse_long(
             device=options.device,
             patience=options.patience,
             progress=progress,
-            expected=lambda seconds: expect("images", seconds, "as the first ones go"),
+            expected=lambda found: expect("images", found, "as the first ones go"),
         )
     if as_json:
         output.show_json({**found.to_dict(), **(more or {})})

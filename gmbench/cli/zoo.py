@@ -146,7 +146,7 @@ def build(
             per_gpu=per_gpu,
             overwrite=overwrite,
             progress=progress,
-            expected=lambda seconds: expect("GMs", seconds, "as builds of many went"),
+            expected=lambda found: expect("GMs", found, "as builds of many went"),
         )
     if as_json:
         output.show_json(

@@ -20,6 +20,7 @@ from gmbench.errors import GmbenchError
 from gmbench.parsing.load import load_parser
 from gmbench.parsing.looking import PartTask, decoded
 from gmbench.parsing.work import names_of_part
+from gmbench.progress import Expectation
 
 _IMAGES = 16
 """Images that are parsed for it: a tenth of a second's work, or some seconds of a network."""
@@ -30,37 +31,42 @@ _HEADER = 768
 _FEW = 1_000
 """Fewer images take no half minute, beside which a process of one's own would count."""
 
+_FEW_FAR = 100
+"""Fewer images that hosts send are soon there."""
+
 _PARTS = 64
 """Parts whose size is looked at; the others are taken to be like them."""
 
 
-def expected_seconds(tasks: Sequence[PartTask], at_once: int) -> float | None:
-    """Returns how long parts will take, about.
+def expectation(tasks: Sequence[PartTask], at_once: int | None) -> Expectation:
+    """Returns how long parts will take.
+
+    Before the first part is done it cannot be told of hosts of the network, which are asked for
+    nothing twice, and of a GPU, as what it does is not what this process does.
 
     Args:
         tasks: The parts.
-        at_once: Processes.
-
-    Returns:
-        Seconds, or None where that cannot be told before the first part is done: hosts of the
-        network are asked for nothing twice, and what a GPU does is not what this process does.
+        at_once: Processes; None where a cluster says how many.
     """
-    if not tasks or tasks[0].device != "cpu":
-        return None
+    if not tasks:
+        return Expectation()
     try:
         some = [names_of_part(task.folder, task.part) for task in tasks[:_PARTS]]
-        if any(is_remote(names[0]) for names in some):
-            return None
-        of_files = sum(task.part.names for task in tasks)
-        if of_files < _FEW and not any(is_shard(names[0]) for names in some):
-            return None
+        names = sum(task.part.names for task in tasks)
+        far = any(is_remote(names[0]) for names in some)
+        if names < (_FEW_FAR if far else _FEW) and not any(is_shard(names[0]) for names in some):
+            return Expectation()
+        if far:
+            return Expectation(unknown="hosts of the network send them")
+        if tasks[0].device != "cpu":
+            return Expectation(unknown="what a GPU does is not measured before")
         # A decoder that an image brings down takes that process with it, and not the run.
         look = partial(_first_images, names=some[0])
         ((_, (pace, size)),) = in_processes(look, tasks[:1], 1, lambda _: "the first images")
         images = fmean(_images_of(names, size) for names in some) * len(tasks)
     except (GmbenchError, OSError, StatisticsError):
-        return None  # The run itself says what is wrong with an image or a file.
-    return images * pace / min(at_once, len(tasks))
+        return Expectation()  # The run itself says what is wrong with an image or a file.
+    return Expectation(images * pace / min(at_once or 1, len(tasks)), of_one_core=at_once is None)
 
 
 def _first_images(task: PartTask, names: list[str]) -> tuple[float, float]:

@@ -17,13 +17,13 @@ from filelock import FileLock, Timeout
 
 from gmbench.data.remote import PATIENCE
 from gmbench.parsing.engines import check_engine, parse_parts, processes_for
-from gmbench.parsing.expected import expected_seconds
+from gmbench.parsing.expected import expectation
 from gmbench.parsing.known_gms import KnownGMs
 from gmbench.parsing.load import load_parser, parser_sha256
 from gmbench.parsing.looking import PartTask
 from gmbench.parsing.manifest import Manifest, manifest_path
 from gmbench.parsing.work import Work, WorkError, begin, leftovers
-from gmbench.progress import Progress
+from gmbench.progress import Expectation, Progress
 from gmbench.version import __version__
 
 PART_IMAGES = 1000
@@ -75,7 +75,7 @@ def parse_to_folder(
     device: str = "auto",
     patience: float = PATIENCE,
     progress: Progress | None = None,
-    expected: Callable[[float], None] | None = None,
+    expected: Callable[[Expectation], None] | None = None,
 ) -> LongRun:
     """Parses images into Parquet files of a folder, or goes on where an earlier call was.
 
@@ -94,8 +94,7 @@ def parse_to_folder(
         patience: Seconds that a host may take for an image.
         progress: Told how many images are parsed, and of how many; of files of many images that
             is an estimate from those that are done.
-        expected: Told before the first part how many seconds all will take, about, where a few
-            images of this machine's disk can tell.
+        expected: Told before the first part how long all will take, as a few images tell it.
 
     Raises:
         UnknownNameError: There is no such engine or device.
@@ -129,10 +128,9 @@ def parse_to_folder(
         manifest = Manifest(work, shard, {"gmbench": __version__})
         left = manifest.find_done(own)
         tasks = [PartTask(folder, part, place, sha256, kind, patience) for part in left]
-        if expected is not None and engine == "local":
-            seconds = expected_seconds(tasks, processes_for(tasks, jobs))
-            if seconds is not None:
-                expected(seconds)
+        if expected is not None:
+            at_once = jobs if engine == "ray" else processes_for(tasks, jobs)
+            expected(expectation(tasks, at_once))
         return _run(work, shard, manifest, tasks, engine, jobs, progress)
     finally:
         lock.release()

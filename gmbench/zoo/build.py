@@ -35,11 +35,11 @@ from gmbench.data.parallel import all_cores
 from gmbench.data.sources import Limits
 from gmbench.errors import DatasetError
 from gmbench.files import json_text, parse_json
-from gmbench.progress import Progress
+from gmbench.progress import Expectation, Progress
 from gmbench.zoo.contact_sheet import IMAGES_IN_A_ROW, contact_sheet
 from gmbench.zoo.devices import check_per_gpu, device_for
 from gmbench.zoo.engines import check_engine, train_all
-from gmbench.zoo.expected import expected_seconds
+from gmbench.zoo.expected import expectation
 from gmbench.zoo.finished import FinishedGM, FinishedGMs
 from gmbench.zoo.plan import ZooPlan, check_plan
 from gmbench.zoo.report import ZooReport, report_on
@@ -77,7 +77,7 @@ def build_zoo(
     per_gpu: int | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
-    expected: Callable[[float], None] | None = None,
+    expected: Callable[[Expectation], None] | None = None,
 ) -> ZooResult:
     """Builds the dataset folder of a zoo.
 
@@ -92,8 +92,7 @@ def build_zoo(
         per_gpu: GMs that share a GPU at most; 4 where neither this nor `jobs` is given.
         overwrite: Replace an earlier dataset.
         progress: Told how many GMs are finished, and of how many.
-        expected: Told before the first GM how many seconds those that lack will take, about, where
-            it is known how many are trained at once.
+        expected: Told before the first GM how long those that lack will take.
 
     Raises:
         UnknownNameError: There is no such engine, or the plan has a kind or content without one.
@@ -153,7 +152,7 @@ class _Build:
         jobs: int | None,
         per_gpu: int | None,
         progress: Progress | None,
-        expected: Callable[[float], None] | None,
+        expected: Callable[[Expectation], None] | None,
     ) -> ZooResult:
         """Trains what is not finished yet, then makes the folder."""
         finished, n_resumed = self._train(engine, jobs, per_gpu, progress, expected)
@@ -176,7 +175,7 @@ class _Build:
         jobs: int | None,
         per_gpu: int | None,
         progress: Progress | None,
-        expected: Callable[[float], None] | None,
+        expected: Callable[[Expectation], None] | None,
     ) -> tuple[dict[str, FinishedGM], int]:
         """Returns every GM of the population, and how many were finished before."""
         plan = self.plan
@@ -186,10 +185,10 @@ class _Build:
         finished = keeper.read(keys)
         n_resumed, total = len(finished), len(plan.population)
         missing = [gm for gm in plan.population if gm.name not in finished]
-        # A cluster has as many cores as it has.
-        at_once = jobs or (all_cores() if engine == "local" else None)
-        if expected and at_once:
-            expected(expected_seconds(missing, at_once))
+        if expected:
+            # A cluster has as many cores as it has.
+            at_once = jobs or (all_cores() if engine == "local" else None)
+            expected(expectation(missing, at_once, plan.device))
         if progress:
             progress("GMs", n_resumed, total)
         needed = {need for gm in missing for need in gm.needs}

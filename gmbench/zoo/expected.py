@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from gmbench.progress import Expectation
 from gmbench.zoo.specification import Specification
 
 CORE_SECONDS = {32: 30.0, 64: 120.0}
@@ -11,8 +12,25 @@ CORE_SECONDS = {32: 30.0, 64: 120.0}
 the builds that docs/zoo.md tells of. Kinds differ tenfold, populations of many little."""
 
 
+def expectation(
+    gms: Sequence[Specification], at_once: int | None, device: str = "cpu"
+) -> Expectation:
+    """Returns how long GMs will take.
+
+    Args:
+        gms: What is trained.
+        at_once: So many side by side, each on a core of its own; None where a cluster says it.
+        device: Where: `cpu` or `cuda`.
+    """
+    if not gms:
+        return Expectation()
+    if device != "cpu":
+        return Expectation(unknown="it was measured on no GPU yet")
+    return Expectation(expected_seconds(gms, at_once or 1), of_one_core=at_once is None)
+
+
 def expected_seconds(gms: Sequence[Specification], at_once: int) -> float:
-    """Returns how long GMs will take, about.
+    """Returns how many seconds GMs will take, about, on a CPU.
 
     Args:
         gms: What is trained.

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gmbench.cli.expecting import expect, rough
+from gmbench.progress import Expectation
 from tests.commands import gmbench
 from tests.parsing.mini_images import save_images
 from tests.zoo.fake_kind import fake_plan
@@ -40,9 +41,16 @@ def test_what_is_short_or_not_known_is_not_spoken_of(capsys: pytest.CaptureFixtu
     assert capsys.readouterr().err == ""
     expect("images", 400.0)
     expect("images", 400.0, "as the first ones go")
+    expect("images", Expectation())
+    expect("images", Expectation(29.0, of_one_core=True))
+    expect("images", Expectation(400.0, of_one_core=True), "as the first ones go")
+    expect("images", Expectation(unknown="hosts of the network send them"), "as the first ones go")
     assert capsys.readouterr().err.splitlines() == [
         "images: about 7 minutes.",
         "images: about 7 minutes, as the first ones go.",
+        "images: about 7 minutes of one core, as the first ones go; how many work on it is up to "
+        "Ray.",
+        "images: how long they take shows with the first ones: hosts of the network send them.",
     ]
 
 
@@ -89,12 +97,18 @@ def test_zoo_says_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert _first_line(*words, "1", cwd=tmp_path).startswith("GMs: about 10 minutes")
     assert _first_line(*words, "4", cwd=tmp_path).startswith("GMs: about 2 minutes")
     # How many cores a cluster has is its own to say.
-    assert "interrupted" in _first_line(*words[:-1], "--engine", "ray", cwd=tmp_path)
+    assert _first_line(*words[:-1], "--engine", "ray", cwd=tmp_path) == (
+        "GMs: about 10 minutes of one core, as builds of many went; how many work on it is up to "
+        "Ray."
+    )
+    assert _first_line(*words, "2", "--engine", "ray", "--device", "cuda", cwd=tmp_path) == (
+        "GMs: how long they take shows with the first ones: it was measured on no GPU yet."
+    )
 
 
 def test_parse_says_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     save_images("MINI_DCGAN", tmp_path / "images", 4)
-    monkeypatch.setattr("gmbench.parsing.long_run.expected_seconds", lambda *_: 4000.0)
+    monkeypatch.setattr("gmbench.parsing.long_run.expectation", lambda *_: Expectation(4000.0))
     monkeypatch.setattr("gmbench.parsing.engines.in_processes", _stop)
     assert _first_line("parse", "images", "--out", "out", cwd=tmp_path) == (
         "images: about 65 minutes, as the first ones go."
