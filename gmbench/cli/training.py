@@ -158,6 +158,7 @@ def _train_known_gms(
     from gmbench.benchmark.benchmark import dataset_folder, load_benchmark
     from gmbench.benchmark.extra import read_extra
     from gmbench.files import refuse_existing
+    from gmbench.parsing.expected_training import expected_training
     from gmbench.parsing.files import image_files
     from gmbench.parsing.train import COPIES, LEVELS, METRICS, train_known_gms
     from gmbench.training.recipes import require_folder
@@ -168,6 +169,9 @@ def _train_known_gms(
     refuse_existing(out, overwrite=overwrite, option="--runs")
     others = read_extra(known, extra or ())
     files = image_files([real]) if real is not None else ()
+    n_copies = COPIES if copies is None else copies
+    seconds = expected_training(known, folder, others, files, n_copies, seed)
+    expect(KNOWN_GMS, seconds, "as some of its images go")
     with output.counting() as progress:
         accuracy = train_known_gms(
             known,
@@ -175,7 +179,7 @@ def _train_known_gms(
             out,
             others,
             files,
-            copies=COPIES if copies is None else copies,
+            copies=n_copies,
             seed=seed,
             progress=progress,
         )

@@ -21,7 +21,7 @@ from gmbench.data.rgb import Pixels, rgb_pixels
 from gmbench.progress import Progress
 from gmbench.training import residual_features
 from gmbench.training.changed_images import Change
-from gmbench.training.shard_cache import Taken, cached_shards
+from gmbench.training.shard_cache import Taken, cached_shards, n_lacking
 from gmbench.training.spectral_features import N_FEATURES, N_SPECTRAL, VERSION, features_of
 
 Features = NDArray[np.float32]
@@ -80,16 +80,11 @@ def read_features(
     Raises:
         GmbenchError: What `gmbench.training.shard_cache.cached_shards` raises.
     """
-    taken = [_taken({"features": VERSION}, N_FEATURES, feature_rows, change)]
-    if residuals:
-        facts = {"residual features": residual_features.VERSION}
-        taken.append(_taken(facts, residual_features.N_RESIDUAL, residual_rows, change))
+    taken = [_spectral(change), *([_residual(change)] if residuals else [])]
     gms = [*benchmark.gms, *(gm for one in extra for gm in one.gms)]
     row_of = {gm.name: row for row, gm in enumerate(gms)}
-    own = [name for name, n in zip(benchmark.index, benchmark.n_images, strict=True) if n]
-    folders = [(folder, own), *((one.folder, [gm.name for gm in one.gms]) for one in extra)]
     parts, rows = [], []
-    for place, names in folders:
+    for place, names in _folders(benchmark, folder, extra):
         made = [cached_shards(place, one, gms=names, progress=progress) for one in taken]
         for name, first in made[0].items():
             known = [first.mapped()[:, : FEATURES[features]]]
@@ -100,6 +95,46 @@ def read_features(
         gms=np.repeat(rows, [len(part) for part in parts]),
         labels=benchmark.labels_of(gms),
     )
+
+
+def images_without_features(
+    benchmark: Benchmark,
+    folder: Path,
+    extra: Sequence[ExtraGMs] = (),
+    change: Change | None = None,
+) -> int:
+    """Returns how many images `read_features` would make features of, residual ones too.
+
+    Args:
+        benchmark: The benchmark of the folder.
+        folder: The dataset folder.
+        extra: GMs to train on beside those of the benchmark.
+        change: What is done to each image before.
+
+    Raises:
+        GmbenchError: A folder is no dataset, or lacks images of a GM.
+    """
+    return max(
+        sum(n_lacking(place, one, names) for place, names in _folders(benchmark, folder, extra))
+        for one in (_spectral(change), _residual(change))
+    )
+
+
+def _folders(
+    benchmark: Benchmark, folder: Path, extra: Sequence[ExtraGMs]
+) -> list[tuple[Path, list[str]]]:
+    """Returns the dataset folders, each with the GMs whose images are read."""
+    own = [name for name, n in zip(benchmark.index, benchmark.n_images, strict=True) if n]
+    return [(folder, own), *((one.folder, [gm.name for gm in one.gms]) for one in extra)]
+
+
+def _spectral(change: Change | None) -> Taken:
+    return _taken({"features": VERSION}, N_FEATURES, feature_rows, change)
+
+
+def _residual(change: Change | None) -> Taken:
+    facts = {"residual features": residual_features.VERSION}
+    return _taken(facts, residual_features.N_RESIDUAL, residual_rows, change)
 
 
 def _taken(

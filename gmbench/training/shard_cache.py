@@ -172,6 +172,24 @@ def cached_shards(
     return shards
 
 
+def n_lacking(folder: Path, taken: Taken, gms: Sequence[str]) -> int:
+    """Returns of how many images nothing is made yet; what is there is not read.
+
+    Args:
+        folder: The dataset folder.
+        taken: What is to be taken of every image.
+        gms: Names of GMs.
+
+    Raises:
+        BenchmarkError: The folder is not a dataset.
+        UnknownNameError: The dataset has no such GM.
+        DatasetError: A GM has no images, or a shard is not in the list of checksums.
+    """
+    benchmark, sums = read_benchmark(folder), read_checksums(folder)
+    shards = [_shard_of(folder, benchmark, name, taken, sums) for name in gms]
+    return sum(shard.n_images for shard in shards if not shard.array.exists())
+
+
 def _shard_of(
     folder: Path, benchmark: Benchmark, gm: str, taken: Taken, sums: dict[str, str]
 ) -> CachedShard:

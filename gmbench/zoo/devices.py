@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from gmbench.data.parallel import all_cores
-from gmbench.errors import DatasetError, UnknownNameError
+from gmbench.errors import DatasetError
 
 DEVICES: tuple[str, ...] = ("auto", "cpu", "cuda")
 
@@ -30,11 +30,12 @@ def device_for(name: str, engine: str = "local") -> str:
         engine: Over `ray` other machines do the work, and whether they have GPUs is seen later.
 
     Raises:
-        UnknownNameError: There is no such device.
-        DatasetError: This machine has no GPU, or `auto` is to speak for others.
+        DatasetError: There is no such device, this machine has no GPU, or `auto` is to speak for
+            others.
     """
     if name not in DEVICES:
-        raise UnknownNameError("Device", name, DEVICES, f"Take one of {', '.join(DEVICES)}.")
+        # Without a guess: of `gpu` that would be `cpu`.
+        raise DatasetError(f"Device {name!r} is not known. Take one of {', '.join(DEVICES)}.")
     if name == "cpu":
         return name
     if engine == "ray":
