@@ -269,6 +269,20 @@ def test_a_cluster_without_gpus_is_one_clear_line(tmp_path: Path) -> None:
         build_zoo(replace(fake_plan(), device="cuda"), tmp_path / "zoo", jobs=1, engine="ray")
 
 
+def _has_no_memory_left(task: TrainingTask, *_: object) -> Outcome:
+    raise DatasetError(f"The GPU has no memory left for {task.name}")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="ray is not installed")
+def test_what_a_gpu_lacks_over_ray_is_said_as_it_is_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "train_gm", _has_no_memory_left)
+    with pytest.raises(DatasetError, match=r"^The GPU has no memory left for GAN_000$"):
+        build_zoo(fake_plan(n_gms=1), tmp_path / "zoo", jobs=1, engine="ray")
+
+
 @pytest.fixture
 def one_gpu(monkeypatch: pytest.MonkeyPatch, in_this_process: None) -> None:
     """Lets this machine have a GPU, which trains as a CPU does."""
