@@ -139,9 +139,8 @@ def main() -> None:
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument("--kill", type=float)
     options = parser.parse_args()
-    like = ["--like", options.like] if options.like else []
-    where = ["--device", options.device]
-    print(f"{options.gms} GMs x {options.images} images of {options.size} px {' '.join(like + where)}")
+    more = ["--device", options.device, *(["--like", options.like] if options.like else [])]
+    print(f"{options.gms} GMs x {options.images} images of {options.size} px {' '.join(more)}")
     heads = "engine", "jobs", "minutes", "GMs/hour", "core s/GM", "memory, GB", "retried", "failed"
     print("{:>6} {:>4} {:>8} {:>9} {:>10} {:>11} {:>8} {:>7}".format(*heads), flush=True)
     rows: list[tuple[str, int, float | None]] = [
@@ -153,7 +152,7 @@ def main() -> None:
     for engine, jobs, kill_after in rows:
         arguments = [
             "--gms", str(options.gms), "--images-per-gm", str(options.images),
-            "--size", str(options.size), "--jobs", str(jobs), "--engine", engine, *like, *where,
+            "--size", str(options.size), "--jobs", str(jobs), "--engine", engine, *more,
         ]  # fmt: skip
         found = measure(arguments, kill_after)
         sums.add(found.sha256)
