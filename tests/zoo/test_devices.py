@@ -37,7 +37,14 @@ from tests.zoo.fake_kind import fake_plan
 from tests.zoo.kind_contract import module_of, patterns, specification
 from tests.zoo.pretend_gpu import pretended_gpu
 
-FAMILIES = [(kind, family) for kind in KIND_MODULES for family in module_of(kind).FAMILIES]
+LONG = ("pixelcnn", "gated_pixelcnn", "ddim")
+"""Families that take more than a few seconds; others of their kind do not."""
+
+FAMILIES = [
+    pytest.param(kind, family, marks=[pytest.mark.slow] if family in LONG else [])
+    for kind in KIND_MODULES
+    for family in module_of(kind).FAMILIES
+]
 
 SMALL = {"width": 8, "critic_width": 8, "encoder_width": 8, "batch": 8, "attack_steps": 2}
 """Options that make a replica small and quick."""
