@@ -12,6 +12,12 @@ ROOT = Path(__file__).parent.parent
 CONFIG = ROOT / "gmbench" / "tables" / "parser" / "config.json"
 ROBUSTNESS = ROOT / "docs" / "results" / "parser_robustness.json"
 UNSEEN = ROOT / "docs" / "results" / "parser_unseen.json"
+MORE_GMS = {
+    "all": ROOT / "docs" / "results" / "parser_more_gms.json",
+    "of other networks, within red116's ranges": ROOT / "docs" / "results" / "parser_more_few.json",
+}
+"""What further GMs brought, by which of them were known."""
+
 
 
 def parser(page: Path, what: str, names: list[str], options: list[str]) -> list[str]:
@@ -19,8 +25,8 @@ def parser(page: Path, what: str, names: list[str], options: list[str]) -> list[
 
     Args:
         page: Where it stands.
-        what: `known`, `accuracy`, `parameters`, `calibration`, `real`, `robustness` or
-            `groups`.
+        what: `known`, `accuracy`, `parameters`, `calibration`, `real`, `robustness`, `groups` or
+            `more`.
         names: The domains that it speaks of, where it speaks of some.
         options: None.
     """
@@ -121,6 +127,18 @@ def _groups(trained_on: dict[str, Any], names: list[str]) -> list[str]:
     return _table([f"images of models left out, {found['draws']} draws", *names], rows)
 
 
+def _more(trained_on: dict[str, Any], names: list[str]) -> list[str]:
+    del trained_on
+    rows = []
+    for domain in names:
+        for which, path in MORE_GMS.items():
+            found = json.loads(path.read_text(encoding="utf-8"))
+            differences = found[domain]["difference"]
+            cells = ["{:+.3f} ({:+.3f} to {:+.3f})".format(*differences[key]) for key in METRICS]
+            rows.append([f"{domain}: {found['added']} more, {which}", *cells])
+    return _table(["models left out", *METRICS.values()], rows)
+
+
 _TABLES = {
     "known": _known,
     "accuracy": _accuracy,
@@ -129,6 +147,7 @@ _TABLES = {
     "real": _real,
     "robustness": _robustness,
     "groups": _groups,
+    "more": _more,
 }
 
 

@@ -39,6 +39,7 @@ PAGES = (
     ROOT / "docs" / "wild.md",
     ROOT / "docs" / "detection.md",
     ROOT / "docs" / "parser.md",
+    ROOT / "docs" / "further-gms.md",
 )
 RESULTS = ROOT / "docs" / "results"
 """What `gmbench detect`, `attribute` and `study content_independence` gave with --json."""

@@ -6,6 +6,7 @@ alone.
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import pytest
@@ -15,15 +16,14 @@ pytest.importorskip("torch", reason="measuring networks needs torch")
 import torch
 
 from gmbench.measuring.measure import measure
+from tests.measuring.torchvision_operators import import_torchvision
 
 
 @pytest.fixture(scope="module")
 def models() -> Any:
-    """torchvision's models; skips where they cannot be imported."""
-    try:
-        return pytest.importorskip("torchvision.models", reason="torchvision is not installed")
-    except RuntimeError as error:
-        pytest.skip(f"torchvision is built for another torch: {error}")
+    """torchvision's models; skips where it is not installed."""
+    import_torchvision()
+    return importlib.import_module("torchvision.models")
 
 
 # name, size, conv, fc, pool, norm, layers per block, blocks, skip, down, parameters in millions

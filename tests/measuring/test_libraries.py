@@ -14,10 +14,6 @@ from typing import Any
 import pytest
 
 pytest.importorskip("torch", reason="measuring networks needs torch")
-try:  # All three import torchvision, whose operators load with the torch that they were built for.
-    importlib.import_module("torchvision")
-except RuntimeError as error:
-    pytest.skip(f"torchvision is built for another torch: {error}", allow_module_level=True)
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +21,9 @@ from torch.nn.modules.conv import _ConvNd
 
 from gmbench.measuring.measure import measure
 from tests.measuring.parts import index
+from tests.measuring.torchvision_operators import import_torchvision
+
+import_torchvision()
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
