@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
 from gmbench.cli.progress_lines import ProgressLines
+from gmbench.cli.wrapping import fitted
 from gmbench.errors import InterruptedWorkError
 
 if TYPE_CHECKING:
@@ -62,8 +64,8 @@ def show(*items: RenderableType) -> None:
 
 
 def show_plain(text: str) -> None:
-    """Prints a result that is text already, word for word."""
-    sys.stdout.write(text + "\n")
+    """Prints a result that is text already: in a terminal fitted to it, else word for word."""
+    sys.stdout.write(_fitted(text, sys.stdout) + "\n")
 
 
 def show_json(data: Any) -> None:
@@ -116,17 +118,23 @@ def keep_quiet(wanted: bool) -> None:
 
 
 def note(text: str) -> None:
-    """Prints a line for people on standard error, word for word."""
+    """Prints a line for people on standard error: in a terminal fitted to it."""
     if _quiet:
         return
+    text = _fitted(text, sys.stderr)
     console(stderr=True).print(text, markup=False, style="dim", soft_wrap=True)
 
 
 def complain(text: str, heading: str = "error") -> None:
-    """Prints an error on standard error, word for word."""
+    """Prints an error on standard error: in a terminal fitted to it."""
     screen = console(stderr=True)
     screen.print(f"{heading}: ", style="bold red", end="")
+    text = _fitted(f"{heading}: {text}", sys.stderr).removeprefix(f"{heading}: ")
     screen.print(text, markup=False, soft_wrap=True)
+
+
+def _fitted(text: str, stream: TextIO) -> str:
+    return fitted(text, shutil.get_terminal_size().columns) if stream.isatty() else text
 
 
 def table(
