@@ -177,6 +177,26 @@ def refuse_existing(*paths: Path, overwrite: bool, option: str = "--out") -> Non
             raise WriteError(f"{path} is no file that can be replaced. Give another {option}.")
 
 
+_OF_FILES = (".csv", ".gz", ".html", ".json", ".parquet", ".pdf", ".png", ".txt")
+
+
+def refuse_file_name(folder: Path, option: str = "--out") -> None:
+    """Refuses a name that says that its giver expects a file where a folder will be made.
+
+    Args:
+        folder: Where results go; a folder that is there already may be called as it likes.
+        option: The option that gives it.
+
+    Raises:
+        WriteError: It ends like the name of a file.
+    """
+    if folder.suffix.lower() in _OF_FILES and not folder.is_dir():
+        raise WriteError(
+            f"{folder} is the name of a file, and a folder will be made. Give a folder's name, "
+            f"such as {option} {folder.with_suffix('')}."
+        )
+
+
 def write_whole(path: Path, content: bytes | str) -> None:
     """Writes a result file whole or not at all, and says in one line why it cannot.
 

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from gmbench.benchmark.benchmark import Benchmark
-from gmbench.benchmark.catalog import GM, Note, notes
+from gmbench.benchmark.catalog import GM, Note, is_published, notes
 from gmbench.errors import UnknownNameError, plain_form
 from gmbench.schema import NAMES, PARAMETERS, Parameter, ParameterType, get_parameter
 
@@ -43,6 +43,7 @@ class GMDescription:
 
     Attributes:
         gm: The GM.
+        benchmark: Name of the benchmark whose labels these are.
         sets: Names of the sets in which it is a test GM.
         labels: Each parameter's value as text.
         notes: Notes on its cells and on whole columns.
@@ -50,6 +51,7 @@ class GMDescription:
     """
 
     gm: GM
+    benchmark: str
     sets: tuple[str, ...]
     labels: dict[str, str]
     notes: tuple[Note, ...]
@@ -152,6 +154,8 @@ def _describe_parameter(parameter: Parameter, benchmark: Benchmark) -> Parameter
     continuous = parameter.type is ParameterType.CONTINUOUS
     classes = benchmark.classes.get(parameter.name, ("no", "yes"))
     found = tuple(note for note in notes() if note.parameter == parameter.name)
+    # What is doubtful of the published column is not so of labels that were measured.
+    everywhere = any(map(is_published, benchmark.gms))
     middle = (column[(len(column) - 1) // 2] + column[len(column) // 2]) / 2
     return ParameterDescription(
         parameter=parameter,
@@ -159,13 +163,16 @@ def _describe_parameter(parameter: Parameter, benchmark: Benchmark) -> Parameter
         median=middle if continuous else None,
         largest=column[-1] if continuous else None,
         counts={} if continuous else {n: column.count(i) for i, n in enumerate(classes)},
-        notes=tuple(note for note in found if note.gm == "*" or note.gm in benchmark.index),
+        notes=tuple(
+            note for note in found if note.gm in benchmark.index or (note.gm == "*" and everywhere)
+        ),
     )
 
 
 def _describe_gm(gm: GM, benchmark: Benchmark) -> GMDescription:
     return GMDescription(
         gm=gm,
+        benchmark=benchmark.name,
         sets=tuple(name for name, test in benchmark.sets.items() if gm.name in test),
         labels={
             parameter.name: value_text(parameter, value, benchmark)

@@ -212,7 +212,7 @@ def card_from(data: dict[str, Any], source: str) -> Card:
             problems.append(f"{_shown(key)} is not a key of cards{hint}")
     if data.get("url") is None and data.get("recipe") is None:
         # A recipe's folder says what the method is.
-        problems.append("url is missing")
+        problems.append("url is missing: the address of a page about the method")
     known = {key: value for key, value in data.items() if key in Card.model_fields}
     try:
         card = Card(**known)
@@ -220,7 +220,7 @@ def card_from(data: dict[str, Any], source: str) -> Card:
         problems += [_problem(one, known) for one in error.errors(include_url=False)]
     if problems:
         listed = "\n".join(f"- {problem}" for problem in problems)
-        raise CardError(f"{source} is not a card.\n{listed}")
+        raise CardError(f"{source} is not as it must be:\n{listed}")
     return card
 
 

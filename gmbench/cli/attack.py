@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 def attack(
     file: Annotated[
         Path | None,
-        typer.Argument(metavar="[FILE]", help="Predictions: CSV, CSV.gz or Parquet."),
+        typer.Argument(metavar="FILE", help="Predictions: CSV, CSV.gz or Parquet."),
     ] = None,
     training: Annotated[
         Path | None,

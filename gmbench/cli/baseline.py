@@ -40,7 +40,7 @@ SHOWN = ("l1", "arch_f1", "loss_f1")
 
 def baseline(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME...|all]", help="Which baselines.")
+        list[str] | None, typer.Argument(metavar="NAME|all", help="Which baselines.")
     ] = None,
     benchmark: BenchmarkOption = None,
     sets: SetsOption = None,
@@ -87,7 +87,7 @@ def baseline(
         return
     from gmbench.benchmark.benchmark import dataset_folder
     from gmbench.benchmark.cross_validation import validation_benchmark
-    from gmbench.files import refuse_existing
+    from gmbench.files import refuse_existing, refuse_file_name
     from gmbench.predictions.predictions import check_ending, write_predictions
     from gmbench.training.suite import run_one, run_suite, suite_files
 
@@ -95,6 +95,7 @@ def baseline(
     several = len(chosen) > 1
     path = out or Path("baselines-out" if several else f"{names[0]}.parquet")
     if several:
+        refuse_file_name(path)
         refuse_existing(*suite_files(chosen, path), overwrite=overwrite)
     else:
         check_ending(path)

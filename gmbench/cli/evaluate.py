@@ -68,9 +68,10 @@ def evaluate(
     from gmbench.evaluation.evaluate import evaluate as score
 
     if out is not None:
-        from gmbench.files import refuse_existing
+        from gmbench.files import refuse_existing, refuse_file_name
         from gmbench.pages.report import report_files, write_report
 
+        refuse_file_name(out)
         refuse_existing(*report_files(out), overwrite=overwrite)
     result = score(
         file,
@@ -101,7 +102,9 @@ def evaluate(
 
 
 def compare(
-    files: Annotated[list[Path], typer.Argument(metavar="A B [C...]", help="Prediction files.")],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE", help="Prediction files, two or more.")
+    ],
     benchmark: BenchmarkOption = None,
     sets: SetsOption = None,
     partial: PartialOption = False,

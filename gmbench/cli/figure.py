@@ -29,18 +29,30 @@ FIGURES = {
     "6": "l1 and F1 of each architecture parameter; takes prediction files",
     "7": "F1 of each loss and group of losses; takes prediction files",
     "8": "l1 against classes and losses right, a point a GM; takes a prediction file",
-    "9": "confusion matrices; takes prediction files, such as plain_ce.parquet full.parquet",
+    "9": "confusion matrices; takes prediction files",
     "10": "fingerprints and spectra; takes --checkpoint and --data",
     "11": "cosine of the fingerprints of every two GMs; takes --checkpoint and --data",
     "12": "wrong pairs of the coordinated attack; takes what `gmbench attack -o` wrote",
 }
 """Each figure's number in the paper, and what it takes."""
 
+_SAID = {
+    "3": "--data gm-parsing",
+    "6": "full.parquet one_parser.parquet",
+    "7": "full.parquet one_parser.parquet",
+    "8": "full.parquet",
+    "9": "plain_ce.parquet full.parquet",
+    "10": "--checkpoint MODEL --data gm-parsing",
+    "11": "--checkpoint MODEL --data gm-parsing",
+    "12": "attack.json",
+}
+"""An example of each, for messages."""
+
 
 def figure(
     name: Annotated[str, typer.Argument(metavar="NAME", help="3, or 6 to 12.")],
     files: Annotated[
-        list[Path] | None, typer.Argument(metavar="[FILE...]", help="What the figure shows.")
+        list[Path] | None, typer.Argument(metavar="FILE", help="What the figure shows.")
     ] = None,
     out: Annotated[
         Path | None,
@@ -111,7 +123,10 @@ def _check_inputs(number: str, files: list[Path], checkpoint: str | None) -> Non
         most is not None and len(files) > most,
     )
     if few or many or (number in ("10", "11")) != (checkpoint is not None):
-        raise FigureError(f"Figure {number}: {FIGURES[number]}.")
+        shows, takes = FIGURES[number].split("; ")
+        raise FigureError(
+            f"Figure {number}, {shows}, {takes}. Say `gmbench figure {number} {_SAID[number]}`."
+        )
 
 
 def _read(files: list[Path], benchmark: str | None, sets: str | None) -> dict[str, Predictions]:

@@ -16,7 +16,7 @@ from gmbench.cli.options import (
     SetsOption,
     loaded_benchmark,
 )
-from gmbench.schema import PARAMETERS
+from gmbench.schema import NAMES, PARAMETERS
 
 if TYPE_CHECKING:
     from gmbench.benchmark.description import (
@@ -31,7 +31,7 @@ splits_app = typer.Typer(name="splits", no_args_is_help=True, help="Look at the 
 
 def info(
     name: Annotated[
-        str | None, typer.Argument(metavar="[GM|PARAMETER|SET]", help="What to show.")
+        str | None, typer.Argument(metavar="GM|PARAMETER|SET", help="What to show.")
     ] = None,
     benchmark: BenchmarkOption = None,
     labels: LabelsOption = "2023",
@@ -47,12 +47,22 @@ def info(
     from gmbench.benchmark.description import describe
     from gmbench.errors import UnknownNameError
 
+    chosen = load_benchmark(benchmark or DEFAULT, labels)
     try:
-        described = describe(name, load_benchmark(benchmark or DEFAULT, labels))
-    except UnknownNameError:
+        described = describe(name, chosen)
+    except UnknownNameError as unknown:
         if benchmark is not None:
             raise
-        described = describe(name, load_benchmark("red116", labels))
+        published = load_benchmark("red116", labels)
+        try:
+            described = describe(name, published)
+        except UnknownNameError:
+            raise UnknownNameError(
+                unknown.what,
+                unknown.name,
+                [*chosen.sets, *NAMES, *chosen.index, *published.index],
+                "`gmbench info` shows what mini116 has, `gmbench info -b red116` what red116 has.",
+            ) from None
     if as_json:
         output.show_json(asdict(described))
     else:
@@ -148,8 +158,9 @@ def _gm_picture(described: GMDescription) -> list[Any]:
     gm = described.gm
     sets = ", ".join(described.sets) or "no set (always a training GM)"
     facts = [gm.kind, gm.content, gm.resolution, str(gm.year or "")]
+    told = ", ".join(fact for fact in facts if fact)
     lines = [
-        f"[bold]{gm.name}[/bold]: {', '.join(fact for fact in facts if fact)}; tested in {sets}",
+        f"[bold]{gm.name}[/bold] of {described.benchmark}: {told}; tested in {sets}",
         output.table(
             ["parameter", "label"],
             [list(item) for item in described.labels.items()],

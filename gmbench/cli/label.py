@@ -33,6 +33,7 @@ def label(
         list[str] | None,
         typer.Option(
             "--dtype",
+            metavar="NAME",
             help="Dtype of the inputs: one for all, or one for each; by default the weights'.",
         ),
     ] = None,

@@ -35,7 +35,7 @@ leaderboard_app.add_typer(round_app)
 def verify(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME...]", help="Submissions.", show_default="all"),
+        typer.Argument(metavar="NAME", help="Submissions.", show_default="all"),
     ] = None,
     board: BoardOption = BOARD,
     update: Annotated[
@@ -91,7 +91,9 @@ def verify(
 
 @leaderboard_app.command()
 def rerun(
-    name: Annotated[str, typer.Argument(help="Submission whose card names a recipe.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Submission whose card names a recipe.")
+    ],
     data: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Dataset of the benchmark, where images are needed."),

@@ -30,7 +30,7 @@ def parse(
     files: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="IMAGE...",
+            metavar="IMAGE",
             help="Images of one generative model, or their folder; with --out also addresses, TAR "
             "and Parquet files of images, patterns such as a-{00..31}.tar, and hf://datasets/...",
         ),
@@ -89,6 +89,8 @@ def parse(
 
     Example: `gmbench parse generated/ --html parsed.html`
     """
+    from gmbench.files import refuse_existing, refuse_file_name
+
     run = LongRunOptions(tuple(lists or ()), shard, jobs, engine, part_images, patience, device)
     if out is not None:
         if group is not None or csv is not None or html is not None or overwrite:
@@ -96,16 +98,18 @@ def parse(
                 "With --out each image is parsed on its own and nothing is replaced: leave out "
                 "--group, --together, --csv, --html and --overwrite."
             )
+        refuse_file_name(out)
         parse_long(files or [], model, out, run, as_json=as_json)
         return
     refuse_without_folder(run, LongRunOptions())
     if not files:
         raise GmbenchError("There is no image to parse. Give at least one.")
-    from gmbench.files import refuse_existing
     from gmbench.parsing.files import image_files
     from gmbench.parsing.report import parse_files, write_outputs
 
-    refuse_existing(*(path for path in (csv, html) if path is not None), overwrite=overwrite)
+    for path, option in ((csv, "--csv"), (html, "--html")):
+        if path is not None:
+            refuse_existing(path, overwrite=overwrite, option=option)
     images = image_files(map(Path, files))
     with output.counting() as progress:
         found = parse_files(images, model, group=group, progress=progress)

@@ -36,7 +36,7 @@ def predict(
     images: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[IMAGE...]",
+            metavar="IMAGE",
             help="In place of a test set: whatever `gmbench parse --out` takes. (--out DIR)",
         ),
     ] = None,

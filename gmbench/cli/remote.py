@@ -26,7 +26,7 @@ def push(
         ),
     ],
     data: Annotated[
-        Path, typer.Option(help="Dataset folder that `gmbench data build` made.")
+        Path, typer.Option(metavar="DIR", help="Dataset folder that `gmbench data build` made.")
     ] = Path("gm-parsing"),
     private: Annotated[
         bool, typer.Option("--private", help="Only you and your organisation can see it.")
@@ -88,10 +88,11 @@ def push(
 
 
 def fetch(
-    name: Annotated[str, typer.Argument(help="What to fetch: red116.")] = "red116",
-    out: Annotated[Path, typer.Option(help="Folder for the archive.")] = Path(),
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What to fetch: red116.")] = "red116",
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the archive.")] = Path(),
     url: Annotated[
-        str | None, typer.Option(help="A mirror (http or https) instead of the authors' host.")
+        str | None,
+        typer.Option(metavar="URL", help="A mirror (http or https) instead of the authors' host."),
     ] = None,
     again: Annotated[
         bool, typer.Option("--again", help="Fetch it even if it is here, and compare the two.")

@@ -30,7 +30,7 @@ OUT = Path("reproduction")
 def reproduce(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[table4|...|fig12|all]", help="Which tables and figures."),
+        typer.Argument(metavar="table4|...|fig12|all", help="Which tables and figures."),
     ] = None,
     benchmark: BenchmarkOption = DEFAULT,
     preset: PresetOption = "small",

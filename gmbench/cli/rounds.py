@@ -19,7 +19,9 @@ round_app = typer.Typer(
     rich_markup_mode="markdown",
 )
 
-NameArgument = Annotated[str, typer.Argument(help="Name of the round and of its benchmark.")]
+NameArgument = Annotated[
+    str, typer.Argument(metavar="ROUND", help="Name of the round and of its benchmark.")
+]
 SecretOption = Annotated[
     Path, typer.Option(metavar="SECRET", help="Secret of the round; `new` makes it.")
 ]
@@ -149,7 +151,7 @@ def validate(
     name: NameArgument,
     who: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[ENTRY...]", help="Entries.", show_default="all"),
+        typer.Argument(metavar="ENTRY", help="Entries.", show_default="all"),
     ] = None,
     board: BoardOption = BOARD,
     as_json: JsonOption = False,

@@ -44,7 +44,9 @@ def many_images(
     benchmark: BenchmarkOption = None,
     images: Annotated[
         list[int] | None,
-        typer.Option(min=1, help="Images of a GM; repeat.", show_default="1, 10, 100, 500"),
+        typer.Option(
+            metavar="N", min=1, help="Images of a GM; repeat.", show_default="1, 10, 100, 500"
+        ),
     ] = None,
     draws: Annotated[int, typer.Option(min=1, help="Draws of that many images.")] = 10,
     seed: SeedOption = 0,

@@ -36,13 +36,15 @@ def submit(
     file: PredictionArgument,
     name: Annotated[str, typer.Option(help="Name of the submission: letters, digits, - and _.")],
     authors: Annotated[
-        list[str], typer.Option(help="Who made it, separated by commas; may be repeated.")
+        list[str],
+        typer.Option(metavar="NAMES", help="Who made it, separated by commas; may be repeated."),
     ],
     training_data: Annotated[
         str,
         typer.Option(
-            metavar="labels|benchmark|extra",
-            help="What it learned from: labels alone, the benchmark's training GMs, or more.",
+            metavar="KIND",
+            help="What it learned from: `labels` alone, the training GMs of the `benchmark`, "
+            "or `extra`: more.",
         ),
     ],
     url: Annotated[

@@ -30,7 +30,7 @@ zoo_app = typer.Typer(
 
 @zoo_app.command()
 def build(
-    out: Annotated[Path, typer.Option(help="The dataset folder to make.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="The dataset folder to make.")],
     like: Annotated[
         str | None,
         typer.Option(
@@ -59,15 +59,18 @@ def build(
     content: Annotated[
         list[str] | None,
         typer.Option(
+            metavar="NAME",
             help="What GMs are trained on: digits, faces, photos, textures, letters, icons.",
             show_default="all six",
         ),
     ] = None,
     images_from: Annotated[
         Path | None,
-        typer.Option(help="Folder of images to train on; alone, or beside each --content."),
+        typer.Option(
+            metavar="DIR", help="Folder of images to train on; alone, or beside each --content."
+        ),
     ] = None,
-    name: Annotated[str, typer.Option(help="Name of the benchmark.")] = "zoo",
+    name: Annotated[str, typer.Option(metavar="NAME", help="Name of the benchmark.")] = "zoo",
     jobs: Annotated[
         int | None,
         typer.Option(
@@ -164,7 +167,7 @@ def build(
 
 @zoo_app.command("agreement")
 def agreement(
-    benchmark: Annotated[str, typer.Argument(metavar="[DIR]", help="A dataset of replicas.")],
+    benchmark: Annotated[str, typer.Argument(metavar="DIR", help="A dataset of replicas.")],
     as_json: JsonOption = False,
 ) -> None:
     """Compare the measured labels of replicas with the published rows they are made after.

@@ -77,7 +77,7 @@ def benchmark_of(
     else:
         curation = draw_test_sets(gms, seed=seed)
     if not curation.sets:
-        lines = [f"No test set can be drawn from {table}. Give sets with --sets."]
+        lines = [f"No test set can be drawn from {table}. Add GMs to it, or give sets with --sets."]
         raise BenchmarkError("\n".join([*lines, *curation.warnings]))
     made = Benchmark(table.stem, "", gms, curation.sets, (0,) * len(gms))
     names_alone = Benchmark(table.stem, "", own, {}, (0,) * len(own))

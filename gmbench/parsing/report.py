@@ -135,8 +135,9 @@ def write_outputs(
             several = len(found.groups) > 1
             place = html.with_stem(f"{html.stem}_{number}") if several else html
             pages[place] = (rows, parsed)
-    for path in (*pages, *((csv,) if csv is not None else ())):
-        refuse_existing(path, overwrite=overwrite)
+    refuse_existing(*pages, overwrite=overwrite, option="--html")
+    if csv is not None:
+        refuse_existing(csv, overwrite=overwrite, option="--csv")
     for path, (rows, parsed) in pages.items():
         pictures = noise_pictures([found.files[row] for row in rows])
         write_whole(path, page_of(parsed.to_dict(), pictures))

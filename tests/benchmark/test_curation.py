@@ -106,7 +106,7 @@ def test_scaled_for_smaller_populations(n_gms: int) -> None:
 def test_population_too_small_says_why() -> None:
     curation = draw_test_sets(population(3))
     assert curation.sets == {}
-    assert "Build a zoo with more GMs" in curation.warnings[-1]
+    assert "More GMs help" in curation.warnings[-1]
 
 
 def test_no_gm_can_be_tested_where_all_are_twins() -> None:

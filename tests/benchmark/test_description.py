@@ -41,6 +41,13 @@ def test_parameters() -> None:
     assert sum(normalization.counts.values()) == 116
 
 
+def test_notes_on_published_columns_are_not_those_of_measured_labels() -> None:
+    for name, doubtful in (("red116", True), ("red140", True), ("mini116", False)):
+        described = describe("normalization", load_benchmark(name))
+        assert isinstance(described, ParameterDescription)
+        assert any(note.gm == "*" for note in described.notes) == doubtful
+
+
 def test_set() -> None:
     described = describe("SET 4", RED116)
     assert isinstance(described, SetDescription)

@@ -7,23 +7,32 @@ import re
 import resource
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
+import typer
 from syrupy.assertion import SnapshotAssertion
+from typer.testing import CliRunner
 
 from gmbench.benchmark.benchmark import benchmark_files
+from gmbench.cli.app import app
 from gmbench.predictions.predictions import write_predictions
 from tests.commands import data, gmbench
 from tests.evaluation.populations import random_predictions, small_benchmark
 
-COMMANDS = [
-    "info", "template", "validate", "baseline", "evaluate", "compare", "label", "splits check",
-    "parse", "train", "predict", "data build", "data verify", "data push",
-    "data fetch", "zoo build", "zoo agreement", "study many_images", "study content",
-    "study ablation", "study cross_entropy", "attack", "figure",
-]  # fmt: skip
+_TREE = typer.main.get_command(app)
+
+
+def _commands(command: Any = _TREE, path: tuple[str, ...] = ()) -> Iterator[str]:
+    """The commands that do something, at every depth."""
+    inner = getattr(command, "commands", {})
+    if not inner:
+        yield " ".join(path)
+    for name, one in inner.items():
+        yield from _commands(one, (*path, name))
 
 
 @pytest.fixture
@@ -52,10 +61,16 @@ def test_help_is_quick() -> None:
     assert min(seconds) < 0.8
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_has_an_example(command: str, tmp_path: Path) -> None:
-    shown = gmbench(*command.split(), "--help", cwd=tmp_path).stdout
+@pytest.mark.parametrize("command", [*_commands()])
+def test_every_help_has_an_example_and_a_plain_usage(command: str) -> None:
+    shown = CliRunner().invoke(app, [*command.split(), "--help"], env={"COLUMNS": "200"}).stdout
     assert f"Example: gmbench {command}" in " ".join(shown.split())
+    (usage,) = (line for line in shown.split("\n") if "Usage:" in line)
+    taken = usage.split(command)[1].split()
+    # What may be left out in brackets, what may be repeated with dots: each once.
+    assert [word for word in taken if re.search(r"\[\[|\]\]|\.\.\.\]|^\{[a-z]", word)] == []
+    # What an option takes has a name, such as DIR.
+    assert not re.search(r"--\S+ +<(path|list\[.*?\])>", shown)
 
 
 def test_version(tmp_path: Path) -> None:
@@ -71,7 +86,9 @@ def test_info(what: str, tmp_path: Path, snapshot: SnapshotAssertion) -> None:
 
 def test_info_of_a_gm_that_is_never_tested_under_another_spelling(tmp_path: Path) -> None:
     shown = gmbench("info", "-b", "red116", "stylegan2", cwd=tmp_path).stdout
-    first = "STYLEGAN_2: GAN, faces, 1024x1024, 2020; tested in no set (always a training GM)"
+    first = (
+        "STYLEGAN_2 of red116: GAN, faces, 1024x1024, 2020; tested in no set (always a training GM)"
+    )
     assert shown.startswith(first)
 
 
@@ -206,6 +223,11 @@ def test_a_bad_file_ends_with_1_and_a_checklist(here: Path) -> None:
     ("arguments", "message"),
     [
         ("info STYLGAN -b red116", "Did you mean STYLEGAN"),
+        ("info STYLGAN", "Did you mean STYLEGAN"),
+        (
+            "info set_7",
+            "Did you mean set_4 or set_3 or set_2? `gmbench info` shows what mini116 has",
+        ),
         ("info -b red116 --labels 2020", "Take 2023 or 2024"),
         ("info --labels 2024", "Give --benchmark red116"),
         ("info -b red117", "Did you mean red116"),

@@ -67,6 +67,29 @@ def test_an_ending_that_says_nothing_is_refused_before_the_work(command: str, he
     assert not (here / "made.xlsx").exists()
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "evaluate mine.csv -b small --out made.html",
+        "baseline mean_mode median_mode -b small -o made.parquet",
+        "parse images --out made.csv",
+    ],
+)
+def test_a_folder_is_not_called_like_a_file(command: str, here: Path) -> None:
+    done = gmbench(*command.split(), cwd=here, check=False)
+    assert done.returncode == 2
+    assert "is the name of a file, and a folder will be made" in done.stderr
+    assert "such as --out made." in done.stderr
+    assert not list(here.glob("made*"))
+
+
+@pytest.mark.parametrize("option", ["--csv", "--html"])
+def test_parse_names_the_option_that_gives_another_place(option: str, here: Path) -> None:
+    (here / "there").write_text("mine")
+    done = gmbench("parse", "images", option, "there", cwd=here, check=False)
+    assert done.stderr.endswith(f"Say --overwrite to replace it, or give another {option}.\n")
+
+
 def test_a_packed_template(here: Path) -> None:
     gmbench("template", "-b", "small", "-o", "t.csv.gz", cwd=here)
     with pytest.raises(GmbenchError, match=r"2,400 values are missing"):
