@@ -19,7 +19,6 @@ MORE_GMS = {
 """What further GMs brought, by which of them were known."""
 
 
-
 def parser(page: Path, what: str, names: list[str], options: list[str]) -> list[str]:
     """Returns the rows of one table of the parser.
 

@@ -144,6 +144,9 @@ _TOLD = {
     "csv_files": "tables, not read: the labels are the benchmark's own",
 }
 _NEED_DECODING = ("corrupt_images", "duplicates")
+_REMEDIES = {
+    "unknown_folders": "Call each folder like its GM; for GMs of your own give --gms FILE.csv.",
+}
 _REMEDY = "Complete the images, or give --allow-missing to build what is there."
 
 
@@ -167,7 +170,9 @@ def _checklist(
         elif name in _STOPPING:
             checklist.failed(name, f"{len(offenders):,} {meaning}", _REMEDY, offenders)
         else:
-            checklist.warned(name, f"{len(offenders):,} {meaning}", offenders)
+            checklist.warned(
+                name, f"{len(offenders):,} {meaning}", offenders, _REMEDIES.get(name, "")
+            )
     return checklist
 
 

@@ -137,8 +137,8 @@ class LossesWithoutPositive:
         if not self.cells:
             return ""
         return (
-            f"{self.cells} of {self.of} pairs of a set and a loss have no GM with the loss: "
-            "always no has a loss F1 of 1 there, for nothing."
+            f"No GM of a set uses the loss in {self.cells} of {self.of} pairs of set and loss: "
+            "saying no has a loss F1 of 1 there, for nothing."
         )
 
 

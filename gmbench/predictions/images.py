@@ -314,12 +314,13 @@ def check_sets_whole(
                 offenders.append(f"{name}: {gm} has {has:,} of {plural(needed, 'row')}")
         if len(offenders) == before:
             whole.append(name)
+    of = benchmark.name
     if partial:
         checklist.passed("sets_whole", "not asked for (partial)")
     elif offenders:
         checklist.failed(
             "sets_whole",
-            f"{plural(len(offenders), 'GM lacks', 'GMs lack')} rows.",
+            f"{plural(len(offenders), f'GM of {of} lacks', f'GMs of {of} lack')} rows.",
             "predict every image of every GM of a set"
             f"{'.' if for_submission else ', or say --partial or --min-images N.'}",
             offenders,

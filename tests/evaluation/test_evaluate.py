@@ -96,7 +96,7 @@ def test_losses_without_a_positive_are_counted() -> None:
     assert found is not None
     assert (found.cells, found.of) == (12, 40)
     assert sum(len(losses) for losses in found.sets.values()) == 12
-    assert found.line.startswith("12 of 40 pairs of a set and a loss have no GM with the loss")
+    assert found.line.startswith("No GM of a set uses the loss in 12 of 40 pairs of set and loss")
 
 
 def test_a_file_a_frame_and_predictions_score_alike(tmp_path: Path) -> None:
@@ -209,7 +209,7 @@ def test_predictions_already_read_are_held_against_what_is_asked() -> None:
     benchmark = small_benchmark(4)
     whole = random_predictions(benchmark, 0)
     some = whole.take(np.arange(0, 190, 2))
-    with pytest.raises(PredictionError, match=r"failed +sets_whole +48 GMs lack rows"):
+    with pytest.raises(PredictionError, match=r"failed +sets_whole +48 GMs of red116 lack rows"):
         evaluate(some, replicates=0)
     with pytest.raises(PredictionError, match=r"failed +sets_whole"):
         evaluate(some, min_images=3, replicates=0)
