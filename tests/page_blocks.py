@@ -105,8 +105,9 @@ def _block(
 
 
 def _commands(text: str) -> list[str]:
-    """Returns the commands of a shell block, one a line, without empty lines."""
-    return [line for line in text.replace("\\\n", " ").splitlines() if line.strip()]
+    """Returns the commands of a shell block, one a line, without empty lines and comments."""
+    lines = (line.strip() for line in text.replace("\\\n", " ").splitlines())
+    return [line for line in lines if line and not line.startswith("#")]
 
 
 def _bare(command: str) -> str:

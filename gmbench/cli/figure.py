@@ -211,5 +211,6 @@ def _attack_result(path: Path) -> Any:
         if isinstance(error, OSError) and error.strerror:
             reason = error.strerror
         raise FigureError(
-            f"{path} is no result of an attack ({reason}). `gmbench attack -o {path}` makes one."
+            f"{path} is no result of an attack ({reason}). `gmbench attack PREDICTIONS -o "
+            "attack.json` makes one."
         ) from error

@@ -143,9 +143,12 @@ def table(
     *,
     title: str = "",
     left: Sequence[int] = (0,),
+    whole: Sequence[int] = (0,),
     narrow: bool = False,
 ) -> Any:
     """Returns a plain table; `left` columns hold text and stand to the left, others numbers.
+
+    Cells of `whole` columns, such as names, are not broken where a terminal is narrow.
 
     A `narrow` one has two spaces between its columns, and none around it.
     """
@@ -162,7 +165,13 @@ def table(
         padding=(0, 1, 0, 0) if narrow else (0, 1),
     )
     for column, heading in enumerate(headings):
-        made.add_column(heading, justify="left" if column in left else "right", no_wrap=column == 0)
+        made.add_column(
+            heading,
+            justify="left" if column in left else "right",
+            no_wrap=column in whole,
+            # Where the terminal is too narrow, no letter is lost.
+            overflow="fold",
+        )
     for row in rows:
         made.add_row(*(Text(cell) for cell in row))
     return made

@@ -65,11 +65,12 @@ def many_images(
         output.show_json(found.to_dict())
         return
     rows = [
-        [f"{count:,}", *(f"{mean:.4f} \u00b1 {std:.4f}" for mean, std in by_metric.values())]
+        [f"{count:,}", *(f"{mean:.3f}\u00b1{std:.3f}" for mean, std in by_metric.values())]
         for count, by_metric in found.scores.items()
     ]
     title = f"{file.name}: {found.benchmark}"
-    output.show(output.table(["images", *studies.METRICS], rows, title=title, left=()))
+    headings = ["images", *studies.METRICS]
+    output.show(output.table(headings, rows, title=title, left=(), narrow=True), "")
     output.show_plain(f"Mean and standard deviation of {found.draws} draws.")
     if found.left_out:
         lacking = ", ".join(map(str, found.left_out))

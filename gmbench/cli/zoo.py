@@ -192,7 +192,7 @@ def agreement(
         missed = "" if value == aim else f"{aim} was aimed at. "
         rows.append([one.gm, one.parameter, published, value, missed + one.reason])
     headings = ["GM", "parameter", "published", "measured", "why"]
-    output.show(output.table(headings, rows, left=(0, 1, 4)))
+    output.show(output.table(headings, rows, left=(0, 1, 4), whole=(0, 1), narrow=True), "")
     counts = [[name, f"{count} of {found.n_gms}"] for name, count in found.agree.items()]
     output.show(output.table(["parameter", "agree"], counts, left=(0,)))
     output.show_plain(
