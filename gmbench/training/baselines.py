@@ -14,6 +14,7 @@ from gmbench.errors import BenchmarkError, naming_extras
 from gmbench.predictions.predictions import Predictions
 from gmbench.progress import Progress, prefixed
 from gmbench.training.options import RunOptions
+from gmbench.training.parsed_sets import present_sets
 from gmbench.training.recipes import (
     Recipe,
     find_recipe,
@@ -149,6 +150,7 @@ def predict_baseline(
             f"The sets of {benchmark.name} are GMs that one parser has seen and not seen: trained "
             "set by set it would have seen none. Train one with `gmbench attack --train NAME`."
         )
+    present_sets(benchmark)
     if recipe.training is None:
         predictor = predictor_of(recipe)
         further: dict[str, Any] = {}

@@ -21,7 +21,12 @@ from gmbench.training.launched import is_first
 from gmbench.training.loop import TrainingRun, train
 from gmbench.training.options import RunOptions
 from gmbench.training.parsed import ParsedImages, mean
-from gmbench.training.parsed_sets import predictions_of, predictions_of_set, present_gms
+from gmbench.training.parsed_sets import (
+    predictions_of,
+    predictions_of_set,
+    present_gms,
+    present_sets,
+)
 from gmbench.training.predict import parse_images
 from gmbench.training.recipes import Recipe
 from gmbench.training.trees import parse_gms
@@ -124,7 +129,7 @@ def predict_with_networks(job: TrainingJob, progress: Progress | None = None) ->
         UnknownNameError: There is no such preset, setting, method or device.
     """
     images = read_images(job, progress)
-    folds = [run_fold(job, name, images, progress) for name in job.benchmark.sets]
+    folds = [run_fold(job, name, images, progress) for name in present_sets(job.benchmark)]
     return predictions_of(job.benchmark, job.recipe.name, {f.name: f.parsed for f in folds})
 
 
@@ -157,6 +162,11 @@ def run_fold(
     benchmark, pixels = job.benchmark, images.pixels
     device = device_for(job.device)
     test = [gm for gm in benchmark.test_gms(set_name) if gm in pixels.gms]
+    if not test:
+        raise BenchmarkError(
+            f"No test GM of {set_name} has images in {job.folder}, so nothing would be predicted. "
+            "Take another set, or add images of some."
+        )
     members, parsed = [], []
     for number in range(job.config.members):
         members.append(_train_member(job, set_name, number, pixels, progress))

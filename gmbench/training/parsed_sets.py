@@ -24,13 +24,14 @@ def predictions_of(
     Args:
         benchmark: The benchmark.
         source: Name of the method.
-        parsed: What is said of the test images of each set, GM by GM in the order of the set.
+        parsed: What is said of the test images of each set that has some, GM by GM in the order
+            of the set.
 
     Raises:
         BenchmarkError: A set does not have all of its images.
     """
     n_images = len(image_index(benchmark).image_ids)
-    whole = join(parsed[name] for name in benchmark.sets)
+    whole = join(parsed[name] for name in benchmark.sets if name in parsed)
     if len(whole.continuous) != n_images:
         raise BenchmarkError(
             f"{benchmark.name} has {n_images:,} test images, {len(whole.continuous):,} were "
@@ -44,6 +45,22 @@ def predictions_of(
         normalised=False,
         probabilities=probabilities_of(benchmark, whole),
     )
+
+
+def present_sets(benchmark: Benchmark) -> list[str]:
+    """Returns the sets that have test images: of an incomplete dataset perhaps not all.
+
+    Raises:
+        BenchmarkError: None has any.
+    """
+    present = [name for name in benchmark.sets if present_gms(benchmark, name)]
+    if not present:
+        raise BenchmarkError(
+            f"No test GM of {benchmark.name} has images here, so nothing can be predicted or "
+            "scored. Build the dataset with images of some: `gmbench info`, with the same --data, "
+            "lists them."
+        )
+    return present
 
 
 def present_gms(benchmark: Benchmark, set_name: str) -> list[str]:

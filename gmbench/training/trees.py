@@ -20,7 +20,7 @@ from gmbench.progress import Progress
 from gmbench.schema import N_CONTINUOUS
 from gmbench.training.feature_table import Features, FeatureTable, read_features
 from gmbench.training.parsed import ParsedImages
-from gmbench.training.parsed_sets import predictions_of
+from gmbench.training.parsed_sets import predictions_of, present_sets
 from gmbench.training.recipes import require_folder
 
 Array = NDArray[np.float64]
@@ -140,9 +140,10 @@ def predict_with_trees(
         progress: Told how many sets are done.
     """
     parsed = {}
-    for done, name in enumerate(benchmark.sets):
+    sets = present_sets(benchmark)
+    for done, name in enumerate(sets):
         if progress:
-            progress("sets", done, len(benchmark.sets))
+            progress("sets", done, len(sets))
         known = training[name] if training else benchmark.training_gms(name)
         test = benchmark.test_gms(name)
         parsed[name] = parse_gms(benchmark, table, known, test, seed, learner)

@@ -88,6 +88,30 @@ def test_without_images_or_with_one_baseline(families: Benchmark, tmp_path: Path
         run_one(TINY_FULL, families, None, RunOptions())
 
 
+def without_images(benchmark: Benchmark, *sets: str) -> Benchmark:
+    """A benchmark of whose sets some have no test image, as an incomplete dataset has."""
+    lacking = {gm for name in sets for gm in benchmark.test_gms(name)}
+    counts = zip(benchmark.index, benchmark.n_images, strict=True)
+    return replace(benchmark, n_images=tuple(0 if gm in lacking else n for gm, n in counts))
+
+
+@pytest.mark.parametrize("name", ["median_mode", "spectral"])
+def test_sets_without_images_are_left_out(
+    name: str, families: Benchmark, family_folder: Path
+) -> None:
+    first, *others = families.sets
+    some = without_images(families, first)
+    made = run_one(find_recipe(name), some, family_folder, RunOptions()).evaluations[0]
+    assert list(made.sets) == others
+
+
+@pytest.mark.parametrize("recipe", [find_recipe("median_mode"), find_recipe("spectral"), TINY_FULL])
+def test_without_any_test_image(recipe: Recipe, families: Benchmark, family_folder: Path) -> None:
+    none = without_images(families, *families.sets)
+    with pytest.raises(BenchmarkError, match=r"No test GM of .* has images here"):
+        run_one(recipe, none, family_folder, RunOptions())
+
+
 def test_versions_name_torch_only_where_it_was_used() -> None:
     assert set(versions(False)) == {"gmbench", "numpy", "scikit-learn"}
     assert set(versions(True)) == {"gmbench", "numpy", "scikit-learn", "torch"}
