@@ -9,14 +9,19 @@ from typing import Any
 
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.benchmark.extra import ExtraGMs
+from gmbench.errors import BenchmarkError
 from gmbench.files import write_whole
 from gmbench.parsing.accuracy import accuracy_of
 from gmbench.parsing.fitting import fit_known_gms, read_known_images
 from gmbench.parsing.saving import save_parser
+from gmbench.predictions.checks import plural
 from gmbench.progress import Progress
 
 COPIES = 2
 """Changed copies of each image that are learned from; one teaches less, and two keep it small."""
+
+_FEWEST = 4
+"""GMs with labels of their own below which what is left out says nothing."""
 
 METRICS = {"l1": "l1 ↓", "arch_f1": "arch F1 ↑", "loss_f1": "loss F1 ↑"}
 LEVELS = {
@@ -54,11 +59,19 @@ def train_known_gms(
         How right it is about GMs left out, as `accuracy_of` says it.
 
     Raises:
+        BenchmarkError: There are too few GMs.
         GmbenchError: A dataset cannot be read, or the folder not be written to.
     """
     images = read_known_images(
         benchmark, folder, extra, real_files, progress, copies=copies, seed=seed
     )
+    different = len({tuple(values) for values in images.values.tolist()})
+    if different < _FEWEST:
+        raise BenchmarkError(
+            f"known_gms says how right it is about GMs left out, and {folder} has images of GMs "
+            f"with {plural(different, 'different row', 'different rows')} of labels: it takes "
+            f"{_FEWEST} at least. Add some with --extra, such as --extra mini116."
+        )
     trained_on: dict[str, Any] = {
         "baseline": "known_gms",
         "benchmark": benchmark.name,

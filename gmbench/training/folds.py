@@ -161,12 +161,7 @@ def run_fold(
     """
     benchmark, pixels = job.benchmark, images.pixels
     device = device_for(job.device)
-    test = [gm for gm in benchmark.test_gms(set_name) if gm in pixels.gms]
-    if not test:
-        raise BenchmarkError(
-            f"No test GM of {set_name} has images in {job.folder}, so nothing would be predicted. "
-            "Take another set, or add images of some."
-        )
+    test = [gm for gm in present_gms(benchmark, set_name) if gm in pixels.gms]
     members, parsed = [], []
     for number in range(job.config.members):
         members.append(_train_member(job, set_name, number, pixels, progress))

@@ -53,7 +53,7 @@ def present_sets(benchmark: Benchmark) -> list[str]:
     Raises:
         BenchmarkError: None has any.
     """
-    present = [name for name in benchmark.sets if present_gms(benchmark, name)]
+    present = [name for name in benchmark.sets if _present(benchmark, name)]
     if not present:
         raise BenchmarkError(
             f"No test GM of {benchmark.name} has images here, so nothing can be predicted or "
@@ -68,7 +68,18 @@ def present_gms(benchmark: Benchmark, set_name: str) -> list[str]:
 
     Raises:
         UnknownNameError: The benchmark has no such set.
+        BenchmarkError: None has any.
     """
+    present = _present(benchmark, set_name)
+    if not present:
+        raise BenchmarkError(
+            f"No test GM of {set_name} of {benchmark.name} has images here, so nothing can be "
+            "predicted. Take another set, or build the dataset with images of some."
+        )
+    return present
+
+
+def _present(benchmark: Benchmark, set_name: str) -> list[str]:
     test = benchmark.test_gms(set_name)
     return [gm for gm in test if benchmark.n_images[benchmark.index[gm]]]
 

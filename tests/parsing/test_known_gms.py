@@ -10,9 +10,11 @@ import pytest
 from sklearn.metrics import f1_score
 
 from gmbench.benchmark.benchmark import Benchmark
+from gmbench.errors import BenchmarkError
 from gmbench.parsing.accuracy import accuracy_of
 from gmbench.parsing.fitting import fit_known_gms, fit_without, folds_of, read_known_images
 from gmbench.parsing.known_gms import KnownGMs, SaidOfImages
+from gmbench.parsing.train import train_known_gms
 from gmbench.schema import NAMES
 from tests.training.families import family_image
 
@@ -171,3 +173,13 @@ def test_copies_of_images_left_out_are_left_out(families: Benchmark, family_fold
     said = [fold.relatives.shares(images.copies[0][out]) for fold in folds]
     np.testing.assert_array_equal(said[0], said[1])
     assert not np.array_equal(said[0], said[2])
+
+
+def test_too_few_models(
+    families: Benchmark, family_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GMBENCH_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr("gmbench.parsing.train._FEWEST", 9)
+    with pytest.raises(BenchmarkError, match="8 different rows of labels: it takes 9 at least"):
+        train_known_gms(families, family_folder, tmp_path / "model", copies=0)
+    assert not (tmp_path / "model").exists()

@@ -12,6 +12,7 @@ from gmbench.errors import BenchmarkError
 from gmbench.evaluation.evaluate import evaluate
 from gmbench.predictions.predictions import read_predictions
 from gmbench.training.options import RunOptions
+from gmbench.training.parsed_sets import present_gms
 from gmbench.training.recipes import Recipe, find_recipe
 from gmbench.training.suite import run_one, run_suite, versions
 from tests.evaluation.populations import small_benchmark
@@ -110,6 +111,12 @@ def test_without_any_test_image(recipe: Recipe, families: Benchmark, family_fold
     none = without_images(families, *families.sets)
     with pytest.raises(BenchmarkError, match=r"No test GM of .* has images here"):
         run_one(recipe, none, family_folder, RunOptions())
+
+
+def test_a_fold_without_test_images(families: Benchmark) -> None:
+    first, *_ = families.sets
+    with pytest.raises(BenchmarkError, match=f"No test GM of {first} of .* has images here"):
+        present_gms(without_images(families, first), first)
 
 
 def test_versions_name_torch_only_where_it_was_used() -> None:
