@@ -184,13 +184,13 @@ def refuse_file_name(folder: Path, option: str = "--out") -> None:
     """Refuses a name that says that its giver expects a file where a folder will be made.
 
     Args:
-        folder: Where results go; a folder that is there already may be called as it likes.
+        folder: Where results go; what is there already may be called as it likes.
         option: The option that gives it.
 
     Raises:
         WriteError: It ends like the name of a file.
     """
-    if folder.suffix.lower() in _OF_FILES and not folder.is_dir():
+    if folder.suffix.lower() in _OF_FILES and not folder.exists():
         raise WriteError(
             f"{folder} is the name of a file, and a folder will be made. Give a folder's name, "
             f"such as {option} {folder.with_suffix('')}."
