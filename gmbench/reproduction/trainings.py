@@ -184,7 +184,7 @@ class AttributionTraining(Training):
     folder: Path
     options: RunOptions
 
-    length: ClassVar[float] = 0.5
+    length: ClassVar[float] = 2.5
 
     @property
     def name(self) -> str:

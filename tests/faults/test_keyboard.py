@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,13 @@ ANEW = "interrupted: No file is left half-written; the same command begins anew.
 
 def _interrupt(*_: Any, **__: Any) -> None:
     raise KeyboardInterrupt
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A plan of a zoo in which nothing is planned."""
+
+    device: str = "cpu"
 
 
 @pytest.mark.parametrize(
@@ -60,7 +68,7 @@ def test_each_command_says_how_to_go_on(
 ) -> None:  # fmt: skip
     before = signal.getsignal(signal.SIGINT)
     # Half a minute, which is not the point.
-    monkeypatch.setattr("gmbench.zoo.like_plan.plan_like", lambda *_, **__: None)
+    monkeypatch.setattr("gmbench.zoo.like_plan.plan_like", lambda *_, **__: Planned())
     monkeypatch.setattr(stopped, _interrupt)
     try:
         done = gmbench(*command, cwd=tmp_path, check=False)

@@ -20,7 +20,7 @@ def test_a_dry_run_lists_what_would_be_run(tmp_path: Path) -> None:
         "sets/full": 4,
         "sets/median_mode": 0,
     }
-    assert plan["core_minutes"] == 120
+    assert plan["core_minutes"] == 96
     assert {one["state"] for one in plan["experiments"]} == {"to be run"}
     assert list(tmp_path.rglob("*.parquet")) == []
 
