@@ -1,4 +1,4 @@
-"""The images that `parser_robustness.py`, `parser_unseen.py` and `parser_copies.py` learn from."""
+"""The images that the benchmarks of the parser learn from."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from gmbench.benchmark.benchmark import Benchmark, read_benchmark
 from gmbench.benchmark.extra import read_extra
 from gmbench.parsing.files import image_files
 from gmbench.parsing.fitting import KnownImages, read_known_images
+from gmbench.parsing.known_gms import KnownGMs
+from gmbench.parsing.surety import Surety, Unseen
 from gmbench.parsing.train import COPIES
+from gmbench.training.parsed import LabelSpace
 
 
 def options(about: str) -> argparse.ArgumentParser:
@@ -37,4 +40,24 @@ def read(named: argparse.Namespace) -> tuple[Benchmark, KnownImages]:
     extra, files = read_extra(benchmark, named.extra), image_files(named.real)
     return benchmark, read_known_images(
         benchmark, named.data, extra, files, copies=COPIES, seed=named.seed
+    )
+
+
+def reader(images: KnownImages, benchmark: Benchmark, unseen: Unseen) -> KnownGMs:
+    """Returns what reads labels off shares, and cannot look at images.
+
+    Args:
+        images: What parsers are trained on.
+        benchmark: The benchmark of the dataset.
+        unseen: What was said of some of them while they were unseen: teaches it how much to doubt.
+    """
+    return KnownGMs(
+        names=images.speaks_for,
+        values=images.values,
+        labels=LabelSpace.of(benchmark),
+        relatives=None,  # type: ignore[arg-type]
+        distances=None,  # type: ignore[arg-type]
+        surety=Surety.learn(unseen, images.values, images.stated),
+        real_from=1.0,
+        trained_on={},
     )

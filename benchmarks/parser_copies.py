@@ -25,11 +25,9 @@ from gmbench.parsing.fitting import (
     folds_of,
     upper_quantile,
 )
-from gmbench.parsing.known_gms import KnownGMs
-from gmbench.parsing.surety import Surety, Unseen
+from gmbench.parsing.surety import Unseen
 from gmbench.parsing.train import COPIES
 from gmbench.training.feature_table import Features
-from gmbench.training.parsed import LabelSpace
 from gmbench.training.relatives import spread
 
 Array = NDArray[np.float64]
@@ -78,12 +76,7 @@ def main() -> None:
     scores: dict[str, dict[str, dict[str, Array]]] = {"published": {}, "replicas": {}}
     for key, taught in (("with", images), ("without", replace(images, copies=()))):
         unseen, changed = said_of_unseen(taught, list(images.copies), benchmark, seed)
-        judge = KnownGMs(
-            names=images.speaks_for, values=images.values, labels=LabelSpace.of(benchmark),
-            relatives=None, distances=None,  # type: ignore[arg-type]
-            surety=Surety.learn(unseen.of(learnt), images.values, images.stated),
-            real_from=1.0, trained_on={},
-        )  # fmt: skip
+        judge = known_images.reader(images, benchmark, unseen.of(learnt))
         real_from = upper_quantile(unseen.real[of_gm], weights, FALSE_ALARMS)
         missed[key] = [
             mean_rate(~(real[~of_gm] >= real_from), images.sources[~of_gm])

@@ -19,10 +19,8 @@ from gmbench.benchmark.benchmark import Benchmark, read_benchmark
 from gmbench.files import json_text, write_whole
 from gmbench.parsing.accuracy import draws_of, with_ends
 from gmbench.parsing.fitting import KnownImages, fit_without, folds_of
-from gmbench.parsing.known_gms import KnownGMs
-from gmbench.parsing.surety import Surety, Unseen
+from gmbench.parsing.surety import Unseen
 from gmbench.parsing.train import COPIES
-from gmbench.training.parsed import LabelSpace
 from gmbench.training.relatives import spread
 
 Array = NDArray[np.float64]
@@ -67,12 +65,7 @@ def scores(
     gms = np.unique(unseen.gms)
     gms = gms[gms < len(images.names)]
     learnt = np.concatenate([spread(np.flatnonzero(unseen.gms == gm)) for gm in gms])
-    judge = KnownGMs(
-        names=images.speaks_for, values=images.values, labels=LabelSpace.of(benchmark),
-        relatives=None, distances=None,  # type: ignore[arg-type]
-        surety=Surety.learn(unseen.of(learnt), images.values, images.stated),
-        real_from=1.0, trained_on={},
-    )  # fmt: skip
+    judge = known_images.reader(images, benchmark, unseen.of(learnt))
     own = [images.names[gm] == images.speaks_for[gm] for gm in gms]
     domains = {"published": gms[own], "replicas": gms[np.logical_not(own)]}
     return {

@@ -11,12 +11,12 @@ import importlib.util
 import sys
 
 import pytest
-import torch
+from torch import library
 
 _MISSING = ("nms", "qnms")
 """Operators that torchvision registers shapes for when it is imported."""
 
-_defined: list[torch.library.Library] = []
+_defined: list[library.Library] = []
 
 
 def import_torchvision() -> None:
@@ -31,9 +31,9 @@ def import_torchvision() -> None:
     except RuntimeError:
         for name in [one for one in sys.modules if one.partition(".")[0] == "torchvision"]:
             del sys.modules[name]
-        library = torch.library.Library("torchvision", "DEF")  # type: ignore[no-untyped-call]
+        operators = library.Library("torchvision", "DEF")  # type: ignore[no-untyped-call]
         for name in _MISSING:
             schema = f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
-            library.define(schema)  # type: ignore[no-untyped-call]
-        _defined.append(library)  # What is defined goes with the library.
+            operators.define(schema)  # type: ignore[no-untyped-call]
+        _defined.append(operators)  # What is defined goes with the library.
         importlib.import_module("torchvision")
