@@ -20,7 +20,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from gmbench.data.kept_memory import keep_freed_memory
 from gmbench.data.parallel import worker_number
 from gmbench.schema import LOSSES
 from gmbench.zoo.devices import check_gpu_fault, take_gpu, working_on
@@ -121,7 +120,6 @@ def train_gm(task: TrainingTask, real: Images, *source: Images) -> Outcome:
     import torch
 
     torch.set_num_threads(1)
-    keep_freed_memory()
     trainer = importlib.import_module(task.module).train
     attempts: list[Attempt] = []
     drawn = (task.specification, *task.specification.spares)
