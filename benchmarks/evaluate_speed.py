@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, f1_score, r2_score
 
 from gmbench.benchmark.benchmark import Benchmark, load_benchmark
-from gmbench.predictions.predictions import write_predictions
+from gmbench.predictions.writing import write_predictions
 from gmbench.schema import CONTINUOUS, DISCRETE, LOSSES
 from gmbench.training.baselines import run_baseline
 

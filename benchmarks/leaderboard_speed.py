@@ -34,8 +34,9 @@ from gmbench.board.verification import verify
 from gmbench.data.parallel import all_cores, in_processes
 from gmbench.files import json_text
 from gmbench.predictions.columns import Values
-from gmbench.predictions.predictions import Predictions, write_predictions
+from gmbench.predictions.predictions import Predictions
 from gmbench.predictions.reference import mean_mode
+from gmbench.predictions.writing import write_predictions
 
 VERIFY, PAIR, BUILD, PAGE = 180.0, 0.02, 20.0, 0.2
 """Seconds, for 300 submissions on two cores, and for one pair."""

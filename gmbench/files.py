@@ -177,6 +177,22 @@ def refuse_existing(*paths: Path, overwrite: bool, option: str = "--out") -> Non
             raise WriteError(f"{path} is no file that can be replaced. Give another {option}.")
 
 
+def check_ending(path: Path, *endings: str) -> None:
+    """Checks, before the work whose result goes there, that a file's ending says how to write it.
+
+    Args:
+        path: The file.
+        endings: Those that do, each with its dot.
+
+    Raises:
+        WriteError: It is none of them.
+    """
+    if not path.name.lower().endswith(endings):
+        *most, last = endings
+        choice = f"{', '.join(most)} or {last}" if most else last
+        raise WriteError(f"{path} has an unknown ending: take {choice}.")
+
+
 _OF_FILES = (".csv", ".gz", ".html", ".json", ".parquet", ".pdf", ".png", ".txt")
 
 

@@ -17,7 +17,8 @@ from gmbench.board.submitted import submitted_card, submitted_predictions
 from gmbench.board.title_form import title_form
 from gmbench.board.traces import Trace, trace_of
 from gmbench.errors import plain_form
-from gmbench.predictions.checks import Checklist, plural
+from gmbench.predictions.checks import Checklist
+from gmbench.wording import plural
 
 
 @dataclass(frozen=True)

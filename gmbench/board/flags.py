@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.benchmark.leakage import twins
 from gmbench.board.traces import COPY, Trace, alike, packed
-from gmbench.predictions.checks import Checklist, plural
+from gmbench.predictions.checks import Checklist
 from gmbench.predictions.images import ImageIndex, image_index
 from gmbench.schema import N_CONTINUOUS
+from gmbench.wording import plural
 
 FLAGS = ("unlike_labels", "predictions_own")
 """Checks that warn; they never fail."""

@@ -11,7 +11,8 @@ from pathlib import Path
 from gmbench.board.board import Board
 from gmbench.board.rounds import CLOSED
 from gmbench.data.checksums import sha256_of
-from gmbench.predictions.checks import Checklist, plural
+from gmbench.predictions.checks import Checklist
+from gmbench.wording import plural
 
 ENTRIES = "entries"
 

@@ -30,7 +30,8 @@ from gmbench.board.title_form import title_form
 from gmbench.errors import PredictionError, plain_form
 from gmbench.files import json_text, write_durably
 from gmbench.predictions.checks import Checklist
-from gmbench.predictions.predictions import Predictions, write_predictions
+from gmbench.predictions.predictions import Predictions
+from gmbench.predictions.writing import write_predictions
 
 if TYPE_CHECKING:
     import pandas as pd

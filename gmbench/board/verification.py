@@ -23,8 +23,9 @@ from gmbench.errors import GmbenchError
 from gmbench.evaluation.metrics import METRICS
 from gmbench.evaluation.result import PROTOCOL
 from gmbench.evaluation.summary import Summary
-from gmbench.predictions.checks import Checklist, Status, plural
+from gmbench.predictions.checks import Checklist, Status
 from gmbench.progress import Progress
+from gmbench.wording import plural
 
 _SUMMARY = TypeAdapter(dict[str, Summary])
 """What the table of the board is made of."""

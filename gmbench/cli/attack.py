@@ -83,8 +83,9 @@ def attack(
     if training is not None and file is None:
         raise BenchmarkError("--training goes with a prediction file; a model knows its own GMs.")
     if out is not None:
-        from gmbench.files import json_text, refuse_existing, write_whole
+        from gmbench.files import check_ending, json_text, refuse_existing, write_whole
 
+        check_ending(out, ".json")
         refuse_existing(out, overwrite=overwrite)
     if file is not None:
         from gmbench.applications.attack_predictions import attack_predictions

@@ -87,8 +87,8 @@ def baseline(
         return
     from gmbench.benchmark.benchmark import dataset_folder
     from gmbench.benchmark.cross_validation import validation_benchmark
-    from gmbench.files import refuse_existing, refuse_file_name
-    from gmbench.predictions.predictions import check_ending, write_predictions
+    from gmbench.files import check_ending, refuse_existing, refuse_file_name
+    from gmbench.predictions.writing import ENDINGS, write_predictions
     from gmbench.training.suite import run_one, run_suite, suite_files
 
     chosen = list(find_recipes().values()) if names == ["all"] else [find_recipe(n) for n in names]
@@ -98,7 +98,7 @@ def baseline(
         refuse_file_name(path)
         refuse_existing(*suite_files(chosen, path), overwrite=overwrite)
     else:
-        check_ending(path)
+        check_ending(path, *ENDINGS)
         refuse_existing(path, overwrite=overwrite)
     known = loaded_benchmark(benchmark, labels, sets)
     folder = dataset_folder(benchmark or DEFAULT)

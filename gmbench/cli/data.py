@@ -10,6 +10,7 @@ import typer
 from gmbench.cli import output
 from gmbench.cli.options import DEFAULT, BenchmarkOption, JsonOption
 from gmbench.errors import BenchmarkError
+from gmbench.wording import plural
 
 if TYPE_CHECKING:
     from gmbench.benchmark.benchmark import Benchmark
@@ -115,7 +116,8 @@ def build(
         raise
     _show_inspection(result.inspection, as_json)
     if result.n_resumed:
-        output.note(f"{result.n_resumed} GMs were finished by an earlier build.")
+        finished = plural(result.n_resumed, "GM was", "GMs were")
+        output.note(f"{finished} finished by an earlier build.")
     if result.already_built:
         output.note(f"{out} was already built; `gmbench data verify {out}` checks it.")
     else:
@@ -169,7 +171,7 @@ def _show_inspection(inspection: Inspection, as_json: bool) -> None:
         output.show_json(inspection.to_dict())
         return
     if inspection.decoded:
-        kept = f"{inspection.n_gms:,} GMs, {inspection.n_images:,} images"
+        kept = f"{plural(inspection.n_gms, 'GM')}, {plural(inspection.n_images, 'image')}"
     else:
         kept = "list of files only, no image was read"
     title = f"{inspection.benchmark} {inspection.version}: {kept}"

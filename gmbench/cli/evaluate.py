@@ -21,6 +21,7 @@ from gmbench.cli.options import (
     SetsOption,
     chosen_benchmark,
 )
+from gmbench.wording import plural
 
 if TYPE_CHECKING:
     from gmbench.evaluation.calibration_result import Calibration
@@ -149,7 +150,7 @@ def _show_summary(result: Evaluation) -> None:
         rows.append([_heading(metric), mean, ends, *by_set])
     title = (
         f"{result.manifest.predictions}: {result.benchmark} {result.version}, "
-        f"{result.n_images:,} images of {result.n_gms} GMs"
+        f"{plural(result.n_images, 'image')} of {plural(result.n_gms, 'GM')}"
     )
     headings = ["metric", "mean\u00b1std", "95% interval", *shown]
     output.show(output.table(headings, rows, title=title, narrow=True), "")
@@ -285,7 +286,7 @@ def show_comparison(result: Comparison) -> None:
         [name, *(output.short_number(values[metric]) for metric in metrics)]
         for name, values in result.values.items()
     ]
-    title = f"{result.benchmark} {result.version}, {result.n_images:,} images"
+    title = f"{result.benchmark} {result.version}, {plural(result.n_images, 'image')}"
     output.show(output.table(["method", *headings], rows, title=title, narrow=True))
     pairs: dict[str, list[list[str]]] = {}
     for one in result.differences:

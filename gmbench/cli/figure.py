@@ -88,8 +88,8 @@ def figure(
     Example: `gmbench figure 6 full.parquet one_parser.parquet -o fig6.pdf`
     """
     from gmbench import figures
-    from gmbench.figures.style import check_ending
-    from gmbench.files import refuse_existing
+    from gmbench.figures.style import ENDINGS
+    from gmbench.files import check_ending, refuse_existing
 
     number = name.lower().removeprefix("fig").removeprefix("ure").strip("._ ")
     if number not in FIGURES:
@@ -97,7 +97,7 @@ def figure(
             "Figure", name, FIGURES, f"There are: {', '.join(FIGURES)} of the paper."
         )
     path = out or Path(f"fig{number}.png")
-    check_ending(path)
+    check_ending(path, *ENDINGS)
     refuse_existing(path, overwrite=overwrite)
     given = files or []
     _check_inputs(number, given, checkpoint)

@@ -17,6 +17,7 @@ from gmbench.cli.options import (
     loaded_benchmark,
 )
 from gmbench.schema import NAMES, PARAMETERS
+from gmbench.wording import plural
 
 if TYPE_CHECKING:
     from gmbench.benchmark.description import (
@@ -137,8 +138,8 @@ def _benchmark_picture(described: BenchmarkDescription) -> list[Any]:
         return ", ".join(f"{count} {name}" for name, count in of.items())
 
     return [
-        f"[bold]{described.name}[/bold] {described.version}: {described.n_gms} GMs, "
-        f"{described.n_images:,} images",
+        f"[bold]{described.name}[/bold] {described.version}: {plural(described.n_gms, 'GM')}, "
+        f"{plural(described.n_images, 'image')}",
         f"kinds: {counts(described.kinds)}",
         f"contents: {counts(described.contents)}",
         output.table(

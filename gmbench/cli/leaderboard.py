@@ -15,6 +15,7 @@ from gmbench.cli.data import JobsOption
 from gmbench.cli.options import DeviceOption, JsonOption
 from gmbench.cli.rounds import round_app
 from gmbench.cli.submit import BOARD, BoardOption
+from gmbench.wording import plural
 
 if TYPE_CHECKING:
     from gmbench.board.site import Site
@@ -167,7 +168,7 @@ def build(
         return
     for name, (measured, reported) in made.benchmarks.items():
         output.show_plain(f"{name}: {measured} measured, {reported} reported")
-    output.note(f"{made.folder}: {made.files} files, {made.bytes / 1e6:.1f} MB.")
+    output.note(f"{made.folder}: {plural(made.files, 'file')}, {made.bytes / 1e6:.1f} MB.")
     for name, checks in left_out.items():
         output.note(
             f"left out: {name} ({', '.join(checks)}). `gmbench leaderboard verify` says more."

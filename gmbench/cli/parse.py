@@ -89,7 +89,7 @@ def parse(
 
     Example: `gmbench parse generated/ --html parsed.html`
     """
-    from gmbench.files import refuse_existing, refuse_file_name
+    from gmbench.files import check_ending, refuse_existing, refuse_file_name
 
     run = LongRunOptions(tuple(lists or ()), shard, jobs, engine, part_images, patience, device)
     if out is not None:
@@ -109,6 +109,7 @@ def parse(
 
     for path, option in ((csv, "--csv"), (html, "--html")):
         if path is not None:
+            check_ending(path, f".{option.removeprefix('--')}")
             refuse_existing(path, overwrite=overwrite, option=option)
     images = image_files(map(Path, files))
     with output.counting() as progress:
@@ -136,9 +137,10 @@ def _names(images: list[Path], rows: list[int]) -> str:
 
 def _show(parsed: ParsedGM) -> None:
     from gmbench.pages.parsed import lines_of, parser_text, sentences_of
+    from gmbench.wording import plural
 
     facts = parsed.to_dict()
-    output.show_plain(f"{parsed.n_images} image{'s' if parsed.n_images > 1 else ''}")
+    output.show_plain(plural(parsed.n_images, "image"))
     # Before the table: whether it means anything.
     for sentence in sentences_of(facts):
         output.show_plain(sentence)

@@ -161,7 +161,7 @@ def shard_of(text: str) -> tuple[int, int]:
 
 
 def _show(found: LongRun) -> None:
-    from gmbench.predictions.checks import plural
+    from gmbench.wording import plural
 
     failed = f", {found.failures:,} of them could not be parsed (column reason)"
     output.show_plain(

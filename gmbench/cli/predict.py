@@ -91,7 +91,9 @@ def predict(
 
 
 def _is_file_of_predictions(out: Path) -> bool:
-    return out.name.endswith((".parquet", ".csv", ".csv.gz"))
+    from gmbench.predictions.writing import ENDINGS
+
+    return out.name.lower().endswith(ENDINGS)
 
 
 def _predict_at_once(
@@ -105,12 +107,12 @@ def _predict_at_once(
     as_json: bool,
 ) -> None:
     from gmbench.benchmark.benchmark import dataset_folder, load_benchmark
-    from gmbench.files import refuse_existing
+    from gmbench.files import check_ending, refuse_existing
     from gmbench.parsing.predicting import predict_set
-    from gmbench.predictions.predictions import check_ending, write_predictions
+    from gmbench.predictions.writing import ENDINGS, write_predictions
     from gmbench.training.recipes import require_folder
 
-    check_ending(out)
+    check_ending(out, *ENDINGS)
     refuse_existing(out, overwrite=overwrite)
     chosen = benchmark or DEFAULT
     known = load_benchmark(chosen)

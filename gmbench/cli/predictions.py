@@ -23,6 +23,7 @@ from gmbench.cli.options import (
     loaded_benchmark,
 )
 from gmbench.errors import GmbenchError
+from gmbench.wording import plural
 
 if TYPE_CHECKING:
     from gmbench.benchmark.benchmark import Benchmark
@@ -56,8 +57,8 @@ def template(
     """
     from gmbench.benchmark.label_table import example_table
     from gmbench.files import refuse_existing
-    from gmbench.predictions.predictions import write_template
     from gmbench.predictions.template import template as make_template
+    from gmbench.predictions.writing import write_template
 
     if out is not None:
         refuse_existing(out, overwrite=overwrite)
@@ -70,8 +71,8 @@ def template(
         sys.stdout.write(text)
         return
     write_template(text, out)
-    rows = text.count("\n") - 1
-    output.note(f"{out}: a row as an example." if labels else f"{out}: {rows:,} rows to fill in.")
+    rows = plural(text.count("\n") - 1, "row")
+    output.note(f"{out}: a row as an example." if labels else f"{out}: {rows} to fill in.")
 
 
 def validate(

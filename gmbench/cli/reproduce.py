@@ -20,6 +20,7 @@ from gmbench.cli.options import (
     loaded_benchmark,
 )
 from gmbench.cli.training import run_options
+from gmbench.wording import plural
 
 if TYPE_CHECKING:
     from gmbench.reproduction.reproduce import Plan, Step
@@ -131,7 +132,7 @@ def _state(step: Step) -> str:
 
 def _time(planned: Plan, jobs: int) -> str:
     count = sum(len(step.trainings) for step in planned.steps)
-    trainings = f"{count} training{'' if count == 1 else 's'} to be done"
+    trainings = f"{plural(count, 'training')} to be done"
     if not count:
         return f"{trainings}."
     if planned.minutes is None:

@@ -11,6 +11,7 @@ from gmbench.cli import output
 from gmbench.cli.data import JobsOption
 from gmbench.cli.options import JsonOption
 from gmbench.cli.submit import BOARD, BoardOption
+from gmbench.wording import plural
 
 round_app = typer.Typer(
     name="round",
@@ -62,8 +63,8 @@ def new(
         output.show_json(made.to_dict())
         return
     output.show_plain(
-        f"{made.folder}: {made.n_images:,} images of {made.n_gms} hidden GMs "
-        f"in {made.n_sets} test sets.\n"
+        f"{made.folder}: {plural(made.n_images, 'image')} of {plural(made.n_gms, 'hidden GM')} "
+        f"in {plural(made.n_sets, 'test set')}.\n"
         f"hash of labels and order: {made.commitment}"
     )
     if not made.intervals:

@@ -12,6 +12,7 @@ from gmbench.cli import output
 from gmbench.cli.expecting import expect
 from gmbench.cli.options import JsonOption, SeedOption
 from gmbench.errors import DatasetError
+from gmbench.wording import plural
 
 if TYPE_CHECKING:
     from gmbench.zoo.build import ZooResult
@@ -211,7 +212,7 @@ def _show(report: ZooReport) -> None:
     if report.smallest_distance is not None:
         distance = f"{report.smallest_distance:.3f} ({' and '.join(report.nearest)})"
     lines = [
-        f"zoo {report.version}: {report.n_gms} GMs, {report.n_images:,} images",
+        f"zoo {report.version}: {plural(report.n_gms, 'GM')}, {plural(report.n_images, 'image')}",
         f"kinds: {counts(dict(report.kinds))}",
         f"contents: {counts(dict(report.contents))}",
         f"smallest distance of two label rows: {distance}",
@@ -251,7 +252,8 @@ def _show_list(heading: str, entries: list[str] | tuple[str, ...]) -> None:
 
 def _note(result: ZooResult) -> None:
     if result.n_resumed:
-        output.note(f"{result.n_resumed} GMs were finished by an earlier build.")
+        finished = plural(result.n_resumed, "GM was", "GMs were")
+        output.note(f"{finished} finished by an earlier build.")
     if result.already_built:
         output.note(
             f"{result.folder} was already built; `gmbench data verify {result.folder}` checks it."

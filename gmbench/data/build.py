@@ -54,9 +54,9 @@ from gmbench.data.shards import ShardRecord
 from gmbench.data.sources import Limits, Source
 from gmbench.errors import DatasetError
 from gmbench.files import parse_json
-from gmbench.predictions.checks import plural
 from gmbench.progress import Progress
 from gmbench.version import __version__
+from gmbench.wording import plural
 
 DEFAULT_NAME = "gm-parsing"
 """What a dataset is called that is given no other name."""

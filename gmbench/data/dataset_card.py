@@ -13,6 +13,7 @@ from gmbench.data.features import ALL, configurations, dataset_features, group_o
 from gmbench.data.inspection import Inspection
 from gmbench.data.shards import ShardRecord
 from gmbench.schema import KINDS, markdown_table
+from gmbench.wording import plural
 
 if TYPE_CHECKING:
     from datasets import DatasetInfo
@@ -263,4 +264,4 @@ def configuration_table(benchmark: Benchmark) -> str:
 def _count(benchmark: Benchmark, splits: Mapping[str, tuple[str, ...]], split: str) -> str:
     gms = splits.get(split, ())
     images = sum(benchmark.n_images[benchmark.index[gm]] for gm in gms)
-    return f"{len(gms)} GMs, {images:,} images" if gms else "-"
+    return f"{plural(len(gms), 'GM')}, {plural(images, 'image')}" if gms else "-"

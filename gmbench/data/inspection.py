@@ -14,7 +14,8 @@ from gmbench.data.shards import ShardRecord
 from gmbench.data.sources import shown
 from gmbench.errors import DatasetError, SourceError
 from gmbench.files import json_text, parse_json
-from gmbench.predictions.checks import Checklist, plural
+from gmbench.predictions.checks import Checklist
+from gmbench.wording import plural
 
 INSPECTION = "inspection.json"
 

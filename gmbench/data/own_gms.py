@@ -63,12 +63,12 @@ def benchmark_of(
             f"{table} has the name of a benchmark, {table.stem}. Rename the file: its name becomes "
             "that of the benchmark."
         )
+    own = read_label_table(table)
     if (sets is not None and draw_sets) or not (sets or draw_sets or merged):
         raise BenchmarkError(
             "A benchmark of your own needs test sets: give either a folder of them with --sets, or "
             "--draw-sets."
         )
-    own = read_label_table(table)
     gms = own if merged is None else (*own, *_further(merged, own))
     if sets is not None:
         curation = Curation(_read_sets(sets, gms), warnings=())

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 
 from gmbench.benchmark.benchmark import Benchmark
-from gmbench.errors import PredictionError, UnknownNameError
+from gmbench.errors import GmbenchError, PredictionError, UnknownNameError
 from gmbench.evaluation.evaluate import SEED, same_images
 from gmbench.evaluation.intervals import (
     REPLICATES,
@@ -190,7 +190,8 @@ def compare(
         seed: Seed of both.
 
     Raises:
-        PredictionError: Fewer than two methods, a check failed, or one method lacks images that
+        GmbenchError: Fewer than two methods are given, or not as many names.
+        PredictionError: A check failed, or one method lacks images that
             another predicted.
         UnknownNameError: There is no such benchmark.
 
@@ -203,14 +204,14 @@ def compare(
         ('l1', -0.04)
     """
     if len(predictions) < 2:
-        raise PredictionError("There is nothing to compare: give two or more prediction files.")
+        raise GmbenchError("There is nothing to compare: give two or more prediction files.")
     read = [
         read_predictions(one, benchmark, partial=partial, min_images=min_images)
         for one in predictions
     ]
     chosen = tuple(names) if names is not None else method_names([one.source for one in read])
     if not len(read) == len(chosen) == len(set(chosen)):
-        raise PredictionError(
+        raise GmbenchError(
             f"{len(read)} methods need as many different names; given are {', '.join(chosen)}."
         )
     first = read[0]

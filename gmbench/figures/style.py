@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from gmbench.errors import GmbenchError
-from gmbench.files import write_whole
+from gmbench.files import check_ending, write_whole
 from gmbench.schema import KINDS
 
 COLUMN = 3.5
@@ -87,16 +87,6 @@ def light_grid(axes: Axes, axis: str = "y") -> None:
     axes.grid(axis=axis, linewidth=0.4, color="#d9d9d9")  # type: ignore[arg-type]
 
 
-def check_ending(path: Path) -> None:
-    """Makes sure that a file's ending says what to write.
-
-    Raises:
-        FigureError: It does not.
-    """
-    if path.suffix.lower() not in ENDINGS:
-        raise FigureError(f"{path} has an unknown ending: take {', '.join(ENDINGS)}.")
-
-
 def save_figure(figure: Figure, path: Path) -> None:
     """Writes a figure; the ending says as what: .png, .svg or .pdf.
 
@@ -105,10 +95,9 @@ def save_figure(figure: Figure, path: Path) -> None:
         path: The file.
 
     Raises:
-        FigureError: The ending is another.
-        WriteError: The system refused.
+        WriteError: The ending is another, or the system refused.
     """
-    check_ending(path)
+    check_ending(path, *ENDINGS)
     form, made = path.suffix[1:].lower(), io.BytesIO()
     undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(form, {})
     with mpl.rc_context(_STYLE):

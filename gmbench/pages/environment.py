@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import Any
 
@@ -33,6 +34,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["breakable"] = _breakable
+    environment.filters["code"] = _code
     environment.globals |= {
         "version": __version__,
         "confidence": f"{CONFIDENCE:.0%}",
@@ -44,3 +46,8 @@ def _environment() -> Environment:
 def _breakable(name: str) -> Markup:
     """Escapes a name and lets a narrow column break it after an underscore."""
     return Markup(str(escape(name)).replace("_", "_<wbr>"))
+
+
+def _code(sentence: str) -> Markup:
+    """Escapes a sentence and sets what stands in it between backquotes as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(sentence))))

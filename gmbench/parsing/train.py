@@ -14,8 +14,8 @@ from gmbench.files import write_whole
 from gmbench.parsing.accuracy import accuracy_of
 from gmbench.parsing.fitting import fit_known_gms, read_known_images
 from gmbench.parsing.saving import save_parser
-from gmbench.predictions.checks import plural
 from gmbench.progress import Progress
+from gmbench.wording import plural
 
 COPIES = 2
 """Changed copies of each image that are learned from; one teaches less, and two keep it small."""

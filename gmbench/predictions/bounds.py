@@ -9,8 +9,8 @@ from functools import cache
 from pathlib import Path
 
 from gmbench.benchmark.benchmark import NAMED, Benchmark, load_benchmark
-from gmbench.predictions.checks import plural
 from gmbench.predictions.file_signatures import TEMPLATE
+from gmbench.wording import plural
 
 _ROWS_AN_IMAGE = 2
 """So that training images too, or a file twice, are told by name."""

@@ -225,8 +225,3 @@ def one_line(text: str) -> str:
     if len(text) > MOST_CHARACTERS:
         text = f"{text[: MOST_CHARACTERS // 2]} ... {text[-MOST_CHARACTERS // 4 :]}"
     return printable(text)
-
-
-def plural(count: int, one: str, many: str = "") -> str:
-    """Returns `1 row`, `2 rows`, `48,000 rows`."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.errors import nearest_names
-from gmbench.predictions.checks import Checklist, plural
+from gmbench.predictions.checks import Checklist
 from gmbench.predictions.negative_counts import check_counts
 from gmbench.predictions.probabilities import (
     Probabilities,
@@ -26,6 +26,7 @@ from gmbench.predictions.probabilities import (
 )
 from gmbench.predictions.raw_table import KEYS, RawTable, is_text_type
 from gmbench.schema import CONTINUOUS, N_ARCHITECTURE, N_CONTINUOUS, NAMES
+from gmbench.wording import plural
 
 _MISSING = {"", "nan", "na", "n/a", "null", "none"}
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?inf(inity)?", re.IGNORECASE)

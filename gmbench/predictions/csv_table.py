@@ -16,12 +16,13 @@ from pathlib import Path
 import pyarrow as pa
 
 from gmbench.predictions.bounds import Bounds
-from gmbench.predictions.checks import MOST_SHOWN, Checklist, plural
+from gmbench.predictions.checks import MOST_SHOWN, Checklist
 from gmbench.predictions.decimal_marks import refuse_commas_between_commas, settle_decimal_marks
 from gmbench.predictions.file_signatures import not_readable, note_kind, other_kind
 from gmbench.predictions.header import select_columns
 from gmbench.predictions.plain_text import plain_text, wide_encoding
 from gmbench.predictions.raw_table import RawTable, row_number
+from gmbench.wording import plural
 
 _SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
 _LONGEST_HEADER = 64_000

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gmbench.errors import nearest_names
-from gmbench.predictions.checks import Checklist, plural
+from gmbench.predictions.checks import Checklist
 from gmbench.predictions.file_signatures import TEMPLATE
 from gmbench.predictions.probabilities import SEPARATOR, parameter_of, schema_columns
 from gmbench.predictions.raw_table import (
@@ -23,6 +23,7 @@ from gmbench.predictions.raw_table import (
 )
 from gmbench.predictions.reasons import without_reasons
 from gmbench.schema import LOSSES
+from gmbench.wording import plural
 
 # What pandas calls an index without a name: in Parquet, and where it reads CSV again.
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__")

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from gmbench.benchmark.benchmark import NAMED, Benchmark, load_benchmark, named_benchmark_with
 from gmbench.errors import nearest_names
-from gmbench.predictions.checks import MOST_SHOWN, Checklist, plural
+from gmbench.predictions.checks import MOST_SHOWN, Checklist
 from gmbench.predictions.image_ids import gms_meant, image_id_meant
 from gmbench.predictions.raw_table import RawTable
+from gmbench.wording import plural
 
 _WRITE = "write it"
 

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from gmbench.predictions.checks import MOST_SHOWN, Checklist, plural
+from gmbench.predictions.checks import MOST_SHOWN, Checklist
 from gmbench.schema import CONTINUOUS
+from gmbench.wording import plural
 
 NAME = "no_negative_count"
 

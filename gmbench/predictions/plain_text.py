@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import codecs
 
-from gmbench.predictions.checks import Checklist, plural
+from gmbench.predictions.checks import Checklist
+from gmbench.wording import plural
 
 _WIDE_MARKS = (
     (codecs.BOM_UTF32_LE, "UTF-32"),

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +15,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from gmbench.benchmark.benchmark import Benchmark, load_benchmark
 from gmbench.errors import PredictionError
-from gmbench.files import write_whole
 from gmbench.predictions.bounds import bounds_for
 from gmbench.predictions.checks import Checklist
 from gmbench.predictions.columns import FARTHEST, Values, read_values
@@ -353,50 +350,3 @@ def _require(validation: Validation) -> Predictions:
         listed = validation.checklist.text(all_checks=False)
         raise PredictionError(f"{validation.checklist.source} cannot be scored.\n{listed}")
     return validation.predictions
-
-
-def write_predictions(predictions: Predictions, path: Path) -> None:
-    """Writes a prediction file; its ending says which kind: .parquet, .csv or .csv.gz.
-
-    Raises:
-        PredictionError: The ending is another.
-        WriteError: The system refused.
-    """
-    check_ending(path)
-    table, buffer = predictions.to_arrow(), io.BytesIO()
-    if path.suffix == ".parquet":
-        import pyarrow.parquet as pq
-
-        pq.write_table(table, buffer)
-    else:
-        import pyarrow.csv as pv
-
-        pv.write_csv(table, buffer, pv.WriteOptions(quoting_style="needed"))
-    _write_packed(path, buffer.getvalue())
-
-
-def check_ending(path: Path, endings: tuple[str, ...] = (".parquet", ".csv", ".csv.gz")) -> None:
-    """Checks, before the work that makes predictions, that the ending says how to write them.
-
-    Raises:
-        PredictionError: It does not.
-    """
-    if not path.name.endswith(endings):
-        *most, last = endings
-        raise PredictionError(f"{path} has an unknown ending: take {', '.join(most)} or {last}.")
-
-
-def write_template(text: str, path: Path) -> None:
-    """Writes what `template` made.
-
-    Raises:
-        PredictionError: The ending is neither .csv nor .csv.gz.
-        WriteError: The system refused.
-    """
-    check_ending(path, (".csv", ".csv.gz"))
-    _write_packed(path, text.encode())
-
-
-def _write_packed(path: Path, content: bytes) -> None:
-    # Without a time stamp, so that equal predictions make equal files.
-    write_whole(path, gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)

@@ -14,9 +14,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.errors import PredictionError, UnknownNameError, nearest_names
-from gmbench.predictions.checks import MOST_SHOWN, Checklist, plural
+from gmbench.predictions.checks import MOST_SHOWN, Checklist
 from gmbench.predictions.raw_table import RawTable
 from gmbench.schema import DISCRETE
+from gmbench.wording import plural
 
 ROUNDING = 0.005
 """How far from 1 the sum of probabilities may be, for each class: what two decimals leave out."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import pyarrow as pa
 
 from gmbench.predictions.bounds import Bounds, UnreadableError, collect
-from gmbench.predictions.checks import Checklist, plural
+from gmbench.predictions.checks import Checklist
 from gmbench.predictions.csv_table import read_csv
 from gmbench.predictions.file_signatures import note_kind
 from gmbench.predictions.header import select_columns
@@ -23,6 +23,7 @@ from gmbench.predictions.parquet_table import read_parquet
 from gmbench.predictions.parts import read_parts
 from gmbench.predictions.raw_table import RawTable
 from gmbench.predictions.unpacking import SIGN, unpacked
+from gmbench.wording import plural
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gmbench.predictions.checks import MOST_SHOWN, Checklist, plural
+from gmbench.predictions.checks import MOST_SHOWN, Checklist
 from gmbench.predictions.raw_table import is_text_type, plain_cells
+from gmbench.wording import plural
 
 REASON = "reason"
 """Empty in the rows of images that could be parsed; what else a row holds is empty in others."""

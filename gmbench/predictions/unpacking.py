@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from gmbench.predictions.bounds import UnreadableError
-from gmbench.predictions.checks import plural
+from gmbench.wording import plural
 
 _AGAIN = "compress the CSV again, or give it as it is."
 SIGN = b"\x1f\x8b"

@@ -26,6 +26,7 @@ from gmbench.reproduction.application_tables import (
 from gmbench.reproduction.experiments import AttackRun, BaselineRun, ContentRun, Experiment
 from gmbench.reproduction.result import Cell, Line, Order, TableResult, verdict
 from gmbench.reproduction.setting import Setting
+from gmbench.wording import plural
 
 TITLES: Mapping[str, str] = {
     "random_gt": "Random ground truth",
@@ -166,7 +167,7 @@ def _images(setting: Setting) -> tuple[list[Line], list[Order]]:
     for count in sorted({1, 10, 100, 500, *counts}):
         ours = {metric: Cell(found[count][metric][0]) for metric in _PARSED if count in found}
         note = "" if count in found else f"the GMs have {most} images at the most"
-        title = f"{count} image{'s' if count > 1 else ''}"
+        title = plural(count, "image")
         lines.append(Line(title, paper_row(paper, str(count), _PARSED), ours, note))
     orders = []
     for metric in _PARSED if 10 in found else ():

@@ -19,12 +19,13 @@ from gmbench.evaluation.evaluate import evaluate
 from gmbench.evaluation.result import Evaluation
 from gmbench.evaluation.summary import Summary
 from gmbench.files import write_whole
-from gmbench.predictions.checks import plural
-from gmbench.predictions.predictions import Predictions, write_predictions
+from gmbench.predictions.predictions import Predictions
+from gmbench.predictions.writing import write_predictions
 from gmbench.progress import Progress
 from gmbench.training.baselines import predict_baseline
 from gmbench.training.options import RunOptions
 from gmbench.training.recipes import Recipe, require_extra
+from gmbench.wording import plural
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from gmbench.errors import BenchmarkError, SourceError
 from gmbench.evaluation.evaluate import evaluate
 from gmbench.evaluation.result import ParameterResult
 from gmbench.predictions.columns import Values
-from gmbench.predictions.predictions import Predictions, write_predictions
+from gmbench.predictions.predictions import Predictions
+from gmbench.predictions.writing import write_predictions
 from gmbench.training.baselines import predict_baseline
 from gmbench.training.options import RunOptions
 from gmbench.training.recipes import Recipe, find_recipe

@@ -11,7 +11,8 @@ from typing import Any
 from gmbench.benchmark.benchmark import Benchmark, benchmark_files
 from gmbench.board.board import Board
 from gmbench.board.submission import Submission, submit
-from gmbench.predictions.predictions import Predictions, write_predictions
+from gmbench.predictions.predictions import Predictions
+from gmbench.predictions.writing import write_predictions
 from tests.evaluation.populations import random_predictions, small_benchmark
 
 REPLICATES = 40

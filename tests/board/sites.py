@@ -13,8 +13,8 @@ from gmbench.benchmark.benchmark import benchmark_files
 from gmbench.board.board import Board
 from gmbench.board.serving import serving
 from gmbench.board.submission import submit
-from gmbench.predictions.predictions import write_predictions
 from gmbench.predictions.reference import mean_mode
+from gmbench.predictions.writing import write_predictions
 from tests.board.boards import HOSTILE, facts, submit_random, tiny_benchmark
 from tests.browser import ChromiumPage, chromium_page
 from tests.evaluation.populations import random_predictions, small_benchmark

@@ -14,7 +14,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from gmbench.board import verification
-from gmbench.predictions.predictions import write_predictions
+from gmbench.predictions.writing import write_predictions
 from tests.board.boards import benchmark_folder, tiny_benchmark
 from tests.commands import data, gmbench
 from tests.evaluation.populations import random_predictions

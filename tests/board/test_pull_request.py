@@ -17,7 +17,7 @@ from gmbench.board.pull_request import eval_results_text, open_pull_request
 from gmbench.board.submission_card import read_card
 from gmbench.data.dataset_card import HUB_TASKS, eval_text
 from gmbench.errors import HubError
-from gmbench.predictions.predictions import write_predictions
+from gmbench.predictions.writing import write_predictions
 from tests.board.boards import benchmark_folder, digest, tiny_benchmark
 from tests.commands import Done, gmbench
 from tests.data.hub_server import HubServer

@@ -17,7 +17,7 @@ from gmbench.board.site.method_files import copied_files
 from gmbench.board.submission_card import card_text, read_card
 from gmbench.board.verification import verify
 from gmbench.evaluation.comparison import COMPARED
-from gmbench.predictions.predictions import write_predictions
+from gmbench.predictions.writing import write_predictions
 from tests.board.boards import submit_random, tiny_benchmark
 from tests.evaluation.populations import random_predictions
 

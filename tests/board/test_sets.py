@@ -22,7 +22,7 @@ from gmbench.board.submission_card import read_card
 from gmbench.board.table import leaderboard
 from gmbench.board.verification import verify
 from gmbench.errors import BenchmarkError, HubError
-from gmbench.predictions.predictions import write_predictions
+from gmbench.predictions.writing import write_predictions
 from tests.board.boards import benchmark_folder, digest, facts, submit_random, tiny_benchmark
 from tests.commands import data, gmbench
 from tests.evaluation.populations import random_predictions

@@ -23,8 +23,9 @@ from gmbench.evaluation.evaluate import evaluate
 from gmbench.files import WriteError
 from gmbench.predictions.checks import Checklist
 from gmbench.predictions.columns import Values
-from gmbench.predictions.predictions import Predictions, read_predictions, write_predictions
+from gmbench.predictions.predictions import Predictions, read_predictions
 from gmbench.predictions.reference import mean_mode
+from gmbench.predictions.writing import write_predictions
 from tests.board.boards import (
     benchmark_folder,
     digest,

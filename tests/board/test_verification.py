@@ -26,7 +26,8 @@ from gmbench.board.verification import Verification, verify
 from gmbench.errors import UnknownNameError
 from gmbench.evaluation.intervals import REPLICATES
 from gmbench.predictions.checks import Checklist, Status
-from gmbench.predictions.predictions import Predictions, read_predictions, write_predictions
+from gmbench.predictions.predictions import Predictions, read_predictions
+from gmbench.predictions.writing import write_predictions
 from tests.board.boards import facts, submit_random, tiny_benchmark
 from tests.board.sites import REPORTED
 

@@ -12,7 +12,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from gmbench.benchmark.benchmark import benchmark_files
 from gmbench.benchmark.cross_validation import with_sets
-from gmbench.predictions.predictions import write_predictions
+from gmbench.predictions.writing import write_predictions
 from tests.commands import data, gmbench
 from tests.evaluation.populations import random_predictions, small_benchmark
 from tests.training.families import build_families, family_benchmark

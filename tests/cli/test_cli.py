@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 from gmbench.benchmark.benchmark import benchmark_files
 from gmbench.cli.app import app
-from gmbench.predictions.predictions import write_predictions
+from gmbench.predictions.writing import write_predictions
 from tests.commands import data, gmbench
 from tests.evaluation.populations import random_predictions, small_benchmark
 

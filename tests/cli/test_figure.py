@@ -8,7 +8,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from gmbench.benchmark.benchmark import benchmark_files
-from gmbench.predictions.predictions import write_predictions
+from gmbench.predictions.writing import write_predictions
 from tests.commands import gmbench
 from tests.evaluation.populations import random_predictions, small_benchmark
 

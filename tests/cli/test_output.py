@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gmbench.cli import main
-from gmbench.predictions.predictions import write_predictions
+from gmbench.predictions.writing import write_predictions
 from tests.evaluation.populations import random_predictions, small_benchmark
 
 

@@ -9,7 +9,8 @@ import pytest
 from gmbench.benchmark.benchmark import benchmark_files
 from gmbench.errors import GmbenchError
 from gmbench.files import WriteError, refuse_existing
-from gmbench.predictions.predictions import read_predictions, write_predictions
+from gmbench.predictions.predictions import read_predictions
+from gmbench.predictions.writing import write_predictions
 from tests.commands import gmbench
 from tests.evaluation.populations import random_predictions, small_benchmark
 
@@ -60,9 +61,21 @@ def test_predict_refuses_before_it_looks_for_the_model(here: Path) -> None:
     assert "no-model" in done.stderr
 
 
-@pytest.mark.parametrize("command", ["template -b small", "baseline mean_mode", "predict none"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "template -b small -o",
+        "baseline mean_mode -o",
+        "predict none -o",
+        "figure 6 mine.csv -o",
+        "attack mine.csv -o",
+        "parse images --csv",
+        "parse images --html",
+    ],
+)
 def test_an_ending_that_says_nothing_is_refused_before_the_work(command: str, here: Path) -> None:
-    done = gmbench(*command.split(), "-o", "made.xlsx", cwd=here, check=False)
+    done = gmbench(*command.split(), "made.xlsx", cwd=here, check=False)
+    assert done.returncode == 2
     assert "made.xlsx has an unknown ending: take" in done.stderr
     assert not (here / "made.xlsx").exists()
 
@@ -85,8 +98,9 @@ def test_a_folder_is_not_called_like_a_file(command: str, here: Path) -> None:
 
 @pytest.mark.parametrize("option", ["--csv", "--html"])
 def test_parse_names_the_option_that_gives_another_place(option: str, here: Path) -> None:
-    (here / "there").write_text("mine")
-    done = gmbench("parse", "images", option, "there", cwd=here, check=False)
+    there = f"there.{option.removeprefix('--')}"
+    (here / there).write_text("mine")
+    done = gmbench("parse", "images", option, there, cwd=here, check=False)
     assert done.stderr.endswith(f"Say --overwrite to replace it, or give another {option}.\n")
 
 

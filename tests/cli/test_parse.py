@@ -72,8 +72,12 @@ def test_images_of_two_models_are_refused_parted_or_taken_together(here: Path) -
         "These look like images of several models: 6 such as MINI_DCGAN/0.png, 6 such as "
         "MINI_BETA_B/0.png. Parse them apart with --group, or as one model's with --together.\n"
     )
-    together = gmbench("parse", "MINI_DCGAN", "MINI_BETA_B", "--together", cwd=here)
+    together = gmbench(
+        "parse", "MINI_DCGAN", "MINI_BETA_B", "--together", "--html", "together.html", cwd=here
+    )
     assert "These look like images of several models: `gmbench parse --group`" in together.stdout
+    page = (here / "together.html").read_text()
+    assert "of several models: <code>gmbench parse --group</code> parts them." in page
     found = data("parse", "MINI_DCGAN", "MINI_BETA_B", "--group", cwd=here)
     parts = [{Path(image).parent.name for image in one["images"]} for one in found["groups"]]
     assert parts == [{"MINI_DCGAN"}, {"MINI_BETA_B"}] or parts == [{"MINI_BETA_B"}, {"MINI_DCGAN"}]

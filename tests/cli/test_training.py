@@ -14,7 +14,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from gmbench.benchmark.benchmark import read_benchmark
-from gmbench.predictions.predictions import write_predictions
+from gmbench.predictions.writing import write_predictions
 from gmbench.schema import NAMES
 from tests.commands import data, gmbench
 from tests.evaluation.populations import random_predictions

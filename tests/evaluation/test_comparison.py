@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gmbench.errors import PredictionError
+from gmbench.errors import GmbenchError, PredictionError
 from gmbench.evaluation.comparison import COMPARED, compare, method_names
 from gmbench.evaluation.evaluate import evaluate
 from gmbench.predictions.reference import mean_mode, random_labels
@@ -85,7 +85,7 @@ def test_undefined_metrics_are_null_and_untested() -> None:
 def test_needs_two_methods_on_the_same_images_and_benchmark() -> None:
     benchmark = small_benchmark(4)
     whole = mean_mode(benchmark)
-    with pytest.raises(PredictionError, match="two or more"):
+    with pytest.raises(GmbenchError, match="two or more"):
         compare(whole)
     part = whole.take(np.arange(100))
     with pytest.raises(PredictionError, match=r"lacks 92 of the 192 images.*such as"):

@@ -14,8 +14,9 @@ from gmbench.errors import PredictionError
 from gmbench.evaluation.evaluate import evaluate
 from gmbench.evaluation.result import Evaluation
 from gmbench.evaluation.significance import p_value_over_sets
-from gmbench.predictions.predictions import read_predictions, write_predictions
+from gmbench.predictions.predictions import read_predictions
 from gmbench.predictions.reference import mean_mode, random_labels
+from gmbench.predictions.writing import write_predictions
 from tests.evaluation.populations import random_predictions, small_benchmark
 
 

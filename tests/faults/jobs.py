@@ -15,7 +15,7 @@ from gmbench.board.board import Board
 from gmbench.cli import output
 from gmbench.data import dataset_folder, verification
 from gmbench.errors import GmbenchError
-from gmbench.predictions.predictions import write_predictions
+from gmbench.predictions.writing import write_predictions
 from gmbench.reproduction import reproduce
 from gmbench.training import shard_cache
 from gmbench.zoo import engines

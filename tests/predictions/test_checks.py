@@ -16,12 +16,10 @@ from hypothesis import strategies as st
 from syrupy.assertion import SnapshotAssertion
 
 from gmbench.errors import PredictionError
-from gmbench.predictions.predictions import (
-    read_predictions,
-    validate_predictions,
-    write_predictions,
-)
+from gmbench.files import WriteError
+from gmbench.predictions.predictions import read_predictions, validate_predictions
 from gmbench.predictions.template import template
+from gmbench.predictions.writing import write_predictions
 from gmbench.schema import NAMES
 from tests.evaluation.populations import random_predictions, small_benchmark
 
@@ -259,7 +257,7 @@ def test_template_is_valid_but_for_its_empty_values() -> None:
 
 
 def test_unknown_ending() -> None:
-    with pytest.raises(PredictionError, match=r"\.parquet, \.csv or \.csv\.gz"):
+    with pytest.raises(WriteError, match=r"\.parquet, \.csv or \.csv\.gz"):
         write_predictions(random_predictions(BENCHMARK, 0), Path("predictions.xlsx"))
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from gmbench.errors import PredictionError, UnknownNameError
 from gmbench.predictions import predictions as module
-from gmbench.predictions.predictions import Predictions, read_predictions, write_predictions
+from gmbench.predictions.predictions import Predictions, read_predictions
+from gmbench.predictions.writing import write_predictions
 from tests.evaluation.populations import random_predictions, small_benchmark
 
 BENCHMARK = small_benchmark(3)

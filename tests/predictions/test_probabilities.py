@@ -15,14 +15,10 @@ from hypothesis import strategies as st
 from syrupy.assertion import SnapshotAssertion
 
 from gmbench.errors import PredictionError, UnknownNameError
-from gmbench.predictions.predictions import (
-    Predictions,
-    read_predictions,
-    validate_predictions,
-    write_predictions,
-)
+from gmbench.predictions.predictions import Predictions, read_predictions, validate_predictions
 from gmbench.predictions.probabilities import columns_of
 from gmbench.predictions.template import template
+from gmbench.predictions.writing import write_predictions
 from gmbench.schema import NAMES
 from tests.evaluation.populations import (
     random_predictions,

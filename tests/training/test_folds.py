@@ -10,7 +10,8 @@ import pytest
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.errors import BenchmarkError, UnknownNameError
 from gmbench.evaluation.evaluate import evaluate
-from gmbench.predictions.predictions import Predictions, read_predictions, write_predictions
+from gmbench.predictions.predictions import Predictions, read_predictions
+from gmbench.predictions.writing import write_predictions
 from gmbench.schema import DISCRETE
 from gmbench.training.checkpoint import load_checkpoint
 from gmbench.training.config import PAPER, PRESETS

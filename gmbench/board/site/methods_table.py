@@ -14,7 +14,7 @@ from gmbench.evaluation.intervals import Interval
 from gmbench.evaluation.metrics import BY_NAME
 from gmbench.pages.drawing.numbers import DASH, p_value, quantity, score
 from gmbench.pages.drawing.scales import Scale, zoomed_scale
-from gmbench.predictions.checks import plural
+from gmbench.wording import plural
 
 TRAINED_ON = {"labels": "labels", "benchmark": "benchmark", "extra": "extra data"}
 """What methods learned from, as short as a cell is wide."""

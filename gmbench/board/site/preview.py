@@ -11,6 +11,7 @@ from gmbench.board.columns import COLUMN, DEFAULT_SORT
 from gmbench.board.rows import BenchmarkBoard, Row
 from gmbench.board.site.axes import score_axis
 from gmbench.pages.drawing.numbers import score
+from gmbench.wording import plural
 
 WIDTH, HEIGHT = 1200, 630
 """What those who show such pictures ask for."""
@@ -32,7 +33,7 @@ def preview(boards: Sequence[BenchmarkBoard]) -> bytes:
     if boards:
         board = boards[0]
         title = COLUMN[DEFAULT_SORT].title
-        words = f"{board.name}, {len(board.measured)} methods measured, by {title}"
+        words = f"{board.name}, {plural(len(board.measured), 'method')} measured, by {title}"
         draw.text((_LEFT, 182), words, fill=_QUIET, font=_font(26))
         axis = score_axis(board, COLUMN[DEFAULT_SORT], None)
         for number, row in enumerate(board.measured[:MOST]):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from gmbench.evaluation.calibration_result import Bin
 from gmbench.pages.drawing.charts import Tick, across, ticks, up
 from gmbench.pages.drawing.scales import Scale
-from gmbench.predictions.checks import plural
+from gmbench.wording import plural
 
 _AXIS = Scale(0.0, 1.0)
 _SMALLEST, _LARGEST = 2.5, 9.0

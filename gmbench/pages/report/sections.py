@@ -23,7 +23,6 @@ from gmbench.pages.report.views import (
     SetView,
     Value,
 )
-from gmbench.predictions.checks import plural
 from gmbench.schema import (
     CONTINUOUS,
     DISCRETE,
@@ -33,6 +32,7 @@ from gmbench.schema import (
     N_LOSSES,
     Parameter,
 )
+from gmbench.wording import plural
 
 _P_VALUES = ("p_value", "p_value_images")
 _GROUPS = {
