@@ -1,11 +1,10 @@
 """The paper's studies, on any benchmark that has what they need.
 
-- `many_images`: Table 8, several images of one GM say more than one.
 - `content`: Table 6, training on GMs of faces, of all else, or of both.
 - `ablation`: Table 7, the losses of the fingerprint taken away one by one.
 - `cross_entropy`: Figure 9, weighted against plain cross-entropy.
 
-The first takes predictions, the second trains, the others look at what `gmbench baseline` left.
+The first trains, the others look at what `gmbench baseline` left.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.benchmark.cross_validation import with_sets
@@ -26,7 +24,6 @@ from gmbench.evaluation.comparison import Comparison, Difference, compare
 from gmbench.evaluation.evaluate import evaluate
 from gmbench.evaluation.result import ParameterResult
 from gmbench.evaluation.summary import Summary
-from gmbench.predictions.columns import Values
 from gmbench.predictions.predictions import Predictions, read_predictions
 from gmbench.progress import Progress, prefixed
 from gmbench.training.baselines import predict_baseline
@@ -36,9 +33,6 @@ from gmbench.training.recipes import Recipe
 METRICS = ("l1", "arch_f1", "arch_accuracy", "loss_f1", "loss_accuracy")
 """Metrics that studies report."""
 
-TABLE_8 = (1, 10, 100, 500)
-"""Images of a GM in the paper's Table 8."""
-
 TRAINED_ON = ("faces", "others", "all")
 """What the study of content trains on."""
 
@@ -47,95 +41,6 @@ TESTED_ON: Mapping[str, str] = {"faces": "face", "others": "nonface"}
 
 ABLATED = ("no_magnitude", "no_spectrum", "no_repetitive", "no_energy", "no_fingerprint")
 """Baselines that are `full` without a loss of the fingerprint, the last without any."""
-
-
-@dataclass(frozen=True)
-class ManyImages:
-    """Scores when several images of a GM speak together.
-
-    Attributes:
-        benchmark: Name of the benchmark.
-        source: Whose predictions.
-        draws: How often images were drawn.
-        scores: Mean and standard deviation over the draws of each metric, by number of images.
-        left_out: Numbers of images that not every test GM has.
-    """
-
-    benchmark: str
-    source: str
-    draws: int
-    scores: Mapping[int, Mapping[str, tuple[float, float]]]
-    left_out: tuple[int, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Returns everything as plain data."""
-        return asdict(self)
-
-
-def many_images(
-    predictions: Predictions,
-    counts: Sequence[int] = TABLE_8,
-    *,
-    draws: int = 10,
-    seed: int = 0,
-) -> ManyImages:
-    """Scores the mean of the counts and the majority of the classes of several images (Table 8).
-
-    Args:
-        predictions: Of single images.
-        counts: Numbers of images of a GM; those that not every GM has are left out.
-        draws: How often that many images of each GM are drawn, without replacement.
-        seed: Seed of the draws.
-
-    Raises:
-        BenchmarkError: No GM has that many images, or there is nothing to draw.
-    """
-    keys = np.stack([predictions.sets, predictions.gms], axis=1)
-    _, first, group = np.unique(keys, axis=0, return_index=True, return_inverse=True)
-    groups = [np.flatnonzero(group.ravel() == g) for g in range(len(first))]
-    smallest = min(len(rows) for rows in groups)
-    usable = [n for n in dict.fromkeys(counts) if 1 <= n <= smallest]
-    if not usable or draws < 1:
-        raise BenchmarkError(
-            f"Every GM has {smallest:,} predicted images at the least. Give --images from 1 to "
-            f"{smallest}, and --draws from 1 on."
-        )
-    order = np.argsort(first)
-    scores = {}
-    for count in usable:
-        generator = np.random.default_rng([seed, count])
-        found: dict[str, list[float]] = {metric: [] for metric in METRICS}
-        # All images of all GMs can be drawn in one way only.
-        alike = count == max(len(rows) for rows in groups)
-        for _ in range(1 if alike else draws):
-            drawn = [generator.choice(groups[g], count, replace=False) for g in order]
-            summary = evaluate(_together(predictions, drawn), partial=True, replicates=0).summary
-            for metric, values in found.items():
-                mean = summary[metric].mean
-                values.append(np.nan if mean is None else mean)
-        scores[count] = {m: (float(np.mean(v)), float(np.std(v))) for m, v in found.items()}
-    left_out = tuple(n for n in dict.fromkeys(counts) if n not in usable)
-    return ManyImages(predictions.benchmark.name, predictions.source, draws, scores, left_out)
-
-
-def _together(predictions: Predictions, drawn: Sequence[NDArray[np.int64]]) -> Predictions:
-    """Returns one prediction a GM: the mean of the counts, the majority of the classes."""
-    values = predictions.values
-    discrete = [[np.bincount(column).argmax() for column in values.discrete[r].T] for r in drawn]
-    losses = []
-    for rows in drawn:
-        votes = (values.losses[rows] >= 0.5).mean(axis=0)
-        # Of two equal halves the surer one.
-        losses.append(np.where(votes == 0.5, values.losses[rows].mean(axis=0), votes))
-    one_each = predictions.take(np.array([rows[0] for rows in drawn]))
-    return replace(
-        one_each,
-        values=Values(
-            continuous=np.stack([values.continuous[rows].mean(axis=0) for rows in drawn]),
-            discrete=np.array(discrete, dtype=np.int8),
-            losses=np.stack(losses),
-        ),
-    )
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         ParameterDescription,
     )
 
-splits_app = typer.Typer(name="splits", no_args_is_help=True, help="Look at the curated sets.")
+splits_app = typer.Typer(name="splits", no_args_is_help=True, help="Inspect the curated sets.")
 
 
 def info(

@@ -51,7 +51,7 @@ def reproduce(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Make the paper's tables and figures again, beside its own; does its order hold?
+    """Reproduce the paper's tables and figures, and test whether its order holds.
 
     What was made before is taken up again, whatever interrupted it.
 

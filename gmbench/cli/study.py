@@ -56,11 +56,12 @@ def many_images(
 
     Example: `gmbench study many_images full.parquet --images 1 --images 10`
     """
-    from gmbench.applications import studies
+    from gmbench.applications import many_images as study
+    from gmbench.applications.studies import METRICS
     from gmbench.predictions.predictions import read_predictions
 
     read = read_predictions(file, benchmark, partial=True)
-    found = studies.many_images(read, images or studies.TABLE_8, draws=draws, seed=seed)
+    found = study.many_images(read, images or study.TABLE_8, draws=draws, seed=seed)
     if as_json:
         output.show_json(found.to_dict())
         return
@@ -69,7 +70,7 @@ def many_images(
         for count, by_metric in found.scores.items()
     ]
     title = f"{file.name}: {found.benchmark}"
-    headings = ["images", *studies.METRICS]
+    headings = ["images", *METRICS]
     output.show(output.table(headings, rows, title=title, left=(), narrow=True), "")
     output.show_plain(f"Mean and standard deviation of {found.draws} draws.")
     if found.left_out:

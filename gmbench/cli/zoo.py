@@ -23,7 +23,7 @@ _SHOWN = 10
 
 zoo_app = typer.Typer(
     name="zoo",
-    help="Train generative models of our own, with measured labels.",
+    help="Train small generative models, with measured labels.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )

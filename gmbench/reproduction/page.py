@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import get_args
 
 from gmbench.benchmark.published import PaperCell
 from gmbench.evaluation.metrics import BY_NAME
 from gmbench.files import WriteError, json_text, write_whole
 from gmbench.pages.environment import render
+from gmbench.reproduction.drawings import PAPER_FIGURES
 from gmbench.reproduction.result import Cell, Line, Order, Reproduction, TableResult, Verdict
+from gmbench.reproduction.tables import PAPER_TABLES
+from gmbench.wording import plural
 
 MARKDOWN, HTML, JSON = "README.md", "index.html", "reproduction.json"
 _TEMPLATES = {MARKDOWN: "reproduction.md.j2", HTML: "reproduction.html.j2"}
@@ -69,7 +74,8 @@ class Section:
         headings: Of its columns.
         rows: Two for each row of the paper's: the paper's figures, then ours.
         orders: One line for each of the paper's orders.
-        summary: How many of them hold.
+        verdicts: How many of them each verdict is on.
+        summary: The same in words.
         differs: In what the data differ.
         missing: Why ours is not there.
     """
@@ -79,6 +85,7 @@ class Section:
     headings: tuple[str, ...]
     rows: tuple[Row, ...]
     orders: tuple[tuple[str, ...], ...]
+    verdicts: Mapping[Verdict, int]
     summary: str
     differs: str
     missing: str
@@ -124,7 +131,23 @@ def write_page(reproduction: Reproduction, out: Path) -> Path:
 def rendered(reproduction: Reproduction, template: str = "reproduction.md.j2") -> str:
     """Returns the text of a page, by default of the one in Markdown."""
     sections = [section(table, reproduction.benchmark) for table in reproduction.tables]
-    return render(template, reproduction=reproduction, sections=sections)
+    found = sum((Counter(one.verdicts) for one in sections), Counter[Verdict]())
+    return render(
+        template,
+        reproduction=reproduction,
+        command=_command(reproduction),
+        sections=sections,
+        verdicts={one: found[one] for one in get_args(Verdict) if found[one]},
+    )
+
+
+def _command(reproduction: Reproduction) -> str:
+    """Returns the command that makes a page."""
+    names = [one.name for one in reproduction.tables]
+    names += [one.name for one in reproduction.figures]
+    if len(names) == len(PAPER_TABLES) + len(PAPER_FIGURES):
+        names = ["all"]
+    return f"gmbench reproduce {' '.join(names)} --data {reproduction.benchmark}"
 
 
 def section(table: TableResult, benchmark: str, *, spread: bool = True) -> Section:
@@ -136,13 +159,15 @@ def section(table: TableResult, benchmark: str, *, spread: bool = True) -> Secti
         spread: Whether intervals and standard deviations stand beside the figures.
     """
     rows = [row for line in table.lines for row in _rows(line, table.metrics, benchmark, spread)]
+    verdicts = Counter(order.verdict for order in table.orders)
     return Section(
         name=table.name,
         title=f"Table {table.name.removeprefix('table')}. {table.title}",
         headings=tuple(heading(metric) for metric in table.metrics),
         rows=tuple(rows),
         orders=tuple(_order(order) for order in table.orders),
-        summary=_summary(table.orders),
+        verdicts=verdicts,
+        summary=_summary(verdicts),
         differs=table.differs,
         missing=table.missing,
     )
@@ -197,10 +222,9 @@ def _order(order: Order) -> tuple[str, ...]:
     return pair, heading(order.metric), f"{order.paper:+z.3f}", ours, p, order.verdict
 
 
-def _summary(orders: tuple[Order, ...]) -> str:
-    if not orders:
+def _summary(counts: Mapping[Verdict, int]) -> str:
+    if not counts:
         return ""
-    counts = Counter(order.verdict for order in orders)
     words: dict[Verdict, tuple[str, str]] = {
         "holds": ("holds", "hold"),
         "not told apart": ("is not told apart", "are not told apart"),
@@ -208,11 +232,11 @@ def _summary(orders: tuple[Order, ...]) -> str:
         "not tested": ("is not tested", "are not tested"),
     }
     said = ", ".join(
-        f"{counts[one]} {single if counts[one] == 1 else several}"
+        plural(counts[one], single, several)
         for one, (single, several) in words.items()
-        if counts[one]
+        if one in counts
     )
-    return f"Of {len(orders)} differences that the paper shows, {said}."
+    return f"Of {sum(counts.values())} differences that the paper shows, {said}."
 
 
 def _number(value: float) -> str:

@@ -134,12 +134,6 @@ class Reproduction:
     tables: tuple[TableResult, ...]
     figures: tuple[FigureResult, ...] = ()
 
-    @property
-    def command(self) -> str:
-        """The command that makes it."""
-        names = [*(one.name for one in self.tables), *(one.name for one in self.figures)]
-        return f"gmbench reproduce {' '.join(names)} --data {self.benchmark}"
-
     def to_dict(self) -> dict[str, Any]:
         """Returns everything as plain data: finite numbers or None."""
         return asdict(self)

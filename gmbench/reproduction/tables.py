@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gmbench.applications.studies import ABLATED, TESTED_ON, TRAINED_ON, many_images
+from gmbench.applications.many_images import each_with_others, many_images
+from gmbench.applications.studies import ABLATED, TESTED_ON, TRAINED_ON
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.benchmark.published import PaperCell, paper_cells, paper_row
 from gmbench.benchmark.splits import PREFIX
@@ -169,13 +170,17 @@ def _images(setting: Setting) -> tuple[list[Line], list[Order]]:
         note = "" if count in found else f"the GMs have {most} images at the most"
         title = plural(count, "image")
         lines.append(Line(title, paper_row(paper, str(count), _PARSED), ours, note))
-    orders = []
-    for metric in _PARSED if 10 in found else ():
-        gained = found[10][metric][0] - found[1][metric][0]
-        expected = paper["10", metric].value - paper["1", metric].value
-        orders.append(
-            Order("10 images", "1 image", metric, expected, gained, None, None, "not tested")
+    if 10 not in found:
+        return lines, []
+    several, one = "10 images", "1 image"
+    each = each_with_others(predictions, 10, seed=setting.options.seed)
+    differences = compare(each, predictions, names=(several, one)).differences
+    orders = [
+        _order(
+            several, one, metric, paper, ("10", "1"), _between(differences, several, one, metric)
         )
+        for metric in _PARSED
+    ]
     return lines, orders
 
 

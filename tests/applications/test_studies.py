@@ -14,7 +14,6 @@ from gmbench.benchmark.splits import draw_content_sets, read_sets
 from gmbench.errors import BenchmarkError, SourceError
 from gmbench.evaluation.evaluate import evaluate
 from gmbench.evaluation.result import ParameterResult
-from gmbench.predictions.columns import Values
 from gmbench.predictions.predictions import Predictions
 from gmbench.predictions.writing import write_predictions
 from gmbench.training.baselines import predict_baseline
@@ -27,65 +26,6 @@ from tests.training.families import CHANGES, build_families, family_benchmark
 @pytest.fixture(scope="module")
 def benchmark() -> Benchmark:
     return small_benchmark(6)
-
-
-@pytest.fixture(scope="module")
-def predictions(benchmark: Benchmark) -> Predictions:
-    return random_predictions(benchmark, seed=0)
-
-
-def by_hand(predictions: Predictions) -> Predictions:
-    """All images of each GM together, one GM after another."""
-    continuous, discrete, losses, firsts = [], [], [], []
-    keys = list(zip(predictions.sets.tolist(), predictions.gms.tolist(), strict=True))
-    for key in dict.fromkeys(keys):
-        rows = [row for row, other in enumerate(keys) if other == key]
-        firsts.append(rows[0])
-        continuous.append(predictions.values.continuous[rows].mean(axis=0))
-        one = []
-        for column in predictions.values.discrete[rows].T.tolist():
-            votes = {c: column.count(c) for c in sorted(set(column))}
-            one.append(max(votes, key=lambda c: votes[c]))
-        discrete.append(one)
-        scores = predictions.values.losses[rows]
-        one_loss = []
-        for column in scores.T:
-            yes = sum(score >= 0.5 for score in column)
-            half = 2 * yes == len(column)
-            one_loss.append(column.mean() if half else float(yes > len(column) / 2))
-        losses.append(one_loss)
-    values = Values(
-        np.array(continuous), np.array(discrete, dtype=np.int8), np.array(losses, dtype=float)
-    )
-    return replace(predictions.take(np.array(firsts)), values=values)
-
-
-def test_all_images_together_by_a_slow_way(predictions: Predictions) -> None:
-    found = studies.many_images(predictions, [6], draws=3)
-    expected = evaluate(by_hand(predictions), partial=True, replicates=0).summary
-    for metric, (mean, std) in found.scores[6].items():
-        assert mean == pytest.approx(expected[metric].mean)
-        assert std == 0
-
-
-def test_more_images_say_more(predictions: Predictions) -> None:
-    found = studies.many_images(predictions, [1, 3, 6, 10, 500], draws=2)
-    assert list(found.scores) == [1, 3, 6]
-    assert found.left_out == (10, 500)
-    single = evaluate(predictions, replicates=0).summary
-    for metric in studies.METRICS:
-        mean, std = found.scores[1][metric]
-        assert mean == pytest.approx(single[metric].mean, abs=0.05)
-        assert std > 0
-    assert found.scores[6]["l1"][0] < found.scores[3]["l1"][0] < found.scores[1]["l1"][0]
-    assert found.scores[6]["loss_accuracy"][0] > found.scores[1]["loss_accuracy"][0]
-    assert found == studies.many_images(predictions, [1, 3, 6, 10, 500], draws=2)
-    assert json.dumps(found.to_dict(), allow_nan=False)
-
-
-def test_more_images_than_there_are(predictions: Predictions) -> None:
-    with pytest.raises(BenchmarkError, match="Give --images from 1 to 6"):
-        studies.many_images(predictions, [7])
 
 
 def content_benchmark() -> Benchmark:

@@ -84,6 +84,9 @@ def test_files_of_a_page(tmp_path: Path) -> None:
     assert write_page(FOUND, tmp_path) == tmp_path / HTML
     lines = (tmp_path / MARKDOWN).read_text().splitlines()
     assert "| Ours | paper | 0.149 ± 0.019 | - | 0.718 |" in lines
+    assert "| Table 4. Architecture <parsing> | 3 | 1 | 1 | 1 |" in lines
+    assert "| all | 3 | 1 | 1 | 1 |" in lines
+    assert "gmbench reproduce table4 table9 fig3 fig12 --data mini" in lines
     assert "Not made: No images & no GMs." in lines
     assert "![The labels](figures/fig3.png)" in lines
     assert "Not drawn: No images." in lines
@@ -105,7 +108,9 @@ def test_the_page_in_a_browser(tmp_path: Path) -> None:
     Image.new("RGB", (900, 300)).save(tmp_path / "figures" / "fig3.png")
     with chromium_page(width=390) as browser:
         browser.open(write_page(FOUND, tmp_path))
-        assert browser.page.locator("section").count() == 4
+        assert browser.page.locator("section").count() == 5
+        counts = browser.page.locator(".overview tbody tr").all_inner_texts()
+        assert [row.split("\t")[1:] for row in counts] == [["3", "1", "1", "1"]] * 2
         image = browser.page.get_by_alt_text("The labels")
         image.scroll_into_view_if_needed()
         browser.page.wait_for_function(
