@@ -19,7 +19,7 @@ from gmbench.errors import BenchmarkError
 from gmbench.schema import LOSSES, get_parameter
 
 DOUBTFUL: tuple[str, ...] = ("upsampling", "skip_connection")
-"""Columns that may be exchanged in the published arrays (docs/labels.md)."""
+"""Columns that may be swapped in the published arrays (docs/labels.md)."""
 
 FAMILIES: Mapping[str, str] = {
     "mlp": "fully connected layers",

@@ -6,7 +6,7 @@ smaller here. A replica takes the layer structure and the discrete classes of it
 row; its layers are narrow, so it aims at no number of `filters` or `parameters`. Two things can
 make it aim at something else than the row says:
 
-1. `upsampling` and `skip_connection`, which may be exchanged in the published arrays, and losses
+1. `upsampling` and `skip_connection`, which may be swapped in the published arrays, and losses
    that make no trainable objective (BigGAN with L1 alone): the method as published decides.
 2. Rows that contradict themselves (a class of norm layers, and no norm layer) or that no network
    can have by the definitions of docs/labels.md: `tables/replica_differences.csv`, with a reason.
@@ -216,7 +216,7 @@ def _changes(gm: GM) -> dict[str, tuple[float, str]]:
         index = get_parameter(name).classes.index(chosen)
         changes[name] = (
             float(index),
-            "Published columns that may be exchanged: the method as published decides.",
+            "Published columns that may be swapped: the method as published decides.",
         )
     row = [loss.name for loss in LOSSES if gm.values[NAMES.index(loss.name)]]
     for loss in LOSSES:
