@@ -1,1 +1,1 @@
-"""What model parsing is for: the paper's studies and applications, on any benchmark."""
+"""Applications of model parsing and the paper's studies, on any benchmark."""

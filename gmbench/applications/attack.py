@@ -1,9 +1,9 @@
-"""The coordinated attack: are two images of one GM, be it one that nobody has seen?
+"""The coordinated attack: do two images come from the same GM, even one unseen in training?
 
-A similarity says how alike two images are, a threshold makes yes or no of it. AUC needs no
-threshold. The threshold is the best one for pairs of other GMs than those that are judged: of the
-GMs that the method was trained on, where their images are given, else of the other test GMs, in
-turns. Intervals and tests resample GMs.
+A similarity measures how alike two images are, and a threshold turns it into a yes or no. AUC needs
+no threshold. The threshold is the best one for pairs of GMs other than those being judged: the GMs
+that the method was trained on, if their images are given, otherwise the other test GMs in
+cross-validation. Intervals and tests resample GMs.
 """
 
 from __future__ import annotations
@@ -40,21 +40,21 @@ from gmbench.evaluation.intervals import REPLICATES, Resampled
 from gmbench.evaluation.significance import holm
 
 PAIRS = 2000
-"""Pairs of each category."""
+"""Default number of pairs per category."""
 
 _FOLDS = 5
 
 
 @dataclass(frozen=True)
 class Similarity:
-    """A similarity of images.
+    """A similarity between images.
 
     Attributes:
-        name: Such as `parsed`.
-        meaning: One line for people.
-        vectors: Of the images that are judged; their dot product is the similarity.
-        training: Of images of training GMs, in the order of the `training` given with them; None
-            where there are none.
+        name: Name, such as `parsed`.
+        meaning: One-line description for display.
+        vectors: Vectors of the judged images; their dot product is the similarity.
+        training: Vectors of images of training GMs, in the order of the `training` images given
+            to `judge`; None if there are none.
     """
 
     name: str
@@ -73,16 +73,16 @@ def judge(
     replicates: int = REPLICATES,
     seed: int = 0,
 ) -> AttackResult:
-    """Draws pairs and says how well each similarity tells those of one GM.
+    """Draws pairs and measures how well each similarity recognises pairs from the same GM.
 
     Args:
-        images: The images that are judged.
-        similarities: What is compared, all on the same pairs.
-        training: Images of training GMs, for the threshold; None takes the other test GMs.
-        told: Name and version of the benchmark, and whose parsing it is.
-        n_pairs: Pairs of each category, at most.
-        replicates: Bootstrap replicates; 0 makes no intervals.
-        seed: Seed of the pairs, of the folds and of the replicates.
+        images: The images to judge.
+        similarities: The similarities to compare, all on the same pairs.
+        training: Images of training GMs, for the threshold; None uses the other test GMs.
+        told: Name and version of the benchmark, and the source of the parsing.
+        n_pairs: Maximum number of pairs per category.
+        replicates: Number of bootstrap replicates; 0 disables intervals.
+        seed: Seed for the pairs, the folds and the replicates.
 
     Raises:
         BenchmarkError: There are too few GMs or images.
@@ -195,12 +195,12 @@ def _trained_threshold(
 def _crossed_thresholds(
     scores: Array, images: AttackImages, pairs: Pairs, share_same: float, seed: int
 ) -> Array:
-    """Returns a threshold for each pair, from pairs that have a GM in no fold of its own GMs.
+    """Returns a threshold for each pair, chosen on pairs with no GM in the folds of its two GMs.
 
     Raises:
-        BenchmarkError: Without them there is no pair of one GM, or none of two.
+        BenchmarkError: The remaining pairs contain none of one GM, or none of two.
     """
-    # A GM that two parsers spoke of is one GM.
+    # A GM parsed by two parsers is one GM.
     _, identity = np.unique(images.names, return_inverse=True)
     folds = np.random.default_rng([seed, 0xF0]).permutation(identity.max() + 1) % _FOLDS
     fold_of = folds[identity][images.gms]

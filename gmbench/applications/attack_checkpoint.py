@@ -1,7 +1,7 @@
-"""The coordinated attack with a trained parser: fingerprints, what is parsed, and what is learned.
+"""The coordinated attack with a trained parser: fingerprint, parsed and learned similarity.
 
-What is tested are images that the parser was not shown: all GMs that it was not trained on are
-unseen, and a GM is seen where it was trained on some of its images and others are left.
+Only images not used to train the parser are tested. GMs that it was not trained on are unseen; a GM
+counts as seen if the parser was trained on some of its images and others are left to test.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from gmbench.training.fingerprints import require_fingerprints
 from gmbench.training.predict import parse_with_fingerprints
 
 IMAGES = 100
-"""Images of a GM that are looked at."""
+"""Default number of images used per GM."""
 
 
 def attack_checkpoint(
@@ -44,25 +44,25 @@ def attack_checkpoint(
     device: str = "auto",
     progress: Progress | None = None,
 ) -> AttackResult:
-    """Says how well fingerprints, parsed parameters and a learned similarity tell GMs apart.
+    """Measures how well fingerprints, parsed parameters and a learned similarity tell GMs apart.
 
-    The thresholds come from pairs of the images that the parser was trained on, and so does the
-    learned similarity: linear discriminants of the hand-made spectral features of these images.
+    The thresholds are chosen on pairs of images that the parser was trained on. The similarity is
+    learned from the same images: linear discriminants of their hand-crafted spectral features.
 
     Args:
         checkpoint: A parser that estimates fingerprints.
-        benchmark: The benchmark that it was trained on, with whatever sets.
+        benchmark: The benchmark that it was trained on, with any sets.
         folder: The dataset folder.
-        n_images: Images of a GM that are looked at, at most.
-        n_pairs: Pairs of each category, at most.
-        replicates: Bootstrap replicates; 0 makes no intervals.
-        seed: Seed of whatever is drawn.
+        n_images: Maximum number of images per GM.
+        n_pairs: Maximum number of pairs per category.
+        replicates: Number of bootstrap replicates; 0 disables intervals.
+        seed: Seed for everything that is drawn.
         device: `auto`, `cpu`, `cuda` or `mps`.
-        progress: Told how far the work is.
+        progress: Progress callback.
 
     Raises:
-        BenchmarkError: The parser is of another benchmark, has no fingerprints, or too few GMs or
-            images are left to test.
+        BenchmarkError: The parser belongs to another benchmark or has no fingerprints, or too few
+            GMs or images are left to test.
     """
     require_fingerprints(checkpoint.network, f"This parser (method {checkpoint.method})")
     if checkpoint.labels.sha256 != benchmark.labels_sha256:
@@ -112,15 +112,15 @@ def attack_checkpoint(
 def images_left(
     checkpoint: ModelParserCheckpoint, benchmark: Benchmark, n_images: int
 ) -> tuple[dict[str, range], dict[str, range]]:
-    """Tells which images a parser was not shown, and which it was trained on.
+    """Returns which images a parser was not trained on, and which it was.
 
     Args:
         checkpoint: The parser.
         benchmark: The benchmark that it was trained on.
-        n_images: Images of a GM, at most.
+        n_images: Maximum number of images per GM.
 
     Returns:
-        Numbers of the images by GM: first of those not shown, then of those shown.
+        Image indices by GM: first of the images held out of training, then of those trained on.
     """
     trained = set(checkpoint.trained_on.get("gms", ()))
     most: Mapping[str, int] = checkpoint.trained_on.get("most_images", {})
@@ -136,7 +136,7 @@ def images_left(
 
 @dataclass(frozen=True)
 class _Looked:
-    """What is taken of images: two similarities' vectors, and the features of the third."""
+    """What is computed from images: vectors for two similarities, and features for the third."""
 
     fingerprints: Vectors
     parsed: Vectors

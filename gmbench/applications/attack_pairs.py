@@ -1,8 +1,9 @@
 """Pairs of images for the coordinated attack, drawn evenly from the paper's five categories.
 
-The rule: every category gives as many pairs, and within a category every pair of GMs (a GM with
-itself, for the categories of one GM) as many as its images allow. Which ones follows from the seed
-alone. No pair comes twice, and no image is paired with itself.
+Every category contributes the same number of pairs. Within a category, they are spread over the
+pairs of GMs (a GM with itself, for the categories of one GM) as evenly as the numbers of images
+allow. The draw depends on the seed alone. No pair is drawn twice, and no image is paired with
+itself.
 """
 
 from __future__ import annotations
@@ -21,21 +22,21 @@ CATEGORIES: tuple[str, ...] = (
     "different_unseen",
     "seen_and_unseen",
 )
-"""Section 4.5: one GM, seen or unseen in training; two GMs, both seen, both unseen, one of each."""
+"""Section 4.5: one GM, seen or unseen in training; two GMs, both seen, both unseen, or one each."""
 
 Whole = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class AttackImages:
-    """Images whose pairs are compared. A GM that two parsers spoke of stands here twice.
+    """Images whose pairs are compared. A GM parsed by two parsers is listed twice.
 
     Attributes:
         names: Name of each GM, shape (GMs,).
-        contents: What each GM's images show.
+        contents: Content of each GM's images, shape (GMs,).
         seen: Whether the parser was trained on each GM, bool of shape (GMs,).
-        parsers: Number of the parser that spoke of each GM; pairs are of one parser, (GMs,).
-        gms: GM of each image, shape (images,).
+        parsers: Index of the parser of each GM, shape (GMs,); pairs never mix parsers.
+        gms: GM index of each image, shape (images,).
     """
 
     names: tuple[str, ...]
@@ -50,9 +51,9 @@ class Pairs:
     """Pairs of images, category by category.
 
     Attributes:
-        first: One image of each pair, a row of `AttackImages.gms`, shape (pairs,).
-        second: The other.
-        categories: Index in `CATEGORIES`, shape (pairs,).
+        first: First image of each pair, an index into `AttackImages.gms`, shape (pairs,).
+        second: Second image of each pair, likewise.
+        categories: Category of each pair, an index into `CATEGORIES`, shape (pairs,).
     """
 
     first: Whole
@@ -64,16 +65,16 @@ class Pairs:
 
     @property
     def same(self) -> NDArray[np.bool_]:
-        """Whether the two images are of one GM, shape (pairs,)."""
+        """Whether the two images come from the same GM, shape (pairs,)."""
         return self.categories < 2
 
 
 def draw_pairs(images: AttackImages, n_pairs: int, seed: int = 0) -> Pairs:
-    """Draws as many pairs of each category that there is.
+    """Draws the same number of pairs from each category that has any.
 
     Args:
-        images: What is paired.
-        n_pairs: Pairs of each category; fewer where a category has fewer.
+        images: The images to pair.
+        n_pairs: Pairs per category; fewer in all categories if one of them has fewer.
         seed: Seed of the draw.
 
     Raises:
@@ -112,12 +113,12 @@ def draw_pairs(images: AttackImages, n_pairs: int, seed: int = 0) -> Pairs:
 
 
 def deal(wanted: int, room: Whole, generator: np.random.Generator) -> Whole:
-    """Deals out pairs as evenly as there is room; who gets one more is drawn.
+    """Distributes pairs as evenly as capacities allow; who gets a remaining one is random.
 
     Args:
-        wanted: How many, at most the sum of the room.
-        room: Most that each can take, shape (n,).
-        generator: Draws who gets one more.
+        wanted: Number to distribute, at most the sum of `room`.
+        room: Capacity of each recipient, shape (n,).
+        generator: Random generator that draws who gets the remaining ones.
     """
     shares = np.zeros_like(room)
     while (left := wanted - int(shares.sum())) > 0:
@@ -134,7 +135,7 @@ def _gm_pairs(images: AttackImages) -> list[tuple[Whole, Whole]]:
     n, seen = len(images.names), images.seen
     every = np.arange(n)
     one, other = np.triu_indices(n, 1)
-    # A GM that stands here twice is no pair of different GMs with itself.
+    # The two entries of a GM that is listed twice are not a pair of different GMs.
     of_one_parser = images.parsers[one] == images.parsers[other]
     one, other = one[of_one_parser], other[of_one_parser]
     n_seen = seen[one].astype(int) + seen[other]

@@ -1,4 +1,4 @@
-"""The coordinated attack from prediction files alone: nobody looks at an image."""
+"""The coordinated attack from prediction files alone, without images."""
 
 from __future__ import annotations
 
@@ -25,25 +25,27 @@ def attack_predictions(
     replicates: int = REPLICATES,
     seed: int = 0,
 ) -> AttackResult:
-    """Says how well parsed parameters tell whether two images are of one GM.
+    """Measures how well parsed parameters tell whether two images come from the same GM.
 
-    Where the benchmark has the sets `seen` and `unseen`, one parser spoke of both; of any other
-    benchmark the test GMs are unseen, each set is another parser's, and pairs are of one set.
+    If the benchmark has the sets `seen` and `unseen`, one parser is assumed for both. In any other
+    benchmark the test GMs are unseen, each set belongs to a parser of its own, and pairs stay
+    within a set.
 
-    A prediction file has test images alone, so that the threshold for two GMs comes from pairs of
-    the *other* test GMs of the file. With a second file, of the same benchmark's GMs, it comes from
-    pairs of those that the first does not have, and a similarity is learned from them too.
+    A prediction file holds test images only, so the threshold for two GMs is chosen on pairs of
+    the *other* test GMs of the file. With a second file, of GMs of the same benchmark, it is chosen
+    on pairs of the GMs that the first file lacks, and a similarity is learned from them as well.
 
     Args:
-        predictions: Of single images.
-        training: Of images of training GMs, best by parsers that were not trained on them, such as
-            those of the ten folds of `cv10`; None where there are none.
-        n_pairs: Pairs of each category, at most.
-        replicates: Bootstrap replicates; 0 makes no intervals.
-        seed: Seed of whatever is drawn.
+        predictions: Predictions for single images.
+        training: Predictions for images of training GMs, ideally by parsers that were not trained
+            on them, such as those of the ten folds of `cv10`; None if there are none.
+        n_pairs: Maximum number of pairs per category.
+        replicates: Number of bootstrap replicates; 0 disables intervals.
+        seed: Seed for everything that is drawn.
 
     Raises:
-        BenchmarkError: There are too few GMs or images, or the second file is of other labels.
+        BenchmarkError: There are too few GMs or images, or the second file is for other labels or
+            has no GM that the first lacks.
     """
     benchmark = predictions.benchmark
     known = None
@@ -90,7 +92,7 @@ _PARSED = (
 
 
 def attack_images(predictions: Predictions) -> AttackImages:
-    """Returns which images there are, whose they are, and who was trained on what."""
+    """Returns the images of a prediction file, with their GMs and which GMs were seen."""
     benchmark = predictions.benchmark
     keys = np.stack([predictions.sets, predictions.gms], axis=1).astype(np.int64)
     entries, rows = np.unique(keys, axis=0, return_inverse=True)
@@ -113,7 +115,7 @@ def _parsed(predictions: Predictions) -> Vectors:
 
 
 def _values(predictions: Predictions) -> NDArray[np.float64]:
-    """Returns normalised counts, classes as ones among zeros, scores of losses."""
+    """Returns normalised counts, one-hot classes and scores of losses."""
     values = predictions.values
     one_hot = [
         column[:, None] == np.arange(len(classes))

@@ -1,4 +1,4 @@
-"""What the coordinated attack found: a score for each similarity, categories, paired tests."""
+"""Results of the coordinated attack: scores of each similarity, categories, paired tests."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ if TYPE_CHECKING:
     from gmbench.evaluation.intervals import Interval
 
 METRICS: tuple[str, ...] = ("auc", "auc_same_content", "accuracy", "accuracy_optimum")
-"""What is told of each similarity."""
+"""Metrics reported for each similarity."""
 
 COMPARED: tuple[str, ...] = ("auc", "accuracy")
 """Metrics of the paired tests: those of Table 10."""
 
 SAME_CONTENT = "same_content"
-"""The reference that is told the contents of the two images, and nothing else."""
+"""The reference similarity that knows only the contents of the two images."""
 
 
 @dataclass(frozen=True)
 class Score:
-    """A number and its 95% interval; None where it is not defined."""
+    """A number and its 95% interval; None where undefined."""
 
     value: float | None
     ci: Interval | None
@@ -32,11 +32,10 @@ class Category:
     """One of the five categories of pairs (Figure 12).
 
     Attributes:
-        n_pairs: Pairs drawn.
-        n_wrong: How many of them are judged wrongly.
-        wrong: The share of the category's pairs that is.
-        share_of_wrong: The category's share of all pairs that are judged wrongly; None where none
-            is.
+        n_pairs: Number of pairs drawn.
+        n_wrong: Number of them that are misjudged.
+        wrong: Share of the category's pairs that are misjudged.
+        share_of_wrong: The category's share of all misjudged pairs; None if no pair is misjudged.
     """
 
     n_pairs: int
@@ -47,18 +46,20 @@ class Category:
 
 @dataclass(frozen=True)
 class AttackMethod:
-    """How well one similarity tells whether two images are of one GM.
+    """How well one similarity tells whether two images come from the same GM.
 
     Attributes:
-        name: Of the similarity.
-        meaning: One line for people.
+        name: Name of the similarity.
+        meaning: One-line description for display.
         auc: Area under the ROC curve over all pairs.
-        auc_same_content: The same where pairs of two GMs are those whose images show the same.
-        accuracy: Share of the pairs that are judged rightly with the threshold from other GMs.
-        accuracy_optimum: With the threshold that is best for the pairs themselves, as in the paper.
-        thresholds: From other GMs: one, or the least and the greatest where pairs have several.
-        threshold_optimum: The best one for the pairs themselves.
-        categories: The five categories that occur, by name.
+        auc_same_content: The same with pairs of two GMs restricted to GMs of the same content.
+        accuracy: Share of pairs judged correctly with the threshold from other GMs.
+        accuracy_optimum: The same with the best threshold for the pairs themselves, as in the
+            paper.
+        thresholds: Thresholds from other GMs: one, or the smallest and largest if there are
+            several.
+        threshold_optimum: The best threshold for the pairs themselves.
+        categories: Results by name for those of the five categories that occur.
     """
 
     name: str
@@ -74,15 +75,15 @@ class AttackMethod:
 
 @dataclass(frozen=True)
 class AttackDifference:
-    """Two similarities on the same pairs.
+    """The difference between two similarities on the same pairs.
 
     Attributes:
-        first: Name of one.
-        second: Name of the other.
+        first: Name of the first similarity.
+        second: Name of the second.
         metric: One of `COMPARED`.
-        difference: First less second.
-        ci: Its 95% interval.
-        p_value: Two-sided, by Student's t with the spread over GMs; None where undefined.
+        difference: First minus second.
+        ci: 95% interval of the difference.
+        p_value: Two-sided p-value by Student's t with the spread over GMs; None where undefined.
         p_holm: The same, corrected for all tests of the result (Holm).
     """
 
@@ -97,21 +98,21 @@ class AttackDifference:
 
 @dataclass(frozen=True)
 class AttackResult:
-    """Everything that `gmbench attack` has to say.
+    """The full result of `gmbench attack`.
 
     Attributes:
         benchmark: Name of the benchmark.
-        version: Its version.
-        source: Whose parsing.
-        n_seen: GMs that the parser was trained on.
-        n_unseen: GMs that it was not.
-        n_images: Images whose pairs are drawn.
-        n_pairs: Pairs of each category.
-        always_different: Accuracy of who always says that two images are of two GMs.
-        threshold_from: Whose pairs the threshold is from: `training GMs` or `other test GMs`.
-        methods: Each similarity's result, by name.
+        version: Version of the benchmark.
+        source: Source of the parsing.
+        n_seen: Number of GMs that the parser was trained on.
+        n_unseen: Number of GMs that it was not trained on.
+        n_images: Number of images that pairs are drawn from.
+        n_pairs: Number of pairs by category.
+        always_different: Accuracy of always answering that two images come from two GMs.
+        threshold_from: GMs that the threshold was chosen on: `training GMs` or `other test GMs`.
+        methods: Results by similarity.
         differences: Paired tests.
-        replicates: Bootstrap replicates.
+        replicates: Number of bootstrap replicates.
         seed: Seed of pairs and replicates.
     """
 
@@ -135,11 +136,11 @@ class AttackResult:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> AttackResult:
-        """Reads back what `to_dict` made, from JSON too.
+        """Restores a result from the output of `to_dict`, also after a round trip through JSON.
 
         Raises:
             KeyError: A key is missing.
-            TypeError: A key does not belong there.
+            TypeError: A key is unknown.
         """
 
         def interval(ends: Sequence[float] | None) -> Interval | None:

@@ -1,9 +1,9 @@
-"""AUC and accuracy over pairs of images, and how sure they are: what is independent are the GMs.
+"""AUC and accuracy over pairs of images, with uncertainty that treats GMs as the independent units.
 
-All pairs of the same two GMs (or of one) are one cell. AUC is a double sum over cells, accuracy a
-single one, so a replicate that draws GMs, and not pairs, weighs cells: one of a GM that it drew
-twice counts twice, one of two such GMs four times. In every replicate the five categories weigh
-what they weigh among the pairs drawn.
+All pairs of the same two GMs (or of one GM) form a cell. AUC is a double sum over cells and
+accuracy a single one, so a replicate, which draws GMs rather than pairs, only reweights cells: a
+cell with one GM that was drawn twice counts twice, a cell with two such GMs four times. In every
+replicate, the five categories keep the weights that they have among the drawn pairs.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
 _STEP = 200
-"""Replicates whose cells are weighed together."""
+"""Number of replicates processed at a time."""
 
 
 @dataclass(frozen=True)
 class Cells:
-    """The cells of some pairs: each is one GM, or two, in one category.
+    """The cells of a set of pairs: each is one GM, or two, in one category.
 
     Attributes:
         of_pair: Cell of each pair, shape (pairs,).
-        one: A GM of each cell, shape (cells,).
-        other: The other one, or the same.
+        one: First GM of each cell, shape (cells,).
+        other: Second GM of each cell, equal to the first in cells of one GM.
         categories: Category of each cell.
-        sizes: Pairs of each cell.
+        sizes: Number of pairs in each cell.
         n_gms: Number of GMs.
         drawn: How often each replicate draws each GM, shape (replicates, GMs).
         strata: Stratum of each GM: its parser, and whether it was seen.
@@ -53,13 +53,13 @@ class Cells:
 
     @classmethod
     def of(cls, images: AttackImages, pairs: Pairs, replicates: int, seed: int) -> Cells:
-        """Sorts pairs into cells and draws the GMs of the replicates.
+        """Groups pairs into cells and draws the GMs of the replicates.
 
         Args:
-            images: What is paired.
+            images: The paired images.
             pairs: The pairs.
             replicates: Number of replicates.
-            seed: Seed of their draw.
+            seed: Seed of the draw.
         """
         ends = np.stack([images.gms[pairs.first], images.gms[pairs.second]])
         keys = np.stack([ends.min(axis=0), ends.max(axis=0)], axis=1)
@@ -79,7 +79,7 @@ class Cells:
         )
 
     def resampled(self, statistics: Mapping[str, Statistic]) -> dict[str, Resampled]:
-        """Returns statistics, their replicates, and what they are without each GM, by name."""
+        """Returns statistics by name, with their replicates and leave-one-GM-out values."""
         every = np.ones((1, self.n_gms))
         values, left_out, replicates = (
             self._many(statistics, gms) for gms in (every, every - np.eye(self.n_gms), self.drawn)
@@ -101,7 +101,7 @@ class Cells:
         return found
 
     def _weights(self, gms: NDArray[np.floating | np.integer]) -> Array:
-        """Returns the weight of each cell where GMs weigh so much, shape (..., cells)."""
+        """Returns the weight of each cell, given weights of GMs, shape (..., cells)."""
         weights = gms[..., self.one] * np.where(self.one == self.other, 1, gms[..., self.other])
         weights = weights * self.sizes.astype(np.float64)
         for number in range(len(CATEGORIES)):
@@ -115,19 +115,19 @@ class Cells:
 
 
 class Statistic:
-    """A number that follows from the weights of cells."""
+    """A number computed from the weights of cells."""
 
     def of(self, weights: Array) -> Array:
-        """Returns the number for each row of weights, shape (rows, cells); NaN if undefined."""
+        """Returns the number for each row of weights of shape (rows, cells); NaN if undefined."""
         raise NotImplementedError
 
 
 @dataclass(frozen=True)
 class Mean(Statistic):
-    """The mean over pairs of something that each pair has.
+    """The mean of a value over pairs.
 
     Attributes:
-        values: Its mean over each cell, shape (cells,).
+        values: Mean of the value in each cell, shape (cells,).
         among: Which cells count, shape (cells,).
     """
 
@@ -138,12 +138,12 @@ class Mean(Statistic):
     def over(
         cls, cells: Cells, values: NDArray[np.bool_], among: NDArray[np.bool_] | None = None
     ) -> Mean:
-        """Returns the mean over pairs of what is true of some of them.
+        """Returns the share of pairs for which a condition holds.
 
         Args:
             cells: The cells.
-            values: Of each pair, shape (pairs,).
-            among: Which pairs count; whole cells. All when None.
+            values: Whether the condition holds for each pair, shape (pairs,).
+            among: Which pairs count; must select whole cells. None selects all.
         """
         sums = np.bincount(cells.of_pair, weights=values, minlength=len(cells.sizes))
         chosen = np.ones(len(cells.sizes), dtype=np.bool_)
@@ -160,12 +160,12 @@ class Mean(Statistic):
 
 @dataclass(frozen=True)
 class AUC(Statistic):
-    """How often a pair of one GM is more alike than a pair of two; ties count half.
+    """How often a pair of one GM is more similar than a pair of two GMs; ties count half.
 
     Attributes:
         same: Cells of one GM.
-        different: Cells of two.
-        wins: Part of the comparisons that a cell of one GM wins against a cell of two, shape
+        different: Cells of two GMs.
+        wins: Share of comparisons that a cell of one GM wins against a cell of two GMs, shape
             (same, different).
     """
 
@@ -175,12 +175,12 @@ class AUC(Statistic):
 
     @classmethod
     def of_scores(cls, cells: Cells, scores: Array, among: NDArray[np.bool_] | None = None) -> AUC:
-        """Compares every pair of one GM with every pair of two.
+        """Compares every pair of one GM with every pair of two GMs.
 
         Args:
             cells: The cells.
             scores: Similarity of each pair, shape (pairs,).
-            among: Which cells of two GMs count, shape (cells,); all when None.
+            among: Which cells of two GMs count, shape (cells,); None selects all.
         """
         is_same = cells.one == cells.other
         same = np.flatnonzero(is_same)
@@ -211,10 +211,10 @@ def ends(part: Resampled, bounds: tuple[float, float] = (0.0, 1.0)) -> Interval 
 
 
 def p_value(difference: Resampled) -> float:
-    """Returns the two-sided p-value of a difference of 0, by Student's t; NaN if undefined.
+    """Returns the two-sided p-value for no difference, by Student's t; NaN if undefined.
 
-    Its standard error is the larger one of the replicates' and of the jackknife's, its degrees of
-    freedom are the GMs less the strata, as in the interval.
+    The standard error is the larger of the bootstrap's and the jackknife's. As in the interval, the
+    degrees of freedom are the number of GMs minus the number of strata.
     """
     freedom = len(difference.strata) - len(np.unique(difference.strata))
     replicates = difference.replicates[np.isfinite(difference.replicates)]
@@ -227,23 +227,24 @@ def p_value(difference: Resampled) -> float:
 
 
 def best_threshold(scores: Array, same: NDArray[np.bool_], share_same: float) -> float:
-    """Returns the threshold of most right answers: a pair is of one GM from it on.
+    """Returns the most accurate threshold; pairs at or above it are taken to be of one GM.
 
     Args:
         scores: Similarity of each pair, shape (pairs,).
-        same: Whether it is of one GM.
-        share_same: How large a part of the pairs to be judged is of one GM; pairs are weighed so.
+        same: Whether each pair is of one GM.
+        share_same: Share of pairs of one GM among those to be judged; pairs are weighted to
+            match it.
 
     Returns:
-        Midway between two similarities; the highest of equally good ones.
+        A threshold midway between two similarities; the highest of equally good ones.
     """
     order = np.argsort(-scores, kind="stable")
     weights = np.where(same, share_same / same.sum(), -(1 - share_same) / (~same).sum())[order]
     ranked = scores[order]
     gained = np.concatenate([[0.0], np.cumsum(weights)])
-    # Between equal similarities there is no threshold.
+    # No threshold can separate equal similarities.
     possible = np.concatenate([[True], ranked[1:] < ranked[:-1], [True]])
-    # Rounding must not choose among equals.
+    # Rounding errors must not break ties.
     best = int(np.argmax(np.where(possible, np.round(gained, 12), -np.inf)))
     edges = np.concatenate([[ranked[0] + 1.0], ranked, [ranked[-1] - 1.0]])
     return float((edges[best] + edges[best + 1]) / 2)

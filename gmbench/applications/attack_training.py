@@ -1,7 +1,7 @@
-"""The parser of the coordinated attack: trained on all GMs but the unseen ones (section 4.5).
+"""The parser of the coordinated attack, trained on all GMs except the unseen ones (section 4.5).
 
-What is tested of a seen GM are images that the parser was not shown: it is trained on the first
-half of each seen GM's images, and the second half is tested.
+Seen GMs are tested on images that the parser was not trained on: it is trained on the first half of
+each seen GM's images, and the second half is tested.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from gmbench.training.recipes import Recipe
 
 
 def attack_benchmark(benchmark: Benchmark) -> Benchmark:
-    """Returns a benchmark with the sets of the attack, whatever sets it has.
+    """Returns a benchmark with its sets replaced by those of the attack, if they differ.
 
     Raises:
-        BenchmarkError: It lacks the GMs of these sets, or their images.
+        BenchmarkError: The benchmark lacks the GMs of these sets, or their images.
     """
     return benchmark if is_of_attack(benchmark) else with_sets(benchmark, ATTACK)
 
 
 def shown_images(benchmark: Benchmark) -> dict[str, int]:
-    """Returns how many images, the first ones, of each seen GM the parser is trained on: half."""
+    """Returns the number of first images of each seen GM to train the parser on: half of them."""
     counts = benchmark.n_images
     return {gm: counts[benchmark.index[gm]] // 2 for gm in benchmark.test_gms(SEEN)}
 
@@ -43,23 +43,23 @@ def train_attack_parser(
     options: RunOptions,
     progress: Progress | None = None,
 ) -> ModelParserCheckpoint:
-    """Trains a baseline's network for the attack; it goes on where it was interrupted.
+    """Trains a baseline's network for the attack, resuming an interrupted training.
 
     Args:
         recipe: The baseline.
-        benchmark: Labels; its sets are replaced by those of the attack.
+        benchmark: The benchmark; its sets are replaced by those of the attack.
         folder: The dataset folder.
         options: How the baseline is run.
-        progress: Told how far the work is.
+        progress: Progress callback.
 
     Raises:
-        BenchmarkError: The benchmark lacks the attack's GMs, or the baseline trains no network
-            with fingerprints.
-        TrainingError: The training came to nothing, or the device is not there.
+        BenchmarkError: The benchmark lacks the attack's GMs, or the baseline does not train a
+            network with fingerprints.
+        TrainingError: The training failed, or the device is not available.
     """
     known = attack_benchmark(benchmark)
     job = TrainingJob(recipe, known, folder, **vars(options))
-    # Before hours of training rather than after them.
+    # Fail before hours of training rather than after them.
     untrained = build_network(job.config.method, job.config.model, class_counts(known))
     require_fingerprints(untrained, f"The baseline {recipe.name}")
     pixels = read_images(job, progress).pixels.first(shown_images(known))

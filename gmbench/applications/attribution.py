@@ -1,7 +1,8 @@
 """Image attribution (section 3.4, Table 12): which of these GMs made an image, or is it real?
 
-A closed set: every class is trained on, and every image is tested once by methods that were trained
-on others. Folds part real images by what they show, so that no person is on both sides.
+This is closed-set classification: methods are trained on every class, and every image is tested
+once, by methods trained on other images. Folds split real images by what they show, so that no
+person is in both training and test.
 """
 
 from __future__ import annotations
@@ -44,23 +45,25 @@ TABLE_12: Mapping[str, Mapping[str, float]] = {
     }
     for method in METHODS
 }
-"""The paper's accuracies, of 100,000 training images a class."""
+"""The paper's accuracies, with 100,000 training images per class."""
 
 STEPS = 2000
-"""Of either preset. After 200 the fingerprint network is behind noise residuals on photographs."""
+"""Training steps of both presets. After 200, the fingerprint network trails noise residuals on
+photographs."""
 
 N_FOLDS = 4
 
 
 @dataclass(frozen=True)
 class AttributionResult:
-    """How well a method attributes.
+    """How well a method attributes images.
 
     Attributes:
-        accuracy: Share of images that are told right, mean over the classes.
-        less_ours: The same less that of `fingerprint`; None for itself, or where it was not run.
-        recalls: Share of each class's images that is told right.
-        confusion: Images by class (rows) and by what the method says (columns).
+        accuracy: Share of images attributed correctly, mean over the classes.
+        less_ours: The accuracy minus that of `fingerprint`; None for `fingerprint` itself, or if
+            it was not run.
+        recalls: Share of each class's images that are attributed correctly.
+        confusion: Number of images by true class (rows) and predicted class (columns).
     """
 
     accuracy: Estimate
@@ -71,17 +74,17 @@ class AttributionResult:
 
 @dataclass(frozen=True)
 class Attribution:
-    """Methods side by side.
+    """Attribution methods side by side.
 
     Attributes:
-        data: What was told apart.
+        data: Name of the data.
         preset: Size of the trainings.
         classes: Names of the classes.
-        chance: What guessing reaches.
-        folds: How many parts were tested, of how many the images were parted into.
-        n_images: Images that were tested.
+        chance: Accuracy of guessing.
+        folds: Number of folds tested, and number of folds that the images were split into.
+        n_images: Number of test images.
         methods: Results by method.
-        notes: What a reader must know of the images.
+        notes: What a reader must know about the images.
     """
 
     data: str
@@ -121,17 +124,17 @@ def attribute(
     """Trains and tests methods, fold by fold.
 
     Args:
-        data: Images of each class; `views` of the view of the networks' settings.
-        options: How; changes of `model.` are those of `fingerprint` alone.
-        methods: Which, keys of `METHODS`.
-        tested_folds: How many of the four parts are tested: one is enough where classes are many.
-        progress: Told how far the work is.
+        data: Images of each class; their `views` must be made by `attribution_view`.
+        options: How networks are trained; changes to `model.` apply to `fingerprint` only.
+        methods: Methods to run, keys of `METHODS`.
+        tested_folds: How many of the four folds to test; one is enough if there are many classes.
+        progress: Progress callback.
 
     Raises:
         UnknownNameError: There is no such method.
-        BenchmarkError: A class has too few images, persons or pictures to be parted, or the
+        BenchmarkError: A class has too few images, persons or pictures to be split, or the
             number of folds is out of range.
-        TrainingError: A training came to nothing.
+        TrainingError: A training failed.
     """
     for method in methods:
         if method not in METHODS:
@@ -188,20 +191,20 @@ def read_classes(
     options: RunOptions,
     progress: Progress | None = None,
 ) -> AttributionData:
-    """Returns what `attribute` takes of a dataset: images of GMs, and real ones.
+    """Reads the data for `attribute` from a dataset: images of GMs, and real ones.
 
     Args:
-        benchmark: Labels.
+        benchmark: The benchmark.
         folder: The dataset folder.
-        gms: Names of the GMs, or `all`; none for the paper's four of the content.
-        content: What these four make.
+        gms: Names of the GMs, or `all`; empty for the four default GMs of the content.
+        content: Content of the default GMs.
         options: How networks are trained.
-        progress: Told how far the reading is.
+        progress: Progress callback.
 
     Raises:
         UnknownNameError: The benchmark has no such GM.
-        BenchmarkError: There is no default for the content, too few GMs, or no real images of what
-            they make.
+        BenchmarkError: There is no default for the content, there are too few GMs, or no real
+            images of their contents.
         DatasetError: The dataset has no real images.
     """
     chosen = chosen_gms(benchmark, gms, content)
@@ -210,12 +213,12 @@ def read_classes(
 
 
 def attribution_view(options: RunOptions) -> View:
-    """Returns what networks see of an image: `views` of the data are made by it."""
+    """Returns the view of an image that networks see; it makes the `views` of the data."""
     return view_from_dict(_config(options.preset, "fingerprint", options.changes).view)
 
 
 def _config(preset: str, method: str, changes: Mapping[str, Any]) -> TrainingConfig:
-    """Returns the settings of a method's training; the view is the same in all."""
+    """Returns the training settings of a method; all methods share the same view."""
     own = {
         k: v for k, v in changes.items() if method == "fingerprint" or k.split(".")[0] != "model"
     }
@@ -232,7 +235,7 @@ def _job(method: str, fold: int, data: str, options: RunOptions) -> ClassifierJo
 
 
 def _fold_of(name: str, images: ClassImages, seed: int) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Returns the fold in which each image is tested; images of one unit share theirs.
+    """Returns the fold in which each image is tested; images of a unit share a fold.
 
     Raises:
         BenchmarkError: There are fewer units than folds.
@@ -268,6 +271,6 @@ def _together(parts: Sequence[ClassImages]) -> ClassImages:
 
 
 def _by_unit(right: np.ndarray[Any, np.dtype[np.bool_]], units: Sequence[str]) -> list[Array]:
-    """Returns whether images are told right, unit by unit."""
+    """Returns whether images are attributed correctly, grouped by unit."""
     names = np.array(units)
     return [right[names == unit].astype(np.float64) for unit in dict.fromkeys(units)]

@@ -1,4 +1,4 @@
-"""Classes of images for attribution: GMs of a benchmark and real images, or folders of a user's."""
+"""Image classes for attribution: GMs of a benchmark and real images, or a user's own folders."""
 
 from __future__ import annotations
 
@@ -22,17 +22,18 @@ from gmbench.training.image_inputs import opened
 from gmbench.training.views import Resized, View
 
 REAL = "real"
-"""Name of the class of images that no GM made."""
+"""Name of the class of real images."""
 
 PAPER_GMS: Mapping[str, tuple[str, ...]] = {
     "faces": ("SNGAN", "MMD_GAN", "CRAMER_GAN", "PROG_GAN"),
     "photos": ("RSGAN_RES_REG", "WGAN_WC", "RSGAN_REG", "LAPGAN"),
 }
-"""The paper's four GMs, whose replicas all make faces; on photographs, in place of LSUN's bedrooms,
-four GANs that are as near to them: residual, integral probability metric, DCGAN, grown in steps."""
+"""The paper's four GMs, whose replicas all make faces; for photographs, which replace LSUN's
+bedrooms, the four GANs closest to them: residual, integral probability metric, DCGAN, progressively
+grown."""
 
 _SIDE = 64
-"""Side of whole images where nothing says their size (section 4.1)."""
+"""Side of whole images if their size is unknown (section 4.1)."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +41,11 @@ class ClassImages:
     """Images of one class.
 
     Attributes:
-        views: What networks see, shape (images, views, size, size, 3).
-        whole: What the other methods see, shape (images, side, side, 3); one side in all classes.
-        units: What must not be both in training and in test: the person or picture that a real
-            image shows; a generated image stands for itself.
+        views: Inputs of networks, shape (images, views, size, size, 3).
+        whole: Inputs of the other methods, shape (images, side, side, 3), with the same side in
+            all classes.
+        units: Unit of each image, which must not be in both training and test: the person or
+            picture that a real image shows, or a generated image itself.
     """
 
     views: Pixels
@@ -53,13 +55,13 @@ class ClassImages:
 
 @dataclass(frozen=True)
 class AttributionData:
-    """What is to be told apart.
+    """The classes to tell apart.
 
     Attributes:
-        name: Name of the data, for the result and the folder of the trainings.
+        name: Name of the data, used in the result and in the folder of the trainings.
         classes: Images of each class.
-        genuine: The class that no GM made; None where there is none.
-        notes: What a reader must know of the images.
+        genuine: Name of the class of real images; None if there is none.
+        notes: What a reader must know about the images.
     """
 
     name: str
@@ -69,11 +71,11 @@ class AttributionData:
 
 
 def chosen_gms(benchmark: Benchmark, names: Sequence[str], content: str) -> tuple[GM, ...]:
-    """Returns the GMs to tell apart: those named, by default the paper's four; all for `all`.
+    """Returns the GMs to tell apart: those named, else four default ones; all for `all`.
 
     Raises:
         UnknownNameError: The benchmark has no such GM.
-        BenchmarkError: There is no default for the content, or fewer than two GMs.
+        BenchmarkError: There is no default for the content, or there are fewer than two GMs.
     """
     if list(names) == ["all"] or (not names and content == "all"):
         with_images = zip(benchmark.gms, benchmark.n_images, strict=True)
@@ -102,15 +104,15 @@ def benchmark_classes(
     view: View,
     progress: Progress | None = None,
 ) -> AttributionData:
-    """Returns GMs of a benchmark and the real images of their contents as classes.
+    """Returns GMs of a benchmark, and the real images of their contents, as classes.
 
     Args:
         benchmark: The benchmark.
         folder: Its dataset folder.
         gms: The GMs.
-        real: All real images; those of the GMs' contents and sizes are taken.
-        view: What networks see.
-        progress: Told how far the reading is.
+        real: All real images; those matching the GMs' contents and sizes are used.
+        view: View that networks see.
+        progress: Progress callback.
 
     Raises:
         BenchmarkError: There are no real images of any of the contents.
@@ -151,16 +153,16 @@ def benchmark_classes(
 
 
 def folder_classes(folder: Path, view: View, genuine: str = REAL) -> AttributionData:
-    """Returns the folders in a folder of the user's as classes, such as `real` and one a GM.
+    """Returns the subfolders of a user's folder as classes, such as `real` and one per GM.
 
     Args:
-        folder: Holds one folder of images a class.
-        view: What networks see.
-        genuine: Name of the class that no GM made.
+        folder: Folder with one subfolder of images per class.
+        view: View that networks see.
+        genuine: Name of the class of real images.
 
     Raises:
-        SourceError: A folder is not there or empty, there is one class alone, or an image cannot
-            be read.
+        SourceError: A folder is missing or empty, there is only one class, or an image cannot be
+            read.
     """
     classes, sizes = {}, Counter[str]()
     for name, files in read_class_folders(folder).items():

@@ -1,6 +1,7 @@
-"""How an image is attributed: the paper's network, and the baselines of its Table 12.
+"""Attribution methods: the paper's network, and the baselines of its Table 12.
 
-Each takes the training images of every class and test images, and returns the class of each.
+Each takes the training images of every class and the test images, and returns the predicted class
+of each test image.
 """
 
 from __future__ import annotations
@@ -22,15 +23,15 @@ Classes = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class AttributionTask:
-    """What a method is trained on, and what it is to tell.
+    """What a method is trained and tested on.
 
     Attributes:
         train: Training images of each class.
-        test: Images to tell.
-        genuine: The class that no GM made.
-        jobs: How each network is trained, by the name of its method.
-        seed: Seed of everything else random.
-        progress: Told how far a training is.
+        test: Images to attribute.
+        genuine: Name of the class of real images; None if there is none.
+        jobs: Training job of each network, by method name.
+        seed: Seed for everything else that is random.
+        progress: Progress callback of a training.
     """
 
     train: Mapping[str, ClassImages]
@@ -42,23 +43,23 @@ class AttributionTask:
 
     @property
     def labels(self) -> Classes:
-        """Class of each training image, class by class."""
+        """Class index of each training image, class by class."""
         counts = [len(one.units) for one in self.train.values()]
         return np.repeat(np.arange(len(counts)), counts)
 
 
 def by_fingerprint(task: AttributionTask) -> Classes:
-    """The paper's: fingerprint network, two convolutions, two fully connected layers."""
+    """Attributes by the paper's fingerprint network, two convolutions and two dense layers."""
     return _by_network(task, "fingerprint")
 
 
 def by_gan_fingerprint(task: AttributionTask) -> Classes:
-    """The network of Yu et al. (`gmbench.models.gan_fingerprint`)."""
+    """Attributes by the network of Yu et al. (`gmbench.models.gan_fingerprint`)."""
     return _by_network(task, "gan_fingerprint")
 
 
 def by_neighbours(task: AttributionTask) -> Classes:
-    """The nearest training images, pixel by pixel; how many, by cross-validation on them."""
+    """Attributes by the k nearest training images in pixel space, with k by cross-validation."""
     from sklearn.model_selection import GridSearchCV
     from sklearn.neighbors import KNeighborsClassifier
 
@@ -68,23 +69,24 @@ def by_neighbours(task: AttributionTask) -> Classes:
 
 
 def by_eigenface(task: AttributionTask) -> Classes:
-    """Principal components of whole images, whitened, and a support vector machine on them."""
+    """Attributes by a support vector machine on whitened principal components of whole images."""
     from sklearn.decomposition import PCA
     from sklearn.pipeline import make_pipeline
     from sklearn.svm import SVC
 
     images = _flat(_training(task))
-    # More components than that, whitened, are noise.
+    # Further components, once whitened, are noise.
     components = PCA(min(100, len(images) // 4), whiten=True, random_state=task.seed)
     told = make_pipeline(components, SVC(class_weight="balanced"))
     return np.asarray(told.fit(images, task.labels).predict(_flat(task.test.whole)))
 
 
 def by_prnu(task: AttributionTask) -> Classes:
-    """Noise that all images of a class share, as of a camera's sensor (Lukas et al., 2006).
+    """Attributes by noise that all images of a class share, as with sensors (Lukas et al., 2006).
 
-    A class's pattern is the mean of its images' noise residuals; an image is of the class whose
-    pattern its own residual correlates with most (Marra et al. do so for GANs, MIPR 2019).
+    The pattern of a class is the mean noise residual of its images; an image is assigned to the
+    class whose pattern correlates most with its own residual (Marra et al., MIPR 2019, do so for
+    GANs).
     """
     patterns = np.stack(
         [_normalised(noise_residuals(one.whole).mean(axis=0)) for one in task.train.values()]
@@ -103,7 +105,7 @@ NETWORKS: Mapping[str, Mapping[str, Mapping[str, object]]] = {
         "small": {"model.widths": [32, 64]},
     },
 }
-"""What the methods that train a network change of each preset of a classifier."""
+"""Changes to each classifier preset, by method that trains a network."""
 
 METHODS: Mapping[str, Callable[[AttributionTask], Classes]] = {
     "knn": by_neighbours,
@@ -112,11 +114,11 @@ METHODS: Mapping[str, Callable[[AttributionTask], Classes]] = {
     "gan_fingerprint": by_gan_fingerprint,
     "fingerprint": by_fingerprint,
 }
-"""In the order of Table 12."""
+"""Methods by name, in the order of Table 12."""
 
 
 def noise_residuals(images: Pixels) -> NDArray[np.float64]:
-    """Returns what a wavelet denoiser takes away from images, shape (images, side, side, 3).
+    """Returns what a wavelet denoiser removes from images, shape (images, side, side, 3).
 
     Args:
         images: Shape (images, side, side, 3).
@@ -129,7 +131,7 @@ def noise_residuals(images: Pixels) -> NDArray[np.float64]:
         from skimage.restoration import denoise_wavelet
 
     values = images.astype(np.float64) / 255
-    # Flat images, which have no noise, make the estimate of its strength divide by nothing.
+    # Flat images have no noise, so estimating its strength divides by zero.
     with np.errstate(divide="ignore", invalid="ignore"):
         clean = np.stack([denoise_wavelet(one, channel_axis=-1) for one in values])
     return np.asarray(np.nan_to_num(values - clean))

@@ -1,4 +1,4 @@
-"""Folds of videos and images of a user's: no person and no video in training and in test."""
+"""Folds of a user's videos and images: no person or video is in both training and test."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from gmbench.training.image_inputs import opened
 from gmbench.training.views import View
 
 _HELD_OUT = 0.2
-"""Share of the persons or videos that are tested where the owners do not say which."""
+"""Share of the persons or videos held out for the test if there is no usable official split."""
 
 _COUNTED = "videos and images"
 
 
 @dataclass(frozen=True)
 class ClipFold:
-    """Clips in a fold, and what a reader must know of them.
+    """A fold of clips, and what a reader must know about it.
 
     Attributes:
-        fold: What to train on and what to test on.
-        notes: What is missing, what was left out, how often no face was found.
+        fold: What to train and test on.
+        notes: What is missing, what was left out, and how often no face was found.
     """
 
     fold: DetectionFold
@@ -43,20 +43,21 @@ def clip_fold(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> ClipFold:
-    """Reads clips, and parts them by person and video.
+    """Reads clips and splits them by person and video.
 
     Args:
         train: Collections to train on.
-        test: The collection to test on: of Celeb-DF the owners' test videos, of others all. Where
-            there is none, a part of those to train on: the owners' where it shares no person with
-            the rest (Celeb-DF's does), else a fifth of the persons.
-        view: What networks see of a face.
-        frames: Frames of each video.
-        seed: Seed of the draw of persons.
-        progress: Told how many clips are read.
+        test: Collection to test on: its official test clips if it has any (as Celeb-DF and DFFD
+            do), otherwise all clips. If None, a part of each training collection is tested: its
+            official test part if that shares no person with the rest (Celeb-DF's does), otherwise
+            a fifth of the persons.
+        view: View of a face that networks see.
+        frames: Number of frames per video.
+        seed: Seed for drawing persons.
+        progress: Progress callback, with the number of clips read.
 
     Raises:
-        BenchmarkError: A side lacks a class.
+        BenchmarkError: Training or test lacks a class.
         SourceError: A clip cannot be read.
     """
     notes = [note for one in (*train, *([test] if test else [])) for note in one.notes]
@@ -93,7 +94,7 @@ def clip_fold(
 
 
 def _parted(collection: Collection, seed: int) -> tuple[list[Clip], list[Clip]]:
-    """Returns the clips to train on and to test on; those of persons of both sides are neither."""
+    """Returns clips to train and to test on; clips with persons of both sides are in neither."""
     sides = [[clip for clip in collection.clips if clip.part == part] for part in ("train", "test")]
     shown = [{unit for clip in side for unit in clip.units} for side in sides]
     if all(shown) and not shown[0] & shown[1]:
@@ -106,10 +107,10 @@ def _parted(collection: Collection, seed: int) -> tuple[list[Clip], list[Clip]]:
 
 
 def _check_clips(name: str, learnt: Sequence[Clip], held: Sequence[Clip]) -> None:
-    """Refuses a fold before any video is decoded.
+    """Checks a fold before any video is decoded.
 
     Raises:
-        BenchmarkError: A side lacks a class.
+        BenchmarkError: Training or test lacks a class.
     """
     for side, clips in (("to train on", learnt), ("to test on", held)):
         for fake, kind in ((False, "real"), (True, "fake")):
@@ -121,11 +122,11 @@ def _check_clips(name: str, learnt: Sequence[Clip], held: Sequence[Clip]) -> Non
 
 
 def _source(clip: Clip, frames: int, view: View) -> tuple[Source, int]:
-    """Reads a clip, and counts its frames without a face."""
+    """Reads a clip and counts its frames without a face."""
     if clip.path.suffix.lower() in VIDEO_SUFFIXES:
         crops = [face_crop(frame) for frame in read_frames(clip.path, frames)]
     else:
-        # Collections of images are faces already.
+        # Images in collections are already crops of faces.
         crops = [(central_square(image), True) for image in opened(clip.path)]
     pixels = np.stack([view.apply(crop, clip.name) for crop, _ in crops])
     units = clip.units | {clip.path.resolve().as_posix()}

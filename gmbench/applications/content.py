@@ -1,9 +1,10 @@
-"""Are fingerprints independent of content (section 4.3)? A classifier of content tries to tell.
+"""Are fingerprints independent of content (section 4.3)? A content classifier is put to the test.
 
-The paper trains a shallow network, five convolutions and two fully connected layers, to tell four
-contents from the fingerprints of a trained network, and finds that it does not converge. Here it is
-tested, too, on images of GMs that neither network has seen, and beside it stands the same shallow
-network on the images themselves: what content a network of that size can tell at all.
+The paper trains a shallow network, five convolutions and two fully connected layers, to distinguish
+four contents from the fingerprints of a trained network, and finds that it does not converge. Here
+it is also tested on images of GMs that neither network has seen. For reference, the same shallow
+network is trained on the images themselves, which shows how well a network of that size can
+recognise content at all.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from gmbench.training.classify import (
 from gmbench.training.options import RunOptions
 
 LEAST = 10
-"""GMs that a content needs to be a class of its own; all others together are `other`."""
+"""GMs that a content needs to be a class of its own; all other contents form the class `other`."""
 
 OTHER = "other"
 
@@ -41,18 +42,18 @@ INPUTS: Mapping[str, Mapping[str, Any]] = {
     "fingerprint": {"model.inputs": "fingerprint", "model.frozen": True},
     "image": {"model.inputs": "image"},
 }
-"""What the shallow network sees."""
+"""Settings that select the input of the shallow network."""
 
 
 @dataclass(frozen=True)
 class ContentResult:
-    """How well content is told from one kind of input.
+    """How well content is recognised from one kind of input.
 
     Attributes:
-        accuracy: On images of unseen GMs, mean over the contents.
-        recalls: Share of each content's images that is told right.
-        training_loss: Cross-entropy of the last epoch of training, mean over the sets, in nats;
-            that of guessing is the logarithm of the number of contents.
+        accuracy: Accuracy on images of unseen GMs, mean over the contents.
+        recalls: Share of each content's images that are classified correctly.
+        training_loss: Cross-entropy in the last epoch of training, mean over the sets, in nats;
+            guessing gives the logarithm of the number of contents.
     """
 
     accuracy: Estimate
@@ -62,18 +63,18 @@ class ContentResult:
 
 @dataclass(frozen=True)
 class ContentIndependence:
-    """What a classifier of content tells from fingerprints, and from images.
+    """How well a classifier recognises content from fingerprints and from images.
 
     Attributes:
         benchmark: Name of the benchmark.
         preset: Size of the trainings.
         sets: The sets that were tested.
         contents: Number of GMs of each content.
-        tested_gms: Test GMs of all sets.
-        chance: What guessing reaches.
+        tested_gms: Number of test GMs in all sets.
+        chance: Accuracy of guessing.
         guessing_loss: Cross-entropy of guessing.
-        inputs: Results by what the shallow network sees.
-        difference: Accuracy on fingerprints less that on images.
+        inputs: Results by input of the shallow network.
+        difference: Accuracy on fingerprints minus that on images.
     """
 
     benchmark: str
@@ -102,18 +103,18 @@ def content_independence(
     options: RunOptions,
     progress: Progress | None = None,
 ) -> ContentIndependence:
-    """Trains classifiers of content on fingerprints and on images, set by set.
+    """Trains content classifiers on fingerprints and on images, set by set.
 
     Args:
-        benchmark: Labels, contents, sets.
+        benchmark: Labels, contents and sets.
         folder: Its dataset folder.
-        parsers: For each set a fingerprint network that has not seen its test GMs.
-        options: How.
-        progress: Told how far the work is.
+        parsers: For each set, a fingerprint network that has not seen its test GMs.
+        options: How classifiers are trained.
+        progress: Progress callback.
 
     Raises:
-        BenchmarkError: All GMs are of one content, or a content is not trained on, or not tested.
-        TrainingError: A training came to nothing.
+        BenchmarkError: All GMs have the same content, or a content is missing in training or test.
+        TrainingError: A training failed.
     """
     contents = contents_of(benchmark)
     names = sorted(set(contents.values()))
@@ -168,7 +169,7 @@ def content_independence(
 
 
 def contents_of(benchmark: Benchmark) -> dict[str, str]:
-    """Returns the content class of each GM that has images: its content, or `other`."""
+    """Returns the content class of each GM with images: its content, or `other`."""
     present = [gm for gm, n in zip(benchmark.gms, benchmark.n_images, strict=True) if n]
     counts = Counter(gm.content for gm in present)
     return {gm.name: gm.content if counts[gm.content] >= LEAST else OTHER for gm in present}

@@ -1,9 +1,9 @@
-"""Deepfake detection (section 3.4, Table 11): is an image real, or did a GM make it?
+"""Deepfake detection (section 3.4, Table 11): is an image real, or was it made by a GM?
 
 The fingerprint network and a shallow network of five convolutions and two fully connected layers
-are trained end to end, with the constraints on the fingerprints of fakes alone. Detectors never see
-what they are tested on: no GM, no person, no video of the test. The paper's two variants with more
-inputs take Xception; here every variant has the same shallow network, so that inputs alone differ.
+are trained end to end, with constraints only on the fingerprints of fakes. Training and test share
+no GM, person or video. The paper's two variants with more inputs use Xception; here every variant
+has the same shallow network, so that only the inputs differ.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "image_fingerprint_phase": {"model.inputs": "image_fingerprint_phase"},
     "model_parsing": {"model.inputs": "fingerprint"},
 }
-"""What the shallow network sees; `model_parsing` begins with a parser's fingerprint network."""
+"""Settings of each variant, which select the input of the shallow network; `model_parsing` starts
+from a parser's fingerprint network."""
 
 OURS = "fingerprint"
 """The variant that the others are compared with."""
@@ -63,23 +64,23 @@ OURS = "fingerprint"
 TABLE_11: Mapping[str, float] = {
     row: cell.value for (row, _), cell in paper_cells("11").items() if row in VARIANTS
 }
-"""The paper's areas under the curve, trained on FF++ and tested on Celeb-DF."""
+"""The paper's areas under the ROC curve, trained on FF++ and tested on Celeb-DF."""
 
 SIMPLE = "one_number"
-"""The trivial baseline: colour, sharpness or contrast of an image, chosen on training images."""
+"""The trivial baseline: an image's colour, sharpness or contrast, chosen on training images."""
 
 
 @dataclass(frozen=True)
 class DetectorResult:
-    """How well a detector tells fakes.
+    """How well a detector recognises fakes.
 
     Attributes:
         auc: Area under the ROC curve, mean over the folds.
-        gain: The same less that of the trivial baseline.
-        less_fingerprint: The same less that of `fingerprint`; None for itself, or where it was not
-            run.
-        folds: Area of each fold.
-        sources: Area of each fake source against the real images of its fold.
+        gain: The AUC minus that of the trivial baseline.
+        less_fingerprint: The AUC minus that of `fingerprint`; None for `fingerprint` itself, or if
+            it was not run.
+        folds: AUC of each fold.
+        sources: AUC of each fake source against the real images of its fold.
     """
 
     auc: Estimate
@@ -94,14 +95,14 @@ class Detection:
     """Detectors side by side.
 
     Attributes:
-        data: What they were trained and tested on.
+        data: Name of the data that they were trained and tested on.
         preset: Size of the trainings.
-        n_fake: Fake sources of the tests, such as GMs.
-        n_real: Real sources of the tests, such as persons.
-        n_images: Images of the tests.
-        detectors: Results by variant, then the trivial baseline's under `one_number`.
-        chosen: Which number the trivial baseline took in each fold.
-        notes: What a reader must know of the data.
+        n_fake: Number of fake test sources, such as GMs.
+        n_real: Number of real test sources, such as persons.
+        n_images: Number of test images.
+        detectors: Results by variant, then those of the trivial baseline as `one_number`.
+        chosen: The number that the trivial baseline used in each fold.
+        notes: What a reader must know about the data.
     """
 
     data: str
@@ -140,18 +141,18 @@ def detect(
     """Trains and tests detectors, fold by fold.
 
     Args:
-        folds: What to train on and to test on; pixels of the view of `detection_view`.
-        data: Name of the data, for the result and the folder of the trainings.
-        options: How.
-        variants: Which detectors, keys of `VARIANTS`.
-        parsers: For `model_parsing` the fingerprint network of each fold.
-        notes: What a reader must know of the data.
-        progress: Told how far the work is.
+        folds: What to train and test on; pixels must be of the view `detection_view`.
+        data: Name of the data, used in the result and in the folder of the trainings.
+        options: How detectors are trained.
+        variants: Detectors to train, keys of `VARIANTS`.
+        parsers: Fingerprint network of each fold, for `model_parsing`.
+        notes: What a reader must know about the data.
+        progress: Progress callback.
 
     Raises:
         UnknownNameError: There is no such variant.
-        BenchmarkError: `model_parsing` is wanted and a fold has no parser.
-        TrainingError: A training came to nothing.
+        BenchmarkError: `model_parsing` is requested and a fold has no parser.
+        TrainingError: A training failed.
     """
     for variant in variants:
         if variant not in VARIANTS:
@@ -206,14 +207,14 @@ def read_folds(
     options: RunOptions,
     progress: Progress | None = None,
 ) -> tuple[list[DetectionFold], list[str]]:
-    """Returns what `detect` takes of a dataset: a fold for each set, and notes on the data.
+    """Reads the input of `detect` from a dataset: a fold for each set, and notes on the data.
 
     Args:
         benchmark: Labels and sets.
         folder: The dataset folder.
-        content: The content to look at; all of them when None.
+        content: The content to use; None uses all contents.
         options: How detectors are trained.
-        progress: Told how far the reading is.
+        progress: Progress callback.
 
     Raises:
         BenchmarkError: There are no GMs, or too few real sources, of the content.
@@ -225,7 +226,7 @@ def read_folds(
 
 
 def detection_view(options: RunOptions) -> View:
-    """Returns what detectors see of an image: pixels of this view are what `detect` takes."""
+    """Returns the view of an image that detectors see; `detect` takes pixels of this view."""
     return view_from_dict(classifier_config(options.preset, options.changes).view)
 
 
@@ -237,7 +238,7 @@ def _trained_scores(
     parsers: Mapping[str, Fingerprints] | None,
     progress: Progress | None,
 ) -> list[NDArray[np.float64]]:
-    """Trains a detector on a fold, and returns its log-odds of fake for each source of the test."""
+    """Trains a detector on a fold and returns its log-odds of fake for each test source."""
     start = (parsers or {})[fold.name] if variant == "model_parsing" else None
     job = ClassifierJob(
         classifier_config(
@@ -282,13 +283,13 @@ def _by_fold(folds: Sequence[DetectionFold], scores: Sequence[FoldScores]) -> di
 
 
 def _colour(pixels: Pixels) -> NDArray[np.float64]:
-    """Mean difference of the channels of each image."""
+    """Returns the mean range of the colour channels of each image."""
     values = pixels.astype(np.float64)
     return np.asarray((values.max(axis=-1) - values.min(axis=-1)).mean(axis=(1, 2, 3)))
 
 
 def _sharpness(pixels: Pixels) -> NDArray[np.float64]:
-    """Mean magnitude of the Laplacian of each image."""
+    """Returns the mean magnitude of the Laplacian of each image."""
     grey = pixels.astype(np.float64).mean(axis=-1)
     inner = grey[..., 1:-1, 1:-1]
     beside = grey[..., :-2, 1:-1] + grey[..., 2:, 1:-1] + grey[..., 1:-1, :-2] + grey[..., 1:-1, 2:]
@@ -296,16 +297,16 @@ def _sharpness(pixels: Pixels) -> NDArray[np.float64]:
 
 
 def _contrast(pixels: Pixels) -> NDArray[np.float64]:
-    """Standard deviation of the values of each image."""
+    """Returns the standard deviation of the pixel values of each image."""
     return np.asarray(pixels.astype(np.float64).std(axis=(1, 2, 3, 4)))
 
 
 NUMBERS = {"colour": _colour, "sharpness": _sharpness, "contrast": _contrast}
-"""What the trivial baseline may look at, of pixels of shape (images, views, size, size, 3)."""
+"""Numbers available to the trivial baseline, on pixels of shape (images, views, size, size, 3)."""
 
 
 def _best_number(sources: Sequence[Source]) -> tuple[str, int]:
-    """Returns which number tells training images best, and whether fakes have more or less."""
+    """Returns the number that best separates training images, and 1 if fakes have more, else -1."""
     best = ("", 0, 0.0)
     for name, number in NUMBERS.items():
         scores = _scored(sources, [number(one.pixels) for one in sources])

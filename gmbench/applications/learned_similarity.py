@@ -1,9 +1,9 @@
-"""A similarity that is learned: linear discriminants of known GMs, then the cosine.
+"""A learned similarity: the cosine of linear discriminants of known GMs.
 
-Discriminants are the directions in which GMs differ most for how much the images of one GM differ;
-they carry over to GMs that were not among those learned from, as they do to unknown speakers and
-faces. How many there are and how far the covariance is shrunk is chosen on the known GMs alone:
-learned from four fifths of them, compared on pairs of the last fifth.
+Discriminants are the directions in which GMs differ most relative to the variation within a GM.
+They generalise to GMs outside the training data, as they do to unknown speakers and faces. Their
+number and the shrinkage of the covariance are chosen by five-fold cross-validation on the known GMs
+alone: learned from four fifths of them, compared on pairs of the remaining fifth.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from gmbench.applications.similarity import Vectors, pair_similarities, unit_vec
 from gmbench.errors import BenchmarkError
 
 SHRINKAGE: tuple[float, ...] = (0.01, 0.03, 0.1, 0.3, 0.6)
-"""Shares of equal variances in the covariance within GMs that are tried."""
+"""Shrinkages to try: weights of equal variances in the covariance within GMs."""
 
 DIRECTIONS: tuple[int, ...] = (4, 8, 16, 32, 64)
-"""Numbers of discriminants that are tried."""
+"""Numbers of discriminants to try."""
 
 _LEAST = 1e-9
-"""Variance within GMs at least, of features of variance 1: where a method says the same of all
-images of a GM there is none, and no direction would be defined."""
+"""Lower bound of the variance within GMs, for features of variance 1. Without it, no direction
+would be defined if a method gives the same values for all images of a GM."""
 
 _FOLDS = 5
 _PAIRS = 2000
@@ -38,13 +38,13 @@ Features = NDArray[np.floating]
 
 @dataclass(frozen=True)
 class LearnedSimilarity:
-    """What was learned.
+    """A similarity learned from known GMs.
 
     Attributes:
-        mean: Of each feature, shape (features,).
+        mean: Mean of each feature, shape (features,).
         directions: The discriminants, shape (features, directions).
-        shrinkage: The shrinkage chosen.
-        auc: AUC over pairs of GMs that were held out, of the choice, mean over the folds.
+        shrinkage: The chosen shrinkage.
+        auc: AUC of the choice over pairs of held-out GMs, mean over the folds.
     """
 
     mean: NDArray[np.float64]
@@ -53,10 +53,10 @@ class LearnedSimilarity:
     auc: float
 
     def vectors(self, features: Features) -> Vectors:
-        """Returns the vectors of images, whose dot product is the similarity.
+        """Returns vectors of images whose dot product is the similarity.
 
         Args:
-            features: Shape (images, features).
+            features: Features of the images, shape (images, features).
         """
         return unit_vectors((features - self.mean) @ self.directions)
 
@@ -64,12 +64,12 @@ class LearnedSimilarity:
 def learn_similarity(
     features: Features, gms: NDArray[np.integer], seed: int = 0
 ) -> LearnedSimilarity:
-    """Learns from the images of known GMs which differences tell GMs apart.
+    """Learns from images of known GMs which differences tell GMs apart.
 
     Args:
-        features: Shape (images, features).
-        gms: GM of each image, from 0 on, shape (images,).
-        seed: Seed of the folds and of the pairs.
+        features: Features of the images, shape (images, features).
+        gms: GM index of each image, shape (images,).
+        seed: Seed for the folds and the pairs.
 
     Raises:
         BenchmarkError: There are fewer than ten GMs.
@@ -126,10 +126,11 @@ class _Judge:
 def _candidates(
     features: Features, gms: NDArray[np.integer]
 ) -> Iterator[tuple[tuple[float, int], LearnedSimilarity]]:
-    """Yields what is learned with each shrinkage and number of discriminants.
+    """Yields the similarity learned with each shrinkage and number of discriminants.
 
-    They are the directions of the largest ratios of the covariance between GMs to that within
-    (Fisher, 1936), the latter shrunk towards equal variances of uncorrelated features.
+    The discriminants are the directions with the largest ratios of the covariance between GMs to
+    that within GMs (Fisher, 1936), the latter shrunk towards equal variances of uncorrelated
+    features.
     """
     mean, scale = features.mean(axis=0, dtype=np.float64), features.std(axis=0, dtype=np.float64)
     scale = np.where(scale > 0, scale, 1.0)

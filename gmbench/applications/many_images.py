@@ -1,4 +1,4 @@
-"""Several images of one GM say more than one (Table 8)."""
+"""Parsing several images of a GM together (Table 8)."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from gmbench.predictions.columns import Values
 from gmbench.predictions.predictions import Predictions
 
 TABLE_8 = (1, 10, 100, 500)
-"""Images of a GM in the paper's Table 8."""
+"""Numbers of images of a GM in the paper's Table 8."""
 
 
 @dataclass(frozen=True)
 class ManyImages:
-    """Scores when several images of a GM speak together.
+    """Scores of predictions pooled over several images of a GM.
 
     Attributes:
         benchmark: Name of the benchmark.
-        source: Whose predictions.
+        source: Source of the predictions.
         draws: How often images were drawn.
-        scores: Mean and standard deviation over the draws of each metric, by number of images.
-        left_out: Numbers of images that not every test GM has.
+        scores: Mean and standard deviation of each metric over the draws, by number of images.
+        left_out: Requested numbers of images that not every test GM has.
     """
 
     benchmark: str
@@ -52,13 +52,14 @@ def many_images(
     """Scores the mean of the counts and the majority of the classes of several images (Table 8).
 
     Args:
-        predictions: Of single images.
+        predictions: Predictions for single images.
         counts: Numbers of images of a GM; those that not every GM has are left out.
         draws: How often that many images of each GM are drawn, without replacement.
         seed: Seed of the draws.
 
     Raises:
-        BenchmarkError: No GM has that many images, or there is nothing to draw.
+        BenchmarkError: For none of `counts` does every GM have that many images, or `draws` is
+            below 1.
     """
     groups = _rows_of_gms(predictions)
     smallest = min(len(rows) for rows in groups)
@@ -72,7 +73,7 @@ def many_images(
     for count in usable:
         generator = np.random.default_rng([seed, count])
         found: dict[str, list[float]] = {metric: [] for metric in METRICS}
-        # All images of all GMs can be drawn in one way only.
+        # There is only one way to draw all images of all GMs.
         alike = count == max(len(rows) for rows in groups)
         for _ in range(1 if alike else draws):
             drawn = [generator.choice(rows, count, replace=False) for rows in groups]
@@ -88,14 +89,14 @@ def many_images(
 def _together(predictions: Predictions, drawn: Sequence[NDArray[np.int64]]) -> Predictions:
     """Returns a prediction for each draw of rows: mean of the counts, majority of the classes.
 
-    It stands for the image of the first of these rows.
+    It takes the place of the prediction for the image of the first row drawn.
     """
     values = predictions.values
     discrete = [[np.bincount(column).argmax() for column in values.discrete[r].T] for r in drawn]
     losses = []
     for rows in drawn:
         votes = (values.losses[rows] >= 0.5).mean(axis=0)
-        # Of two equal halves the surer one.
+        # A tie goes to the surer half.
         losses.append(np.where(votes == 0.5, values.losses[rows].mean(axis=0), votes))
     one_each = predictions.take(np.array([rows[0] for rows in drawn]))
     return replace(
@@ -109,21 +110,22 @@ def _together(predictions: Predictions, drawn: Sequence[NDArray[np.int64]]) -> P
 
 
 def each_with_others(predictions: Predictions, count: int, *, seed: int = 0) -> Predictions:
-    """Lets every image speak together with others of its GM, so that both can be compared.
+    """Pools the prediction for each image with those for other images of its GM.
 
-    `gmbench.compare` of the result and of `predictions` tests on the same GMs what more images
-    bring.
+    Comparing the result with `predictions` by `gmbench.compare` tests the benefit of more images on
+    the same GMs.
 
     Args:
-        predictions: Of single images.
-        count: Images that speak together: each and `count - 1` others, drawn without replacement.
+        predictions: Predictions for single images.
+        count: Number of images to pool: each image and `count - 1` others, drawn without
+            replacement.
         seed: Seed of the draws.
 
     Returns:
         A prediction for each image of `predictions`.
 
     Raises:
-        BenchmarkError: A GM has fewer images.
+        BenchmarkError: A GM has fewer images, or `count` is below 1.
     """
     groups = _rows_of_gms(predictions)
     smallest = min(len(rows) for rows in groups)
@@ -132,7 +134,7 @@ def each_with_others(predictions: Predictions, count: int, *, seed: int = 0) -> 
     generator = np.random.default_rng([seed, count])
     drawn: list[NDArray[np.int64]] = []
     for rows in groups:
-        # Random keys a row; the image itself comes first, whatever its key.
+        # Each row has random keys; the image itself always comes first.
         keys = generator.random((len(rows), len(rows)))
         np.fill_diagonal(keys, -1)
         drawn.extend(rows[np.argsort(keys, axis=1)[:, :count]])

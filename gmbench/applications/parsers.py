@@ -1,4 +1,4 @@
-"""Trained parsers whose fingerprint network another task begins with, one for each set."""
+"""Trained parsers, one per set, whose fingerprint network initialises another task."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Fingerprints:
     """The fingerprint network of a trained parser.
 
     Attributes:
-        changes: Settings of a classifier that make its fingerprint network of this size.
-        weights: Weights by their names in a `FingerprintClassifier`.
+        changes: Classifier settings that give its fingerprint network the same size.
+        weights: Weights by name in a `FingerprintClassifier`.
     """
 
     changes: Mapping[str, Any]
@@ -32,10 +32,10 @@ class Fingerprints:
 
     @classmethod
     def of(cls, checkpoint: ModelParserCheckpoint) -> Fingerprints:
-        """Takes the fingerprint network out of a parser.
+        """Extracts the fingerprint network from a parser.
 
         Raises:
-            CheckpointError: It has none.
+            CheckpointError: The parser has none.
         """
         settings: Any = checkpoint.network.config
         if checkpoint.method != "parser" or not settings.fingerprint:
@@ -60,19 +60,19 @@ def given_or_trained(
     options: RunOptions,
     progress: Progress | None = None,
 ) -> dict[str, Fingerprints]:
-    """Returns the fingerprint network for each set: of the parsers given, else of trained ones.
+    """Returns a fingerprint network for each set, from the given parsers or else by training.
 
     Args:
-        benchmark: What they are trained on.
+        benchmark: The benchmark that parsers are trained on.
         folder: Its dataset folder.
-        paths: Folders of trained parsers; none to train them.
-        sets: The sets that need one.
-        options: How they are trained; changes are a classifier's own, and left out.
-        progress: Told how far the work is.
+        paths: Folders of trained parsers; empty to train them.
+        sets: The sets that need a parser.
+        options: How parsers are trained; changes are ignored, as they are a classifier's.
+        progress: Progress callback.
 
     Raises:
-        CheckpointError: A parser given cannot be used, or a set has none.
-        TrainingError: A training came to nothing.
+        CheckpointError: A given parser cannot be used, or a set has none.
+        TrainingError: A training failed.
     """
     if paths:
         return read_parsers(benchmark, paths, sets)
@@ -82,19 +82,19 @@ def given_or_trained(
 def read_parsers(
     benchmark: Benchmark, paths: Iterable[Path], sets: Sequence[str]
 ) -> dict[str, Fingerprints]:
-    """Reads parsers that have seen no test GM of the sets that they are for.
+    """Reads parsers and assigns each set one that has seen none of its test GMs.
 
     Args:
-        benchmark: What they were trained on.
+        benchmark: The benchmark that the parsers were trained on.
         paths: Folders of parsers.
-        sets: The sets that need one.
+        sets: The sets that need a parser.
 
     Returns:
         The fingerprint network for each set.
 
     Raises:
-        CheckpointError: A parser is not there, is one of another benchmark, has no fingerprint
-            network, or a set has no parser that knows none of its GMs.
+        CheckpointError: A parser is missing, belongs to another benchmark or has no fingerprint
+            network, or every parser has seen some test GM of a set.
     """
     found: dict[str, Fingerprints] = {}
     for path in paths:
@@ -124,14 +124,14 @@ def trained_parsers(
     options: RunOptions,
     progress: Progress | None = None,
 ) -> dict[str, Fingerprints]:
-    """Trains the paper's parser for each set, or finds it trained.
+    """Trains the paper's parser for each set, reusing finished trainings.
 
     Args:
-        benchmark: What to train on.
+        benchmark: The benchmark to train on.
         folder: The dataset folder.
         sets: The sets.
-        options: How; changes are a classifier's own, and left out.
-        progress: Told how far the work is.
+        options: How parsers are trained; changes are ignored, as they are a classifier's.
+        progress: Progress callback.
     """
     job = TrainingJob(
         find_recipe("full"),

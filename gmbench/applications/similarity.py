@@ -1,6 +1,7 @@
-"""How alike two images are taken to be, as the dot product of a vector of each.
+"""Similarities between images, as dot products of one vector per image.
 
-So a similarity is told by its vectors: pairs, whole matrices and means over pairs follow from them.
+The vectors thus define a similarity: values for pairs, whole matrices and means over pairs follow
+from them.
 """
 
 from __future__ import annotations
@@ -9,17 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
-"""A vector of each image, shape (images, numbers)."""
+"""One vector per image, shape (images, dimensions)."""
 
 _AT_ONCE = 2**24
-"""Numbers that are multiplied together: 64 MB."""
+"""Numbers that are multiplied at a time: 64 MB."""
 
 
 def unit_vectors(vectors: NDArray[np.floating]) -> Vectors:
-    """Returns vectors of length 1, whose dot product is the cosine; a vector of zeros stays one.
+    """Returns unit vectors, whose dot product is the cosine; a zero vector stays zero.
 
     Args:
-        vectors: Shape (images, ...); what follows is one vector.
+        vectors: Shape (images, ...); the remaining axes are flattened.
     """
     flat = vectors.reshape(len(vectors), -1).astype(np.float32)
     length = np.sqrt(np.einsum("ij,ij->i", flat, flat, dtype=np.float64))[:, None]
@@ -27,7 +28,7 @@ def unit_vectors(vectors: NDArray[np.floating]) -> Vectors:
 
 
 def fingerprint_vectors(fingerprints: NDArray[np.float32]) -> Vectors:
-    """Returns vectors whose dot product is the cosine of fingerprints, mean over the views.
+    """Returns vectors whose dot product is the mean cosine of fingerprints over the views.
 
     Args:
         fingerprints: Shape (images, views, 3, size, size).
@@ -40,14 +41,14 @@ def fingerprint_vectors(fingerprints: NDArray[np.float32]) -> Vectors:
 def parsed_vectors(continuous: NDArray[np.floating], classes: NDArray[np.integer]) -> Vectors:
     """Returns the vectors of the paper's similarity of parsed parameters (section 3.4).
 
-    Their dot product is the mean of the cosine of the continuous parameters and of the share of
-    discrete ones that have the same class.
+    Their dot product is the mean of two terms: the cosine of the continuous parameters, and the
+    share of discrete parameters and losses with the same class.
 
     Args:
         continuous: Normalised values, shape (images, 9).
         classes: Class of each discrete parameter and of each loss, shape (images, 16).
     """
-    # One-hot vectors: two images of the same class have a product of 1, others of 0.
+    # The product of one-hot vectors is 1 for two images of the same class, otherwise 0.
     one_hot = [column[:, None] == np.arange(column.max() + 1) for column in classes.T]
     discrete = np.hstack(one_hot) / np.sqrt(2 * classes.shape[1])
     return np.hstack([unit_vectors(continuous) / np.sqrt(2), discrete]).astype(np.float32)
@@ -59,9 +60,9 @@ def pair_similarities(
     """Returns the similarity of each pair of images, shape (pairs,).
 
     Args:
-        vectors: Of all images.
-        first: Row of one image of each pair, shape (pairs,).
-        second: Row of the other.
+        vectors: Vectors of all images.
+        first: Row of the first image of each pair, shape (pairs,).
+        second: Row of the second image of each pair, shape (pairs,).
     """
     found = np.empty(len(first))
     step = max(1, _AT_ONCE // vectors.shape[1])
@@ -72,11 +73,11 @@ def pair_similarities(
 
 
 def similarity_matrix(one: Vectors, other: Vectors) -> NDArray[np.float32]:
-    """Returns the similarity of every image with every other, shape (images, others).
+    """Returns the similarity between each of some images and each of others, (images, others).
 
     Args:
-        one: Vectors of the first images.
-        other: Vectors of the others, of the same length.
+        one: Vectors of the images.
+        other: Vectors of the others, with the same number of dimensions.
     """
     found = np.empty((len(one), len(other)), np.float32)
     np.matmul(one, other.T, out=found)
@@ -84,14 +85,14 @@ def similarity_matrix(one: Vectors, other: Vectors) -> NDArray[np.float32]:
 
 
 def gm_similarities(vectors: Vectors, gms: NDArray[np.integer]) -> NDArray[np.float64]:
-    """Returns the mean similarity of the images of every two GMs, over all pairs of images.
+    """Returns the mean similarity between the images of every two GMs, over all pairs of images.
 
-    The mean of the products is the product of the means; within a GM, less the images' pairs with
-    themselves.
+    The mean of the products is the product of the means; within a GM, the pairs of an image with
+    itself are excluded.
 
     Args:
-        vectors: Of all images.
-        gms: GM of each image, from 0 on, shape (images,); every one has an image.
+        vectors: Vectors of all images.
+        gms: GM of each image, numbered from 0, shape (images,); every GM has an image.
 
     Returns:
         Shape (GMs, GMs); NaN on the diagonal for a GM with one image.

@@ -1,4 +1,4 @@
-"""Images by their source, real and fake, in folds whose training and test share no source."""
+"""Real and fake images by source, in folds whose training and test share no source."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ SOURCES_UNKNOWN = (
 
 @dataclass(frozen=True)
 class Source:
-    """Images that are not independent of one another: of one GM, one person, one video.
+    """Images that are not independent of each other: of one GM, person or video.
 
     Attributes:
-        name: Its name.
+        name: Name of the source.
         fake: Whether its images are generated.
-        pixels: Shape (images, views, size, size, 3).
-        stratum: Its images are compared with those of the same stratum alone, such as a content.
-        units: What must not be both in training and in test: names of a GM, persons, videos.
+        pixels: Pixels of the images, shape (images, views, size, size, 3).
+        stratum: Images are compared only within a stratum, such as a content.
+        units: Names of what must not be in both training and test: a GM, persons, videos.
     """
 
     name: str
@@ -40,10 +40,10 @@ class Source:
 
 @dataclass(frozen=True)
 class DetectionFold:
-    """What a detector is trained on, and what it is tested on.
+    """What a detector is trained and tested on.
 
     Attributes:
-        name: Such as `set_1`.
+        name: Name, such as `set_1`.
         train: Sources to train on.
         test: Sources to test on.
     """
@@ -53,10 +53,10 @@ class DetectionFold:
     test: tuple[Source, ...]
 
     def __post_init__(self) -> None:
-        """Holds the protocol: both classes on both sides, and nothing on both sides.
+        """Checks the protocol: training and test have both classes and share no unit.
 
         Raises:
-            BenchmarkError: It is broken.
+            BenchmarkError: The protocol is violated.
         """
         for side, sources in (("to train on", self.train), ("to test on", self.test)):
             for fake, kind in ((False, "real"), (True, "fake")):
@@ -80,14 +80,14 @@ def benchmark_folds(
     content: str | None,
     seed: int = 0,
 ) -> list[DetectionFold]:
-    """Returns a fold for each set: its GMs and a share of the real sources are for the test.
+    """Returns a fold for each set, which tests its GMs and a share of the real sources.
 
     Args:
         benchmark: Labels and sets.
         images: Images of all its GMs.
         real: Real images.
-        content: The content to look at; all of them when None.
-        seed: Seed of the draw of real sources.
+        content: The content to use; None uses all contents.
+        seed: Seed for drawing real sources.
 
     Raises:
         BenchmarkError: There are no GMs, or too few real sources, of the content.
@@ -130,7 +130,7 @@ def benchmark_folds(
 
 
 def notes_on(real: Sequence[RealShard]) -> list[str]:
-    """Returns what a reader must know of real images."""
+    """Returns notes on what a reader must know about real images."""
     return [] if all(shard.tells_sources for shard in real) else [SOURCES_UNKNOWN]
 
 
@@ -156,7 +156,7 @@ def _real_sources(shard: RealShard, view: View) -> list[Source]:
             fake=False,
             pixels=np.stack([view.apply(shard.opened(r), shard.image_ids[r]) for r in members]),
             stratum=shard.name.removeprefix("real-"),
-            # A person, a picture or a font is the same in all sizes.
+            # A person, a picture or a font is the same unit at all sizes.
             units=frozenset([f"{shard.content}: {source}"]),
         )
         for source, members in rows.items()
@@ -164,7 +164,7 @@ def _real_sources(shard: RealShard, view: View) -> list[Source]:
 
 
 def _dealt(sources: Sequence[Source], n_folds: int, seed: int) -> list[set[str]]:
-    """Deals the units of real sources out to folds, content by content, in a drawn order."""
+    """Distributes the units of real sources over folds, content by content, in random order."""
     held: list[set[str]] = [set() for _ in range(n_folds)]
     by_content: dict[str, set[str]] = {}
     for one in sources:
@@ -179,10 +179,10 @@ def _dealt(sources: Sequence[Source], n_folds: int, seed: int) -> list[set[str]]
 
 
 def _check_strata(fold: DetectionFold) -> None:
-    """Makes sure that every fake of a test has something real to be compared with.
+    """Checks that every fake test source has real images to be compared with.
 
     Raises:
-        BenchmarkError: One has not.
+        BenchmarkError: A fake test source has none.
     """
     real = {one.stratum for one in fold.test if not one.fake}
     lacking = sorted({one.stratum for one in fold.test if one.fake} - real)

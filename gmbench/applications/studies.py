@@ -1,10 +1,10 @@
 """The paper's studies, on any benchmark that has what they need.
 
-- `content`: Table 6, training on GMs of faces, of all else, or of both.
-- `ablation`: Table 7, the losses of the fingerprint taken away one by one.
+- `content`: Table 6, training on GMs of faces, of all other contents, or of both.
+- `ablation`: Table 7, the fingerprint losses removed one by one.
 - `cross_entropy`: Figure 9, weighted against plain cross-entropy.
 
-The first trains, the others look at what `gmbench baseline` left.
+The first trains networks; the others analyse the output of `gmbench baseline`.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ from gmbench.training.options import RunOptions
 from gmbench.training.recipes import Recipe
 
 METRICS = ("l1", "arch_f1", "arch_accuracy", "loss_f1", "loss_accuracy")
-"""Metrics that studies report."""
+"""Metrics reported by the studies."""
 
 TRAINED_ON = ("faces", "others", "all")
-"""What the study of content trains on."""
+"""Contents that the content study trains on."""
 
 TESTED_ON: Mapping[str, str] = {"faces": "face", "others": "nonface"}
-"""What it tests on, and how the names of those sets begin."""
+"""Contents that it tests on, with the prefix of the names of their sets."""
 
 ABLATED = ("no_magnitude", "no_spectrum", "no_repetitive", "no_energy", "no_fingerprint")
-"""Baselines that are `full` without a loss of the fingerprint, the last without any."""
+"""Baselines that are `full` without one of the fingerprint losses; the last is without all."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,9 @@ class ContentStudy:
     Attributes:
         benchmark: Name of the benchmark.
         baseline: Name of the method.
-        training_gms: Mean number of training GMs, by what was trained on.
-        scores: Summaries of the metrics over the draws, by what was trained on and tested on.
-        comparisons: By what was tested on, what was trained on in pairs.
+        training_gms: Mean number of training GMs, by training content.
+        scores: Summaries of the metrics over the draws, by training content and test content.
+        comparisons: Pairwise comparisons of the training contents, by test content.
     """
 
     benchmark: str
@@ -73,20 +73,21 @@ def content(
     options: RunOptions,
     progress: Progress | None = None,
 ) -> ContentStudy:
-    """Trains on GMs of faces, of all else and of both, and tests on held-out GMs (Table 6).
+    """Trains on GMs of faces, of other contents and of both, and tests on held-out GMs (Table 6).
 
-    Four draws of six face GMs and six others are held out of all three trainings of a draw: those
-    of `splits/content` for published GMs and replicas, else of `splits.draw_content_sets`.
+    There are four draws of six face GMs and six others, which are held out of all three trainings
+    of a draw: those of `splits/content` for published GMs and replicas, otherwise those of
+    `splits.draw_content_sets`.
 
     Args:
         recipe: The baseline.
-        benchmark: Labels, contents, counts; its own test sets are not used.
+        benchmark: Labels, contents and image counts; its own test sets are not used.
         folder: The dataset folder.
         options: How baselines are run.
-        progress: Told how far the work is.
+        progress: Progress callback.
 
     Raises:
-        BenchmarkError: There are fewer than 24 GMs of faces or of all else.
+        BenchmarkError: There are fewer than 24 GMs of faces or of other contents.
     """
     drawn = _content_sets(benchmark)
     numbers = range(1, len(drawn) // 2 + 1)
@@ -113,10 +114,10 @@ def content(
 
 @dataclass(frozen=True)
 class ContentFold:
-    """One training of the study of content.
+    """One training of the content study.
 
     Attributes:
-        benchmark: Has one test set, and images of the GMs that are trained on or tested alone.
+        benchmark: A benchmark with one test set, and images of only the training and test GMs.
         set_name: Name of the test set.
         trained_on: One of `TRAINED_ON`.
     """
@@ -126,16 +127,16 @@ class ContentFold:
     trained_on: str
 
     def options(self, options: RunOptions) -> RunOptions:
-        """Returns the options with a folder of trainings for what is trained on."""
+        """Returns the options with a separate folder of trainings for the training content."""
         runs = options.runs / "content" / self.trained_on if options.runs else None
         return replace(options, runs=runs)
 
 
 def content_folds(benchmark: Benchmark) -> Iterator[ContentFold]:
-    """Yields the trainings of the study of content, in the order of `TRAINED_ON`.
+    """Yields the trainings of the content study, in the order of `TRAINED_ON`.
 
     Raises:
-        BenchmarkError: There are fewer than 24 GMs of faces or of all else.
+        BenchmarkError: There are fewer than 24 GMs of faces or of other contents.
     """
     drawn = _content_sets(benchmark)
     for trained_on in TRAINED_ON:
@@ -162,14 +163,14 @@ def _content_sets(benchmark: Benchmark) -> Mapping[str, tuple[str, ...]]:
 def _restricted(
     benchmark: Benchmark, set_name: str, held: Sequence[str], trained_on: str
 ) -> Benchmark:
-    """Returns a benchmark with one test set, whose training GMs are of one content alone."""
+    """Returns a benchmark with one test set and the training GMs of `trained_on` only."""
 
     def is_used(name: str, content: str) -> bool:
         return (
             trained_on == "all" or name in held or (content == "faces") == (trained_on == "faces")
         )
 
-    # A GM without images is nothing to train on; labels and their ranges stay those of all GMs.
+    # GMs without images are not trained on; labels and their ranges remain those of all GMs.
     counts = tuple(
         n if is_used(gm.name, gm.content) else 0
         for gm, n in zip(benchmark.gms, benchmark.n_images, strict=True)
@@ -178,7 +179,7 @@ def _restricted(
 
 
 def _merged(benchmark: Benchmark, source: str, parts: Sequence[Predictions]) -> Predictions:
-    """Returns the rows of each fold that speak of its own set of a benchmark, as one."""
+    """Returns the predictions of each fold for its own set of a benchmark, as one object."""
     chosen = []
     for part, test in zip(parts, benchmark.sets.values(), strict=True):
         rows = [benchmark.index[gm] for gm in test]
@@ -188,12 +189,12 @@ def _merged(benchmark: Benchmark, source: str, parts: Sequence[Predictions]) -> 
 
 @dataclass(frozen=True)
 class Ablation:
-    """The full method beside what it is without some of its losses.
+    """The full method compared with itself without some of its losses.
 
     Attributes:
-        comparison: All of them in pairs, on the same images.
-        without: `full` less each of the others: positive l1 means that the loss does harm,
-            positive scores that it helps.
+        comparison: All of them compared in pairs, on the same images.
+        without: `full` minus each of the others: a positive l1 means that the loss hurts, a
+            positive score that it helps.
     """
 
     comparison: Comparison
@@ -205,15 +206,15 @@ class Ablation:
 
 
 def ablation(results: Path, benchmark: Benchmark, *, seed: int = 0) -> Ablation:
-    """Compares `full` with the baselines that lack a loss of the fingerprint (Table 7).
+    """Compares `full` with the baselines that lack a fingerprint loss (Table 7).
 
     Args:
-        results: Where `gmbench baseline` left NAME.parquet of each.
-        benchmark: What was predicted.
-        seed: Seed of intervals and tests.
+        results: Folder in which `gmbench baseline` wrote NAME.parquet for each.
+        benchmark: The benchmark of the predictions.
+        seed: Seed for intervals and tests.
 
     Raises:
-        SourceError: A baseline's predictions are not there.
+        SourceError: A baseline's predictions are missing.
     """
     names = ("full", *ABLATED)
     read = _predictions(results, names, benchmark)
@@ -224,12 +225,12 @@ def ablation(results: Path, benchmark: Benchmark, *, seed: int = 0) -> Ablation:
 
 @dataclass(frozen=True)
 class CrossEntropy:
-    """What weighing rare classes does.
+    """The effect of weighting rare classes.
 
     Attributes:
         benchmark: Name of the benchmark.
-        weighted: Of each class parameter the results of `full`: confusion matrix, F1, accuracy.
-        plain: Those of `plain_ce`.
+        weighted: Results of `full` for each class parameter: confusion matrix, F1, accuracy.
+        plain: The same for `plain_ce`.
     """
 
     benchmark: str
@@ -242,14 +243,14 @@ class CrossEntropy:
 
 
 def cross_entropy(results: Path, benchmark: Benchmark) -> CrossEntropy:
-    """Compares the confusion matrices of weighted and of plain cross-entropy (Figure 9).
+    """Compares the confusion matrices of weighted and plain cross-entropy (Figure 9).
 
     Args:
-        results: Where `gmbench baseline` left full.parquet and plain_ce.parquet.
-        benchmark: What was predicted.
+        results: Folder in which `gmbench baseline` wrote full.parquet and plain_ce.parquet.
+        benchmark: The benchmark of the predictions.
 
     Raises:
-        SourceError: One of them is not there.
+        SourceError: One of the files is missing.
     """
     found = [
         {
@@ -263,7 +264,7 @@ def cross_entropy(results: Path, benchmark: Benchmark) -> CrossEntropy:
 
 
 def mean_recall(result: ParameterResult) -> float:
-    """Returns the mean over the classes that occur of the share of their images that is right."""
+    """Returns the mean recall over the classes that occur."""
     confusion = np.array(result.confusion, dtype=np.float64)
     occurs = confusion.sum(axis=1) > 0
     return float((np.diag(confusion)[occurs] / confusion[occurs].sum(axis=1)).mean())

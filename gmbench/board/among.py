@@ -1,4 +1,4 @@
-"""Submissions held against each other: shared names and titles, and predictions that are copies."""
+"""Submissions compared with each other: shared names and titles, and copied predictions."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from gmbench.wording import plural
 
 @dataclass(frozen=True)
 class Known:
-    """What is compared of a submission.
+    """The compared parts of a submission.
 
     Attributes:
         name: Its name.
-        card: Its card; None where it has no sound one.
-        benchmark: What it predicts; None where that is not known.
-        sha256: Hash of its predictions, recomputed; empty where they are not sound.
-        trace: Its decisions and counts; None where they are not sound.
+        card: Its card; None if it has no sound one.
+        benchmark: What it predicts; None if unknown.
+        sha256: Recomputed hash of its predictions; empty if they are not sound.
+        trace: Its decisions and counts; None if they are not sound.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Known:
 
 
 def known_by_files(board: Board, name: str) -> Known:
-    """Returns what is compared of a submission that was not verified, from its own files."""
+    """Returns the compared parts of a submission that was not verified, from its own files."""
     read = submitted_predictions(board, name)
     card = submitted_card(board, name)
     if read is None:
@@ -57,12 +57,13 @@ def compare(
     Args:
         board: The leaderboard.
         known: All of its submissions.
-        asked: Names of those that matter: what others share among them is not told.
-        flag: Whether to look for near copies too, which are for a person to look at.
+        asked: Names of the submissions of interest: what only others share is not reported.
+        flag: Whether to look for near copies as well, which a person should review.
 
     Returns:
-        The checks, and the names that a board is to leave out: all but the first of those that
-        share something, by the date of their cards.
+        The checks, and the names that a board must leave out: all but the first, by the date of
+        their cards, of those that share something with each other, all that share a title with a
+        paper, and those that are no seed of what their card names.
     """
     checklist, wanted, later = Checklist("board"), set(asked), set[str]()
     order = sorted(known, key=lambda one: (_day(one), one.name))
@@ -87,10 +88,10 @@ def _day(one: Known) -> datetime.date:
 def _compare_seeds(
     known: Sequence[Known], asked: set[str], later: set[str], checklist: Checklist
 ) -> dict[str, str]:
-    """Finds submissions that call themselves another seed of what they are not.
+    """Finds submissions that claim to be another seed of a method but are not.
 
     Returns:
-        The name of the first seed of each submission, by name; its own where it is no sound seed.
+        The name of the first seed of each submission, by name; its own if it is no sound seed.
     """
     cards = {one.name: one.card for one in known}
     firsts, offenders = {name: name for name in cards}, []
@@ -124,7 +125,7 @@ def _compare_names(
     later: set[str],
     checklist: Checklist,
 ) -> None:
-    """Finds names and titles that two submissions share, or one and a paper."""
+    """Finds names and titles shared by two submissions, or by one and a paper."""
     by_form: dict[str, list[str]] = defaultdict(list)
     by_title: dict[tuple[str, str], list[str]] = defaultdict(list)
     for one in known:
@@ -158,7 +159,7 @@ def _compare_names(
 def _compare_predictions(
     known: Sequence[Known], asked: set[str], later: set[str], checklist: Checklist
 ) -> None:
-    """Finds submissions whose predictions are the same, whatever their files look like."""
+    """Finds submissions with the same predictions, whatever their files look like."""
     by_hash: dict[str, list[str]] = defaultdict(list)
     for one in known:
         if one.sha256:
@@ -177,7 +178,7 @@ def _compare_predictions(
 
 
 def _shared(groups: Iterable[list[str]], asked: set[str], later: set[str]) -> Iterable[list[str]]:
-    """Yields the groups of several, one of them asked for, and notes all but their first."""
+    """Yields groups of several names, one of them in `asked`; adds all but the first to `later`."""
     for names in groups:
         if len(names) > 1 and asked & set(names):
             later |= set(names[1:])

@@ -1,10 +1,10 @@
-"""Where the files of a leaderboard lie, and which submissions it has.
+"""The files of a leaderboard, and access to its submissions and benchmarks.
 
 ```
 leaderboard/
   submissions/NAME/   card.yaml  predictions.parquet  results.json
-  benchmarks/NAME/    gms.csv  benchmark.json    of benchmarks that gmbench does not know by name;
-                      NAME-cv10 and the like where others than its own sets were predicted
+  benchmarks/NAME/    gms.csv  benchmark.json    for benchmarks that gmbench does not know by name;
+                      NAME-cv10 etc. if sets other than the benchmark's own were predicted
   reported.csv        figures that papers report
   site/               made by `gmbench leaderboard build`
 ```
@@ -39,10 +39,10 @@ from gmbench.errors import BenchmarkError, GmbenchError, UnknownNameError
 CARD, PREDICTIONS, RESULTS = "card.yaml", "predictions.parquet", "results.json"
 
 LARGEST: dict[str, int] = {CARD: MOST_BYTES, PREDICTIONS: 100_000_000, RESULTS: 20_000_000}
-"""Bytes that each file of a submission may have; a larger one is not opened."""
+"""Maximum size of each file of a submission, in bytes; larger files are not opened."""
 
 MOST_SUBMISSIONS = 2000
-"""So many submissions a board may have; more are refused before any of them is read."""
+"""Maximum number of submissions on a board; more are refused before any of them is read."""
 
 
 class BoardError(GmbenchError):
@@ -81,7 +81,7 @@ class Board:
         """Returns the folder of a submission, which need not exist.
 
         Raises:
-            BoardError: The name could lead elsewhere.
+            BoardError: The name is not safe as a folder name.
         """
         if not is_safe(name):
             raise BoardError(
@@ -91,12 +91,12 @@ class Board:
         return self.submissions / name
 
     def names(self) -> list[str]:
-        """Returns the names of everything in the folder of submissions, in order.
+        """Returns the sorted names of everything in the folder of submissions.
 
-        Half-written folders, which begin with a dot, are left out.
+        Half-written folders, whose names begin with a dot, are left out.
 
         Raises:
-            BoardError: There are too many.
+            BoardError: There are more than `MOST_SUBMISSIONS`.
         """
         if not self.submissions.is_dir():
             return []
@@ -113,10 +113,10 @@ class Board:
         return sorted(found)
 
     def require(self, name: str) -> str:
-        """Returns a name that the board has.
+        """Returns the name of a submission if it is on the board.
 
         Raises:
-            UnknownNameError: There is no such submission; names the nearest.
+            UnknownNameError: There is no such submission; the message names the nearest.
         """
         names = self.names()
         if name not in names:
@@ -128,7 +128,7 @@ def find_board(folder: str | Path | Board | None = None) -> Board:
     """Returns the leaderboard in a folder; by default `leaderboard`, here or in the checkout.
 
     Raises:
-        BoardError: There is none.
+        BoardError: There is no leaderboard there.
     """
     folder = folder.folder if isinstance(folder, Board) else folder
     here = Path("leaderboard")
@@ -144,18 +144,18 @@ def find_board(folder: str | Path | Board | None = None) -> Board:
 
 
 def is_safe(name: str) -> bool:
-    """Returns whether a name is safe as the name of a folder."""
+    """Returns whether a name is safe as a folder name."""
     return re.fullmatch(NAME_PATTERN.removesuffix("$"), name) is not None
 
 
 def files_of(folder: Path) -> tuple[dict[str, Path], list[str]]:
-    """Looks at the files of a submission without opening any.
+    """Checks the files of a submission without opening any.
 
     Args:
         folder: The submission's folder.
 
     Returns:
-        The three files that are there and sound, by name, and what is wrong with the folder.
+        Those of the three files that are present and sound, by name, and the folder's problems.
     """
     problems: list[str] = []
     sound: dict[str, Path] = {}
@@ -180,16 +180,16 @@ def files_of(folder: Path) -> tuple[dict[str, Path], list[str]]:
 
 
 def find_benchmark(board: Board, name: str, version: str, sets: str | None = None) -> Benchmark:
-    """Returns the benchmark that a card names: a known one, or one that lies with the board.
+    """Returns the benchmark that a card names: a known one, or one stored with the board.
 
     Args:
         board: The leaderboard.
         name: Name of the benchmark.
         version: Its version.
-        sets: Sets in place of its own.
+        sets: Sets that replace its own.
 
     Raises:
-        BenchmarkError: There is none of that name, version and sets.
+        BenchmarkError: There is no benchmark of that name, version and sets.
     """
     whole = name_with_sets(name, sets)
     if name in NAMED:
@@ -213,7 +213,7 @@ def find_benchmark(board: Board, name: str, version: str, sets: str | None = Non
 
 
 def _hint(board: Board, name: str) -> str:
-    """Says what a card may have meant that speaks of a benchmark which is not there."""
+    """Returns a hint on what a card that names a missing benchmark may have meant."""
     for sets in PROTOCOLS:
         base, ending = name.removesuffix(name_with_sets("", sets)), name_with_sets(name, sets)
         if base != name:
@@ -225,7 +225,7 @@ def _hint(board: Board, name: str) -> str:
 
 
 def _read_kept(folder: Path, sets: str | None) -> Benchmark:
-    """Reads a benchmark that lies with the board; other sets than its own are made anew.
+    """Reads a benchmark stored with the board; sets other than its own are derived again.
 
     Raises:
         BenchmarkError: It is damaged, or its sets are not those that follow from its labels.
@@ -245,10 +245,11 @@ def _read_kept(folder: Path, sets: str | None) -> Benchmark:
 
 
 def benchmark_texts(board: Board, benchmark: Benchmark) -> dict[Path, str]:
-    """Returns the files that the board needs to know a benchmark, none where it does already.
+    """Returns the files that make a benchmark known to the board; none if it is known already.
 
     Raises:
-        BoardError: The board has another benchmark of that name, or cannot have the name.
+        BoardError: The board or gmbench has another benchmark of that name, or the name is not safe
+            as a folder name.
         BenchmarkError: A known benchmark of that name has another version.
     """
     base, sets = base_and_sets(benchmark)

@@ -1,4 +1,4 @@
-"""The columns of the board: one entry each, from which table, files and filters are made."""
+"""The columns of the board, one entry each; table, files and filters are made from them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ class Column:
     """One column.
 
     Attributes:
-        key: Name in files and addresses.
+        key: Name in files and URLs.
         title: Heading.
-        kind: `score` (of a result), `cost` (a number of the card) or `text` (of the card).
-        better: Which way is better; empty where neither is.
-        shown: Whether it is shown before anyone chose.
-        meaning: One line for people.
-        useful: Threshold of practical use; None where there is none.
+        kind: `score` (from the result), `cost` (a number from the card) or `text` (from the card).
+        better: Which direction is better; empty if neither is.
+        shown: Whether it is shown by default.
+        meaning: One-line description for display.
+        useful: Threshold of practical use; None if there is none.
     """
 
     key: str
@@ -91,4 +91,4 @@ COLUMN: dict[str, Column] = {column.key: column for column in COLUMNS}
 SCORES: tuple[Column, ...] = tuple(column for column in COLUMNS if column.kind == "score")
 COSTS: tuple[Column, ...] = tuple(column for column in COLUMNS if column.kind == "cost")
 DEFAULT_SORT = "skill"
-"""What methods are ordered by before anyone chose."""
+"""Column by which methods are sorted by default."""

@@ -14,40 +14,40 @@ TOLERANCE = 1e-6
 """Largest difference, relative to the larger of 1 and the value, that counts as equal."""
 
 Place = tuple[str, ...]
-"""Keys that lead to a value, from the outside in."""
+"""Keys that lead to a value, outermost first."""
 
 
 def differences(
     claimed: dict[str, Any], found: dict[str, Any], free: Collection[Place] = ()
 ) -> list[str]:
-    """Returns what differs, in words, value by value; empty where nothing does.
+    """Returns a description of each value that differs; empty if none does.
 
     Args:
-        claimed: A result as JSON reads it, by anybody.
+        claimed: An untrusted result, as parsed from JSON.
         found: The recomputed result.
-        free: Places where anything may stand.
+        free: Places where any value is allowed.
     """
-    # Most of most results agrees, which is quickly seen.
+    # Most parts of most results agree, which is quick to check.
     alike = {key for key in found if key in claimed and _alike(claimed[key], found[key])}
     claimed, found = ({k: v for k, v in one.items() if k not in alike} for one in (claimed, found))
     return list(_differing(claimed, found, (), free))
 
 
 def short(value: Any) -> str:
-    """Returns a value as there is room for it in a line."""
+    """Returns a value as text that fits in a line."""
     if isinstance(value, list | dict):
-        text = reprlib.repr(value)  # However deep it is nested.
+        text = reprlib.repr(value)  # However deeply it is nested.
     else:
         text = f"{value:.8g}" if isinstance(value, float) else str(value)
     return text if len(text) <= 40 else f"{text[:37]}..."
 
 
 def _alike(claimed: Any, found: Any) -> bool:
-    """Whether two parts surely agree: in form and words, and in all numbers within tolerance."""
+    """Returns whether two parts surely agree in form and words, and numbers within tolerance."""
     try:
         (form, a), (other, b) = _unfolded(claimed), _unfolded(found)
     except RecursionError:
-        return False  # Nested as no result is.
+        return False  # Nested more deeply than any result.
     if form != other or not np.isfinite(a).all():
         return False
     return bool((abs(a - b) <= TOLERANCE * np.maximum(1, np.maximum(abs(a), abs(b)))).all())
@@ -72,7 +72,7 @@ def _unfold(value: Any, form: list[Any], numbers: list[float]) -> None:
         for one in value:
             _unfold(one, form, numbers)
     else:
-        # Python takes True for 1; a result may not.
+        # Python treats True as 1; a result may not.
         form.append((type(value), value))
 
 

@@ -1,4 +1,4 @@
-"""Entries of a live round: their files, and what can be checked before labels are known."""
+"""Entries of a live round: their files, and the checks possible before labels are known."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ MOST_ENTRIES = 500
 
 
 def entry_names(board: Board, name: str) -> list[str]:
-    """Returns the names of a round's entries, in order.
+    """Returns the sorted names of a round's entries.
 
     Raises:
-        BoardError: There is no such round, or there are too many.
+        BoardError: There is no such round, or it has too many entries.
     """
     read_round(board, name)
     folder = round_folder(board, name) / "entries"
@@ -48,16 +48,16 @@ def prediction_files(entry: Path) -> list[Path]:
 
 
 def has_links(entry: Path) -> bool:
-    """Returns whether an entry leads to files that are not its own."""
+    """Returns whether an entry links to files that are not its own."""
     names = (CARD, SEALED, NONCE, *PREDICTION_FILES)
     return any(path.is_symlink() for path in (entry.parent, entry, *(entry / one for one in names)))
 
 
 def entry_file(entry: Path) -> Path:
-    """Returns the prediction file of an entry, which is sound enough to be opened.
+    """Returns the prediction file of an entry if it is sound enough to be opened.
 
     Raises:
-        BoardError: There is none, more than one, a link, or it is too large.
+        BoardError: There is no prediction file or more than one, a link, or the file is too large.
     """
     files = prediction_files(entry)
     if len(files) != 1 or has_links(entry):
@@ -68,7 +68,7 @@ def entry_file(entry: Path) -> Path:
 
 
 def entry_facts(entry: Path) -> dict[str, Any]:
-    """Returns the facts of an entry's card; its name is the folder's.
+    """Returns the facts of an entry's card, with the folder's name as its name.
 
     Raises:
         CardError: The card cannot be read.
@@ -79,10 +79,10 @@ def entry_facts(entry: Path) -> dict[str, Any]:
 
 
 def check_entry(board: Board, name: str, who: str) -> Checklist:
-    """Makes the checks of an entry that need no label.
+    """Runs the checks of an entry that need no labels.
 
-    While the round takes entries, an entry is a card and a hash. Once it is closed, the hash is to
-    be the one of the deadline, and a prediction file is to be the one that was sealed.
+    While the round accepts entries, an entry is a card and a hash. Once it is closed, the hash must
+    be the one from the deadline, and a prediction file must be the one that was sealed.
 
     Args:
         board: The leaderboard.
@@ -119,7 +119,7 @@ def check_entry(board: Board, name: str, who: str) -> Checklist:
         checklist.failed("entry", first, remedy, offenders, fatal=True)
         return checklist
     same = [other for other in _sealed_like(folder, sealed) if other != who]
-    if same and not closed:  # Later it is known whose it is: only one of them can be opened.
+    if same and not closed:  # Later its owner is known: only one of them can be opened.
         checklist.failed(
             "sealed",
             f"{' and '.join(same)} has the same hash: one of them is a copy that nobody can open.",
@@ -135,7 +135,7 @@ def check_entry(board: Board, name: str, who: str) -> Checklist:
 
 
 def check_predictions(board: Board, name: str, file: Path) -> Checklist:
-    """Makes the checks of a prediction file that need no label, sealed or not.
+    """Runs the checks of a prediction file that need no labels, sealed or not.
 
     Raises:
         BoardError: There is no such round.
@@ -143,29 +143,29 @@ def check_predictions(board: Board, name: str, file: Path) -> Checklist:
     stand_in = _stand_in(name, read_round(board, name)["images"])
     found = validate_predictions(file, stand_in, for_submission=True).checklist
     made = Checklist(str(file))
-    # The stand-in has one set: that it is whole says all.
+    # The stand-in has a single set: the check that it is complete says all.
     unsaid = ("benchmark", "sets_all")
     made.checks += [one for one in of_submission(found) if one.name not in unsaid]
     return made
 
 
 def _sealed_like(folder: Path, sealed: str) -> list[str]:
-    """Returns the names of the entries that have a hash."""
+    """Returns the names of the entries with a given hash."""
     found = []
     for entry in sorted((folder / "entries").glob("*")):
         try:
             if read_sealed(entry) == sealed:
                 found.append(entry.name)
         except BoardError:
-            continue  # It has no sound hash; its own check says so.
+            continue  # It has no sound hash; its own check reports it.
     return found
 
 
 def _stand_in(name: str, n_images: int) -> Benchmark:
-    """Returns a benchmark whose one test GM has all images of a round.
+    """Returns a benchmark whose only test GM has all images of a round.
 
-    Its labels are those of mini116, another population: they tell how large counts are, and
-    which classes there are.
+    Its labels are those of mini116, another population: they show how large counts are and which
+    classes exist.
     """
     known = load_benchmark("mini116")
     return replace(

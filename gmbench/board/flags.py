@@ -1,7 +1,7 @@
-"""What a person should look at: predictions that follow labels or another submission too well.
+"""Flags for human review: predictions that follow labels or another submission too closely.
 
-A flag is no proof and refuses nothing by itself: it says what is unusual, and a maintainer asks.
-The limits stand far from every method that is on the board.
+A flag is not proof and refuses nothing by itself: it says what is unusual, and a maintainer asks.
+The limits are far from every method on the board.
 """
 
 from __future__ import annotations
@@ -24,34 +24,34 @@ FLAGS = ("unlike_labels", "predictions_own")
 """Checks that warn; they never fail."""
 
 MOST_RIGHT = 1 / 3
-"""Part of rows whose 16 decisions may all be right; honest methods reach 12 in a hundred."""
+"""Share of rows whose 16 decisions may all be right; honest methods reach 12%."""
 
 MOST_WHOLE = 0.005
-"""Part of rows that may be right as a whole, counts within `WHOLE`; honest: 2 in a thousand."""
+"""Share of rows that may be right as a whole, counts within `WHOLE`; honest methods: 0.2%."""
 
 WHOLE = 0.01
 
 FIRST_LOOK = 2_000
-"""Rows of two submissions that are compared first."""
+"""Number of rows of two submissions that are compared first."""
 
 CLOSE: tuple[tuple[float, float], ...] = ((0.005, 0.02), (0.05, 1 / 3))
-"""How near nine counts may come to labels, in parts of their range, in how many rows at most.
+"""Distance of all 9 counts from the labels, in fractions of their range, and share of rows allowed.
 
-Honest methods have no row of the first kind and 13 in a hundred of the second.
+Honest methods have no row within the first distance and 13% within the second.
 """
 
 
 def flag_labels(trace: Trace, benchmark: Benchmark, checklist: Checklist) -> None:
-    """Warns where predictions follow labels more closely than images let a method do.
+    """Warns if predictions follow the labels more closely than images allow.
 
     Args:
         trace: The predictions.
-        benchmark: What they are of.
+        benchmark: What they predict.
         checklist: Receives the check `unlike_labels`.
     """
     index = image_index(benchmark)
     if len(index.gms) != len(trace):
-        return  # Not whole; the checks of predictions say so.
+        return  # Incomplete; the checks of predictions report it.
     asked = _without_twins(benchmark, index)
     truth = benchmark.labels[index.gms[asked]]
     counts = benchmark.normalise(truth[:, :N_CONTINUOUS])
@@ -63,11 +63,11 @@ def flag_labels(trace: Trace, benchmark: Benchmark, checklist: Checklist) -> Non
         found.append(f"all 16 decisions are right in {right.mean():.1%} of the rows")
     if whole.mean() > MOST_WHOLE:
         found.append(f"all 25 values are the labels in {whole.mean():.1%} of the rows")
-    # Labels with something added to each count are still labels.
+    # Labels with a constant added to each count are still labels.
     away = np.abs(away - np.median(away, axis=0))
     for near, most in CLOSE:
         rows = (away <= near).all(axis=1)
-        # A constant can meet the counts of one GM, never of two that differ.
+        # A constant can match the counts of one GM, never of two that differ.
         if rows.mean() > most and len(np.unique(counts[rows], axis=0)) > 1:
             found.append(
                 f"all 9 counts are within {near:.1%} of the labels, but for a shift, in "
@@ -85,10 +85,10 @@ def flag_labels(trace: Trace, benchmark: Benchmark, checklist: Checklist) -> Non
 
 
 def _without_twins(benchmark: Benchmark, index: ImageIndex) -> NDArray[np.bool_]:
-    """Returns which rows are of GMs whose counts no training GM has.
+    """Returns a mask of the rows whose GM shares its counts with no training GM.
 
-    A method that finds the nearest known GM and repeats its counts is right to the last digit where
-    that GM is a twin. Where all GMs have twins, all count.
+    A method that finds the nearest known GM and repeats its counts is right to the last digit if
+    that GM is a twin. If all GMs have twins, all rows are used.
     """
     have = np.zeros((len(benchmark.sets), len(benchmark.gms)), dtype=bool)
     for number, name in enumerate(benchmark.sets):
@@ -103,12 +103,12 @@ def flag_copies(
     asked: set[str],
     checklist: Checklist,
 ) -> None:
-    """Warns where two submissions to one benchmark predict most rows alike.
+    """Warns if two submissions to one benchmark predict most rows alike.
 
     Args:
-        traces: What each submission predicts and of which benchmark, by name.
-        firsts: Name of each one's first seed; seeds of one method may be alike.
-        asked: Names of which a pair has one at least.
+        traces: Benchmark and predictions of each submission, by name.
+        firsts: Name of the first seed of each submission; seeds of one method may be alike.
+        asked: Names of submissions; only pairs that include one of them are compared.
         checklist: Receives the check `predictions_own`.
     """
     found = []
@@ -136,10 +136,11 @@ def flag_copies(
 
 
 def _first_looks(traces: Mapping[str, Trace]) -> dict[str, Trace]:
-    """Returns some rows of each trace, the same of all: most pairs have few alike among them.
+    """Returns the same sample of rows of all traces: in most pairs, few of these are alike.
 
-    They are drawn anew each time, so that nobody knows which rows to spare. That a copy of half of
-    the rows has a quarter of these or fewer has a probability below 1e-100.
+    The sample is drawn anew each time, so that nobody knows which rows to leave uncopied. The
+    probability that a copy of half of the rows has a quarter or less of the sample alike is below
+    1e-100.
     """
     rows: dict[int, NDArray[np.int64]] = {}
     for n in {len(trace) for trace in traces.values()}:

@@ -1,4 +1,4 @@
-"""Folders that appear whole, and that are taken back when something after them fails."""
+"""Folders that appear as a whole, and are undone if a later step fails."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from pathlib import Path
 from gmbench.files import WriteError, exchange, rename_durably
 
 Writers = Mapping[str, Callable[[Path], object]]
-"""What writes each file of a folder, by the file's name."""
+"""Functions that write the files of a folder, by file name."""
 
 
 @contextmanager
 def folders_in_place(folders: Mapping[Path, Writers]) -> Iterator[None]:
-    """Puts folders in place while the block runs, and leaves them there when it ends well.
+    """Puts folders in place for the duration of a block, and keeps them if it succeeds.
 
-    Each folder is written beside its place and renamed. When anything fails, a stop by the
-    keyboard included, every file and folder is as it was, byte for byte. A process that is killed
-    can leave a folder behind whose name begins with a dot; the board does not look at those.
+    Each folder is written next to its destination and renamed. If anything fails, including
+    by a keyboard interrupt, every file and folder is as it was, byte for byte. A killed process can
+    leave behind a folder whose name begins with a dot; the board ignores those.
 
     Args:
-        folders: The files of each folder. A folder that is there already is replaced.
+        folders: The files of each folder. An existing folder is replaced.
 
     Raises:
-        WriteError: The system refused.
+        WriteError: A file cannot be written.
     """
     undo: list[Callable[[], object]] = []
     old: list[Path] = []
@@ -51,7 +51,7 @@ def folders_in_place(folders: Mapping[Path, Writers]) -> Iterator[None]:
                     folder.replace(aside)
                     undo.append(partial(aside.replace, folder))
                     old.append(aside)
-                # First the way back: the rename may succeed and the flush after it fail.
+                # The undo step comes first: the rename may succeed and the flush after it fail.
                 undo.append(partial(shutil.rmtree, folder, ignore_errors=True))
                 rename_durably(staged, folder)
         except OSError as error:
@@ -69,13 +69,13 @@ def folders_in_place(folders: Mapping[Path, Writers]) -> Iterator[None]:
 
 
 def _back(staged: Path, folder: Path, before: int) -> None:
-    """Takes an exchange of two folders back, if it happened; `before` is the old one's inode."""
+    """Undoes an exchange of two folders, if it happened; `before` is the old one's inode."""
     if staged.exists() and staged.stat().st_ino == before:
         exchange(staged, folder)
 
 
 def _make_parents(folder: Path, undo: list[Callable[[], object]]) -> None:
-    """Makes a folder and those above it, and notes how to take the new ones back."""
+    """Creates a folder and its parents, and records how to remove the new ones."""
     missing = [one for one in (folder, *folder.parents) if not one.exists()]
     for one in reversed(missing):
         one.mkdir()

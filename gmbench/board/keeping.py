@@ -1,7 +1,7 @@
 """What a pull request may not change: earlier submissions, rounds, and what papers report.
 
-A pull request adds. Whoever proposes to remove or replace what is there, be it a submission of
-theirs, asks a maintainer, who looks at it and merges by hand.
+A pull request adds. Anyone who proposes to remove or replace something, even their own submission,
+asks a maintainer, who reviews it and merges by hand.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ ENTRIES = "entries"
 
 
 def check_kept(trusted: Board, proposed: Board) -> Checklist:
-    """Checks that everything of a board is in another one, byte for byte.
+    """Checks that another board keeps submissions, rounds and reported figures, byte for byte.
 
     Args:
         trusted: The board as it is.
-        proposed: The board as a pull request would have it; links in it are not followed.
+        proposed: The board as a pull request would make it; links in it are not followed.
 
     Returns:
         The checks `submissions_kept`, `reported_kept` and `rounds_kept`.
@@ -48,7 +48,7 @@ def check_kept(trusted: Board, proposed: Board) -> Checklist:
 
 
 def _changed(trusted: Path, proposed: Path) -> list[str]:
-    """Returns what became of each file that is not as it was."""
+    """Returns a description of each file that was changed or removed."""
     found = []
     for path in _files(trusted):
         place = path.relative_to(trusted)
@@ -61,7 +61,7 @@ def _changed(trusted: Path, proposed: Path) -> list[str]:
 
 
 def _new_in_rounds(trusted: Path, proposed: Path) -> list[str]:
-    """Returns the new files of rounds that are no entry's: a maintainer alone makes those."""
+    """Returns the new files of rounds outside entries: only a maintainer makes those."""
     known = {path.relative_to(trusted) for path in _files(trusted)}
     found = []
     for path in _files(proposed):
@@ -82,5 +82,5 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _hash(path: Path) -> str:
-    """Returns the hash of a file, empty where there is none."""
+    """Returns the hash of a file; empty if there is none or it is a link."""
     return sha256_of(path) if path.is_file() and not path.is_symlink() else ""

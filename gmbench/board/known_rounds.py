@@ -1,4 +1,4 @@
-"""The rounds that a board knows, as its page tells of them: open, closed and revealed ones."""
+"""The rounds of a board, as its page presents them: open, closed and revealed ones."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gmbench.board.rounds import CLOSED, REVEALED, ROUND, read_closed, read_reve
 from gmbench.board.sealing import SEALED
 
 State = Literal["open", "closed", "revealed"]
-"""A round takes entries, has had its deadline, or has ended."""
+"""A round accepts entries, is past its deadline, or has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +19,10 @@ class KnownRound:
 
     Attributes:
         name: Its name, which is also that of its benchmark once it is revealed.
-        state: Where it stands.
+        state: Its state.
         n_images: Number of images to predict.
         n_entries: Number of entries: sealed so far, in time at the deadline, or scored in the end.
-        note: A line for people, such as when it ends.
+        note: A line for readers, such as when it ends.
         commitment: The salted hash of labels and order.
     """
 
@@ -35,7 +35,7 @@ class KnownRound:
 
 
 def known_rounds(board: Board) -> tuple[KnownRound, ...]:
-    """Returns the rounds of a board: those that take entries first, then by name.
+    """Returns the rounds of a board: open, closed, then revealed ones, each by name.
 
     Raises:
         BoardError: The file of a round is damaged.

@@ -1,4 +1,4 @@
-"""Pairs of methods that were compared before, in one file of the user's own cache folder."""
+"""Cache of compared pairs of methods, in one file of the user's own cache folder."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 FILE = "pairs.sqlite"
 
 Numbers = NDArray[np.float64]
-"""Difference, ends of its interval and p-value of each metric, shape (metrics, 4); NaN for None."""
+"""Difference, ends of its interval and p-value per metric, shape (metrics, 4); NaN for None."""
 
 
 def recall_pairs(cache: Path, keys: Iterable[str]) -> dict[str, Numbers]:
-    """Returns the pairs that were kept under some keys; a damaged file counts as empty."""
+    """Returns the pairs stored under the given keys; a damaged file counts as empty."""
     found = {}
     with _opened(cache) as memory:
         for key in keys:
@@ -27,7 +27,7 @@ def recall_pairs(cache: Path, keys: Iterable[str]) -> dict[str, Numbers]:
 
 
 def remember_pairs(cache: Path, pairs: Mapping[str, Numbers]) -> None:
-    """Keeps pairs, each under a name that says all that it depends on."""
+    """Stores pairs, each under a key that identifies everything it depends on."""
     with _opened(cache) as memory, memory:
         memory.executemany(
             "INSERT OR REPLACE INTO pairs VALUES (?, ?)",
@@ -41,7 +41,7 @@ def _opened(cache: Path) -> Iterator[sqlite3.Connection]:
     try:
         memory = _connection(cache / FILE)
     except sqlite3.DatabaseError:
-        # Damaged: what it held is computed again.
+        # The file is damaged: its pairs are computed again.
         (cache / FILE).unlink()
         memory = _connection(cache / FILE)
     with closing(memory):

@@ -1,7 +1,7 @@
-"""The methods of a benchmark in pairs, as `gmbench compare` compares them.
+"""Pairs of a benchmark's methods, compared as by `gmbench compare`.
 
-What a comparison needs of one method was computed with its score; a pair then is a subtraction
-and a permutation test. Pairs are remembered where scores are, by what both were made from.
+What a comparison needs from one method was computed with its score; a pair is then a subtraction
+and a permutation test. Pairs are cached where scores are, by what both were made from.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from gmbench.evaluation.permutations import PERMUTATIONS
 from gmbench.progress import Progress
 
 Pairs = Mapping[tuple[str, str], tuple[Difference, ...]]
-"""The differences of two methods, first less second, one a metric, by the two names."""
+"""The differences of two methods, first less second, one per metric, by the two names."""
 
 
 _FEW = 200
-"""So many pairs are compared while other processes would start."""
+"""Number of pairs that are compared in the time that other processes take to start."""
 
 _SIDE = 8
-"""Methods that are compared at once with as many others: they are sent to a process together."""
+"""Number of methods compared at once with as many others: they are sent to a process together."""
 
 
 def board_pairs(
@@ -41,16 +41,16 @@ def board_pairs(
     jobs: int | None = None,
     progress: Progress | None = None,
 ) -> Pairs:
-    """Compares every two methods of a benchmark.
+    """Compares all pairs of methods of a benchmark.
 
-    The p-values of one metric are one family: they are corrected (Holm) for the number of pairs
-    that the board has, whichever of them somebody looks at.
+    The p-values of one metric form one family: they are corrected (Holm) for the number of pairs
+    on the board, whichever of them a reader looks at.
 
     Args:
-        scores: What was computed of each method, by its name.
-        cache: Folder of pairs compared before.
-        jobs: Processes; by default all cores.
-        progress: Told how many pairs are compared.
+        scores: Score of each method, by its name.
+        cache: Folder of pairs compared earlier.
+        jobs: Number of processes; by default one per core.
+        progress: Progress callback, with the number of pairs compared.
     """
     keys = _keys(scores)
     found = {} if cache is None else _recalled(cache, keys)
@@ -70,7 +70,7 @@ def board_pairs(
 
 
 def winner(pairs: Pairs, first: str, second: str, number: int) -> str:
-    """Returns the name of the better of two methods in the metric of a number, or nothing."""
+    """Returns the name of the better of two methods in metric `number`, or nothing."""
     return (pairs.get((first, second)) or pairs[second, first])[number].better
 
 
@@ -84,7 +84,7 @@ class _Task:
 
 
 def _tasks(scores: Mapping[str, Score], pairs: list[tuple[str, str]]) -> list[_Task]:
-    """Deals pairs into tasks that share their methods."""
+    """Groups pairs into tasks whose pairs share methods."""
     place = {name: number // _SIDE for number, name in enumerate(scores)}
     blocks: dict[tuple[int, int], list[tuple[str, str]]] = defaultdict(list)
     for first, second in pairs:
@@ -101,7 +101,7 @@ def _run(task: _Task) -> dict[tuple[str, str], list[Difference]]:
 
 
 def _keys(scores: Mapping[str, Score]) -> dict[tuple[str, str], str]:
-    """Returns the name under which each pair is remembered: a hash of all that it depends on."""
+    """Returns the key under which each pair is cached: a hash of everything it depends on."""
     made_from = {}
     for name, score in scores.items():
         manifest = {k: v for k, v in score.result["manifest"].items() if k != "predictions"}
@@ -120,7 +120,7 @@ def _numbers(made: list[Difference]) -> Numbers:
 def _recalled(
     cache: Path, keys: Mapping[tuple[str, str], str]
 ) -> dict[tuple[str, str], list[Difference]]:
-    """Returns the pairs that were kept."""
+    """Returns the cached pairs."""
     kept = recall_pairs(cache, keys.values())
     found = {}
     for pair, key in keys.items():

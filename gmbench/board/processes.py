@@ -1,4 +1,4 @@
-"""Work on many submissions at once, in processes where that pays."""
+"""Work on many submissions at once, in parallel processes where that pays off."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def each(
     """Calls a function for every task.
 
     Args:
-        function: Importable by name, as are its argument and result.
-        tasks: What it is called with.
-        what: What is counted, such as `submissions`.
-        name_of: What a task is called in an error.
-        few: So many tasks take no longer than processes take to start.
-        jobs: Processes; by default all cores.
-        progress: Told how many are done.
+        function: The function; importable by name, as are its argument and result.
+        tasks: Its arguments, one per call.
+        what: What the progress callback counts, such as `submissions`.
+        name_of: Returns the name of a task for errors.
+        few: Number of tasks that take no longer than processes take to start.
+        jobs: Number of processes; by default one per core.
+        progress: Progress callback, with the number of tasks done.
 
     Yields:
         The results, in any order.
@@ -53,6 +53,6 @@ def each(
 
 
 def _with_one_thread(function: Callable[[Task], Result], task: Task) -> Result:
-    # As many processes as cores: threads of their own would only stand in each other's way.
+    # There are as many processes as cores: more threads would only get in each other's way.
     with threadpool_limits(1):
         return function(task)

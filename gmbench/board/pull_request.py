@@ -1,4 +1,4 @@
-"""Scores on a model's page of the Hugging Face Hub, by a pull request to its repository.
+"""Scores on a model's page on the Hugging Face Hub, by a pull request to its repository.
 
 The Hub reads `.eval_results/*.yaml` of a model's repository and shows each entry on the model's
 page and on the leaderboard of the dataset that it names. The tasks are those of the dataset's
@@ -21,7 +21,7 @@ from gmbench.errors import HubError
 
 @dataclass(frozen=True, slots=True)
 class PullRequest:
-    """A pull request that was opened.
+    """An opened pull request.
 
     Attributes:
         repository: The model's repository.
@@ -92,12 +92,12 @@ def open_pull_request(
         dataset: The benchmark's dataset on the Hub, `ORG/NAME`.
         card: The submission's card.
         result: Its result.
-        endpoint: Address of the Hub; by default `HF_ENDPOINT` or `https://huggingface.co`.
-        token: By default the one that `hf auth login` stored, or `HF_TOKEN`.
+        endpoint: URL of the Hub; by default `HF_ENDPOINT` or `https://huggingface.co`.
+        token: Access token; by default the one that `hf auth login` stored, or `HF_TOKEN`.
 
     Raises:
-        HubError: A name is no repository's, there is no token, or the Hub refused; or other sets
-            were predicted than those of the dataset, whose scores the Hub compares.
+        HubError: A name is not a valid repository name, there is no token, the Hub refused, or the
+            predicted sets are not those of the dataset, whose scores the Hub compares.
     """
     import huggingface_hub
 

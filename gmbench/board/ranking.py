@@ -1,7 +1,7 @@
 """Ranks as ranges: no order is claimed where a paired test on the same GMs finds none.
 
 All methods of a board are scored on the same GMs, so most of what makes one figure uncertain makes
-the other's uncertain in the same way. Whether two intervals overlap therefore says little; the
+the other uncertain in the same way. Whether two intervals overlap therefore says little; the
 paired test of the two (`gmbench.board.pairs`) says what can be said.
 """
 
@@ -13,12 +13,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Rank:
-    """From the best to the worst place that a method can have.
+    """The range from the best to the worst place that a method can have.
 
     Attributes:
         best: The best place.
         worst: The worst.
-        tier: Number of its tier, from 1 on.
+        tier: Number of its tier, starting at 1.
     """
 
     best: int
@@ -38,16 +38,16 @@ def paired_ranks(
     """Ranks methods by one metric.
 
     A method's range goes from the best to the worst place, by value, among itself and all methods
-    that it is not told apart from. A tier begins with the best method that is in none yet and
-    holds those behind it down to the first that is told apart from it.
+    from which it is not told apart. A tier begins with the best method not yet in a tier and
+    includes those behind it, up to but not including the first that is told apart from it.
 
     Args:
-        values: The metric of each method, by its name; None where it is not defined.
+        values: The metric of each method, by its name; None if undefined.
         apart: The pairs of methods that a test tells apart.
-        lower_is_better: Which way is better.
+        lower_is_better: Whether lower values are better.
 
     Returns:
-        The range of each method; None where its value is not defined.
+        The range of each method; None if its value is undefined.
     """
     known = {name: value for name, value in values.items() if value is not None}
     order = sorted(known, key=lambda name: known[name], reverse=not lower_is_better)

@@ -23,9 +23,9 @@ class Reported:
     Attributes:
         benchmark: Name of the benchmark.
         method: Key of the method.
-        title: Its name for people.
+        title: Its display name.
         about: What it is, in a few words.
-        sources: Where the figures stand, such as `Table 4`.
+        sources: Where the figures appear, such as `Table 4`.
         date: When it was published: a year, a month (`2023-12`) or a day.
         values: Mean over the sets, by metric.
         std: Standard deviation over the sets, by metric.
@@ -42,10 +42,10 @@ class Reported:
 
 
 def read_reported(path: Path) -> list[Reported]:
-    """Reads the table of reported figures; a board without one has none.
+    """Reads the table of reported figures; a board without the table has no such figures.
 
     Raises:
-        BoardError: The table is damaged; says where.
+        BoardError: The table is damaged; the message says where.
     """
     if not path.is_file():
         return []
@@ -83,7 +83,7 @@ def first_day(date: str) -> datetime.date:
     """Returns the first day of a year, a month or a day.
 
     Raises:
-        ValueError: It is none of them.
+        ValueError: The date is none of these.
     """
     if not re.fullmatch(r"\d{4}(-\d\d){0,2}", date):
         raise ValueError(date)

@@ -1,6 +1,6 @@
-"""A submission's recipe trained again, and compared with what was submitted.
+"""Trains a submission's recipe again and compares the outcome with what was submitted.
 
-Verification recomputes figures from predictions; it cannot say where those came from. Where a card
+Verification recomputes figures from predictions; it cannot tell where those came from. If a card
 names a baseline's recipe, anyone with the images can train it again and see.
 """
 
@@ -18,7 +18,7 @@ from gmbench.predictions.predictions import Predictions
 from gmbench.progress import Progress
 
 COMPARED = ("l1", "arch_f1", "loss_f1")
-"""Metrics of which a rerun is to come within the interval of what was submitted."""
+"""Metrics in which a rerun must lie within the interval of what was submitted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +27,9 @@ class Compared:
 
     Attributes:
         metric: Its name.
-        submitted: Mean over the sets of what was submitted.
-        ci: The 95% interval of that; None where there is none.
-        rerun: Mean over the sets of the rerun.
+        submitted: Mean over the sets, as submitted.
+        ci: 95% interval of `submitted`; None if there is none.
+        rerun: Mean over the sets, from the rerun.
     """
 
     metric: str
@@ -39,7 +39,7 @@ class Compared:
 
     @property
     def ok(self) -> bool:
-        """Whether the rerun is within the interval, or equal where there is none."""
+        """Whether the rerun is within the interval, or equal if there is none."""
         if self.ci is None:
             return abs(self.submitted - self.rerun) < 1e-6
         return self.ci[0] - 1e-9 <= self.rerun <= self.ci[1] + 1e-9
@@ -47,14 +47,14 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Rerun:
-    """What training a submission again brought.
+    """The outcome of training a submission again.
 
     Attributes:
         name: Name of the submission.
         recipe: The recipe that was trained.
-        commit: Commit that the card says it was made with; empty where it says none.
+        commit: Commit that it was made with according to the card; empty if the card names none.
         same: Whether all predictions are the same.
-        alike: Part of rows that are alike.
+        alike: Share of rows that are alike.
         metrics: The metrics of both.
     """
 
@@ -89,16 +89,16 @@ def rerun(
     Args:
         board: The leaderboard.
         name: Name of the submission.
-        data: The benchmark's dataset, where the recipe looks at images.
+        data: The benchmark's dataset, if the recipe uses images.
         device: `auto`, `cpu`, `cuda` or `mps`.
-        runs: Where trainings keep their logs and checkpoints; by default nothing is kept.
-        progress: Told how far the work is.
+        runs: Folder for training logs and checkpoints; by default none are kept.
+        progress: Progress callback.
 
     Raises:
         BoardError: The submission is not sound, or its card names no recipe.
         UnknownNameError: There is no such submission or recipe.
-        BenchmarkError: The recipe looks at images and there is no dataset.
-        TrainingError: A training came to nothing.
+        BenchmarkError: The recipe uses images and there is no dataset.
+        TrainingError: A training failed.
     """
     from gmbench.training.baselines import run_baseline
 
@@ -137,7 +137,7 @@ def _compared(submitted: Predictions, made: Predictions) -> tuple[Compared, ...]
     found = []
     for metric in COMPARED:
         one, other = before[metric], after[metric]
-        assert one.mean is not None  # Every set is there, so every mean is.
+        assert one.mean is not None  # Every set is present, so every mean is defined.
         assert other.mean is not None
         found.append(Compared(metric, one.mean, one.ci, other.mean))
     return tuple(found)

@@ -1,4 +1,4 @@
-"""The end of a live round: labels in the open, every entry scored and put on the board."""
+"""The end of a live round: labels become public, every entry is scored and put on the board."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ from gmbench.predictions.reading import read_table
 
 @dataclass(frozen=True)
 class Revealed:
-    """What the end of a round brought.
+    """The outcome of revealing a round.
 
     Attributes:
-        name: Its name.
-        commitment: The hash that was published at its beginning, and that fits.
-        scored: Names of the entries that are on the board now.
-        refused: What is wrong with each of the others.
+        name: Name of the round.
+        commitment: The hash that was published at its beginning, and that matches.
+        scored: Names of the entries that were put on the board.
+        refused: What is wrong with each of the others, by name.
     """
 
     name: str
@@ -61,7 +61,7 @@ class Revealed:
     refused: dict[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns the end as plain data."""
+        """Returns the outcome as plain data."""
         return {
             "name": self.name,
             "commitment": self.commitment,
@@ -73,20 +73,19 @@ class Revealed:
 def reveal_round(board: Board, name: str, seed_file: Path, data: Path) -> Revealed:
     """Publishes a round's labels and scores its entries.
 
-    An entry that is not sound, or nearly another's, is refused and named; the others go on the
-    board. Revealing again
-    scores entries that are not there yet.
+    An entry that is not sound, or is nearly another's, is refused and named; the others go on the
+    board. Revealing again scores entries that are not on it yet.
 
     Args:
         board: The leaderboard.
         name: Name of the round.
-        seed_file: Its secret.
+        seed_file: File with its secret.
         data: The dataset with its labels.
 
     Raises:
-        BoardError: There is no such round, it still takes entries, there are too many, or secret
+        BoardError: There is no such round, it still accepts entries, it has too many, or secret
             and labels are not those that the round was published with.
-        WriteError: The system refused.
+        WriteError: A file cannot be written.
     """
     folder = round_folder(board, name)
     described = read_round(board, name)
@@ -100,7 +99,7 @@ def reveal_round(board: Board, name: str, seed_file: Path, data: Path) -> Reveal
             f"published one {str(described.get('commitment'))[:16]}. Nothing was revealed."
         )
     entries = entry_names(board, name)
-    read_closed(board, name)  # A round that still takes entries is not revealed.
+    read_closed(board, name)  # Raises if the round still accepts entries.
     kept = sealed_predictions(board, name) or {}
     write_revealed(folder, salt, order, kept)
     truth = dict(zip([f"{name}/{n:06d}" for n in range(len(order))], order, strict=True))
@@ -118,22 +117,22 @@ def reveal_round(board: Board, name: str, seed_file: Path, data: Path) -> Reveal
 
 
 def check_revealed(board: Board, name: str) -> bool:
-    """Returns whether what a round revealed is what it was published with; needs no secret.
+    """Returns whether what a round revealed matches its commitment; needs no secret.
 
     Raises:
-        BoardError: The round is not there, or not revealed.
+        BoardError: There is no such round, or it is not revealed.
     """
     described, revealed = read_round(board, name), read_revealed(board, name)
     benchmark = read_benchmark(board.benchmarks / name)
     try:
         bound = commitment(bytes.fromhex(revealed["salt"]), benchmark, revealed["order"])
     except (ValueError, TypeError):
-        return False  # No salt is written like that, and no order.
+        return False  # Not a well-formed salt or order.
     return bool(bound == described["commitment"])
 
 
 def _already_there(board: Board, benchmark: Benchmark) -> dict[str, Trace]:
-    """Returns what the submissions to a benchmark predict, by name."""
+    """Returns the traces of the submissions to a benchmark, by name."""
     found = {}
     for name in board.names():
         one = submitted_trace(board, name)
@@ -151,7 +150,7 @@ def _score_entry(
     truth: dict[str, str],
     others: dict[str, Trace],
 ) -> Predictions:
-    """Gives an entry's rows their true names, submits and returns them."""
+    """Gives an entry's rows their true image names, submits them and returns the predictions."""
     entry = round_folder(board, name) / "entries" / who
     if not prediction_files(entry) and not has_links(entry):
         read_sealed(entry)
@@ -193,7 +192,7 @@ def _score_entry(
             raise BoardError(f"{who} cannot be submitted.\n{checklist.text(all_checks=False)}")
     trace = trace_of(read)
     for other, known in others.items():
-        # One that is there already is refused by its name, which says more.
+        # An entry already on the board is refused by name, which says more.
         if other != who and (share := alike(trace, known, benchmark)) > COPY:
             raise BoardError(
                 f"{who} predicts {share:.1%} of the rows as {other} does. Entries are methods of "
@@ -204,7 +203,7 @@ def _score_entry(
 
 
 def _for_every_set(table: pa.Table, benchmark: Benchmark) -> pa.Table:
-    """Repeats the rows of images that stand in several sets, as the evaluator wants them."""
+    """Repeats the rows of images that are in several sets, as the evaluator expects."""
     index = image_index(benchmark)
     names = list(benchmark.sets)
     keys = pa.table(

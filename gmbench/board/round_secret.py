@@ -1,4 +1,4 @@
-"""The secret of a live round, and what follows from it without telling anything of it."""
+"""The secret of a live round, and values derived from it that reveal nothing about it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from gmbench.board.board import BoardError
 
 @dataclass(frozen=True, slots=True)
 class Seeds:
-    """What the population of a round is drawn from: 256 bits each; neither tells the other.
+    """Seeds of the population of a round: 256 bits each; neither reveals the other.
 
-    With few bits, anyone could draw every population there can be and keep the one whose contents
-    and shapes are those that the published images show.
+    With few bits, anyone could draw every possible population and keep the one whose contents and
+    shapes are those in the published images.
 
     Attributes:
         population: Seed of the GMs and of the test sets.
@@ -29,10 +29,10 @@ class Seeds:
 
 
 def read_secret(path: Path, *, make: bool = False) -> bytes:
-    """Reads the secret of a round, or makes one that only its owner can read.
+    """Reads the secret of a round, or creates one that only its owner can read.
 
     Raises:
-        BoardError: There is none, it cannot be made, or it is too short to be one.
+        BoardError: There is no secret, it cannot be created, or it is too short.
     """
     made = False
     try:
@@ -45,7 +45,7 @@ def read_secret(path: Path, *, make: bool = False) -> bytes:
         secret = path.read_bytes().strip()
     except OSError as error:
         if made:
-            path.unlink(missing_ok=True)  # Half a secret is none.
+            path.unlink(missing_ok=True)  # A partial secret is useless.
         remedy = "Give another --seed-file." if make else "`round new` makes one."
         raise BoardError(
             f"The secret {path} cannot be {'made or ' if make else ''}read ({error.strerror}). "
@@ -60,7 +60,7 @@ def read_secret(path: Path, *, make: bool = False) -> bytes:
 
 
 def derived(secret: bytes, name: str, what: str) -> bytes:
-    """Returns 32 bytes that follow from a round's secret and tell nothing of it."""
+    """Returns 32 bytes derived from a round's secret that reveal nothing about it."""
     return hmac.new(secret, f"gmbench round {name}: {what}".encode(), hashlib.sha256).digest()
 
 

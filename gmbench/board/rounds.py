@@ -1,17 +1,17 @@
-"""Live rounds: a hidden population, its images in the open, its labels under a salted hash.
+"""Live rounds: a hidden population with public images, and labels under a salted hash.
 
 No one can have trained on generative models that did not exist before the round. A round is made
-from a secret, from which its seeds, the order of its images and the salt follow:
+from a secret that determines its seeds, the order of its images and the salt:
 
 ```
 leaderboard/rounds/NAME/
-  round.json        what the round is; the hash that binds its maker to labels and order
-  images.parquet    image and image_id: NAME/000000, NAME/000001 ... in an order drawn at random
-  template.csv      a prediction file to be filled in
+  round.json        what the round is; the hash that commits its maker to labels and order
+  images.parquet    image and image_id: NAME/000000, NAME/000001 ... in random order
+  template.csv      a prediction file to fill in
   entries/WHO/      by pull request: card.yaml and sealed.json, the hash of a prediction file;
                     after the deadline nonce.txt and predictions.parquet or predictions.csv
-  closed.json       at the deadline: the hash of every entry that is in time
-  revealed.json     after the end: the salt and which image is which
+  closed.json       at the deadline: the hash of every entry made in time
+  revealed.json     after the end: the salt, and which image is which
 ```
 
 The dataset folder with the labels stays with the maintainer until the round is revealed.
@@ -48,21 +48,21 @@ ROUND, IMAGES, TEMPLATE = "round.json", "images.parquet", "template.csv"
 CLOSED, REVEALED = "closed.json", "revealed.json"
 
 Builder = Callable[[Seeds, Path], object]
-"""Builds the dataset of a hidden population: takes its seeds and the folder to make."""
+"""Builds the dataset of a hidden population; takes its seeds and the folder to create."""
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """A round that was made.
+    """A newly made round.
 
     Attributes:
-        name: Its name, which is the benchmark's.
+        name: Its name, which is also the benchmark's.
         folder: Its folder on the board, to be published.
         data: The dataset with the labels, to be kept secret until the end.
         n_images: Number of images.
         n_gms: Number of hidden GMs behind them.
         n_sets: Number of test sets that they are in.
-        intervals: Whether a set has two GMs, which intervals need.
+        intervals: Whether a set has at least two GMs, which intervals need.
         commitment: The salted hash of labels and order.
     """
 
@@ -84,7 +84,7 @@ def round_folder(board: Board, name: str) -> Path:
     """Returns the folder of a round.
 
     Raises:
-        BoardError: The name could lead elsewhere.
+        BoardError: The name is not safe as a folder name.
     """
     if not is_safe(name):
         raise BoardError(
@@ -94,10 +94,10 @@ def round_folder(board: Board, name: str) -> Path:
 
 
 def commitment(salt: bytes, benchmark: Benchmark, order: list[str]) -> str:
-    """Returns the hash that binds a round's maker to labels, sets and the order of images.
+    """Returns the hash that commits a round's maker to labels, sets and the order of images.
 
     Args:
-        salt: Keeps anyone from trying labels until the hash fits.
+        salt: Prevents anyone from trying labels until the hash matches.
         benchmark: The hidden benchmark.
         order: The true `image_id` of each image, in the order of the published ones.
     """
@@ -115,15 +115,15 @@ def new_round(
     Args:
         board: The leaderboard.
         name: Name of the round and of its benchmark.
-        seed_file: The secret; made if it does not exist.
-        data: Folder for the dataset with the labels; outside the board.
+        seed_file: File with the secret; created if it does not exist.
+        data: Folder for the dataset with the labels, outside the board.
         build: Builds the dataset from seeds.
-        note: A line for people, such as when the round ends.
+        note: A line for readers, such as when the round ends.
 
     Raises:
-        BoardError: There is such a round, the secret cannot be used, or the dataset would lie
-            where it is published.
-        WriteError: The system refused.
+        BoardError: The round exists already, the secret cannot be used, secret or dataset would lie
+            in the published folder, or the dataset is not that of the round or has no test set.
+        WriteError: A file cannot be written.
     """
     folder = round_folder(board, name)
     if folder.exists():
@@ -181,15 +181,15 @@ def zoo_builder(
     jobs: int | None = None,
     progress: Progress | None = None,
 ) -> Builder:
-    """Returns what builds a population with the zoo; needs the extra `zoo`.
+    """Returns a builder that makes a population with the zoo; needs the extra `zoo`.
 
     Args:
         name: Name of the round.
         n_gms: Number of GMs.
-        images_per_gm: Images of each.
+        images_per_gm: Number of images per GM.
         size: Height and width of the images.
-        jobs: GMs that are trained at once; by default all cores.
-        progress: Told how many GMs are made.
+        jobs: Number of GMs trained at once; by default one per core.
+        progress: Progress callback, with the number of GMs made.
     """
 
     def build(seeds: Seeds, out: Path) -> None:
@@ -210,9 +210,9 @@ def zoo_builder(
 
 
 def drawn_order(benchmark: Benchmark, secret: bytes) -> list[str]:
-    """Returns the true `image_id` of every test image, in the order that the secret draws.
+    """Returns the true `image_id` of every test image, in the order drawn from the secret.
 
-    Images of one GM do not stand together, and neither names nor numbers tell which they are.
+    Images of one GM are not kept together, and neither names nor numbers tell which they are.
     """
     ids = sorted(set(image_index(benchmark).image_ids))
     seed = int.from_bytes(derived(secret, benchmark.name, "order"), "big")
@@ -264,7 +264,7 @@ def write_revealed(folder: Path, salt: bytes, order: list[str], scored: Mapping[
 
 
 def read_round(board: Board, name: str) -> dict[str, Any]:
-    """Returns what was published of a round.
+    """Returns the published description of a round.
 
     Raises:
         BoardError: There is no such round, or its file is damaged.
@@ -297,15 +297,15 @@ def read_revealed(board: Board, name: str) -> dict[str, Any]:
 
 
 def sealed_predictions(board: Board, name: str) -> dict[str, str] | None:
-    """Returns what was predicted of a benchmark before its labels were known.
+    """Returns the hashes of what was predicted on a benchmark before its labels were known.
 
     Args:
         board: The leaderboard.
-        name: Name of the benchmark, which is a round's where it was one.
+        name: Name of the benchmark, which is also that of its round if it was one.
 
     Returns:
-        Hash of the predictions of each entry that was scored, by name; None where the benchmark
-        was no round, so that its labels were open from the beginning.
+        Hash of the predictions of each scored entry, by name; None if the benchmark was not a
+        round, so that its labels were open from the beginning.
 
     Raises:
         BoardError: The file of a round is damaged.

@@ -1,4 +1,4 @@
-"""What the board shows: benchmarks, and a row for each method, ranked among its like."""
+"""What the board shows: benchmarks, and one row per method, measured ones with ranks."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class Cell:
     """One value of a row.
 
     Attributes:
-        value: The number or text; None where there is none.
+        value: The number or text; None if there is none.
         ci: Its 95% interval.
         std: Standard deviation over the sets.
-        rank: Its rank by this column among the measured methods; None where pairs of methods are
-            not compared by it, or not at all.
+        rank: Its rank by this column among the measured methods; None if pairs of methods are not
+            compared by it, or not at all.
         spread: Standard deviation (ddof 1) over the method's seeds; None with one seed.
     """
 
@@ -53,18 +53,19 @@ class Row:
     """One method.
 
     Attributes:
-        name: Unique on the board.
-        title: Name for people.
+        name: Name, unique on the board.
+        title: Display name.
         origin: `measured` by this package from predictions, or `reported` by a paper.
-        cells: By column.
+        cells: Cells by column.
         card: The submission's card; None for reported rows.
         result: The result, as `gmbench evaluate --json` prints it; None for reported rows.
         reported: What a paper says; None for measured rows.
         sealed: Whether its predictions were sealed before anyone could know the labels.
-        over_floor: Each parameter against what labels alone reach; where scores were recomputed.
-        file: Its prediction file, likewise.
-        seeds: The submissions that are its seeds, this one first; figures of `cells` are means
-            over them. With one seed there is nothing else.
+        over_floor: Each parameter against what labels alone achieve; empty unless scores were
+            recomputed.
+        file: Its prediction file; None unless scores were recomputed.
+        seeds: The submissions that are its seeds, this one first; figures in `cells` are means
+            over them. With one seed it is this one alone.
     """
 
     name: str
@@ -85,7 +86,7 @@ class BenchmarkBoard:
     """One benchmark and its methods: measured ones by skill, then reported ones by L1, and pairs.
 
     Its labels are open unless it was a live round: anyone can have known them before predicting,
-    and a figure is worth what its maker says of the method.
+    and a figure is worth what its authors disclose about the method.
     """
 
     name: str
@@ -104,7 +105,7 @@ class BenchmarkBoard:
 
 @dataclass(frozen=True, slots=True)
 class BoardRows:
-    """Everything that the pages show, and the failed checks of submissions that they do not."""
+    """Everything that the pages show, and the failed checks of submissions that they leave out."""
 
     benchmarks: tuple[BenchmarkBoard, ...] = field(default=())
     rounds: tuple[KnownRound, ...] = field(default=())
@@ -121,16 +122,16 @@ def read_rows(
     """Verifies a board and returns its rows; every figure of a measured row is recomputed.
 
     A submission that is not sound, or whose name, title or predictions are an earlier one's, is
-    left out and named; it stops none of the others.
+    left out and named; the others are not affected.
 
     Args:
         board: The leaderboard.
-        cache: Folder of scores and pairs made before from the same bytes.
-        jobs: Processes; by default all cores.
-        progress: Told how many submissions are verified, and how many pairs compared.
+        cache: Folder of scores and pairs computed earlier from the same bytes.
+        jobs: Number of processes; by default one per core.
+        progress: Progress callback, with the numbers of submissions verified and pairs compared.
 
     Raises:
-        BoardError: No submission is sound; names them and what is wrong.
+        BoardError: No submission is sound; the message names them and what is wrong.
     """
     made = verify(board, cache=cache, jobs=jobs, flag=False, progress=progress)
     left_out = _left_out(made)
@@ -166,7 +167,7 @@ def read_rows(
 
 
 def _left_out(made: Verification) -> dict[str, tuple[str, ...]]:
-    """Returns the checks that each submission failed which the pages do not show, by name."""
+    """Returns the failed checks of each submission that the pages leave out, by its name."""
     found = {}
     for one in made.submissions:
         failures = one.checklist.failures
@@ -178,11 +179,11 @@ def _left_out(made: Verification) -> dict[str, tuple[str, ...]]:
 
 
 def submitted_rows(board: Board) -> tuple[BenchmarkBoard, ...]:
-    """Returns the rows of a board as its submissions' results have them; recomputes nothing.
+    """Returns the rows of a board from the submitted results; recomputes nothing.
 
     Raises:
         BoardError: A submission cannot be read, or its result is damaged or of another protocol.
-        CardError: A card is none.
+        CardError: A card is not valid.
         BenchmarkError: A benchmark is not known.
     """
     submitted = []
@@ -211,12 +212,13 @@ class _Submitted:
 def _boards(
     board: Board, submitted: Sequence[_Submitted], halves: Mapping[str, Half]
 ) -> Iterator[BenchmarkBoard]:
-    """Yields each benchmark with its methods, those that papers report among them.
+    """Yields each benchmark with its methods, including those that papers report.
 
     Args:
         board: The leaderboard.
         submitted: All submissions.
-        halves: Of each method the mean over its seeds, where scores were recomputed.
+        halves: What comparisons need of each method, as the mean over its seeds; empty unless
+            scores were recomputed.
     """
     by_benchmark: dict[str, list[_Submitted]] = {}
     for one in submitted:
@@ -298,7 +300,7 @@ def _over_seeds(key: str, summaries: Sequence[Mapping[str, Any]], half: Half | N
 
 
 def ranked(rows: Sequence[Row], pairs: Pairs) -> tuple[Row, ...]:
-    """Returns measured rows with their ranks in each metric that pairs are compared by."""
+    """Returns measured rows with their ranks in each metric by which pairs are compared."""
     cells = {row.name: dict(row.cells) for row in rows}
     for number, metric in enumerate(COMPARED):
         if metric.name not in COLUMN:
@@ -325,7 +327,7 @@ def _reported_row(one: Reported) -> Row:
 
 
 def in_order(rows: Iterable[Row], column: str, *, descending: bool = False) -> list[Row]:
-    """Returns rows by a column, or by `title`: missing values last, ties by title and name."""
+    """Returns rows sorted by a column or `title`: missing values last, ties by title and name."""
     rows = sorted(rows, key=lambda row: (row.title.casefold(), row.name))
 
     def value(row: Row) -> Any:

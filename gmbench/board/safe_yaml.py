@@ -1,8 +1,8 @@
-"""YAML from strangers: plain data only, small, flat, and without any way to grow.
+"""YAML from untrusted sources: plain data only, small, flat, and with no way to expand.
 
-`yaml.safe_load` makes no objects, but it follows aliases, which let a kilobyte unfold to
-gigabytes, takes the last of two equal keys without a word, and recurses as deep as a text is
-nested. All of that is refused here before anything is built.
+`yaml.safe_load` creates no objects, but it follows aliases, which let a kilobyte expand to
+gigabytes, silently takes the last of two equal keys, and recurses as deeply as a text is nested.
+All of that is refused here before anything is built.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ import yaml
 from gmbench.errors import GmbenchError
 
 MOST_BYTES = 64_000
-"""Largest card that is read; an ordinary one has 500 bytes."""
+"""Size of the largest card that is read; an ordinary one has 500 bytes."""
 
 _DEEPEST = 4
 
 
 class CardError(GmbenchError):
-    """A card, or another file of a submission, that is not what it should be."""
+    """A card, or another file of a submission, that is not valid."""
 
     exit_code = 1
 
@@ -30,7 +30,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """Reads a YAML file that holds one mapping of plain values.
 
     Raises:
-        CardError: It is too large, cannot be read, or is anything else; says what and where.
+        CardError: It is too large, cannot be read, or holds anything else; the message says what
+            and where.
     """
     try:
         size = path.stat().st_size
@@ -51,10 +52,10 @@ def parse_yaml(text: str, source: str) -> dict[str, Any]:
 
     Args:
         text: The YAML.
-        source: What it is called in messages.
+        source: Its name in messages.
 
     Raises:
-        CardError: The text is anything else; says what and where.
+        CardError: The text holds anything else; the message says what and where.
     """
     try:
         _refuse_tricks(text, source)

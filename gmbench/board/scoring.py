@@ -1,8 +1,8 @@
-"""Scores by trusted code, remembered by what they were made from.
+"""Scores computed by trusted code, cached by what they were made from.
 
-A score depends on the bytes of a prediction file, on labels and sets, and on the code. The memory
-lies in the user's own cache folder, never beside the submissions, where a stranger could put
-entries of his own.
+A score depends on the bytes of a prediction file, on labels and sets, and on the code. The cache
+is in the user's own cache folder, never beside the submissions, where a stranger could plant
+entries.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ from gmbench.version import __version__
 
 @dataclass(frozen=True)
 class Score:
-    """What trusted code found of one submission's predictions.
+    """The score of one submission's predictions, computed by trusted code.
 
     Attributes:
         result: The result, as `gmbench evaluate --json` prints it.
-        half: What comparisons with other methods need of this one.
-        trace: What tells whether it is another's copy, or the labels.
-        over_floor: Each parameter against what labels alone reach.
+        half: What comparisons with other methods need from this one.
+        trace: What shows whether it is another's copy, or the labels.
+        over_floor: Each parameter against what labels alone achieve.
     """
 
     result: dict[str, Any]
@@ -52,7 +52,7 @@ class Score:
 
 
 def score(predictions: Predictions) -> Score:
-    """Scores predictions under the present protocol, with the settings of the board."""
+    """Scores predictions under the current protocol, with the settings of the board."""
     benchmark = predictions.benchmark
     reference, floor = _without_images(benchmark)
     evaluation, parts = evaluate_resampled(predictions, reference, replicates=REPLICATES, seed=SEED)
@@ -70,7 +70,7 @@ _MOST_KNOWN = 4
 
 
 def _without_images(benchmark: Benchmark) -> _Known:
-    """Returns a benchmark's mean / mode baseline and what its floor scores, once a process."""
+    """Returns a benchmark's mean / mode baseline and floor scores, cached in the process."""
     key = f"{benchmark.labels_sha256} {benchmark.splits_sha256} {REPLICATES}"
     if key not in _known:
         if len(_known) == _MOST_KNOWN:
@@ -81,7 +81,7 @@ def _without_images(benchmark: Benchmark) -> _Known:
 
 
 def score_key(file: Path, benchmark: Benchmark) -> str:
-    """Returns the name under which a score is remembered: a hash of all that it depends on."""
+    """Returns the key under which a score is cached: a hash of everything it depends on."""
     made_from = (
         sha256_of(file), benchmark.name, benchmark.version, benchmark.labels_sha256,
         benchmark.splits_sha256, PROTOCOL, __version__, np.__version__, str(REPLICATES), str(SEED),
@@ -92,11 +92,11 @@ def score_key(file: Path, benchmark: Benchmark) -> str:
 
 
 def remember(cache: Path, key: str, made: Score) -> None:
-    """Keeps a score in a folder of the user's own."""
+    """Stores a score in the user's own cache folder."""
     data = [made.result, {name: astuple(one) for name, one in made.over_floor.items()}]
     packed = zlib.compress(json.dumps(data).encode(), 6)
     parts = [made.half.parts[metric.name] for metric in COMPARED]
-    # Few arrays: to open one takes longer than to read it.
+    # Few arrays: opening one takes longer than reading it.
     arrays: dict[str, Any] = {
         "result": np.frombuffer(packed, dtype=np.uint8),
         "decisions": made.trace.decisions,
@@ -113,7 +113,7 @@ def remember(cache: Path, key: str, made: Score) -> None:
 
 
 def recall(cache: Path, key: str, benchmark: Benchmark) -> Score | None:
-    """Returns a score that was kept, or None; a damaged one counts as absent."""
+    """Returns a cached score, or None; a damaged one counts as absent."""
     sets = range(len(benchmark.sets))
     try:
         with np.load(cache / f"{key}.npz", allow_pickle=False) as kept:

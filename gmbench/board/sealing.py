@@ -1,14 +1,14 @@
-"""Sealed entries of a live round: first a hash, after the deadline the file that it binds to.
+"""Sealed entries of a live round: first a hash, after the deadline the file that it commits to.
 
-Entries are public files. Were predictions among them before the deadline, anyone could enter them
-under another name. So an entry is first `sealed.json`, which tells nothing, and after the deadline
-the prediction file with the nonce that the hash was made with:
+Entries are public files. If they contained predictions before the deadline, anyone could enter
+those under another name. An entry is therefore first `sealed.json`, which reveals nothing, and
+after the deadline the prediction file with the nonce that the hash was made with:
 
 ```
 sha256(nonce, sha256("ROUND/WHO"), sha256(prediction file))
 ```
 
-The entry's name is part of it: a hash that was copied opens under no other name.
+The entry's name is part of the hash, so a copied hash cannot be opened under another name.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from gmbench.files import json_text, parse_json, write_whole
 
 SEALED, NONCE = "sealed.json", "nonce.txt"
 PREDICTION_FILES = (PREDICTIONS, "predictions.csv")
-"""Names that the prediction file of an entry can have."""
+"""Possible names of an entry's prediction file."""
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 _LONGEST = 1000
-"""Bytes that a sealed hash or a nonce has at most; more are not read."""
+"""Maximum size of a file with a sealed hash or nonce, in bytes; larger files are not read."""
 
 
 def seal_of(nonce: bytes, name: str, who: str, content: bytes) -> str:
     """Returns the hash that binds an entry to its prediction file.
 
     Args:
-        nonce: Keeps anyone from trying predictions until the hash fits.
+        nonce: Prevents anyone from trying predictions until the hash matches.
         name: Name of the round.
         who: Name of the entry.
         content: The prediction file's bytes.
@@ -48,21 +48,21 @@ def seal_of(nonce: bytes, name: str, who: str, content: bytes) -> str:
 
 
 def seal_entry(board: Board, name: str, who: str, file: Path, nonce_file: Path) -> Path:
-    """Writes the hash of a prediction file as an entry, and keeps its nonce elsewhere.
+    """Writes the hash of a prediction file as an entry, and stores its nonce elsewhere.
 
     Args:
         board: The leaderboard.
         name: Name of the round.
         who: Name of the entry.
-        file: The predictions; they stay where they are.
-        nonce_file: Where the nonce is kept, outside the board; it opens the entry.
+        file: The prediction file; it stays where it is.
+        nonce_file: Where to store the nonce, outside the board; it is needed to open the entry.
 
     Returns:
         The file with the hash.
 
     Raises:
-        BoardError: The round is closed, a name or file cannot be used.
-        WriteError: The system refused.
+        BoardError: The round is closed, or a name or file cannot be used.
+        WriteError: A file cannot be written.
     """
     entry = entry_folder(board, name, who)
     if (round_folder(board, name) / CLOSED).exists():
@@ -74,7 +74,7 @@ def seal_entry(board: Board, name: str, who: str, file: Path, nonce_file: Path) 
     content = _content(file)
     nonce = secrets.token_bytes(32)
     try:
-        # One that is there already opens an earlier entry: it is not overwritten.
+        # An existing nonce opens an earlier entry, so it is not overwritten.
         handle = os.open(nonce_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w") as opened:
             opened.write(nonce.hex() + "\n")
@@ -93,15 +93,15 @@ def seal_entry(board: Board, name: str, who: str, file: Path, nonce_file: Path) 
 
 
 def open_entry(board: Board, name: str, who: str, file: Path, nonce_file: Path) -> Path:
-    """Puts a prediction file and its nonce to the hash that they were sealed with.
+    """Adds a prediction file and its nonce to the entry whose hash was made from them.
 
     Returns:
         The prediction file on the board.
 
     Raises:
-        BoardError: The round still takes entries, there is no sealed entry, or file and nonce are
-            not those of its hash.
-        WriteError: The system refused.
+        BoardError: The round still accepts entries, there is no sealed entry, or file and nonce do
+            not match its hash.
+        WriteError: A file cannot be written.
     """
     entry = entry_folder(board, name, who)
     if not (round_folder(board, name) / CLOSED).exists():
@@ -124,17 +124,17 @@ def open_entry(board: Board, name: str, who: str, file: Path, nonce_file: Path) 
 
 
 def close_round(board: Board, name: str) -> dict[str, str]:
-    """Ends the time in which a round takes entries: writes down every hash that is there.
+    """Closes a round to further entries by recording the hash of every entry so far.
 
-    Entries without a sound hash are not in the list; `gmbench leaderboard round validate` says
-    what is wrong with them.
+    Entries without a sound hash are not recorded; `gmbench leaderboard round validate` says what
+    is wrong with them.
 
     Returns:
         The hash of each entry, by name.
 
     Raises:
-        BoardError: There is no such round, or it is closed already.
-        WriteError: The system refused.
+        BoardError: There is no such round, or it is already closed.
+        WriteError: A file cannot be written.
     """
     read_round(board, name)
     folder = round_folder(board, name)
@@ -154,8 +154,8 @@ def require_opened(board: Board, name: str, who: str, file: Path) -> None:
     """Checks that an opened entry is the one that was sealed in time.
 
     Raises:
-        BoardError: It was not sealed in time, its hash was changed since, or file and nonce do not
-            make the hash.
+        BoardError: It was not sealed in time, its hash has changed since, or file and nonce do not
+            match the hash.
     """
     entry = entry_folder(board, name, who)
     sealed = read_sealed(entry)
@@ -168,10 +168,10 @@ def require_opened(board: Board, name: str, who: str, file: Path) -> None:
 
 
 def require_in_time(board: Board, name: str, who: str, sealed: str) -> None:
-    """Checks that a hash is the one that stood there when the round was closed.
+    """Checks that a hash is the one recorded when the round was closed.
 
     Raises:
-        BoardError: It is not.
+        BoardError: It is not, or the round is not closed.
     """
     hashes = read_closed(board, name)
     if hashes.get(who) != sealed:
@@ -186,7 +186,7 @@ def read_sealed(entry: Path) -> str:
     """Returns the hash of an entry.
 
     Raises:
-        BoardError: There is none, or it is damaged.
+        BoardError: The hash is missing or damaged.
     """
     path = entry / SEALED
     try:
@@ -202,10 +202,10 @@ def read_sealed(entry: Path) -> str:
 
 
 def read_nonce(path: Path) -> bytes:
-    """Returns a nonce that was written down.
+    """Reads a nonce from its file.
 
     Raises:
-        BoardError: There is none, or it is damaged.
+        BoardError: The nonce is missing or damaged.
     """
     text = _short_text(path).strip()
     if not _HASH.fullmatch(text):
@@ -220,7 +220,7 @@ def entry_folder(board: Board, name: str, who: str) -> Path:
     """Returns the folder of an entry, which need not exist.
 
     Raises:
-        BoardError: There is no such round, or the name could lead elsewhere.
+        BoardError: There is no such round, or the name is not safe as a folder name.
     """
     read_round(board, name)
     if not is_safe(who):

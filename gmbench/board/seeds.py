@@ -1,7 +1,7 @@
-"""Submissions that are one method trained from several seeds: one row, with its spread.
+"""Submissions of one method trained from several seeds: one row, with its spread.
 
-Each seed is a submission of its own, verified like any other; its card names the first one
-(`seed_of`). A row then is the mean over the seeds, so that nobody gains by choosing the best.
+Each seed is a separate submission, verified like any other; its card names the first one
+(`seed_of`). The row is the mean over the seeds, so that nobody gains by choosing the best.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from gmbench.evaluation.intervals import Resampled
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """One seed of a method: its submission's card, result and, where it is known, its file."""
+    """One seed of a method: its submission's card, result and, if known, prediction file."""
 
     card: Card
     result: dict[str, Any]
@@ -29,11 +29,11 @@ class Seed:
 
 
 def seed_fault(card: Card, first: Card | None) -> str:
-    """Says why a submission is no other seed of the one that its card names; empty if it is one.
+    """Returns why a submission is not another seed of the one its card names; empty if it is.
 
     Args:
         card: A card with `seed_of`.
-        first: The card of the submission that it names; None where there is none.
+        first: The card of the submission that it names; None if there is none.
     """
     if first is None or first.name == card.name:
         return f"{card.seed_of} is no other submission of this board"
@@ -54,10 +54,10 @@ def first_of(card: Card) -> str:
 
 
 def averaged(scores: Sequence[Score]) -> Score:
-    """Returns the score of the first of a method's seeds, compared by the mean over all of them.
+    """Returns the score of a method's first seed, with the mean over all seeds for comparisons.
 
     Args:
-        scores: Those of the seeds, the first one first; with one alone nothing is changed.
+        scores: Scores of the seeds, the first seed first; a single one is returned unchanged.
     """
     first = scores[0]
     if len(scores) == 1:
@@ -72,7 +72,7 @@ def averaged(scores: Sequence[Score]) -> Score:
 
 
 def _mean(parts: Sequence[Resampled]) -> Resampled:
-    """Returns the mean of a number of one set over seeds, replicate by replicate."""
+    """Returns the mean over seeds of a figure of one set, replicate by replicate."""
     return Resampled(
         value=np.mean([one.value for one in parts], axis=0),
         replicates=np.mean([one.replicates for one in parts], axis=0),
@@ -82,10 +82,10 @@ def _mean(parts: Sequence[Resampled]) -> Resampled:
 
 
 def grouped(cards: Mapping[str, Card]) -> dict[str, list[str]]:
-    """Returns the names of each row's seeds by the name of its first, which comes first.
+    """Returns the names of each row's seeds, the first seed first, by the name of the first.
 
     Args:
-        cards: The cards of sound submissions, by name. Seeds whose first is not there are in no
+        cards: The cards of sound submissions, by name. Seeds whose first is missing are in no
             group.
     """
     groups = {name: [name] for name, card in cards.items() if card.seed_of is None}

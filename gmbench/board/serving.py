@@ -1,7 +1,7 @@
-"""A server for the pages, on this computer alone.
+"""A server for the pages, on this computer only.
 
-Whoever else is at this computer, and every page in a browser here, can send it requests: it hands
-out the files of one folder, and to those alone who ask for them by this computer's name.
+Other users of this computer, and every page open in a browser on it, can send it requests. It
+serves only the files of one folder, and only to requests that use this computer's own name.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from gmbench.board.board import BoardError
 HOST = "127.0.0.1"
 
 _NAMES = (HOST, "localhost")
-"""What this computer is called by who may ask. Another site's name that leads here (DNS rebinding)
-would let that site's scripts read the answers."""
+"""Names of this computer that requests may use. If another site's name that resolves to it (DNS
+rebinding) were allowed, that site's scripts could read the responses."""
 
 _PATIENCE = 30.0
-"""Seconds for which a connection may say nothing."""
+"""Seconds that a connection may stay silent."""
 
 
 class _Handler(SimpleHTTPRequestHandler):
-    """Hands out files; says what each is, whatever the system's own tables say."""
+    """Serves files with fixed content types, whatever the system's own tables say."""
 
     # One connection serves the page and its modules.
     protocol_version = "HTTP/1.1"
@@ -49,9 +49,9 @@ class _Handler(SimpleHTTPRequestHandler):
     timeout = _PATIENCE
 
     def send_head(self) -> Any:
-        """Answers with a file of the folder, or says why not."""
+        """Responds with a file of the folder, or says why not."""
         if "Content-Length" in self.headers or "Transfer-Encoding" in self.headers:
-            # What is not read would be taken for the next request.
+            # A body that is not read would be taken for the next request.
             self.close_connection = True
             self.send_error(413, "No request here has a body")
         elif self.headers.get_all("Host") not in self._own_names():
@@ -67,12 +67,12 @@ class _Handler(SimpleHTTPRequestHandler):
         return [[f"{name}{end}"] for name in _NAMES for end in (f":{port}", "")]
 
     def _is_inside(self) -> bool:
-        """Returns whether what is asked for lies in the folder, links followed."""
+        """Returns whether the requested file lies in the folder, links resolved."""
         if "\0" in unquote(self.path):
             return False
         try:
             place = Path(self.translate_path(self.path)).resolve()
-        except (OSError, RuntimeError):  # A name that is too long, or links in a circle.
+        except (OSError, RuntimeError):  # A name that is too long, or a cycle of links.
             return False
         return place.is_relative_to(Path(self.directory).resolve())
 
@@ -85,11 +85,11 @@ class _Handler(SimpleHTTPRequestHandler):
         self.send_error(404, "There is no list of files")
 
     def log_message(self, *arguments: Any) -> None:
-        """Says nothing: the terminal belongs to the person who started it."""
+        """Logs nothing: the terminal belongs to the person who started it."""
 
 
 class _Server(ThreadingHTTPServer):
-    """Says nothing of browsers that go away in the middle of an answer."""
+    """Ignores browsers that disconnect in the middle of a response."""
 
     daemon_threads = True
 
@@ -104,13 +104,13 @@ def serving(folder: Path, port: int = 0) -> Iterator[str]:
 
     Args:
         folder: What `gmbench leaderboard build` made.
-        port: Port on 127.0.0.1; 0 for any that is free.
+        port: Port on 127.0.0.1; 0 for any free one.
 
     Yields:
         The address of the first page.
 
     Raises:
-        BoardError: The port is taken.
+        BoardError: The port cannot be used.
     """
     try:
         server = _Server((HOST, port), partial(_Handler, directory=str(folder)))

@@ -1,4 +1,4 @@
-"""Submitting: predictions and a card become a folder of the board, whole or not at all."""
+"""Submitting: writes predictions and their card to the board as one folder, all or nothing."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """What `gmbench submit` made.
+    """A submission made by `gmbench submit`.
 
     Attributes:
         card: Its card.
         folder: Its folder.
-        files: All files written, those of a benchmark new to the board among them.
+        files: All files written, including those of a benchmark new to the board.
         result: The result, as `gmbench evaluate --json` prints it.
     """
 
@@ -76,26 +76,26 @@ def submit(
     replace: bool = False,
     then: Callable[[Submission], None] | None = None,
 ) -> Submission:
-    """Checks and scores predictions and writes them to the board with their card.
+    """Checks and scores predictions, and writes them to the board with their card.
 
     Args:
-        predictions: CSV, CSV.gz or Parquet file, DataFrame, or predictions already read, of every
-            test set of a benchmark.
-        facts: The card's keys and values, but for `benchmark`, `version` and `sets`, which follow
-            from what was predicted.
+        predictions: CSV, CSV.gz or Parquet file, DataFrame, or predictions already read; they
+            must cover every test set of a benchmark.
+        facts: The card's keys and values, except `benchmark`, `version` and `sets`, which follow
+            from what was predicted, and `resubmitted`, which is counted.
         board: The leaderboard, or its folder.
-        benchmark: What was predicted; by default told from the GM names. With other sets, such as
-            `cv10`, it goes to a table of its own.
-        replace: Whether a submission of that name may be there already.
-        then: Called when all files are in place; when it fails, they are taken back.
+        benchmark: What was predicted; by default inferred from the GM names. With other sets, such
+            as `cv10`, the submission appears in a separate table.
+        replace: Whether an existing submission of that name may be replaced.
+        then: Called once all files are in place; if it raises, all changes are undone.
 
     Raises:
-        CardError: The facts make no card.
+        CardError: The facts do not form a valid card.
         PredictionError: A check failed, or the predictions are the labels.
-        BoardError: The name or title is taken, another submission predicts the same, `seed_of`
-            names no first seed, or the board has another benchmark of that name.
+        BoardError: The name or title is taken, another submission has the same predictions,
+            `seed_of` names no first seed, or the board has another benchmark of that name.
         UnknownNameError: There is no such benchmark.
-        WriteError: The system refused.
+        WriteError: A file cannot be written.
 
     Examples:
         >>> from datetime import date
@@ -111,7 +111,7 @@ def submit(
         ['card.yaml', 'predictions.parquet', 'results.json']
     """
     board = board if isinstance(board, Board) else Board(Path(board))
-    # What can be wrong without a look at the predictions is said first.
+    # Errors that can be found without reading the predictions are reported first.
     told = [key for key in PREDICTED if key in facts]
     if told:
         raise CardError(
@@ -135,7 +135,7 @@ def submit(
     texts = benchmark_texts(board, known)
     _require_own_predictions(board, card.name, read)
     result = score(read).result
-    # What the file was called on somebody's disk says nothing to others.
+    # The file's name on the submitter's disk means nothing to others.
     result["manifest"]["predictions"] = PREDICTIONS
     folder = board.submission(card.name)
     contents: dict[Path, dict[str, Callable[[Path], object]]] = {}
@@ -189,7 +189,7 @@ def _require_free(board: Board, name: str, replace: bool) -> None:
 
 
 def _require_seed(board: Board, card: Card) -> None:
-    """Refuses another seed of something else."""
+    """Refuses a card that is not another seed of the submission that it names."""
     if card.seed_of is not None:
         fault = seed_fault(card, submitted_card(board, card.seed_of))
         if fault:
@@ -200,7 +200,7 @@ def _require_seed(board: Board, card: Card) -> None:
 
 
 def _require_own_title(board: Board, card: Card) -> None:
-    """Refuses a title that looks like another's on the same benchmark, or like a paper's row."""
+    """Refuses a title that looks like another one on the same benchmark or like a paper's row."""
     form = title_form(card.title)
     for name in board.names():
         other = submitted_card(board, name)
@@ -220,7 +220,7 @@ def _require_own_title(board: Board, card: Card) -> None:
 
 
 def _require_own_predictions(board: Board, name: str, predictions: Predictions) -> None:
-    """Refuses what another submission predicts already."""
+    """Refuses predictions that another submission already has."""
     for other in board.names():
         if other != name and claimed_hash(board, other) == predictions.sha256:
             raise BoardError(

@@ -1,7 +1,7 @@
-"""The card of a submission: who made what, from which data, at which cost.
+"""The card of a submission: who made what, from which data, at what cost.
 
 `Card` is the contract. Its JSON Schema is committed as `leaderboard/card.schema.json`, for editors
-and for other programs; a test holds the two equal.
+and other programs; a test keeps the two equal.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ COUNTED = "resubmitted"
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])", re.IGNORECASE)
 REPORTED = "reported-"
-"""What the names of rows begin with that papers report."""
+"""Prefix of the names of rows that papers report."""
 _LATEST = datetime.date(2100, 1, 1)
 
 
@@ -86,14 +86,14 @@ def _title(text: str) -> str:
 
 
 def _own_name(name: str) -> str:
-    # What papers report stands on the board under names that begin so.
+    # Rows that papers report have names that begin like this.
     if name.lower().replace("_", "-").startswith(REPORTED):
         raise ValueError(f"must not begin with {REPORTED}, as rows that papers report do")
     return name
 
 
 def _no_later_than_today(day: datetime.date) -> datetime.date:
-    # A day of grace: it is tomorrow already in a part of the world.
+    # A day of grace: in part of the world it is already tomorrow.
     if day > datetime.datetime.now(datetime.UTC).date() + datetime.timedelta(days=1):
         raise ValueError("is in the future")
     return day
@@ -195,14 +195,14 @@ class Card(BaseModel):
 
 
 def card_from(data: dict[str, Any], source: str) -> Card:
-    """Makes a card of plain data.
+    """Makes a card from plain data.
 
     Args:
         data: The keys and values.
-        source: What the card is called in messages.
+        source: Name of the card in messages.
 
     Raises:
-        CardError: Keys are missing, unknown or hold what they should not; all are named.
+        CardError: Keys are missing, unknown or hold invalid values; the message names them all.
     """
     problems = []
     for key in data:
@@ -228,13 +228,13 @@ def read_card(path: Path) -> Card:
     """Reads `card.yaml`.
 
     Raises:
-        CardError: It is not a card; says everything that is wrong with it.
+        CardError: It is not a valid card; the message says everything that is wrong with it.
     """
     return card_from(read_yaml(path), path.name)
 
 
 def card_text(card: Card) -> str:
-    """Returns a card as YAML, without the keys that say nothing."""
+    """Returns a card as YAML, without the keys that have their default values."""
     data = card.model_dump(exclude_defaults=True)
     text: str = yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=90)
     return text
@@ -256,7 +256,7 @@ def _shown(value: Any) -> str:
 
 
 def _problem(error: Any, data: dict[str, Any]) -> str:
-    """Returns one line for one thing that pydantic found."""
+    """Returns one line for one error that pydantic found."""
     place = str(error["loc"][0])
     if error["type"] == "missing":
         return f"{place} is missing"

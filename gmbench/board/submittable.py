@@ -1,4 +1,4 @@
-"""Whether predictions can go on a board: all that is checked of them, for every command alike."""
+"""Whether predictions can go on a board: the same checks for every command."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ def read_submitted(
     benchmark: str | Path | Benchmark | None,
     checklist: Checklist,
 ) -> Predictions | None:
-    """Reads predictions for a board and checks that every test set is there, whole.
+    """Reads predictions for a board and checks that every test set is present and complete.
 
     Args:
-        source: The file, or predictions that are not from a file.
-        benchmark: What was predicted; None where the GM names shall tell.
+        source: The prediction file, or predictions in memory.
+        benchmark: What was predicted; None to infer it from the GM names.
         checklist: Receives the checks.
 
     Returns:
-        The predictions, or None where a check failed.
+        The predictions, or None if a check failed.
     """
     if isinstance(source, str | Path):
         source = Path(source)
@@ -60,7 +60,7 @@ def read_submitted(
 
 
 def of_submission(checklist: Checklist) -> Checklist:
-    """Returns the checks of predictions, failed also where a submission alone is refused."""
+    """Returns checks of predictions, with warnings that bar a submission turned into failures."""
     checks = [
         replace(check, status=Status.FAILED)
         if check.name == negative_counts.NAME and check.status is Status.WARNING
@@ -74,15 +74,15 @@ def _size_fault(path: Path) -> str:
     try:
         size = path.stat().st_size
     except OSError:
-        return ""  # The reader says better what is wrong with the path.
+        return ""  # The reader gives a better message about the path.
     most = LARGEST[PREDICTIONS]
     return f"has {size:,} bytes; a submission has at most {most:,}" if size > most else ""
 
 
 def labels_share(predictions: Predictions) -> float:
-    """Returns the largest part of a set's images whose 25 predictions are the labels.
+    """Returns the share of images whose 25 predictions are the labels, in the set with the most.
 
-    Counts within a thousandth of their range are equal: noise does not make labels predictions.
+    Counts within a thousandth of their range count as equal: labels with noise are still labels.
     """
     benchmark, values = predictions.benchmark, predictions.values
     truth = benchmark.labels[predictions.gms]

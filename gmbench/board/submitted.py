@@ -1,4 +1,4 @@
-"""What lies on the board already, read for a comparison and not scored."""
+"""Submissions already on the board, read for a comparison and not scored."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gmbench.predictions.predictions import Predictions
 
 
 def submitted_card(board: Board, name: str) -> Card | None:
-    """Returns the card of a submission; None where it has no sound one, which `verify` says."""
+    """Returns the card of a submission; None if it has no sound one, which `verify` reports."""
     try:
         files, _ = files_of(board.submission(name))
         return read_card(files[CARD]) if CARD in files else None
@@ -24,7 +24,7 @@ def submitted_card(board: Board, name: str) -> Card | None:
 
 
 def submitted_predictions(board: Board, name: str) -> Predictions | None:
-    """Returns what a submission predicts; None where it is not sound, which `verify` says."""
+    """Returns what a submission predicts; None if it is not sound, which `verify` reports."""
     card = submitted_card(board, name)
     if card is None:
         return None
@@ -39,15 +39,15 @@ def submitted_predictions(board: Board, name: str) -> Predictions | None:
 
 
 def submitted_trace(board: Board, name: str) -> tuple[Benchmark, Trace] | None:
-    """Returns the benchmark and the trace of a submission; None where it is not sound."""
+    """Returns the benchmark and the trace of a submission; None if it is not sound."""
     predictions = submitted_predictions(board, name)
     return None if predictions is None else (predictions.benchmark, trace_of(predictions))
 
 
 def claimed_hash(board: Board, name: str) -> str:
-    """Returns the hash that a submission's result gives for its predictions, empty without one.
+    """Returns the hash that a submission's result gives for its predictions; empty without one.
 
-    That is quick, and enough to find an equal one at once; `verify` believes no result.
+    This is quick, and enough to find an equal one immediately; `verify` trusts no result.
     """
     try:
         files, _ = files_of(board.submission(name))

@@ -1,4 +1,4 @@
-"""The board as a pandas table: one row a method, for analysis and as the file to download."""
+"""The board as a pandas table: one row per method, for analysis and as a file to download."""
 
 from __future__ import annotations
 
@@ -40,23 +40,22 @@ def leaderboard(
             `red116-cv10`; the folder of its dataset; or the benchmark itself.
         board: The leaderboard, or its folder; by default `leaderboard` in the current folder, else
             the one of the checkout that gmbench runs from.
-        ranks: Whether to compute scores anew, and compare all methods in pairs, for their ranks:
-            minutes the first time; what was computed before is in gmbench's cache folder.
+        ranks: Whether to recompute scores and compare all pairs of methods for their ranks. This
+            takes minutes the first time; results are kept in gmbench's cache folder.
 
     Returns:
-        One row a method: `benchmark`, `version`, `name`, title (`method`), `origin` (`measured` or
-        `reported`) and number of `seeds` that its figures are means of; for each score its mean
-        over the test sets, the ends of its 95% interval (`l1_lo`, `l1_hi`), and with `ranks` the
-        best and the worst place that the method can have and the tier that it is in
-        (`l1_best_rank`, `l1_worst_rank`, `l1_tier`);
-        p-values against the mean / mode baseline (`p_value` over GMs, `p_value_images`); each
-        headline figure without test GMs that have a twin in training (`l1_without_twins`); training
-        data, costs, authors and date. What is not known is missing.
+        One row per method: `benchmark`, `version`, `name`, title (`method`), `origin` (`measured`
+        or `reported`) and number of `seeds` over which its figures are averaged; for each score its
+        mean over the test sets, the ends of its 95% interval (`l1_lo`, `l1_hi`), and with `ranks`
+        the best and worst places that the method can have and its tier (`l1_best_rank`,
+        `l1_worst_rank`, `l1_tier`); p-values against the mean / mode baseline (`p_value` over GMs,
+        `p_value_images`); each headline figure without test GMs that have a twin in training
+        (`l1_without_twins`); training data, costs, authors and date. Unknown values are missing.
 
     Raises:
         BoardError: There is no leaderboard, a submission is damaged or of another protocol, or the
-            board's benchmark of that name is another.
-        UnknownNameError: Nothing was submitted to such a benchmark.
+            board's benchmark of that name differs.
+        UnknownNameError: Nothing was submitted to a benchmark of that name.
 
     Examples:
         >>> table = leaderboard("mini116")
@@ -86,7 +85,7 @@ def leaderboard(
 
 
 def table(boards: Sequence[BenchmarkBoard]) -> pd.DataFrame:
-    """Returns the rows of benchmarks one below the other, in the columns of `leaderboard`."""
+    """Returns the rows of benchmarks in one table, with the columns of `leaderboard`."""
     frame = to_frame(_record(board, row) for board in boards for row in board.rows)
     ranks = [name for name in frame.columns if name.endswith(("_rank", "_tier"))]
     return frame.astype(dict.fromkeys(ranks, "Int64"))

@@ -1,7 +1,7 @@
-"""Titles that look alike: what a title may hold, and the form in which two are compared.
+"""Titles that look alike: what a title may contain, and the form in which two are compared.
 
-After Unicode's Technical Standard 39 (confusables and mixed scripts), as far as letters of Latin,
-Greek and Cyrillic look alike; whole titles in any script are as good as others.
+Follows Unicode Technical Standard 39 (confusables and mixed scripts), as far as Latin, Greek and
+Cyrillic letters look alike; a title may be entirely in any script.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ _LOOKS: dict[str, str] = {
     "k": "кκ", "l": "i1|ıɩɪіιӏʟ", "m": "м", "n": "пηи", "o": "0оο", "p": "рρ", "q": "ԛ",
     "r": "гґʀ", "s": "ѕ", "t": "тτ", "u": "υ", "v": "νѵ", "w": "ԝω", "x": "хχ", "y": "уγ",
 }  # fmt: skip
-"""Letters that look like a Latin one, after case folding; i, l and 1 are one, as are o and 0."""
+"""Letters that look like a Latin one, after case folding; i, l and 1 are equal, as are o and 0."""
 _PLAIN = str.maketrans({look: plain for plain, looks in _LOOKS.items() for look in looks})
 _NO_TITLE = ("CIRCLED", "PARENTHESIZED", "SQUARED", "FULLWIDTH", "MATHEMATICAL", "MODIFIER LETTER")
-"""What names of characters begin with or hold that stand for a plain letter or digit."""
+"""Parts of the names of characters that stand for a plain letter or digit."""
 _LOOK_ALIKE = ("LATIN", "GREEK", "CYRILLIC", "ARMENIAN", "COPTIC", "CHEROKEE", "LISU")
-"""Scripts whose letters pass for each other's; no word of any language mixes them."""
+"""Scripts whose letters can pass for each other's; no word of any language mixes them."""
 
 
 def title_form(title: str) -> str:
-    """Returns what is left of a title when look-alikes, accents, case and separators are one.
+    """Returns a form of a title that ignores look-alikes, accents, case and separators.
 
     Examples:
         >>> title_form("FЕN-РN ①") == title_form("fen pn 1")
@@ -36,7 +36,7 @@ def title_form(title: str) -> str:
 
 
 def title_fault(title: str) -> str:
-    """Says what in a title passes for something else; nothing where all is plain."""
+    """Returns what in a title can pass for something else; empty if all is plain."""
     for letter in unicodedata.normalize("NFC", title):
         name = unicodedata.name(letter, "")
         if unicodedata.combining(letter) or unicodedata.category(letter) == "Me":
@@ -51,6 +51,6 @@ def title_fault(title: str) -> str:
 
 
 def _script(letter: str) -> str:
-    """Returns the script of a letter, if it is one of those that look alike."""
+    """Returns the script of a letter if it is one of those that look alike, else nothing."""
     first = unicodedata.name(letter, "").split(" ")[0]
     return first.capitalize() if first in _LOOK_ALIKE else ""

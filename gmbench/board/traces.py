@@ -1,4 +1,4 @@
-"""What a submission predicts, in few bytes a row: enough to tell a copy."""
+"""The predictions of a submission in a few bytes per row: enough to recognise a copy."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _LOWEST = np.uint64(0x1111_1111_1111_1111)
 """The lowest bit of each packed decision."""
 
 NEAR = 0.02
-"""Counts this near, in parts of their range, are alike: noise makes no other method of a copy."""
+"""Counts this close, in fractions of their range, are alike: noise does not hide a copy."""
 
 ALIKE = 24
-"""So many of 25 values make a row alike: one that was changed everywhere hides no copy."""
+"""Number of the 25 values that make a row alike: changing one everywhere does not hide a copy."""
 
 COPY = 0.5
-"""A submission with more rows than this part alike another's is called a copy of it.
+"""A submission with more than this share of its rows alike another's is called a copy of it.
 
-Of all pairs of honest methods that were looked at, two that share most of their features of images
-are nearest, with 26 rows in a hundred.
+Of all pairs of honest methods examined, the closest are two that share most of their image
+features, with 26% of the rows.
 """
 
 
@@ -33,7 +33,7 @@ class Trace:
     """The decisions and counts of every row, in the order of the benchmark's image index.
 
     Attributes:
-        decisions: The 6 classes and whether each of 10 losses is there, packed; shape (rows,).
+        decisions: The 6 classes and the presence of each of the 10 losses, packed; shape (rows,).
         counts: The 9 counts, normalised, shape (rows, 9).
     """
 
@@ -44,15 +44,15 @@ class Trace:
         return len(self.decisions)
 
     def take(self, rows: NDArray[np.int64]) -> Trace:
-        """Returns some of the rows."""
+        """Returns the trace of the given rows."""
         return Trace(self.decisions[rows], self.counts[rows])
 
 
 def packed(decisions: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """Puts 16 decisions into one number, 4 bits each, so that rows are compared at once.
+    """Packs 16 decisions into one number, 4 bits each, so that whole rows can be compared at once.
 
     Args:
-        decisions: Shape (rows, 16), from 0 to 15.
+        decisions: Shape (rows, 16), values from 0 to 15.
     """
     shifts = np.arange(0, 64, 4, dtype=np.uint64)
     made = np.bitwise_or.reduce(decisions.astype(np.uint64) << shifts, axis=1)
@@ -60,7 +60,7 @@ def packed(decisions: NDArray[np.int64]) -> NDArray[np.uint64]:
 
 
 def trace_of(predictions: Predictions) -> Trace:
-    """Returns what predictions leave when scores of losses are made yes or no."""
+    """Returns the trace of predictions, with the scores of losses reduced to yes or no."""
     values = predictions.values
     decisions = np.concatenate([values.discrete, values.losses >= 0.5], axis=1, dtype=np.int64)
     counts = predictions.benchmark.normalise(values.continuous)
@@ -68,14 +68,14 @@ def trace_of(predictions: Predictions) -> Trace:
 
 
 def alike(one: Trace, other: Trace, benchmark: Benchmark) -> float:
-    """Returns the part of rows that two submissions to a benchmark predict alike.
+    """Returns the share of rows that two submissions to a benchmark predict alike.
 
-    Losses are compared as yes or no and counts up to `NEAR` or to rounding, so that a copy whose
-    scores were made 0 and 1, whose counts were rounded, or that had noise added to it, is alike.
+    Losses are compared as yes or no, and counts up to `NEAR` or to rounding, so that a copy is
+    still alike if its scores were set to 0 and 1, its counts rounded, or noise added to it.
 
     Args:
         one: A submission.
-        other: Another, with the same rows.
+        other: Another submission, with the same rows.
         benchmark: What both predict.
     """
     if len(one) != len(other) or not len(one):
@@ -85,7 +85,7 @@ def alike(one: Trace, other: Trace, benchmark: Benchmark) -> float:
     differ |= differ >> np.uint64(2)
     differ &= _LOWEST  # One bit for each decision that differs.
     n_differ = np.bitwise_count(differ)
-    # Most rows of most pairs are no longer in question, whatever their counts.
+    # Most rows of most pairs are already ruled out, whatever their counts.
     rows = np.flatnonzero(n_differ <= len(NAMES) - ALIKE)
     # A rounded count is at most half a unit away.
     most = (np.maximum(NEAR, 0.5 / benchmark.span) + 1e-6).astype(np.float32)

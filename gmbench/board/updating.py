@@ -1,4 +1,4 @@
-"""Results brought up to date, or mended: predictions stay, figures are made anew."""
+"""Updates or repairs results: predictions stay, figures are recomputed."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from gmbench.files import json_text, write_whole
 
 
 def update_results(board: Board, verification: Verification) -> list[Path]:
-    """Writes results that are damaged, of another protocol, or lack what came later.
+    """Rewrites results that are damaged, of another protocol, or lack parts introduced later.
 
-    A submission that fails in any other way is left as it is: its makers must look at it.
+    A submission that fails in any other way is left as it is: its authors must look at it.
 
     Returns:
         The files written.
 
     Raises:
-        WriteError: The system refused.
+        WriteError: A file cannot be written.
     """
     written = []
     for one in verification.submissions:

@@ -1,4 +1,4 @@
-"""Verification: every figure of the board recomputed from predictions, by trusted code."""
+"""Verification: trusted code recomputes every figure of the board from predictions."""
 
 from __future__ import annotations
 
@@ -28,28 +28,28 @@ from gmbench.progress import Progress
 from gmbench.wording import plural
 
 _SUMMARY = TypeAdapter(dict[str, Summary])
-"""What the table of the board is made of."""
+"""The figures that the table of the board is made of."""
 
 _FEW = 3
-"""So many submissions are verified while other processes would start."""
+"""Number of submissions that are verified in the time that other processes take to start."""
 
 _LATER = ("calibration",)
-"""What a result may lack that was written before it was there."""
+"""Parts that a result may lack if it was written before they were introduced."""
 
 _FREE = {("manifest", "gmbench"), ("manifest", "numpy"), ("manifest", "predictions")}
-"""What a result may say as it likes: by which versions, and from a file of which name."""
+"""Parts of a result that may hold anything: the versions that made it, and its file's name."""
 
 
 @dataclass
 class Verified:
-    """One submission and what was found of it.
+    """One submission and the findings about it.
 
     Attributes:
         name: Name of its folder.
         checklist: The checks made.
-        card: Its card; None where it has no sound one.
-        benchmark: What it predicts; None where that is not known.
-        score: Its score by trusted code; None where there is none.
+        card: Its card; None if it has no sound one.
+        benchmark: What it predicts; None if unknown.
+        score: Its score, computed by trusted code; None if there is none.
     """
 
     name: str
@@ -65,7 +65,7 @@ class Verified:
 
     @property
     def known(self) -> Known:
-        """What of it is compared with the others."""
+        """The parts of it that are compared with other submissions."""
         if self.score is None:
             return Known(self.name, self.card, self.benchmark)
         sha256 = str(self.score.result["manifest"]["predictions_sha256"])
@@ -74,12 +74,12 @@ class Verified:
 
 @dataclass
 class Verification:
-    """All submissions of a board, or those asked for.
+    """The verified submissions of a board: all, or those requested.
 
     Attributes:
-        submissions: Each with its checks, in the order of names.
+        submissions: Each submission with its checks, sorted by name.
         among: Checks of the submissions against each other.
-        later: Names of those that share a name, title or predictions with an earlier one.
+        later: Names of those that a board must leave out, as `compare` returns them.
     """
 
     submissions: list[Verified]
@@ -93,7 +93,7 @@ class Verification:
 
     @property
     def flagged(self) -> bool:
-        """Whether a person should look at something, though nothing is wrong in itself."""
+        """Whether a person should review something, though nothing is wrong in itself."""
         lists = [self.among, *(one.checklist for one in self.submissions)]
         return any(
             check.name in FLAGS and check.status is Status.WARNING
@@ -102,7 +102,7 @@ class Verification:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns what was found as plain data."""
+        """Returns the findings as plain data."""
         return {
             "ok": self.ok,
             "flagged": self.flagged,
@@ -120,20 +120,19 @@ def verify(
     flag: bool = True,
     progress: Progress | None = None,
 ) -> Verification:
-    """Recomputes submissions from their predictions and compares with what they claim.
+    """Recomputes results from the predictions of submissions and compares them with the claims.
 
     Args:
         board: The leaderboard.
-        names: Submissions; by default all. They are compared with all others in any case.
-        jobs: Processes; by default all cores.
-        cache: Folder of scores made before, which are then not made again; None for a fresh
-            look at everything.
-        flag: Whether to look for what is for a person to look at, too.
-        progress: Told how many are done.
+        names: Submissions to verify; by default all. They are compared with all others either way.
+        jobs: Number of processes; by default one per core.
+        cache: Folder of earlier scores, which are reused; None to recompute everything.
+        flag: Whether to look for what a person should review as well.
+        progress: Progress callback, with the number of submissions done.
 
     Raises:
         BoardError: There are too many submissions.
-        UnknownNameError: There is no submission of a name.
+        UnknownNameError: There is no submission of one of the names.
     """
     chosen = [board.require(name) for name in names] or board.names()
     tasks = [_Task(board, name, cache, flag) for name in chosen]
@@ -177,7 +176,7 @@ def verify_one(
     checklist.passed("benchmark", f"{made.benchmark.name}, version {made.benchmark.version}")
     claimed = read_claim(files[RESULTS], checklist)
     if claimed is not None and claimed.get("benchmark") != made.benchmark.name:
-        # Said before hundreds of images stand there that are in no test set.
+        # Otherwise, hundreds of images that are in no test set would be listed first.
         checklist.failed(
             "sets",
             f"the card says that {made.benchmark.name} was predicted, the result is of "
@@ -209,7 +208,7 @@ def _run(task: _Task) -> Verified:
 
 
 def sound_files(board: Board, name: str, checklist: Checklist) -> dict[str, Path] | None:
-    """Returns the three files of a submission by name, or None where one is not there or sound."""
+    """Returns the three files of a submission by name, or None if one is missing or not sound."""
     remedy = f"keep {CARD}, {PREDICTIONS} and {RESULTS} alone, as `gmbench submit` writes them."
     try:
         files, problems = files_of(board.submission(name))
@@ -225,7 +224,7 @@ def sound_files(board: Board, name: str, checklist: Checklist) -> dict[str, Path
 
 
 def read_claim(path: Path, checklist: Checklist) -> dict[str, Any] | None:
-    """Returns the result that a submission claims, or None where it cannot be compared."""
+    """Returns the result that a submission claims, or None if it cannot be compared."""
     remedy = "`gmbench leaderboard verify --update` writes it anew from the predictions."
     try:
         data = json.loads(path.read_bytes().decode(), parse_constant=_refuse)
@@ -268,7 +267,7 @@ def _score(
     key = score_key(path, benchmark)
     kept = recall(cache, key, benchmark) if cache is not None else None
     if kept is not None:
-        # What is remembered passed every check of predictions when it was made.
+        # A cached score passed every check of predictions when it was made.
         checklist.passed("predictions", "as before: the same bytes were scored earlier")
         return kept
     predictions = read_submitted(path, benchmark, checklist)
@@ -315,5 +314,5 @@ def _compare_results(claimed: dict[str, Any], found: dict[str, Any], checklist: 
 
 
 def lacks_later(result: dict[str, Any]) -> list[str]:
-    """Returns what a result lacks because it was written before that was there."""
+    """Returns the parts that a result lacks because it was written before their introduction."""
     return [name for name in _LATER if name not in result]

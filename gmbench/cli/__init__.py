@@ -8,7 +8,7 @@ import sys
 def main() -> None:
     """Runs the command line."""
     try:
-        # A second of imports, in which somebody may think better of it.
+        # Imports take a second, during which the user may press Ctrl-C.
         from gmbench.cli.app import main as run
 
         run()

@@ -1,4 +1,4 @@
-"""The command line's root: which commands there are, and what an error looks like."""
+"""Root of the command line: the commands, and how errors are shown."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from gmbench.training.launched import is_first, require_one_process
 
 
 class _Commands(TyperGroup):
-    """The commands; Ctrl-C ends each with a message, which typer's own way has not."""
+    """The commands; unlike typer's default, Ctrl-C ends each of them with a message."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -55,7 +55,7 @@ app = typer.Typer(
 
 remote.register(data_app)
 
-# In the order in which a newcomer needs them.
+# In the order in which new users need them.
 for command in (
     info, template, validate, baseline, evaluate, compare, submit, parse, train, predict, attack,
     detect, attribute, figure, reproduce, label,
@@ -96,7 +96,7 @@ def main() -> None:
         with naming_extras():
             app()
     except InterruptedWorkError as error:
-        # Once is enough: what is left to do takes a moment.
+        # Ignore further Ctrl-C: the rest takes only a moment.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         output.complain(str(error), "interrupted")
         sys.exit(error.exit_code)
@@ -104,6 +104,6 @@ def main() -> None:
         output.complain(str(error))
         sys.exit(error.exit_code)
     except BrokenPipeError:
-        # The reader of our output has gone (`gmbench ... | head`); that is not an error.
+        # The reader of our output is gone (`gmbench ... | head`), which is not an error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)

@@ -1,4 +1,4 @@
-"""`gmbench attack`: are two images of one GM? The paper's coordinated attack."""
+"""`gmbench attack`: do two images come from the same GM? The paper's coordinated attack."""
 
 from __future__ import annotations
 

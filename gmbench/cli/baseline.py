@@ -1,4 +1,4 @@
-"""`gmbench baseline`: run the reference baselines from end to end."""
+"""`gmbench baseline`: run the reference baselines end to end."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from gmbench.training.suite import BaselineResult, SuiteResult
 
 SHOWN = ("l1", "arch_f1", "loss_f1")
-"""Metrics of the table of baselines."""
+"""Metrics shown in the table of baselines."""
 
 
 def baseline(
@@ -104,7 +104,7 @@ def baseline(
     folder = dataset_folder(benchmark or DEFAULT)
     if validation:
         known = validation_benchmark(known)
-    # After that: what counts is whose twin an extra GM is among those that are scored.
+    # Not before: whether an extra GM is a twin depends on the GMs that are scored.
     options = run_options(known, preset, change, extra, device, runs, seed)
     _expect(chosen, known, options)
     with output.counting(goes_on=True) as progress:
@@ -155,7 +155,7 @@ def _show_table(title: str, results: dict[str, BaselineResult]) -> None:
         cells = [name]
         for metric in SHOWN:
             one = result.summary[metric]
-            # The interval under the mean: a terminal has 80 columns.
+            # The interval goes below the mean, as a terminal has 80 columns.
             ends = f"\n{output.interval(one.ci)}" if one.ci else ""
             cells.append("-" if one.mean is None else f"{one.mean:.3f}{ends}")
         rows.append([*cells, f"{result.seconds:,.0f}"])

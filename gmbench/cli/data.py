@@ -1,4 +1,4 @@
-"""`gmbench data`: build a dataset, and check one."""
+"""`gmbench data`: build and check datasets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`gmbench evaluate` and `gmbench compare`: scores in the terminal, as JSON, as a report."""
+"""`gmbench evaluate` and `gmbench compare`: scores in the terminal, as JSON or as a report."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from gmbench.evaluation.summary import Summary
 
 MOST_COLUMNS = 6
-"""Sets that have a column in the terminal; `--json` and the report have all of them."""
+"""With more sets than this, the terminal has no columns of sets; `--json` and the report do."""
 
 ReplicatesOption = Annotated[
     int, typer.Option("--replicates", min=0, help="Bootstrap replicates; 0 for no intervals.")
@@ -84,7 +84,7 @@ def evaluate(
         seed=seed,
     )
     if out is not None:
-        # Before anything is printed: the reader of a pipe may go away after a few lines.
+        # Write before printing: the reader of a pipe may close it after a few lines.
         report = write_report(result, out)
     if as_json:
         output.show_json(result.to_dict())
@@ -209,7 +209,7 @@ def _show_calibration(calibration: Calibration, *, details: bool) -> None:
 
 
 def _beside(result: Evaluation, other: Mapping[str, Summary]) -> list[list[str]]:
-    """Returns the rows of a table of another summary beside the means of the result's own."""
+    """Returns table rows of another summary, beside the means of the result's own summary."""
     from gmbench.evaluation.metrics import BY_NAME
 
     return [
@@ -275,10 +275,10 @@ def _show_details(result: Evaluation) -> None:
 
 
 def show_comparison(result: Comparison) -> None:
-    """Prints a comparison: the methods' figures, then the tests of every pair."""
+    """Prints a comparison: the scores of the methods, then the tests of every pair."""
     metrics = list(next(iter(result.values.values())))
     headings = [
-        # Eight columns and a name of 20 letters fit into 80.
+        # Eight columns and a name of 20 letters fit into 80 characters.
         metric.replace("_", "\n").replace("correl", "corre-\nl").replace("accu", "accu-\n")
         for metric in metrics
     ]

@@ -1,4 +1,4 @@
-"""How long work will take, in a line before it begins."""
+"""Announcing how long work will take, in one line before it begins."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 
 def expect(what: str, found: float | Expectation | None, basis: str = "") -> None:
-    """Says how long work will take, or why nobody knows; nothing of less than half a minute.
+    """Prints how long work will take, or why that is unknown; silent below half a minute.
 
     Args:
         what: The work.
-        found: What it will take, about, in seconds.
-        basis: What that rests on, for people.
+        found: Approximate duration in seconds, or an `Expectation`; None prints nothing.
+        basis: What the estimate is based on, for display.
     """
     if not isinstance(found, Expectation):
         found = Expectation(found)
@@ -29,10 +29,10 @@ def expect(what: str, found: float | Expectation | None, basis: str = "") -> Non
 
 
 def rough(seconds: float) -> str:
-    """Returns a time as an estimate: `40 seconds`, `7 minutes`, `25 minutes`, `2.5 hours`.
+    """Returns a rounded duration: `40 seconds`, `7 minutes`, `25 minutes`, `2.5 hours`.
 
     Args:
-        seconds: The time.
+        seconds: The duration in seconds.
     """
     if seconds < 1.5 * _MINUTE:
         return f"{max(10, round(seconds, -1)):.0f} seconds"

@@ -1,4 +1,4 @@
-"""`gmbench figure`: the paper's figures of whatever results there are."""
+"""`gmbench figure`: the paper's figures, drawn from any results."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ FIGURES = {
     "11": "cosine of the fingerprints of every two GMs; takes --checkpoint and --data",
     "12": "wrong pairs of the coordinated attack; takes what `gmbench attack -o` wrote",
 }
-"""Each figure's number in the paper, and what it takes."""
+"""Figures by number in the paper: what each shows and takes."""
 
 _SAID = {
     "3": "--data gm-parsing",
@@ -46,7 +46,7 @@ _SAID = {
     "11": "--checkpoint MODEL --data gm-parsing",
     "12": "attack.json",
 }
-"""An example of each, for messages."""
+"""Example arguments of each figure, for messages."""
 
 
 def figure(
@@ -130,7 +130,7 @@ def _check_inputs(number: str, files: list[Path], checkpoint: str | None) -> Non
 
 
 def _read(files: list[Path], benchmark: str | None, sets: str | None) -> dict[str, Predictions]:
-    """Returns predictions by what their files are called."""
+    """Returns predictions by the names of their files."""
     from gmbench.figures.style import FigureError
     from gmbench.predictions.predictions import read_predictions
 

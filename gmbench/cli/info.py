@@ -1,4 +1,4 @@
-"""`gmbench info` and `gmbench splits check`: what a benchmark holds."""
+"""`gmbench info` and `gmbench splits check`: the contents of a benchmark."""
 
 from __future__ import annotations
 

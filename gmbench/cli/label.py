@@ -52,7 +52,7 @@ def label(
     from gmbench.measuring.loading import example_inputs, float_dtype, importable, load_network
     from gmbench.measuring.measure import measure
 
-    # What the network's code prints is no result.
+    # Output printed by the network's code is not part of the result.
     with importable(place), redirect_stdout(sys.stderr):
         network = load_network(place)
         inputs = example_inputs(input_shape, dtype or [float_dtype(network)])

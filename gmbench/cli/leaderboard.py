@@ -1,4 +1,4 @@
-"""`gmbench leaderboard`: verify the submissions, make the pages, show them."""
+"""`gmbench leaderboard`: verify the submissions, build the pages, serve them."""
 
 from __future__ import annotations
 
@@ -198,7 +198,7 @@ def serve(
     made = _build(board, out, jobs)
     with serving(made.folder, port) as address:
         output.show_plain(address)
-        sys.stdout.flush()  # Whoever waits for the address gets it now.
+        sys.stdout.flush()  # A program that waits for the address gets it now.
         output.note("Ctrl-C ends it.")
         if not no_open:
             webbrowser.open(address)

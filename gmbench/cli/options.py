@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Options shared by several commands."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 DEFAULT = "mini116"
-"""The benchmark of every command that is not told another."""
+"""The default benchmark of all commands."""
 
 BenchmarkOption = Annotated[
     str | None,
@@ -99,7 +99,7 @@ RunsOption = Annotated[
 def chosen_benchmark(
     name: str | None, labels: str, sets: str | None = None
 ) -> Benchmark | str | None:
-    """Returns the benchmark of a prediction file, or None where the GM names shall tell it."""
+    """Returns the benchmark of a prediction file, or None to infer it from the GM names."""
     if sets is not None:
         return loaded_benchmark(name, labels, sets)
     if labels == "2023":
@@ -110,7 +110,7 @@ def chosen_benchmark(
 
 
 def loaded_benchmark(name: str | None, labels: str = "2023", sets: str | None = None) -> Benchmark:
-    """Returns the benchmark that a command is to work on, with the sets that it is to have."""
+    """Returns the benchmark that a command works on, with the requested sets."""
     from gmbench.benchmark.benchmark import load_benchmark
     from gmbench.benchmark.cross_validation import with_sets
 
@@ -119,10 +119,10 @@ def loaded_benchmark(name: str | None, labels: str = "2023", sets: str | None = 
 
 
 def only_sets(benchmark: Benchmark, names: list[str] | None) -> Benchmark:
-    """Returns a benchmark with some of its sets alone; all of them where none is named.
+    """Returns a benchmark with only the named sets, or with all if none is named.
 
     Raises:
-        UnknownNameError: It has no such set.
+        UnknownNameError: The benchmark has no such set.
     """
     if not names:
         return benchmark
@@ -130,6 +130,6 @@ def only_sets(benchmark: Benchmark, names: list[str] | None) -> Benchmark:
 
 
 def repeated(benchmark: str | None, sets: str | None = None) -> str:
-    """Returns the options that name a benchmark in a command to come: none for the default."""
+    """Returns the options that select a benchmark in a suggested command; empty for the default."""
     named = "" if benchmark in (None, DEFAULT) else f" -b {shlex.quote(str(benchmark))}"
     return named if sets is None else f"{named} --sets {sets}"

@@ -1,6 +1,6 @@
-"""Everything that the command line prints goes through here.
+"""Output of the command line; everything that it prints goes through here.
 
-Results go to standard output, as a table or with `--json` as JSON alone; progress, notes and
+Results go to standard output, as a table or, with `--json`, as JSON alone. Progress, notes and
 errors go to standard error, so that a pipe receives data and nothing else.
 """
 
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
     from gmbench.progress import Progress
 
 _FIXED_WIDTH = 100
-"""Columns when the output is not a terminal: a pipe or a file should not depend on a window."""
+"""Columns if the output is not a terminal: a pipe or a file must not depend on a window."""
 
 _MEGABYTE = 10**6
 _SHOWN_AS = {"bytes": "MB", "bytes checked": "MB checked"}
-"""What is counted in bytes, and shown in megabytes."""
+"""Units that are counted in bytes but shown in megabytes."""
 
 
 def show_all_characters() -> None:
-    """Makes escapes of what a terminal or file cannot show, in place of an error."""
+    """Escapes characters that a terminal or file cannot encode, instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -64,19 +64,19 @@ def show(*items: RenderableType) -> None:
 
 
 def show_plain(text: str) -> None:
-    """Prints a result that is text already: in a terminal fitted to it, else word for word."""
+    """Prints a plain-text result, wrapped to the width of a terminal but otherwise verbatim."""
     sys.stdout.write(_fitted(text, sys.stdout) + "\n")
 
 
 def show_json(data: Any) -> None:
     """Prints data as JSON: finite numbers or null, keys in the given order."""
-    # What else cannot be shown becomes an escape of JSON's own.
+    # Other characters that cannot be shown become JSON escapes.
     as_is = (sys.stdout.encoding or "utf-8").lower().startswith("utf")
     sys.stdout.write(json.dumps(data, indent=2, allow_nan=False, ensure_ascii=not as_is) + "\n")
 
 
 def show_checklist(checklist: Checklist, *, as_json: bool) -> None:
-    """Prints a checklist, and ends the command with 1 where a check failed."""
+    """Prints a checklist, and exits with code 1 if a check failed."""
     if as_json:
         show_json(checklist.to_dict())
     else:
@@ -86,23 +86,23 @@ def show_checklist(checklist: Checklist, *, as_json: bool) -> None:
 
 
 def number(value: float | None) -> str:
-    """Returns a score as tables show it; a dash where it is not defined."""
-    # `z`: what rounds to nothing has no sign.
+    """Returns a score as tables show it; a dash if it is undefined."""
+    # `z`: no sign for values that round to zero.
     return "-" if value is None else f"{value:z.4f}"
 
 
 def short_number(value: float | None) -> str:
-    """Returns a score as tables of many columns show it; a dash where it is not defined."""
+    """Returns a score as tables with many columns show it; a dash if it is undefined."""
     return "-" if value is None else f"{value:z.3f}"
 
 
 def interval(ends: Sequence[float] | None) -> str:
-    """Returns an interval as tables show it; a dash where it is not defined."""
+    """Returns an interval as tables show it; a dash if it is undefined."""
     return "-" if ends is None else f"{ends[0]:.3f} to {ends[1]:.3f}"
 
 
 def estimated(one: Estimate | None, *, signed: bool = False) -> tuple[str, str]:
-    """Returns a score and its interval as tables show them; dashes where there is none."""
+    """Returns a score and its interval as tables show them; dashes if there is none."""
     if one is None:
         return "-", "-"
     return f"{one.value:+z.3f}" if signed else number(one.value), interval(one.ci)
@@ -112,13 +112,13 @@ _quiet = False
 
 
 def keep_quiet(wanted: bool) -> None:
-    """Says whether notes and progress are left out: `gmbench --quiet`."""
+    """Sets whether notes and progress are suppressed (`gmbench --quiet`)."""
     global _quiet
     _quiet = wanted
 
 
 def note(text: str) -> None:
-    """Prints a line for people on standard error: in a terminal fitted to it."""
+    """Prints a note on standard error, wrapped to the width of a terminal."""
     if _quiet:
         return
     text = _fitted(text, sys.stderr)
@@ -126,7 +126,7 @@ def note(text: str) -> None:
 
 
 def complain(text: str, heading: str = "error") -> None:
-    """Prints an error on standard error: in a terminal fitted to it."""
+    """Prints an error on standard error, wrapped to the width of a terminal."""
     screen = console(stderr=True)
     screen.print(f"{heading}: ", style="bold red", end="")
     text = _fitted(f"{heading}: {text}", sys.stderr).removeprefix(f"{heading}: ")
@@ -146,11 +146,11 @@ def table(
     whole: Sequence[int] = (0,),
     narrow: bool = False,
 ) -> Any:
-    """Returns a plain table; `left` columns hold text and stand to the left, others numbers.
+    """Returns a plain table; `left` columns hold text and are left-aligned, others right-aligned.
 
-    Cells of `whole` columns, such as names, are not broken where a terminal is narrow.
+    Cells of `whole` columns, such as names, are not wrapped in a narrow terminal.
 
-    A `narrow` one has two spaces between its columns, and none around it.
+    A `narrow` table has two spaces between its columns, and none around it.
     """
     from rich import box
     from rich.table import Table
@@ -169,7 +169,7 @@ def table(
             heading,
             justify="left" if column in left else "right",
             no_wrap=column in whole,
-            # Where the terminal is too narrow, no letter is lost.
+            # In a narrow terminal, no characters are lost.
             overflow="fold",
         )
     for row in rows:
@@ -179,17 +179,17 @@ def table(
 
 @contextmanager
 def counting(*, goes_on: bool = False) -> Iterator[Progress]:
-    """Yields what shows how far work is, with the time left, on standard error.
+    """Yields a progress callback that shows progress and the time left on standard error.
 
-    A bar appears with the first report of a work and goes when it is done or another one begins;
-    while there is none, the screen is free for bars of others, such as the Hub's own. Where there
-    is no terminal, a line is printed each half minute.
+    A bar appears with the first report of a task and disappears when it is done or another one
+    begins; while there is none, the screen is free for other bars, such as the Hub's own. Without a
+    terminal, a line is printed every half minute.
 
     Args:
-        goes_on: Whether the same command, after Ctrl-C, goes on where this one was.
+        goes_on: Whether running the same command again after Ctrl-C resumes the work.
 
     Raises:
-        InterruptedWorkError: The keyboard stopped the work.
+        InterruptedWorkError: The work was interrupted from the keyboard.
     """
     try:
         with _shown_progress() as progress:
@@ -229,7 +229,7 @@ def _shown_progress() -> Iterator[Progress]:
         whole = None if total is None else max(1, total // unit)
         if task is None:
             shown = what
-            # What was done before does not make it look faster.
+            # Work that was done before must not inflate the speed.
             task = bars.add_task(
                 _SHOWN_AS.get(what, what), total=whole, completed=done // unit, rate=""
             )

@@ -1,4 +1,4 @@
-"""`gmbench parse`: what images say of the generative model that made them."""
+"""`gmbench parse`: infer the hyperparameters of the generative model that made some images."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def _show(parsed: ParsedGM) -> None:
 
     facts = parsed.to_dict()
     output.show_plain(plural(parsed.n_images, "image"))
-    # Before the table: whether it means anything.
+    # Whether the table means anything comes before it.
     for sentence in sentences_of(facts):
         output.show_plain(sentence)
     rows = []

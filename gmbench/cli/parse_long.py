@@ -40,21 +40,21 @@ PatienceOption = Annotated[
 ]
 
 _FIRST = 5
-"""So many files that could not be reached are named; the manifest names all."""
+"""Maximum number of unreachable files named in the output; the manifest names all."""
 
 
 @dataclass(frozen=True)
 class LongRunOptions:
-    """What was asked for beside the images and the parser.
+    """Options of a long run besides the images and the parser.
 
     Attributes:
-        lists: Files with names of images.
-        shard: `I/N`.
-        jobs: Processes.
+        lists: Files that list names of images.
+        shard: Shard of this machine, as `I/N`.
+        jobs: Number of processes; None uses all cores.
         engine: `local` or `ray`.
-        part_images: Images of a part.
-        patience: Seconds that an address may take.
-        device: Where a network runs.
+        part_images: Number of images per part.
+        patience: Timeout for an address, in seconds.
+        device: Device on which a network runs.
     """
 
     lists: tuple[Path, ...] = ()
@@ -86,15 +86,15 @@ def parse_long(
     as_json: bool,
     more: Mapping[str, Any] | None = None,
 ) -> None:
-    """Parses images into a folder, and says what is there; ends with 1 where files are lacking.
+    """Parses images into a folder and prints a summary; exits with code 1 if files are missing.
 
     Args:
         sources: Images, as `names_of` takes them.
-        model: The parser; the package's own when None.
-        out: The folder.
-        options: What else was asked for.
-        as_json: Whether JSON is printed.
-        more: What JSON says besides.
+        model: The parser; None uses the package's own.
+        out: The output folder.
+        options: Further options.
+        as_json: Whether to print JSON.
+        more: Additional entries for the JSON.
     """
     from gmbench.parsing.expanding import names_of
     from gmbench.parsing.long_run import parse_to_folder
@@ -124,14 +124,14 @@ def parse_long(
 
 
 def refuse_without_folder(options: LongRunOptions, allowed: LongRunOptions) -> None:
-    """Refuses what is for long runs alone where there is no folder for one.
+    """Refuses options of long runs if there is no output folder.
 
     Args:
-        options: What was asked for.
-        allowed: What may be asked for all the same.
+        options: The given options.
+        allowed: Options with the values that are allowed without a folder.
 
     Raises:
-        GmbenchError: Something else was.
+        GmbenchError: An option has another value.
     """
     given = [
         _OPTIONS[field.name]
@@ -145,10 +145,10 @@ def refuse_without_folder(options: LongRunOptions, allowed: LongRunOptions) -> N
 
 
 def shard_of(text: str) -> tuple[int, int]:
-    """Returns the numbers of `I/N`.
+    """Returns the numbers in `I/N`.
 
     Raises:
-        GmbenchError: It is not of that form, or I is not below N.
+        GmbenchError: The text does not have that form, or I is not below N.
     """
     match = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text)
     number, of = (int(match[1]), int(match[2])) if match else (0, 0)

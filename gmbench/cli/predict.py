@@ -1,4 +1,4 @@
-"""`gmbench predict`: what a trained network says of a test set, or of images of one's own."""
+"""`gmbench predict`: predictions of a trained network for a test set or a user's own images."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`gmbench template` and `gmbench validate`: before an evaluation."""
+"""`gmbench template` and `gmbench validate`: preparing an evaluation."""
 
 from __future__ import annotations
 

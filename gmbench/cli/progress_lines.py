@@ -1,6 +1,6 @@
-"""How far long work is, in a line each half minute: for logs, where no bar can be drawn.
+"""Progress of long work, one line every half minute, for logs where no bar can be drawn.
 
-A first line says how long it will take, as soon as what is done tells.
+A first line estimates how long the work will take, as soon as enough is done to tell.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ EVERY = 30.0
 """Seconds between lines."""
 
 SOON = 3.0
-"""Seconds of work that an estimate is made of at the least."""
+"""Minimum seconds of work that an estimate is based on."""
 
 
 class ProgressLines:
-    """Says how far work is, now and then; what is done within `EVERY` seconds is not spoken of.
+    """Reports progress from time to time; nothing for work that is done within `EVERY` seconds.
 
     Args:
-        say: Prints a line.
-        clock: Returns seconds that only grow.
+        say: Function that prints a line.
+        clock: Monotonic clock, in seconds.
     """
 
     def __init__(
@@ -31,7 +31,7 @@ class ProgressLines:
         self._told = False
 
     def __call__(self, what: str, done: int, total: int | None) -> None:
-        """Takes what a `Progress` takes."""
+        """Takes a report, with the arguments of a `Progress`."""
         now = self._clock()
         if what != self._what:
             self._what, self._since, self._first, self._last = what, now, done, now

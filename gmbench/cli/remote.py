@@ -1,4 +1,4 @@
-"""`gmbench data push` and `gmbench data fetch`: a dataset to the Hub, the authors' archive here."""
+"""`gmbench data push` and `gmbench data fetch`: push to the Hub, fetch the authors' archive."""
 
 from __future__ import annotations
 

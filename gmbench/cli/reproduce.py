@@ -1,4 +1,4 @@
-"""`gmbench reproduce`: the paper's tables and figures made again."""
+"""`gmbench reproduce`: reproduce the paper's tables and figures."""
 
 from __future__ import annotations
 

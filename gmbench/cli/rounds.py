@@ -1,4 +1,4 @@
-"""`gmbench leaderboard round`: a hidden population, and its end."""
+"""`gmbench leaderboard round`: live rounds on a hidden population, until it is revealed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`gmbench submit`: predictions and a card onto the leaderboard."""
+"""`gmbench submit`: put predictions and a card on the leaderboard."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def submit(
 def _proposal(
     hub: str | None, dataset: str | None, opened: list[PullRequest]
 ) -> Callable[[Submission], None] | None:
-    """Returns what opens the pull request when all files are in place, if one is asked for."""
+    """Returns a function that opens the pull request once all files are in place, if requested."""
     if hub is None:
         if dataset is not None:
             raise HubError(
@@ -185,7 +185,7 @@ def _proposal(
 
 
 def _day(text: str | None) -> Any:
-    """Returns a day, or the text as it is where it is none: the card's check says so."""
+    """Returns a date, or the text itself if it is not a date, which the card's check reports."""
     if text is None:
         return datetime.datetime.now(datetime.UTC).date()
     try:

@@ -1,4 +1,4 @@
-"""`gmbench train`: one network on one set."""
+"""`gmbench train`: train one network on one set."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def run_options(
     runs: Path,
     seed: int,
 ) -> RunOptions:
-    """Returns the options of a command that trains, read."""
+    """Returns the parsed options of a command that trains."""
     from gmbench.benchmark.extra import read_extra
     from gmbench.training.config import parse_changes
     from gmbench.training.options import RunOptions

@@ -1,19 +1,19 @@
-"""Long lines in a terminal: broken between words, under where their text begins."""
+"""Wrapping of long lines in a terminal: between words, indented to where their text begins."""
 
 from __future__ import annotations
 
 import re
 
 _HEAD = re.compile(r" *(?:- |(?:ok|note|warning|failed|error|skipped) +\w+ +)?")
-"""What stands before the text of a line: blanks, a mark of a list, a check's status and name."""
+"""Prefix of a line's text: blanks, a list marker, or a check's status and name."""
 _WORD = re.compile(r"[^\s`]*`[^`]*`\S*|\S+")
-"""A word, or a command in backquotes, which can then be copied in one piece."""
+"""A word, or a command in backquotes, which stays in one piece for copying."""
 _FEWEST = 30
-"""Columns of text below which a line is broken without being indented."""
+"""Columns of text below which a line is wrapped without indentation."""
 
 
 def fitted(text: str, width: int) -> str:
-    """Breaks the lines that are longer than a terminal is wide; others stay as they are.
+    """Wraps the lines that are longer than a terminal is wide; others stay as they are.
 
     Args:
         text: Prose or a checklist, of one or more lines.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gmbench.zoo.report import ZooReport
 
 _SHOWN = 10
-"""Entries shown of each list; the JSON holds all."""
+"""Maximum number of entries shown of each list; the JSON holds all."""
 
 zoo_app = typer.Typer(
     name="zoo",

@@ -1,6 +1,6 @@
-"""The paper's figures: a function each, which takes results and returns matplotlib's `Figure`.
+"""The paper's figures: one function each, which takes results and returns a matplotlib `Figure`.
 
-matplotlib is imported when a figure is drawn (`pip install "gmbench[figures]"`).
+matplotlib is imported only when a figure is drawn (`pip install "gmbench[figures]"`).
 """
 
 from __future__ import annotations

@@ -12,13 +12,13 @@ _HATCHES = ("", "///", "...", "xxx")
 
 
 def attack_categories(result: AttackResult) -> Figure:
-    """Draws the pairs that are judged wrongly, by category and similarity (Figure 12).
+    """Draws the pairs that are misjudged, by category and similarity (Figure 12).
 
-    Left: of all pairs judged wrongly, the share that is of the category. Right: of the category's
-    pairs the share that is judged wrongly, with its 95% interval.
+    Left: the category's share of all misjudged pairs. Right: the share of the category's pairs that
+    are misjudged, with its 95% interval.
 
     Args:
-        result: Of `gmbench attack`.
+        result: Result of `gmbench attack`.
     """
     methods = [one for name, one in result.methods.items() if name != SAME_CONTENT]
     names = list(result.n_pairs)

@@ -1,4 +1,4 @@
-"""Figure 9: what is said of each class, under weighted and under plain cross-entropy."""
+"""Figure 9: confusion matrices, with weighted and with plain cross-entropy."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gmbench.schema import DISCRETE, LOSSES
 SHOWN: tuple[str, ...] = (
     "normalization", "block_nonlinearity", "skip_connection", "loss_adversarial",
 )  # fmt: skip
-"""Parameters that are drawn unless others are asked for; the paper shows four."""
+"""Parameters drawn by default; the paper shows four."""
 
 _HEADS = tuple(parameter.name for parameter in (*DISCRETE, *LOSSES))
 
@@ -25,16 +25,16 @@ _HEADS = tuple(parameter.name for parameter in (*DISCRETE, *LOSSES))
 def confusion_matrices(
     predictions: Mapping[str, Predictions], parameters: Sequence[str] = SHOWN
 ) -> Figure:
-    """Draws a row of matrices a method (Figure 9): columns are true classes, as in the paper.
+    """Draws one row of matrices per method (Figure 9): columns are true classes, as in the paper.
 
-    Every column adds up to 1; the number below a true class is that of its images.
+    Every column sums to 1; the number below a true class is its number of images.
 
     Args:
-        predictions: Of methods, such as with plain and with weighted cross-entropy, by name.
+        predictions: Predictions by method, such as with plain and with weighted cross-entropy.
         parameters: Class parameters and losses.
 
     Raises:
-        UnknownNameError: A parameter is no class parameter or loss.
+        UnknownNameError: A parameter is neither a class parameter nor a loss.
         FigureError: There is no method or no parameter.
     """
     if not predictions or not parameters:

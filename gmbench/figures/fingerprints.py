@@ -1,4 +1,4 @@
-"""Figure 10: the fingerprint of each GM and its spectrum, mean over some of its images."""
+"""Figure 10: the fingerprint and its spectrum for each GM, averaged over some of its images."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from gmbench.figures.style import PAGE, SEQUENTIAL, FigureError, new_figure
 
 _SIDE_BY_SIDE = 8
-"""GMs in a row."""
+"""GMs per row."""
 
 _GAP, _TITLE = 0.06, 0.3
-"""Room between pictures and above them, in sides of a picture."""
+"""Space between pictures and above them, in units of a picture's side."""
 
 Picture = NDArray[np.floating]
 
@@ -23,11 +23,12 @@ Picture = NDArray[np.floating]
 def fingerprint_spectra(fingerprints: Mapping[str, NDArray[np.float32]]) -> Figure:
     """Draws the mean fingerprint and the mean spectrum of each GM (Figure 10).
 
-    The fingerprint is drawn as its channels' mean, the spectrum as the logarithm of the mean
-    amplitude with low frequencies in the middle; both from their 1st percentile to their 99th.
+    The fingerprint is drawn as the mean of its channels, the spectrum as the logarithm of the mean
+    amplitude with low frequencies in the centre; both range from their 1st to their 99th
+    percentile.
 
     Args:
-        fingerprints: Of each GM, shape (images, views, channels, size, size).
+        fingerprints: Fingerprints by GM, each of shape (images, views, channels, size, size).
 
     Raises:
         FigureError: There is no GM.
@@ -40,7 +41,7 @@ def fingerprint_spectra(fingerprints: Mapping[str, NDArray[np.float32]]) -> Figu
     width = PAGE * max(columns, 2) / _SIDE_BY_SIDE
     with new_figure(width, width * rows * high / (columns * wide)) as figure:
         figure.set_layout_engine("none")
-        # All pictures in one frame: one a picture would take ten times as long to draw.
+        # All pictures share one axes: one per picture would take ten times as long to draw.
         axes = figure.add_axes((0, 0, 1, 1))
         for number, (gm, of_images) in enumerate(fingerprints.items()):
             row, column = divmod(number, columns)
@@ -64,10 +65,10 @@ def fingerprint_spectra(fingerprints: Mapping[str, NDArray[np.float32]]) -> Figu
 
 
 def mean_spectrum(fingerprints: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Returns the mean amplitude over images, views and channels, low frequencies in the middle.
+    """Returns the mean amplitude over images, views and channels, low frequencies in the centre.
 
     Args:
-        fingerprints: Shape (images, views, channels, size, size).
+        fingerprints: Fingerprints of shape (images, views, channels, size, size).
     """
     amplitude = np.abs(np.fft.fft2(fingerprints.astype(np.float64)))
     return np.asarray(np.fft.fftshift(amplitude.mean(axis=(0, 1, 2))))

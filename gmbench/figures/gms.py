@@ -1,4 +1,4 @@
-"""Figure 8: a point a GM, how well its counts, its classes and its losses are parsed together."""
+"""Figure 8: how well the counts, classes and losses of each GM are parsed, one point per GM."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ _NAMED = 3
 
 
 def gm_scores(predictions: Predictions) -> Figure:
-    """Draws the l1 of every test GM against the share of its classes and losses that are right.
+    """Draws the l1 of every test GM against the share of its classes and losses that are correct.
 
-    The paper has F1 scores; of one GM, whose truth is one class, the share that is right says the
-    same. The dotted lines are where the paper puts practical use: l1 below 0.1, 90% right.
+    The paper uses F1 scores; for one GM, whose truth is a single class, the share that is correct
+    says the same. The dotted lines mark the paper's thresholds of practical use: l1 below 0.1, 90%
+    correct.
 
     Args:
-        predictions: Of a method.
+        predictions: Predictions of a method.
     """
     found = list(gm_results(set_tables(predictions), predictions.benchmark).values())
     errors = np.array([one.l1 for one in found])

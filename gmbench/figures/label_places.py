@@ -1,4 +1,4 @@
-"""Where t-SNE puts the labels of the GMs: kept for the benchmarks with a name, else computed."""
+"""t-SNE coordinates of the labels of GMs: stored for named benchmarks, otherwise computed."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ Places = NDArray[np.float64]
 """Two coordinates of each GM, shape (GMs, 2)."""
 
 PARTS: tuple[str, ...] = ("architecture", "losses", "both")
-"""What of a label is looked at."""
+"""Parts of a label that are embedded."""
 
 STORED = TABLES / "label_places.csv"
-"""What `python docs/label_places.py` wrote: computing takes seconds, and so does scikit-learn."""
+"""Written by `python docs/label_places.py`; computing takes seconds, as does importing
+scikit-learn."""
 
 COLUMNS: tuple[str, ...] = tuple(f"{part}_{axis}" for part in PARTS for axis in "xy")
 
@@ -30,11 +31,11 @@ _PERPLEXITY = 20.0
 
 
 def label_places(benchmark: Benchmark, seed: int = 0) -> Mapping[str, Places]:
-    """Returns where t-SNE puts the GMs, for each of `PARTS`.
+    """Returns the t-SNE coordinates of the GMs, for each of `PARTS`.
 
     Args:
-        benchmark: Whose labels; four GMs at least.
-        seed: Seed of t-SNE; with 0 the places of a benchmark with a name are read.
+        benchmark: The benchmark, with at least four GMs.
+        seed: Seed of t-SNE; with 0, the stored coordinates of a named benchmark are used.
     """
     kept = _stored(STORED).get(benchmark.labels_sha256) if seed == 0 else None
     if kept is None:
@@ -43,14 +44,14 @@ def label_places(benchmark: Benchmark, seed: int = 0) -> Mapping[str, Places]:
 
 
 def computed_places(benchmark: Benchmark, seed: int) -> Mapping[str, Places]:
-    """Returns the same, always computed.
+    """Returns the same as `label_places`, always computed.
 
-    Counts are normalised and classes are ones among zeros, as where GMs are clustered (equation 6).
+    Counts are normalised and classes are one-hot, as in the clustering of GMs (equation 6).
     """
     from sklearn.manifold import TSNE
 
     vectors = TrainingTargets.of(benchmark, benchmark.index).vectors()
-    # The last two columns of each loss, no and yes, are those of the losses.
+    # The losses are the last columns: two per loss, no and yes.
     n_of_losses = 2 * N_LOSSES
     looked_at = (vectors[:, :-n_of_losses], vectors[:, -n_of_losses:], vectors)
     perplexity = min(_PERPLEXITY, (len(vectors) - 1) / 3)
@@ -63,7 +64,7 @@ def computed_places(benchmark: Benchmark, seed: int) -> Mapping[str, Places]:
 
 @cache
 def _stored(path: Path) -> Mapping[str, Places]:
-    """Returns the places that are kept, shape (GMs, 6), by the hash of the labels."""
+    """Returns the stored coordinates, shape (GMs, 6), by the hash of the labels."""
     rows: dict[str, list[list[float]]] = {}
     with path.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):

@@ -1,4 +1,4 @@
-"""Figure 3: where the labels of the GMs lie, by t-SNE."""
+"""Figure 3: t-SNE map of the labels of the GMs."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from gmbench.schema import KINDS
 
 
 def label_map(benchmark: Benchmark, seed: int = 0) -> Figure:
-    """Draws the labels of all GMs: the architecture, the losses, and both (Figure 3).
+    """Draws a map of the labels of all GMs: the architecture, the losses, and both (Figure 3).
 
-    GMs of faces have another colour than all else, each kind has its mark.
+    Colours separate GMs of faces from all others; each kind has its own marker.
 
     Args:
-        benchmark: Whose labels.
+        benchmark: The benchmark.
         seed: Seed of t-SNE.
 
     Raises:

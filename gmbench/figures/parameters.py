@@ -1,4 +1,4 @@
-"""Figures 6 and 7: each parameter's error or score, mean over the sets and its spread."""
+"""Figures 6 and 7: error or score of each parameter, mean and standard deviation over the sets."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ GROUPS: Mapping[str, tuple[int, ...]] = {
     group: tuple(place for place, loss in enumerate(LOSSES) if loss.group == group)
     for group in dict.fromkeys(loss.group for loss in LOSSES)
 }
-"""The coarse level: the groups of the losses (Table 3), and which losses are in each."""
+"""The coarse level: the groups of losses (Table 3), with the indices of their losses."""
 
 
 def architecture_scores(predictions: Mapping[str, Predictions]) -> Figure:
     """Draws the l1 of each count and the F1 of each class parameter (Figure 6).
 
     Args:
-        predictions: Of methods, by the name that the figure shall give them.
+        predictions: Predictions by method, under the names to show in the figure.
 
     Raises:
-        FigureError: There is no method, or there are more than there are colours.
+        FigureError: There are no methods, or more than there are colours.
     """
     tables = {name: set_tables(one) for name, one in predictions.items()}
     counts = {
@@ -57,13 +57,13 @@ def architecture_scores(predictions: Mapping[str, Predictions]) -> Figure:
 def loss_scores(predictions: Mapping[str, Predictions]) -> Figure:
     """Draws the F1 of each group of losses (coarse) and of each loss (fine) (Figure 7).
 
-    A group is used where one of its losses is.
+    A group is used if any of its losses is.
 
     Args:
-        predictions: Of methods, by the name that the figure shall give them.
+        predictions: Predictions by method, under the names to show in the figure.
 
     Raises:
-        FigureError: There is no method, or there are more than there are colours.
+        FigureError: There are no methods, or more than there are colours.
     """
     coarse = {name: coarse_f1(one) for name, one in predictions.items()}
     heads = range(len(DISCRETE), len(DISCRETE) + len(LOSSES))
@@ -88,7 +88,7 @@ def loss_scores(predictions: Mapping[str, Predictions]) -> Figure:
 def coarse_f1(predictions: Predictions) -> Array:
     """Returns the weighted F1 of each group of losses in each set, shape (sets, groups)."""
     benchmark = predictions.benchmark
-    # A loss of which nobody knows counts as not used here: a group is used if one of it surely is.
+    # A loss of unknown use counts as unused: a group is used if any loss is known to be.
     truth = benchmark.known_labels[predictions.gms, N_ARCHITECTURE:] > 0
     said = predictions.values.losses >= 0.5
     rows = []
@@ -107,7 +107,7 @@ def coarse_f1(predictions: Predictions) -> Array:
 def _bars(
     axes: Axes, scores: Mapping[str, Array], names: Sequence[str], label: str, top: float = 0
 ) -> None:
-    """Draws a bar a method and parameter, with the standard deviation over the sets."""
+    """Draws one bar per method and parameter, with the standard deviation over the sets."""
     width = 0.84 / max(len(scores), 1)
     for number, (name, of_sets) in enumerate(scores.items()):
         places = np.arange(len(names)) - 0.42 + (number + 0.5) * width

@@ -1,4 +1,4 @@
-"""Figure 11: how alike the fingerprints of every two GMs are."""
+"""Figure 11: similarity of the fingerprints of every two GMs."""
 
 from __future__ import annotations
 
@@ -25,16 +25,17 @@ def fingerprint_similarity(
 ) -> Figure:
     """Draws the mean cosine of the fingerprints of every two GMs (Figure 11).
 
-    The mean is over all pairs of images, where the paper draws 25 of them. GMs are ordered by kind,
-    and in a kind by the clusters of their labels (section 3.3.2), which have a box each.
+    The mean is over all pairs of images, whereas the paper draws 25 of them. GMs are ordered by
+    kind, and within a kind by the clusters of their labels (section 3.3.2), each marked by a box.
 
     Args:
         benchmark: Labels and kinds.
-        fingerprints: Of each GM, shape (images, views, channels, size, size), two images at least.
+        fingerprints: Fingerprints by GM, each of shape (images, views, channels, size, size) with
+            at least two images.
         seed: Seed of the clusters.
 
     Raises:
-        FigureError: There are fewer than two GMs, or one has a single image.
+        FigureError: There are fewer than two GMs, or one has fewer than two images.
     """
     few = [gm for gm, of_images in fingerprints.items() if len(of_images) < 2]
     if few or len(fingerprints) < 2:
@@ -48,11 +49,11 @@ def fingerprint_similarity(
     found = gm_similarities(vectors, gms)
     kinds = [benchmark.gm(gm).kind for gm in names]
     size_of_text = min(6.0, 300 / len(names))
-    # All in widths of the figure: room for the longest name, the matrix, the height.
+    # In units of the figure's width: space for the longest name, side of the matrix, height.
     room = 0.02 + max(map(len, names)) * 0.6 * size_of_text / 72 / PAGE
     side, height = 0.86 - room, 0.91
     with new_figure(PAGE, PAGE * height) as figure:
-        # A layout that measures hundreds of names takes as long as all else.
+        # A layout engine that measures hundreds of names takes as long as everything else.
         figure.set_layout_engine("none")
         axes = figure.add_axes((room, room / height, side, side / height))
         low, high = np.percentile(found, [1, 99])
@@ -86,7 +87,7 @@ def fingerprint_similarity(
 
 
 def _name_rows_and_columns(axes: Axes, names: list[str], size: float) -> None:
-    """Writes names where ticks would have them: ticks are laid out anew again and again."""
+    """Writes names where tick labels would be, as ticks are laid out over and over again."""
     axes.set_xticks([])
     axes.set_yticks([])
     left, va, ha = axes.get_yaxis_text1_transform(1.0)

@@ -1,6 +1,6 @@
-"""How every figure looks: widths of a paper's columns, colours that colour-blind people tell apart.
+"""Style of all figures: widths of a paper's columns, colours that are safe for colour blindness.
 
-Figures are made without pyplot, so that nothing is shown, kept or changed for others.
+Figures are made without pyplot, so nothing is displayed and no global state is kept or changed.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from gmbench.files import check_ending, write_whole
 from gmbench.schema import KINDS
 
 COLUMN = 3.5
-"""Width of a column in inches, as in the paper's journal."""
+"""Width of a column in inches, as in the journal of the paper."""
 
 PAGE = 7.16
-"""Width of two columns and the gap between them."""
+"""Width of two columns and the gap between them, in inches."""
 
 COLOURS: tuple[str, ...] = (
     "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#555555",
 )  # fmt: skip
-"""Those of Okabe and Ito, Color Universal Design (2008), with grey for black."""
+"""Colours of Okabe and Ito, Color Universal Design (2008), with grey in place of black."""
 
 MARKERS: tuple[str, ...] = ("o", "s", "^", "D", "v", "P", "X")
 
@@ -36,7 +36,7 @@ KIND_COLOURS = dict(zip(KINDS, COLOURS, strict=False))
 KIND_MARKERS = dict(zip(KINDS, MARKERS, strict=False))
 
 SEQUENTIAL = "cividis"
-"""Colours of what goes from little to much; they grow lighter evenly."""
+"""Colour map of sequential data, with evenly increasing lightness."""
 
 ENDINGS: tuple[str, ...] = (".png", ".svg", ".pdf")
 
@@ -59,7 +59,7 @@ _STYLE: dict[Any, Any] = {
     "lines.linewidth": 1.0,
     "hatch.linewidth": 0.5,
     "savefig.dpi": 300,
-    # Text stays text, and two runs give the same file.
+    # Text stays text, and repeated runs give identical files.
     "svg.fonttype": "none",
     "svg.hashsalt": "gmbench",
     "pdf.fonttype": 42,
@@ -67,35 +67,35 @@ _STYLE: dict[Any, Any] = {
 
 
 class FigureError(GmbenchError):
-    """A figure that cannot be drawn of what is given, or not saved as asked."""
+    """Raised when a figure cannot be drawn from its input."""
 
 
 @contextmanager
 def new_figure(width: float, height: float) -> Iterator[Figure]:
-    """Yields an empty figure to draw on in the style of all figures.
+    """Yields an empty figure to draw on in the common style.
 
     Args:
-        width: In inches.
-        height: In inches.
+        width: Width in inches.
+        height: Height in inches.
     """
     with mpl.rc_context(_STYLE):
         yield Figure(figsize=(width, height), layout="constrained")
 
 
 def light_grid(axes: Axes, axis: str = "y") -> None:
-    """Draws thin lines at the ticks of one axis, behind everything."""
+    """Draws thin lines at the ticks of an axis, behind everything else."""
     axes.grid(axis=axis, linewidth=0.4, color="#d9d9d9")  # type: ignore[arg-type]
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """Writes a figure; the ending says as what: .png, .svg or .pdf.
+    """Writes a figure in the format of the suffix: .png, .svg or .pdf.
 
     Args:
         figure: The figure.
         path: The file.
 
     Raises:
-        WriteError: The ending is another, or the system refused.
+        WriteError: The suffix is not supported, or the file cannot be written.
     """
     check_ending(path, *ENDINGS)
     form, made = path.suffix[1:].lower(), io.BytesIO()

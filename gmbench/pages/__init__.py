@@ -1,1 +1,1 @@
-"""What a person looks at: the report of an evaluation and the pages of the leaderboard."""
+"""Pages for human readers: the report of an evaluation and the pages of the leaderboard."""

@@ -1,4 +1,4 @@
-"""The Jinja environment of all pages: their templates, filters and marks."""
+"""The Jinja environment of all pages: templates, filters and global values."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from gmbench.version import __version__
 
 
 def render(template: str, **values: Any) -> str:
-    """Returns the text of a page, of a part of one, or of a style.
+    """Returns the text of a page, a fragment of one, or a style sheet.
 
     Args:
         template: Name of a file in `templates/`.
-        **values: What it speaks of.
+        **values: Variables of the template.
     """
     return _environment().get_template(template).render(**values)
 
@@ -44,10 +44,10 @@ def _environment() -> Environment:
 
 
 def _breakable(name: str) -> Markup:
-    """Escapes a name and lets a narrow column break it after an underscore."""
+    """Escapes a name and allows line breaks after underscores, for narrow columns."""
     return Markup(str(escape(name)).replace("_", "_<wbr>"))
 
 
 def _code(sentence: str) -> Markup:
-    """Escapes a sentence and sets what stands in it between backquotes as code."""
+    """Escapes a sentence and marks up text between backquotes as code."""
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(sentence))))

@@ -1,4 +1,4 @@
-"""What was parsed of images as a person reads it: in words, as a table, as a page of its own."""
+"""Human-readable output of parsing: as sentences, as a table, and as a standalone page."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ VERDICTS: Mapping[str, str] = {
     "likely": "at least two in three, or narrowed to three fifths",
     "unknown": "the images do not tell",
 }
-"""What the verdicts mean, in the order in which they are read."""
+"""Meaning of each verdict, in display order."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """One parameter as it is read.
+    """One parameter as displayed.
 
     Attributes:
-        name: Its name in the schema.
+        name: Name in the schema.
         value: The class, the count, or the range of a count that is not known.
-        sure: How sure that is: a probability, an interval, or nothing.
-        bars: Classes with their probabilities, the likeliest first; none of a count.
+        sure: How certain the value is: a probability, an interval, a deviation, or empty.
+        bars: Classes with their probabilities, most probable first; empty for a count.
     """
 
     name: str
@@ -35,10 +35,10 @@ class Line:
 
 
 def lines_of(facts: Mapping[str, Any]) -> dict[str, list[Line]]:
-    """Returns the parameters as they are read, by verdict; all under "" where there is none.
+    """Returns the displayed parameters by verdict; those without a verdict are under "".
 
     Args:
-        facts: `ParsedGM.to_dict()`.
+        facts: Output of `ParsedGM.to_dict()`.
     """
     lines: dict[str, list[Line]] = {}
     for one in facts["parameters"]:
@@ -51,7 +51,7 @@ def _line(one: Mapping[str, Any]) -> Line:
     if one["confidence"] is not None:
         bars = sorted((one["probabilities"] or {}).items(), key=lambda pair: -pair[1])
         return Line(one["name"], one["value"], f"{one['confidence']:.0%}", tuple(bars))
-    # A regressor may fall short of 0, a count may not.
+    # A regressor may return a negative value, but a count cannot be negative.
     value = count_text(max(one["value"], 0.0))
     interval = one["interval"]
     if interval is None:
@@ -66,17 +66,17 @@ def _line(one: Mapping[str, Any]) -> Line:
 
 
 def count_text(value: float) -> str:
-    """Returns a count as people read it: `31`, `1,280`, `4.2 million`."""
+    """Returns a count in readable form: `31`, `1,280`, `4.2 million`."""
     if value < 1e6:
         return f"{value:,.0f}"
     return f"{value / 1e6:.3g} million" if value < 1e9 else f"{value / 1e9:.3g} billion"
 
 
 def sentences_of(facts: Mapping[str, Any]) -> tuple[str, ...]:
-    """Returns what is said of the images as a whole; nothing where the parser cannot say.
+    """Returns sentences about the images as a whole; empty if the parser cannot tell.
 
     Args:
-        facts: `ParsedGM.to_dict()`.
+        facts: Output of `ParsedGM.to_dict()`.
     """
     origin, said = facts["origin"], []
     if facts["relatives"]:
@@ -100,20 +100,20 @@ def sentences_of(facts: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def table_of(facts: Mapping[str, Any]) -> str:
-    """Returns it as a fragment of HTML, for a notebook.
+    """Returns a parsed GM as an HTML fragment, for a notebook.
 
     Args:
-        facts: `ParsedGM.to_dict()`.
+        facts: Output of `ParsedGM.to_dict()`.
     """
     return render("parsed_notebook.html.j2", **_values(facts))
 
 
 def page_of(facts: Mapping[str, Any], pictures: Sequence[tuple[str, str, bytes]]) -> str:
-    """Returns it as a page that is complete in itself.
+    """Returns a parsed GM as a self-contained HTML page.
 
     Args:
-        facts: `ParsedGM.to_dict()`.
-        pictures: Title, text and PNG of each.
+        facts: Output of `ParsedGM.to_dict()`.
+        pictures: Title, text and PNG data of each picture.
     """
     shown = [
         (title, text, f"data:image/png;base64,{base64.b64encode(png).decode()}")
@@ -133,6 +133,6 @@ def _values(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def parser_text(trained_on: Mapping[str, Any]) -> str:
-    """Returns what a parser was trained on, in words."""
+    """Returns a description of a parser and what it was trained on."""
     gms = trained_on.get("n_gms") or len(trained_on.get("gms", ()))
     return f"{trained_on.get('baseline', 'parser')}, trained on {gms} models"

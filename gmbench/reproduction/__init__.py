@@ -1,5 +1,6 @@
-"""The paper's tables made again: its figures beside ours, and whether its order holds.
+"""Reproduction of the paper's tables and figures: its numbers beside ours, and whether they agree.
 
-setting: on what, and how, ours are made; experiments: what is run and kept; tables and drawings:
-what each is made of; reproduce: plan, run, result; page: how it is written.
+`setting`: the data and options of ours; `experiments`: what is run and kept; `tables` and
+`drawings`: what each table and figure is made from; `reproduce`: plan, run, result; `page`: the
+written page.
 """

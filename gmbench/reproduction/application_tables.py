@@ -1,4 +1,4 @@
-"""The paper's tables of applications, 10 to 12 (section 4.5): of which results each is made."""
+"""The paper's tables of applications, 10 to 12 (section 4.5), and how each is made."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ATTRIBUTIONS: Mapping[str, AttributionRun] = {
     "accuracy_celeba": AttributionRun("faces"),
     "accuracy_lsun": AttributionRun("photos"),
 }
-"""What stands in the place of the paper's images, by the column of Table 12."""
+"""The runs that replace the paper's images, by column of Table 12."""
 
 _ATTACKED = ("auc", "accuracy")
 _DETECTORS: Mapping[str, str] = {
@@ -43,7 +43,7 @@ _OURS = "fingerprint"
 
 
 def attack_table(setting: Setting) -> tuple[list[Line], list[Order]]:
-    """Makes Table 10: are two images of one GM?"""
+    """Makes Table 10: do two images come from the same GM?"""
     found, paper = AttackRun().result(setting), paper_cells("10")
     rows = {"fingerprint": ("fen", "FEN"), "parsed": ("fen_pn", "FEN + PN")}
     lines = []
@@ -111,14 +111,14 @@ def _order(
     paper: Mapping[tuple[str, str], PaperCell],
     less_ours: Mapping[str, Any],
 ) -> Order:
-    """Returns a method beside the paper's, the one first that is ahead in the paper.
+    """Returns the order of a method and the paper's, with the one ahead in the paper first.
 
     Args:
-        titles: What rows are called.
+        titles: Row titles by method.
         name: The method.
-        metric: In what.
+        metric: The metric to compare.
         paper: The paper's figures.
-        less_ours: Its score less that of the paper's method; its p-value is not corrected.
+        less_ours: The method's score minus that of the paper's method, with an uncorrected p-value.
     """
     expected = paper[_OURS, metric].value - paper[name, metric].value
     sign = -1.0 if expected >= 0 else 1.0
@@ -132,7 +132,7 @@ def _order(
 
 
 def _corrected(orders: Sequence[Order]) -> list[Order]:
-    """Returns orders with p-values that are corrected for all of them (Holm), and verdicts."""
+    """Returns orders with verdicts and p-values corrected over all of them (Holm)."""
     tested = [order for order in orders if order.p is not None]
     corrected = iter(holm([order.p for order in tested if order.p is not None]))
     found = []

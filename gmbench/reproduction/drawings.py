@@ -1,4 +1,4 @@
-"""The paper's figures: of which experiments each is drawn, and how."""
+"""The paper's figures: the experiments that each is drawn from, and how."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from gmbench.predictions.predictions import Predictions
 
 FOLDER = "figures"
-"""Where drawings lie, beside the page."""
+"""Folder of the drawings, beside the page."""
 
 _IMAGES = 25
-"""Images of a GM behind its mean fingerprint, as in the paper's Figure 10."""
+"""Number of images averaged for a GM's mean fingerprint, as in the paper's Figure 10."""
 
 _SHOWN_GMS = 16
-"""Fingerprints that Figure 10 shows; of more none could be seen."""
+"""Number of GMs that Figure 10 shows; with more, none could be made out."""
 
 _METHODS = tuple(
     BaselineRun(name) for name in ("random_gt", "no_fingerprint", "one_parser", "full")
@@ -38,11 +38,11 @@ class PaperFigure:
     """One figure of the paper.
 
     Attributes:
-        name: Such as `fig6`.
-        title: What it shows.
-        experiments: What is run for it.
-        draw: Draws it, in a setting in which they were run.
-        differs: In what it differs from the paper's.
+        name: Name, such as `fig6`.
+        title: What the figure shows.
+        experiments: Experiments that it needs.
+        draw: Function that draws it from a setting in which the experiments were run.
+        differs: How it differs from the paper's figure.
     """
 
     name: str
@@ -52,13 +52,13 @@ class PaperFigure:
     differs: str = ""
 
     def result(self, setting: Setting, out: Path) -> FigureResult:
-        """Draws the figure into `out/figures` and returns what the page says of it."""
+        """Draws the figure into `out/figures` and returns its entry on the page."""
         file = f"{FOLDER}/{self.name}.png"
         figures.save_figure(self.draw(setting), out / file)
         return FigureResult(self.name, self.title, file, self.differs)
 
     def lacking(self, reason: str) -> FigureResult:
-        """Returns what the page says where it cannot be drawn, with the reason."""
+        """Returns the entry of a figure that cannot be drawn, with the reason."""
         return FigureResult(self.name, self.title, "", self.differs, reason)
 
 
@@ -129,4 +129,4 @@ PAPER_FIGURES: tuple[PaperFigure, ...] = (
         lambda setting: figures.attack_categories(AttackRun().result(setting)),
     ),
 )
-"""In the paper's order."""
+"""The figures, in the paper's order."""

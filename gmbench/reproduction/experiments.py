@@ -1,7 +1,7 @@
-"""What is run for the tables, and kept: made once, whatever number of tables is made of it.
+"""Experiments behind the tables and figures, each run once and kept, however many use it.
 
-The networks of an experiment are trained ahead (`trainings`), so that it is made in seconds once
-they are there, and whatever was killed loses minutes at the most.
+The networks of an experiment are trained ahead (`trainings`), so that it runs in seconds once they
+exist, and an interruption costs minutes at most.
 """
 
 from __future__ import annotations
@@ -38,21 +38,21 @@ if TYPE_CHECKING:
 
 
 class Experiment(Protocol):
-    """What is run and kept."""
+    """An experiment whose result is kept."""
 
     @property
     def name(self) -> str:
-        """Its path under the folder of results, without ending."""
+        """Path of its result under the folder of results, without suffix."""
 
     def trainings(self, setting: Setting) -> Iterator[Training]:
-        """Yields the networks that it needs.
+        """Yields the trainings of the networks that it needs.
 
         Raises:
-            GmbenchError: The benchmark lacks what it needs.
+            GmbenchError: The benchmark lacks what the experiment needs.
         """
 
     def is_there(self, setting: Setting) -> bool:
-        """Returns whether its result was made before, of the same data and in the same way."""
+        """Returns whether its result already exists, made from the same data and settings."""
 
     def make(self, setting: Setting, progress: Progress | None) -> None:
         """Makes its result and writes it."""
@@ -60,10 +60,10 @@ class Experiment(Protocol):
 
 @dataclass(frozen=True)
 class BaselineRun:
-    """A baseline on a group of sets: predictions and scores, as `gmbench baseline` leaves them.
+    """A baseline on a group of sets: predictions and scores, as `gmbench baseline` writes them.
 
     Attributes:
-        baseline: Its name.
+        baseline: Name of the baseline.
         sets: The group of sets; None for the benchmark's own.
     """
 
@@ -77,14 +77,14 @@ class BaselineRun:
 
     @property
     def name(self) -> str:
-        """Its path under the folder of results, without ending."""
+        """Path of its result under the folder of results, without suffix."""
         return f"{self.sets or 'sets'}/{self.baseline}"
 
     def trainings(self, setting: Setting) -> Iterator[Training]:
-        """Yields a network for each set and repeat; none where the baseline trains none.
+        """Yields a training for each set and repeat; none if the baseline trains no network.
 
         Raises:
-            BenchmarkError: The benchmark has no images, or not the GMs of the sets.
+            BenchmarkError: The benchmark has no images, or lacks GMs of the sets.
         """
         benchmark = setting.having(self.sets)
         if self.recipe.needs != "labels":
@@ -99,7 +99,7 @@ class BaselineRun:
                 yield FoldTraining(self.recipe, benchmark, folder, set_name, seeded)
 
     def is_there(self, setting: Setting) -> bool:
-        """Returns whether predictions and scores are there, of the same data and settings."""
+        """Returns whether predictions and scores exist, made from the same data and settings."""
         try:
             found = self.scores(setting)
             run = found["run"]
@@ -123,18 +123,18 @@ class BaselineRun:
         write_result(result, _place(setting, self).parent)
 
     def predictions(self, setting: Setting) -> Predictions:
-        """Returns its predictions, of the first repeat."""
+        """Returns its predictions from the first repeat."""
         place = _place(setting, self).with_suffix(".parquet")
         return read_predictions(place, setting.having(self.sets))
 
     def scores(self, setting: Setting) -> Any:
-        """Returns its scores, the means over its repeats, as plain data."""
+        """Returns its scores, averaged over repeats, as plain data."""
         return _read(_place(setting, self))
 
 
 @dataclass(frozen=True)
 class ContentRun:
-    """Training on GMs of faces, of all else and of both (Table 6).
+    """Training on GMs of faces, of other contents and of both (Table 6).
 
     Attributes:
         baseline: Name of the method.
@@ -144,14 +144,14 @@ class ContentRun:
 
     @property
     def name(self) -> str:
-        """Its path under the folder of results, without ending."""
+        """Path of its result under the folder of results, without suffix."""
         return f"content/{self.baseline}"
 
     def trainings(self, setting: Setting) -> Iterator[Training]:
-        """Yields a network for each draw and what is trained on.
+        """Yields a training for each draw and training content.
 
         Raises:
-            BenchmarkError: There are too few GMs of faces or of all else, or no images.
+            BenchmarkError: There are too few GMs of faces or of other contents, or no images.
         """
         recipe = find_recipe(self.baseline)
         options = setting.options_for(setting.benchmark)
@@ -161,7 +161,7 @@ class ContentRun:
             yield FoldTraining(recipe, fold.benchmark, folder, fold.set_name, chosen)
 
     def is_there(self, setting: Setting) -> bool:
-        """Returns whether the study is there, of the same data and settings."""
+        """Returns whether the study exists, made from the same data and settings."""
         return _is_there(setting, self)
 
     def make(self, setting: Setting, progress: Progress | None) -> None:
@@ -183,18 +183,18 @@ class AttackRun:
     """The coordinated attack (Table 10, Figure 12), and the network that it trains.
 
     Attributes:
-        baseline: Whose network.
+        baseline: Name of the baseline whose network is trained.
     """
 
     baseline: str = "full"
 
     @property
     def name(self) -> str:
-        """Its path under the folder of results, without ending."""
+        """Path of its result under the folder of results, without suffix."""
         return f"attack/{self.baseline}"
 
     def trainings(self, setting: Setting) -> Iterator[AttackTraining]:
-        """Yields its one network.
+        """Yields the training of its one network.
 
         Raises:
             BenchmarkError: The benchmark lacks the GMs of the attack, or images.
@@ -205,7 +205,7 @@ class AttackRun:
         yield AttackTraining(find_recipe(self.baseline), known, folder, options)
 
     def is_there(self, setting: Setting) -> bool:
-        """Returns whether result and network are there, of the same data and settings."""
+        """Returns whether result and network exist, made from the same data and settings."""
         try:
             self.result(setting)
         except (OSError, ValueError, KeyError, TypeError):
@@ -236,7 +236,7 @@ class AttackRun:
         return AttackResult.from_dict(_read(_place(setting, self))["attack"])
 
     def checkpoint(self, setting: Setting) -> ModelParserCheckpoint:
-        """Returns its network, which has seen all GMs but 15."""
+        """Returns its network, which was trained on all GMs but 15."""
         from gmbench.training.checkpoint import load_checkpoint
 
         return load_checkpoint(_place(setting, self) / "model")
@@ -249,8 +249,8 @@ class DetectionRun:
     Their parsers are those of Table 6 that were trained on all contents.
 
     Attributes:
-        content: Whose images.
-        baseline: Whose network `model_parsing` begins with.
+        content: Content of the images.
+        baseline: Name of the baseline whose network `model_parsing` starts from.
     """
 
     content: str = "faces"
@@ -258,14 +258,14 @@ class DetectionRun:
 
     @property
     def name(self) -> str:
-        """Its path under the folder of results, without ending."""
+        """Path of its result under the folder of results, without suffix."""
         return f"detection/{self.content}"
 
     def trainings(self, setting: Setting) -> Iterator[Training]:
-        """Yields the parsers, and then the detectors of each draw.
+        """Yields the trainings of the parsers, then those of the detectors of each draw.
 
         Raises:
-            BenchmarkError: There are too few GMs of faces or of all else, or no images.
+            BenchmarkError: There are too few GMs of faces or of other contents, or no images.
             DatasetError: There are no real images.
         """
         whole = self._training(setting)
@@ -274,7 +274,7 @@ class DetectionRun:
             yield replace(whole, draws=(draw,), parsers=(parser,))
 
     def is_there(self, setting: Setting) -> bool:
-        """Returns whether the result is there, of the same data and settings."""
+        """Returns whether the result exists, made from the same data and settings."""
         return _is_there(setting, self)
 
     def make(self, setting: Setting, progress: Progress | None) -> None:
@@ -287,7 +287,7 @@ class DetectionRun:
         return _read(_place(setting, self))
 
     def _training(self, setting: Setting) -> DetectorTraining:
-        """Returns the detectors of all draws together."""
+        """Returns the training of the detectors of all draws together."""
         recipe = find_recipe(self.baseline)
         folder = require_folder("detection", setting.folder)
         read_real_images(folder)
@@ -307,21 +307,21 @@ class AttributionRun:
     """Image attribution (Table 12): four GMs of a content, or real.
 
     Attributes:
-        content: What the images show.
+        content: Content of the images.
     """
 
     content: str
 
     @property
     def name(self) -> str:
-        """Its path under the folder of results, without ending."""
+        """Path of its result under the folder of results, without suffix."""
         return f"attribution/{self.content}"
 
     def trainings(self, setting: Setting) -> Iterator[AttributionTraining]:
-        """Yields the networks of all parts, as one training.
+        """Yields the networks of all folds, as one training.
 
         Raises:
-            UnknownNameError: The benchmark lacks one of the four.
+            UnknownNameError: The benchmark lacks one of the four GMs.
             BenchmarkError: There are no images.
             DatasetError: There are no real images.
             MissingPackageError: A baseline's package is not installed.
@@ -335,7 +335,7 @@ class AttributionRun:
         yield AttributionTraining(self.content, setting.benchmark, folder, options)
 
     def is_there(self, setting: Setting) -> bool:
-        """Returns whether the result is there, of the same data and settings."""
+        """Returns whether the result exists, made from the same data and settings."""
         return _is_there(setting, self)
 
     def make(self, setting: Setting, progress: Progress | None) -> None:
@@ -350,7 +350,7 @@ class AttributionRun:
 
 
 def _is_there(setting: Setting, experiment: Experiment) -> bool:
-    """Returns whether a result was kept, made of the same data and settings."""
+    """Returns whether a result was kept, made from the same data and settings."""
     try:
         return bool(_read(_place(setting, experiment))["made_from"] == _made_from(setting))
     except (OSError, ValueError, KeyError, TypeError):

@@ -27,16 +27,16 @@ _HEADINGS = {
     "accuracy_celeba": "accuracy, CelebA or faces ↑",
     "accuracy_lsun": "accuracy, LSUN or photographs ↑",
 }
-"""Of columns whose metric is none of a parser's, or is called otherwise here."""
+"""Headings of columns whose metric is not one of a parser's, or has another name here."""
 
 _DECIMALS = 3
 _SMALLEST = 0.0005
-"""Of p-values; what is below is written as `<0.001`."""
+"""Smallest p-value shown; smaller ones are written as `<0.001`."""
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure as it is written: its value, and interval or deviation where it has one."""
+    """One figure as written: its value, and its interval or standard deviation if it has one."""
 
     value: str
     spread: str = ""
@@ -50,11 +50,11 @@ class Row:
     """One row of a written table.
 
     Attributes:
-        title: Its heading; empty where the one above counts.
+        title: Heading; empty if the heading above applies.
         whose: `paper`, or the benchmark's name.
         cells: The figures.
-        note: What is to be known of them.
-        span: So many rows the heading counts for.
+        note: What a reader should know about them.
+        span: Number of rows that the heading spans; 0 if it is empty.
     """
 
     title: str
@@ -66,18 +66,18 @@ class Row:
 
 @dataclass(frozen=True)
 class Section:
-    """One table as it is written.
+    """One table as written.
 
     Attributes:
-        name: Such as `table4`.
-        title: Its heading.
-        headings: Of its columns.
-        rows: Two for each row of the paper's: the paper's figures, then ours.
-        orders: One line for each of the paper's orders.
-        verdicts: How many of them each verdict is on.
+        name: Name, such as `table4`.
+        title: Heading of the table.
+        headings: Headings of the columns.
+        rows: Up to two for each line of the table: the paper's figures, then ours.
+        orders: One line for each order that the paper reports.
+        verdicts: Number of orders with each verdict.
         summary: The same in words.
-        differs: In what the data differ.
-        missing: Why ours is not there.
+        differs: How the data differ from the paper's.
+        missing: Why our figures are missing; empty if they are not.
     """
 
     name: str
@@ -92,13 +92,13 @@ class Section:
 
 
 def refuse_other_pages(out: Path) -> None:
-    """Keeps a page of another thing: called before the work whose page goes there.
+    """Refuses a folder whose page no reproduction wrote; to be called before the work.
 
     Args:
         out: The folder; the page of an earlier reproduction may be replaced.
 
     Raises:
-        WriteError: It has a page, and nothing says that a reproduction made it.
+        WriteError: The folder has a page, and nothing indicates that a reproduction wrote it.
     """
     if (out / JSON).exists():
         return
@@ -110,7 +110,7 @@ def refuse_other_pages(out: Path) -> None:
 
 
 def write_page(reproduction: Reproduction, out: Path) -> Path:
-    """Writes `README.md`, `index.html` and `reproduction.json`, each whole or not at all.
+    """Writes `README.md`, `index.html` and `reproduction.json`, each of them atomically.
 
     Args:
         reproduction: The result.
@@ -129,7 +129,7 @@ def write_page(reproduction: Reproduction, out: Path) -> Path:
 
 
 def rendered(reproduction: Reproduction, template: str = "reproduction.md.j2") -> str:
-    """Returns the text of a page, by default of the one in Markdown."""
+    """Returns the text of the page, by default in Markdown."""
     sections = [section(table, reproduction.benchmark) for table in reproduction.tables]
     found = sum((Counter(one.verdicts) for one in sections), Counter[Verdict]())
     return render(
@@ -142,7 +142,7 @@ def rendered(reproduction: Reproduction, template: str = "reproduction.md.j2") -
 
 
 def _command(reproduction: Reproduction) -> str:
-    """Returns the command that makes a page."""
+    """Returns the command that makes the page."""
     names = [one.name for one in reproduction.tables]
     names += [one.name for one in reproduction.figures]
     if len(names) == len(PAPER_TABLES) + len(PAPER_FIGURES):
@@ -151,12 +151,12 @@ def _command(reproduction: Reproduction) -> str:
 
 
 def section(table: TableResult, benchmark: str, *, spread: bool = True) -> Section:
-    """Returns a table as it is written.
+    """Returns a table as written.
 
     Args:
         table: The result.
-        benchmark: What our rows are called by.
-        spread: Whether intervals and standard deviations stand beside the figures.
+        benchmark: Name that identifies our rows.
+        spread: Whether to show intervals and standard deviations beside the figures.
     """
     rows = [row for line in table.lines for row in _rows(line, table.metrics, benchmark, spread)]
     verdicts = Counter(order.verdict for order in table.orders)
@@ -174,7 +174,7 @@ def section(table: TableResult, benchmark: str, *, spread: bool = True) -> Secti
 
 
 def heading(metric: str) -> str:
-    """Returns what a column is called, with an arrow to the better side."""
+    """Returns the heading of a column, with an arrow in the better direction."""
     known = BY_NAME.get(metric)
     if metric in _HEADINGS or known is None:
         return _HEADINGS.get(metric, f"{metric.replace('_', ' ')} ↑")

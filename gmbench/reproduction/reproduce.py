@@ -1,4 +1,4 @@
-"""Makes the paper's tables and figures again: what is to be run, running it, and the result."""
+"""Reproducing the paper's tables and figures: the plan, its execution, and the result."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from gmbench.reproduction.trainings import Training, in_rounds, train_one
 from gmbench.training.suite import machine, versions
 
 MINUTES = {"small": 4.0}
-"""One training of a parser on one core of this decade, by preset; the paper's is for a GPU and not
-measured."""
+"""Minutes per training of a parser on one core of this decade, by preset; the paper's preset is for
+a GPU and was not measured."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,11 @@ class Step:
     """One experiment of a plan.
 
     Attributes:
-        experiment: What is run.
+        experiment: The experiment to run.
         wanted_for: Names of the tables and figures that need it.
-        trainings: What is to be trained, and is not with an earlier experiment.
-        is_there: Whether its result is there already.
-        refused: Why it cannot be run; empty where it can.
+        trainings: Trainings to run that no earlier step runs.
+        is_there: Whether its result already exists.
+        refused: Why it cannot be run; empty if it can.
     """
 
     experiment: Experiment
@@ -43,13 +43,13 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be done for some tables and figures.
+    """The work to be done for some tables and figures.
 
     Attributes:
         tables: The tables, in the paper's order.
         figures: The figures, in the paper's order.
         steps: Their experiments, each once.
-        minutes: How long the trainings take on one core; None where it is not known.
+        minutes: Time that the trainings take on one core; None if unknown.
     """
 
     tables: tuple[PaperTable, ...]
@@ -61,7 +61,7 @@ class Plan:
 def find_wanted(
     names: Sequence[str],
 ) -> tuple[tuple[PaperTable, ...], tuple[PaperFigure, ...]]:
-    """Returns tables and figures by name, each in the paper's order; `all` are all.
+    """Returns tables and figures by name, each in the paper's order; `all` selects all.
 
     Raises:
         UnknownNameError: There is no such table or figure.
@@ -80,11 +80,11 @@ def find_wanted(
 
 
 def plan(names: Sequence[str], setting: Setting) -> Plan:
-    """Tells what has to be run for tables and figures, and what is there.
+    """Returns what has to be run for tables and figures, and what already exists.
 
     Args:
         names: Names of tables and figures, or `all`.
-        setting: On what, and how.
+        setting: Data and options of the reproduction.
 
     Raises:
         UnknownNameError: There is no such table or figure.
@@ -120,21 +120,21 @@ def reproduce(
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> Reproduction:
-    """Runs what is not there yet, makes the tables and draws the figures.
+    """Runs what does not exist yet, makes the tables and draws the figures.
 
-    Whatever was finished is kept and taken up again: trainings in `setting.options.runs`,
-    predictions and scores in `setting.out`.
+    Finished work is kept and reused: trainings in `setting.options.runs`, predictions and scores in
+    `setting.out`.
 
     Args:
         names: Names of tables and figures, or `all`.
-        setting: On what, and how.
-        out: Folder of the page; figures go into its `figures`.
-        jobs: Trainings at once, each on one core.
-        progress: Told how far the work is.
+        setting: Data and options of the reproduction.
+        out: Folder of the page; figures go into its subfolder `figures`.
+        jobs: Number of concurrent trainings, each on one core.
+        progress: Progress callback.
 
     Raises:
         UnknownNameError: There is no such table or figure.
-        GmbenchError: A training came to nothing.
+        GmbenchError: A training failed.
     """
     wanted = plan(names, setting)
     trainings = [training for step in wanted.steps for training in step.trainings]

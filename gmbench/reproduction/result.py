@@ -1,4 +1,4 @@
-"""Tables and figures of the paper beside ours, as plain data."""
+"""The paper's tables and figures beside ours, as plain data."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Cell:
     """One of our figures.
 
     Attributes:
-        value: Its value; None where it is not defined.
-        ci: 95% interval; None where there is none.
+        value: The value; None where undefined.
+        ci: 95% interval; None if there is none.
     """
 
     value: float | None
@@ -30,10 +30,10 @@ class Line:
     """One row of a table.
 
     Attributes:
-        title: What it is called.
-        paper: The paper's figures, by metric; those that it does not report are not there.
-        ours: Ours, by metric.
-        note: Why there are no figures of ours, or what is to be known of them.
+        title: Title of the row.
+        paper: The paper's figures by metric, without those that it does not report.
+        ours: Our figures by metric.
+        note: Why we have no figures, or what a reader should know about them.
     """
 
     title: str
@@ -44,18 +44,18 @@ class Line:
 
 @dataclass(frozen=True)
 class Order:
-    """Two rows of which the paper has one ahead, and whether ours agree.
+    """Two rows, one of which is ahead in the paper, and whether our figures agree.
 
     Attributes:
         better: Title of the row that is ahead in the paper.
-        worse: Title of the other.
-        metric: In what.
-        paper: Difference in the paper, better less worse.
-        ours: The same of ours.
-        ci: Its 95% interval; None where there is no test.
-        p: p-value of the paired test, after correction over all tests of the table.
-        verdict: `holds` where ours differ in the paper's direction and p is below 0.05, `reversed`
-            where they differ in the other one and p is below 0.05.
+        worse: Title of the other row.
+        metric: The metric compared.
+        paper: Difference in the paper, better minus worse.
+        ours: The same difference of our figures.
+        ci: 95% interval of our difference; None if there is no test.
+        p: p-value of the paired test, corrected over all tests of the table.
+        verdict: `holds` if ours differ in the paper's direction and p is below 0.05, `reversed` if
+            they differ in the other direction and p is below 0.05.
     """
 
     better: str
@@ -70,16 +70,16 @@ class Order:
 
 @dataclass(frozen=True)
 class TableResult:
-    """One table, made again.
+    """One reproduced table.
 
     Attributes:
-        name: Such as `table4`.
-        title: What it shows.
-        metrics: Its columns.
-        lines: Its rows.
-        orders: What the paper's figures say of the rows, and whether it holds.
-        differs: In what our data differ from the paper's.
-        missing: Why it could not be made, and how it can be; empty where it was made.
+        name: Name, such as `table4`.
+        title: What the table shows.
+        metrics: The columns.
+        lines: The rows.
+        orders: The order of rows in the paper, and whether it holds.
+        differs: How our data differ from the paper's.
+        missing: Why the table could not be made, and how it can be; empty if it was made.
     """
 
     name: str
@@ -93,14 +93,14 @@ class TableResult:
 
 @dataclass(frozen=True)
 class FigureResult:
-    """One figure, drawn again.
+    """One reproduced figure.
 
     Attributes:
-        name: Such as `fig6`.
-        title: What it shows.
-        file: Where it lies, beside the page; empty where it was not drawn.
-        differs: In what it differs from the paper's.
-        missing: Why it could not be drawn; empty where it was.
+        name: Name, such as `fig6`.
+        title: What the figure shows.
+        file: Path of the file relative to the page; empty if the figure was not drawn.
+        differs: How it differs from the paper's figure.
+        missing: Why the figure could not be drawn; empty if it was.
     """
 
     name: str
@@ -112,15 +112,15 @@ class FigureResult:
 
 @dataclass(frozen=True)
 class Reproduction:
-    """Tables made and figures drawn again on one benchmark.
+    """Tables and figures reproduced on one benchmark.
 
     Attributes:
-        benchmark: Its name.
-        version: Its version.
+        benchmark: Name of the benchmark.
+        version: Version of the benchmark.
         preset: Size of the trainings.
-        seed: Seed of everything.
+        seed: Seed for everything random.
         versions: Versions of the packages.
-        machines: Classes of the machines that its parts were made on.
+        machines: Classes of machines that the parts were made on.
         tables: The tables, in the paper's order.
         figures: The figures, in the paper's order.
     """
@@ -140,11 +140,11 @@ class Reproduction:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Reproduction:
-        """Reads back what `to_dict` made, from JSON too.
+        """Restores a result from the output of `to_dict`, also after a round trip through JSON.
 
         Raises:
             KeyError: A key is missing.
-            TypeError: A key does not belong there.
+            TypeError: A key is unknown.
         """
 
         def with_ends(of: Mapping[str, Any]) -> dict[str, Any]:
@@ -172,12 +172,12 @@ class Reproduction:
 
 
 def verdict(difference: float | None, p: float | None, expected: float) -> Verdict:
-    """Tells whether a difference bears out the paper's.
+    """Returns whether a difference confirms the paper's.
 
     Args:
-        difference: Ours.
-        p: Its p-value after correction.
-        expected: The paper's difference; its sign counts.
+        difference: Our difference.
+        p: Its corrected p-value.
+        expected: The paper's difference; only its sign matters.
     """
     if difference is None or p is None:
         return "not tested"

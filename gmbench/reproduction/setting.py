@@ -1,4 +1,4 @@
-"""On what, and how, the paper's tables are made again."""
+"""The data and options with which the paper's tables and figures are reproduced."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class Setting:
     """A benchmark with images, and how baselines are trained on it.
 
     Attributes:
-        benchmark: Labels, sets, counts.
-        folder: The dataset folder; None where there are labels alone.
-        out: Where results are kept.
+        benchmark: Labels, sets and image counts.
+        folder: The dataset folder; None if there are only labels.
+        out: Folder in which results are kept.
         options: How baselines are run; `runs` keeps the trainings.
     """
 
@@ -27,14 +27,14 @@ class Setting:
     options: RunOptions
 
     def having(self, sets: str | None) -> Benchmark:
-        """Returns the benchmark with other sets, or with its own where `sets` is None.
+        """Returns the benchmark with other sets, or with its own if `sets` is None.
 
         Raises:
-            BenchmarkError: It lacks GMs that they test.
+            BenchmarkError: The benchmark lacks GMs that the sets test.
         """
         return self.benchmark if sets is None else with_sets(self.benchmark, sets)
 
     def options_for(self, benchmark: Benchmark) -> RunOptions:
-        """Returns the options with a folder of trainings for one group of sets."""
+        """Returns the options with a separate folder of trainings for a group of sets."""
         runs = self.options.runs
         return replace(self.options, runs=None if runs is None else runs / benchmark.name)

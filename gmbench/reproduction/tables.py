@@ -1,7 +1,7 @@
-"""The paper's tables: of which experiments each is made, and how.
+"""The paper's tables: the experiments that each is made from, and how.
 
-Each function takes a setting in which the experiments have been run. What stands where: Tables 4
-and 5 (section 4.2), 6 to 9 (section 4.3), 10 to 12 (section 4.5, `application_tables`).
+Each function takes a setting in which the experiments have been run. Tables 4 and 5 are from
+section 4.2, 6 to 9 from section 4.3, and 10 to 12 from section 4.5 (`application_tables`).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ TITLES: Mapping[str, str] = {
     "no_repetitive": "Without the repetitive loss",
     "no_energy": "Without the energy loss",
 }
-"""What the rows of baselines are called."""
+"""Row titles of the baselines."""
 
 _FLOOR = "median_mode"
 _PARSED = ("l1", "arch_f1", "loss_f1")
@@ -52,14 +52,15 @@ class PaperTable:
     """One table of the paper.
 
     Attributes:
-        name: Such as `table4`.
-        title: What it shows.
-        experiments: What is run for it.
-        make: Returns its lines and orders from a setting in which they were run.
-        metrics: Its columns.
-        differs: In what ours differs from the paper's; where it is made of parsers, in what else
-            than their images.
-        parses: Whether it is made of parsers.
+        name: Name, such as `table4`.
+        title: What the table shows.
+        experiments: Experiments that it needs.
+        make: Function that returns its lines and orders from a setting in which the experiments
+            were run.
+        metrics: The columns.
+        differs: How ours differs from the paper's; for a table of parsers, apart from their
+            images.
+        parses: Whether it is a table of parsers.
     """
 
     name: str
@@ -71,7 +72,7 @@ class PaperTable:
     parses: bool = True
 
     def result(self, setting: Setting) -> TableResult:
-        """Returns the table, made of what was run."""
+        """Returns the table, made from the results of its experiments."""
         lines, orders = self.make(setting)
         images = _data(setting.benchmark) if self.parses else ""
         differs = f"{images} {self.differs}".strip()
@@ -80,12 +81,12 @@ class PaperTable:
         )
 
     def lacking(self, reason: str) -> TableResult:
-        """Returns the table as the paper has it, with the reason why ours is not there."""
+        """Returns the table without lines, with the reason why it could not be made."""
         return TableResult(self.name, self.title, self.metrics, (), (), self.differs, reason)
 
 
 def _data(benchmark: Benchmark) -> str:
-    """Returns in what the images differ from the paper's."""
+    """Returns how the images differ from the paper's, in words."""
     counts = sorted(n for n in benchmark.n_images if n)
     each = f"{counts[0]:,}" if counts[0] == counts[-1] else f"{counts[0]:,} to {counts[-1]:,}"
     paper = "The paper trains on 1,000 images of 128 to 1,024 pixels of each published GM."
@@ -100,7 +101,7 @@ def _data(benchmark: Benchmark) -> str:
 def _of_baselines(
     table: str, names: Sequence[str], metrics: Sequence[str], sets: str | None = None
 ) -> Callable[[Setting], tuple[list[Line], list[Order]]]:
-    """Returns what makes a table whose rows are baselines; the paper has `full` ahead of them."""
+    """Returns a function that makes a table of baselines, `full` being ahead in the paper."""
 
     def make(setting: Setting) -> tuple[list[Line], list[Order]]:
         runs = {name: BaselineRun(name, sets) for name in names}
@@ -128,7 +129,7 @@ def _of_baselines(
 
 
 def _content(setting: Setting) -> tuple[list[Line], list[Order]]:
-    """Makes Table 6: faces and all else, by what was trained on."""
+    """Makes Table 6: faces and other contents, by training content."""
     study, paper = ContentRun().result(setting), paper_cells("6")
     words = {"faces": "face", "others": "nonface", "all": "all"}
     titles = {
@@ -158,7 +159,7 @@ def _content(setting: Setting) -> tuple[list[Line], list[Order]]:
 
 
 def _images(setting: Setting) -> tuple[list[Line], list[Order]]:
-    """Makes Table 8: several images of a GM speak together."""
+    """Makes Table 8: predictions pooled over several images of a GM."""
     paper = paper_cells("8")
     predictions = BaselineRun("full").predictions(setting)
     most = max(n for n in setting.benchmark.n_images)
@@ -187,7 +188,7 @@ def _images(setting: Setting) -> tuple[list[Line], list[Order]]:
 def _between(
     differences: Sequence[Difference], first: str, second: str, metric: str
 ) -> Difference | None:
-    """Returns first less second in one metric, whichever way round they were compared."""
+    """Returns first minus second in one metric, in whichever order they were compared."""
     for one in differences:
         if one.metric != metric or {one.first, one.second} != {first, second}:
             continue
@@ -210,7 +211,7 @@ def _order(
     first, second = (paper[row, metric].value for row in rows)
     ours, p = (None, None) if found is None else (found.difference, found.p_holm)
     ends = None if found is None else found.ci
-    # What counts is the way that the paper's words say: the first of the two is ahead.
+    # The direction that the paper states in words counts: the first of the two is ahead.
     ahead = -1.0 if BY_NAME[metric].better == "lower" else 1.0
     return Order(better, worse, metric, first - second, ours, ends, p, verdict(ours, p, ahead))
 
@@ -310,4 +311,4 @@ PAPER_TABLES: tuple[PaperTable, ...] = (
         parses=False,
     ),
 )
-"""In the paper's order."""
+"""The tables, in the paper's order."""

@@ -1,7 +1,7 @@
-"""Networks that are trained ahead, each task in a process of its own on one core.
+"""Networks that are trained ahead, each task in its own process on one core.
 
-A training that was interrupted goes on, and a finished one is only read: what is to be made of the
-networks finds them trained.
+An interrupted training is resumed and a finished one is only read, so experiments that need the
+networks find them trained.
 """
 
 from __future__ import annotations
@@ -25,36 +25,36 @@ if TYPE_CHECKING:
 
 
 class Training(ABC):
-    """Networks to be trained ahead, in a process of their own; picklable."""
+    """Networks to be trained ahead in their own process; picklable."""
 
     length: ClassVar[float] = 1.0
-    """How long it takes, in trainings of a parser."""
+    """Duration, in trainings of a parser."""
 
     @property
     @abstractmethod
     def name(self) -> str:
-        """What it is called while it is under way."""
+        """Name shown while it is running."""
 
     @property
     def needs(self) -> tuple[Training, ...]:
-        """What must be trained before it begins."""
+        """Trainings that must be finished before this one starts."""
         return ()
 
     @abstractmethod
     def train(self) -> None:
-        """Trains them, so that the experiment that needs them finds them trained."""
+        """Trains the networks, so that experiments that need them find them trained."""
 
 
 class _ParserTraining(Training):
     """One network that infers hyperparameters."""
 
     def train(self) -> None:
-        """Trains it, so that the experiment that needs it finds it trained."""
+        """Trains the network, so that experiments that need it find it trained."""
         self.checkpoint(None)
 
     @abstractmethod
     def checkpoint(self, progress: Progress | None) -> ModelParserCheckpoint:
-        """Returns it, trained now or before."""
+        """Returns the network, trained now or before."""
 
 
 @dataclass(frozen=True)
@@ -77,11 +77,11 @@ class FoldTraining(_ParserTraining):
 
     @property
     def name(self) -> str:
-        """What it is called while it is under way."""
+        """Name shown while it is running."""
         return f"{self.recipe.name} {self.benchmark.name} {self.set_name} seed {self.options.seed}"
 
     def checkpoint(self, progress: Progress | None) -> ModelParserCheckpoint:
-        """Returns it, trained now or before."""
+        """Returns the network, trained now or before."""
         from gmbench.training.folds import TrainingJob, read_images, run_fold
 
         job = TrainingJob(self.recipe, self.benchmark, self.folder, **vars(self.options))
@@ -94,7 +94,7 @@ class AttackTraining(_ParserTraining):
 
     Attributes:
         recipe: The baseline's recipe.
-        benchmark: Labels.
+        benchmark: The benchmark.
         folder: The dataset folder.
         options: How it is trained.
     """
@@ -106,11 +106,11 @@ class AttackTraining(_ParserTraining):
 
     @property
     def name(self) -> str:
-        """What it is called while it is under way."""
+        """Name shown while it is running."""
         return f"{self.recipe.name} of the attack"
 
     def checkpoint(self, progress: Progress | None) -> ModelParserCheckpoint:
-        """Returns it, trained now or before."""
+        """Returns the network, trained now or before."""
         from gmbench.applications.attack_training import train_attack_parser
 
         return train_attack_parser(self.recipe, self.benchmark, self.folder, self.options, progress)
@@ -121,12 +121,13 @@ class DetectorTraining(Training):
     """The detectors of all variants for the held-out GMs of some draws of content.
 
     Attributes:
-        content: Whose images, such as `faces`.
-        benchmark: Labels and counts.
+        content: Content of the images, such as `faces`.
+        benchmark: Labels and image counts.
         draws: The draws; each is a test set.
-        parsers: For each draw the parser that `model_parsing` begins with, which has not seen them.
+        parsers: For each draw, the parser that `model_parsing` starts from, which has not seen the
+            draw's GMs.
         folder: The dataset folder.
-        options: How parsers are trained; their changes of settings are not a detector's.
+        options: How parsers are trained; their changes of settings do not apply to detectors.
     """
 
     content: str
@@ -140,7 +141,7 @@ class DetectorTraining(Training):
 
     @property
     def name(self) -> str:
-        """What they are called while they are under way."""
+        """Name shown while they are running."""
         return f"detectors of {self.content} {' '.join(one.set_name for one in self.draws)}"
 
     @property
@@ -149,11 +150,11 @@ class DetectorTraining(Training):
         return self.parsers
 
     def train(self) -> None:
-        """Trains them, so that the experiment that needs them finds them trained."""
+        """Trains the networks, so that experiments that need them find them trained."""
         self.detection(None)
 
     def detection(self, progress: Progress | None) -> Detection:
-        """Returns how well they detect, trained now or before."""
+        """Returns how well the networks detect, trained now or before."""
         from gmbench.applications.detection import VARIANTS, detect, read_folds
         from gmbench.applications.parsers import Fingerprints
 
@@ -170,13 +171,13 @@ class DetectorTraining(Training):
 
 @dataclass(frozen=True)
 class AttributionTraining(Training):
-    """The networks that tell four GMs of a content and real images apart, for all parts of them.
+    """The networks that tell four GMs of a content and real images apart, for all folds.
 
     Attributes:
-        content: What the images show.
-        benchmark: Labels and counts.
+        content: Content of the images.
+        benchmark: Labels and image counts.
         folder: The dataset folder.
-        options: How; without changes, which are those of parsers.
+        options: How networks are trained; without changes, which apply to parsers.
     """
 
     content: str
@@ -188,18 +189,18 @@ class AttributionTraining(Training):
 
     @property
     def name(self) -> str:
-        """What they are called while they are under way."""
+        """Name shown while they are running."""
         return f"attribution of {self.content}"
 
     def train(self) -> None:
-        """Trains them, so that the experiment that needs them finds them trained."""
+        """Trains the networks, so that experiments that need them find them trained."""
         from gmbench.applications.attribution import attribute
         from gmbench.applications.attribution_methods import NETWORKS
 
         attribute(self.data(None), self.options, tuple(NETWORKS))
 
     def attribution(self, progress: Progress | None) -> Attribution:
-        """Returns how well they attribute, trained now or before, and the methods beside them."""
+        """Returns how well the networks, trained now or before, and the other methods attribute."""
         from gmbench.applications.attribution import attribute
 
         return attribute(self.data(progress), self.options, progress=progress)
@@ -215,17 +216,17 @@ def train_one(training: Training) -> None:
     """Trains networks on one core.
 
     Args:
-        training: Which ones.
+        training: The training to run.
     """
     import torch
 
-    # As many processes as cores: threads of their own would only stand in each other's way.
+    # There are as many processes as cores: several threads each would only compete.
     torch.set_num_threads(1)
     training.train()
 
 
 def in_rounds(trainings: list[Training]) -> list[list[Training]]:
-    """Parts trainings into rounds: those of a round need only such as stand in rounds before it."""
+    """Splits trainings into rounds, each of which needs only trainings of earlier rounds."""
     rounds: list[list[Training]] = []
     left = trainings
     while left:

@@ -19,6 +19,7 @@ from gmbench.reproduction.result import (
     TableResult,
 )
 from gmbench.reproduction.tables import TITLES
+from gmbench.training.recipes import find_recipe
 from tests.browser import chromium_page
 
 ROOT = Path(__file__).parents[2]
@@ -142,6 +143,11 @@ def test_the_page_in_docs_is_that_of_its_result_and_of_the_baselines() -> None:
             results = ROOT / "baselines" / name / "results" / f"{found.benchmark}.json"
             summary = json.loads(results.read_text())["summary"]
             for metric in set(ours) - {"p_value"}:
-                assert ours[metric].value == summary[metric]["mean"]
+                value, known = ours[metric].value, summary[metric]
+                if find_recipe(name).needs == "labels":
+                    assert value == known["mean"]
+                elif known["ci"] is not None:
+                    # Networks that were trained on another machine, from the same seed.
+                    assert known["ci"][0] < value < known["ci"][1], (table.name, name, metric)
                 compared += 1
     assert compared > 50

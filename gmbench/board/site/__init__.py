@@ -1,8 +1,8 @@
-"""The pages of the leaderboard: static files that ask nothing of any server but themselves.
+"""The pages of the leaderboard: static files that request nothing but each other.
 
-`rows` becomes `methods_table` and `picture` (what stands where on the page of the board),
+`rows` becomes `methods_table` and `picture` (the layout of the page of the board),
 `method_page`, and `json_data` (the files that scripts and people load); `building` makes the folder
-of them with the templates and modules of `gmbench.pages`.
+from them with the templates and modules of `gmbench.pages`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A method against labels alone: parameter by parameter, kind by kind of GM."""
+"""A method against labels alone, per parameter and per kind of GM."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Gap:
 
     Attributes:
         name: Its name.
-        floor: What labels alone reach.
+        floor: What labels alone achieve.
         figure: The method's score less that.
-        span: The interval of the difference; None where there is none.
-        clear: `better` or `worse` where the whole interval is on one side of 0, else empty.
-        style: Places of its bar, as CSS; 0 stands in the middle.
+        span: The interval of the difference; None if there is none.
+        clear: `better` or `worse` if the whole interval is on one side of 0, else empty.
+        style: Positions of its bar, as CSS; 0 is in the middle.
     """
 
     name: str
@@ -48,7 +48,7 @@ class GapPanel:
 
 @dataclass(frozen=True, slots=True)
 class KindRow:
-    """The test GMs of one kind: their mean figures, and L1 of labels alone."""
+    """The test GMs of one kind: their mean figures, and the L1 of labels alone."""
 
     kind: str
     n_gms: int
@@ -69,7 +69,7 @@ def gap_panels(row: Row) -> tuple[GapPanel, ...]:
 
 
 def kind_rows(row: Row, floors: Floors) -> tuple[KindRow, ...]:
-    """Returns a method's figures kind by kind, in the schema's order."""
+    """Returns a method's figures per kind, in the schema's order."""
     assert row.result is not None
     by_kind: dict[str, list[tuple[float, ...]]] = {}
     for key, gm in row.result["gms"].items():
@@ -106,10 +106,10 @@ def _gap(name: str, one: OverFloor, scale: Scale, sign: int) -> Gap:
 
 
 def _style(placed: Bar) -> str:
-    """Returns the places of a difference and its interval as CSS variables.
+    """Returns the positions of a difference and its interval as CSS variables.
 
-    A background's position counts from what its size leaves free, so that the interval's start
-    is given as a part of that.
+    A background's position is relative to the space that its size leaves free, so the interval's
+    start is given as a share of that space.
     """
     parts = [f"--v:{placed.value}%"]
     if placed.low is not None and placed.high is not None:

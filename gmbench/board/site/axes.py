@@ -1,6 +1,6 @@
-"""Axes of the drawings: where every method stands by a score, by a cost and in time.
+"""Axes of the drawings: the position of every method by a score, by a cost and in time.
 
-They are computed here alone; the page's script puts marks where an axis says.
+They are computed only here; the page's script puts marks where an axis says.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from gmbench.board.site.methods_table import column_scale, cost_text
 from gmbench.pages.drawing.numbers import quantity, score
 
 DATE = "date"
-"""Key of the axis of time."""
+"""Key of the time axis."""
 
 _EDGE = 3.0
-"""Percent of an axis of costs or time that is left free at each end."""
+"""Percent of a cost or time axis that is left free at each end."""
 
 _BAND = 9.0
-"""Percent of an axis of costs that costs of 0 have for themselves."""
+"""Percent of a cost axis that is reserved for costs of 0."""
 
 _MOST_TICKS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A labelled place on an axis, in percent."""
+    """A labelled position on an axis, in percent."""
 
     place: float
     text: str
@@ -39,19 +39,19 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """An axis and what stands on it.
+    """An axis and the values on it.
 
     Attributes:
         key: Its column.
         title: Its heading.
-        better: Which way is better; empty where neither is.
+        better: Which direction is better; empty if neither is.
         low: Value at its start.
-        high: Value at its end. Costs and dates are given as places already: from 0 to 100.
-        ticks: Labelled places.
-        values: By a method's name: its value, and the ends of its interval where it has one.
-        texts: What people read of each value.
-        lines: Places of what a score is held against, and what that is.
-        band: Percent of the axis, from its start, that are kept for costs of 0.
+        high: Value at its end. Costs and dates are already given as positions, from 0 to 100.
+        ticks: Labelled positions.
+        values: By a method's name: its value, and the ends of its interval if it has one.
+        texts: Displayed text of each value, likewise by name.
+        lines: Positions and labels of the reference values of a score.
+        band: Percent of the axis, from its start, reserved for costs of 0.
     """
 
     key: str
@@ -66,12 +66,12 @@ class Axis:
     band: float = 0.0
 
     def place(self, value: float) -> float:
-        """Returns where a value stands, in percent from the start of the axis."""
+        """Returns the position of a value, in percent from the start of the axis."""
         return round(100 * min(max((value - self.low) / (self.high - self.low), 0.0), 1.0), 1)
 
 
 def axes(board: BenchmarkBoard, floors: Floors) -> dict[str, Axis]:
-    """Returns the axes of a benchmark by their columns; costs that nobody gives have none."""
+    """Returns the axes of a benchmark by column; costs that no method states have none."""
     made = [score_axis(board, column, floors.summary.get(column.key)) for column in SCORES]
     made += [axis for column in COSTS if (axis := cost_axis(board.measured, column))]
     return {axis.key: axis for axis in (*made, date_axis(board.rows))}
@@ -104,9 +104,9 @@ def score_axis(board: BenchmarkBoard, column: Column, floor: float | None) -> Ax
 
 
 def cost_axis(rows: Sequence[Row], column: Column) -> Axis | None:
-    """Returns the axis of a cost, logarithmic; None where no method gives it.
+    """Returns the logarithmic axis of a cost; None if no method states it.
 
-    Nothing lies at 0 of a logarithm: costs of 0 stand in a band of their own before it.
+    A logarithmic axis has no 0: costs of 0 are placed in a separate band before it.
     """
     costs = {
         row.name: value for row in rows if isinstance(value := row.cells[column.key].value, float)
@@ -133,7 +133,7 @@ def cost_axis(rows: Sequence[Row], column: Column) -> Axis | None:
 
 
 def cost_range(costs: Sequence[float]) -> tuple[float, float]:
-    """Returns the round costs (1, 2 or 5 times a power of ten) just outside of positive ones."""
+    """Returns the round costs (1, 2 or 5 times a power of ten) just outside positive ones."""
     if not costs:
         return (1.0, 10.0)
     first, last = min(costs) * (1 + 1e-9), max(costs) * (1 - 1e-9)
@@ -143,7 +143,7 @@ def cost_range(costs: Sequence[float]) -> tuple[float, float]:
 
 
 def cost_ticks(low: float, high: float) -> list[float]:
-    """Returns round costs along an axis, at most eight: over many decades powers of ten alone."""
+    """Returns at most eight round costs along an axis: over many decades, powers of ten only."""
     decades = range(math.floor(math.log10(low) + 1e-9), math.ceil(math.log10(high) - 1e-9) + 1)
     step = max(1, math.ceil(len(decades) / _MOST_TICKS))
     digits = (1, 2, 5) if len(decades) <= 3 else (1,)
@@ -172,7 +172,7 @@ def date_axis(rows: Sequence[Row]) -> Axis:
 
 
 def date_ticks(first: int, last: int) -> list[tuple[datetime.date, str]]:
-    """Returns first days of years or months between two ordinals; else the two days themselves."""
+    """Returns first days of years or months between two ordinals, or else the two days."""
     start, end = datetime.date.fromordinal(first), datetime.date.fromordinal(last)
     months = range(12 * start.year + start.month - 1, 12 * end.year + end.month)
     for step in (1, 2, 3, 6, 12, 24, 60, 120):

@@ -1,4 +1,4 @@
-"""Builds the folder of pages: rendered in memory, written beside, put in place by a rename."""
+"""Builds the folder of pages: renders in memory, writes beside the place, and renames."""
 
 from __future__ import annotations
 
@@ -45,18 +45,18 @@ MARKER = "leaderboard.json"
 
 
 PREVIEW = "preview.png"
-"""The picture beside a shared link."""
+"""The picture shown with a shared link."""
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What a build made.
+    """A built site.
 
     Attributes:
         folder: The folder of pages.
         files: Number of files.
-        bytes: Their size together.
-        benchmarks: Number of methods by benchmark: measured and reported.
+        bytes: Their total size.
+        benchmarks: Numbers of measured and of reported methods, by benchmark.
     """
 
     folder: Path
@@ -74,21 +74,23 @@ def build_site(
     jobs: int | None = None,
     progress: Progress | None = None,
 ) -> Site:
-    """Verifies a board and makes its pages; equal boards make equal bytes.
+    """Verifies a board and builds its pages; equal boards give equal bytes.
 
     Args:
         board: The leaderboard.
         out: Folder of the pages; by default `site` in the board's folder. An older build there is
             replaced as a whole.
-        address: Where the pages will stand, such as `https://example.org/board/`: who shows a link
-            to them with a preview needs the whole address of its picture.
-        cache: Folder of scores and pairs made before from the same bytes.
-        jobs: Processes; by default all cores.
-        progress: Told how many submissions are verified, pairs compared and pages made.
+        address: URL of the pages once published, such as `https://example.org/board/`; services
+            that show a link to them with a preview need the full URL of its picture.
+        cache: Folder of scores and pairs computed earlier from the same bytes.
+        jobs: Number of processes; by default one per core.
+        progress: Progress callback, with the numbers of submissions verified, pairs compared and
+            pages made.
 
     Raises:
-        BoardError: A submission is not sound, or the folder holds something else than pages.
-        WriteError: The system refused.
+        BoardError: No submission is sound, the folder holds something other than pages, or
+            `address` is not a web address.
+        WriteError: A file cannot be written.
     """
     folder = out or board.site
     if folder.exists() and not folder.is_dir():
@@ -122,7 +124,7 @@ def site_files(
     jobs: int | None = None,
     progress: Progress | None = None,
 ) -> dict[str, bytes | Path]:
-    """Returns every file of the site by its path, or the file elsewhere that it is a copy of."""
+    """Returns every file of the site, or the file elsewhere that it is a copy of, by its path."""
     copies = [copied_files(one) for one in rows.benchmarks]
     made = render_site(rows, address=address, jobs=jobs, progress=progress)
     return {**made, **{name: file for of in copies for name, file in of.items()}}
@@ -135,13 +137,13 @@ def render_site(
     jobs: int | None = None,
     progress: Progress | None = None,
 ) -> dict[str, bytes]:
-    """Returns every file of the site that is no copy of another, by its path inside the folder.
+    """Returns every file of the site that is not a copy of another, by its path in the folder.
 
     Args:
         rows: What the pages show.
-        address: Where they will stand; empty where nobody knows.
-        jobs: Processes; by default all cores.
-        progress: Told how many pages of methods are made.
+        address: URL of the pages once published; empty if unknown.
+        jobs: Number of processes; by default one per core.
+        progress: Progress callback, with the number of method pages made.
     """
     hidden = ", ".join(f".c-{column.key}" for column in COLUMNS if not column.shown)
     styles = "".join(map(render, ("base.css", "result.css", "board.css")))
@@ -181,7 +183,7 @@ def render_site(
 
 
 def _section(board: BenchmarkBoard, floors: Floors, drawn_on: dict[str, Axis]) -> dict[str, Any]:
-    """Returns what the page shows of one benchmark, part by part."""
+    """Returns what the page shows for one benchmark, part by part."""
     return {
         "table": table_view(board, floors),
         "open_labels": board.open_labels,
@@ -218,7 +220,7 @@ def _whole_drawings(
 
 
 def _axes_css() -> str:
-    """Returns the rules that give the cells of a score the axis which their table has for it."""
+    """Returns the CSS rules that give the cells of a score the axis that their table has for it."""
     names = ("low", "high", "useful", "floor")
     return "".join(
         f".c-{score.key} {{ {''.join(f'--{one}: var(--{one}-{score.key}); ' for one in names)}}}\n"
@@ -227,19 +229,19 @@ def _axes_css() -> str:
 
 
 def _modules() -> dict[str, bytes]:
-    """Returns the ES modules, as they are."""
+    """Returns the ES modules, unchanged."""
     folder = resources.files("gmbench.pages") / "modules"
     scripts = sorted(folder.iterdir(), key=lambda one: one.name)
     return {f"modules/{one.name}": one.read_bytes() for one in scripts if one.name.endswith(".js")}
 
 
 def write_file(content: bytes | Path, path: Path) -> None:
-    """Writes one file of the site; where a path is given, links to it, or copies it."""
+    """Writes one file of the site; for a path, hard-links that file, or else copies it."""
     # The folder as a whole is renamed into place; its files need no rename of their own.
     path.parent.mkdir(parents=True, exist_ok=True)
     if isinstance(content, Path):
         try:
-            # Predictions of hundreds of methods take gigabytes, and nobody writes into them.
+            # Predictions of hundreds of methods take gigabytes, and nobody writes to them.
             os.link(content.resolve(), path)
         except OSError:
             shutil.copyfile(content, path)

@@ -1,4 +1,4 @@
-"""What labels alone can do on a benchmark, which every figure of the board is held against."""
+"""What labels alone achieve on a benchmark: the reference for every figure of the board."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gmbench.board.columns import SCORES
 from gmbench.evaluation.floors import floor, without_images
 
 OF_GMS = {"l1": "L1", "arch_accuracy": "arch accuracy", "loss_accuracy": "loss accuracy"}
-"""What a result has of every GM."""
+"""Figures that a result has for every GM."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +18,9 @@ class Floors:
     """The best figures that need no image.
 
     Attributes:
-        summary: Each metric's floor (`gmbench.evaluation.floors`); None where there is none.
+        summary: Each metric's floor (`gmbench.evaluation.floors`); None if there is none.
         parameters: `l1` of the training median of each count, `f1` of the mode of each class and
-            loss, by its name.
+            loss, by name.
         gms: L1 and accuracies of each test GM, by its key in a result's `gms`.
     """
 
@@ -30,7 +30,7 @@ class Floors:
 
 
 def floors_of(benchmark: Benchmark) -> Floors:
-    """Returns what labels alone can do on a benchmark."""
+    """Returns what labels alone achieve on a benchmark."""
     result: dict[str, Any] = without_images(benchmark)["median_mode"].to_dict()
     return Floors(
         summary={

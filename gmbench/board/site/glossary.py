@@ -1,4 +1,4 @@
-"""The words of the page, each explained once: beside where it stands, and all of them together."""
+"""The words of the page, each defined once and shown both where it occurs and in one list."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Term:
     """A word of the page.
 
     Attributes:
-        key: Name in addresses; of a column, its key.
+        key: Name in URLs; for a column, its key.
         word: The word.
         meaning: What it means.
     """

@@ -66,9 +66,9 @@ def _row_data(row: Row) -> dict[str, Any]:
 
 
 def benchmark_data(board: BenchmarkBoard, axes: Mapping[str, Axis]) -> dict[str, Any]:
-    """Returns what scripts need to know of a benchmark besides its table: `data/NAME.json`.
+    """Returns what scripts need to know about a benchmark besides its table: `data/NAME.json`.
 
-    The values of an axis stand in the order of `names`, each as `[value]` or `[value, low, high]`.
+    The values of an axis are in the order of `names`, each as `[value]` or `[value, low, high]`.
     """
     gms = _gms(board.measured[0])
     names = [row.name for row in board.rows]
@@ -102,7 +102,7 @@ def _ticks(ticks: Sequence[Tick]) -> list[tuple[float, str]]:
 
 
 def cells_of(table: TableView) -> dict[str, dict[str, str]]:
-    """Returns the cells of columns that are not shown at first, as HTML by method, by column."""
+    """Returns the cells of columns that are hidden by default, as HTML by method, by column."""
     return {
         column.key: {
             view.row.name: render("one_cell.html.j2", one=view.cells[number]) for view in table.rows
@@ -124,11 +124,11 @@ def method_data(row: Row, pairs: Mapping[str, Sequence[Difference]]) -> dict[str
     """Returns what a comparison shows of a method: its values, and its pairs with later rows.
 
     Each pair has for each metric the difference (this method less the other), the ends of its
-    interval, the p-value as it is and corrected, and the name of the better method, if one is.
+    interval, the p-value uncorrected and corrected, and the name of the better method, if any.
 
     Args:
         row: The method.
-        pairs: Those that it is the first of, by the second.
+        pairs: The pairs whose first method it is, by the second.
     """
     return {
         "values": [row.cells[metric.name].value for metric in COMPARED],
@@ -150,6 +150,6 @@ def method_data(row: Row, pairs: Mapping[str, Sequence[Difference]]) -> dict[str
 
 
 def _gms(row: Row) -> list[dict[str, Any]]:
-    """Returns the test GMs, which are the same for all methods and stand in the same order."""
+    """Returns the test GMs, which are the same, in the same order, for all methods."""
     assert row.result is not None
     return list(row.result["gms"].values())

@@ -1,4 +1,4 @@
-"""Who is told apart from whom: a square a pair of methods, for one metric."""
+"""Which methods are told apart: one square per pair of methods, for one metric."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ SHOWN: tuple[str, ...] = ("skill", "l1", "arch_f1", "loss_f1")
 """Metrics that have a matrix."""
 
 MOST = 30
-"""So many methods, the best, are in the matrices and maps of the board's page; a page of its own
-has all of them."""
+"""Number of methods, the best ones, in the matrices and maps of the board's page; separate pages
+have all of them."""
 
 CELL, LABELS = 13, 168
 """Side of a square, and the width left for names."""
 
 _LETTERS = 26
-"""Letters of a name that have room there."""
+"""Number of letters of a name that fit there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """The squares of one metric; methods stand from the best to the worst, down and across.
+    """The squares of one metric; methods run from the best to the worst, down and across.
 
     Attributes:
         column: The metric.
         names: Names of the methods, in their order.
-        titles: Their titles, cut to the room there is.
+        titles: Their titles, cut to fit.
         better: Outline, as an SVG path, of all squares whose row is better than their column.
-        worse: Likewise where it is worse.
-        alike: Where the test tells the two not apart.
-        n_left: Number of methods that had no room.
-        n_apart: Number of pairs that are told apart, of all methods of the board.
+        worse: The same for squares whose row is worse.
+        alike: The same for squares whose two methods the test does not tell apart.
+        n_left: Number of methods that are left out for lack of room.
+        n_apart: Number of pairs that are told apart, among all methods of the board.
     """
 
     column: Column
@@ -54,16 +54,16 @@ class Matrix:
 
     @property
     def width(self) -> int:
-        """Width of the picture, names and all."""
+        """Width of the picture, including the names."""
         return LABELS + self.height
 
 
 def matrices(board: BenchmarkBoard, most: int | None = None) -> tuple[Matrix, ...]:
-    """Returns the matrices of a board; none where it has fewer than two methods.
+    """Returns the matrices of a board; none if it has fewer than two methods.
 
     Args:
         board: The board.
-        most: So many methods are in them, the best; by default all.
+        most: Number of methods in them, the best ones; by default all.
     """
     return tuple(_matrix(board, key, most) for key in SHOWN) if board.pairs else ()
 
@@ -95,5 +95,5 @@ def _matrix(board: BenchmarkBoard, key: str, most: int | None) -> Matrix:
 
 
 def cut(title: str) -> str:
-    """Returns a title as there is room for it beside squares."""
+    """Returns a title, cut to fit beside the squares."""
     return title if len(title) <= _LETTERS else f"{title[: _LETTERS - 1].rstrip()}…"

@@ -1,4 +1,4 @@
-"""The files of a benchmark's methods: their pages, and what these lead to."""
+"""The files of a benchmark's methods: their pages, and what these link to."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from gmbench.progress import Progress
 from gmbench.training.recipes import baselines_directory
 
 BASELINE_FILES = ("README.md", "recipe.yaml")
-"""What of a baseline's folder the site has a copy of."""
+"""Files of a baseline's folder that the site has copies of."""
 
 
 _FEW = 20
-"""So many pages are made while other processes would start."""
+"""Number of pages that are made in the time that other processes take to start."""
 
 
 def method_files(
@@ -38,9 +38,9 @@ def method_files(
 
     Args:
         board: The benchmark and its methods.
-        floors: What labels alone can do there.
-        jobs: Processes; by default all cores.
-        progress: Told how many pages are made.
+        floors: What labels alone achieve on it.
+        jobs: Number of processes; by default one per core.
+        progress: Progress callback, with the number of pages made.
     """
     pictures = may_be_shown(board.benchmark)
     tasks = [_Task(row, floors, pictures) for row in board.measured]
@@ -74,7 +74,7 @@ def _page(task: _Task) -> tuple[str, bytes]:
 
 
 def copied_files(board: BenchmarkBoard) -> dict[str, Path]:
-    """Returns the files that the site has a copy of, by their path in it."""
+    """Returns the files that the site has copies of, by their path in it."""
     copies = {}
     for row in board.measured:
         for seed in row.seeds:

@@ -1,4 +1,4 @@
-"""The page of one method: its card, how to have it again, and its result as a report shows it."""
+"""The page of one method: its card, how to reproduce it, and its result as a report shows it."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ PREDICTIONS = "predictions"
 """Folder of the site that holds a copy of each prediction file."""
 
 BASELINES = "baselines"
-"""That of the baselines: what each is, and its recipe."""
+"""Folder of the site that holds the baselines: what each is, and its recipe."""
 
 PICTURES = "images"
-"""That of the GMs' images."""
+"""Folder of the site that holds the GMs' images."""
 
 
 def method_page(row: Row, floors: Floors, *, pictures: bool) -> str:
@@ -33,7 +33,7 @@ def method_page(row: Row, floors: Floors, *, pictures: bool) -> str:
 
     Args:
         row: The method.
-        floors: What labels alone can do on its benchmark.
+        floors: What labels alone achieve on its benchmark.
         pictures: Whether images of the GMs may be shown.
     """
     assert row.card is not None
@@ -60,7 +60,7 @@ def method_page(row: Row, floors: Floors, *, pictures: bool) -> str:
 
 
 def own_recipe(card: Card) -> Recipe | None:
-    """Returns the recipe of this project that a card names, if it names one."""
+    """Returns the recipe of this project that a card names, if any."""
     return _recipes().get(card.recipe or "")
 
 
@@ -70,7 +70,7 @@ def _recipes() -> dict[str, Recipe]:
 
 
 def citation(card: Card) -> str:
-    """Returns a method's entry for BibTeX; braces of its own would end a field, so they go."""
+    """Returns a method's BibTeX entry, without braces in its values, which would end a field."""
     fields = {
         "title": card.title,
         "author": " and ".join(card.authors),
@@ -84,9 +84,9 @@ def citation(card: Card) -> str:
 
 
 def commands(card: Card) -> tuple[tuple[str, str], ...]:
-    """Returns what makes a method's figures again, each command with a word on what it makes.
+    """Returns the commands that reproduce a method's figures, each after a short description.
 
-    Where the card names a baseline's recipe, that is trained again; the figures follow from the
+    If the card names a baseline's recipe, that is trained again; the figures follow from the
     predictions in any case.
     """
     known = card.benchmark in NAMED

@@ -1,4 +1,4 @@
-"""What the board's table says and where its marks stand, ready for the template."""
+"""The text of the board's table and the positions of its marks, ready for the template."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gmbench.pages.drawing.scales import Scale, zoomed_scale
 from gmbench.wording import plural
 
 TRAINED_ON = {"labels": "labels", "benchmark": "benchmark", "extra": "extra data"}
-"""What methods learned from, as short as a cell is wide."""
+"""What methods learned from, short enough for a cell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +26,12 @@ class CellView:
 
     Attributes:
         column: Its column.
-        order: Its place in the column, from the smallest value on; None where it has no value.
-        text: What people read.
+        order: Its position in the column, from the smallest value up; None if it has no value.
+        text: The displayed text.
         beside: The interval, or the spread over the sets.
-        style: Its value and the ends of its bar, as CSS; empty where nothing is drawn.
-        rank: Such as `1–3`.
-        tier: Number of its tier by this column; 0 where it has none.
+        style: Its value and the ends of its bar, as CSS; empty if nothing is drawn.
+        rank: Its rank, such as `1–3`.
+        tier: Number of its tier by this column; 0 if it has none.
     """
 
     column: Column
@@ -49,12 +49,12 @@ class RowView:
 
     Attributes:
         row: The method.
-        order: Its place by title.
-        rank: Its rank by the column that rows are ordered by at first.
-        begins_tier: Whether the row above is in another tier by it.
+        order: Its position by title.
+        rank: Its rank by the default sort column.
+        begins_tier: Whether the row above is in another tier by that column.
         trained: Kind of training data; empty for reported rows.
-        words: What the search looks at besides what is read.
-        cells: In the order of columns.
+        words: Text that the search covers besides the displayed text.
+        cells: Its cells, in the order of columns.
     """
 
     row: Row
@@ -68,7 +68,7 @@ class RowView:
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """One column's heading, with the ends of its axis; empty where no method has a value."""
+    """One column's heading, with the ends of its axis; `empty` if no method has a value."""
 
     column: Column
     ends: tuple[str, str] | None
@@ -95,7 +95,7 @@ class TableView:
 
     @property
     def rank_letters(self) -> int:
-        """Letters of the longest rank by any column; the column of ranks is as wide."""
+        """Length of the longest rank by any column; the column of ranks is as wide."""
         return max((len(one.rank) for row in self.measured for one in row.cells), default=0)
 
 
@@ -104,7 +104,7 @@ def table_view(board: BenchmarkBoard, floors: Floors) -> TableView:
 
     Args:
         board: The benchmark and its methods.
-        floors: What labels alone can do there.
+        floors: What labels alone achieve on it.
     """
     rows = board.rows
     scales = {c.key: column_scale(c, rows, floors.summary.get(c.key)) for c in SCORES}
@@ -158,12 +158,12 @@ def benchmark_facts(benchmark: Benchmark) -> str:
 
 
 def column_scale(column: Column, rows: Sequence[Row], floor: float | None = None) -> Scale:
-    """Returns the axis on which all values, intervals and thresholds of a score have a place.
+    """Returns an axis that covers all values, intervals and thresholds of a score.
 
     Args:
         column: The score.
-        rows: Whose values.
-        floor: What labels alone reach, if that is drawn.
+        rows: The rows whose values are drawn.
+        floor: What labels alone achieve, if that is drawn.
     """
     drawn = [
         number
@@ -176,7 +176,7 @@ def column_scale(column: Column, rows: Sequence[Row], floor: float | None = None
 
 
 def axis_style(scales: Mapping[str, Scale], floors: Floors) -> str:
-    """Returns the axes of all scores, and what they are held against, as CSS variables."""
+    """Returns the axes of all scores and their reference values as CSS variables."""
     parts = []
     for key, scale in scales.items():
         column = COLUMN[key]
@@ -187,7 +187,7 @@ def axis_style(scales: Mapping[str, Scale], floors: Floors) -> str:
 
 
 def bar_style(scale: Scale, value: float, ends: Interval | None) -> str:
-    """Returns a value and its interval as CSS variables, in the digits in which they are read."""
+    """Returns a value and its interval as CSS variables, with the digits that are displayed."""
     parts = [f"--v:{value:.3f}"]
     if ends is not None:
         low, high = (min(max(end, scale.low), scale.high) for end in ends)
@@ -233,7 +233,7 @@ def _cell(
 
 
 def cost_text(value: float) -> str:
-    """Returns a cost in about three digits, with k, M or G where it is large."""
+    """Returns a cost with about three digits, and with k, M or G if it is large."""
     for size, letter in ((1e9, " G"), (1e6, " M"), (1e4, " k")):
         if value >= size:
             unit = 1e3 if size == 1e4 else size
@@ -250,7 +250,7 @@ def _heading(column: Column, scale: Scale | None, empty: bool) -> Heading:
 
 
 def _orders(column: Column, rows: Sequence[Row]) -> dict[float | str, int]:
-    """Returns the place of each value that a column has; the page need not hold all its digits."""
+    """Returns the position of each value in a column, so the page need not hold all its digits."""
     cells = (row.cells[column.key].value for row in rows)
     values = {_sorted_by(value) for value in cells if value is not None}
     ordered: list[Any] = list(values)  # A column has numbers or words, never both.

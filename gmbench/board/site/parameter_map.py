@@ -15,7 +15,7 @@ from gmbench.board.site.matrix import cut
 from gmbench.schema import CONTINUOUS, DISCRETE, KINDS, LOSSES, PARAMETERS
 
 _STEPS = (-0.5, -0.25, -0.05, 0.05, 0.25, 0.5)
-"""Ends of the seven tints."""
+"""Bounds between the seven tints."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +23,9 @@ class Gain:
     """One cell.
 
     Attributes:
-        text: The gain in percent; a dash where labels alone leave nothing open.
+        text: The gain in percent; a dash if undefined, as when labels alone leave nothing open.
         tint: From 0 (much worse than labels alone) to 6; None without a gain.
-        sure: Whether the whole interval lies on the same side of what labels alone can do.
+        sure: Whether the whole interval lies on one side of what labels alone achieve.
     """
 
     text: str
@@ -54,17 +54,17 @@ class Group:
 class ParameterMap:
     """One view of the map of a benchmark.
 
-    A gain is the share of what labels alone leave open: of a count, and of the L1 of a GM, the part
-    by which the error is below that of the training median; of a class or loss, the part of the way
-    from the mode's F1 or accuracy to 1.
+    A gain is the share of what labels alone leave open: for a count, and for the L1 of a GM, the
+    fraction by which the error is below that of the training median; for a class or loss, the
+    fraction of the way from the mode's F1 or accuracy to 1.
 
     Attributes:
-        key: Name of the view in addresses; empty of the first.
+        key: Name of the view in URLs; empty for the first.
         title: What it shows.
-        down: What stands in its rows.
+        down: What its rows are.
         groups: Its columns.
         rows: Its rows.
-        n_left: Number of methods that had no room.
+        n_left: Number of methods that are left out for lack of room.
     """
 
     key: str
@@ -82,8 +82,8 @@ def parameter_maps(
 
     Args:
         board: The board.
-        floors: What labels alone reach.
-        most: So many methods are in them, the best; by default all.
+        floors: What labels alone achieve.
+        most: Number of methods in them, the best ones; by default all.
     """
     return tuple(view(board, floors, most) for view in (_by_parameter, _by_kind, _by_gm))
 
@@ -130,9 +130,9 @@ def _by_kind(board: BenchmarkBoard, floors: Floors, most: int | None) -> Paramet
 
 
 def _by_gm(board: BenchmarkBoard, floors: Floors, most: int | None) -> ParameterMap:
-    """Returns GM by GM what the best method of each gains, and what every method does in L1.
+    """Returns, GM by GM, the gain of the best method for it, and that of every method in L1.
 
-    GMs stand from the one whose L1 some method gains most in to that which none can parse.
+    GMs are ordered from the largest L1 gain by any method to the GM that no method can parse.
     """
     rows = []
     of_methods = [_gms(row) for row in board.measured]
@@ -182,14 +182,14 @@ def _parameter(row: Row, name: str, floors: Floors) -> Gain:
 
 
 def _of_gms(row: Row, keys: Sequence[str], metric: str, floors: Floors) -> Gain:
-    """Returns what a method gains in the mean over GMs."""
+    """Returns the gain of a method in the mean over GMs."""
     gms = _gms(row)
     value = fmean(gms[key][metric] for key in keys)
     return _gain(_share(value, fmean(floors.gms[key][metric] for key in keys), metric))
 
 
 def _share(value: float, floor: float, metric: str) -> float | None:
-    """Returns the share that a method gains of what the floor leaves open; None of nothing."""
+    """Returns the share gained of what the floor leaves open; None if that is nothing."""
     if metric == "l1":
         return 1.0 - value / floor if floor > 0 else None
     return (value - floor) / (1.0 - floor) if floor < 1 else None
@@ -203,5 +203,5 @@ def _gain(share: float | None, sure: bool = False) -> Gain:
 
 
 def _short(name: str) -> str:
-    """Returns a parameter's name as a heading of a narrow column has room for it."""
+    """Returns a parameter's name, shortened for the heading of a narrow column."""
     return name.removeprefix("loss_").replace("_", " ")

@@ -1,4 +1,4 @@
-"""Drawings of methods as marks in a field: accuracy against cost, and progress over time."""
+"""Scatter plots of methods: accuracy against cost, and progress over time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gmbench.board.rows import BenchmarkBoard, Row
 from gmbench.board.site.axes import DATE, Axis
 
 MOST = 30
-"""So many methods stand in the page itself, the best of them; the script adds all others."""
+"""Number of methods drawn in the page itself, the best ones; the script adds all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +20,10 @@ class Mark:
     Attributes:
         row: The method.
         x: Percent from the left.
-        y: Percent from below.
-        ends: Ends of its interval likewise; None where it has none.
+        y: Percent from the bottom.
+        ends: Ends of its interval, likewise; None if it has none.
         best: Whether it is better than all marks to its left.
-        said: Its values.
+        said: Its values, as text.
     """
 
     row: Row
@@ -39,12 +39,12 @@ class Picture:
     """A drawing.
 
     Attributes:
-        up: The score.
-        across: The cost, or time.
+        up: The vertical axis: the score.
+        across: The horizontal axis: the cost, or time.
         marks: Methods from left to right.
         line: The best so far, as an SVG path in percent.
-        n_all: Number of methods that the drawing has when the script has added all.
-        n_without: Number of methods that have no value on one of the axes.
+        n_all: Number of methods in the drawing once the script has added all.
+        n_without: Number of measured methods without a value on one of the axes.
     """
 
     up: Axis
@@ -56,7 +56,7 @@ class Picture:
 
 
 def accuracy_against_cost(board: BenchmarkBoard, given: Mapping[str, Axis]) -> Picture | None:
-    """Returns the default picture of a board's costs; None where no method says what it costs."""
+    """Returns the default picture of a board's costs; None if no method states one."""
     cost = next((given[column.key] for column in COSTS if column.key in given), None)
     return None if cost is None else _picture(board.measured, given[DEFAULT_SORT], cost)
 
@@ -87,10 +87,10 @@ def _picture(rows: Sequence[Row], up: Axis, across: Axis) -> Picture:
 
 
 def running_best(places: Mapping[str, tuple[float, float]], *, lower: bool) -> list[str]:
-    """Returns, from left to right, who is better than everyone that stands no further right.
+    """Returns, from left to right, the methods better than all others that are no further right.
 
     Args:
-        places: x and y of each method, by its name; of two alike the first is named.
+        places: x and y of each method, by its name; of two equal ones the first is returned.
         lower: Whether lower is better.
     """
     sign = -1 if lower else 1
@@ -102,7 +102,7 @@ def running_best(places: Mapping[str, tuple[float, float]], *, lower: bool) -> l
 
 
 def stairs(best: Iterable[tuple[float, float]]) -> str:
-    """Returns the best so far as an SVG path: y goes down, and the last step to the right end."""
+    """Returns the best so far as an SVG path: y points down, and it ends at the right edge."""
     steps = [f"H{x:g}V{100 - y:g}" for x, y in best]
     if not steps:
         return ""

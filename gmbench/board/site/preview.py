@@ -1,4 +1,4 @@
-"""The picture that stands beside a link to the board where people share one."""
+"""The preview picture shown with a shared link to the board."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from gmbench.pages.drawing.numbers import score
 from gmbench.wording import plural
 
 WIDTH, HEIGHT = 1200, 630
-"""What those who show such pictures ask for."""
+"""The size that services which show such pictures ask for."""
 
 MOST = 6
-"""So many methods of the first benchmark are in it."""
+"""Number of methods of the first benchmark in it."""
 
 _LEFT, _RIGHT, _TOP, _STEP = 72, WIDTH - 72, 268, 50
 _AXIS = (640, 1010)
@@ -56,7 +56,7 @@ def _line(draw: ImageDraw.ImageDraw, row: Row, places: Sequence[float], y: int) 
     draw.rectangle((value - 2, y + 4, value + 2, y + 30), fill=_ACCENT)
     number = row.cells[DEFAULT_SORT].value
     assert isinstance(number, float)
-    # The font has a hyphen and no minus.
+    # The font has a hyphen but no minus sign.
     text = score(number).text.replace("\N{MINUS SIGN}", "-")
     draw.text((_RIGHT, y), text, fill=_INK, font=_font(26), anchor="ra")
 

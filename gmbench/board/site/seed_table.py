@@ -9,7 +9,7 @@ from gmbench.board.rows import Row
 from gmbench.pages.drawing.numbers import Figure, score
 
 SHOWN: tuple[str, ...] = ("skill", "l1", "arch_f1", "loss_f1")
-"""Metrics of which each seed's figure is shown."""
+"""Metrics for which each seed's figure is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class SeedTable:
     Attributes:
         titles: Headings of the metrics.
         rows: Name of each seed's submission with its figures.
-        mean: The means over the seeds, as the board has them.
+        mean: The means over the seeds, as on the board.
         spread: Their standard deviations.
     """
 
@@ -30,7 +30,7 @@ class SeedTable:
 
 
 def seed_table(row: Row) -> SeedTable | None:
-    """Returns the seeds of a method; None where it has one alone."""
+    """Returns the seeds of a method; None if it has only one."""
     if len(row.seeds) < 2:
         return None
     means = (row.cells[key].value for key in SHOWN)

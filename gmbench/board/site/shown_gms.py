@@ -17,10 +17,10 @@ from gmbench.board.site.floors import Floors
 from gmbench.pages.drawing.numbers import Figure, score
 
 MOST = 3
-"""So many of the best and of the worst GMs are shown."""
+"""Number of the best GMs, and of the worst GMs, that are shown."""
 
 IMAGES, SIZE, GAP = 6, 64, 2
-"""Images of a GM in its strip, their height and width, and the pixels between two."""
+"""Number of images in the strip of a GM, their height and width, and the pixels between two."""
 STRIP_SIZE = (IMAGES * (SIZE + GAP) - GAP, SIZE)
 
 
@@ -33,10 +33,10 @@ class ShownGM:
         name: Its name.
         kind: Its kind.
         l1: The method's L1.
-        floor: That of labels alone.
-        arch_accuracy: Part of its classes that are right.
-        loss_accuracy: Part of its losses that are right.
-        picture: Name of its strip of images; empty where none may be shown.
+        floor: The L1 of labels alone.
+        arch_accuracy: Share of its classes that are right.
+        loss_accuracy: Share of its losses that are right.
+        picture: File name of its strip of images; empty if none may be shown.
     """
 
     key: str
@@ -52,11 +52,11 @@ class ShownGM:
 def shown_gms(
     row: Row, floors: Floors, *, pictures: bool
 ) -> tuple[tuple[ShownGM, ...], tuple[ShownGM, ...]]:
-    """Returns the GMs of a method's least and greatest L1, the most extreme first.
+    """Returns the GMs with a method's lowest and highest L1, the most extreme first.
 
     Args:
         row: The method.
-        floors: What labels alone can do.
+        floors: What labels alone achieve.
         pictures: Whether images of the GMs may be shown.
     """
     assert row.result is not None
@@ -90,7 +90,7 @@ def strip(gm: str) -> bytes:
     made = Image.new("RGBA", STRIP_SIZE)
     for column, data in enumerate(images):
         with Image.open(io.BytesIO(data["bytes"])) as image:
-            # Of smaller images each pixel becomes a square: nothing is made up between them.
+            # Each pixel of a smaller image becomes a square: nothing is interpolated.
             whole = image.convert("RGB").resize((SIZE, SIZE), Image.Resampling.NEAREST)
         made.paste(whole, (column * (SIZE + GAP), 0))
     buffer = io.BytesIO()

@@ -1,4 +1,4 @@
-"""What a board says in words: who leads, by how much over labels alone, and apart from whom."""
+"""A board summarised in words: who leads, by how much over labels alone, and apart from whom."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SPOKEN_OF: tuple[str, ...] = ("skill", "l1", "arch_f1", "loss_f1")
 
 
 def summary_of(board: BenchmarkBoard, floors: Floors) -> tuple[tuple[str, str], ...]:
-    """Returns metrics and the sentence on each."""
+    """Returns the title of each metric and the sentence about it."""
     return tuple((COLUMN[key].title, _sentence(board, key, floors)) for key in SPOKEN_OF)
 
 

@@ -1,1 +1,1 @@
-"""Pictures as places of marks: scales, charts, and how numbers read."""
+"""Layout of charts as positions of marks: scales, charts, and number formats."""

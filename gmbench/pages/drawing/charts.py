@@ -1,7 +1,7 @@
-"""The pictures of a report as places of marks; the templates draw them.
+"""The charts of a report as positions of marks; the templates draw them.
 
-Bars are SVG in percent of their cell, so that they follow the width of a screen and no text in
-them shrinks. Scatter plots have a fixed frame.
+Bars are SVG in percent of their cell, so that they adapt to the width of the screen without
+shrinking text. Scatter plots have a fixed frame.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _LEFT, _TOP, _SIDE = 40.0, 20.0, 268.0
 FRAME_WIDTH, FRAME_HEIGHT = 320, 316
 
 LEAST_L1_AXIS = 0.3
-"""Where the axis of L1 ends at the least: twice what the labels' mean or median gives."""
+"""Minimum upper end of the L1 axis: twice the L1 that the labels' mean or median gives."""
 
 _SHAPES = (
     "M-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0z",
@@ -35,14 +35,14 @@ _OTHER_SHAPE = "M-4.8-1.7h9.6v3.4h-9.6z"
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A bar, or a dot on a line, with its interval; all places in percent of the width.
+    """A bar, or a dot on a line, with its interval; all positions in percent of the width.
 
     Attributes:
-        value: Place of the value; None where undefined.
-        zero: Place of 0, where bars start.
-        low: Place of the interval's lower end; None without an interval.
-        high: Place of its upper end.
-        useful: Place of the threshold of practical use; None where there is none.
+        value: Position of the value; None where undefined.
+        zero: Position of 0, where bars start.
+        low: Position of the interval's lower end; None without an interval.
+        high: Position of its upper end; None without an interval.
+        useful: Position of the threshold of practical use; None if there is none.
     """
 
     value: float | None
@@ -74,7 +74,7 @@ def bar_scale(
     intervals: Iterable[Interval | None],
     metric: Metric,
 ) -> Scale:
-    """Returns the axis on which some values of a metric and their intervals all have a place."""
+    """Returns an axis that holds some values of a metric and their intervals."""
     known = [value for value in values if value is not None]
     known += [end for interval in intervals if interval is not None for end in interval]
     least_high = LEAST_L1_AXIS if metric.name == "l1" else 1.0
@@ -82,7 +82,7 @@ def bar_scale(
 
 
 def threshold(metric: Metric) -> str:
-    """Says in words from where on a score is of practical use; empty where nothing says so."""
+    """Returns a metric's threshold of practical use in words; empty if it has none."""
     if metric.useful is None:
         return ""
     return f"{'below' if metric.better == 'lower' else 'above'} {metric.useful:g}"
@@ -98,9 +98,9 @@ class Kind:
     """A kind of GM in the legend.
 
     Attributes:
-        name: Such as `GAN`.
-        key: Ending of the CSS class and of the shape's id.
-        shape: SVG path about the origin.
+        name: Name, such as `GAN`.
+        key: Suffix of the CSS class and of the shape's id.
+        shape: SVG path around the origin.
         n_gms: Number of test GMs of that kind.
     """
 
@@ -111,7 +111,7 @@ class Kind:
 
 
 def kinds_of(evaluation: Evaluation) -> dict[str, Kind]:
-    """Returns the kinds of the test GMs in the schema's order, others after them."""
+    """Returns the kinds of the test GMs in the schema's order, followed by any others."""
     gms = {result.gm: result.kind for result in evaluation.gms.values()}
     present = list(gms.values())
     ordered = [*(kind for kind in KINDS if kind in present), *sorted(set(present) - set(KINDS))]
@@ -128,7 +128,7 @@ def kinds_of(evaluation: Evaluation) -> dict[str, Kind]:
 
 @dataclass(frozen=True, slots=True)
 class Dot:
-    """One GM in a scatter plot: its place, its whisker as a path, and what it says pointed at."""
+    """One GM in a scatter plot: position, whisker as a path, and text shown on hover."""
 
     x: float
     y: float
@@ -140,7 +140,7 @@ class Dot:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A labelled place on both axes of a plot."""
+    """A tick with the same label on both axes of a plot."""
 
     x: float
     y: float
@@ -154,9 +154,9 @@ class Scatter:
     Attributes:
         name: Name of the parameter.
         unit: What is counted, such as `million weights`.
-        axes: `linear axes`, or what else they are.
-        ticks: Labelled places, the same on both axes.
-        dots: One a GM and set.
+        axes: Description of the axes, such as `linear axes`.
+        ticks: Ticks, the same on both axes.
+        dots: One per GM and set.
         n_beyond: Number of dots whose prediction lies outside the frame.
     """
 
@@ -171,10 +171,10 @@ class Scatter:
 def scatter(
     parameter: Parameter, all_gms: dict[str, GMResult], kinds: dict[str, Kind]
 ) -> Scatter | None:
-    """Places truth and mean prediction of a continuous parameter of every GM of which it is known.
+    """Lays out truth and mean prediction of a continuous parameter for every GM with known truth.
 
     Returns:
-        The plot; None where it is known of no GM.
+        The plot; None if the truth is known for no GM.
     """
     known = {
         key: (gm, true)
@@ -214,32 +214,32 @@ def scatter(
 
 
 def ticks(scale: Scale) -> tuple[Tick, ...]:
-    """Returns the labelled places of a plot both of whose axes are the same."""
+    """Returns the ticks of a plot with identical axes."""
     return tuple(
         Tick(across(scale, value), up(scale, value), quantity(value)) for value in scale.ticks()
     )
 
 
 def _unit(parameter: Parameter, truth: Sequence[float]) -> tuple[float, str]:
-    """Returns the divisor and the name of the unit: millions where the counts are that large."""
+    """Returns the divisor and the name of the unit: millions if the counts are that large."""
     if max(truth) >= 1e6:
         return 1e6, f"million {parameter.unit}"
     return 1.0, parameter.unit
 
 
 def across(scale: Scale, value: float) -> float:
-    """Returns where a value stands across the frame of a plot."""
+    """Returns the horizontal position of a value in a plot."""
     return round(_LEFT + _SIDE * scale.place(value), 1)
 
 
 def up(scale: Scale, value: float) -> float:
-    """Returns where a value stands from the top of the picture of a plot."""
+    """Returns the vertical position of a value in a plot, measured from the top."""
     return round(_TOP + _SIDE * (1 - scale.place(value)), 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Size of a plot and of the square inside it in which the dots stand."""
+    """Size of a plot and of the square inside it that holds the dots."""
 
     width: int = FRAME_WIDTH
     height: int = FRAME_HEIGHT

@@ -1,4 +1,4 @@
-"""How numbers read in a report: as many digits as they are worth, a true minus, or a dash."""
+"""Formatting of numbers in a report: meaningful digits, a true minus sign, or a dash."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ MINUS = "\N{MINUS SIGN}"
 TIMES = "\N{MULTIPLICATION SIGN}"
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _SMALLEST_EXPONENT = -300
-"""Smaller p-values are rounding of the t distribution's tail."""
+"""Smaller p-values are rounding errors in the tail of the t distribution."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A number of the result as the page shows it.
+    """A number of the result as shown on the page.
 
     Attributes:
         value: The number itself, which the page holds in full beside the text.
-        text: What people read.
-        reason: Why there is no number; empty where there is one.
+        text: The displayed text.
+        reason: Why there is no number; empty if there is one.
     """
 
     value: float | None
@@ -39,7 +39,7 @@ class Span:
 
 
 def score(value: float | None, reason: str = "") -> Figure:
-    """Returns a score with three decimals, fewer where it is large."""
+    """Returns a score with three decimals, or fewer if it is large."""
     if value is None:
         return Figure(None, DASH, reason)
     size = abs(value)
@@ -53,7 +53,7 @@ def score(value: float | None, reason: str = "") -> Figure:
 
 
 def p_value(value: float | None, reason: str = "") -> Figure:
-    """Returns a p-value: three decimals, or two digits and a power of ten where it is small."""
+    """Returns a p-value with three decimals, or two digits and a power of ten if it is small."""
     if value is None:
         return Figure(None, DASH, reason)
     if value < 10.0**_SMALLEST_EXPONENT:
@@ -62,12 +62,12 @@ def p_value(value: float | None, reason: str = "") -> Figure:
 
 
 def span(interval: Interval | None) -> Span | None:
-    """Returns the ends of an interval as scores, or None where there is no interval."""
+    """Returns the ends of an interval as scores, or None if there is no interval."""
     return None if interval is None else Span(score(interval[0]), score(interval[1]))
 
 
 def quantity(value: float) -> str:
-    """Returns a count or a mean of counts, in about three digits and without idle zeros."""
+    """Returns a count or a mean of counts with about three digits and no trailing zeros."""
     size = abs(value)
     if size >= 1e9:
         return _signed(_power_of_ten(value))
@@ -85,6 +85,6 @@ def _signed(text: str) -> str:
 def _power_of_ten(value: float) -> str:
     exponent = math.floor(math.log10(abs(value)))
     digits = f"{value / 10.0**exponent:.1f}"
-    if digits in ("10.0", "-10.0"):  # 9.96 rounds up into the next power.
+    if digits in ("10.0", "-10.0"):  # 9.96 rounds up to the next power.
         exponent, digits = exponent + 1, digits.replace("10.0", "1.0")
     return f"{digits} {TIMES} 10{str(exponent).translate(_SUPERSCRIPTS)}"

@@ -1,4 +1,4 @@
-"""A reliability curve as places of marks: confidence across, what came true of it up."""
+"""Layout of a reliability curve: confidence on the x-axis, observed frequency on the y-axis."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SMALLEST, _LARGEST = 2.5, 9.0
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One bin: its place, its whisker where it has an interval, its size, and what it says."""
+    """One bin: position, whisker if it has an interval, radius, and descriptive text."""
 
     x: float
     y: float
@@ -28,12 +28,12 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """The bins of a reliability curve and the axes that they stand on.
+    """The bins of a reliability curve and their axes.
 
     Attributes:
-        points: One a bin that is not empty, from the left to the right.
-        line: SVG path through them.
-        ticks: Labelled places, the same on both axes.
+        points: One per non-empty bin, from left to right.
+        line: SVG path through the points.
+        ticks: Ticks, the same on both axes.
     """
 
     points: tuple[Point, ...]
@@ -42,10 +42,10 @@ class Curve:
 
 
 def curve(bins: Sequence[Bin]) -> Curve:
-    """Places bins; their areas go with how many confidences they hold.
+    """Lays out bins as points whose areas grow with the number of confidences.
 
     Args:
-        bins: In rising order; at least one.
+        bins: At least one bin, in rising order.
     """
     most = max(one.n for one in bins)
     points = tuple(

@@ -1,4 +1,4 @@
-"""From values to places: linear and logarithmic axes, and where their ticks stand."""
+"""Mapping values to positions: linear and logarithmic axes, and their ticks."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from statistics import median
 
 _LEAST_GAP = 0.17
-"""Ticks stand at least this part of an axis apart, so that their labels do not touch."""
+"""Minimum distance between ticks, as a fraction of the axis, so that their labels do not touch."""
 
 _MARGIN = 0.04
-"""Part of an axis left free beyond the outermost values."""
+"""Fraction of an axis left free beyond the outermost values."""
 
 _FAR = 4
 """Predictions within this many typical errors of the truth's range always fit the axis."""
 
 _SKEWED = 6
-"""Largest over median value of a parameter from which on its axes are logarithmic."""
+"""Ratio of the largest to the median value of a parameter above which its axes are logarithmic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,8 @@ class Scale:
     Attributes:
         low: Value at its start.
         high: Value at its end; greater than `low`.
-        logarithmic: Whether places go with log(1 + v), and -log(1 - v) below 0, instead of v:
-            a plain logarithm has no place for 0, which many counts are.
+        logarithmic: Whether positions are proportional to log(1 + v), and to -log(1 - v) below 0,
+            instead of v: a plain logarithm is undefined at 0, the value of many counts.
     """
 
     low: float
@@ -37,18 +37,18 @@ class Scale:
     _ends: tuple[float, float] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Keeps the bent ends, which every place is measured by."""
+        """Stores the transformed ends, which every position is measured by."""
         ends = _bent(self.low, self.logarithmic), _bent(self.high, self.logarithmic)
         object.__setattr__(self, "_ends", ends)
 
     def place(self, value: float) -> float:
-        """Returns where a value stands, 0 at the start and 1 at the end; outside, the nearer."""
+        """Returns the position of a value from 0 (start) to 1 (end), clipped to that range."""
         start, end = self._ends
         there = _bent(value, self.logarithmic)
         return min(max((there - start) / (end - start), 0.0), 1.0)
 
     def holds(self, value: float) -> bool:
-        """Returns whether a value stands on the axis."""
+        """Returns whether a value lies within the axis."""
         return self.low <= value <= self.high
 
     def ticks(self) -> list[float]:
@@ -66,7 +66,7 @@ class Scale:
         powers = range(math.floor(math.log10(farthest)), -1, -1)
         sizes = [digit * 10.0**power for power in powers for digit in (5, 2, 1)]
         kept: list[float] = []
-        # 0 first, then from the outside to the inside: the ends of an axis matter most.
+        # 0 first, then from the ends inwards, as the ends of an axis matter most.
         for value in (0.0, *sizes, *(-size for size in sizes)):
             places = [self.place(other) for other in kept]
             free = all(abs(self.place(value) - place) >= _LEAST_GAP for place in places)
@@ -76,7 +76,7 @@ class Scale:
 
 
 def _round_step(least: float) -> float:
-    """Returns the smallest of 1, 2, 5, 10, 20 ... (times a power of ten) that is not smaller."""
+    """Returns the smallest of 1, 2, 5 (times a power of ten) that is at least `least`."""
     power = 10.0 ** math.floor(math.log10(least))
     return next(digit * power for digit in (1, 2, 5, 10) if digit * power >= least * (1 - 1e-9))
 
@@ -84,12 +84,12 @@ def _round_step(least: float) -> float:
 def score_scale(
     values: Sequence[float], bounds: tuple[float, float], *, least_high: float = 1.0
 ) -> Scale:
-    """Returns an axis from 0, or from below where a value is negative, for scores.
+    """Returns an axis for scores that starts at 0, or below it if a value is negative.
 
     Args:
-        values: What is to be drawn.
-        bounds: Smallest and largest value of the score.
-        least_high: The axis goes at least this far.
+        values: Values to draw.
+        bounds: Smallest and largest possible value of the score.
+        least_high: Minimum upper end of the axis.
     """
     low, high = min(0.0, *values), max(least_high, *values)
     if low < 0:
@@ -100,11 +100,11 @@ def score_scale(
 
 
 def zoomed_scale(values: Sequence[float], bounds: tuple[float, float]) -> Scale:
-    """Returns an axis that reaches just beyond some values, to round ends.
+    """Returns an axis that extends just beyond some values, to round ends.
 
     Args:
-        values: What is to be drawn, at least one.
-        bounds: Smallest and largest value of the score.
+        values: Values to draw, at least one.
+        bounds: Smallest and largest possible value of the score.
     """
     width = max(values) - min(values) or 0.1
     low = max(bounds[0], _outwards(min(values), width))
@@ -118,10 +118,10 @@ def _outwards(low: float, width: float) -> float:
 
 
 def truth_scale(truth: Sequence[float], predicted: Sequence[float]) -> Scale:
-    """Returns the axis that the truth and the predictions of one parameter share.
+    """Returns the axis shared by the truth and the predictions of one parameter.
 
-    It is logarithmic where the largest truth is many times the median. A few predictions far
-    outside the truth's range do not stretch the axis: they would squeeze all others into a
+    It is logarithmic if the largest true value is many times the median. A few predictions far
+    outside the range of the truth do not stretch the axis, as they would squeeze all others into a
     corner.
     """
     low, high = min(truth), max(truth)
@@ -130,11 +130,11 @@ def truth_scale(truth: Sequence[float], predicted: Sequence[float]) -> Scale:
     near = [min(max(value, low - reach), high + reach) for value in predicted]
     logarithmic = low >= 0 and high > _SKEWED * median(truth)
     first, last = min(low, *near), max(high, *near)
-    # A narrow axis would make much of a small error.
+    # A narrow axis would exaggerate small errors.
     lacking = max(abs(high) / 2, 1.0) - (last - first)
     if lacking > 0:
         first, last = first - lacking / 2, last + lacking / 2
-    # The margin is a part of the axis as drawn: it is added to the bent values.
+    # The margin is a fraction of the axis as drawn, so it is added to the transformed values.
     start, end = _bent(first, logarithmic), _bent(last, logarithmic)
     margin = _MARGIN * (end - start)
     return Scale(

@@ -1,9 +1,9 @@
-"""The report of an evaluation: one HTML file that needs nothing besides itself.
+"""The report of an evaluation: one self-contained HTML file.
 
-A result passes through `sections` (what the page says) into the templates of `gmbench.pages`, with
-`charts` and `scales` of `pages.drawing` (where each mark stands) and `numbers` (how each number
-reads); `writing` makes the files. The page has no script, asks for nothing from anywhere, and holds
-every picture as SVG of its own.
+A result passes through `sections` (the content of the page) into the templates of `gmbench.pages`,
+with `charts` and `scales` of `pages.drawing` (the position of each mark) and `numbers` (the format
+of each number); `writing` writes the files. The page has no scripts, loads nothing from elsewhere,
+and embeds every picture as SVG.
 """
 
 from __future__ import annotations

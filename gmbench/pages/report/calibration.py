@@ -1,4 +1,4 @@
-"""What the page of an evaluation says of calibration."""
+"""The calibration section of an evaluation report."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from gmbench.pages.report.views import Value
 from gmbench.schema import DISCRETE, LOSSES
 
 _LEAST_AXIS = 0.2
-"""Where the axis of errors ends at the least."""
+"""Minimum upper end of the axis of errors."""
 
 
 @dataclass(frozen=True, slots=True)
 class Error:
-    """A calibration error, and that of calibrated confidences."""
+    """A calibration error, and the error that calibrated confidences would have."""
 
     name: str
     meaning: str
@@ -29,7 +29,7 @@ class Error:
 
 @dataclass(frozen=True, slots=True)
 class CurveView:
-    """What is drawn of several parameters together."""
+    """A reliability curve of several parameters together."""
 
     title: str
     answer: str
@@ -47,13 +47,14 @@ class ErrorPanel:
 
 @dataclass(frozen=True, slots=True)
 class CalibrationView:
-    """The section of calibration.
+    """The calibration section.
 
     Attributes:
-        curves: Of the architecture, where there are probabilities, and of the losses.
-        skill: Log-loss of the architecture against the base rates; None without probabilities.
-        panels: The errors one by one.
-        axis: Labels at the two ends of the errors' axis.
+        curves: Curves of the architecture, if there are probabilities, and of the losses.
+        skill: Log-loss skill of the architecture against the base rates; None without
+            probabilities.
+        panels: The errors of each parameter.
+        axis: Labels at the two ends of the axis of errors.
     """
 
     curves: tuple[CurveView, ...]
@@ -63,10 +64,10 @@ class CalibrationView:
 
 
 def calibration_view(calibration: Calibration) -> CalibrationView:
-    """Returns what the page says of calibration.
+    """Returns the calibration section.
 
     Args:
-        calibration: That of a result.
+        calibration: Calibration of a result.
     """
     parts = calibration.together | calibration.parameters
     ends = [end for one in parts.values() for end in (one.ece, one.by_chance, *(one.ci or ()))]
@@ -96,7 +97,7 @@ def _error(name: str, meaning: str, one: Reliability, scale: Scale) -> Error:
     return Error(
         name,
         meaning,
-        # The mark of practical use is that of chance here.
+        # The mark of practical use shows the error by chance here.
         Value(score(one.ece), span(one.ci), bar=charts.bar(scale, one.ece, one.ci, one.by_chance)),
         score(one.by_chance),
     )

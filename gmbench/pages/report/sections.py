@@ -1,4 +1,4 @@
-"""What the page of an evaluation says, section by section, ready for the template."""
+"""Content of an evaluation report, section by section, ready for the template."""
 
 from __future__ import annotations
 
@@ -70,11 +70,11 @@ class Page:
 
 
 def page(evaluation: Evaluation, ranks: Mapping[str, str] | None = None) -> Page:
-    """Returns everything that the page of an evaluation says.
+    """Returns the content of the page of an evaluation.
 
     Args:
         evaluation: The result.
-        ranks: Its ranks on a board, by metric; None for a page of its own.
+        ranks: Its ranks on a board, by metric; None if it is not on a board.
     """
     views = {
         metric.name: replace(_metric(evaluation, metric), rank=(ranks or {}).get(metric.name, ""))
@@ -134,7 +134,7 @@ def _metric(evaluation: Evaluation, metric: Metric) -> MetricView:
             no_span=_no_interval(evaluation, metric.name, summary.mean, summary.ci),
             bar=charts.bar(scale, summary.mean, summary.ci, metric.useful),
         ),
-        # A standard deviation of 0 is no small p-value.
+        # A standard deviation of 0 must not be shown as a tiny p-value.
         std=(read if summary.std else score)(summary.std, one_set or summary.reason),
         axis=(score_label(scale.low), score_label(scale.high)),
         threshold=charts.threshold(metric),
@@ -150,14 +150,14 @@ def _metric(evaluation: Evaluation, metric: Metric) -> MetricView:
 
 
 def score_label(value: float) -> str:
-    """Returns the label at the end of an axis: as few digits as it needs."""
+    """Returns the label at the end of an axis, with no more digits than necessary."""
     return f"{value:,.10g}".replace("-", MINUS)
 
 
 def _no_interval(
     evaluation: Evaluation, name: str, value: float | None, interval: Interval | None
 ) -> str:
-    """Says why a number has no interval; empty where it has one or is undefined itself."""
+    """Returns why a number has no interval; empty if it has one or is itself undefined."""
     if interval is not None or value is None:
         return ""
     if name in _P_VALUES:
@@ -172,7 +172,7 @@ def _no_interval(
 
 
 def _undefined(evaluation: Evaluation) -> tuple[str, ...]:
-    """Says what is undefined where, and why, one line a metric."""
+    """Returns which metrics are undefined in which sets, and why, one line per metric."""
     lines = []
     for metric in METRICS:
         where = [name for name, r in evaluation.sets.items() if r.values[metric.name] is None]
@@ -236,7 +236,7 @@ def _why_undefined(name: str) -> str:
 
 
 def _sets(evaluation: Evaluation, kinds: dict[str, Kind]) -> tuple[tuple[SetView, ...], str]:
-    """Returns the sets with their GMs, and the end of the axis that all their L1 share."""
+    """Returns the sets with their GMs, and the label at the end of their common L1 axis."""
     l1_scale = charts.bar_scale([gm.l1 for gm in evaluation.gms.values()], [], BY_NAME["l1"])
     part = charts.bar_scale([], [], BY_NAME["arch_accuracy"])
 
@@ -288,7 +288,7 @@ def _matrix(evaluation: Evaluation, parameter: ParameterView) -> Matrix:
 
 
 def _manifest(evaluation: Evaluation) -> tuple[tuple[str, str], ...]:
-    """Returns the manifest as pairs of words."""
+    """Returns the manifest as pairs of title and value."""
     titles = {
         "predictions": "predictions",
         "predictions_sha256": "SHA-256 of predictions",

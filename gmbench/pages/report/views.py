@@ -1,4 +1,4 @@
-"""The pieces that a page is made of: numbers and what is drawn of them, for the templates."""
+"""Building blocks of a page for the templates: numbers and how they are drawn."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ class Value:
     """A number with its interval.
 
     Attributes:
-        figure: The number, or a dash and its reason.
-        span: The interval; None where there is none.
-        no_span: Why there is none.
-        bar: Where both stand in a picture; None where they are not drawn.
+        figure: The number, or a dash with the reason.
+        span: The interval; None if there is none.
+        no_span: Why there is no interval.
+        bar: Positions of both in a chart; None if they are not drawn.
     """
 
     figure: Figure
@@ -27,20 +27,20 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class MetricView:
-    """One metric: over the sets, and in each.
+    """One metric, over the sets and in each set.
 
     Attributes:
         name: Key in results.
-        title: Heading for people.
-        better: `lower`, `higher`, or empty where neither is.
+        title: Displayed heading.
+        better: `lower`, `higher`, or empty if neither is better.
         overall: Mean over the sets.
         std: Standard deviation over the sets.
-        axis: Labels at the two ends of the picture's axis.
-        threshold: Such as `below 0.1`; empty where there is none.
+        axis: Labels at the two ends of the chart's axis.
+        threshold: Threshold of practical use, such as `below 0.1`; empty if there is none.
         sets: The metric in each set.
-        rank: Its rank on a board, such as `1–3`; empty where there is none.
-        without_twins: Mean without test GMs that have a twin in training; None where no GM has
-            one, and of metrics that are no headline.
+        rank: Rank on a board, such as `1–3`; empty if there is none.
+        without_twins: Mean without test GMs that have a twin in training; None if no GM has one,
+            and for metrics that are not headline metrics.
     """
 
     name: str
@@ -89,7 +89,7 @@ class GMView:
 
 @dataclass(frozen=True, slots=True)
 class SetView:
-    """One set and its GMs, the lowest L1 first."""
+    """One set and its GMs, lowest L1 first."""
 
     name: str
     n_gms: str
@@ -103,9 +103,9 @@ class Cell:
 
     Attributes:
         count: Number of images.
-        percent: Part of the row; empty where the row has no image.
-        share: The same as a number, for the shading.
-        right: Whether true and predicted class are the same.
+        percent: Share of the row in percent; empty if the row has no images.
+        share: The same as a number, for shading.
+        right: Whether the true and the predicted class are the same.
     """
 
     count: int
@@ -116,7 +116,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """A confusion matrix, true classes as rows."""
+    """A confusion matrix, with true classes as rows."""
 
     parameter: ParameterView
     classes: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""From a result to the text of its page, and to the files on the disk."""
+"""Rendering a result as a page, and writing the files of its report."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ RESULT_NAME = "result.json"
 
 
 def render_report(evaluation: Evaluation) -> str:
-    """Returns the page of an evaluation: one HTML text, complete in itself.
+    """Returns the page of an evaluation as self-contained HTML.
 
     Args:
         evaluation: The result.
     """
     text = render("report.html.j2", page=page(evaluation), frame=Frame())
-    # A file name may hold bytes that are no text; a page has to be text.
+    # A file name may contain bytes that are not valid text, but a page must be text.
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
@@ -32,22 +32,22 @@ def report_files(folder: Path) -> tuple[Path, Path]:
 
 
 def write_report(evaluation: Evaluation, folder: str | Path) -> Path:
-    """Writes `report.html` and `result.json`, each of them whole or not at all.
+    """Writes `report.html` and `result.json`, each of them atomically.
 
     Args:
         evaluation: The result.
-        folder: Where to; made if need be. Files of the same names are replaced.
+        folder: Target folder, created if necessary. Files of the same names are replaced.
 
     Returns:
         Path of `report.html`.
 
     Raises:
-        WriteError: The folder cannot be made or written to.
+        WriteError: The folder cannot be created or written to.
     """
     folder = Path(folder)
     html = render_report(evaluation)
     data = json.dumps(evaluation.to_dict(), allow_nan=False, indent=2, ensure_ascii=False) + "\n"
-    # Inside a JSON string, a backslash escape is the right form of what UTF-8 cannot hold.
+    # Inside a JSON string, a backslash escape is the right form of what UTF-8 cannot encode.
     write_whole(folder / RESULT_NAME, data.encode("utf-8", "backslashreplace"))
     write_whole(folder / REPORT_NAME, html)
     return folder / REPORT_NAME
