@@ -1,11 +1,11 @@
-"""How long `gmbench attack` takes on 30 GMs, and what comparing 10,000 with 10,000 images takes.
+"""How long `gmbench attack` takes on 30 GMs, and comparing 10,000 with 10,000 images.
 
     python benchmarks/attack_speed.py
 
-The attack: 30 GMs of 100 images, 2,000 pairs of each category, three similarities and the
-reference, all intervals of 2,000 replicates, all paired tests. The plain way makes the interval of
-one AUC alone: for each replicate it draws GMs, takes their pairs and calls scikit-learn; 100 of the
-2,000 replicates are timed. Memory is the largest of the process.
+The attack: 30 GMs of 100 images each, 2,000 pairs of each category, three similarities and the
+reference, all intervals from 2,000 replicates, all paired tests. The plain way computes the
+interval of a single AUC: for each replicate it draws GMs, takes their pairs and calls scikit-learn;
+100 of the 2,000 replicates are timed. Memory is the peak of the process.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def plain_replicates(
 
 
 def main() -> None:
-    """Prints seconds of processor and megabytes."""
+    """Prints processor seconds and megabytes."""
     generator = np.random.default_rng(0)
     rows = np.arange(GMS)
     images = AttackImages(

@@ -1,9 +1,9 @@
 """How much faster cached sampling of autoregressive models is than the plain pixel loop.
 
-Run: `python benchmarks/autoregressive_sampling.py`. For each family it draws the same images in
-both ways from the same uniform numbers and prints seconds, the ratio, and the share of equal
-pixels. (Sums in single precision may differ in their last bit between the two ways, and a pixel
-whose number falls on that bit changes those after it; in doubles the tests find them all equal.)
+Run: `python benchmarks/autoregressive_sampling.py`. For each family, it draws the same images both
+ways from the same uniform numbers and prints seconds, their ratio, and the share of equal pixels.
+(Sums in single precision may differ in their last bit between the two ways, and a pixel whose
+number falls on that bit changes those after it; in double precision the tests find them all equal.)
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from gmbench.zoo.layers import start_at_unit_variance
 
 
 def measure(family: str, grid: int, images: int) -> tuple[float, float, float]:
-    """Returns seconds of the plain loop, seconds of the cached one, share of equal pixels."""
+    """Returns the seconds of the plain and of the cached loop, and the share of equal pixels."""
     torch.manual_seed(0)
     palette = torch.rand(16, 3) * 2 - 1
     options = {
@@ -45,7 +45,7 @@ def measure(family: str, grid: int, images: int) -> tuple[float, float, float]:
 
 
 def main() -> None:
-    """Prints one line a family."""
+    """Prints one line per family."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--grid", type=int, default=16, help="height and width in pixels")
     parser.add_argument("--images", type=int, default=48, help="images drawn at once")

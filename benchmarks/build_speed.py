@@ -1,14 +1,14 @@
-"""How fast `gmbench data build` is, against the plain way with `datasets`, in one run.
+"""How fast `gmbench data build` is, compared with the plain way with `datasets`, in one run.
 
     python benchmarks/build_speed.py                 # 116 GMs x 1000 images, as in red116
-    python benchmarks/build_speed.py --images 100    # fewer images for each GM
+    python benchmarks/build_speed.py --images 100    # fewer images per GM
 
 All ways read the same PNG files of 64 px and write Parquet. The plain way is the `imagefolder`
-loader followed by `to_parquet`. As that alone stores the paths of the images and not their
-bytes, the row that compares embeds them first, as `push_to_hub` does. Ours also decodes every
-image once, looks for duplicates, adds the labels and the checksums. Making the images is not
-counted. Memory is the largest sum over all processes of a way of the pages that each has for
-itself plus its share of common ones.
+loader followed by `to_parquet`. Since that alone stores the paths of the images and not their
+bytes, the row used for comparison embeds them first, as `push_to_hub` does. gmbench also decodes
+every image once, looks for duplicates, and adds the labels and the checksums. Making the images is
+not counted. Memory is the largest sum, over all processes of a way, of private pages plus a
+proportional share of common ones.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ WAYS = (
 
 @dataclass(frozen=True)
 class Measurement:
-    """Wall time in seconds, largest memory and size of the output in bytes."""
+    """Wall time in seconds, peak memory and size of the output in bytes."""
 
     seconds: float
     memory: int
@@ -86,8 +86,8 @@ def make_images(folder: Path, seed: int, count: int) -> None:
 
 
 def measure(script: str, images: Path, out: Path, jobs: int, *options: str) -> Measurement:
-    """Runs a script in a process of its own and watches it."""
-    os.sync()  # What others have left to be written should not count.
+    """Runs a script in a separate process and monitors it."""
+    os.sync()  # Pending writes of other processes should not count.
     start = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "-c", script, str(images), str(out), str(jobs), *options],
@@ -115,7 +115,7 @@ def _tree(root: int) -> list[int]:
             try:
                 fields = (entry / "stat").read_text().rpartition(")")[2].split()
             except OSError:
-                continue  # It ended while we looked.
+                continue  # It has ended in the meantime.
             parents.setdefault(int(fields[1]), []).append(int(entry.name))
     found = [root]
     for pid in found:
@@ -133,7 +133,7 @@ def _memory(pid: int) -> int:
 
 
 def main() -> None:
-    """Makes the images, runs both ways, prints the table."""
+    """Makes the images, runs all ways, and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", type=int, default=1000, help="images for each of 116 GMs")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)

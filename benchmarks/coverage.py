@@ -1,9 +1,9 @@
-"""How often do the 95% intervals cover the truth? A simulation, for docs/statistics.md.
+"""How often do the 95% intervals cover the truth? A simulation for docs/statistics.md.
 
 A world is four sets of 12 GMs, drawn kind by kind from red116's label rows (`worlds.py`), or one
-set of 116; its intervals are made by the evaluator's own functions. An interval is right when it
-holds the score expected of such a set: the mean over very many sets. Beside them stand intervals
-that take no notice of kinds.
+set of 116; its intervals are computed by the evaluator's own functions. An interval is right if it
+contains the expected score of such a set: the mean over very many sets. Intervals that ignore the
+kinds are computed for comparison.
 
     python benchmarks/coverage.py --worlds 1000
     python benchmarks/coverage.py --worlds 300 --all-gms
@@ -55,7 +55,7 @@ def expected_scores(world: World, sizes: Mapping[str, int], n_sets: int) -> dict
 def coverage(
     world: World, sizes: Mapping[str, int], n_sets: int, *, worlds: int, replicates: int
 ) -> dict[str, Tally]:
-    """Returns the intervals of each metric in many worlds, by the way they are made."""
+    """Returns the intervals of each metric in many worlds, by how they are computed."""
     found: dict[str, Tally] = {}
     for number in range(worlds):
         tables = [world.predict(f"set_{k + 1}", world.draw_gms(sizes)) for k in range(n_sets)]

@@ -1,15 +1,15 @@
-"""Time of a training epoch at 64 px, against a plain loop as research code has it, in one run.
+"""Time of a training epoch at 64 px, compared with a plain loop of research code, in one run.
 
-    python benchmarks/epoch_speed.py                   # the paper's network, a few batches an epoch
+    python benchmarks/epoch_speed.py                   # the paper's network, few batches per epoch
     python benchmarks/epoch_speed.py --device cuda --gms 100 --images 100 --batch-size 128 --json
 
-The plain loop stands below: `ImageFolder` and a `DataLoader` with one worker, eager, NCHW, the
-network written out with one linear layer a head, every loss term and every head of it computed by
-itself. Ours is `gmbench.training.loop.train`, in float32, in bfloat16, and as it is by default on
-that device. All have the same images, convolutions, batch size and optimiser.
+The plain loop is defined below: `ImageFolder` and a `DataLoader` with one worker, eager, NCHW, the
+network written out with one linear layer per head, every loss term computed separately for every
+head. gmbench's loop is `gmbench.training.loop.train`, in float32 and in bfloat16; the default on
+the device is marked. All have the same images, convolutions, batch size and optimiser.
 
-An epoch is as long as there are images. Rounds go through all ways in turn; each way's best epoch
-counts, its first one does not. Time in the loader counts for both; validation and saving do not.
+An epoch covers all images. Each round runs all ways in turn; the best epoch of each way counts, its
+first one does not. Time in the loader counts for both; validation and saving do not.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ SIZE = 64
 
 @dataclass(frozen=True)
 class Measurement:
-    """One way: seconds of its best epoch, images a second."""
+    """One way: seconds of its best epoch, images per second."""
 
     way: str
     seconds: float
@@ -65,7 +65,7 @@ class PlainFingerprints(nn.Module):
         self.layers = nn.Sequential(*layers)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Returns fingerprints."""
+        """Returns the fingerprints."""
         found: Tensor = self.layers(images)
         return found
 
@@ -105,7 +105,7 @@ class PlainNetwork(nn.Module):
         )
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, list[list[Tensor]]]:
-        """Returns fingerprints, fusion parameters and the outputs of all heads."""
+        """Returns the fingerprints, the fusion parameters and the outputs of all heads."""
         fingerprints = self.fen(images)
         features = self.trunk(fingerprints).flatten(1)
         heads = [*self.cluster(features), *self.instance(features)]
@@ -169,7 +169,7 @@ class PlainObjective:
 
 
 def plain(images: Path, targets: TrainingTargets, arguments: argparse.Namespace) -> Iterator[float]:
-    """Yields the seconds of one epoch after another of the plain loop."""
+    """Yields the seconds of successive epochs of the plain loop."""
     device = torch.device(arguments.device)
     loader = DataLoader(
         plain_dataset(images),
@@ -197,7 +197,7 @@ def plain(images: Path, targets: TrainingTargets, arguments: argparse.Namespace)
 def ours(
     images: CachedImages, targets: TrainingTargets, precision: str, arguments: argparse.Namespace
 ) -> Iterator[float]:
-    """Yields the seconds of one epoch after another of ours: each time the second one of two."""
+    """Yields the seconds of successive epochs of gmbench: each time the second one of two."""
     config = PAPER.changed(
         {
             "batch_size": arguments.batch_size,
@@ -245,7 +245,7 @@ def measure(arguments: argparse.Namespace) -> list[Measurement]:
 
 
 def main() -> None:
-    """Makes the images, measures, prints the table."""
+    """Makes the images, measures, and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--gms", type=int, default=8)
     parser.add_argument("--images", type=int, default=8, help="images of each of them")

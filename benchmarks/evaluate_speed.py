@@ -1,10 +1,10 @@
-"""Speed and memory of `gmbench evaluate` against the plain way, in one run.
+"""Speed and memory of `gmbench evaluate` compared with the plain way, in one run.
 
 The job: 48,000 predictions of red116 as CSV, every metric with its 95% interval from 2000
-bootstrap replicates. Ours runs as a user runs it, as a process of its own. The plain way reads
-the file with pandas and, for each replicate, draws GMs and images and calls scikit-learn; some
-replicates of it are timed and scaled to 2000. Processor seconds, which other work on the machine
-changes little.
+bootstrap replicates. gmbench runs as users run it, in a separate process. The plain way reads
+the file with pandas and, for each replicate, draws GMs and images and calls scikit-learn; some of
+its replicates are timed and scaled to 2000. Times are processor seconds, which other work on the
+machine changes little.
 
     python benchmarks/evaluate_speed.py
 """
@@ -74,7 +74,7 @@ def time_plain(file: Path, benchmark: Benchmark, replicates: int) -> tuple[float
 
 
 def score_plainly(truth: NDArray[np.float64], predicted: NDArray[np.float64]) -> None:
-    """All metrics of one set's resampled images, head by head with scikit-learn."""
+    """Computes all metrics of one set's resampled images, head by head with scikit-learn."""
     y, p = truth[:, :9], predicted[:, :9]
     np.abs(p - y).mean()
     np.corrcoef(p.ravel(), y.ravel())

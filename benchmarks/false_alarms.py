@@ -1,8 +1,8 @@
-"""How often do two methods that are as good as each other differ at 5%? For docs/statistics.md.
+"""How often do two equally good methods differ at the 5% level? For docs/statistics.md.
 
 Two simulated methods (`worlds.py`) predict the same GMs: one knows half of every GM, the other all
-of half of the GMs and nothing of the others. In expectation they are as good in l1 and accuracy;
-from other metrics the expected difference is taken first.
+of half of the GMs and nothing of the others. In expectation they are equally good in l1 and
+accuracy; for other metrics, the expected difference is subtracted first.
 
     python benchmarks/false_alarms.py --worlds 1000
 """
@@ -25,7 +25,7 @@ from gmbench.evaluation.statistics import Array
 
 
 def draw(world: World, sizes: Mapping[str, int], n_sets: int) -> list[tuple[SetTable, SetTable]]:
-    """Returns what the two methods predict of each set."""
+    """Returns the predictions of the two methods for each set."""
     made = []
     for number in range(n_sets):
         gms, name = world.draw_gms(sizes), f"set_{number + 1}"

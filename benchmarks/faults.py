@@ -1,8 +1,8 @@
-"""How often commands went wrong on purpose, and what came of it: the table of docs/reliability.md.
+"""How often commands were made to fail, and what came of it: the table of docs/reliability.md.
 
-Each command is killed, interrupted and refused a write, at steps that are drawn with a fixed seed
-and at random moments; each time what it leaves must be the old state or the new one, and a second
-run must end right. A fault costs two runs: `--each 20` takes an hour on a core.
+Each command is killed, interrupted and refused a write, at steps drawn with a fixed seed and at
+random moments; each time, what it leaves must be the old state or the new one, and a second run
+must succeed. A fault costs two runs: `--each 20` takes an hour on one core.
 
     python benchmarks/faults.py --each 20 --keep faults.json
 """
@@ -27,7 +27,7 @@ KINDS = ("SIGKILL", "SIGTERM", "SIGINT", "ENOSPC", "EROFS", "at random")
 
 
 def tries(bench: Bench, kind: str, number: int, seed: int) -> Iterator[str]:
-    """Yields what was wrong after each fault of a kind; empty where nothing was."""
+    """Yields what was wrong after each fault of a kind; empty if nothing was."""
     if kind != "at random":
         for step in chosen_steps(bench, number, seed):
             yield bench.try_at(step, kind)

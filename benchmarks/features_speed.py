@@ -1,15 +1,15 @@
-"""How fast the features of `spectral` are made and found again, against the plain way, in one run.
+"""How fast the features of `spectral` are computed and reloaded, compared with the plain way.
 
     python benchmarks/features_speed.py                 # mini116, which comes with the package
     python benchmarks/features_speed.py --data DATASET  # a folder of `gmbench data build`
 
 The job: the features of all images of a dataset, from its shards. The plain way decodes one image
-after the other and takes its features with numpy and scipy as one would write it down; the tests
-hold gmbench's features against it. Ours takes images of one size together; `one process` is that
-alone, `cold cache` is what a baseline does the first time, on all cores, and `warm cache` what it
-does whenever it is run again. It is checked that all give the same. Every image is in the system's
-cache. Seconds of the clock, the best of some runs of each way in turn, so that other work on the
-machine troubles all alike.
+after another and computes its features straightforwardly with numpy and scipy; the tests check
+gmbench's features against it. gmbench processes images of the same size together: `one process` is
+that alone, `cold cache` is what a baseline does the first time, on all cores, and `warm cache` is
+what it does whenever it is run again. All ways are checked to give the same features. Every image
+is in the system's cache. Times are wall-clock seconds, the best of some runs of each way in turn,
+all in one run, so that other work on the machine affects all alike.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def read_cached(benchmark: Benchmark, folder: Path, home: str) -> Features:
 
 
 def measure(work: Callable[[], Features]) -> tuple[float, Features]:
-    """Returns the seconds of one run, and what it made."""
+    """Returns the seconds of one run, and its result."""
     started = time.perf_counter()
     made = work()
     return time.perf_counter() - started, made

@@ -1,12 +1,12 @@
-"""How long `gmbench figure` takes of results that are ready, beside what matplotlib alone takes.
+"""How long `gmbench figure` takes for existing results, compared with matplotlib alone.
 
     python benchmarks/figure_speed.py
 
-Each figure is a process of its own, as from a shell, of the committed predictions of mini116:
-seconds of processor from start to file, and how many times those of a process that imports
-matplotlib and saves an empty figure of a page's width. A busy machine makes seconds longer, and the
-ratio hardly. Figures 10 and 11 are of a checkpoint, whose fingerprints are no ready result: what is
-told is drawing made-up ones.
+Each figure is made from the committed predictions of mini116 in a separate process, as from a
+shell. Reported are its processor seconds from start to file, and how many times as long that is as
+a process that imports matplotlib and saves an empty figure of a page's width. A busy machine
+increases the seconds, but hardly the ratio. Figures 10 and 11 show a checkpoint, whose fingerprints
+are not an existing result: for these, the time to draw made-up fingerprints is reported.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ Figure(figsize=(7.16, 3.0)).savefig("empty.png", dpi=300)
 
 
 def seconds_of(arguments: list[str], folder: Path) -> float:
-    """Returns the processor time of a Python process and of all that it started."""
-    # One thread: what a second core saves is not saved.
+    """Returns the processor time of a Python process and of all processes that it started."""
+    # One thread: time that a second core takes over is not saved.
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(
@@ -49,7 +49,7 @@ def seconds_of(arguments: list[str], folder: Path) -> float:
 
 
 def drawing() -> dict[str, float]:
-    """Returns the processor time of Figures 10 and 11 of all GMs, 25 images of four views each."""
+    """Returns the processor time of Figures 10 and 11 of all GMs, each 25 images of four views."""
     benchmark = load_benchmark("mini116")
     generator = np.random.default_rng(0)
     made = {
@@ -69,7 +69,7 @@ def drawing() -> dict[str, float]:
 
 
 def main() -> None:
-    """Prints seconds of processor and ratios."""
+    """Prints processor seconds and ratios."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         files = []

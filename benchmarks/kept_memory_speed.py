@@ -1,9 +1,9 @@
-"""Steps a second of a training of preset `small`, with freed memory kept and without, in one run.
+"""Time per training step of the preset `small`, with and without keeping freed memory, in one run.
 
     python benchmarks/kept_memory_speed.py --rounds 3
 
-Each round trains in a fresh process for either way, on one thread, with pixels drawn at random;
-a way's best round counts.
+Each round trains in a fresh process for each way, on one thread, with pixels drawn at random; the
+best round of each way counts.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ WAYS = ("plain", "kept")
 
 
 def seconds_a_step(way: str) -> float:
-    """Trains in this process; returns the seconds of a step.
+    """Trains in this process and returns the seconds per step.
 
     Args:
         way: One of `WAYS`.
@@ -53,7 +53,7 @@ def seconds_a_step(way: str) -> float:
 
 
 def main() -> None:
-    """Times both ways in turn, prints the best of each and their ratio."""
+    """Times both ways in turn, and prints the best of each and their ratio."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--way", choices=WAYS, help="one process's part")

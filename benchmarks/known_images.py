@@ -1,4 +1,4 @@
-"""The images that the benchmarks of the parser learn from."""
+"""The images on which the benchmarks of the parser train."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from gmbench.training.parsed import LabelSpace
 
 
 def options(about: str) -> argparse.ArgumentParser:
-    """Returns the options that name them, as `gmbench train known_gms` has them.
+    """Returns the options that name the images, the same as those of `gmbench train known_gms`.
 
     Args:
-        about: What a script says of itself; its first line is shown.
+        about: Docstring of the script; its first line is shown.
     """
     parser = argparse.ArgumentParser(description=about.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
@@ -34,7 +34,7 @@ def read(named: argparse.Namespace) -> tuple[Benchmark, KnownImages]:
     """Returns the benchmark of `--data`, and all images with their changed copies.
 
     Args:
-        named: What the options were given.
+        named: The parsed options.
     """
     benchmark = read_benchmark(named.data)
     extra, files = read_extra(benchmark, named.extra), image_files(named.real)
@@ -44,12 +44,13 @@ def read(named: argparse.Namespace) -> tuple[Benchmark, KnownImages]:
 
 
 def reader(images: KnownImages, benchmark: Benchmark, unseen: Unseen) -> KnownGMs:
-    """Returns what reads labels off shares, and cannot look at images.
+    """Returns a parser that reads labels off shares, and cannot look at images.
 
     Args:
-        images: What parsers are trained on.
+        images: Images that parsers are trained on.
         benchmark: The benchmark of the dataset.
-        unseen: What was said of some of them while they were unseen: teaches it how much to doubt.
+        unseen: What was said of some of them while they were unseen, from which it learns how much
+            to doubt.
     """
     return KnownGMs(
         names=images.speaks_for,

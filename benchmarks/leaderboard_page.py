@@ -3,11 +3,11 @@
     python benchmarks/leaderboard_page.py                     # 300 methods
     python benchmarks/leaderboard_page.py --methods 30 --out site
 
-What the page shows is made up: the committed results of mini116, moved at random, and pairs told
-apart where their figures are far apart. So no prediction has to be made, scored or compared, which
-`leaderboard_speed.py` measures. Prints, with limits, the size of the page, and for opening, sorting
-and filtering it the seconds by the browser's clock and those that its main thread computed: on a
-machine that does other work too only the latter mean something.
+What the page shows is made up: the committed results of mini116, shifted at random, with pairs told
+apart where their figures are far apart. Thus no prediction has to be made, scored or compared,
+which `leaderboard_speed.py` measures. Prints, with limits, the size of the page and, for opening,
+sorting and filtering it, the seconds by the browser's clock and those that its main thread
+computed: on a machine that does other work too, only the latter are meaningful.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ if TYPE_CHECKING:
     from playwright.sync_api import CDPSession, Page
 
 SIZE, OPEN, SORT = 60_000, 0.2, 0.1
-"""Bytes of the page as a server packs it, and seconds."""
+"""Limits: bytes of the page as compressed by a server, and seconds."""
 
 
 def made_up(n: int, seed: int = 0) -> BoardRows:
-    """Returns a board of made-up methods, beside what a paper reports."""
+    """Returns a board of made-up methods, along with what a paper reports."""
     boards = {one.name: one for one in submitted_rows(find_board())}
     real, paper = boards["mini116"], boards["red116"]
     generator = np.random.default_rng(seed)
@@ -114,14 +114,14 @@ def _pairs(rows: Sequence[Row], generator: np.random.Generator) -> Pairs:
 
 
 class Clock:
-    """Seconds by the browser's clock, and those that the page's main thread computed."""
+    """The seconds that the page's main thread computed."""
 
     def __init__(self, page: Page) -> None:
         self.session: CDPSession = page.context.new_cdp_session(page)
         self.session.send("Performance.enable", {"timeDomain": "threadTicks"})
 
     def computed(self) -> float:
-        """Returns the seconds that the main thread has computed until now."""
+        """Returns the seconds that the main thread has computed so far."""
         metrics = self.session.send("Performance.getMetrics")["metrics"]
         return float(next(one["value"] for one in metrics if one["name"] == "ThreadTime"))
 
@@ -149,7 +149,7 @@ _ACTIONS = {
 
 
 def page_times(site: Path, rounds: int = 7) -> dict[str, tuple[float, float]]:
-    """Returns, of opening, sorting and filtering the page, the median seconds: clock, computed."""
+    """Returns the median seconds to open, sort and filter the page: by the clock, and computed."""
     from playwright.sync_api import sync_playwright
 
     found: dict[str, list[tuple[float, float]]] = {"open": [], "sort": [], "filter": []}
@@ -159,7 +159,7 @@ def page_times(site: Path, rounds: int = 7) -> dict[str, tuple[float, float]]:
         for _ in range(rounds):
             page = browser.new_page(viewport={"width": 1440, "height": 900})
             clock = Clock(page)
-            # Loaded means sorted, too: the script holds the first paint up.
+            # Loaded means sorted, too: the script delays the first paint.
             page.goto(address + "?sort=arch_f1", wait_until="load")
             seconds = page.evaluate(_OPENED)
             found["open"].append((seconds / 1000, clock.computed()))

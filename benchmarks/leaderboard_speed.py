@@ -3,12 +3,12 @@
     python benchmarks/leaderboard_speed.py                     # 30 submissions to red116
     python benchmarks/leaderboard_speed.py --submissions 300 --keep DIR   # 44,850 pairs
 
-With --keep the submissions stay in a folder, and are made once. Prints, in seconds and in those of
-processors, with the limits that they must stay below: verifying all submissions from their
-predictions (48,000 each, every interval anew), comparing them in pairs, building the site from
-scores and pairs that are remembered, opening the page (from the first byte until it has sorted
-and filtered itself and is painted), and sorting it by a click (until the rows are painted). Making
-the submissions is not counted.
+With --keep, the submissions stay in a folder and are made once. Prints, in wall-clock and processor
+seconds, with the limits that they must stay below: verifying all submissions from their predictions
+(48,000 each, every interval recomputed), comparing them in pairs, building the site from cached
+scores and pairs, opening the page (from the first byte until it has sorted and filtered itself and
+is painted), and sorting it by a click (until the rows are painted). Making the submissions is not
+counted.
 """
 
 from __future__ import annotations
@@ -39,29 +39,29 @@ from gmbench.predictions.reference import mean_mode
 from gmbench.predictions.writing import write_predictions
 
 VERIFY, PAIR, BUILD, PAGE = 180.0, 0.02, 20.0, 0.2
-"""Seconds, for 300 submissions on two cores, and for one pair."""
+"""Limits in seconds, for 300 submissions on two cores, and for one pair."""
 
 
 @dataclass
 class Spent:
-    """Seconds of the clock and of processors, of processes that have ended too."""
+    """Wall-clock and processor seconds, including those of child processes that have ended."""
 
     wall: float = field(default_factory=time.perf_counter)
     processor: float = field(default_factory=lambda: sum(os.times()[:4]))
 
     def since(self) -> Spent:
-        """Returns what was spent since this was made."""
+        """Returns what was spent since this object was created."""
         now = Spent()
         return Spent(now.wall - self.wall, now.processor - self.processor)
 
 
 def told(what: str, done: int, total: int | None) -> None:
-    """Says how far the work is, on one line."""
+    """Shows the progress of the work on one line."""
     print(f"\r{what} {done:,} of {total:,}", end="\n" if done == total else "", file=sys.stderr)
 
 
 def predictions(benchmark: Benchmark, seed: int) -> Predictions:
-    """Between the mean or mode and the truth, differently for each GM; no two are alike."""
+    """Returns predictions between mean or mode and truth, per GM; no two submissions are alike."""
     generator = np.random.default_rng(seed)
     floor = mean_mode(benchmark)
     truth = benchmark.labels[floor.gms]

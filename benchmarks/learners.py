@@ -1,8 +1,8 @@
-"""Whether another learner tells more from the features that the trees of `spectral` see.
+"""Whether another learner infers more from the features that the trees of `spectral` see.
 
-On GMs that no test set holds (`gmbench baseline --validation` has the same ones): the trees, linear
+On GMs that are in no test set (the same as for `gmbench baseline --validation`): the trees, linear
 discriminants of the training GMs, the nearest training images in the space of these discriminants,
-the mean of the trees and the latter, and `best`, which takes more features and says what the
+the mean of the trees and the latter, and `best`, which uses more features and predicts what the
 relatives of an image have in common.
 
     python benchmarks/learners.py                  # mini116
@@ -31,17 +31,18 @@ from gmbench.training.trees import Learner, fit_trees, predict_with_trees
 
 METRICS = ("l1", "arch_f1", "loss_f1", "skill")
 SOFTNESS = 10.0
-"""Of the probabilities of GMs: a test image is of none of them, so certainty is out of place."""
+"""Softness of the probabilities of GMs: a test image is from none of them, so certainty would be
+misplaced."""
 
 NEAREST = 20
-"""Discriminants in whose space images are near to each other."""
+"""Number of discriminants that span the space in which nearness is measured."""
 
 Array = NDArray[np.float64]
 Answer = tuple[Array, list[Array]]
 
 
 def discriminants(known: FeatureTable, unseen: Features, benchmark: Benchmark, seed: int) -> Answer:
-    """The labels of the training GMs, weighted by how probable each is to have made an image."""
+    """Returns the labels of the training GMs, weighted by how probably each made an image."""
     del seed
     rows, gms = np.unique(known.gms, return_inverse=True)
     model = _pipeline(len(rows), None).fit(known.features, gms)
@@ -50,7 +51,7 @@ def discriminants(known: FeatureTable, unseen: Features, benchmark: Benchmark, s
 
 
 def nearest(known: FeatureTable, unseen: Features, benchmark: Benchmark, seed: int) -> Answer:
-    """The labels of the training images, weighted by how near each is; GMs weigh the same."""
+    """Returns the labels of the training images, weighted by nearness; all GMs weigh the same."""
     del seed
     rows, gms = np.unique(known.gms, return_inverse=True)
     model = _pipeline(len(rows), NEAREST).fit(known.features, gms)
@@ -62,7 +63,7 @@ def nearest(known: FeatureTable, unseen: Features, benchmark: Benchmark, seed: i
 
 
 def mixed(first: Learner, second: Learner) -> Learner:
-    """Returns the mean of two learners: of the roots of counts, and of probabilities."""
+    """Returns the mean of two learners: of the square roots of counts, and of probabilities."""
 
     def both(known: FeatureTable, unseen: Features, benchmark: Benchmark, seed: int) -> Answer:
         one, other = (learn(known, unseen, benchmark, seed) for learn in (first, second))
@@ -114,7 +115,7 @@ def _pipeline(n_gms: int, components: int | None) -> Pipeline:
 
 
 def _answer(odds: Array, labels: Array, benchmark: Benchmark) -> Answer:
-    """Returns the labels of GMs, shape (GMs, 25), weighted; `odds` of shape (images, GMs)."""
+    """Returns the labels of GMs, shape (GMs, 25), weighted by `odds`, shape (images, GMs)."""
     roots = np.sqrt(np.maximum(benchmark.normalise(labels[:, :N_CONTINUOUS]), 0.0))
     classes = labels[:, N_CONTINUOUS:].astype(int).T
     heads = [odds @ np.eye(n)[c] for n, c in zip(class_counts(benchmark), classes, strict=True)]

@@ -1,4 +1,4 @@
-"""How fast images come to a training, against the plain way with a `DataLoader`, in one run.
+"""How fast images reach a training, compared with the plain way with a `DataLoader`, in one run.
 
     python benchmarks/loader_speed.py                      # 20 GMs x 200 PNGs, 64 px and 256 px
     python benchmarks/loader_speed.py --data DATASET       # a folder of `gmbench data build`
@@ -7,14 +7,14 @@
 Both ways give shuffled batches of the same images as float tensors on the device, at 64 px. The
 plain way is what research code does: `ImageFolder` with `Resize` and `ToTensor`, in a `DataLoader`
 with one worker, which is kept from epoch to epoch. Where torchvision cannot be imported (its
-compiled operators do not load beside another torch), the same steps stand here as they are in
-torchvision, with PIL; the output says which it was. Ours is `gmbench.training`: decoded once into
-a cache, batches from memory.
+compiled operators do not load with another torch), the same steps are done here as in torchvision,
+with PIL; the output says which was used. gmbench's way is `gmbench.training`: images decoded once
+into a cache, batches from memory.
 
-`start` is from nothing to the first batch; ours has to decode everything for it when the cache is
-cold, in as many processes as the plain way has workers. Images/s are those of whole epochs after
-one that does not count. Files are in the system's cache for both. Where the images are 64 px
-already, no way resamples them, and it is checked that both give the same pixels.
+`start` is the time from nothing to the first batch; with a cold cache, gmbench has to decode
+everything for it, in as many processes as the plain way has workers. Images/s are those of whole
+epochs after one that does not count. Files are in the system's cache for both. Where the images are
+already 64 px, neither way resamples them, and both are checked to give the same mean pixel value.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ Epoch = Callable[[], Iterator[torch.Tensor]]
 
 @dataclass(frozen=True)
 class Measurement:
-    """One way: seconds to the first batch, images a second after, mean of all pixel values."""
+    """One way: seconds to the first batch, images per second after it, mean of all pixel values."""
 
     way: str
     start: float
@@ -91,7 +91,7 @@ class LiteralImageFolder(Dataset[tuple[torch.Tensor, int]]):
 
 
 def plain_dataset(root: Path) -> Dataset[tuple[torch.Tensor, int]]:
-    """Returns torchvision's `ImageFolder`, or what stands for it."""
+    """Returns torchvision's `ImageFolder`, or its replacement."""
     if tv_datasets is None:
         return LiteralImageFolder(root)
     steps = [tv_transforms.Resize((SIZE, SIZE)), tv_transforms.ToTensor()]
@@ -121,7 +121,7 @@ def plain(root: Path, batch_size: int, device: torch.device) -> Epoch:
 
 
 def ours(dataset: Path, cache: Path, batch_size: int, device: torch.device) -> Epoch:
-    """Prepares our way; decodes where the cache is cold."""
+    """Prepares gmbench's way; decodes if the cache is cold."""
     cached = cached_images(dataset, Resized(SIZE), jobs=WORKERS, cache=cache)
     batches = Batches(cached, None, batch_size, device=device)
     numbers = iter(range(sys.maxsize))
@@ -134,7 +134,7 @@ def ours(dataset: Path, cache: Path, batch_size: int, device: torch.device) -> E
 
 
 def measure(way: str, prepare: Callable[[], Epoch], seconds: float) -> Measurement:
-    """Runs whole epochs for at least so many seconds, after one that does not count."""
+    """Runs whole epochs for at least `seconds`, after one that does not count."""
     started = time.perf_counter()
     epoch = prepare()
     batches = epoch()
@@ -160,7 +160,7 @@ def _wait_for(device: torch.device) -> None:
 
 
 def make_dataset(work: Path, n_gms: int, n_images: int, side: int) -> tuple[Path, Path]:
-    """Makes PNGs that look like noisy photographs, and the dataset of them; returns both."""
+    """Makes PNGs that look like noisy photographs, and a dataset of them; returns both."""
     whole = load_benchmark("red116")
     gms = whole.gms[:n_gms]
     benchmark = replace(
@@ -180,7 +180,7 @@ def make_dataset(work: Path, n_gms: int, n_images: int, side: int) -> tuple[Path
 
 
 def export(dataset: Path, images: Path) -> Path:
-    """Writes the images of a dataset as files, one folder a GM, for the plain way."""
+    """Writes the images of a dataset as files, one folder per GM, for the plain way."""
     for shard in sorted(dataset.glob("data/*/*.parquet")):
         (images / shard.stem).mkdir(parents=True)
         with pq.ParquetFile(shard) as file:
@@ -198,7 +198,7 @@ def export(dataset: Path, images: Path) -> Path:
 def compare(
     images: Path, dataset: Path, cache: Path, arguments: argparse.Namespace
 ) -> list[Measurement]:
-    """Measures both ways, ours with a cold and with a warm cache."""
+    """Measures both ways, gmbench's with a cold and with a warm cache."""
     device, size = torch.device(arguments.device), arguments.batch_size
     name = "ImageFolder" if tv_datasets else "ImageFolder's steps"
     ways: list[tuple[str, Callable[[], Epoch]]] = [
@@ -210,7 +210,7 @@ def compare(
 
 
 def main() -> None:
-    """Makes or takes the images, measures, prints the table."""
+    """Makes or takes the images, measures, and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, help="a dataset folder, in place of made images")
     parser.add_argument("--gms", type=int, default=20, help="GMs that are made, at most 116")

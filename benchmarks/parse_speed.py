@@ -3,10 +3,10 @@
     python benchmarks/parse_speed.py
     python benchmarks/parse_speed.py --side 512 --json
 
-The package's own parser is measured, or with `--network small|paper` a network,
-trained for one epoch on images that the script makes. `gmbench parse` runs in processes of its
-own, with one image and with many; what each further image takes is their difference. Best of
-several runs each. Processor time stands beside, which other work on the machine does not stretch.
+The package's own parser is measured or, with `--network small|paper`, a network trained for one
+epoch on images that the script makes. `gmbench parse` runs in separate processes, with one image
+and with many; the time of each further image is computed from their difference. Times are the best
+of several runs each. Processor time is given too, which other work on the machine does not stretch.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ AIM_START, AIM_FURTHER = 2.5, 0.020
 
 
 def trained_parser(work: Path, preset: str) -> Path:
-    """Trains for one epoch, and returns the folder of the parser."""
+    """Trains for one epoch and returns the folder of the parser."""
     _, dataset = make_dataset(work, 4, 8, 64)
     job = TrainingJob(
         recipe=find_recipe("full"),
@@ -50,7 +50,7 @@ def trained_parser(work: Path, preset: str) -> Path:
 
 
 def best_run(model: Path | None, images: list[Path], runs: int) -> tuple[float, float]:
-    """Returns wall-clock and processor seconds of the quickest of several runs."""
+    """Returns the lowest wall-clock and the lowest processor seconds of several runs."""
     command = [sys.executable, "-m", "gmbench", "parse", *map(str, images)]
     command += ["--model", str(model)] if model else []
     found = []
@@ -66,7 +66,7 @@ def best_run(model: Path | None, images: list[Path], runs: int) -> tuple[float, 
 
 
 def main() -> None:
-    """Trains, measures, prints the table."""
+    """Trains, measures, and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--network", metavar="PRESET", help="small or paper")
     parser.add_argument("--side", type=int, default=128, help="side of the images, px")

@@ -1,15 +1,15 @@
-"""How many images a core parses in a second, where the time goes, and against a plain loop.
+"""How many images a core parses per second, where the time goes, and how a plain loop compares.
 
     python benchmarks/parse_throughput.py
     python benchmarks/parse_throughput.py --side 512 --images 200 --json
 
-Images of each size, as PNG and as JPEG, in one TAR. Measured are decoding alone, features alone,
-features and what follows from them, and all that `gmbench parse --out` does with a part: reading
-the archive, decoding, features, the parser, the Parquet file. The plain way opens one file after
-the other, hands it to the parser, and writes the rows in the end; it is checked that both give the
-same rows. Seconds are those of the processor, with one thread, best of several runs each in turn,
-so that other work on the machine stretches them little. `--jobs` also runs whole commands, by the
-clock.
+Images of each size and format (PNG, JPEG) are in one TAR. Measured are decoding alone, features
+alone, features and what follows from them, and everything that `gmbench parse --out` does with a
+part: reading the archive, decoding, features, the parser, the Parquet file. The plain way opens one
+file after another, passes it to the parser, and writes the rows at the end; both are checked to
+give the same rows. Times are processor seconds with one thread, the best of several runs of each in
+turn, so that other work on the machine stretches them little. `--jobs` also runs whole commands,
+measured in wall-clock time.
 """
 
 from __future__ import annotations
@@ -43,15 +43,15 @@ from gmbench.parsing.work import begin, part_path
 FACTS = {"parser": "", "parser_sha256": "", "sources": []}
 FORMATS = {"PNG": {}, "JPEG": {"quality": 90}}
 NUMBERS = {64: 256, 256: 64, 512: 32}
-"""Images of each size: a second's work or two."""
+"""Number of images of each size: a second or two of work."""
 
 
 A_DAY = 1e9 / 86_400
-"""Images a second that are a billion a day."""
+"""Images per second that make a billion per day."""
 
 
 def images_of(side: int, number: int) -> Iterator[Pixels]:
-    """Yields images that have detail at several scales, as photographs have."""
+    """Yields images that have detail at several scales, as photographs do."""
     generator = np.random.default_rng(side)
     for _ in range(number):
         total = np.zeros((side, side, 3))
@@ -64,7 +64,7 @@ def images_of(side: int, number: int) -> Iterator[Pixels]:
 
 
 def encoded(pixels: Pixels, form: str) -> bytes:
-    """Returns pixels as a file of a format."""
+    """Returns pixels as a file in a given format."""
     buffer = io.BytesIO()
     options: dict[str, Any] = FORMATS[form]
     Image.fromarray(pixels).save(buffer, form, **options)
@@ -81,7 +81,7 @@ def write_tar(path: Path, files: Sequence[bytes], ending: str) -> None:
 
 
 def plain_way(parser: KnownGMs, paths: Sequence[Path], out: Path) -> None:
-    """Parses files one after the other, and writes their rows."""
+    """Parses files one after another, and writes their rows."""
     rows = []
     for path in paths:
         with Image.open(path) as image:
@@ -90,7 +90,7 @@ def plain_way(parser: KnownGMs, paths: Sequence[Path], out: Path) -> None:
 
 
 def seconds_of(ways: dict[str, Callable[[], object]], runs: int) -> dict[str, float]:
-    """Returns the processor seconds of each way, the best of some runs in turn."""
+    """Returns the processor seconds of each way, the best of several runs in turn."""
     found: dict[str, float] = {}
     for _ in range(runs):
         for name, way in ways.items():

@@ -1,10 +1,11 @@
-"""What a parser of known GMs loses on images as they are when it learns from changed copies too.
+"""What a parser of known GMs loses on unchanged images when it also learns from changed copies.
 
     python benchmarks/parser_copies.py --data DIR --extra DIR --real DIR -o FILE.json
 
 Ten folds leave GMs and real images out as its training does, once with copies and once without.
-Differences of the scores are on the same GMs, an image at a time, with 95% intervals over GMs. Real
-images are missed when they are not said to look real, as they are and as the copies are changed.
+Differences of the scores are on the same GMs, one image at a time, with 95% intervals over GMs.
+Real images are missed when they are not said to look real, both unchanged and changed as the copies
+are.
 """
 
 from __future__ import annotations
@@ -36,16 +37,17 @@ Array = NDArray[np.float64]
 def said_of_unseen(
     images: KnownImages, others: list[Features], benchmark: Benchmark, seed: int
 ) -> tuple[Unseen, list[Array]]:
-    """What parsers say of all images while these are unseen.
+    """Returns what parsers say of all images while these are unseen.
 
     Args:
-        images: What to train on.
-        others: Features of the same images when they were changed.
+        images: Images to train on.
+        others: Features of changed versions of the same images.
         benchmark: The benchmark of the dataset.
-        seed: Of trees and folds.
+        seed: Seed of the trees and folds.
 
     Returns:
-        That, and for each of the others the share of real images among what each is like.
+        What they say, and for each of `others`, the share of real images among what each image is
+        like.
     """
     n, n_gms = len(images.groups), len(images.names)
     found = Unseen(np.zeros((n, n_gms)), np.zeros(n), images.groups, np.zeros(n))
@@ -62,7 +64,7 @@ def said_of_unseen(
 
 
 def main() -> None:
-    """Trains twice ten times, writes the differences."""
+    """Trains twice ten times, and writes the differences."""
     arguments = known_images.options(__doc__).parse_args()
     seed = arguments.seed
     benchmark, images = known_images.read(arguments)

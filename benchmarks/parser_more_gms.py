@@ -1,10 +1,10 @@
-"""What a parser of known GMs gains, on GMs that it has not seen, from knowing more of them.
+"""What a parser of known GMs gains on unseen GMs from knowing more GMs.
 
     python benchmarks/parser_more_gms.py --data DIR --extra DIR --more DIR -o FILE.json GM...
 
-Ten folds leave GMs and real images out as its training does. What is left out is looked at twice:
-by a parser that knows the others, and by one that knows the GMs of `--more` as well, all of them
-or all but those named. Differences are on the same GMs, with 95% intervals over GMs.
+Ten folds leave GMs and real images out as its training does. What is left out is parsed twice: by a
+parser that knows the others, and by one that also knows the GMs of `--more`, all of them or all
+except those named. Differences are on the same GMs, with 95% intervals over GMs.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ def said_of(
     benchmark: Benchmark,
     seed: int,
 ) -> Unseen:
-    """What parsers say of images while these, and no others, are unseen.
+    """Returns what parsers say of images while these, and no others, are unseen.
 
     Args:
-        images: What to train on.
+        images: Images to train on.
         asked: Rows of the images that are left out in one of the folds.
-        folds: Of each fold which of the images asked it leaves out, shape (asked,).
+        folds: For each fold, which of the images asked it leaves out, shape (asked,).
         benchmark: The benchmark of the dataset.
-        seed: Of trees.
+        seed: Seed of the trees.
     """
     n_gms = len(images.names)
     found = Unseen(
@@ -61,7 +61,7 @@ def said_of(
 def scores(
     images: KnownImages, unseen: Unseen, benchmark: Benchmark, seed: int
 ) -> dict[str, dict[str, Array]]:
-    """Scores of published GMs and of replicas, as they are and for each draw of GMs."""
+    """Returns the scores of published GMs and of replicas, as they are and per draw of GMs."""
     gms = np.unique(unseen.gms)
     gms = gms[gms < len(images.names)]
     learnt = np.concatenate([spread(np.flatnonzero(unseen.gms == gm)) for gm in gms])
@@ -75,7 +75,7 @@ def scores(
 
 
 def main() -> None:
-    """Trains twice ten times, writes the scores and the differences."""
+    """Trains twice ten times, and writes the scores and the differences."""
     parser = known_images.options(__doc__)
     parser.add_argument("--more", type=Path, required=True)
     parser.add_argument("without", nargs="*", metavar="GM")

@@ -1,11 +1,11 @@
-"""How a parser of known GMs stands images that were saved again: JPEG, smaller, blurred.
+"""How robust a parser of known GMs is to images that were saved again: JPEG, smaller, blurred.
 
     python benchmarks/parser_robustness.py --data DIR --extra DIR --real DIR -o FILE.json
 
-Ten folds leave GMs out as its training does; what is left out of the published GMs is parsed as it
-is and degraded, some images of each, an image at a time. Means over GMs. Two parsers say it: one
-that has learned from changed copies too, one that knows the images as they are alone. The last
-three ways to degrade an image are none that copies are changed in.
+Ten folds leave GMs out as its training does; some images of each published GM left out are parsed,
+unchanged and degraded, one image at a time. Scores are means over GMs, for two parsers: one that
+also learned from changed copies, and one that knows only the unchanged images. The last three ways
+to degrade an image are not among those in which copies are changed.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ Degrade = Callable[[Image.Image], Image.Image]
 
 
 def jpeg(quality: int) -> Degrade:
-    """Saved as JPEG and read again."""
+    """Returns a function that saves an image as JPEG and reads it again."""
     return lambda image: saved_as_jpeg(image, quality)
 
 
 def webp(quality: int) -> Degrade:
-    """Saved as WebP and read again."""
+    """Returns a function that saves an image as WebP and reads it again."""
 
     def saved(image: Image.Image) -> Image.Image:
         buffer = io.BytesIO()
@@ -53,7 +53,11 @@ def webp(quality: int) -> Degrade:
 
 
 def noisy(deviation: float) -> Degrade:
-    """With Gaussian noise of so many grey values, the same for all images of a size."""
+    """Returns a function that adds Gaussian noise, the same for all images of a size.
+
+    Args:
+        deviation: Standard deviation of the noise in grey values.
+    """
 
     def disturbed(image: Image.Image) -> Image.Image:
         pixels = np.asarray(image).astype(float)
@@ -64,7 +68,7 @@ def noisy(deviation: float) -> Degrade:
 
 
 def sized(part: float) -> Degrade:
-    """Both sides so much of what they were."""
+    """Returns a function that resizes both sides of an image by a factor."""
 
     def resized(image: Image.Image) -> Image.Image:
         width, height = (max(8, round(side * part)) for side in image.size)
@@ -74,7 +78,7 @@ def sized(part: float) -> Degrade:
 
 
 def blurred(radius: float) -> Degrade:
-    """Gaussian blur."""
+    """Returns a function that applies a Gaussian blur."""
     return lambda image: image.filter(ImageFilter.GaussianBlur(radius))
 
 
@@ -95,7 +99,7 @@ DEGRADED: dict[str, Degrade] = {
 
 
 def images_of(folder: Path, benchmark: Benchmark, gm: str, number: int) -> list[Image.Image]:
-    """Some images of a GM, evenly spread."""
+    """Returns some images of a GM, evenly spread."""
     rows = pq.read_table(folder / shard_path(benchmark, gm), columns=["image"])["image"].to_pylist()
     chosen = np.linspace(0, len(rows) - 1, min(number, len(rows))).astype(int)
     opened = (Image.open(io.BytesIO(rows[row]["bytes"])) for row in chosen)
@@ -103,7 +107,7 @@ def images_of(folder: Path, benchmark: Benchmark, gm: str, number: int) -> list[
 
 
 def features_of(images: list[Image.Image]) -> Features:
-    """Features of images of any sizes."""
+    """Returns the features of images of any sizes."""
     rows = []
     for image in images:
         pixels = np.asarray(image)
@@ -114,13 +118,13 @@ def features_of(images: list[Image.Image]) -> Features:
 def said_of_unseen(
     images: KnownImages, shown: dict[int, dict[str, Features]], benchmark: Benchmark, seed: int
 ) -> dict[str, Unseen]:
-    """What parsers that were trained without the GMs say of their images, by how they are degraded.
+    """Returns what parsers trained without the GMs say of their images, by how they are degraded.
 
     Args:
-        images: What to train on.
+        images: Images to train on.
         shown: Features of the images to be parsed, by the row of their GM.
         benchmark: The benchmark of the dataset.
-        seed: Of trees and folds.
+        seed: Seed of the trees and folds.
     """
     n_gms = len(images.names)
     found: dict[str, list[Unseen]] = {name: [] for name in DEGRADED}
@@ -138,7 +142,7 @@ def said_of_unseen(
 
 
 def main() -> None:
-    """Trains twice ten times, parses what was left out, writes the scores."""
+    """Trains twice ten times, parses what was left out, and writes the scores."""
     parser = known_images.options(__doc__)
     parser.add_argument("--images", type=int, default=8, help="of each GM")
     arguments = parser.parse_args()

@@ -2,10 +2,10 @@
 
     python benchmarks/parser_sets.py --data DIR --extra DIR --real DIR -o FILE.json
 
-Each set is predicted, an image at a time, by a parser trained like the one that comes with the
-package on everything but the GMs of the set and their replicas. What it learns of its own errors
-it learns without them, too. A GM of equal labels stays among the known, as in the paper's sets,
-unless `--no-twins`: then these are left out as well.
+Each set is predicted, one image at a time, by a parser trained like the one that comes with the
+package, on everything except the GMs of the set and their replicas. What it learns about its own
+errors it learns without them, too. GMs with equal labels stay among the known, as in the paper's
+sets, unless `--no-twins` is given: then these are left out as well.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from gmbench.training.parsed_sets import predictions_of, present_gms
 
 
 def main() -> None:
-    """Trains once a set, writes the scores."""
+    """Trains once per set, and writes the scores."""
     parser = known_images.options(__doc__)
     parser.add_argument("--no-twins", action="store_true")
     arguments = parser.parse_args()

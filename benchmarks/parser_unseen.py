@@ -1,11 +1,11 @@
-"""What a parser of known GMs says of images of GMs that it has not seen: together, and one by one.
+"""What a parser of known GMs says of images of unseen GMs: together, and one by one.
 
     python benchmarks/parser_unseen.py --data DIR --extra DIR --real DIR -o FILE.json GM...
 
-Ten folds leave GMs out as its training does. Eight images of a GM left out should stay whole, and
-sixteen of two of a fold be parted; both as `gmbench parse --group` parts them, and as images are
-said to be of several models unasked. Of each GM named, what is read off one image is held against
-its labels.
+Ten folds leave GMs out as its training does. Eight images of a GM left out should stay together,
+and sixteen of two GMs of a fold should be split, both as `gmbench parse --group` splits them and as
+images are said, unasked, to be of several models. For each GM named, what is read off one image is
+compared with its labels.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from gmbench.schema import N_CONTINUOUS
 
 DRAWS = 300
 IMAGES = 8
-"""Of one GM in a draw."""
+"""Number of images of one GM in a draw."""
 
 
 def grouped(images: KnownImages, fitted: Fitted, own: bool, seed: int) -> dict[str, float]:
-    """How often images of one GM stay whole, and images of two are parted.
+    """Returns how often images of one GM stay together, and images of two are split.
 
     Args:
-        images: What the parser was trained on.
-        fitted: What it said, fold by fold.
-        own: Whether published GMs are drawn, or replicas.
-        seed: Draws GMs and images.
+        images: Images that the parser was trained on.
+        fitted: The parser, and what was said fold by fold.
+        own: Whether to draw published GMs rather than replicas.
+        seed: Seed of the folds, and of the draws of GMs and images.
     """
     generator = np.random.default_rng([seed, 0x9A])
     named = np.array(images.names) == np.array(images.speaks_for)
@@ -65,17 +65,17 @@ def grouped(images: KnownImages, fitted: Fitted, own: bool, seed: int) -> dict[s
 
 
 def _pure(parts: list[NDArray[np.int64]]) -> float:
-    """Share of the images that are in a group most of which is of their GM."""
+    """Returns the share of the images that are in a group most of which is from their GM."""
     right = sum(max((part < IMAGES).sum(), (part >= IMAGES).sum()) for part in parts)
     return float(right / (2 * IMAGES))
 
 
 def looked_at(images: KnownImages, fitted: Fitted, gm: str) -> dict[str, Any]:
-    """What is read off a GM's middle image, beside its labels.
+    """Returns what is read off a GM's middle image, along with its labels.
 
     Args:
-        images: What the parser was trained on.
-        fitted: What it said, fold by fold.
+        images: Images that the parser was trained on.
+        fitted: The parser, and what was said fold by fold.
         gm: A published GM.
     """
     row = images.names.index(gm)
@@ -103,7 +103,7 @@ def looked_at(images: KnownImages, fitted: Fitted, gm: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Trains eleven times, writes what was said."""
+    """Trains eleven times, and writes what was said."""
     parser = known_images.options(__doc__)
     parser.add_argument("gms", nargs="*", metavar="GM")
     arguments = parser.parse_args()

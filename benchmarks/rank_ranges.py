@@ -1,7 +1,7 @@
-"""Do rank ranges hold the true places, and are equal methods told apart? For docs/statistics.md.
+"""Do rank ranges contain the true ranks, and are equal methods told apart? For docs/statistics.md.
 
-Eight simulated methods have true errors that are known. A GM is as hard for one method as for
-all others, up to noise of the pair. A world is a draw of GMs; its pairs are tested by exchanges
+Eight simulated methods have known true errors. A GM is equally hard for all methods, up to noise of
+each pair of method and GM. A world is a draw of GMs; its pairs of methods are tested by exchanges
 of whole GMs, corrected (Holm) and made into ranges by the board's own function.
 
     python benchmarks/rank_ranges.py --worlds 400
@@ -28,7 +28,7 @@ EXCHANGES = 2000
 
 
 def p_value(differences: NDArray[np.float64], generator: np.random.Generator) -> float:
-    """Returns the part of random exchanges that differ as much, two-sided."""
+    """Returns the share of random exchanges that differ as much, two-sided."""
     signs = generator.choice([-1.0, 1.0], size=(EXCHANGES, len(differences)))
     reached = np.abs(signs @ differences) >= abs(differences.sum()) - 1e-12
     return float((1 + reached.sum()) / (EXCHANGES + 1))
@@ -37,7 +37,7 @@ def p_value(differences: NDArray[np.float64], generator: np.random.Generator) ->
 def world(
     truth: list[float], n_gms: int, generator: np.random.Generator
 ) -> tuple[bool, bool, float]:
-    """Returns whether all ranges hold the truth, whether equals are told apart, the mean width."""
+    """Returns whether all ranges hold the truth, whether any equals are told apart, mean width."""
     hardness = generator.gamma(2.0, 0.05, size=(n_gms, 1))
     noise = 0.35 * hardness * generator.standard_normal((n_gms, len(truth)))
     errors = hardness + noise + np.array(truth) - np.mean(truth)

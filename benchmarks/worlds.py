@@ -1,8 +1,8 @@
 """Test sets of simulated methods, whose expected scores are known from drawing very many.
 
-A population of GMs is made of red116's label rows. A set is drawn kind by kind, as the benchmark's
-sets are. A simulated method has, for each GM, a skill and a bias of its own, which all images of
-that GM share, and noise of each image.
+The population of GMs consists of red116's label rows. A set is drawn kind by kind, as the
+benchmark's sets are. A simulated method has, for each GM, its own skill and bias, which all images
+of that GM share, and noise for each image.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Skills = Literal["uneven", "even", "all or nothing"]
 
 
 class World:
-    """Draws sets of GMs and simulated methods' predictions of their images."""
+    """Draws sets of GMs, and simulated methods' predictions for their images."""
 
     def __init__(self, benchmark: Benchmark, n_images: int, seed: int) -> None:
         self.generator = np.random.default_rng(seed)
@@ -50,12 +50,12 @@ class World:
 
     @property
     def all_kinds(self) -> dict[str, int]:
-        """Kinds of all 116 GMs."""
+        """Number of GMs of each kind among all 116."""
         kinds, sizes = np.unique(self.kinds, return_counts=True)
         return dict(zip(kinds.tolist(), sizes.tolist(), strict=True))
 
     def draw_gms(self, sizes: Mapping[str, int]) -> Array:
-        """Draws so many GMs of each kind with replacement: rows of the labels."""
+        """Draws the given numbers of GMs of each kind with replacement, as rows of the labels."""
         return np.concatenate(
             [
                 self.generator.choice(np.flatnonzero(self.kinds == kind), size)
@@ -64,7 +64,7 @@ class World:
         )
 
     def predict(self, name: str, gms: Array, skills: Skills = "uneven") -> SetTable:
-        """Returns what a method predicts of a set's GMs."""
+        """Returns a method's predictions for a set's GMs."""
         images = [self._images(gm, skills) for gm in gms.tolist()]
         predicted = Predicted(*(np.concatenate(one) for one in zip(*images, strict=True)))
         kinds = tuple(self.kinds[gms].tolist())
@@ -84,7 +84,7 @@ class World:
         )
 
     def _images(self, gm: int, skills: Skills) -> tuple[Array, NDArray[np.int64], Array]:
-        """Returns counts, classes and losses' scores of one GM's images."""
+        """Returns the counts, classes and loss scores of one GM's images."""
         generator, n = self.generator, self.n_images
         skill = {
             "uneven": generator.beta(2, 2),

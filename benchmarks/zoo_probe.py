@@ -1,15 +1,15 @@
-"""Whether a zoo's images tell its labels: spectral features and trees on unseen GMs.
+"""Whether a zoo's images reveal its labels: spectral features and trees on unseen GMs.
 
 Three questions, each on the same test GMs:
 
 1. Does the probe beat the training GMs' mean and mode, in every set?
 2. Does it stop doing so when the labels are shuffled among the GMs?
-3. How does it get better with the number of training GMs?
+3. How does it improve with the number of training GMs?
 
     python benchmarks/zoo_probe.py                       # mini116
     python benchmarks/zoo_probe.py --data my-zoo --extra zoo-2 --extra zoo-3 --figure curve.png
 
-The third also with the GMs of other zoos (`--extra`), one zoo after the other.
+The third is also asked with the GMs of other zoos (`--extra`), added one zoo after another.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ from gmbench.training.trees import predict_with_trees
 METRICS = ("l1", "arch_f1", "loss_f1")
 SIZES = (13, 26, 52, 104)
 DRAWS = 3
-"""Draws of training GMs at each of these sizes but the last, whose figures are averaged."""
+"""Number of draws of training GMs, averaged, at each of these sizes except the last."""
 
 
 def main() -> None:
-    """Asks, answers, and fails where an answer is no."""
+    """Answers the questions, and fails if the images do not reveal the labels as they should."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", default="mini116", help="mini116, or the folder of a zoo")
     parser.add_argument(
@@ -110,13 +110,13 @@ def probe(data: str, extra_folders: Sequence[Path], seed: int) -> dict[str, Any]
 
 
 def shuffle(benchmark: Benchmark, seed: int) -> np.ndarray:
-    """Returns the labels with each column permuted over the GMs by itself."""
+    """Returns the labels with each column permuted over the GMs independently."""
     generator = np.random.default_rng(seed)
     return np.column_stack([generator.permutation(column) for column in benchmark.labels.T])
 
 
 def scaling(benchmark: Benchmark, table: FeatureTable, seed: int) -> dict[str, dict[str, Any]]:
-    """Returns each metric by the number of training GMs, mean of the draws, with its interval."""
+    """Returns each metric and its interval by number of training GMs, averaged over the draws."""
     curve = {}
     for size in SIZES:
         draws = 1 if size == max(SIZES) else DRAWS
@@ -140,7 +140,7 @@ def scaling(benchmark: Benchmark, table: FeatureTable, seed: int) -> dict[str, d
 def scaling_beyond(
     benchmark: Benchmark, table: FeatureTable, extra: Sequence[int], seed: int
 ) -> dict[str, dict[str, Any]]:
-    """Returns the same for all training GMs and those of one extra zoo after the other."""
+    """Returns the same for all training GMs plus those of one extra zoo after another."""
     own = len(benchmark.gms) - max(map(len, benchmark.sets.values()))
     curve = {}
     for added in accumulate(extra):
@@ -156,7 +156,7 @@ def first_gms(table: FeatureTable, number: int) -> FeatureTable:
 
 
 def summary(result: Evaluation) -> dict[str, list[float | None]]:
-    """Returns mean and interval of each metric."""
+    """Returns the mean and interval of each metric."""
     return {
         metric: [result.summary[metric].mean, *(result.summary[metric].ci or (None, None))]
         for metric in METRICS
@@ -174,7 +174,7 @@ def differences(probed: Predictions, floor: Predictions) -> dict[str, dict[str, 
 
 
 def better(metric: str, value: float | None, than: float | None) -> bool:
-    """Tells whether a value of a metric is better than another."""
+    """Returns whether a value of a metric is better than another."""
     assert value is not None
     assert than is not None
     return value < than if metric == "l1" else value > than
@@ -185,7 +185,7 @@ def draw(
     floor: Mapping[str, Sequence[float]],
     path: Path,
 ) -> None:
-    """Draws the scaling curve, one panel a metric, with intervals and the floor."""
+    """Draws the scaling curve, one panel per metric, with intervals and the floor."""
     import matplotlib
 
     matplotlib.use("Agg")

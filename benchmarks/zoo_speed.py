@@ -1,17 +1,17 @@
 """How fast `gmbench zoo build` is: GMs per hour, by jobs and by engine.
 
-    python benchmarks/zoo_speed.py                     # 12 GMs of every kind, 48 images each
+    python benchmarks/zoo_speed.py                     # 12 GMs of all kinds, 48 images each
     python benchmarks/zoo_speed.py --gms 24 --jobs 1 2 4
     python benchmarks/zoo_speed.py --gms 48 --device cuda --jobs 1 4 8 16
     python benchmarks/zoo_speed.py --gms 6 --like red116 --jobs 1 --engine local ray --kill 60
 
-Each row is a whole build from nothing, in processes of its own: population, training, gate, images,
-dataset. Core seconds are those of the processor, of all processes of the build together: other
-work on the machine stretches the clock, and these little. Memory is the largest sum over all
-processes of the pages that each has for itself plus its share of common ones. Both are Linux
-alone. Retries count as time, not as GMs. `--kill` builds over Ray once more and ends a worker that
-is training with SIGKILL after so many seconds. All builds of a CPU must end with the
-same bytes; those of a GPU do not repeat, and its own memory is not counted.
+Each row is a whole build from scratch, in separate processes: population, training, gate, images,
+dataset. Core seconds are processor seconds of all processes of the build together: other work on
+the machine stretches the wall clock, but these only little. Memory is the largest sum, over all
+processes, of private pages plus a proportional share of common ones. Both are measured on Linux
+only. Retries count as time, not as GMs. `--kill` builds with Ray once more and ends a worker that
+is training with SIGKILL after the given number of seconds. All builds on a CPU must end with the
+same bytes; those on a GPU are not repeatable, and its own memory is not counted.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ class Measurement:
 
     Attributes:
         report: Its report.
-        seconds: By the clock.
-        core_seconds: Of the processor, by process.
-        memory: Largest, in bytes.
-        killed: What was killed, and when, in seconds.
-        sha256: Of all files of the folder.
+        seconds: Wall-clock seconds.
+        core_seconds: Processor seconds, by process.
+        memory: Peak memory in bytes.
+        killed: What was killed, and after how many seconds.
+        sha256: SHA-256 over all files of the folder.
     """
 
     report: dict[str, Any] = field(default_factory=dict)
@@ -96,23 +96,23 @@ def _watch(process: subprocess.Popen[bytes], found: Measurement, kill_after: flo
 
 
 def _processes(root: int) -> Iterator[tuple[int, int, float]]:
-    """Yields a process and all that it has begun: number, when, seconds of the processor."""
+    """Yields a process and all its descendants: process ID, start time, processor seconds."""
     known: dict[int, tuple[int, int, float]] = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             facts = (folder / "stat").read_text().rpartition(")")[2].split()
         except OSError:
-            continue  # It ended while we looked.
+            continue  # It has ended in the meantime.
         used = (int(facts[11]) + int(facts[12])) / _TICKS
         known[int(folder.name)] = (int(facts[1]), int(facts[19]), used)
     own = [root] if root in known else []
-    for parent in own:  # It grows meanwhile.
+    for parent in own:  # The list grows during the loop.
         own += [pid for pid, (its_parent, *_) in known.items() if its_parent == parent]
     yield from ((pid, *known[pid][1:]) for pid in own)
 
 
 def _memory(pid: int) -> int:
-    """Returns the memory of a process in bytes; 0 where it cannot be told."""
+    """Returns the memory of a process in bytes; 0 if it cannot be determined."""
     try:
         text = Path(f"/proc/{pid}/smaps_rollup").read_text()
     except OSError:
@@ -128,7 +128,7 @@ def _name(pid: int) -> str:
 
 
 def main() -> None:
-    """Measures each number of jobs over each engine and prints a table."""
+    """Measures each number of jobs with each engine and prints a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--gms", type=int, default=12)
     parser.add_argument("--images", type=int, default=48)

@@ -1,7 +1,7 @@
 """Writes docs/api.md from the docstrings of the public names.
 
 python docs/api.py            # rewrites docs/api.md
-python docs/api.py --check    # exits with 1 if the page is not that of the docstrings
+python docs/api.py --check    # exits with 1 if the page does not match the docstrings
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
     "Labels of a network": ("measure",),
     "The contract": ("PARAMETERS", "Parameter"),
 }  # fmt: skip
-"""The public names, in the order of asking."""
+"""The public names, in the order in which readers ask for them."""
 
 HEAD = """# Python interface
 
@@ -47,7 +47,7 @@ def page() -> str:
 
 
 def entry(name: str, item: griffe.Object | griffe.Alias) -> str:
-    """Returns what the page says of one public name."""
+    """Returns what the page says about one public name."""
     if item.is_module:
         members = (m for m in item.functions.values() if m.is_public)
         text = [f"### gmbench.{name}\n", *description(item)]
@@ -90,7 +90,7 @@ def description(item: griffe.Object | griffe.Alias) -> list[str]:
 
 
 def _signature(name: str, function: griffe.Function) -> str:
-    """Returns a signature, one argument a line where a single line would be too long."""
+    """Returns a signature, with one argument per line if a single line would be too long."""
     shown = []
     star = False
     for one in function.parameters:
@@ -114,7 +114,7 @@ def _line(text: str) -> str:
 
 
 def main() -> None:
-    """Rewrites the page, or only says whether it differs."""
+    """Rewrites the page, or only checks whether it differs."""
     text = page()
     if "--check" in sys.argv[1:]:
         if not PAGE.exists() or text != PAGE.read_text(encoding="utf-8"):

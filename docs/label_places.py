@@ -1,9 +1,9 @@
-"""Writes gmbench/tables/label_places.csv: Figure 3's t-SNE of the benchmarks with a name.
+"""Writes gmbench/tables/label_places.csv: Figure 3's t-SNE of the named benchmarks.
 
     python docs/label_places.py
 
-To be run when the labels of such a benchmark change; a test says when. t-SNE carries the last bit
-of a machine's arithmetic into the picture: kept places make it the same everywhere.
+Run it when the labels of such a benchmark change; a test says when. t-SNE carries the last bit of a
+machine's arithmetic into the picture: stored places make it the same everywhere.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from gmbench.files import write_whole
 
 
 def main() -> None:
-    """Writes the table: a row a benchmark and GM."""
+    """Writes the table: one row per benchmark and GM."""
     lines = [",".join(("benchmark", "labels_sha256", "gm", *COLUMNS))]
     for name in NAMED:
         benchmark = load_benchmark(name)

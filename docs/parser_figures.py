@@ -17,7 +17,7 @@ IMAGES = ROOT / "docs" / "images"
 
 
 def calibration() -> None:
-    """How often what is said with so much confidence is right."""
+    """Draws how often predictions are right, by their confidence."""
     accuracy = json.loads(CONFIG.read_text(encoding="utf-8"))["trained_on"]["accuracy"]
     with new_figure(PAGE, 2.6) as figure:
         for place, (kind, title) in enumerate((("classes", "Classes"), ("losses", "Losses"))):
@@ -41,7 +41,7 @@ def calibration() -> None:
 
 
 def robustness() -> None:
-    """What becomes of the scores when images are saved again or changed."""
+    """Draws what becomes of the scores when images are saved again or changed."""
     found = json.loads(ROBUSTNESS.read_text(encoding="utf-8"))
     told = (("scores", "learned from copies too"), ("without_copies", "without copies"))
     with new_figure(PAGE, 3.2) as figure:

@@ -1,4 +1,4 @@
-"""The tables of docs/parser.md, from the parser's configuration and what benchmarks gave."""
+"""The tables of docs/parser.md, from the parser's configuration and the benchmarks' results."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ MORE_GMS = {
     "all": ROOT / "docs" / "results" / "parser_more_gms.json",
     "of other networks, within red116's ranges": ROOT / "docs" / "results" / "parser_more_few.json",
 }
-"""What further GMs brought, by which of them were known."""
+"""Results of knowing further GMs, by which of them were known."""
 
 
 def parser(page: Path, what: str, names: list[str], options: list[str]) -> list[str]:
     """Returns the rows of one table of the parser.
 
     Args:
-        page: Where it stands.
+        page: The page that contains it.
         what: `known`, `accuracy`, `parameters`, `calibration`, `real`, `robustness`, `groups` or
             `more`.
-        names: The domains that it speaks of, where it speaks of some.
-        options: None.
+        names: The domains that it covers, if it distinguishes any.
+        options: Unused.
     """
     del page, options
     trained_on = json.loads(CONFIG.read_text(encoding="utf-8"))["trained_on"]

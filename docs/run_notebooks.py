@@ -1,9 +1,9 @@
-"""Runs the notebooks of docs/notebooks/ and stores what they print.
+"""Runs the notebooks of docs/notebooks/ and stores their outputs.
 
     python docs/run_notebooks.py            # runs each in a fresh folder, and stores the outputs
-    python docs/run_notebooks.py --check    # exits with 1, and says which cell prints another one
+    python docs/run_notebooks.py --check    # exits with 1 and says which cell's output differs
 
-Outputs are compared without their digits: the last ones differ between machines.
+Outputs are compared without their digits, since the last digits differ between machines.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from typing import Any
 
 from nbclient import NotebookClient
 
-# Its functions have no types.
+# Its functions have no type annotations.
 nbformat: Any = importlib.import_module("nbformat")
 
 NOTEBOOKS = Path(__file__).parent / "notebooks"
 
 
 def run(path: Path) -> Any:
-    """Returns a notebook with the outputs of a run, in a folder and with caches of its own."""
+    """Returns a notebook with the outputs of a run in a fresh folder with its own caches."""
     notebook = nbformat.read(path, as_version=4)
     os.environ.update(HF_DATASETS_DISABLE_PROGRESS_BARS="1", HF_HUB_OFFLINE="1")
     with TemporaryDirectory() as folder:
@@ -49,7 +49,7 @@ def tidied(output: Any) -> Any:
 
 
 def shapes(notebook: Any) -> list[str]:
-    """Returns what each cell printed, with a sign for every number."""
+    """Returns what each cell printed, with a placeholder for every number."""
     return [
         " ".join(
             re.sub(r"-?\d[\d.]*(e-?\d+)?", "#", _text(output)) for output in cell.get("outputs", [])

@@ -1,9 +1,9 @@
-"""Makes the site's pages from the files of the repository; mkdocs.yml names it as its hook.
+"""Makes the site's pages from the files of the repository; mkdocs.yml uses it as a hook.
 
-Each page is written once, where a reader of the repository meets it. Here README.md becomes the
+Each page is written once, where readers of the repository find it. Here, README.md becomes the
 start page, the READMEs of baselines/ and notebooks become pages, and links that lead out of docs/
-are turned to where the site has the same: a page, a copy of the file, or, of a folder without a
-page, plain text.
+are redirected to the site's equivalent: a page, a copy of the file or, for a folder without a page,
+plain text.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Adds the pages that stand outside docs/, and those of notebooks."""
+    """Adds the pages that are outside docs/, and those of notebooks."""
     _page(files, config, "index.md", (ROOT / "README.md").read_text(encoding="utf-8"))
     for readme in sorted(ROOT.glob("baselines/**/README.md")):
         text = readme.read_text(encoding="utf-8")
@@ -41,13 +41,13 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def _page(files: Files, config: MkDocsConfig, uri: str, text: str) -> None:
     file = File.generated(config, uri, content=text)
-    # Baselines are many: their pages are reached from a table, not from the navigation.
+    # There are many baselines: their pages are reached from a table, not from the navigation.
     file.inclusion = InclusionLevel.NOT_IN_NAV if uri.count("/") > 1 else InclusionLevel.INCLUDED
     files.append(file)
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Turns the links of a page to the site's own files."""
+    """Redirects the links of a page to the site's own files."""
     home = repository_path(page.file.src_uri)
 
     def turned(match: re.Match[str]) -> str:
@@ -64,7 +64,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         place = posixpath.relpath(uri, posixpath.dirname(page.file.src_uri) or ".")
         return f"{mark}[{text}]({place}{'#' + anchor if anchor else ''})"
 
-    # What stands in a block of code is no link.
+    # Nothing in a block of code is a link.
     parts = re.split(r"(^```.*?^```$)", markdown, flags=re.DOTALL | re.MULTILINE)
     parts[::2] = [_LINK.sub(turned, part) for part in parts[::2]]
     return "".join(parts)
@@ -78,7 +78,7 @@ def repository_path(uri: str) -> str:
 
 
 def site_path(path: str) -> str | None:
-    """Returns where the site has a file or folder of the repository; None: nowhere."""
+    """Returns where the site has a file or folder of the repository; None if nowhere."""
     if (ROOT / path).is_dir():
         path += "/README.md"
     if path == "README.md":
@@ -89,11 +89,11 @@ def site_path(path: str) -> str | None:
 
 
 def notebook_page(path: Path, pictures: dict[str, bytes]) -> str:
-    """Returns a notebook, with what it printed when it was stored, as Markdown.
+    """Returns a notebook, with its stored outputs, as Markdown.
 
     Args:
         path: The notebook.
-        pictures: Where its pictures are put, under the name that the page calls them by.
+        pictures: Dictionary to which its pictures are added, under the names that the page uses.
     """
     parts = []
     for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
@@ -118,7 +118,7 @@ def _outputs(cell: dict[str, Any], stem: str, pictures: dict[str, bytes]) -> Ite
             yield f"![What the cell shows]({name})"
         elif "text/html" in data:
             html = re.sub(r"<style.*?</style>\s*", "", "".join(data["text/html"]), flags=re.DOTALL)
-            # Without a class it is a table like any other of the site.
+            # Without a class, it is a table like any other on the site.
             yield re.sub(r"<table[^>]*>", "<table>", html)
         else:
             yield f"```text\n{text.rstrip()}\n```"

@@ -3,7 +3,7 @@
     python docs/tables.py            # rewrites the tables of README.md, baselines/ and docs/
     python docs/tables.py --check    # says which page differs, and exits with 1
 
-A table stands between two comments. The first says which results it shows:
+A table is enclosed by two comments. The first says which results it shows:
 
     <!-- scores mini116 seconds: full mean_mode -->  rows of baselines/NAME/results/mini116.json
     <!-- scores mini116 paper: full mean_mode -->    the paper's figures beside them
@@ -14,7 +14,7 @@ A table stands between two comments. The first says which results it shows:
     <!-- parser accuracy: published -->             rows of gmbench/tables/parser/config.json
     <!-- end -->
 
-so that no figure is copied by hand, and a test fails when a page and a result part.
+so that no figure is copied by hand, and a test fails when a page and a result disagree.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-# What lies beside this file is found however it is read.
+# Modules beside this file are found however this file is loaded.
 sys.path.insert(0, str(Path(__file__).parent))
 from parser_tables import parser
 
@@ -42,7 +42,7 @@ PAGES = (
     ROOT / "docs" / "further-gms.md",
 )
 RESULTS = ROOT / "docs" / "results"
-"""What `gmbench detect`, `attribute` and `study content_independence` gave with --json."""
+"""Results of `gmbench detect`, `attribute` and `study content_independence` with --json."""
 
 SCORES = {
     "l1": "l1 ↓",
@@ -55,7 +55,7 @@ SCORES = {
 REPORTED = ROOT / "leaderboard" / "reported.csv"
 PAIRED = {"l1": "l1", "arch_f1": "arch F1", "loss_f1": "loss F1", "skill": "skill"}
 PAPER = ("l1", "arch_f1", "loss_f1")
-"""Metrics that the paper has."""
+"""Metrics that the paper reports."""
 
 _TABLE = re.compile(
     r"(<!-- (scores|pairs|detection|attribution|content|parser) ([^:]+): ([^>]+) -->\n)"
@@ -65,7 +65,7 @@ _TABLE = re.compile(
 
 
 def written(page: Path) -> str:
-    """Returns a page with its tables made anew."""
+    """Returns a page with its tables regenerated."""
 
     def table(found: re.Match[str]) -> str:
         opening, kind, what, names, closing = found.groups()
@@ -80,12 +80,12 @@ def scores(page: Path, benchmark: str, names: list[str], options: list[str]) -> 
     """Returns a row for each baseline: means over the sets with their intervals.
 
     Args:
-        page: Where the table stands, for its links.
-        benchmark: Whose results.
+        page: The page that contains the table, for its links.
+        benchmark: Benchmark whose results are shown.
         names: Baselines; NAME+EXTRA was trained on extra GMs too (`BENCHMARK+EXTRA.json`); `parser`
             is the one that comes with the package.
-        options: `seconds` for how long it took; `paper` for what the paper reports of the method on
-            its own images, in place of the accuracies.
+        options: `seconds` for how long it took; `paper` for what the paper reports for the method
+            on its own images, instead of the accuracies.
     """
     shown = {key: title for key, title in SCORES.items() if "paper" not in options or key in PAIRED}
     reported = _reported()
@@ -116,7 +116,7 @@ def scores(page: Path, benchmark: str, names: list[str], options: list[str]) -> 
 
 
 def _reported() -> dict[str, list[str]]:
-    """Returns what the paper reports of each method, metric by metric of `PAPER`."""
+    """Returns what the paper reports for each method, in the order of the metrics in `PAPER`."""
     with REPORTED.open(encoding="utf-8", newline="") as file:
         values = {(row["method"], row["metric"]): row["value"] for row in csv.DictReader(file)}
     methods = dict.fromkeys(method for method, _ in values)
@@ -146,7 +146,7 @@ def pairs(page: Path, benchmark: str, names: list[str], options: list[str]) -> l
 
 
 def detection(page: Path, data: str, names: list[str], options: list[str]) -> list[str]:
-    """Returns a row for each detector: its area, its gain over one number, the paper's area."""
+    """Returns a row for each detector: its AUC, its gain over one number, the paper's AUC."""
     del page, options
     found = _read(RESULTS / f"detection_{data}.json")
     heading = [data, "AUC ↑", "gain over one number", "AUC in the paper"]
@@ -174,7 +174,7 @@ def attribution(page: Path, data: str, names: list[str], options: list[str]) -> 
 
 
 def content(page: Path, data: str, names: list[str], options: list[str]) -> list[str]:
-    """Returns a row for each input: how well content is told from it, and each content."""
+    """Returns a row for each input: how well it reveals the content, overall and per content."""
     del page, options
     found = _read(RESULTS / f"content_{data}.json")
     contents = list(found["contents"])
@@ -206,7 +206,7 @@ def _estimate(one: dict[str, Any], sign: str = "") -> str:
 
 
 def _score(summary: dict[str, Any]) -> str:
-    # `z`: what rounds to nothing has no sign.
+    # `z`: values that round to zero have no sign.
     return "{:z.3f} ({:z.3f} to {:z.3f})".format(summary["mean"], *summary["ci"])
 
 
@@ -222,7 +222,7 @@ def _read(path: Path) -> Any:
 
 
 def main() -> None:
-    """Rewrites the pages, or only says which differ."""
+    """Rewrites the pages, or only reports which differ."""
     differing = [page for page in PAGES if written(page) != page.read_text(encoding="utf-8")]
     if "--check" in sys.argv[1:]:
         if differing:

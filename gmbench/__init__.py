@@ -1,7 +1,7 @@
 """gmbench: dataset and benchmark toolkit for parsing generative models from their images.
 
-The names below are the front door; docs/api.md shows each with an example. They load what they need
-on first use: `import gmbench` alone is light.
+The names below are the public interface; docs/api.md shows each with an example. They load what
+they need on first use, so that `import gmbench` alone is light.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _HOMES = {
     "submit": "gmbench.board.submission",
     "validate_predictions": "gmbench.predictions.predictions",
 }
-"""Which module gives a public name; `metrics` is a module itself."""
+"""The module that provides each public name; `metrics` is a module itself."""
 
 __all__ = [
     "PARAMETERS",

@@ -1,7 +1,7 @@
-"""Everything that a user can cause to go wrong: one family of exceptions.
+"""Everything that a user can cause to go wrong, as one family of exceptions.
 
-Each message names the thing, the place and the remedy, so that the command line can print it as
-it is. A traceback is reserved for mistakes of our own.
+Each message names the thing, the place and the remedy, so that the command line can print it
+unchanged. A traceback is reserved for bugs of gmbench.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 
 class GmbenchError(Exception):
-    """Base of all errors that a user can cause and mend.
+    """Base class of all errors that a user can cause and fix.
 
     Attributes:
         exit_code: Exit status of the command line for this kind of error.
@@ -22,7 +22,7 @@ class GmbenchError(Exception):
 
 
 class MissingPackageError(GmbenchError, ImportError):
-    """A package that only an extra of gmbench brings, and that is not installed."""
+    """A package that only an extra of gmbench installs, and that is missing."""
 
     def __init__(self, package: str) -> None:
         super().__init__(
@@ -38,15 +38,15 @@ EXTRAS = {
     "pywt": "attribution",
     "ray": "ray",
 }
-"""Packages that gmbench does without until something needs them, each with its extra."""
+"""Packages that only some features need, each with its extra."""
 
 
 @contextmanager
 def naming_extras() -> Iterator[None]:
-    """Says of a package that an extra brings, where its import fails, how to get it.
+    """Says how to get a package that an extra installs, where its import fails.
 
     Raises:
-        MissingPackageError: It is not installed.
+        MissingPackageError: Such a package is not installed.
     """
     try:
         yield
@@ -57,15 +57,15 @@ def naming_extras() -> Iterator[None]:
 
 
 class InterruptedWorkError(GmbenchError):
-    """Work that the keyboard stopped (Ctrl-C), and what becomes of it."""
+    """Work that was interrupted from the keyboard (Ctrl-C), and what becomes of it."""
 
     exit_code = 130
 
     def __init__(self, *, goes_on: bool) -> None:
-        """Says how to go on.
+        """Says how to continue.
 
         Args:
-            goes_on: Whether the same command goes on where this one was.
+            goes_on: Whether the same command continues where this one stopped.
         """
         super().__init__(
             "What is finished is kept; the same command goes on from there."
@@ -75,7 +75,7 @@ class InterruptedWorkError(GmbenchError):
 
 
 class UnknownNameError(GmbenchError):
-    """A name that is not among the known ones; the message gives the nearest right ones."""
+    """A name that is not among the known ones; the message gives the nearest of these."""
 
     def __init__(self, what: str, name: str, known: Iterable[str], remedy: str = "") -> None:
         self.what, self.name = what, name
@@ -86,7 +86,7 @@ class UnknownNameError(GmbenchError):
 
 
 class BenchmarkError(GmbenchError):
-    """A benchmark, or the folder of one, that cannot be used as asked."""
+    """A benchmark, or the folder of one, that cannot be used as requested."""
 
 
 class PredictionError(GmbenchError):
@@ -96,7 +96,7 @@ class PredictionError(GmbenchError):
 
 
 class SourceError(GmbenchError):
-    """Images, or an archive of images, that cannot be read as asked."""
+    """Images, or an archive of images, that cannot be read as requested."""
 
 
 class DatasetError(GmbenchError):
@@ -112,19 +112,19 @@ class HubError(GmbenchError):
 
 
 LONGEST_NAME = 200
-"""Characters that a name has at most."""
+"""Maximum number of characters in a name."""
 
 
 def shortened(text: str) -> str:
-    """Returns a text from other people's files as a message shows it: its beginning, if long."""
+    """Returns a text from other people's files as messages show it: its beginning if it is long."""
     return text if len(text) <= LONGEST_NAME else f"{text[:LONGEST_NAME]}..."
 
 
 def nearest_names(name: str, known: Iterable[str], most: int = 3) -> list[str]:
     """Returns the known names that look most like `name`, nearest first.
 
-    Letter case and separators do not count, so that `stylegan2` finds `STYLEGAN_2`. What is longer
-    than any name has no near one: to compare it would take minutes.
+    Letter case and separators are ignored, so that `stylegan2` finds `STYLEGAN_2`. A text longer
+    than any name has no near ones, because comparing it would take minutes.
     """
     if len(name) > LONGEST_NAME:
         return []
@@ -141,9 +141,9 @@ def plain_form(name: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Returns a text fit to be printed and stored, from names and cells in other people's files.
+    """Returns a name or cell from other people's files in a form fit to be printed and stored.
 
-    Control characters could steer a terminal, and bytes that are no UTF-8 cannot be stored: both
+    Control characters could steer a terminal, and bytes that are not UTF-8 cannot be stored: both
     become escapes.
     """
     if text.isprintable():

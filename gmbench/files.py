@@ -1,4 +1,4 @@
-"""Files that are whole or absent: written beside, flushed to the disk, then renamed."""
+"""Files that are complete or absent: written alongside, flushed to disk, then renamed."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def json_text(data: Any) -> str:
 
 
 def parse_json(text: str | bytes) -> Any:
-    """Reads JSON that may be anyone's.
+    """Parses JSON that may be anyone's.
 
     Raises:
-        ValueError: It is none, or nested deeper than Python follows.
+        ValueError: It is not JSON, or is nested deeper than Python can follow.
     """
     try:
         return json.loads(text)
@@ -44,7 +44,7 @@ def write_durably(path: Path, content: bytes | str) -> None:
 
     Args:
         path: The file; its folder must exist.
-        content: What it is to hold; text becomes UTF-8.
+        content: What it is to hold; text is encoded as UTF-8.
 
     Raises:
         OSError: The disk is full, or the folder cannot be written to.
@@ -62,16 +62,17 @@ def write_durably(path: Path, content: bytes | str) -> None:
 
 
 def rename_durably(source: Path, target: Path) -> None:
-    """Renames a file or folder and flushes the folder's entry to the disk."""
+    """Renames a file or folder and flushes the directory entry to disk."""
     source.replace(target)
     _flush(target.parent)
 
 
 def exchange(first: Path, second: Path) -> bool:
-    """Lets two folders take each other's place in one step, at no moment of which either lacks.
+    """Swaps two folders in one step, so that at no moment either is missing.
 
     Returns:
-        Whether that was done: Linux can, on most of its file systems; otherwise nothing happened.
+        Whether they were swapped: Linux can, on most of its file systems; otherwise nothing
+        happened.
     """
     if sys.platform != "linux":
         return False
@@ -90,10 +91,10 @@ def put_folder(made: Path, folder: Path, aside: Path) -> None:
     """Puts a finished folder in its place, in one step where the system can.
 
     Args:
-        made: The folder.
+        made: The finished folder.
         folder: Where it goes, on the same disk.
-        aside: Where what is there goes. On a system that cannot exchange folders somebody who is
-            killed between two renames leaves it there alone.
+        aside: Where a folder that is already there goes. On a system that cannot swap folders, a
+            process killed between two renames leaves it only there.
     """
     if folder.exists():
         shutil.rmtree(aside, ignore_errors=True)
@@ -114,17 +115,17 @@ def _flush(folder: Path) -> None:
 
 
 LOCK = "lock"
-"""Held by whoever works in a folder; of no meaning when nobody holds it."""
+"""Name of the lock file that is held while working in a folder; meaningless when not held."""
 
 
 @contextmanager
 def alone_in(folder: Path, busy: GmbenchError, patience: float = 0.0) -> Iterator[None]:
-    """Keeps others out of a work folder, and removes the folder in the end if nothing is in it.
+    """Keeps others out of a work folder, and removes the folder at the end if nothing is in it.
 
     Args:
         folder: The folder; must exist.
-        busy: Raised if somebody else is at work there.
-        patience: Seconds to wait for that one.
+        busy: Raised if another process is working there.
+        patience: Seconds to wait for that process.
     """
     from filelock import FileLock, Timeout
 
@@ -155,7 +156,7 @@ def disk_full(folder: Path, error: OSError) -> DatasetError:
 
 
 def refuse_existing(*paths: Path, overwrite: bool, option: str = "--out") -> None:
-    """Keeps what a user has: called before the work whose results go there.
+    """Protects what a user already has; called before the work whose results go there.
 
     Args:
         paths: Files and folders that will be written.
@@ -163,8 +164,8 @@ def refuse_existing(*paths: Path, overwrite: bool, option: str = "--out") -> Non
         option: The option that gives another place.
 
     Raises:
-        WriteError: One is there, and may not be replaced; or is a device or a pipe, which no
-            file can take the place of.
+        WriteError: One exists and may not be replaced, or is a device or a pipe, which no file
+            can replace.
     """
     for path in paths:
         if not os.path.lexists(path):
@@ -182,10 +183,10 @@ def check_ending(path: Path, *endings: str) -> None:
 
     Args:
         path: The file.
-        endings: Those that do, each with its dot.
+        endings: The endings that do, each with its dot.
 
     Raises:
-        WriteError: It is none of them.
+        WriteError: The file has none of these endings.
     """
     if not path.name.lower().endswith(endings):
         *most, last = endings
@@ -197,14 +198,14 @@ _OF_FILES = (".csv", ".gz", ".html", ".json", ".parquet", ".pdf", ".png", ".txt"
 
 
 def refuse_file_name(folder: Path, option: str = "--out") -> None:
-    """Refuses a name that says that its giver expects a file where a folder will be made.
+    """Refuses a name by which the user seems to expect a file where a folder will be made.
 
     Args:
-        folder: Where results go; what is there already may be called as it likes.
+        folder: Where results go; what already exists may have any name.
         option: The option that gives it.
 
     Raises:
-        WriteError: It ends like the name of a file.
+        WriteError: It ends like a file name.
     """
     if folder.suffix.lower() in _OF_FILES and not folder.exists():
         raise WriteError(
@@ -214,11 +215,11 @@ def refuse_file_name(folder: Path, option: str = "--out") -> None:
 
 
 def write_whole(path: Path, content: bytes | str) -> None:
-    """Writes a result file whole or not at all, and says in one line why it cannot.
+    """Writes a result file completely or not at all, and says in one line why it cannot.
 
     Args:
-        path: The file; its folder is made if need be.
-        content: What it shall hold; text becomes UTF-8.
+        path: The file; its folder is created if needed.
+        content: What it is to hold; text is encoded as UTF-8.
 
     Raises:
         WriteError: The system refused; nothing is left behind.

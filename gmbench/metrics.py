@@ -1,14 +1,14 @@
 """Every metric of `gmbench evaluate` as a plain function of arrays, such as `gmbench.metrics.l1`.
 
-The order of arguments is scikit-learn's: what is true, what is predicted. Both have the columns of
-a dataset's `target`: 9 normalised counts, 6 class indices, 10 losses (0 or 1; a predicted loss may
-be a score, 0.5 and more is yes). The metrics of the counts need no more than the 9. `gm` says which
-GM made each image; the images of one GM share one target.
+The order of arguments is scikit-learn's: truth, then prediction. Both have the columns of a
+dataset's `target`: 9 normalised counts, 6 class indices, 10 losses (0 or 1; a predicted loss may be
+a score, where 0.5 or more means yes). The metrics of the counts need only the first 9. `gm` says
+which GM made each image; all images of a GM share one target.
 
-Each function returns what the evaluator computes of one set, by the same code (docs/metrics.md has
-the definitions), and NaN where the metric is not defined. `expected_calibration_error` alone is
-of any probabilities, and needs no GMs. All raise `PredictionError` where shapes do not fit, a
-target or prediction is not sound, or images of one GM have different targets.
+Each function returns what the evaluator computes for one set, with the same code (docs/metrics.md
+has the definitions), and NaN where the metric is undefined. Only `expected_calibration_error` takes
+arbitrary probabilities and needs no GMs. All functions raise `PredictionError` where shapes do not
+match, a target or prediction is invalid, or images of one GM have different targets.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def l1(target: ArrayLike, prediction: ArrayLike, gm: ArrayLike) -> float:
 
     Args:
         target: Truth, shape (images, 25) or (images, 9).
-        prediction: What was predicted, likewise.
+        prediction: What was predicted, same shape.
         gm: Name or number of each image's GM, shape (images,).
 
     Examples:
@@ -42,7 +42,7 @@ def l1(target: ArrayLike, prediction: ArrayLike, gm: ArrayLike) -> float:
 def l1_std_images(target: ArrayLike, prediction: ArrayLike, gm: ArrayLike) -> float:
     """Returns the standard deviation (ddof 0) over images of the image's mean |p - y|.
 
-    Takes what `l1` does.
+    Takes the same arguments as `l1`.
 
     Examples:
         >>> round(l1_std_images([[0.0] * 9, [1.0] * 9], [[0.1] * 9, [0.7] * 9], ["A", "B"]), 3)
@@ -54,7 +54,7 @@ def l1_std_images(target: ArrayLike, prediction: ArrayLike, gm: ArrayLike) -> fl
 def correlation(target: ArrayLike, prediction: ArrayLike, gm: ArrayLike) -> float:
     """Returns Pearson's correlation, pooled over (image, count).
 
-    Takes what `l1` does.
+    Takes the same arguments as `l1`.
 
     Examples:
         >>> round(correlation([[0.0] * 9, [1.0] * 9], [[0.1] * 9, [0.7] * 9], ["A", "B"]), 3)
@@ -66,7 +66,7 @@ def correlation(target: ArrayLike, prediction: ArrayLike, gm: ArrayLike) -> floa
 def r2(target: ArrayLike, prediction: ArrayLike, gm: ArrayLike) -> float:
     """Returns the coefficient of determination, pooled over (image, count).
 
-    Takes what `l1` does.
+    Takes the same arguments as `l1`.
 
     Examples:
         >>> round(r2([[0.0] * 9, [1.0] * 9], [[0.1] * 9, [0.7] * 9], ["A", "B"]), 3)
@@ -80,7 +80,7 @@ def ransac_slope(
 ) -> float:
     """Returns the slope of scikit-learn's RANSAC line, truth as response on prediction.
 
-    Takes what `l1` does, and the seed of the points that are tried.
+    Takes the same arguments as `l1`, and the seed of the points that are tried.
 
     Examples:
         >>> round(ransac_slope([[0.0] * 9, [1.0] * 9], [[0.1] * 9, [0.6] * 9], ["A", "B"]), 3)
@@ -92,7 +92,7 @@ def ransac_slope(
 def p_value(target: ArrayLike, prediction: ArrayLike, gm: ArrayLike, reference: ArrayLike) -> float:
     """Returns the p-value of the paired t-test on the GMs' mean errors against a reference.
 
-    Takes what `l1` does, and what the reference predicts, shaped as the prediction.
+    Takes the same arguments as `l1`, and what the reference predicts, shaped like the prediction.
 
     Examples:
         >>> target = [[0.0] * 9, [0.5] * 9, [1.0] * 9]
@@ -106,9 +106,9 @@ def p_value(target: ArrayLike, prediction: ArrayLike, gm: ArrayLike, reference: 
 def p_value_images(
     target: ArrayLike, prediction: ArrayLike, gm: ArrayLike, reference: ArrayLike
 ) -> float:
-    """Returns the same of the images' errors, as the paper does; they are not independent.
+    """Returns the p-value on the images' errors, as in the paper; they are not independent.
 
-    Takes what `p_value` does.
+    Takes the same arguments as `p_value`.
 
     Examples:
         >>> target = [[0.0] * 9, [0.0] * 9, [1.0] * 9]
@@ -120,9 +120,9 @@ def p_value_images(
 
 
 def arch_f1(target: ArrayLike, prediction: ArrayLike, gm: ArrayLike) -> float:
-    """Returns the F1 score weighted by the true classes' frequencies, mean over the 6 classes.
+    """Returns F1 weighted by the true classes' frequencies, mean over the 6 class parameters.
 
-    Takes what `l1` does, of 25 columns.
+    Takes the same arguments as `l1`, with 25 columns.
 
     Examples:
         >>> target = [[0.0] * 25, [1.0] * 25]
@@ -134,9 +134,9 @@ def arch_f1(target: ArrayLike, prediction: ArrayLike, gm: ArrayLike) -> float:
 
 
 def arch_f1_macro(target: ArrayLike, prediction: ArrayLike, gm: ArrayLike) -> float:
-    """Returns the F1 score over the classes that occur in truth or prediction, likewise.
+    """Returns the mean F1 of the classes in truth or prediction, mean over the 6 class parameters.
 
-    Takes what `arch_f1` does.
+    Takes the same arguments as `arch_f1`.
 
     Examples:
         >>> target = [[0.0] * 25, [0.0] * 25]
@@ -148,9 +148,9 @@ def arch_f1_macro(target: ArrayLike, prediction: ArrayLike, gm: ArrayLike) -> fl
 
 
 def arch_f1_micro(target: ArrayLike, prediction: ArrayLike, gm: ArrayLike) -> float:
-    """Returns the F1 score of all classes' counts together: with one class an image, accuracy.
+    """Returns the F1 score of all classes' pooled counts: with one class per image, the accuracy.
 
-    Takes what `arch_f1` does.
+    Takes the same arguments as `arch_f1`.
 
     Examples:
         >>> target = [[0.0] * 25, [0.0] * 25]
@@ -162,9 +162,9 @@ def arch_f1_micro(target: ArrayLike, prediction: ArrayLike, gm: ArrayLike) -> fl
 
 
 def arch_accuracy(target: ArrayLike, prediction: ArrayLike, gm: ArrayLike) -> float:
-    """Returns the part of the images whose class is right, mean over the 6 classes.
+    """Returns the fraction of images whose class is right, mean over the 6 class parameters.
 
-    Takes what `arch_f1` does.
+    Takes the same arguments as `arch_f1`.
 
     Examples:
         >>> target = [[0.0] * 25, [0.0] * 25]
@@ -178,7 +178,7 @@ def arch_accuracy(target: ArrayLike, prediction: ArrayLike, gm: ArrayLike) -> fl
 def loss_f1(target: ArrayLike, prediction: ArrayLike, gm: ArrayLike) -> float:
     """Returns the F1 score weighted by the frequencies of yes and no, mean over the 10 losses.
 
-    Takes what `arch_f1` does.
+    Takes the same arguments as `arch_f1`.
 
     Examples:
         >>> target = [[0.0] * 25, [1.0] * 25]
@@ -190,9 +190,9 @@ def loss_f1(target: ArrayLike, prediction: ArrayLike, gm: ArrayLike) -> float:
 
 
 def loss_f1_macro(target: ArrayLike, prediction: ArrayLike, gm: ArrayLike) -> float:
-    """Returns the F1 score over yes and no, where they occur, likewise.
+    """Returns the mean F1 score of yes and no, where they occur, mean over the 10 losses.
 
-    Takes what `arch_f1` does.
+    Takes the same arguments as `arch_f1`.
 
     Examples:
         >>> round(loss_f1_macro([[0.0] * 25], [[0.0] * 24 + [0.6]], ["A"]), 3)
@@ -202,9 +202,9 @@ def loss_f1_macro(target: ArrayLike, prediction: ArrayLike, gm: ArrayLike) -> fl
 
 
 def loss_f1_micro(target: ArrayLike, prediction: ArrayLike, gm: ArrayLike) -> float:
-    """Returns the F1 score of all counts of yes and no together, which is the accuracy.
+    """Returns the F1 score of the pooled counts of yes and no, which is the accuracy.
 
-    Takes what `arch_f1` does.
+    Takes the same arguments as `arch_f1`.
 
     Examples:
         >>> round(loss_f1_micro([[0.0] * 25], [[0.0] * 24 + [0.6]], ["A"]), 3)
@@ -214,9 +214,9 @@ def loss_f1_micro(target: ArrayLike, prediction: ArrayLike, gm: ArrayLike) -> fl
 
 
 def loss_accuracy(target: ArrayLike, prediction: ArrayLike, gm: ArrayLike) -> float:
-    """Returns the part of the images of which it is right whether the loss is used, mean of 10.
+    """Returns the fraction of images whose use of a loss is right, mean over the 10 losses.
 
-    Takes what `arch_f1` does.
+    Takes the same arguments as `arch_f1`.
 
     Examples:
         >>> round(loss_accuracy([[0.0] * 25], [[0.0] * 23 + [0.6] * 2], ["A"]), 3)
@@ -228,7 +228,7 @@ def loss_accuracy(target: ArrayLike, prediction: ArrayLike, gm: ArrayLike) -> fl
 def skill(target: ArrayLike, prediction: ArrayLike, gm: ArrayLike, training: ArrayLike) -> float:
     """Returns the mean of `l1_skill`, `arch_skill` and `loss_skill`.
 
-    Takes what `l1_skill` does, of 25 columns.
+    Takes the same arguments as `l1_skill`, with 25 columns.
 
     Examples:
         >>> target = [[0.0] * 25, [1.0] * 25]
@@ -239,9 +239,9 @@ def skill(target: ArrayLike, prediction: ArrayLike, gm: ArrayLike, training: Arr
 
 
 def l1_skill(target: ArrayLike, prediction: ArrayLike, gm: ArrayLike, training: ArrayLike) -> float:
-    """Returns 1 - l1 / l1 of the training GMs' median, mean over the counts: 0 is the median.
+    """Returns 1 - l1 / l1 of the training GMs' median, mean over the counts; the median has 0.
 
-    Takes what `l1` does, and the targets of the training GMs, one row each.
+    Takes the same arguments as `l1`, and the targets of the training GMs, one row each.
 
     Examples:
         >>> target, prediction = [[0.0] * 9, [1.0] * 9], [[0.1] * 9, [0.7] * 9]
@@ -252,9 +252,9 @@ def l1_skill(target: ArrayLike, prediction: ArrayLike, gm: ArrayLike, training: 
 
 
 def count_spearman(target: ArrayLike, prediction: ArrayLike, gm: ArrayLike) -> float:
-    """Returns the rank correlation of the GMs' mean predictions with the truth, mean of counts.
+    """Returns the rank correlation of GMs' mean predictions with the truth, mean over counts.
 
-    Takes what `l1` does.
+    Takes the same arguments as `l1`.
 
     Examples:
         >>> target = [[0.0] * 9, [0.5] * 9, [1.0] * 9]
@@ -268,7 +268,7 @@ def count_spearman(target: ArrayLike, prediction: ArrayLike, gm: ArrayLike) -> f
 def arch_skill(target: ArrayLike, prediction: ArrayLike, gm: ArrayLike) -> float:
     """Returns balanced accuracy over the true classes, chance being 0, mean over the 6 heads.
 
-    Takes what `arch_f1` does.
+    Takes the same arguments as `arch_f1`.
 
     Examples:
         >>> target = [[0.0] * 25, [1.0] * 25]
@@ -282,7 +282,7 @@ def arch_skill(target: ArrayLike, prediction: ArrayLike, gm: ArrayLike) -> float
 def loss_auc(target: ArrayLike, prediction: ArrayLike, gm: ArrayLike) -> float:
     """Returns the area under the ROC curve of the GMs' mean scores, mean over losses that vary.
 
-    Takes what `arch_f1` does.
+    Takes the same arguments as `arch_f1`.
 
     Examples:
         >>> target = [[0.0] * 25, [1.0] * 25]
@@ -298,7 +298,7 @@ def loss_skill(
 ) -> float:
     """Returns 1 - log-loss / log-loss of the training GMs' base rates, all losses together.
 
-    Takes what `l1_skill` does, of 25 columns.
+    Takes the same arguments as `l1_skill`, with 25 columns.
 
     Examples:
         >>> target = [[0.0] * 25, [1.0] * 25]
@@ -310,7 +310,7 @@ def loss_skill(
 
 
 def expected_calibration_error(truth: ArrayLike, probability: ArrayLike) -> float:
-    """Returns the mean |confidence - part that came true| of ten bins, weighted by their numbers.
+    """Returns the mean |confidence - fraction that came true| of ten bins, weighted by number.
 
     Args:
         truth: Whether a loss is used, 0 or 1, or the class index, shape (images,).

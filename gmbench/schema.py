@@ -1,8 +1,8 @@
 """The contract: the 25 parameters that model parsing infers.
 
-Names, order, types, classes and meanings stand here and nowhere else. The command line's help,
-the table in the docs, the dataset's features, the checks of a prediction file, the models' heads
-and the leaderboard's columns are made from `PARAMETERS`.
+Names, order, types, classes and meanings are defined here and nowhere else. The command line's
+help, the table in the docs, the dataset's features, the checks of a prediction file, the models'
+heads and the leaderboard's columns are made from `PARAMETERS`.
 
 Source: Tables 2 and 3 of "Reverse Engineering of Generative Models". The order of the losses and
 the names of the classes are read from the authors' published label arrays (docs/labels.md).
@@ -106,16 +106,16 @@ LOSSES: tuple[Parameter, ...] = PARAMETERS[15:]
 NAMES: tuple[str, ...] = tuple(parameter.name for parameter in PARAMETERS)
 N_CONTINUOUS, N_DISCRETE, N_LOSSES = len(CONTINUOUS), len(DISCRETE), len(LOSSES)
 N_ARCHITECTURE = N_CONTINUOUS + N_DISCRETE
-"""The parameters before the losses: what a network is, not how it was trained."""
+"""Number of parameters before the losses: what a network is, not how it was trained."""
 N_HEADS = N_DISCRETE + N_LOSSES
-"""The parameters that are classified."""
+"""Number of parameters that are classified."""
 KINDS: tuple[str, ...] = ("GAN", "VAE", "AR", "AA", "NF", "DM")
 
 _BY_FORM = {plain_form(parameter.name): parameter for parameter in PARAMETERS}
 
 
 def get_parameter(name: str) -> Parameter:
-    """Returns the parameter called `name`; letter case and separators do not count.
+    """Returns the parameter called `name`, ignoring letter case and separators.
 
     Raises:
         UnknownNameError: No parameter has that name.

@@ -1,3 +1,3 @@
-"""The version of gmbench; the only place where it stands."""
+"""The version of gmbench, which is defined only here."""
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""How many of a thing, in words."""
+"""Numbers of things in words."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ def plural(count: int, one: str, many: str = "") -> str:
     Args:
         count: How many there are.
         one: The word for one of them.
-        many: The word for several; `one` with an s where it is left out.
+        many: The word for several; by default `one` with an s.
     """
     return f"{count:,} {one if count == 1 else many or one + 's'}"

@@ -1,1 +1,1 @@
-"""A benchmark: labels, sets and counts, and what can be said of them without an image."""
+"""A benchmark: labels, sets and counts, and what can be said about them without an image."""

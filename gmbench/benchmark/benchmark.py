@@ -1,8 +1,8 @@
-"""A benchmark: labelled GMs, their test sets, and how many images each of them has.
+"""A benchmark: labelled GMs, their test sets, and the number of images of each GM.
 
 `load_benchmark` takes one of the named benchmarks or the folder of a built dataset, whose `gms.csv`
 and `benchmark.json` hold the same facts. mini116 is such a folder that comes with the package;
-red116 is labels alone, as its images are its authors'.
+red116 has labels only, as its images belong to its authors.
 """
 
 from __future__ import annotations
@@ -31,27 +31,27 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NAMED: tuple[str, ...] = ("mini116", "red116", "red116-dm", "red140")
-"""The benchmarks that are known by name. What else there is lies in a folder."""
+"""The benchmarks known by name. Any other is read from a folder."""
 
 MINI116 = Path(__file__).parent.parent / "tables" / "mini116"
 """The dataset folder of mini116, which `gmbench zoo build` made; its card says how."""
 
 _LARGEST_TABLE = 2**26
-"""Bytes of `gms.csv` and `benchmark.json` at most; a row has 100."""
+"""Maximum size of `gms.csv` and `benchmark.json` in bytes; a row has 100."""
 
 IMAGES_PER_GM = 1000
-"""Images of each GM in the paper's dataset (section 4.1)."""
+"""Number of images of each GM in the paper's dataset (section 4.1)."""
 
 
 @dataclass(frozen=True)
 class Benchmark:
-    """Labels, sets and counts; everything an evaluation needs besides predictions.
+    """Labels, sets and image counts: everything an evaluation needs besides predictions.
 
     Attributes:
-        name: Such as `red116`.
-        version: Changes whenever a label, a set or a count does, such as `2023.1`.
+        name: Name, such as `red116`.
+        version: Version, such as `2023.1`; changes whenever a label, a set or an image count does.
         gms: All GMs, in the order of the label table.
-        sets: Names of the test GMs of each set, by the set's name.
+        sets: Names of the test GMs of each set, by set name.
         n_images: Number of images of each GM, in the order of `gms`.
 
     Examples:
@@ -78,9 +78,9 @@ class Benchmark:
     def labels(self) -> NDArray[np.float64]:
         """Label values, shape (GMs, 25): natural units, class indices, 0 or 1.
 
-        In place of what is unknown stands what is usual among all GMs: the (lower) median of a
-        count, the most frequent class. So that there is a number everywhere; none of these counts
-        in a metric (`known`).
+        An unknown value is filled with what is usual among all GMs, the (lower) median of a count
+        or the most frequent class, so that there is a number everywhere; no filled value enters a
+        metric (see `known`).
         """
         return np.where(self.known, self._stated, self._usual)
 
@@ -90,7 +90,7 @@ class Benchmark:
 
     @cached_property
     def _usual(self) -> NDArray[np.float64]:
-        """What stands in place of an unknown value of each parameter, shape (25,)."""
+        """What fills an unknown value of each parameter, shape (25,)."""
         columns = zip(self._stated.T, self.known.T, strict=True)
         return np.array(
             [
@@ -110,7 +110,7 @@ class Benchmark:
         return self._stated.copy()
 
     def labels_of(self, gms: Sequence[GM]) -> NDArray[np.float64]:
-        """Returns the values of any GMs, filled as `labels` are, shape (GMs, 25)."""
+        """Returns the label values of any GMs, filled like `labels`, shape (GMs, 25)."""
         stated = np.array([gm.values for gm in gms], dtype=np.float64).reshape(len(gms), -1)
         return np.where(np.isnan(stated), self._usual, stated)
 
@@ -121,7 +121,7 @@ class Benchmark:
 
     @cached_property
     def span(self) -> NDArray[np.float64]:
-        """Largest less smallest value of each continuous parameter, shape (9,); never 0."""
+        """Largest minus smallest value of each continuous parameter, shape (9,); never 0."""
         span = self.labels[:, :N_CONTINUOUS].max(axis=0) - self.minimum
         return np.where(span > 0, span, 1.0)
 
@@ -129,8 +129,8 @@ class Benchmark:
     def classes(self) -> dict[str, tuple[str, ...]]:
         """Class names of each discrete parameter.
 
-        The schema's, and `class_4`, `class_5` ... where the labels hold a higher index than the
-        schema names (the 2024 release does).
+        Those of the schema, then `class_4`, `class_5`, ... where the labels hold a higher index
+        than the schema names (the 2024 release does).
         """
         classes = {}
         for column, parameter in enumerate(DISCRETE, start=N_CONTINUOUS):
@@ -141,7 +141,7 @@ class Benchmark:
 
     @cached_property
     def sets_overlap(self) -> bool:
-        """Whether a GM is in more than one test set, so that predictions must name theirs."""
+        """Whether a GM is in more than one test set, so that predictions must name their set."""
         members = [name for test in self.sets.values() for name in test]
         return len(members) != len(set(members))
 
@@ -162,7 +162,7 @@ class Benchmark:
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
     def is_same_as(self, other: Benchmark) -> bool:
-        """Whether labels, sets and numbers of images are the same, whatever the names are."""
+        """Returns whether labels, sets and image counts are the same, whatever the names are."""
         return (self.labels_sha256, self.splits_sha256) == (
             other.labels_sha256,
             other.splits_sha256,
@@ -170,14 +170,14 @@ class Benchmark:
 
     @property
     def told(self) -> str:
-        """Name, version and the beginnings of the hashes, for messages."""
+        """Name, version and the first digits of the hashes, for messages."""
         return (
             f"{self.name} {self.version} (labels {self.labels_sha256[:8]}, "
             f"sets {self.splits_sha256[:8]})"
         )
 
     def gm(self, name: str) -> GM:
-        """Returns the GM called `name`; letter case and separators do not count.
+        """Returns the GM called `name`, ignoring letter case and separators.
 
         Raises:
             UnknownNameError: The benchmark has no such GM.
@@ -204,7 +204,7 @@ class Benchmark:
             ) from None
 
     def training_gms(self, set_name: str) -> tuple[str, ...]:
-        """Returns the names of the GMs to train on for a set: all with images but its own."""
+        """Returns the names of the GMs to train on for a set: all with images except its own."""
         test = set(self.test_gms(set_name))
         return tuple(
             gm.name
@@ -222,17 +222,18 @@ class Benchmark:
 
 
 def load_benchmark(name: str | Path | Benchmark, labels: str = "2023") -> Benchmark:
-    """Returns a benchmark by its name, or reads it from the folder of a built dataset.
+    """Returns a benchmark by name, or reads it from the folder of a built dataset.
 
     Args:
         name: `mini116`, `red116`, `red116-dm`, `red140`, or the folder of a dataset; a `Path` is
-            always a folder. A benchmark that is loaded already is returned as it is.
-        labels: Label release of red116; the labels of all others are fixed.
+            always a folder. A benchmark that is already loaded is returned unchanged.
+        labels: Label release of the GMs of red116, which red116-dm and red140 also have; all other
+            labels are fixed.
 
     Raises:
-        UnknownNameError: Neither a name nor a folder, or no such label release.
-        BenchmarkError: A folder that is not, or no longer, a whole benchmark; or a release of
-            labels is asked of another benchmark than red116.
+        UnknownNameError: There is no such name or folder, or no such label release.
+        BenchmarkError: The folder is not, or no longer, a complete benchmark; or another label
+            release is requested for a benchmark without the GMs of red116.
 
     Examples:
         >>> import gmbench
@@ -275,7 +276,7 @@ def load_benchmark(name: str | Path | Benchmark, labels: str = "2023") -> Benchm
 
 
 def _usual(values: NDArray[np.float64], *, is_count: bool) -> float:
-    """Returns the lower median of counts, or the most frequent class; 0 of none."""
+    """Returns the lower median of counts, or the most frequent class; 0 without values."""
     if not len(values):
         return 0.0
     if is_count:
@@ -284,10 +285,10 @@ def _usual(values: NDArray[np.float64], *, is_count: bool) -> float:
 
 
 def list_benchmarks() -> pd.DataFrame:
-    """Returns the benchmarks that are known by name, one row each.
+    """Returns the benchmarks known by name, one row each.
 
-    Columns: `version`, how many `gms` and `sets` it has, how many `images`, and whether these come
-    with the package (`embedded`) or are its authors' to give.
+    Columns: `version`, the numbers of `gms`, `sets` and `images`, and whether the images come with
+    the package (`embedded`) or are its authors' to give.
 
     Examples:
         >>> import gmbench
@@ -310,14 +311,14 @@ def list_benchmarks() -> pd.DataFrame:
 
 
 def dataset_folder(name: str | Path) -> Path | None:
-    """Returns the folder in which a benchmark's images lie; None where it has labels alone."""
+    """Returns the folder that holds a benchmark's images; None where it has labels only."""
     if name == "mini116":
         return MINI116
     return None if isinstance(name, str) and name in NAMED else Path(name)
 
 
 def named_benchmark_with(gms: set[str], labels: str = "2023") -> Benchmark | None:
-    """Returns the first named benchmark that has all of the GMs named, or None."""
+    """Returns the first named benchmark that has all of the given GMs, or None."""
     for name in NAMED:
         benchmark = load_benchmark(name, labels)
         if gms <= benchmark.index.keys():
@@ -329,7 +330,7 @@ def read_benchmark(folder: Path) -> Benchmark:
     """Reads `gms.csv` and `benchmark.json` of a built dataset.
 
     Raises:
-        BenchmarkError: A file is missing or does not hold what it should; says which and why.
+        BenchmarkError: A file is missing or invalid; the message says which and why.
     """
     table, facts = folder / "gms.csv", folder / "benchmark.json"
     for path in (table, facts):
@@ -370,7 +371,7 @@ def read_benchmark(folder: Path) -> Benchmark:
 
 
 def benchmark_files(benchmark: Benchmark) -> dict[str, str]:
-    """Returns the texts of `gms.csv` and `benchmark.json`, which `read_benchmark` reads back."""
+    """Returns the contents of `gms.csv` and `benchmark.json`, which `read_benchmark` reads back."""
     columns = ["gm", "kind", "content", "resolution", "year", "content_confidence"]
     lines = [",".join([*columns, "test_sets", "n_images", *NAMES])]
     for gm, n_images in zip(benchmark.gms, benchmark.n_images, strict=True):

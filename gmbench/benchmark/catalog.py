@@ -1,8 +1,8 @@
 """The published generative models (GMs) and their labels, with a note for every doubtful cell.
 
-The tables lie in `gmbench/tables/`: `red116.csv` (116 GMs), `diffusion7.csv` (the paper's seven
+The tables are in `gmbench/tables/`: `red116.csv` (116 GMs), `diffusion7.csv` (the paper's seven
 diffusion models), `diffusion24.csv` (those of the follow-up) and `notes.csv`. Labels come in two
-releases: `2023`, the arrays that the paper's authors published, which are the benchmark's; and
+releases: `2023`, the arrays that the paper's authors published, which the benchmark uses; and
 `2024`, the listing of the follow-up, which differs in 27 cells of 19 GMs.
 """
 
@@ -21,7 +21,7 @@ from gmbench.schema import NAMES
 TABLES = Path(__file__).parent.parent / "tables"
 
 UNKNOWN = math.nan
-"""The value of a label that nobody knows; an empty cell in tables."""
+"""The value of an unknown label; an empty cell in tables."""
 
 LABEL_RELEASES: tuple[str, ...] = ("2023", "2024")
 
@@ -36,7 +36,7 @@ class GM:
             flow) or `DM` (diffusion model).
         content: What its images show, such as `faces`.
         values: The 25 label values in the schema's order: counts in natural units, class
-            indices, 0 or 1; `UNKNOWN` where nobody knows.
+            indices, 0 or 1; `UNKNOWN` where unknown.
         resolution: Image size as published, such as `64x64`; empty where unknown.
         year: Year of publication; None where unknown.
         content_confidence: `high`, `medium` or `low`.
@@ -51,13 +51,13 @@ class GM:
     content_confidence: str = "high"
 
     def row(self, width: int = len(NAMES)) -> tuple[float | None, ...]:
-        """Returns the first values, None where one is unknown: rows that are equal compare so."""
+        """Returns the first `width` values, None where unknown: equal rows then compare equal."""
         return tuple(None if math.isnan(value) else value for value in self.values[:width])
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What is doubtful about one cell, or (GM `*`) about one whole column, of the labels.
+    """What is doubtful about one cell of the labels, or (GM `*`) about one whole column.
 
     Attributes:
         gm: Name of the GM, or `*` for all.
@@ -73,7 +73,7 @@ class Note:
 
 
 def red116(labels: str = "2023") -> tuple[GM, ...]:
-    """Returns the 116 GMs of the paper in alphabetical order of their names.
+    """Returns the 116 GMs of the paper in alphabetical order.
 
     Raises:
         UnknownNameError: `labels` is neither `2023` nor `2024`.
@@ -107,12 +107,12 @@ def diffusion7() -> tuple[GM, ...]:
 
 
 def diffusion24() -> tuple[GM, ...]:
-    """Returns the 24 diffusion models of the follow-up; how many filters they have is unknown."""
+    """Returns the 24 diffusion models of the follow-up, whose numbers of filters are unknown."""
     return _read_gms(TABLES / "diffusion24.csv")
 
 
 def is_published(gm: GM) -> bool:
-    """Returns whether a GM is one of the paper's: its name, kind and labels, of either release."""
+    """Returns whether a GM is a published one: name, kind and labels match, in either release."""
     return (gm.name, gm.kind, gm.row()) in _published()
 
 
@@ -144,14 +144,14 @@ def _read_gms(path: Path) -> tuple[GM, ...]:
 
 
 def gm_from_row(row: dict[str, str]) -> GM:
-    """Makes a GM of one row of a label table.
+    """Makes a GM from one row of a label table.
 
     Args:
         row: Cells by column name; `resolution`, `year` and `content_confidence` may be missing. An
             empty label is unknown.
 
     Raises:
-        KeyError: A needed column is missing.
+        KeyError: A required column is missing.
         ValueError: A label is not a number.
     """
     return GM(
@@ -191,5 +191,5 @@ def row_from_gm(gm: GM) -> dict[str, str]:
 
 
 def names(gms: Iterable[GM]) -> tuple[str, ...]:
-    """Returns the names of some GMs, in their order."""
+    """Returns the names of some GMs, in the same order."""
     return tuple(gm.name for gm in gms)

@@ -1,9 +1,9 @@
-"""Other sets for the GMs of a benchmark: ten folds, the paper's further sets, sets to choose on.
+"""Other sets for the GMs of a benchmark: ten folds, the paper's further sets, validation sets.
 
-Beside a benchmark's own sets, which test a part of its GMs, `with_sets(benchmark, "cv10")` tests
-every GM once: figures over more than twice as many GMs, with the same files, checks and intervals.
+A benchmark's own sets test only some of its GMs; `with_sets(benchmark, "cv10")` tests every GM
+once: figures over more than twice as many GMs, with the same files, checks and intervals.
 `with_sets(benchmark, "dm")` and the like are the paper's other experiments.
-`validation_benchmark` has sets of training GMs alone, so that no choice ever looks at a test set.
+`validation_benchmark` has sets of training GMs only, so that no choice ever looks at a test set.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from gmbench.errors import BenchmarkError, UnknownNameError
 from gmbench.schema import N_ARCHITECTURE
 
 FOLDS = 4
-"""Sets of `validation_benchmark`."""
+"""Number of sets of `validation_benchmark`."""
 
 ATTACK = "coordinated_attack"
-"""The group of sets whose GMs one parser has seen and not seen; it is no cross-validation."""
+"""The group of sets of GMs that one parser has and has not seen; it is not a cross-validation."""
 
 PUBLISHED: Mapping[str, str] = {
     "dm": "red116-dm",
     "content": "content",
     ATTACK: "coordinated_attack",
 }
-"""Folders under `splits/` of the paper's further sets; the published GMs and replicas have them."""
+"""Folders under `splits/` of the paper's further sets, for the published GMs and their replicas."""
 
 PROTOCOLS: tuple[str, ...] = ("cv10", *PUBLISHED)
-"""Names of the groups of sets that a benchmark can have beside its own."""
+"""Names of the groups of sets that a benchmark can have in addition to its own."""
 
 _TENTHS = 10
 _DRAWS = 200
@@ -43,16 +43,16 @@ _SHOWN = 5
 
 
 def name_with_sets(name: str, sets: str | None) -> str:
-    """Returns what a benchmark with other sets is called: `NAME-SETS`, such as `red116-cv10`."""
+    """Returns the name of a benchmark with other sets: `NAME-SETS`, such as `red116-cv10`."""
     return name if sets is None else f"{name}-{sets}"
 
 
 def base_and_sets(benchmark: Benchmark) -> tuple[str, str | None]:
-    """Tells of which benchmark, and with which sets, `with_sets` makes a benchmark.
+    """Returns from which benchmark, and with which sets, `with_sets` makes a benchmark.
 
     Returns:
-        Such as `red116` and `cv10`; name and None where a benchmark has sets of its own, whatever
-        it is called.
+        Names such as `red116` and `cv10`; the benchmark's name and None where it has sets of its
+        own, whatever it is called.
     """
     for sets in PROTOCOLS:
         base = benchmark.name.removesuffix(name_with_sets("", sets))
@@ -68,25 +68,26 @@ def base_and_sets(benchmark: Benchmark) -> tuple[str, str | None]:
 
 
 def is_of_attack(benchmark: Benchmark) -> bool:
-    """Whether a benchmark has the sets of the coordinated attack."""
+    """Returns whether a benchmark has the sets of the coordinated attack."""
     return set(benchmark.sets) == {SEEN, UNSEEN}
 
 
 def with_sets(benchmark: Benchmark, sets: str) -> Benchmark:
     """Returns a benchmark with other test sets, called `NAME-SETS`, such as `red116-cv10`.
 
-    `cv10` are ten folds, `fold_01` to `fold_10`, that test every GM with images once. Those of
-    red116 and mini116 lie in `splits/`; for others they are drawn (`draw_folds`). The others are
-    the paper's: `dm` tests the diffusion models, `content` faces and all else, `coordinated_attack`
-    the GMs that it was seen and not seen with. Benchmarks of published GMs or replicas have them.
+    `cv10` has ten folds, `fold_01` to `fold_10`, that test every GM with images once. Those of
+    red116 and mini116 are in `splits/`; for other benchmarks they are drawn (`draw_folds`). The
+    other sets are the paper's: `dm` tests the diffusion models, `content` faces and everything
+    else, `coordinated_attack` the GMs that its parser has and has not seen. Benchmarks of published
+    GMs or replicas have them.
 
     Args:
-        benchmark: The benchmark; its labels, ranges and images stay.
+        benchmark: The benchmark; its labels, ranges and images are kept.
         sets: One of `PROTOCOLS`.
 
     Raises:
         UnknownNameError: There are no such sets.
-        BenchmarkError: There are too few GMs with images, or not those of the paper's sets.
+        BenchmarkError: There are too few GMs with images, or GMs of the paper's sets are missing.
     """
     if sets not in PROTOCOLS:
         raise UnknownNameError("Group of sets", sets, PROTOCOLS, f"Take {', '.join(PROTOCOLS)}.")
@@ -95,7 +96,7 @@ def with_sets(benchmark: Benchmark, sets: str) -> Benchmark:
     name = name_with_sets(benchmark.name, sets)
     if (splits_directory() / name).is_dir():
         folds = read_sets(name, benchmark.index)
-        # A dataset that lacks GMs is folded anew: a fold must not lose its GMs.
+        # Folds are drawn anew for a dataset that lacks GMs: a fold must not lose its GMs.
         present = [g.name for g, n in zip(benchmark.gms, benchmark.n_images, strict=True) if n]
         if sorted(gm for fold in folds.values() for gm in fold) == sorted(present):
             return replace(benchmark, name=name, sets=folds)
@@ -126,10 +127,10 @@ def _with_published(benchmark: Benchmark, sets: str) -> Benchmark:
 def draw_folds(benchmark: Benchmark, seed: int = DRAW_SEED) -> dict[str, tuple[str, ...]]:
     """Draws ten folds over all GMs that have images.
 
-    GMs with the same 15 architecture values (twins, those with the same 25 among them) come into
-    one fold, so that no fold trains on a twin of what it tests. Of many seeded draws, in each of
-    which the groups of twins go one by one, the largest first, where numbers, kinds and contents
-    are then the most even, the most even one is taken.
+    GMs with the same 15 architecture values (twins, including those with the same 25) are put in
+    one fold, so that no fold trains on a twin of what it tests. Each of many seeded draws places
+    the groups of twins one by one, the largest first, where numbers, kinds and contents are then
+    most even; the most even draw is taken.
 
     Args:
         benchmark: The benchmark.
@@ -174,7 +175,7 @@ def _drawn_folds(present: tuple[GM, ...], seed: int) -> Mapping[str, tuple[str, 
 
 
 def _counts(groups: list[list[GM]]) -> NDArray[np.float64]:
-    """Returns the GMs of each group in all, of each kind and of each content."""
+    """Returns the number of GMs of each group: in total, of each kind and of each content."""
     kinds = sorted({gm.kind for group in groups for gm in group})
     contents = sorted({gm.content for group in groups for gm in group})
     return np.array(
@@ -191,9 +192,10 @@ def _counts(groups: list[list[GM]]) -> NDArray[np.float64]:
 def _deal(
     counts: NDArray[np.float64], generator: np.random.Generator
 ) -> tuple[NDArray[np.int64], float]:
-    """Deals groups out to ten folds; returns the fold of each group, and how uneven they are.
+    """Deals groups out to ten folds; returns the fold of each group and how uneven the folds are.
 
-    Uneven is the sum of squared differences to a tenth, each over a tenth: as in a chi-squared.
+    Unevenness is the sum of squared differences from a tenth, each divided by a tenth, as in a
+    chi-squared statistic.
     """
     tenth = counts.sum(axis=0) / _TENTHS
     filled = np.zeros((_TENTHS, counts.shape[1]))
@@ -211,14 +213,14 @@ def validation_benchmark(benchmark: Benchmark, seed: int = 0) -> Benchmark:
     """Returns a benchmark of the GMs that are in no test set, with four sets of its own.
 
     Its GMs with images are dealt out kind by kind, so that each set has its share of every kind.
-    Labels and their ranges are the whole benchmark's; test GMs are as if they had no images.
+    Labels and their ranges are the whole benchmark's; test GMs count as having no images.
 
     Args:
         benchmark: The benchmark.
         seed: Seed of the draw.
 
     Raises:
-        BenchmarkError: Fewer than two GMs for each set are left.
+        BenchmarkError: Fewer than two GMs per set are left.
     """
     tests = {name for members in benchmark.sets.values() for name in members}
     counts = tuple(

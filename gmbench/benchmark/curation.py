@@ -1,8 +1,8 @@
 """Draws the four curated test sets of a zoo.
 
-A set is like one of the paper's: 6 GAN, 2 VAE, 2 AR, 1 AA and 1 NF of 116 GMs, in proportion fewer
-of a smaller population. A GM is in one set at most, and the training GMs of a set are all GMs
-that are not in it, as in the paper. What a draw must keep:
+A set resembles one of the paper's: 6 GAN, 2 VAE, 2 AR, 1 AA and 1 NF out of 116 GMs, and
+proportionally fewer from a smaller population. A GM is in one set at most, and the training GMs of
+a set are all GMs that are not in it, as in the paper. A draw must satisfy these rules:
 
 1. no architecture row (the 15 measured values) is shared by a test GM and a training GM, so that
    no method can score by recognising a twin; a GM that has a twin is therefore in no set;
@@ -10,9 +10,9 @@ that are not in it, as in the paper. What a draw must keep:
    also occurs among its training GMs, so that it can be learnt;
 3. the kinds of a set also occur among its training GMs.
 
-Of many seeded draws that keep all this, the one is taken whose sets have the contents most evenly
-and the fewest discrete parameters and losses that are the same in a whole set, as those cannot be
-measured there. A diffusion GM is in no set unless it is asked for.
+Of many seeded draws that satisfy all rules, the one is taken whose sets have the most even contents
+and the fewest discrete parameters and losses that are constant in a whole set, as those cannot be
+measured there. A diffusion GM is in no set unless requested.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ class Curation:
     """The test sets of a population.
 
     Attributes:
-        sets: Names of the test GMs of each set, by the set's name, in the population's order;
-            without a set where no GM can be tested.
-        warnings: What the sets lack of the paper's, and what is in the way.
+        sets: Names of the test GMs of each set, by set name, in the population's order; sets that
+            would be empty are left out.
+        warnings: What the sets lack compared with the paper's, and why.
     """
 
     sets: Mapping[str, tuple[str, ...]]
@@ -50,12 +50,12 @@ class Curation:
 
 
 def draw_test_sets(gms: Sequence[GM], *, seed: int = 0, diffusion_per_set: int = 0) -> Curation:
-    """Draws the test sets of a population, by the rules above.
+    """Draws the test sets of a population by the rules above.
 
     Args:
         gms: The population, with measured labels.
         seed: Seed of the draws.
-        diffusion_per_set: Diffusion GMs in each set.
+        diffusion_per_set: Number of diffusion GMs in each set.
     """
     reasons = _ineligible(gms)
     eligible = [row for row, gm in enumerate(gms) if gm.name not in reasons]
@@ -78,7 +78,7 @@ def draw_test_sets(gms: Sequence[GM], *, seed: int = 0, diffusion_per_set: int =
 
 
 def _ineligible(gms: Sequence[GM]) -> dict[str, str]:
-    """Returns why a GM can be in no test set, for each that cannot."""
+    """Returns, for each GM that can be in no test set, the reason."""
     rows = Counter(gm.row(N_ARCHITECTURE) for gm in gms)
     reasons = {}
     for gm in gms:
@@ -117,9 +117,9 @@ def _slots(
 ) -> list[dict[str, int]]:
     """Returns how many GMs of each kind each set gets.
 
-    Where a kind has fewer eligible GMs than four sets want, they are dealt in turn, on from
-    where the last such kind ended. A third of a kind at least is in no set, as in the paper, but
-    for kinds of few GMs; and no set takes all GMs of a kind.
+    Where a kind has fewer eligible GMs than four sets want, they are dealt in turn, starting where
+    the last such kind ended. At least a third of a kind is in no set, as in the paper, except for
+    kinds with few GMs; and no set takes all GMs of a kind.
     """
     slots: list[dict[str, int]] = [{} for _ in range(N_SETS)]
     turn = 0
@@ -141,7 +141,7 @@ def _draw(
     slots: Sequence[Mapping[str, int]],
     generator: np.random.Generator,
 ) -> list[list[int]]:
-    """Fills the slots of every set with GMs that can be tested, in random order."""
+    """Fills the slots of every set with eligible GMs, in random order."""
     waiting: dict[str, list[int]] = {}
     for place in generator.permutation(len(eligible)):
         waiting.setdefault(gms[eligible[place]].kind, []).append(eligible[place])
@@ -152,7 +152,7 @@ def _draw(
 
 
 class _Table:
-    """Which GM has which class, loss and content: what a draw is judged by."""
+    """Which GM has which class, loss and content, by which a draw is judged."""
 
     def __init__(self, gms: Sequence[GM]) -> None:
         labels = np.array([gm.values[N_CONTINUOUS:] for gm in gms])
@@ -167,7 +167,7 @@ class _Table:
         self._diffusion = np.array([gm.kind == "DM" for gm in gms])
 
     def untrained(self, test: Sequence[int]) -> bool:
-        """Whether a class or a loss occurs in a set but not among its training GMs."""
+        """Returns whether a class or a loss occurs in a set but not among its training GMs."""
         tested = self._has[test].sum(0)
         return bool((tested == self._has.sum(0))[tested > 0].any())
 
@@ -184,7 +184,7 @@ class _Table:
 
 
 def _named(gms: Sequence[GM], drawn: Sequence[Sequence[int]]) -> dict[str, tuple[str, ...]]:
-    """Returns the sets that have a GM by name, each in the population's order."""
+    """Returns the non-empty sets by name, each in the population's order."""
     return {
         f"set_{number}": tuple(gms[row].name for row in sorted(rows))
         for number, rows in enumerate(filter(None, drawn), start=1)

@@ -1,4 +1,4 @@
-"""What `gmbench info` tells: a benchmark, a GM, a parameter or a set, as plain result objects."""
+"""What `gmbench info` shows: a benchmark, a GM, a parameter or a set, as plain result objects."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class BenchmarkDescription:
 
 @dataclass(frozen=True)
 class GMDescription:
-    """A GM with its labels in words, the sets that test it, and what is doubtful.
+    """A GM with its labels in words, the sets that test it, and notes on what is doubtful.
 
     Attributes:
         gm: The GM.
@@ -67,7 +67,7 @@ class ParameterDescription:
         smallest: Smallest value of a continuous parameter; None otherwise.
         median: Median of a continuous parameter; None otherwise.
         largest: Largest value of a continuous parameter; None otherwise.
-        counts: Number of GMs of each class, or that do (`yes`) and do not use a loss.
+        counts: Number of GMs of each class, or of those that use a loss (`yes`) and do not (`no`).
         notes: Notes on the column and its cells.
     """
 
@@ -81,7 +81,7 @@ class ParameterDescription:
 
 @dataclass(frozen=True)
 class SetDescription:
-    """A test set: its GMs, and how many there are to train on."""
+    """A test set: its GMs, and the number of GMs to train on."""
 
     name: str
     gms: tuple[GM, ...]
@@ -92,12 +92,12 @@ Description = BenchmarkDescription | GMDescription | ParameterDescription | SetD
 
 
 def describe(name: str | None, benchmark: Benchmark) -> Description:
-    """Describes what a name stands for: nothing (the benchmark), a set, a parameter or a GM.
+    """Describes the set, parameter or GM that a name stands for; without a name, the benchmark.
 
-    Letter case and separators do not count.
+    Letter case and separators are ignored.
 
     Raises:
-        UnknownNameError: The name is none of these; the nearest right ones are given.
+        UnknownNameError: The name is none of these; the message gives the nearest valid ones.
     """
     if name is None:
         return _describe_benchmark(benchmark)
@@ -154,7 +154,7 @@ def _describe_parameter(parameter: Parameter, benchmark: Benchmark) -> Parameter
     continuous = parameter.type is ParameterType.CONTINUOUS
     classes = benchmark.classes.get(parameter.name, ("no", "yes"))
     found = tuple(note for note in notes() if note.parameter == parameter.name)
-    # What is doubtful of the published column is not so of labels that were measured.
+    # Doubts about a published column do not apply to labels that were measured.
     everywhere = any(map(is_published, benchmark.gms))
     middle = (column[(len(column) - 1) // 2] + column[len(column) // 2]) / 2
     return ParameterDescription(

@@ -1,8 +1,8 @@
-"""GMs of other datasets to train on, beside a benchmark's own.
+"""GMs of other datasets to train on in addition to a benchmark's own.
 
 A hundred GMs are few to learn from. A zoo of any size (`gmbench zoo build`) or any other dataset
-folder adds to them: its GMs are trained on in every fold, whatever test sets it has itself. Scores
-stay those of the benchmark, in its own ranges; a result says what was added.
+folder adds to them: its GMs are trained on in every fold, whatever its own test sets. Scores remain
+those of the benchmark, in its own ranges; a result says what was added.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from gmbench.schema import DISCRETE, N_ARCHITECTURE, N_CONTINUOUS
 
 @dataclass(frozen=True)
 class ExtraGMs:
-    """The GMs of one dataset that are trained on beside a benchmark's own.
+    """The GMs of one dataset that are trained on in addition to a benchmark's own.
 
     Attributes:
         folder: The dataset folder.
-        dataset: What the folder holds.
-        gms: Those to train on: all that have images, less the twins.
-        twins: Names of GMs that are left out, because a test GM of the benchmark has the same
-            15 values of the architecture: whoever knows the twin need not parse the image.
+        dataset: The benchmark that the folder holds.
+        gms: The GMs to train on: all that have images, except the twins.
+        twins: Names of GMs that are left out because a test GM of the benchmark has the same 15
+            architecture values: a method that knows the twin need not parse the image.
     """
 
     folder: Path
@@ -35,7 +35,7 @@ class ExtraGMs:
     twins: tuple[str, ...]
 
     def to_dict(self) -> dict[str, object]:
-        """Returns what a result says of it: name, version, hash of labels, numbers of GMs."""
+        """Returns what a result says about it: name, version, label hash, number of GMs, twins."""
         return {
             "benchmark": self.dataset.name,
             "version": self.dataset.version,
@@ -46,15 +46,15 @@ class ExtraGMs:
 
 
 def read_extra(benchmark: Benchmark, folders: Iterable[Path]) -> tuple[ExtraGMs, ...]:
-    """Reads datasets whose GMs shall be trained on.
+    """Reads datasets whose GMs are to be trained on.
 
     Args:
         benchmark: The benchmark that is predicted.
         folders: Dataset folders; `mini116` is the package's own.
 
     Raises:
-        BenchmarkError: A folder is no dataset, two GMs have one name, or a GM has a class that the
-            benchmark has no number for.
+        BenchmarkError: A folder is not a dataset, two GMs have the same name, or a GM has a class
+            index that the benchmark does not have.
     """
     tests = {
         benchmark.gm(name).row(N_ARCHITECTURE)

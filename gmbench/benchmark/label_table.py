@@ -1,4 +1,4 @@
-"""Reads a table of labels of somebody's own; says precisely what is wrong in it."""
+"""Reads a user's own table of labels and reports precisely what is wrong with it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gmbench.errors import BenchmarkError, nearest_names
 from gmbench.schema import KINDS, NAMES, PARAMETERS, Parameter, ParameterType
 
 NEEDED: tuple[str, ...] = ("gm", "kind", *NAMES)
-"""Columns that a table must have."""
+"""Required columns of a table."""
 
 FURTHER: tuple[str, ...] = (
     "content",
@@ -25,30 +25,30 @@ FURTHER: tuple[str, ...] = (
     "test_sets",
     "n_images",
 )
-"""Columns that it may have; those of test sets and of images are not read."""
+"""Optional columns; those of test sets and images are not read."""
 
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
-"""Names of GMs become those of files."""
+"""Names of GMs become file names."""
 
 _SHOWN = 10
-"""Faults that an error names."""
+"""Maximum number of faults that an error lists."""
 
 
 def read_label_table(path: Path) -> tuple[GM, ...]:
-    """Reads a CSV file of labels, one GM a row: counts, classes by name or index, losses 0 or 1.
+    """Reads a CSV file of labels, one GM per row: counts, classes by name or index, losses 0 or 1.
 
-    An empty cell is a label that nobody knows; no metric counts it. Of the counts, of the classes
-    and of the losses of a GM one each must be known.
+    An empty cell is an unknown label, which enters no metric. At least one count, one class and one
+    loss of each GM must be known.
 
     Args:
-        path: The file; its columns may stand in any order.
+        path: The file; its columns may be in any order.
 
     Returns:
-        The GMs in the file's order; where it has no column `content` it is `other`.
+        The GMs in the file's order; `content` is `other` where the column or the cell is missing.
 
     Raises:
-        BenchmarkError: A column is unknown, missing or there twice, or a cell does not hold what it
-            should. All faults are looked for; the first ten are named with line and column.
+        BenchmarkError: A column is unknown, missing or duplicated, or a cell is invalid. All faults
+            are collected; the first ten are listed with line and column.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -86,7 +86,7 @@ def read_label_table(path: Path) -> tuple[GM, ...]:
 
 
 def example_table() -> str:
-    """Returns a table of labels with one row, which `read_label_table` reads: DCGAN's of red116."""
+    """Returns a table of labels with one row, that of red116's DCGAN, for `read_label_table`."""
     gm = next(gm for gm in red116() if gm.name == "DCGAN")
     row = row_from_gm(replace(gm, name="MY_DCGAN"))
     for parameter in PARAMETERS:
@@ -123,7 +123,7 @@ def _column_faults(header: Sequence[str]) -> list[str]:
 
 
 def _row_faults(row: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Returns the columns of a row that do not hold what they should, each with what is wrong."""
+    """Returns the invalid columns of a row, each with what is wrong."""
     faults = []
     if row["kind"] not in KINDS:
         faults.append(("kind", f"{row['kind']!r} is no kind. There are: {', '.join(KINDS)}."))
@@ -140,7 +140,7 @@ def _row_faults(row: Mapping[str, str]) -> list[tuple[str, str]]:
 
 
 def _value(parameter: Parameter, cell: str) -> tuple[float, str]:
-    """Returns the value of a cell, and what is wrong with it; empty where nothing is."""
+    """Returns the value of a cell and what is wrong with it, which is empty where nothing is."""
     if not cell:
         return UNKNOWN, ""
     if cell in parameter.classes:

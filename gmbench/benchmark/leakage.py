@@ -1,6 +1,6 @@
 """The leakage report: what the test sets of a benchmark share with their training GMs.
 
-GMs never stand on both sides. Label rows do: only 78 of the 116 architecture rows of red116 are
+No GM is on both sides, but label rows are: only 78 of the 116 architecture rows of red116 are
 distinct, so a method can score well on a test GM by recognising its twin in training. The report
 names each such pair, and the columns that a set cannot measure because they are constant in it.
 """
@@ -40,7 +40,7 @@ class SetReport:
 
 
 def check_splits(benchmark: Benchmark) -> list[SetReport]:
-    """Reports, set by set, what could leak from training into test, or cannot be measured."""
+    """Reports for each set what could leak from training into test or cannot be measured."""
     reports = []
     for name, test in benchmark.sets.items():
         training = benchmark.training_gms(name)
@@ -83,8 +83,8 @@ def twins(
     Args:
         benchmark: The benchmark.
         set_name: Name of the set.
-        width: How many of the 25 values twins share, from the first on: 15 for the architecture,
-            25 for the whole row.
+        width: How many of the 25 values twins share, starting with the first: 15 for the
+            architecture, 25 for the whole row.
 
     Raises:
         UnknownNameError: The benchmark has no such set.

@@ -45,7 +45,7 @@ def paper_cells(table: str) -> dict[tuple[str, str], PaperCell]:
 def paper_row(
     cells: Mapping[tuple[str, str], PaperCell], row: str, metrics: Iterable[str]
 ) -> dict[str, PaperCell]:
-    """Returns those metrics of a row that the paper reports."""
+    """Returns those of the given metrics that the paper reports for a row."""
     return {metric: cells[row, metric] for metric in metrics if (row, metric) in cells}
 
 

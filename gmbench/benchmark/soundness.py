@@ -1,6 +1,6 @@
-"""What the tables of a dataset folder may say: names that make paths, labels that make columns.
+"""What the tables of a dataset folder may hold: names that make paths, labels that make columns.
 
-A folder may be anyone's. What it says is checked before memory or a path is made of it.
+A folder may be anyone's. Its contents are checked before memory or a path is made from them.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from gmbench.errors import LONGEST_NAME, printable
 from gmbench.schema import KINDS, N_ARCHITECTURE, N_CONTINUOUS, NAMES
 
 MOST_IMAGES = 1_000_000
-"""Images of a GM: an `image_id` numbers them in six digits."""
+"""Maximum number of images of a GM: an `image_id` numbers them with six digits."""
 
 MOST_IMAGES_IN_ALL = 20_000_000
 LARGEST_COUNT = 2**53
-"""Whole numbers up to here are what they are as a float, too."""
+"""Integers up to this value are exact as floats."""
 
 HIGHEST_CLASS = 999
 PARTS = {
@@ -26,7 +26,7 @@ PARTS = {
     "class": slice(N_CONTINUOUS, N_ARCHITECTURE),
     "loss": slice(N_ARCHITECTURE, None),
 }
-"""Of each a GM has one label at least that is known: nothing else of it could be scored."""
+"""A GM has at least one known label of each: otherwise nothing of it could be scored."""
 
 _NO_PART_OF_A_PATH = re.compile(r"[/\\]|^\.*$")
 
@@ -38,13 +38,13 @@ def tables_fault(
     sets: Mapping[str, Sequence[str]],
     n_images: Sequence[int],
 ) -> str:
-    """Says what is wrong with the tables of a benchmark; empty where nothing is.
+    """Returns what is wrong with the tables of a benchmark; empty where nothing is.
 
     Args:
         name: Name of the benchmark.
         version: Its version.
         gms: All GMs.
-        sets: Names of the test GMs of each set, by its name.
+        sets: Names of the test GMs of each set, by set name.
         n_images: Number of images of each GM.
     """
     if not gms:

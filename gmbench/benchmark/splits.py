@@ -1,9 +1,9 @@
 """Sets of GMs: the files under `splits/` and the draws behind them.
 
-A file of a set is plain text: the name of one GM a line; what follows `#` is for people. The
+The file of a set is plain text with the name of one GM per line; text after `#` is for people. The
 curated sets of `red116` are the paper's. What the paper did not publish (the face and non-face
 sets of Table 6, the 15 seen GMs of the coordinated attack) is drawn here, once, with a fixed
-seed; `tests/test_splits.py` holds the files against the draw.
+seed; `tests/benchmark/test_splits.py` checks the files against the draw.
 """
 
 from __future__ import annotations
@@ -40,17 +40,17 @@ UNSEEN_IN_ATTACK: tuple[str, ...] = (
 """The 15 GMs that the coordinated-attack experiment most probably left out of training."""
 
 SEEN, UNSEEN = "seen", "unseen"
-"""The sets of the coordinated attack: GMs that a parser was trained on, and GMs that it was not."""
+"""The sets of the coordinated attack: GMs that a parser was, and was not, trained on."""
 
 PREFIX = "MINI_"
-"""What the name of a replica begins with, so that a prediction file tells its benchmark.
+"""Prefix of replicas' names, by which a prediction file reveals its benchmark.
 
-A replica is a small GM that is made after a published one; the same files hold the sets of both.
+A replica is a small GM modelled on a published one; the same files hold the sets of both.
 """
 
 
 def splits_directory() -> Path:
-    """Returns the folder of the set files: inside an installed package, or of the checkout."""
+    """Returns the folder of the set files: inside an installed package, or in the checkout."""
     installed = TABLES / "splits"
     return installed if installed.is_dir() else Path(__file__).parents[2] / "splits"
 
@@ -60,14 +60,14 @@ def read_set(path: Path, known: Iterable[str]) -> tuple[str, ...]:
 
     Args:
         path: The file.
-        known: Names of the GMs that may stand in it.
+        known: Names of the GMs that it may list.
 
     Returns:
         The names in the file's order.
 
     Raises:
         UnknownNameError: A line names no known GM.
-        BenchmarkError: A GM stands there twice.
+        BenchmarkError: A GM is listed twice.
     """
     known = set(known)
     found: list[str] = []
@@ -88,7 +88,7 @@ def read_sets(group: str, known: Iterable[str], prefix: str = "") -> dict[str, t
 
     Args:
         group: A folder under `splits/`.
-        known: Names of the GMs that may stand in its files.
+        known: Names of the GMs that its files may list.
         prefix: Put before each name: `PREFIX` gives the sets of the replicas.
 
     Raises:
@@ -106,14 +106,14 @@ def read_sets(group: str, known: Iterable[str], prefix: str = "") -> dict[str, t
 
 
 def draw_content_sets(gms: Sequence[GM]) -> dict[str, tuple[str, ...]]:
-    """Draws the test sets of Table 6: four times 6 face GMs and four times 6 non-face GMs.
+    """Draws the test sets of Table 6: four sets of 6 face GMs and four of 6 non-face GMs.
 
-    The GMs of one content are ordered by kind, shuffled within a kind, and every (n / 24)-th is
-    taken, dealt in turn to the four sets: so the sets share no GM and hold the kinds in about
-    the population's proportions.
+    Face and non-face GMs are each ordered by kind and shuffled within a kind; every (n / 24)-th is
+    taken and dealt in turn to the four sets, so that the sets share no GM and hold the kinds in
+    about the population's proportions.
 
     Args:
-        gms: The population; `faces` is the face content, all others are non-face.
+        gms: The population; `faces` is the face content, all other contents are non-face.
 
     Returns:
         `face_1` to `face_4` and `nonface_1` to `nonface_4`, each in alphabetical order.
@@ -132,7 +132,7 @@ def draw_content_sets(gms: Sequence[GM]) -> dict[str, tuple[str, ...]]:
 
 
 def draw_attack_sets(gms: Sequence[GM]) -> dict[str, tuple[str, ...]]:
-    """Returns the `unseen` GMs of the coordinated attack and draws 15 `seen` ones beside them."""
+    """Returns the `unseen` GMs of the coordinated attack and 15 `seen` ones, which are drawn."""
     generator = np.random.default_rng(DRAW_SEED)
     pool = [name for name in names(gms) if name not in UNSEEN_IN_ATTACK]
     seen = generator.choice(len(pool), size=len(UNSEEN_IN_ATTACK), replace=False)

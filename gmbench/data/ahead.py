@@ -1,4 +1,4 @@
-"""Work in threads, some steps ahead of who takes its results, which come in order."""
+"""Runs work in threads, some steps ahead of the consumer of its results, which come in order."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ Result = TypeVar("Result")
 def in_threads(
     function: Callable[[Task], Result], tasks: Iterable[Task], threads: int
 ) -> Iterator[Result]:
-    """Calls a function for every task in threads, and yields the results in their order.
+    """Calls a function for every task in threads, and yields the results in order of the tasks.
 
-    No more than `threads` results wait to be taken, so that memory is bounded; tasks are asked
-    for one by one, in the thread that takes the results.
+    At most `threads` results wait to be consumed, so that memory is bounded; tasks are drawn one
+    by one, in the thread that consumes the results.
 
     Args:
-        function: For work that waits, or that lets other threads run.
-        tasks: What it is called with.
-        threads: How many; with 1 everything is done in this thread.
+        function: Does work that waits, or that lets other threads run.
+        tasks: Arguments of the function, one per call.
+        threads: Number of threads; with 1, everything is done in the calling thread.
     """
     if threads <= 1:
         yield from map(function, tasks)

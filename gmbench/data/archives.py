@@ -1,9 +1,10 @@
 """ZIP and TAR archives: listed and read member by member, never unpacked into a tree.
 
-An archive is hostile until shown otherwise. Refused, with the archive and the member named:
-paths that lead outside, links and devices, two members of one name, encryption, more files or
-bytes than `Limits` allows, and compression beyond what images can have (a "bomb"). A compressed
-TAR can only be read from front to back, so it is first decompressed into one plain TAR.
+An archive is treated as hostile until proven otherwise. The following are refused, with an error
+that names the archive and, where one is at fault, the member: paths that lead outside, links and
+devices, two members with one name, encryption, more files or bytes than `Limits` allows, and
+compression beyond what images can have (a "bomb"). A compressed TAR can only be read from front to
+back, so it is first decompressed into a plain TAR.
 """
 
 from __future__ import annotations
@@ -37,29 +38,29 @@ from gmbench.files import disk_full, is_full, rename_durably
 
 _MEGABYTE = 2**20
 _RATIO_COUNTS_FROM = 64 * _MEGABYTE
-"""Unpacked bytes from which on the ratio of an archive counts: small ones do no harm."""
+"""Unpacked bytes above which the ratio of an archive is checked: small ones do no harm."""
 
 _DECOMPRESSORS: dict[bytes, Callable[[Path], Any]] = {
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
     b"\xfd7zXZ\x00": lzma.open,
 }
-"""How a compressed file is opened, by the bytes that it starts with."""
+"""The function that opens a compressed file, by the bytes with which the file starts."""
 
 _ZIP_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 _DAMAGE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, ValueError)
 
 
 def open_source(location: Path, scratch: Path, limits: Limits) -> Source:
-    """Lists the files of a folder, a ZIP or a TAR (plain, or compressed by gzip, bzip2, xz).
+    """Lists the files of a folder, a ZIP or a TAR (plain, or compressed with gzip, bzip2 or xz).
 
     Args:
-        location: The folder or archive; what it is is told from its content, not its name.
-        scratch: Folder in which a compressed TAR is decompressed; made when it is needed.
-        limits: What is refused.
+        location: The folder or archive; its type is recognised by its content, not its name.
+        scratch: Folder in which a compressed TAR is decompressed; created when needed.
+        limits: Limits beyond which a source is refused.
 
     Raises:
-        SourceError: There is no such thing, it is damaged, or it is hostile.
+        SourceError: The source does not exist, is damaged, or is hostile.
     """
     if location.is_dir():
         return scan_folder(location, limits)
@@ -80,7 +81,7 @@ def open_source(location: Path, scratch: Path, limits: Limits) -> Source:
     except _DAMAGE as error:
         raise _no_archive(location, error) from error
     except OSError as error:
-        if error.errno is None:  # The decompressors' own word for damage.
+        if error.errno is None:  # The decompressors' own error for damage.
             raise _no_archive(location, error) from error
         raise unreadable(location, error) from error
 
@@ -165,7 +166,7 @@ def _list_zip(location: Path, limits: Limits) -> Source:
         files.append(SourceFile(path, member.file_size, 0, member.filename))
     _check_names(location, files)
     check_limits(location, files, limits)
-    # Members that overlap are each within the limits; all of them together are not.
+    # Overlapping members may each be within the limits while all of them together are not.
     total = sum(file.size for file in files)
     _check_ratio(location, "all members together", total, packed, limits, _RATIO_COUNTS_FROM)
     return Source(location, "zip", location.resolve(), in_order(files))
@@ -176,7 +177,7 @@ def _list_tar(location: Path, plain: Path, limits: Limits) -> Source:
     with tarfile.open(plain, "r:") as archive:
         for member in archive:
             path = _safe_path(location, member.name)
-            if member.size < 0:  # Leads older releases of Python around in circles.
+            if member.size < 0:  # Sends older releases of Python into an endless loop.
                 raise _refused(location, path, "has a negative size")
             if member.isdir():
                 continue
@@ -186,7 +187,7 @@ def _list_tar(location: Path, plain: Path, limits: Limits) -> Source:
             if len(files) > limits.members:
                 break
         end = archive.offset
-    # `tarfile` takes a damaged header for the end; the true end is a block of zeros or nothing.
+    # `tarfile` takes a damaged header for the end; the real end is a block of zeros or nothing.
     with plain.open("rb") as file:
         file.seek(end)
         block = file.read(tarfile.BLOCKSIZE)
@@ -237,7 +238,7 @@ def _decompress(
 def _safe_path(location: Path, name: str) -> str:
     """Returns a member's path without `.` parts; refuses one that could lead elsewhere.
 
-    Windows' own tools write backslashes between folders (PowerShell 5.1 does).
+    Backslashes separate folders too: some of Windows' own tools write them (PowerShell 5.1 does).
     """
     parts = name.replace("\\", "/").split("/")
     if (

@@ -1,7 +1,7 @@
-"""Builds the dataset folder of a benchmark from images: list, look, make shards, write, rename.
+"""Builds the dataset folder of a benchmark from images: list, inspect, make shards, write, rename.
 
-The plan, a fingerprint of everything that the bytes depend on, keeps work on other images or by
-another version apart.
+The plan, a fingerprint of everything on which the bytes depend, keeps apart work on other images
+or by another version.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ from gmbench.version import __version__
 from gmbench.wording import plural
 
 DEFAULT_NAME = "gm-parsing"
-"""What a dataset is called that is given no other name."""
+"""Name of a dataset that is given no other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +70,8 @@ class BuildResult:
         folder: The dataset folder.
         benchmark: Name of what was built, such as `red116` or `red116-partial`.
         inspection: What was found in the source.
-        n_resumed: GMs that an earlier, interrupted build had finished.
-        already_built: Whether the folder was there before, from the same images.
+        n_resumed: Number of GMs that an earlier, interrupted build had finished.
+        already_built: Whether the folder existed before, built from the same images.
     """
 
     folder: Path
@@ -95,23 +95,22 @@ def build_dataset(
 ) -> BuildResult:
     """Builds the Hugging Face dataset folder of a benchmark from images, or copies mini116's.
 
-    A script that calls this needs `if __name__ == "__main__":`, as processes are started.
+    A script that calls this needs `if __name__ == "__main__":`, because it starts processes.
 
     Args:
-        benchmark: Labels, sets, and how many images each GM has; by name, folder, or loaded.
-        images: Folder, ZIP or TAR with one folder of images for each GM, at any depth; None for
+        benchmark: Labels, sets, and the number of images per GM; by name, folder, or loaded.
+        images: Folder, ZIP or TAR with one folder of images per GM, at any depth; None for
             mini116, whose images come with the package.
-        out: The folder to make; beside it `OUT.partial` holds unfinished work.
-        merged: A dataset, by name or folder, whose GMs `benchmark` has beside those of `images`.
-        allow_missing: Build in spite of missing, empty or corrupt images, as a `-partial`
-            benchmark.
+        out: The folder to create; unfinished work is held in `OUT.partial` beside it.
+        merged: A dataset, by name or folder, whose GMs `benchmark` has besides those of `images`.
+        allow_missing: Build despite missing, empty or corrupt images, as a `-partial` benchmark.
         overwrite: Replace an earlier dataset.
         jobs: Number of processes; all cores when None.
-        limits: What a source may ask of us; `Limits()` when None.
-        progress: Told how far the work is.
+        limits: Limits beyond which a source is refused; `Limits()` when None.
+        progress: Called as the work proceeds.
 
     Raises:
-        IncompleteSourceError: Images are missing and that was not allowed; holds the report.
+        IncompleteSourceError: Images are missing and this was not allowed; holds the report.
         SourceError: The images cannot be read, or an archive is hostile.
         DatasetError: `out` cannot be written or is in use, or a process died.
 
@@ -173,7 +172,7 @@ def build_dataset(
 def _without_images(
     location: Path, benchmark: Benchmark, records: Mapping[str, ShardRecord]
 ) -> DatasetError:
-    """Returns the error for a source without one image that can be taken."""
+    """Returns the error for a source without a single usable image."""
     corrupt = [fault for record in records.values() for _, fault in record.corrupt]
     if not corrupt:
         return DatasetError(
@@ -203,7 +202,7 @@ def _copy_mini116(out: Path, overwrite: bool) -> BuildResult:
 
 
 def _is_mini116(benchmark: Benchmark) -> bool:
-    """Returns whether a benchmark is the packaged one; its name says nothing about that."""
+    """Returns whether a benchmark is the packaged one, whatever its name."""
     mini116 = read_benchmark(MINI116)
     return (benchmark.labels_sha256, benchmark.splits_sha256, benchmark.n_images) == (
         mini116.labels_sha256,
@@ -213,7 +212,7 @@ def _is_mini116(benchmark: Benchmark) -> bool:
 
 
 def _require_images(benchmark: Benchmark, images: str | Path | None) -> Path:
-    """Returns the place of the images; the only place that knows what to do without one."""
+    """Returns the location of the images; only this function knows what to do without one."""
     if images is not None:
         return Path(images)
     if any(map(is_published, benchmark.gms)):
@@ -231,7 +230,7 @@ def _require_images(benchmark: Benchmark, images: str | Path | None) -> Path:
 def _existing(
     benchmark: Benchmark, location: Path, out: Path, work: Path, allow_missing: bool
 ) -> BuildResult:
-    """Returns the dataset that is there."""
+    """Returns the dataset that already exists."""
     report = read_inspection(out)
     _refuse_errors(report, location, allow_missing)
     clear(work)
@@ -241,7 +240,7 @@ def _existing(
 def _gms_of(
     merged: str | Path | None, benchmark: Benchmark
 ) -> dict[str, tuple[GMFiles, str, Path]]:
-    """Returns the images of the GMs of another dataset, those that the benchmark has."""
+    """Returns the images of those GMs of another dataset that the benchmark has."""
     if merged is None:
         return {}
     folder = dataset_folder(merged)
@@ -254,7 +253,7 @@ def _gms_of(
 
 
 def _without(benchmark: Benchmark, gms: Collection[str]) -> Benchmark:
-    """Returns a benchmark for names alone, in which some GMs are not."""
+    """Returns a benchmark without some GMs, of which only the names are used."""
     kept = tuple(gm for gm in benchmark.gms if gm.name not in gms)
     return replace(benchmark, gms=kept, sets={}, n_images=(0,) * len(kept))
 
@@ -266,13 +265,14 @@ def _plan_of(
     limits: Limits,
     others: Mapping[str, tuple[GMFiles, str, Path]],
 ) -> str:
-    """Returns the SHA-256 of everything that a dataset's bytes depend on.
+    """Returns the SHA-256 of everything on which a dataset's bytes depend.
 
     Args:
         benchmark: What is built.
-        location: The images.
-        source: The list of files of a folder; an archive is known by its size and time alone.
-        limits: Of which the number of pixels decides what is kept.
+        location: Where the images are.
+        source: The list of files of a folder; None for an archive, which is identified by its
+            size and time alone.
+        limits: Limits, of which the number of pixels decides what is kept.
         others: GMs of another dataset.
     """
     status = location.stat()
@@ -292,7 +292,7 @@ def _plan_of(
 
 
 def _refuse_errors(report: Inspection, location: Path, allow_missing: bool) -> None:
-    """Raises the report as an error if something is missing and that was not allowed."""
+    """Raises the report as an error if something is missing and this was not allowed."""
     if not (report.checklist.ok or allow_missing):
         counts = ", ".join(
             f"{check.name.replace('_', ' ').replace('gms', 'GMs')}: {check.n_offenders:,}"

@@ -1,4 +1,4 @@
-"""GMs of a dataset that is built already, as a source of images for another one."""
+"""GMs of an existing dataset as a source of images for another one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gmbench.errors import SourceError
 
 
 class ShardReader:
-    """Reads the images of one GM's shard, by their rows."""
+    """Reads the images of one GM's shard by row."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -38,7 +38,7 @@ def built_gms(benchmark: Benchmark, folder: Path) -> dict[str, tuple[GMFiles, st
         folder: The dataset folder.
 
     Raises:
-        SourceError: A shard is not there or cannot be read.
+        SourceError: A shard is missing or cannot be read.
     """
     found = {}
     for gm, n_images in zip(benchmark.gms, benchmark.n_images, strict=True):

@@ -1,6 +1,6 @@
 """`checksums.sha256` of a dataset folder: which files belong to it, and whether they are unchanged.
 
-The list is written as `sha256sum` writes it, so `sha256sum -c` reads it too.
+The list has the format of `sha256sum`, so `sha256sum -c` can read it too.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ CHECKSUMS = "checksums.sha256"
 
 _LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")
 _THREADS = 4
-"""Hashing lets other threads run; more than these wait for the disk."""
+"""Hashing releases the GIL; more threads than this would wait for the disk."""
 
 
 @dataclass(frozen=True, slots=True)
 class ComparedFiles:
-    """A dataset folder beside its checksums.
+    """The result of comparing a dataset folder with its checksums.
 
     Attributes:
-        missing: Paths of files that are promised and not there.
-        changed: Paths of files that are not those that were promised.
-        further: Paths of files that are not promised, hidden ones aside.
+        missing: Paths of listed files that do not exist.
+        changed: Paths of files whose checksum differs from the listed one.
+        further: Paths of files that are not listed, except hidden ones.
     """
 
     missing: tuple[str, ...]
@@ -39,16 +39,16 @@ class ComparedFiles:
 
 
 def checksums_text(sums: Mapping[str, str]) -> str:
-    """Returns the list, sorted by path, of the SHA-256 of each file by its path."""
+    """Returns the text of the list, sorted by path, given the SHA-256 of each file by path."""
     return "".join(f"{sums[path]}  {path}\n" for path in sorted(sums))
 
 
 def read_checksums(folder: Path) -> dict[str, str]:
-    """Reads the list of a dataset folder: SHA-256 of every file, by its path.
+    """Reads the list of a dataset folder: the SHA-256 of every file, by path.
 
     Raises:
-        DatasetError: There is none, or a line is not one, names a file twice, or leads out of the
-            folder.
+        DatasetError: The list cannot be read, or a line is malformed, names a file twice, or leads
+            out of the folder.
     """
     path = folder / CHECKSUMS
     promised: dict[str, str] = {}
@@ -74,11 +74,11 @@ def read_checksums(folder: Path) -> dict[str, str]:
 def compare_files(
     folder: Path, promised: Mapping[str, str], progress: Progress | None = None
 ) -> ComparedFiles:
-    """Hashes every file of a folder that is promised, and lists those that are not.
+    """Hashes every listed file of a folder, and finds the files that are not listed.
 
     Args:
         folder: The dataset folder.
-        promised: SHA-256 of every file, by its path.
+        promised: SHA-256 of every listed file, by path.
         progress: Called after every file.
     """
     present = [path for path in promised if is_there(folder / path)]
@@ -100,7 +100,7 @@ def compare_files(
 
 
 def is_there(path: Path) -> bool:
-    """Returns whether a path is that of a file; one that no disk can have is none."""
+    """Returns whether a path is that of a file; False for a path that the system rejects."""
     try:
         return path.is_file()
     except OSError:
@@ -114,7 +114,7 @@ def sha256_of(file: Path) -> str:
 
 
 def _visible(folder: Path) -> list[str]:
-    """Returns the paths of all files but hidden ones and the list itself."""
+    """Returns the paths of all files except hidden ones and the list itself."""
     files = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
     return sorted(
         path.as_posix()

@@ -1,4 +1,4 @@
-"""A folder of a user's that holds one folder of images a class."""
+"""Reads a user's folder that holds one folder of images per class."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gmbench.errors import SourceError
 
 
 def images_in(folder: Path) -> list[Path]:
-    """Returns the image files of a folder at every depth, in the order of their paths."""
+    """Returns the image files of a folder, at any depth, in the order of their paths."""
     files = (path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
     return sorted(path for path in files if path.is_file())
 
@@ -18,7 +18,8 @@ def read_class_folders(folder: Path) -> dict[str, list[Path]]:
     """Returns the image files of each class, by the name of its folder.
 
     Raises:
-        SourceError: The folder is not there, has fewer than two folders, or one without an image.
+        SourceError: The folder does not exist, has fewer than two folders, or has one without an
+            image.
     """
     if not folder.is_dir():
         raise SourceError(

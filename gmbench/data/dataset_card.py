@@ -23,7 +23,7 @@ HUB_TASKS: Mapping[str, str] = {
     "arch_f1": "weighted F1 of the 6 discrete parameters; higher is better",
     "loss_f1": "weighted F1 of the 10 training losses; higher is better",
 }
-"""What a result on the Hub can be about: the task's id in `eval.yaml`, and its meaning."""
+"""The tasks that a result on the Hub can be about: the id in `eval.yaml`, and its meaning."""
 
 PAPER = "https://arxiv.org/abs/2106.07873"
 
@@ -56,9 +56,9 @@ def card_text(
     """Returns `README.md`: the metadata that `datasets` and the Hub read, then text for people.
 
     Args:
-        benchmark: What was built, with the images that are there.
-        records: The shard of each GM that has one, by its name.
-        inspection: What was found of the images that should be there.
+        benchmark: What was built, with the number of images that exist.
+        records: Record of the shard of each GM that has one, by GM name.
+        inspection: Which of the expected images were found.
     """
     licence = _LICENCE if any(map(is_published, benchmark.gms)) else "not-stated"
     metadata = card_metadata(benchmark, records, licence)
@@ -71,14 +71,14 @@ def card_metadata(
     licence: str,
     further: Mapping[str, tuple[dict[str, Any], DatasetInfo]] | None = None,
 ) -> str:
-    """Returns the metadata of a card as YAML, without the lines of dashes around it.
+    """Returns the metadata of a card as YAML, without the surrounding lines of dashes.
 
     Args:
-        benchmark: What was built, with the images that are there.
-        records: The shard of each GM that has one, by its name.
-        licence: What the Hub shows as the licence's name.
-        further: Entry of the card's `configs` and description of each configuration that is not
-            the benchmark's own, by its name.
+        benchmark: What was built, with the number of images that exist.
+        records: Record of the shard of each GM that has one, by GM name.
+        licence: The name of the licence that the Hub shows.
+        further: For each configuration beyond the benchmark's own, by name: its entry in the
+            card's `configs` and its description.
     """
     from datasets import DatasetInfo, SplitDict, SplitInfo
     from datasets.info import DatasetInfosDict
@@ -117,7 +117,7 @@ def card_metadata(
 
 
 def eval_text(benchmark: Benchmark) -> str:
-    """Returns `eval.yaml`, by which the Hub knows a dataset as a benchmark."""
+    """Returns `eval.yaml`, by which the Hub recognises a dataset as a benchmark."""
     first = next(iter(benchmark.sets), ALL)
     measures = "; ".join(f"{task}: {meaning}" for task, meaning in HUB_TASKS.items())
     described = {
@@ -146,12 +146,12 @@ def _size_category(n_images: int) -> str:
 
 
 def introduction(benchmark: Benchmark, what: str, whose: str = "") -> str:
-    """Returns the first lines of a card: what the images are, and what is asked of them.
+    """Returns the first lines of a card: what the images are, and what the task is.
 
     Args:
-        benchmark: What was built, with the images that are there.
-        what: Such as `published generative models`.
-        whose: Such as `that gmbench trained itself`.
+        benchmark: What was built, with the number of images that exist.
+        what: What made the images, such as `published generative models`.
+        whose: A relative clause that follows, such as `that gmbench trained itself`.
     """
     present = [g for g, n in zip(benchmark.gms, benchmark.n_images, strict=True) if n]
     kinds = ", ".join(
@@ -167,7 +167,7 @@ never seen in training. It was set by [Reverse Engineering of Generative Models]
 
 
 def columns_section(benchmark: Benchmark, images: str = "") -> str:
-    """Returns the section of a card on the columns; `images` is a sentence on the image files."""
+    """Returns a card's section on the columns; `images` is a sentence about the image files."""
     return f"""## Columns
 
 `image`; `image_id` (GM and position, as `{benchmark.gms[0].name}/000023`); `gm`, `kind`, `content`

@@ -1,8 +1,8 @@
-"""A dataset folder in the making: what `gmbench data build` and `gmbench zoo build` share.
+"""Makes a dataset folder: what `gmbench data build` and `gmbench zoo build` share.
 
-All work is done in `OUT.partial`. Each GM's shard is renamed into place when it is whole, and a
-record beside it says so; the last step renames the folder. So a build that is killed goes on
-where it was, and `OUT` is whole or absent.
+All work is done in `OUT.partial`. Each GM's shard is renamed into place when it is complete, and a
+record beside it says so; the last step renames the folder. A build that is killed therefore
+resumes where it stopped, and `OUT` is either complete or absent.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ from gmbench.files import (
 from gmbench.progress import Progress
 
 PLAN = ".build.json"
-"""Says what a folder was built from; differs from machine to machine, so without a checksum."""
+"""Records what a folder was built from; it differs between machines, so it has no checksum."""
 
 _PATIENCE = 2.0
-"""Seconds that a build waits for another to let go of its work folder: one that was killed while it
-started a process leaves the lock to that one, which lets go of it a moment later."""
+"""Seconds that a build waits for another to release its work folder: one that was killed while
+starting a process leaves the lock to that process, which releases it a moment later."""
 
 
 def is_dataset(folder: Path) -> bool:
-    """Returns whether a folder looks like a dataset of ours."""
+    """Returns whether a folder looks like a gmbench dataset."""
     return (folder / "benchmark.json").is_file() and (folder / CHECKSUMS).is_file()
 
 
 def check_places(images: Path, out: Path, overwrite: bool) -> None:
-    """Refuses to write among the images, or over anything that is not a dataset of ours."""
+    """Refuses to write among the images, or over anything that is not a gmbench dataset."""
     inside, target = images.resolve(), out.resolve()
     if target.is_relative_to(inside) or inside.is_relative_to(target):
         raise DatasetError(
@@ -61,10 +61,10 @@ _PATTERN = re.compile(r"[*?\[]|::")
 
 
 def check_path(folder: Path) -> None:
-    """Refuses a place whose path `datasets` reads as a pattern, or as a chain of addresses.
+    """Refuses a folder whose path `datasets` reads as a pattern or as a chain of URLs.
 
     Raises:
-        DatasetError: It does; images below are not found there.
+        DatasetError: It does, so that images below it would not be found.
     """
     if found := _PATTERN.search(str(folder.absolute())):
         raise DatasetError(
@@ -74,7 +74,7 @@ def check_path(folder: Path) -> None:
 
 
 def check_out(out: Path, overwrite: bool) -> None:
-    """Refuses to write over anything that is not a dataset of ours, or where it does not load."""
+    """Refuses to overwrite anything but a gmbench dataset, or to write where none can be loaded."""
     check_path(out)
     empty = out.is_dir() and not any(out.iterdir())
     if out.exists() and not empty and not is_dataset(out):
@@ -85,15 +85,15 @@ def check_out(out: Path, overwrite: bool) -> None:
 
 
 def is_built(out: Path, overwrite: bool) -> bool:
-    """Returns whether there is a dataset that shall stay."""
+    """Returns whether there is already a dataset that is to be kept."""
     return is_dataset(out) and not overwrite
 
 
 def check_built(out: Path, plan: str) -> None:
-    """Checks that the dataset that is there is of a plan, and that all of its files are there.
+    """Checks that the existing dataset was built from a plan and that it has all of its files.
 
     Raises:
-        DatasetError: It is not; says what to do.
+        DatasetError: The plan differs or files are missing; the message says what to do.
     """
     try:
         same = _plan_in(out) == plan
@@ -108,7 +108,7 @@ def check_built(out: Path, plan: str) -> None:
 
 
 def _plan_in(dataset: Path) -> object:
-    """Returns the plan of a finished dataset; None of one that is not."""
+    """Returns the plan of a finished dataset; None for an unfinished one."""
     try:
         return parse_json((dataset / PLAN).read_text(encoding="utf-8"))["plan"]
     except (OSError, ValueError, KeyError, TypeError):
@@ -119,10 +119,10 @@ def _plan_in(dataset: Path) -> object:
 def work_on(out: Path) -> Iterator[Path]:
     """Yields the folder in which a dataset is made, to one build at a time.
 
-    A folder that holds nothing in the end is removed.
+    If the folder is empty in the end, it is removed.
 
     Raises:
-        DatasetError: Another build is at work there, or the system refuses to write.
+        DatasetError: Another build is using the folder, or the system refuses to write.
     """
     work = out.with_name(f"{out.name}.partial")
     with _write_errors(out):
@@ -135,12 +135,12 @@ def work_on(out: Path) -> Iterator[Path]:
 
 
 def take_up(work: Path, plan: str, *, afresh: bool = False) -> None:
-    """Keeps the shards of an earlier build of the same plan, and clears away those of another.
+    """Keeps the shards of an earlier build of the same plan, and removes those of another plan.
 
     Args:
-        work: The folder that `work_on` gave.
-        plan: What is built now.
-        afresh: Whether nothing is kept.
+        work: The folder that `work_on` yields.
+        plan: The plan of the current build.
+        afresh: Whether to keep nothing.
     """
     noted, text = work / "plan.json", json.dumps({"plan": plan})
     if afresh or not noted.is_file() or noted.read_text(encoding="utf-8") != text:
@@ -148,11 +148,11 @@ def take_up(work: Path, plan: str, *, afresh: bool = False) -> None:
             shutil.rmtree(work / folder, ignore_errors=True)
         write_durably(noted, text)
     if _plan_in(work / "dataset") not in (None, plan):
-        # The dataset whose place the finished one took, when the build was killed.
+        # The dataset that the finished one had just replaced when the build was killed.
         shutil.rmtree(work / "dataset")
     for folder in ("dataset", "records"):
         (work / folder).mkdir(exist_ok=True)
-    # What was being written when a build was killed: half a shard, or one of the texts.
+    # Files that were being written when a build was killed: half a shard, or one of the texts.
     for path in (*(work / "records").glob("*.parquet"), *(work / "dataset").iterdir()):
         if path.is_file():
             path.unlink()
@@ -169,15 +169,16 @@ def make_shards(
     """Makes the shard of each GM that has none yet.
 
     Args:
-        work: The folder that `work_on` gave.
+        work: The folder that `work_on` yields.
         benchmark: Labels and sets.
-        sources: Image files of each GM, what holds them (`folder`, `zip`, `tar`), and where it is.
+        sources: For each GM, its image files, the kind of source that holds them (`folder`, `zip`,
+            `tar`, `shard`), and its path.
         max_pixels: Largest image that is decoded, width times height.
         jobs: Number of processes.
-        progress: Told how many images are done, and of how many.
+        progress: Called with the number of images done and their total.
 
     Returns:
-        The record of each GM, in the order of `sources`, and how many were there before.
+        The record of each GM, in the order of `sources`, and how many of them already existed.
     """
     schema = arrow_schema(benchmark)
     records: dict[str, ShardRecord] = {}
@@ -201,7 +202,7 @@ def make_shards(
                 record=record,
             )
         )
-    # The longest first, so that no process works on alone at the end.
+    # The largest first, so that no process is left working alone at the end.
     tasks.sort(key=lambda task: sum(f.size for f in task.files.files), reverse=True)
     n_resumed = len(records)
     total = sum(len(files.files) for files, _, _ in sources.values())
@@ -224,14 +225,14 @@ def finish(
     files: Mapping[str, str | bytes],
     plan: str,
 ) -> None:
-    """Writes all that stands beside the shards, checksums last, and puts the dataset in place.
+    """Writes all files beside the shards, checksums and plan last, and puts the dataset in place.
 
     Args:
-        work: The folder that `work_on` gave.
+        work: The folder that `work_on` yields.
         out: Where the dataset goes, by one rename.
         benchmark: What was built.
-        records: The shard of each GM that has one, by its name.
-        files: Content of each further file, by its path; labels and sets are added.
+        records: Record of the shard of each GM that has one, by GM name.
+        files: Content of each further file, by path; labels and sets are added.
         plan: What the dataset was built from.
     """
     contents = {
@@ -249,13 +250,13 @@ def finish(
 
 
 def put_in_place(work: Path, out: Path) -> None:
-    """Renames the finished dataset in a work folder to its place, in one step, and clears up."""
+    """Renames the finished dataset in a work folder to its place in one step, and cleans up."""
     put_folder(work / "dataset", out, work / "replaced")
     clear(work)
 
 
 def clear(work: Path) -> None:
-    """Removes what is left of the work on a dataset that is there."""
+    """Removes what is left in the work folder of a finished dataset."""
     for path in work.iterdir():
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
@@ -265,7 +266,7 @@ def clear(work: Path) -> None:
 
 @contextmanager
 def _write_errors(out: Path) -> Iterator[None]:
-    """Turns what the system says about the place of the dataset into one clear line."""
+    """Turns system errors about the location of the dataset into one clear message."""
     try:
         yield
     except OSError as error:

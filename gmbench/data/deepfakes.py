@@ -1,14 +1,14 @@
-"""Collections of real and manipulated videos, as their owners lay them out.
+"""Reads collections of real and manipulated videos in their owners' layouts.
 
 Celeb-DF: `Celeb-real/`, `YouTube-real/` and `Celeb-synthesis/`, whose `id0_id1_0000.mp4` shows two
-persons. FaceForensics++: `original_sequences/*/c23/videos/` and, in the same way,
+persons. FaceForensics++: `original_sequences/*/c23/videos/` and, likewise,
 `manipulated_sequences/`, whose `000_003.mp4` shows the persons of two videos. DFFD: `ffhq/` and
 `celeba/` are real, `faceapp/`, `pggan_v1/` and so on are fake, each with the owners' `train`,
-`validation` and `test`. UADFV, and any other: `real/` and `fake/`, where `0000.mp4` and
-`0000_fake.mp4` are one.
+`validation` and `test`. UADFV and any other: `real/` and `fake/`, where `0000.mp4` and
+`0000_fake.mp4` belong together.
 
-Of FaceForensics++ one compression is read: c23 where it is there, else c40, else raw. Files may be
-videos or images. Celeb-DF's `List_of_testing_videos.txt` says which videos are its test.
+One compression of FaceForensics++ is read: c23 if it exists, else c40, else raw. Files may be
+videos or images. Celeb-DF's `List_of_testing_videos.txt` names the videos of its test split.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from gmbench.data.listing import IMAGE_SUFFIXES
 from gmbench.errors import SourceError
 
 CELEB_DF: dict[str, int] = {"Celeb-real": 590, "Celeb-synthesis": 5639}
-"""Videos of Celeb-DF by folder, as its owners and the paper count them."""
+"""Number of videos of Celeb-DF by folder, as its owners and the paper count them."""
 
 UADFV: dict[str, int] = {"real": 49, "fake": 49}
-"""Videos of UADFV by folder."""
+"""Number of videos of UADFV by folder."""
 
 _TEST_LIST = "List_of_testing_videos.txt"
 _COMPRESSIONS = ("c23", "c40", "raw")
@@ -44,8 +44,8 @@ class Clip:
         path: The file.
         name: Its path inside the collection.
         fake: Whether it is manipulated.
-        units: Whom it shows: clips that share one must stand on one side.
-        part: `train` or `test` where the owners say; else empty.
+        units: Whom it shows: clips that share a unit must be on the same side of a split.
+        part: `train` or `test` if the owners say so; else empty.
     """
 
     path: Path
@@ -60,9 +60,9 @@ class Collection:
     """Real and manipulated videos or images.
 
     Attributes:
-        name: Such as `Celeb-DF`.
-        clips: All of them.
-        notes: What is missing of what the owners count.
+        name: Its name, such as `Celeb-DF`.
+        clips: All clips.
+        notes: What is missing of what the owners count, and which compression is read.
     """
 
     name: str
@@ -71,10 +71,10 @@ class Collection:
 
 
 def read_collection(folder: Path) -> Collection:
-    """Tells whose layout a folder has, and lists its clips.
+    """Recognises whose layout a folder has, and lists its clips.
 
     Raises:
-        SourceError: It has no layout that is known, or no real or no fake clip.
+        SourceError: The folder has no known layout, or no real or no fake clip.
     """
     if not folder.is_dir():
         raise SourceError(f"{folder} is not there. Give the folder of a collection of videos.")
@@ -132,7 +132,7 @@ def _face_forensics(folder: Path) -> Collection:
     chosen = next((one for one in _COMPRESSIONS if one in present), None)
 
     def units(name: str) -> Iterable[str]:
-        # 000_003.mp4, or of the actors 01_02__walking.mp4.
+        # 000_003.mp4 or, of the actors, 01_02__walking.mp4.
         kind = "actor" if "/actors/" in name or "/DeepFakeDetection/" in name else "video"
         return [f"{kind} {one}" for one in Path(name).stem.partition("__")[0].split("_")]
 
@@ -167,7 +167,7 @@ def _real_and_fake(folder: Path) -> Collection:
 
     def units(path: str) -> Iterable[str]:
         inner = Path(path).parts[1:]
-        # A folder inside is a person, a video or a GM; a file there alone stands for itself.
+        # A subfolder is a person, a video or a GM; a file outside of any stands for itself.
         return [inner[0] if len(inner) > 1 else re.sub("_fake$", "", Path(path).stem)]
 
     clips = [

@@ -1,9 +1,9 @@
-"""Downloads one file with gdown, and goes on where an earlier attempt broke off.
+"""Downloads one file with gdown, and resumes where an earlier attempt broke off.
 
-gdown is an optional part (`pip install "gmbench[fetch]"`). It knows Google Drive's confirmation
-pages and takes any other address of the web. It goes on with a transfer that broke off, but cannot
-tell whether the host's file has changed since an earlier command, so the size is noted here and a
-file of another size is started again.
+gdown is an optional dependency (`pip install "gmbench[fetch]"`). It handles Google Drive's
+confirmation pages and accepts any other web URL. It resumes an interrupted transfer, but cannot
+tell whether the host's file has changed since an earlier command, so the size is noted here, and a
+file of another size is downloaded afresh.
 """
 
 from __future__ import annotations
@@ -20,30 +20,30 @@ from gmbench.files import is_full
 from gmbench.progress import Progress
 
 _NEEDED = (6, 3)
-"""The first gdown with `progress` and `timeout`."""
+"""The first version of gdown with `progress` and `timeout`."""
 
 
 class _ChangedError(Exception):
-    """The host's file is not the one that is here in part."""
+    """The host's file is not the one that has been downloaded in part."""
 
 
 def download(
     address: str, folder: Path, progress: Progress | None = None, *, timeout: float = 60.0
 ) -> Path:
-    """Downloads a file into a folder kept for it, going on from what is there already.
+    """Downloads a file into a folder reserved for it, resuming from what is already there.
 
     Args:
-        address: Address of the file on Google Drive or on any host, `http` or `https`.
+        address: URL of the file on Google Drive or on any host, `http` or `https`.
         folder: Folder for the file and what is known about it; must exist.
         progress: Called after every block.
         timeout: Seconds to wait for the host at any time.
 
     Returns:
-        The whole file.
+        Path of the complete file.
 
     Raises:
-        HubError: The address is none, gdown is missing, or the host refused or broke off; what has
-            arrived is kept.
+        HubError: The URL is invalid, gdown is missing or too old, or the host refused or broke
+            off; what has arrived is kept.
         SourceError: The disk is full or would be.
     """
     check_address(address)
@@ -84,7 +84,7 @@ def download(
 
 
 def check_address(url: str) -> None:
-    """Checks that an address is one of the web.
+    """Checks that a URL is one of the web.
 
     Raises:
         HubError: It is not `http` or `https`, or names no host.
@@ -101,10 +101,10 @@ def check_address(url: str) -> None:
 
 
 def check_space(folder: Path, needed: int) -> None:
-    """Checks that so many bytes more fit on the disk of a folder.
+    """Checks that a number of further bytes fits on the disk of a folder.
 
     Raises:
-        SourceError: They do not.
+        SourceError: It does not.
     """
     free = shutil.disk_usage(folder).free
     if needed > free:
@@ -115,7 +115,7 @@ def check_space(folder: Path, needed: int) -> None:
 
 
 def page_title(start: bytes) -> str | None:
-    """Returns the title of a web page from its first bytes, or None if they begin no web page."""
+    """Returns a web page's title from its first bytes, or None if they do not begin a web page."""
     text = start.decode("utf-8", errors="replace").lstrip("\ufeff \r\n\t")
     if not re.match(r"<(!doctype html|html|head|\?xml)", text, re.IGNORECASE):
         return None
@@ -124,7 +124,7 @@ def page_title(start: bytes) -> str | None:
 
 
 def drive_reason(message: str) -> str:
-    """Returns what a message of gdown says about a refusal, in one sentence or two."""
+    """Returns what a message of gdown says about a refusal, in one or two sentences."""
     words = " ".join(message.split())
     reason = words.removeprefix("Failed to retrieve file url: ")
     reason = reason.split(" You may still be able to access")[0].split(" Check FAQ")[0]
@@ -150,12 +150,12 @@ def _load_gdown() -> Any:
 
 
 def _begun(folder: Path) -> list[Path]:
-    """Returns what gdown has kept of transfers that broke off, smallest first."""
+    """Returns the files that gdown has kept of interrupted transfers, smallest first."""
     return sorted(folder.glob("archive*.part"), key=lambda path: path.stat().st_size)
 
 
 def _arrived(folder: Path) -> int:
-    """Returns how many bytes of an unfinished transfer are here."""
+    """Returns how many bytes of an unfinished transfer have arrived."""
     return max((path.stat().st_size for path in _begun(folder)), default=0)
 
 
@@ -193,8 +193,8 @@ def _attempt(
     try:
         fetch()
     except (_ChangedError, gdown.exceptions.DownloadError) as error:
-        # Another file, or a host without ranges: what is here cannot be continued. gdown has no
-        # exception of its own for the second, only these words.
+        # Another file, or a host without range requests: what has arrived cannot be resumed.
+        # gdown has no exception of its own for the latter, only these words.
         changed = isinstance(error, _ChangedError) or "byte range" in str(error)
         if not (begun and changed):
             raise

@@ -1,4 +1,4 @@
-"""The dataset's columns, made from the schema, and the labels of a GM as values of them."""
+"""The dataset's columns, derived from the schema, and the labels of a GM as their values."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TRAIN = "train"
 """The split to train on, and the group of the GMs that are in no test set."""
 
 LabelValue = int | bool | tuple[float, ...] | None
-"""None is a label that nobody knows; in the target it is NaN."""
+"""None is an unknown label; in the target it is NaN."""
 
 
 def dataset_features(benchmark: Benchmark) -> Features:
@@ -57,7 +57,7 @@ def contents(benchmark: Benchmark) -> tuple[str, ...]:
 
 
 def label_values(benchmark: Benchmark, name: str) -> dict[str, LabelValue]:
-    """Returns what every image of a GM has in the columns after `image_id`, in their order."""
+    """Returns the values that all images of a GM have in the columns after `image_id`, in order."""
     gm = benchmark.gms[benchmark.index[name]]
     n_counts, n_classes = N_CONTINUOUS, N_ARCHITECTURE
     values: dict[str, LabelValue] = {
@@ -89,7 +89,7 @@ def shard_path(benchmark: Benchmark, name: str) -> str:
 def configurations(benchmark: Benchmark) -> dict[str, dict[str, tuple[str, ...]]]:
     """Returns the GMs of each split of each configuration; splits without images are left out.
 
-    One configuration for each test set, in the benchmark's order, then `all`.
+    There is one configuration per test set, in the benchmark's order, then `all`.
     """
     with_images = tuple(
         name for name, n in zip(benchmark.index, benchmark.n_images, strict=True) if n

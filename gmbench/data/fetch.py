@@ -1,7 +1,7 @@
-"""Fetches the archive of images that the paper's authors host, and remembers what came.
+"""Fetches the archive of images that the paper's authors host, and records what was received.
 
-Nobody publishes a checksum of the archive. So its SHA-256 and size are recorded beside it on the
-first fetch, and every later fetch is compared with that record: a file that the host replaces
+No checksum of the archive is published. Its SHA-256 and size are therefore recorded beside it on
+the first fetch, and every later fetch is compared with that record: a file that the host replaces
 silently is noticed, and the earlier one is kept.
 """
 
@@ -37,12 +37,12 @@ _START = 4096
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """An archive of images that somebody hosts.
+    """A hosted archive of images.
 
     Attributes:
         name: The benchmark that is built from it.
-        page: Where a person downloads it in a browser.
-        address: Where a program downloads it.
+        page: URL for downloading it in a browser.
+        address: URL for downloading it with a program.
     """
 
     name: str
@@ -63,11 +63,11 @@ ARCHIVES: dict[str, Archive] = {
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What is known of a fetched file; `FILE.json` beside it.
+    """What is known about a fetched file; stored as `FILE.json` beside it.
 
     Attributes:
         url: Where it came from; empty if it was put there by hand.
-        date: When, in UTC, as ISO 8601 writes it.
+        date: When, in UTC, in the format of ISO 8601.
         sha256: Its checksum, in hexadecimal digits.
         bytes: Its size.
     """
@@ -80,14 +80,14 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class FetchResult:
-    """What a fetch brought.
+    """The result of a fetch.
 
     Attributes:
         file: The archive.
-        record: What is known of it.
-        downloaded: Whether it came just now; otherwise it was there and is sound.
+        record: What is known about it.
+        downloaded: Whether it was downloaded just now; otherwise it already existed and is sound.
         changed_from: The record of an earlier file that differs from this one, if there is one.
-        next_step: The command that comes next.
+        next_step: What to do next, with the command.
     """
 
     file: Path
@@ -97,7 +97,7 @@ class FetchResult:
     next_step: str
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns the same as plain data, for JSON."""
+        """Returns the result as plain data, for JSON."""
         return asdict(self) | {"file": str(self.file)}
 
 
@@ -123,24 +123,25 @@ def fetch_archive(
     progress: Progress | None = None,
     timeout: float = 60.0,
 ) -> FetchResult:
-    """Fetches an archive into a folder, or checks the one that is there.
+    """Fetches an archive into a folder, or checks the one that is already there.
 
-    A transfer that broke off is continued. The file has its final name only when it is whole and
+    An interrupted transfer is resumed. The file gets its final name only when it is complete and
     an archive.
 
     Args:
         archive: What to fetch.
-        out: Folder for it; made if need be.
-        url: A mirror, instead of the authors' host.
-        again: Whether to fetch it even if it is there, to see whether the host's has changed.
+        out: Folder for the archive; created if needed.
+        url: A mirror to use instead of the authors' host.
+        again: Whether to fetch the archive even if it exists, to see whether the host's copy has
+            changed.
         progress: Called while bytes arrive.
         timeout: Seconds to wait for the host at any time.
 
     Raises:
-        HubError: The host refused or could not be reached, or sent something else; says how to
-            do it by hand.
-        SourceError: The folder cannot be used, the disk is full, or the file that is there is
-            not the one that was fetched.
+        HubError: The host refused, could not be reached, or sent something else; the message says
+            how to fetch the archive by hand.
+        SourceError: The folder cannot be used, the disk is full, or the existing file is not the
+            one that was fetched.
     """
     if url is not None:
         check_address(url)
@@ -163,7 +164,7 @@ def fetch_archive(
             whole = download(url or archive.address, arriving, progress, timeout=timeout)
             suffix, fault = _kind_of(whole)
             if fault:
-                # It must not be taken for the beginning of the archive by the next attempt.
+                # The next attempt must not take it for the beginning of the archive.
                 _clear(arriving)
                 raise HubError(f"What the host sent is {fault}, not the archive.")
         except HubError as error:
@@ -178,7 +179,7 @@ def fetch_archive(
 
 
 def by_hand(archive: Archive, out: Path) -> str:
-    """Returns how a person fetches an archive that a program could not."""
+    """Returns how to fetch by hand an archive that could not be fetched by program."""
     file = out / f"{archive.name}.zip"
     return (
         "To fetch it by hand:\n"
@@ -219,13 +220,13 @@ def _check_present(archive: Archive, file: Path) -> FetchResult:
 
 
 def _set_aside(archive: Archive, out: Path, record: Record) -> Record | None:
-    """Renames an earlier file that differs from the new one; returns what is known of it."""
+    """Renames an earlier file that differs from the new one; returns what is known about it."""
     before = None
     for file in _candidates(archive, out):
         known = _read_record(file)
         if file.is_file():
             lying = _describe(file, "")
-            # A record of other bytes than those that lie here says nothing about them.
+            # A record of other bytes says nothing about the file that exists.
             known = known if known is not None and known.sha256 == lying.sha256 else lying
         if known is None or known.sha256 == record.sha256:
             continue
@@ -239,7 +240,7 @@ def _set_aside(archive: Archive, out: Path, record: Record) -> Record | None:
 
 
 def _kind_of(file: Path) -> tuple[str, str]:
-    """Returns the suffix of an archive, and what is wrong if it is none."""
+    """Returns the suffix of an archive, and what is wrong with the file, if anything."""
     with file.open("rb") as opened:
         start = opened.read(_START)
     for offset, magic, suffix in _MAGIC:

@@ -1,4 +1,4 @@
-"""Frames of a video, evenly spaced, and the face in each of them."""
+"""Evenly spaced frames of a video, and the face in each of them."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from PIL import Image
 from gmbench.errors import SourceError, naming_extras
 
 VIDEO_SUFFIXES = frozenset((".mp4", ".avi", ".mov", ".mkv", ".webm"))
-"""What is taken for a video."""
+"""Suffixes of files that are taken for videos."""
 
 _MARGIN = 1.3
-"""Side of a crop in sides of the face's box, as the owners of FaceForensics++ take it."""
+"""Side of a crop relative to that of the face's box, as the owners of FaceForensics++ do."""
 
 _SMALLEST = 32
-"""Side of the smallest face that is looked for, in pixels of that frame."""
+"""Side of the smallest face that is detected, in pixels of the reduced frame."""
 
 _LONGEST = 320
-"""Side that a frame is reduced to before faces are looked for."""
+"""Longest side of a frame, in pixels, after it is reduced for the detection of faces."""
 
 
 def read_frames(video: Path, count: int) -> list[Image.Image]:
     """Returns evenly spaced frames of a video: the middle of each of `count` equal parts.
 
     Args:
-        video: A file that FFmpeg reads.
-        count: Frames that are wanted; a shorter video gives all it has.
+        video: A file that FFmpeg can read.
+        count: Number of frames; a shorter video gives all it has.
 
     Raises:
-        SourceError: It does not open, or holds no frame that decodes.
+        SourceError: The video cannot be opened, or has no frame that can be decoded.
         MissingPackageError: PyAV is not installed.
     """
     with naming_extras():
@@ -66,10 +66,11 @@ def _not_a_video(video: Path, reason: str | None) -> str:
 
 
 def face_crop(frame: Image.Image) -> tuple[Image.Image, bool]:
-    """Returns the square about the largest face of a frame, and whether one was found.
+    """Returns the square around the largest face in a frame, and whether a face was found.
 
-    Faces are found by scikit-image's cascade of local binary patterns (frontal faces); the square
-    has 1.3 times the side of its box. Without a face it is the central square of the frame.
+    Faces are detected by scikit-image's cascade of local binary patterns (frontal faces); the side
+    of the square is 1.3 times that of the face's box. Without a face, the square is the central
+    one of the frame.
 
     Raises:
         MissingPackageError: scikit-image is not installed.

@@ -1,7 +1,7 @@
-"""Pushes a built dataset folder to a dataset repository of the Hugging Face Hub.
+"""Pushes a built dataset folder to a dataset repository on the Hugging Face Hub.
 
-Every byte is compared with `checksums.sha256` before anything leaves the machine. What has to be
-sent, how, and how a push that broke off goes on is left to `huggingface_hub`.
+Every byte is checked against `checksums.sha256` before anything leaves the machine. What to send,
+how, and how to resume an interrupted push is left to `huggingface_hub`.
 """
 
 from __future__ import annotations
@@ -30,22 +30,22 @@ REQUIRED = ("README.md", "gms.csv", "benchmark.json")
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9])?")
 _FIRST = 10
-"""So many offenders are named; the others are counted."""
+"""Number of offenders that are named; the others are counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class PushResult:
-    """What a push did, or (`dry_run`) would do.
+    """What a push did or, with `dry_run`, would do.
 
     Attributes:
-        repository: Such as `org/name`.
+        repository: Name of the repository, such as `org/name`.
         url: Its page on the Hub.
-        commit: Name of the commit that holds the dataset; empty in a dry run.
+        commit: Id of the commit that holds the dataset; empty in a dry run.
         private: Whether only its owners can see it.
         created: Whether the repository is new.
         dry_run: Whether nothing was sent.
         files: Number of files of the dataset.
-        bytes: Their size together.
+        bytes: Their total size.
         left_out: Paths of files in the folder that are not in its checksums; they are never sent.
     """
 
@@ -60,20 +60,20 @@ class PushResult:
     left_out: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns the same as plain data, for JSON."""
+        """Returns the result as plain data, for JSON."""
         return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedFolder:
-    """A dataset folder whose bytes are those that its checksums promise.
+    """A dataset folder whose bytes match its checksums.
 
     Attributes:
-        folder: Where it lies.
-        benchmark: What it holds.
-        files: Size and time of the last change, in nanoseconds, of what belongs to the dataset,
-            the checksums included, by path.
-        left_out: Paths of files that lie in the folder but not in the checksums, hidden ones aside.
+        folder: Path of the folder.
+        benchmark: The benchmark that it holds.
+        files: Size, and time of the last change in nanoseconds, of each file of the dataset,
+            including the checksums, by path.
+        left_out: Paths of files in the folder that are not in its checksums, except hidden ones.
     """
 
     folder: Path
@@ -96,25 +96,26 @@ def push_dataset(
     show_bars: bool = False,
     progress: Progress | None = None,
 ) -> PushResult:
-    """Checks a dataset folder and makes a dataset repository of the Hub hold it.
+    """Checks a dataset folder and pushes it to a dataset repository on the Hub.
 
     Args:
-        repository: `namespace/name`; made if it does not exist.
+        repository: `namespace/name`; created if it does not exist.
         folder: A folder that `gmbench data build` made.
         private: Whether a new repository is private; an existing one must then be private already.
         has_permission: Whether the authors of the paper's images allow publishing them.
-        message: Title of the commit; by default benchmark and version.
-        dry_run: Checks everything, asks the Hub whether the repository exists, sends nothing.
-        endpoint: Address of the Hub; by default `HF_ENDPOINT` or `https://huggingface.co`.
+        message: Title of the commit; by default the benchmark and its version.
+        dry_run: Check everything and ask the Hub whether the repository exists, but send nothing.
+        endpoint: URL of the Hub; by default `HF_ENDPOINT` or `https://huggingface.co`.
         token: By default the one that `hf auth login` stored, or `HF_TOKEN`.
         timeout: Seconds to wait for the Hub's first answer.
-        show_bars: Whether huggingface_hub shows its own bars while it uploads.
+        show_bars: Whether huggingface_hub shows its own progress bars during the upload.
         progress: Called while the folder is checked.
 
     Raises:
-        DatasetError: The folder is not a whole dataset.
+        DatasetError: The folder is not a complete dataset.
         BenchmarkError: Its label table is damaged.
-        HubError: The name is no repository's, the push is not allowed, or the Hub refused.
+        HubError: The name of the repository is invalid, the push is not allowed, or the Hub
+            refused.
     """
     import huggingface_hub
 
@@ -122,7 +123,7 @@ def push_dataset(
     if (folder / "benchmark.json").is_file() and not (private or has_permission):
         _refuse_authors_images(folder)
     token = token or stored_token()
-    # The checks above take no time, this one may take minutes; nothing is sent before it is done.
+    # The checks above take no time; this one may take minutes. Nothing is sent before it is done.
     checked = check_folder(folder, progress)
     api = huggingface_hub.HfApi(endpoint=endpoint, token=token, library_name="gmbench")
     commit = ""
@@ -152,10 +153,10 @@ def push_dataset(
 
 
 def check_repository_name(repository: str) -> None:
-    """Checks that a name is `namespace/name` as the Hub allows it.
+    """Checks that a name has the form `namespace/name` and is allowed by the Hub.
 
     Raises:
-        HubError: It is not; says what it should look like.
+        HubError: The name is not; the message says what it should look like.
     """
     namespace, slash, name = repository.partition("/")
     if slash and _is_name(namespace) and _is_name(name):
@@ -178,8 +179,8 @@ def check_folder(folder: Path, progress: Progress | None = None) -> CheckedFolde
     `gmbench data verify` is the deeper check, which also opens the images.
 
     Raises:
-        DatasetError: The folder is no dataset, or not the one its checksums describe; names all
-            that is wrong.
+        DatasetError: The folder is not a dataset, or not the one its checksums describe; the
+            message lists what is wrong.
         BenchmarkError: Its label table is damaged.
     """
     promised = read_checksums(folder)
@@ -206,7 +207,7 @@ def _is_name(part: str) -> bool:
 
 
 def _refuse_authors_images(folder: Path) -> None:
-    """Refuses GMs of the paper, known by their labels: what the folder is called says nothing."""
+    """Refuses GMs of the paper, recognised by their labels, whatever the folder is called."""
     benchmark = read_benchmark(folder)
     published = [gm.name for gm in benchmark.gms if is_published(gm)]
     if published:
@@ -224,7 +225,7 @@ def _look_up(api: HfApi, repository: str, timeout: float) -> DatasetInfo | None:
     try:
         return api.dataset_info(repository, timeout=timeout)
     except RepositoryNotFoundError as error:
-        # With a token the Hub answers 404 where there is none; 401 is about the token itself.
+        # With a token, the Hub answers 404 if there is none; 401 is about the token itself.
         if error.response.status_code == 404:
             return None
         raise
@@ -236,7 +237,7 @@ def _upload(api: HfApi, repository: str, checked: CheckedFolder, message: str) -
         repo_type="dataset",
         folder_path=checked.folder,
         allow_patterns=[glob.escape(path) for path in checked.files],
-        delete_patterns=["data/*"],  # Of these, what is not sent.
+        delete_patterns=["data/*"],  # Deletes those that are not sent.
         commit_message=message or f"{checked.benchmark.name} {checked.benchmark.version}",
     )
     now = _state(checked.folder, list(checked.files))

@@ -1,7 +1,7 @@
 """What the Hugging Face Hub's refusals mean, and what to do about each.
 
-Everything of gmbench that writes to the Hub does so inside `explained`, so that a user reads one
-sentence with a remedy and never a traceback of a network library.
+All code of gmbench that writes to the Hub runs inside `explained`, so that users read one sentence
+with a remedy and never a traceback of a network library.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def stored_token() -> str:
     """Returns the token that `hf auth login` stored, or `HF_TOKEN`.
 
     Raises:
-        HubError: There is none; says how to make one.
+        HubError: There is none; the message says how to create one.
     """
     from huggingface_hub import get_token
 
@@ -35,12 +35,12 @@ def stored_token() -> str:
 
 @contextmanager
 def explained(endpoint: str, repository: str, again: str = "Push again") -> Iterator[None]:
-    """Turns whatever goes wrong in talking to the Hub into one HubError.
+    """Turns any error in communicating with the Hub into a HubError.
 
     Args:
-        endpoint: Address of the Hub, such as `https://huggingface.co`.
-        repository: What is written to, such as `org/name`.
-        again: What to do when waiting may help, such as `Push again`.
+        endpoint: URL of the Hub, such as `https://huggingface.co`.
+        repository: The repository that is written to, such as `org/name`.
+        again: What to do if waiting may help, such as `Push again`.
 
     Raises:
         HubError: In place of every exception that is not gmbench's own.
@@ -54,7 +54,7 @@ def explained(endpoint: str, repository: str, again: str = "Push again") -> Iter
 
 
 def explain(error: Exception, endpoint: str, repository: str, again: str) -> HubError:
-    """Returns the HubError for an exception of `huggingface_hub` or of what lies below it."""
+    """Returns the HubError for an exception of `huggingface_hub` or of the libraries below it."""
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
     for cause in _chain(error):

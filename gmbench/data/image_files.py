@@ -1,8 +1,8 @@
-"""Which files are opened as images, and how large they may be: one rule for all that reads them.
+"""Which files are opened as images, and how large they may be: one rule for all readers.
 
-`data build`, `verify`, `train`, `predict`, `parse` and the zoo take the same. An image is what
-`datasets` will decode. Other formats are never tried: some start programs, as PostScript does, and
-others say nothing true of their size.
+`data build`, `verify`, `train`, `predict`, `parse` and the zoo accept the same files: an image is
+what `datasets` will decode. Other formats are never tried: some start programs, as PostScript
+does, and others do not state their true size.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
-"""What is opened, as Pillow calls it."""
+"""Formats that are opened, by Pillow's names."""
 
 MOST_BYTES = 2**28
-"""Largest file of an image, in bytes."""
+"""Maximum size of an image file, in bytes."""
 
 MOST_PIXELS = 2**26
 """Largest image that is decoded, width times height."""
@@ -31,26 +31,26 @@ LONGEST_SIDE = 2**16
 
 
 def open_image(file: BinaryIO) -> Image.Image:
-    """Opens an image; its pixels are not decoded yet.
+    """Opens an image without decoding its pixels.
 
     Args:
         file: The file.
 
     Raises:
-        Exception: It is none; decoders raise whatever damaged data leads them to. `fault_of` says
-            what it means.
+        Exception: The file is not an image; decoders raise all kinds of errors on damaged data.
+            `fault_of` says what they mean.
     """
     with warnings.catch_warnings():
-        # `size_fault` draws the line, and says so.
+        # `size_fault` sets the limit and reports it.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         return Image.open(file, formats=FORMATS)
 
 
 def size_fault(image: Image.Image, most_pixels: int = MOST_PIXELS) -> str:
-    """Says that an image is too large to be decoded; empty where it is not.
+    """Returns why an image is too large to be decoded; empty if it is not.
 
     Args:
-        image: As `open_image` opened it.
+        image: An image opened by `open_image`.
         most_pixels: Largest image that is decoded, width times height.
     """
     width, height = image.size
@@ -62,7 +62,7 @@ def size_fault(image: Image.Image, most_pixels: int = MOST_PIXELS) -> str:
 
 
 def image_fault(data: Buffer, most_pixels: int = MOST_PIXELS) -> str:
-    """Decodes an image as `datasets` does and returns what is wrong with it, if anything is.
+    """Decodes an image as `datasets` does and returns what is wrong with it, if anything.
 
     Args:
         data: The bytes of the file.
@@ -72,7 +72,7 @@ def image_fault(data: Buffer, most_pixels: int = MOST_PIXELS) -> str:
         with open_image(io.BytesIO(data)) as image:
             if fault := size_fault(image, most_pixels):
                 return fault
-            # Checks what decoding does not: the check sums of a PNG's blocks.
+            # Checks what decoding does not: the checksums of a PNG's chunks.
             image.verify()
         with open_image(io.BytesIO(data)) as image:
             image.load()
@@ -84,8 +84,8 @@ def image_fault(data: Buffer, most_pixels: int = MOST_PIXELS) -> str:
 
 
 def fault_of(error: Exception) -> str:
-    """Says in a line what is wrong with an image file that a decoder raised an error for."""
-    if isinstance(error, UnidentifiedImageError):  # Its text has an address in memory.
+    """Returns, in one line, what is wrong with an image file that made a decoder raise an error."""
+    if isinstance(error, UnidentifiedImageError):  # Its text contains a memory address.
         return "no image of a known format (PNG, JPEG, WebP, BMP, GIF, TIFF)"
     if isinstance(error, Image.DecompressionBombError):
         return f"more than {MOST_PIXELS:,} pixels; no more are decoded"

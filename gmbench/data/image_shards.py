@@ -1,4 +1,4 @@
-"""Which files hold many images: TAR archives and Parquet files, told by their names."""
+"""Which files hold many images: TAR archives and Parquet files, recognised by their names."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ PARQUET = ".parquet"
 
 
 def is_shard(name: str) -> bool:
-    """Returns whether a name is that of a file of many images: a TAR or Parquet."""
+    """Returns whether a name is that of a file of many images: a TAR or Parquet file."""
     return ending_of(name).endswith((*TARS, PARQUET))
 
 
 def ending_of(name: str) -> str:
-    """Returns what a path or an address ends with, in small letters, without a query."""
+    """Returns a path, or the path of a web URL without its query, in lower case."""
     path = urlsplit(name).path if name.startswith(WEB) else name
     return path.casefold()

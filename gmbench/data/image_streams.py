@@ -1,7 +1,8 @@
-"""Images one after the other, from files, addresses, TAR archives and Parquet files.
+"""Streams images from files, URLs, TAR archives and Parquet files.
 
-For work on more images than a disk holds: nothing is unpacked or stored, and no more is held than
-is looked at. What cannot be read is yielded with the reason, so that every image is accounted for.
+This is for work on more images than a disk holds: nothing is unpacked or stored, and only what is
+being processed is held in memory. What cannot be read is yielded with the reason, so that every
+image is accounted for.
 """
 
 from __future__ import annotations
@@ -27,17 +28,18 @@ _Reader = Callable[[str, BinaryIO], Iterator[StreamedImage]]
 
 
 def images_of_shard(name: str, patience: float = PATIENCE) -> Iterator[StreamedImage]:
-    """Yields the images of a TAR or of a Parquet file, in their order.
+    """Yields the images of a TAR or Parquet file, in order.
 
-    A file that is damaged ends with its own name and the reason.
+    For a damaged file, the last item holds the file's own name and the reason.
 
     Args:
-        name: A path, or an address that begins with http://, https:// or hf://.
-        patience: Seconds that its host may take for an answer.
+        name: A path, or a URL that begins with http://, https:// or hf://.
+        patience: Seconds that its host may take to answer.
 
     Raises:
-        UnreachedError: Its host broke off, or did not answer.
-        MemoryError: And whatever else is no fault of the file.
+        UnreachedError: Its host broke off the transfer or did not answer.
+        MemoryError: Memory ran out; like any other error that is not the file's fault, it is
+            passed on.
     """
     read, damage = _reader_of(name)
     n_images, fault = 0, ""
@@ -58,8 +60,8 @@ def images_of_shard(name: str, patience: float = PATIENCE) -> Iterator[StreamedI
 
 
 def _reader_of(name: str) -> tuple[_Reader, tuple[type[Exception], ...]]:
-    """Returns what reads a file of many images, and what that raises of a damaged one."""
-    # pyarrow takes a fifth of a second to import, and a TAR does without.
+    """Returns the reader of a file of many images, and what it raises on a damaged one."""
+    # pyarrow takes a fifth of a second to import, and a TAR does not need it.
     if ending_of(name).endswith(PARQUET):
         from gmbench.data import parquet_images
 
@@ -70,11 +72,11 @@ def _reader_of(name: str) -> tuple[_Reader, tuple[type[Exception], ...]]:
 
 
 def images_of_files(names: Iterable[str], patience: float = PATIENCE) -> Iterator[StreamedImage]:
-    """Yields image files, in their order; those of other machines are asked for some at a time.
+    """Yields image files, in order; remote ones are requested several at a time.
 
     Args:
-        names: Paths, or addresses that begin with http://, https:// or hf://.
-        patience: Seconds that each may take.
+        names: Paths, or URLs that begin with http://, https:// or hf://.
+        patience: Seconds that each file may take.
     """
     with web_session() as session:
 
@@ -90,7 +92,7 @@ def images_of_files(names: Iterable[str], patience: float = PATIENCE) -> Iterato
 
 
 def _runs(names: Iterable[str]) -> Iterator[tuple[bool, list[str]]]:
-    """Parts names into those that follow each other and are all of this machine, or none is."""
+    """Splits names into runs of consecutive ones that are all remote or all local."""
     run: list[str] = []
     for name in names:
         if run and is_remote(name) != is_remote(run[0]):

@@ -1,4 +1,4 @@
-"""What a source was found to hold: one report, in which every file is accounted for."""
+"""Reports what a source was found to hold, accounting for every file."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class GMCount:
     """Images of one GM.
 
     Attributes:
-        folder: Its folder in the source; empty when there is none.
-        expected: Images that the benchmark has.
-        found: Image files in the folder.
-        kept: Images in the dataset; None while nothing has been decoded.
+        folder: Its folder in the source; empty if there is none.
+        expected: Number of images that the benchmark has.
+        found: Number of image files in the folder.
+        kept: Number of images in the dataset; None if nothing has been decoded yet.
     """
 
     folder: str
@@ -42,13 +42,13 @@ class Inspection:
     """The whole report.
 
     Attributes:
-        benchmark: Name of the benchmark that was to be built.
+        benchmark: Name of the benchmark to be built.
         version: Its version.
-        decoded: Whether every image was decoded; if not, only the list of files was looked at.
-        checklist: One check for each sort of finding, always all of them, in a fixed order; each
-            names everything that was found. One that failed stops a build unless missing images
-            are allowed; a warning never.
-        gms: Counts by the GM's name, in the benchmark's order.
+        decoded: Whether the images were decoded; if not, only the list of files was examined.
+        checklist: One check per kind of finding, always all of them, in a fixed order; each names
+            everything that was found. A failed check stops a build unless missing images are
+            allowed; a warning never does.
+        gms: Counts by GM name, in the benchmark's order.
     """
 
     benchmark: str
@@ -59,16 +59,16 @@ class Inspection:
 
     @property
     def n_gms(self) -> int:
-        """GMs that have images in the dataset."""
+        """Number of GMs that have images in the dataset."""
         return sum(bool(count.kept) for count in self.gms.values())
 
     @property
     def n_images(self) -> int:
-        """Images in the dataset."""
+        """Number of images in the dataset."""
         return sum(count.kept or 0 for count in self.gms.values())
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns the report as what JSON can hold; `from_dict` reads it back."""
+        """Returns the report as JSON-serialisable data; `from_dict` reads it back."""
         return {
             "benchmark": self.benchmark,
             "version": self.version,
@@ -81,12 +81,12 @@ class Inspection:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Inspection:
-        """Reads a report back from what `to_dict` made.
+        """Reads a report back from the data that `to_dict` returned.
 
         Raises:
             KeyError: A key is missing.
-            ValueError: There is no such status.
-            TypeError: A count is missing, or something is no table.
+            ValueError: A status is unknown.
+            TypeError: A count is missing, or a value is not a mapping.
         """
         return cls(
             benchmark=data["benchmark"],
@@ -118,7 +118,7 @@ def read_inspection(folder: Path) -> Inspection:
 
 
 class IncompleteSourceError(SourceError):
-    """Images are missing, empty or corrupt, and it was not said that they may be.
+    """Images are missing, empty or corrupt, and this was not allowed.
 
     Attributes:
         inspection: The full report.
@@ -154,11 +154,11 @@ _REMEDY = "Complete the images, or give --allow-missing to build what is there."
 def _checklist(
     source: str, found: Mapping[str, list[str]], looked_at: Collection[str]
 ) -> Checklist:
-    """Makes a check of everything that a source can be found to hold.
+    """Makes the checks for everything that a source can be found to hold.
 
     Args:
         source: What is checked.
-        found: What was found, each in one line, by the name of the check.
+        found: The findings, one line each, by the name of the check.
         looked_at: Names of the checks that were made.
     """
     checklist = Checklist(source, keeps_all=True)
@@ -183,9 +183,9 @@ def inspect(
     """Makes the report.
 
     Args:
-        benchmark: What was to be built.
-        listing: The files, sorted by GM.
-        records: What came of each GM that has files, by its name; None before images were read.
+        benchmark: The benchmark to be built.
+        listing: The files, grouped by GM.
+        records: The result for each GM that has files, by GM name; None before images are read.
     """
     expected = dict(zip(benchmark.index, benchmark.n_images, strict=True))
     gms: dict[str, GMCount] = {}
@@ -244,7 +244,7 @@ def inspect(
 
 
 def _duplicates(records: Mapping[str, ShardRecord]) -> Iterable[str]:
-    """Names each image whose bytes occurred before, and the first image that has them."""
+    """Yields a line for each image whose bytes occurred before, naming the first that has them."""
     first: dict[str, str] = {}
     for gm, record in records.items():
         for name, digest in zip(record.names, record.digests, strict=True):

@@ -1,4 +1,4 @@
-"""Memory that stays with a process which frees and asks for the same again at every step."""
+"""Keeps memory in a process that frees it and allocates the same amount again at every step."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3
 """Parameters of glibc's `mallopt`, as its header numbers them."""
 
 _LARGEST_BLOCK = 32 * 2**20
-"""Bytes; glibc takes no larger limit, and maps what is above it for itself."""
+"""In bytes; glibc accepts no larger limit, and maps blocks above it separately."""
 
 
 def keep_freed_memory() -> bool:
-    """Lets the C library keep what is freed, in place of handing it back to the kernel.
+    """Lets the C library keep freed memory instead of returning it to the kernel.
 
-    A step of a small network frees some 20 MB and allocates them again; on the way through the
-    kernel each page is cleared and mapped anew, a sixth of the step's time. What the process
-    computes stays the same. It keeps the most that it has ever used.
+    A step of a small network frees about 20 MB and allocates them again; if they go through the
+    kernel, each page is cleared and mapped anew, which takes a sixth of the step's time. What the
+    process computes stays the same. It keeps the most memory that it has ever used.
 
     Returns:
-        Whether the library did so; only glibc, Linux's usual one, can be told to.
+        Whether the library does so; only glibc, the usual one on Linux, can be told to.
     """
     try:
         library = ctypes.CDLL(None)

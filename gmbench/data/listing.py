@@ -1,7 +1,7 @@
-"""Which file belongs to which GM: told from the names of folders alone, before anything is read.
+"""Assigns files to GMs by the names of folders alone, before anything is read.
 
-A GM's folder may lie at any depth, and its name is compared without letter case and separators:
-`images/Style-GAN 2/` holds STYLEGAN_2. Never by position: the order of sorted folders and the
+A GM's folder may be at any depth, and its name is compared without case and separators:
+`images/Style-GAN 2/` holds STYLEGAN_2. Position is never used: the order of sorted folders and the
 order of the published label rows differ.
 """
 
@@ -33,7 +33,7 @@ IMAGE_SUFFIXES = frozenset(
         ".webp",
     ]
 )
-"""What makes a file an image to us. Whether it is one shows when it is decoded."""
+"""Suffixes of files that are taken for images. Whether one is an image shows on decoding."""
 
 _TABLE_SUFFIXES = (".csv", ".tsv")
 
@@ -53,19 +53,19 @@ class GMFiles:
     files: tuple[SourceFile, ...]
 
     def name_of(self, file: SourceFile) -> str:
-        """Returns the path of a file inside the GM's folder."""
+        """Returns the path of a file relative to the GM's folder."""
         return shown(file.path[len(self.folder) + 1 :])
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """All files of a source, sorted by what they are.
+    """All files of a source, grouped by what they are.
 
     Attributes:
-        gms: Files of each GM that has any, by its name, in the benchmark's order.
-        unknown_folders: Number of images and nearest GM names, by folder that fits no GM.
+        gms: Files of each GM that has any, by GM name, in the benchmark's order.
+        unknown_folders: Number of images and nearest GM names of each folder that matches no GM.
         not_images: Paths of files that are not images.
-        csv_files: Paths of tables; they are not read, labels come from the benchmark.
+        csv_files: Paths of tables; not read, because labels come from the benchmark.
     """
 
     gms: dict[str, GMFiles]
@@ -75,10 +75,10 @@ class Listing:
 
 
 def list_images(source: Source, benchmark: Benchmark) -> Listing:
-    """Sorts the files of a source by GM.
+    """Groups the files of a source by GM.
 
     Raises:
-        SourceError: Two folders fit one GM.
+        SourceError: Two folders match the same GM.
     """
     forms = {plain_form(name): name for name in benchmark.index}
     homes: dict[str, tuple[str, str] | None] = {}
@@ -126,7 +126,7 @@ def list_images(source: Source, benchmark: Benchmark) -> Listing:
 
 
 def _home(folder: str, forms: dict[str, str]) -> tuple[str, str] | None:
-    """Returns the GM that a folder belongs to and the GM's own folder: the deepest that fits."""
+    """Returns the GM that a folder belongs to and the GM's own folder: the deepest that matches."""
     parts = folder.split("/")
     for depth in range(len(parts), 0, -1):
         gm = forms.get(plain_form(parts[depth - 1]))
@@ -136,10 +136,10 @@ def _home(folder: str, forms: dict[str, str]) -> tuple[str, str] | None:
 
 
 def _natural(name: str) -> tuple[str | tuple[int, str], ...]:
-    """Sort key that puts `img2` before `img10`; the name itself decides between equals."""
+    """Returns a sort key that puts `img2` before `img10`; the name itself breaks ties."""
     parts: list[str | tuple[int, str]] = []
     for index, part in enumerate(re.split(r"([0-9]+)", name.casefold())):
         digits = part.lstrip("0")
-        # Numbers are compared by length, then digits: no limit on either, unlike `int`.
+        # Numbers are compared by length, then by digits: unlike with `int`, neither is limited.
         parts.append((len(digits), digits) if index % 2 else part)
     return (*parts, name)

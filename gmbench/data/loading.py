@@ -20,10 +20,10 @@ _ON_THE_HUB = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
 def cache_folder() -> Path:
-    """Returns where datasets lie that are found by name: `GMBENCH_HOME` or `~/.cache/gmbench`.
+    """Returns the folder of datasets found by name: `GMBENCH_HOME` or `~/.cache/gmbench`.
 
     Raises:
-        DatasetError: Neither `GMBENCH_HOME` nor `HOME` says where, and the system knows no home.
+        DatasetError: Neither `GMBENCH_HOME` nor `HOME` is set, and the system knows no home.
     """
     if chosen := os.environ.get("GMBENCH_HOME"):
         return Path(chosen)
@@ -44,26 +44,27 @@ def load_dataset(
     """Opens a dataset, as `datasets.load_dataset` does.
 
     Without `streaming`, `datasets` copies the shards into its own cache on first use. After
-    streaming, Arrow's threads can abort Python as it exits (docs/dataset.md says what helps).
+    streaming, Arrow's threads can abort Python as it exits (see docs/dataset.md for a remedy).
 
     Args:
-        path_or_name: A dataset folder; a name, looked for in the current folder and then in
+        path_or_name: A dataset folder; a name, looked up in the current folder and then in
             gmbench's cache folder; `mini116`, which comes with the package; or
-            `ORGANISATION/NAME` on the Hub. Where there is no `gm-parsing`, mini116 is built into
-            the cache folder under this name.
+            `ORGANISATION/NAME` on the Hub. If there is no `gm-parsing`, mini116 is built in the
+            cache folder under this name.
         config: `set_1` to `set_4`, or `all`.
         split: `train` or `test`; all splits when None.
         streaming: Read row by row, without a copy.
 
     Returns:
-        What `datasets.load_dataset` returns: a dataset, or with `split=None` a dictionary of them.
+        What `datasets.load_dataset` returns: a dataset or, with `split=None`, a dictionary of
+        them.
 
     Raises:
-        DatasetError: There is no such folder and no such dataset, it is damaged, or `datasets`
-            would read its path as a pattern.
+        DatasetError: There is no such folder or dataset, it is damaged, or `datasets` would read
+            its path as a pattern.
         BenchmarkError: Its tables are damaged.
         UnknownNameError: The dataset has no such configuration or split.
-        HubError: The Hub could not be reached, or refuses.
+        HubError: The Hub could not be reached or refused.
 
     Examples:
         >>> import gmbench
@@ -91,7 +92,7 @@ def load_dataset(
             )
         try:
             return datasets.load_dataset(str(folder), config, split=split, streaming=streaming)
-        except Exception as error:  # `datasets` raises whatever a damaged folder leads it to.
+        except Exception as error:  # `datasets` raises all kinds of errors on a damaged folder.
             detail = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise DatasetError(
                 f"{folder}, {config}, cannot be loaded: {printable(detail).rstrip('.')}. "
@@ -100,7 +101,7 @@ def load_dataset(
     try:
         return datasets.load_dataset(str(path_or_name), config, split=split, streaming=streaming)
     except (OSError, ValueError) as error:
-        # `datasets` raises many kinds, all of these families, for a name or a host that fails.
+        # `datasets` raises many kinds, all of these families, if a name or a host fails.
         raise HubError(
             f"{path_or_name}, {config}, could not be loaded from the Hub: "
             f"{str(error).splitlines()[0].rstrip('.')}. "

@@ -1,4 +1,4 @@
-"""A benchmark of GMs of one's own: a table of labels, images, and test sets given or drawn."""
+"""Makes a benchmark of the user's own GMs: a label table, images, and test sets given or drawn."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from gmbench.errors import BenchmarkError, plain_form
 
 @dataclass(frozen=True, slots=True)
 class OwnGMs:
-    """A benchmark that was made of a table and images.
+    """A benchmark made from a table and images.
 
     Attributes:
-        benchmark: Labels, sets, and as many images of each GM as its folder has.
-        warnings: What drawn sets lack, and what is in the way.
+        benchmark: Labels, sets, and for each GM the number of images in its folder.
+        warnings: What drawn sets lack, and why.
     """
 
     benchmark: Benchmark
@@ -41,21 +41,21 @@ def benchmark_of(
     seed: int = 0,
     merged: Benchmark | None = None,
 ) -> OwnGMs:
-    """Makes a benchmark of GMs of one's own; its name is that of the table.
+    """Makes a benchmark of the user's own GMs, named after the table.
 
     Args:
-        table: Labels, one GM a row; `gmbench template --labels` writes an example.
-        images: Folder, ZIP or TAR with a folder of images for each GM.
-        sets: Folder with a file for each test set, `set_1.txt` and so on: the name of a GM a line.
+        table: Labels, one GM per row; `gmbench template --labels` writes an example.
+        images: Folder, ZIP or TAR with one folder of images per GM.
+        sets: Folder with one file per test set, `set_1.txt` and so on, with one GM name per line.
         draw_sets: Draw four test sets instead, like the paper's.
         seed: Seed of that draw.
-        merged: A benchmark whose GMs are in it too, behind those of the table. Its sets stay where
-            no others are given or drawn.
+        merged: A benchmark whose GMs are added after those of the table. Its sets are kept if no
+            others are given or drawn.
 
     Raises:
-        BenchmarkError: The table is none, there are no sets or no room for any, or the table has
-            the name of a benchmark that there is.
-        UnknownNameError: A set has a GM that the table has not.
+        BenchmarkError: The table is invalid, there are no sets or none can be drawn, or the table
+            has the name of an existing benchmark.
+        UnknownNameError: A set names a GM that is neither in the table nor in `merged`.
         SourceError: The images cannot be read.
     """
     if table.stem in NAMED:
@@ -86,7 +86,7 @@ def benchmark_of(
     counts = [len(found[gm.name].files) if gm.name in found else 0 for gm in own]
     if merged is not None:
         counts += [n for n in merged.n_images if n]
-    # A GM without a folder is missing one image at least, so that the build reports it.
+    # A GM without a folder is expected to have one image, so that the build reports it as missing.
     made = replace(made, n_images=tuple(max(count, 1) for count in counts))
     facts = f"{made.labels_sha256} {made.splits_sha256}"
     version = hashlib.sha256(facts.encode()).hexdigest()[:12]
@@ -97,7 +97,7 @@ def _further(merged: Benchmark, own: Sequence[GM]) -> tuple[GM, ...]:
     """Returns the GMs of a benchmark that have images.
 
     Raises:
-        BenchmarkError: One has the name of a GM of one's own.
+        BenchmarkError: One has the name of one of the user's own GMs.
     """
     forms = {plain_form(gm.name): gm.name for gm in own}
     for gm in merged.gms:
@@ -112,7 +112,7 @@ def _further(merged: Benchmark, own: Sequence[GM]) -> tuple[GM, ...]:
 def _read_sets(folder: Path, gms: Sequence[GM]) -> Mapping[str, tuple[str, ...]]:
     files = sorted(folder.glob("*.txt")) if folder.is_dir() else []
     order = {name: row for row, name in enumerate(names(gms))}
-    # As in a dataset's table, from which they will be read.
+    # In the order of a dataset's table, from which they will be read.
     found = {
         path.stem: tuple(sorted(read_set(path, order), key=order.__getitem__)) for path in files
     }

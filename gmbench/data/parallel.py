@@ -1,4 +1,4 @@
-"""Work spread over processes, with an end in one clear line when one of them dies."""
+"""Runs work in several processes, and fails with one clear message when one of them dies."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def all_cores() -> int:
 
 
 def worker_number() -> int:
-    """Returns which of the processes of its work this one is, from 0; 0 in the first process."""
+    """Returns the number of this worker process, from 0; 0 in the main process as well."""
     return _number
 
 
@@ -50,16 +50,17 @@ def in_processes(
     Few tasks are handed out ahead, so that an error stops the work soon.
 
     Args:
-        function: Importable by name, as are its argument and result.
-        tasks: What it is called with.
+        function: Must be importable by name, as must the types of its argument and result.
+        tasks: Arguments of the function, one per call.
         jobs: Number of processes.
-        name_of: What a task is called in an error.
+        name_of: Returns the name of a task for error messages.
 
     Yields:
         Each task with its result, in the order of completion.
 
     Raises:
-        DatasetError: A process died; names the tasks that were being done. Or `jobs` is below 1.
+        DatasetError: A process died (the message names the tasks in progress), or `jobs` is below
+            1.
     """
     if jobs < 1:
         raise DatasetError(f"Work cannot be done in {jobs} processes: give jobs of 1 or more.")
@@ -93,14 +94,14 @@ def in_processes(
 
 
 def _context() -> BaseContext:
-    """Returns how processes start: never by a fork of this one, whose threads may hold locks."""
+    """Returns how to start processes: never by forking this one, whose threads may hold locks."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["gmbench.data.shards", "gmbench.data.shard_checks"])
-    # What it starts inherits which signals are blocked: Ctrl-C, which goes to all processes of a
-    # terminal, is for this one alone, from their first moment on. The tracker's start would
-    # unblock it again, so that comes before.
+    # What the fork server starts inherits which signals are blocked: Ctrl-C, which goes to all
+    # processes of a terminal, is for this one alone, from their very start. Starting the tracker
+    # would unblock it again, so that comes first.
     resource_tracker.ensure_running()
     with _keyboard_waits():
         before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
@@ -111,9 +112,9 @@ def _context() -> BaseContext:
 
 @contextmanager
 def _keyboard_waits() -> Iterator[None]:
-    """Lets Ctrl-C wait while a process starts: one that is half begun when all ends complains."""
+    """Defers Ctrl-C while a process starts: one that is half started when all ends complains."""
     if threading.current_thread() is not threading.main_thread():
-        yield  # It goes to the main thread alone.
+        yield  # Ctrl-C goes to the main thread alone.
         return
     pressed: list[int] = []
     before = signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
@@ -126,7 +127,7 @@ def _keyboard_waits() -> Iterator[None]:
 
 
 def _begin(begun: Synchronized[int]) -> None:
-    """Prepares a process: it has a number, and follows its parent."""
+    """Prepares a worker process: gives it a number and makes it end with its parent."""
     global _number
     with begun.get_lock():
         _number = begun.value
@@ -135,7 +136,7 @@ def _begin(begun: Synchronized[int]) -> None:
 
 
 def _follow_parent() -> None:
-    """Makes a process end with its parent, even one that was killed, and leave Ctrl-C to it."""
+    """Makes a process end with its parent, even a killed one, and leave Ctrl-C to the parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
 

@@ -1,4 +1,4 @@
-"""The images of a Parquet file, such as those of `gmbench data build` and of the Hub's datasets."""
+"""Reads the images of a Parquet file, such as one of `gmbench data build` or of a Hub dataset."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from gmbench.data.streamed_image import StreamedImage
 from gmbench.errors import SourceError, printable
 
 COLUMNS = ("image", "img", "jpg", "jpeg", "png", "webp")
-"""Names of the column of images; the first of them that is there."""
+"""Possible names of the image column; the first that exists is read."""
 
 _AT_ONCE = 16
-"""Rows that are read together; the bytes of their images are held at once."""
+"""Number of rows read together; the bytes of their images are in memory at once."""
 
 
 DAMAGE: tuple[type[Exception], ...] = (pa.ArrowException, OSError)
-"""What is raised of a file that is damaged."""
+"""What a damaged file makes the reader raise."""
 
 
 def images_of_parquet(name: str, file: BinaryIO) -> Iterator[StreamedImage]:
-    """Yields the images of a Parquet file: bytes, or what `datasets` makes of an image.
+    """Yields the images of a Parquet file, stored as bytes or as `datasets` stores images.
 
-    They are named by the column `image_id` where there is one, else `FILE/ROW`.
+    They are named by the column `image_id` if there is one, else `FILE/ROW`.
 
     Args:
-        name: Its path or address.
-        file: It, open.
+        name: Path or URL of the file.
+        file: The open file.
 
     Raises:
-        SourceError: It holds no images, or cannot be read from its end.
-        ArrowException: It is damaged.
+        SourceError: The file holds no images, or cannot be read from its end.
+        ArrowException: The file is damaged.
     """
     if not file.seekable():
         raise SourceError(

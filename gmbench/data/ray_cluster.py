@@ -1,4 +1,4 @@
-"""Ray, for work over several machines: joined, or started for one work alone."""
+"""Connects to Ray for work on several machines: joins a cluster, or starts one for a single job."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from gmbench.errors import DatasetError, MissingPackageError
 
 @contextmanager
 def joined_ray(jobs: int) -> Iterator[Any]:
-    """Yields Ray, connected to the cluster that RAY_ADDRESS names, or to one of this machine.
+    """Yields Ray, connected to the cluster at RAY_ADDRESS or to a new one on this machine.
 
-    A cluster that happens to run on this machine is not joined unasked: it may be the private one
-    of another work, which ends with it. Who has connected to a cluster already stays so.
+    A cluster that already runs on this machine is not joined unless asked for: it may be private
+    to another job and end with it. An existing connection to a cluster is kept.
 
     Args:
-        jobs: Cores of the cluster that is started where RAY_ADDRESS names none.
+        jobs: Cores of the cluster that is started if RAY_ADDRESS names none.
 
     Raises:
         MissingPackageError: Ray is not installed.
         DatasetError: There is no cluster at that address.
     """
-    # Set before the import: gmbench reports to nobody.
+    # Set before the import: gmbench sends no usage statistics.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         ray: Any = importlib.import_module("ray")
@@ -35,7 +35,7 @@ def joined_ray(jobs: int) -> Iterator[Any]:
     started = not ray.is_initialized()
     if started:
         _start(ray, jobs)
-    # Ray says on standard output what becomes of workers, where results alone belong.
+    # Ray reports on its workers on standard output, where only results belong.
     with redirect_stdout(sys.stderr) if started else nullcontext():
         try:
             yield ray

@@ -1,8 +1,8 @@
-"""The real images that a zoo publishes beside its GMs' (`real/*.parquet`), and whom each shows.
+"""The real images that a zoo publishes beside its GMs' images (`real/*.parquet`), with sources.
 
-They share nothing with what GMs were trained on. A detector of generated images must not be tested
-on a person, picture or font that it has learnt either, so each image names its source. mini116
-was built before its shards said so; a table beside it does.
+They share nothing with what the GMs were trained on. A detector of generated images must not be
+tested on a person, picture or font that it was trained on either, so each image names its source.
+mini116 was built before shards named sources; a table beside it does.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ class RealShard:
     """Real images of one content in one size.
 
     Attributes:
-        name: Such as `real-faces-64`.
-        content: Such as `faces`.
+        name: Name of the shard, such as `real-faces-64`.
+        content: What the images show, such as `faces`.
         image_ids: Id of each image.
-        images: Bytes of each image's file.
-        sources: Whom or what each image shows; its own id where the dataset does not say.
-        tells_sources: Whether the dataset says.
+        images: Bytes of each image file.
+        sources: Whom or what each image shows; its own id if the dataset does not say.
+        tells_sources: Whether the dataset says so.
     """
 
     name: str
@@ -45,7 +45,7 @@ class RealShard:
     tells_sources: bool
 
     def opened(self, row: int) -> Image.Image:
-        """Returns an image as Pillow opens it."""
+        """Returns an image, opened by Pillow."""
         return Image.open(io.BytesIO(self.images[row]))
 
 
@@ -53,7 +53,8 @@ def read_real_images(folder: Path) -> tuple[RealShard, ...]:
     """Reads the real images of a dataset folder, shard by shard, in the order of their names.
 
     Raises:
-        DatasetError: There are none, or a shard is not what the dataset's checksums say.
+        DatasetError: The folder has no real images, or a shard cannot be read or does not match
+            the dataset's checksums.
     """
     paths = sorted((folder / REAL).glob("*.parquet"))
     if not paths:
@@ -84,7 +85,7 @@ def _read(path: Path, sha256: str | None, known: dict[str, dict[str, str]]) -> R
 
 
 def _sources_of_mini116() -> dict[str, dict[str, str]]:
-    """Returns the sources of the packaged shards' images, by the hash of the shard."""
+    """Returns the source of each image of the packaged shards, by shard hash and image id."""
     with (TABLES / "mini116_sources.csv").open(encoding="utf-8", newline="") as file:
         rows = {row["image_id"]: row["source"] for row in csv.DictReader(file)}
     hashes = {

@@ -1,7 +1,7 @@
-"""Bytes from wherever they lie: a path of this machine, an address of the web, a file on the Hub.
+"""Reads bytes from wherever they are: a local path, a web URL, or a file on the Hub.
 
-An address may be anyone's: it is asked under a time limit and no further than a limit of bytes.
-What a host fails at for the moment is asked for again; what it refuses is not.
+A URL may be anyone's: requests are limited in time and in bytes. Temporary failures of a host are
+retried; refusals are not.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ WEB = ("http://", "https://")
 HUB = "hf://"
 
 ABREAST = 16
-"""Files that are asked for at once: most of the time goes to waiting."""
+"""Number of files requested at once: most of the time is spent waiting."""
 
 PATIENCE = 60.0
-"""Seconds that a file may take, with all attempts."""
+"""Seconds that a file may take over all attempts."""
 
 _ATTEMPTS = 4
 _FIRST_PAUSE = 0.25
@@ -40,17 +40,17 @@ _BLOCK = 2**16
 
 
 class UnreachedError(HubError):
-    """A host that did not give a file, and may give it another time."""
+    """A host did not deliver a file, but may do so another time."""
 
 
 def is_remote(name: str) -> bool:
-    """Returns whether a name leads away from this machine."""
+    """Returns whether a name refers to a file that is not on this machine."""
     return name.startswith((*WEB, HUB))
 
 
 @contextmanager
 def web_session() -> Iterator[requests.Session]:
-    """Yields what asks hosts of the web and keeps connections open; for `ABREAST` threads."""
+    """Yields a session for requests to web hosts that keeps connections for `ABREAST` threads."""
     import requests
     from requests.adapters import HTTPAdapter
 
@@ -58,7 +58,7 @@ def web_session() -> Iterator[requests.Session]:
         for begin in WEB:
             session.mount(begin, HTTPAdapter(pool_connections=ABREAST, pool_maxsize=ABREAST))
         session.headers["User-Agent"] = f"gmbench/{__version__}"
-        # Threads share the session, and no host is to know who asks.
+        # No cookies: threads share the session, and no host is to recognise the user.
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         yield session
 
@@ -69,14 +69,15 @@ def read_file(
     """Returns the bytes of a file.
 
     Args:
-        name: A path, or an address that begins with http://, https:// or hf://.
-        session: Of `web_session`.
-        patience: Seconds that it may take, with all attempts.
-        most: Bytes beyond which it is refused.
+        name: A path, or a URL that begins with http://, https:// or hf://.
+        session: A session from `web_session`.
+        patience: Seconds that the file may take over all attempts.
+        most: Number of bytes beyond which the file is refused.
 
     Raises:
-        SourceError: It is not there, is refused, or is too large; the message is the reason alone.
-        UnreachedError: Its host did not answer, or broke off.
+        SourceError: The file does not exist, is refused, or is too large; the message is the
+            reason alone.
+        UnreachedError: Its host did not answer or broke off the transfer.
     """
     if name.startswith(WEB):
         return _from_web(name, session, patience, most)
@@ -87,16 +88,16 @@ def read_file(
 
 @contextmanager
 def opened(name: str, session: requests.Session, patience: float = PATIENCE) -> Iterator[BinaryIO]:
-    """Opens a file, to be read from front to back; errors in reading it are told alike.
+    """Opens a file for reading from front to back; errors in reading it are reported likewise.
 
     Args:
-        name: A path, or an address that begins with http://, https:// or hf://.
-        session: Of `web_session`.
-        patience: Seconds that its host may take for an answer.
+        name: A path, or a URL that begins with http://, https:// or hf://.
+        session: A session from `web_session`.
+        patience: Seconds that its host may take to answer.
 
     Raises:
-        SourceError: It is not there, or is refused; the message is the reason alone.
-        UnreachedError: Its host did not answer, or broke off.
+        SourceError: The file does not exist or is refused; the message is the reason alone.
+        UnreachedError: Its host did not answer or broke off the transfer.
     """
     if name.startswith(WEB):
         with _answering(name, session, patience) as answer:
@@ -117,7 +118,7 @@ def opened(name: str, session: requests.Session, patience: float = PATIENCE) -> 
 @cache
 def hub_files() -> Any:
     """Returns the Hub as a file system."""
-    # Half a second to import.
+    # The import takes half a second.
     from huggingface_hub import HfFileSystem
 
     return HfFileSystem()
@@ -125,14 +126,14 @@ def hub_files() -> Any:
 
 @contextmanager
 def told_by_hub(name: str) -> Iterator[None]:
-    """Turns what goes wrong in asking the Hub for a file into an error of gmbench.
+    """Turns errors in requesting a file from the Hub into errors of gmbench.
 
     Args:
-        name: Its address, which begins with hf://.
+        name: URL of the file, which begins with hf://.
 
     Raises:
-        SourceError: It is not there.
-        UnreachedError: The Hub did not answer, or broke off.
+        SourceError: The file is not there.
+        UnreachedError: The Hub did not answer or broke off the transfer.
     """
     from huggingface_hub.errors import EntryNotFoundError, RepositoryNotFoundError
 
@@ -140,7 +141,7 @@ def told_by_hub(name: str) -> Iterator[None]:
         yield
     except GmbenchError:
         raise
-    # A stranger is told neither that a repository is private nor that there is none.
+    # Without access, the Hub does not tell whether a repository is private or does not exist.
     except (FileNotFoundError, EntryNotFoundError, RepositoryNotFoundError) as error:
         raise SourceError("it is not on the Hub, or not for this token") from error
     except Exception as error:
@@ -150,7 +151,7 @@ def told_by_hub(name: str) -> Iterator[None]:
 
 
 class _HubFile:
-    """A file on the Hub; errors in reading it are told as those in opening it."""
+    """A file on the Hub; errors in reading it are reported like those in opening it."""
 
     closed = False
 
@@ -171,7 +172,7 @@ class _HubFile:
         return True
 
     def close(self) -> None:
-        """Leaves it to who opened it."""
+        """Does nothing: whoever opened the file closes it."""
 
 
 def _from_web(name: str, session: requests.Session, patience: float, most: int) -> bytes:
@@ -225,7 +226,7 @@ def _read_in_time(answer: requests.Response, until: float, most: int) -> bytes:
         if time.monotonic() > until:
             raise UnreachedError("the host does not send it in time")
     data = _no_larger(b"".join(parts), most)
-    # Many hosts answer with a page, and with success, where there is no such file.
+    # Many hosts answer with a web page and a success status if there is no such file.
     if title := page_title(data[:_BLOCK]):
         raise SourceError(f"a web page ({printable(title)}), no image")
     return data

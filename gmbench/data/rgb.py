@@ -1,19 +1,19 @@
-"""The one rule from an image to 8-bit RGB: what networks, trees and zoos see of a file.
+"""The one rule for converting an image to 8-bit RGB, which networks, trees and zoos share.
 
 | image | becomes |
 |---|---|
 | RGB, 8 bits | itself |
-| grey, 1 bit | three equal channels; 1 bit is 0 and 255 |
+| grey, 1 bit | three equal channels; 1 bit becomes 0 and 255 |
 | 16 bits, grey or colour | the high byte, which is what decoders keep of 16-bit colour |
-| 32-bit integers | cut to 0 ... 65,535, then the high byte: readers of PNG use them for 16 bits |
-| floats | cut to 0 ... 255 and rounded; not a number is 0 |
+| 32-bit integers | clipped to 0 ... 65,535, then the high byte: PNG readers use them for 16 bits |
+| floats | clipped to 0 ... 255 and rounded; NaN becomes 0 |
 | palette | its colours |
-| alpha, a clear colour | over white: round((colour x alpha + 255 x (255 - alpha)) / 255) |
-| CMYK and others | Pillow's conversion, where it has one |
+| alpha, transparent colour | over white: round((colour x alpha + 255 x (255 - alpha)) / 255) |
+| CMYK and others | Pillow's conversion, if it has one |
 | several frames | the first |
-| orientation in EXIF | applied, as `datasets` does; a block that cannot be read says nothing |
+| orientation in EXIF | applied, as `datasets` does; a block that cannot be read is ignored |
 
-Colour profiles and gamma are left alone: they are hints to whoever shows an image.
+Colour profiles and gamma are not applied: they are hints for displaying an image.
 """
 
 from __future__ import annotations
@@ -44,19 +44,19 @@ _UPRIGHT = {
     7: Transpose.TRANSVERSE,
     8: Transpose.ROTATE_90,
 }
-"""What turns an image upright, by the number that EXIF has for how it lies."""
+"""The operation that turns an image upright, by its orientation in EXIF."""
 
 
 def decode_rgb(data: bytes, name: str = "") -> Pixels:
-    """Returns the bytes of an image file as 8-bit RGB, shape (height, width, 3).
+    """Decodes the bytes of an image file to 8-bit RGB, shape (height, width, 3).
 
     Args:
         data: The bytes.
-        name: Named in errors.
+        name: Name of the image in error messages.
 
     Raises:
-        SourceError: The image is too large, or has a mode without a rule.
-        Exception: The bytes do not decode; decoders raise whatever damaged data leads them to.
+        SourceError: The image is too large, or its mode has no rule.
+        Exception: The bytes cannot be decoded; decoders raise all kinds of errors on damaged data.
     """
     with open_image(io.BytesIO(data)) as image:
         return rgb_pixels(image, name)
@@ -66,15 +66,15 @@ def rgb_pixels(image: Image.Image, name: str = "") -> Pixels:
     """Returns an image as 8-bit RGB, shape (height, width, 3), by the rule of this module.
 
     Args:
-        image: As Pillow opened it.
-        name: Named in errors.
+        image: An image opened by Pillow.
+        name: Name of the image in error messages.
 
     Raises:
-        SourceError: The image is too large, or has a mode without a rule.
+        SourceError: The image is too large, or its mode has no rule.
     """
     if fault := size_fault(image):
         raise SourceError(f"{name or 'An image'} has {fault}. Leave it out, or make it smaller.")
-    image.load()  # TIFF files are turned as they are loaded.
+    image.load()  # TIFF files are turned upright on loading.
     turn = _UPRIGHT.get(_orientation(image))
     if turn is not None:
         image = image.transpose(turn)
@@ -103,7 +103,7 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _in_bands(rule: Callable[[NDArray[Any]], Pixels], pixels: NDArray[Any]) -> Pixels:
-    """Applies a rule to some rows at a time: what it computes with takes many times their room."""
+    """Applies a rule to some rows at a time: its temporary arrays take many times their memory."""
     made = np.empty((*pixels.shape[:2], 3), np.uint8)
     rows = max(1, _PIXELS_AT_ONCE // max(1, pixels.shape[1]))
     for top in range(0, len(pixels), rows):
@@ -126,6 +126,6 @@ def _grey(values: NDArray[np.generic]) -> Pixels:
 
 
 def _on_white(pixels: Pixels) -> Pixels:
-    """Lays RGBA over white, rounded to the nearest; 255 is odd, so there are no ties."""
+    """Composites RGBA over white, rounding to nearest; 255 is odd, so there are no ties."""
     colour, alpha = pixels[..., :3].astype(np.uint32), pixels[..., 3:].astype(np.uint32)
     return ((colour * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)

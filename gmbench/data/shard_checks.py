@@ -1,4 +1,4 @@
-"""Checks the contents of one shard against what the label table says; runs in its own process."""
+"""Checks the contents of one shard against the label table; runs in its own process."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from gmbench.data.features import LabelValue
 
 Faults = dict[str, list[str]]
-"""What is wrong with a shard, by the name of the check that it belongs to."""
+"""What is wrong with a shard, by the name of the check."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShardCheck:
-    """All that a process needs to check one shard.
+    """Everything that a process needs to check one shard.
 
     Attributes:
         gm: Name of the GM.
         path: The Parquet file.
-        n_images: Images that it must hold.
+        n_images: Number of images that it must hold.
         max_pixels: Largest image that is decoded, width times height.
         labels: Value that each column after `image_id` must have.
         schema: Columns that it must have.
@@ -43,7 +43,7 @@ class ShardCheck:
 
 
 def check_shard(task: ShardCheck) -> Faults:
-    """Returns all faults of a shard; none when it is sound."""
+    """Returns the faults of a shard; empty if it is sound."""
     faults: Faults = defaultdict(list)
     try:
         with pq.ParquetFile(task.path) as shard:
@@ -55,12 +55,12 @@ def check_shard(task: ShardCheck) -> Faults:
                     f"{task.path.name}: {shard.metadata.num_rows:,} rows, not {task.n_images:,}"
                 )
             if shard.metadata.num_rows > 2 * max(task.n_images, 1):
-                return faults  # Whatever they hold, there may be any number of them.
+                return faults  # The rows are not read: there may be any number of them.
             first = 0
             for batch in shard.iter_batches(batch_size=100):
                 _check_batch(task, batch, first, faults)
                 first += batch.num_rows
-    except (pa.ArrowException, OSError, ValueError) as error:  # Text may be no UTF-8.
+    except (pa.ArrowException, OSError, ValueError) as error:  # Text may be invalid UTF-8.
         detail = str(error).splitlines()[0] if str(error) else type(error).__name__
         faults["columns"].append(f"{task.path.name}: cannot be read ({detail})")
     return faults

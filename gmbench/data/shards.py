@@ -1,6 +1,6 @@
-"""One GM becomes one Parquet file: every image decoded once, its bytes stored unchanged.
+"""Turns each GM into one Parquet file: every image is decoded once, its bytes stored unchanged.
 
-Runs in a process of its own, so it takes and returns plain values, and it imports neither
+This runs in a separate process, so it takes and returns plain values, and imports neither
 `datasets` nor pandas.
 """
 
@@ -45,18 +45,18 @@ _READERS: dict[str, Callable[[Path], Reader]] = {
 
 @dataclass(frozen=True, slots=True)
 class ShardTask:
-    """All that a process needs to make the shard of one GM.
+    """Everything that a process needs to make the shard of one GM.
 
     Attributes:
         files: The GM's image files.
         source_kind: `folder`, `zip`, `tar`, or `shard` of another dataset.
-        source_path: What is read.
-        expected: Images to keep at most.
+        source_path: The path that is read.
+        expected: Maximum number of images to keep.
         max_pixels: Largest image that is decoded, width times height.
         labels: Value of each column after `image_id`.
         schema: Arrow schema of all columns.
         shard: The Parquet file to make.
-        record: The JSON file that says that the shard is whole.
+        record: The JSON file that marks the shard as complete.
     """
 
     files: GMFiles
@@ -72,10 +72,10 @@ class ShardTask:
 
 @dataclass(frozen=True, slots=True)
 class ShardRecord:
-    """What came of one GM.
+    """The result for one GM.
 
     Attributes:
-        n_images: Images in the shard; without any, no file is made.
+        n_images: Number of images in the shard; without any, no file is made.
         n_bytes: Size of the shard's file.
         arrow_bytes: Size of its rows in memory.
         sha256: SHA-256 of the file; empty without a file.
@@ -96,7 +96,7 @@ class ShardRecord:
 
 
 def make_shard(task: ShardTask) -> ShardRecord:
-    """Makes the shard of one GM and the record beside it, in this order.
+    """Makes the shard of one GM and then the record beside it.
 
     Raises:
         SourceError: A file of the source cannot be read.
@@ -111,7 +111,7 @@ def make_shard(task: ShardTask) -> ShardRecord:
 
 
 def read_record(path: Path, shard: Path) -> ShardRecord | None:
-    """Returns the record of a shard, or None if the shard is not whole yet."""
+    """Returns the record of a shard, or None if the shard is not complete yet."""
     if not path.is_file():
         return None
     data = parse_json(path.read_text(encoding="utf-8"))
@@ -125,7 +125,7 @@ def read_record(path: Path, shard: Path) -> ShardRecord | None:
 
 @lru_cache(maxsize=1)
 def _reader(kind: str, path: Path) -> Reader:
-    """Opens a source once for each process: the list of a large ZIP takes seconds to read."""
+    """Opens a source once per process: the list of a large ZIP takes seconds to read."""
     return _READERS[kind](path)
 
 
@@ -190,7 +190,7 @@ class _ShardMaker:
         for file in task.files.files:
             name = task.files.name_of(file)
             if file.size == 0:
-                continue  # The report has it from the list of files.
+                continue  # The report takes it from the list of files.
             if len(self._names) == task.expected:
                 self._surplus.append(name)
                 continue
@@ -222,7 +222,7 @@ class _ShardMaker:
 
 
 def _open_writer(output: io.BufferedWriter, schema: pa.Schema) -> pq.ParquetWriter:
-    """Opens a Parquet file that spends nothing on the images: they are compressed already."""
+    """Opens a Parquet file that stores images as they are: they are compressed already."""
     small = [name for name in schema.names if name not in ("image", "target")]
     target = "target.list.element"
     return pq.ParquetWriter(
@@ -230,6 +230,6 @@ def _open_writer(output: io.BufferedWriter, schema: pa.Schema) -> pq.ParquetWrit
         schema,
         compression={"image.bytes": "none"} | dict.fromkeys([*small, target, "image.path"], "zstd"),
         use_dictionary=[*small[1:], target],  # Not `image_id`: no two are equal.
-        # All rows of a shard have the same labels; bounds of them would only take room.
+        # All rows of a shard have the same labels; their minima and maxima would only take space.
         write_statistics=False,
     )

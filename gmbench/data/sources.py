@@ -1,7 +1,7 @@
 """Where images come from: a folder, a ZIP or a TAR, all read through one interface.
 
 A source lists its files once, without reading them, and checks the list against `Limits`.
-Archives are hostile until shown otherwise; `archives` holds what is particular to them.
+Archives are treated as hostile until proven otherwise; `archives` holds what is specific to them.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from gmbench.errors import SourceError, printable
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much a source may ask of us before it is refused.
+    """Limits beyond which a source is refused.
 
     Attributes:
-        members: Most files in a source.
-        member_bytes: Largest file, unpacked, in bytes.
-        total_bytes: All files together, unpacked, in bytes.
-        ratio: Most unpacked bytes for each packed one; images hardly compress further.
-        pixels: Largest image, width times height.
+        members: Maximum number of files in a source.
+        member_bytes: Maximum size of a file, unpacked, in bytes.
+        total_bytes: Maximum size of all files together, unpacked, in bytes.
+        ratio: Maximum number of unpacked bytes per packed byte; images hardly compress further.
+        pixels: Maximum size of an image, width times height.
     """
 
     members: int = 2_000_000
@@ -42,8 +42,9 @@ class SourceFile:
     Attributes:
         path: Path inside the source, with `/`, never absolute and without `..`.
         size: Size in bytes, unpacked.
-        modified: Time of the last change: nanoseconds for a folder; the archive's own otherwise.
-        key: How its reader finds it: a path, the name of a ZIP member, an offset in a TAR.
+        modified: Time of the last change in nanoseconds for a file in a folder; 0 otherwise.
+        key: How its reader finds it: a path, the name of a ZIP member, an offset in a TAR, or a
+            row of a shard.
     """
 
     path: str
@@ -59,7 +60,7 @@ class Reader(Protocol):
         """Returns the bytes of a file.
 
         Raises:
-            SourceError: The file cannot be read, or is not what the list said.
+            SourceError: The file cannot be read, or is not what the list says.
         """
         ...
 
@@ -71,7 +72,7 @@ class Source:
     Attributes:
         location: What the user gave.
         kind: `folder`, `zip` or `tar`.
-        readable: What is read: the location, or its decompressed copy.
+        readable: The path that is read: the location, or its decompressed copy.
         files: Its files, in alphabetical order of their paths.
         unread: Paths that are never opened: links to folders, devices, pipes.
     """
@@ -141,7 +142,7 @@ def scan_folder(root: Path, limits: Limits) -> Source:
 
 
 def in_order(files: Iterable[SourceFile]) -> tuple[SourceFile, ...]:
-    """Returns files in alphabetical order of their paths, whatever order the disk has."""
+    """Returns files in alphabetical order of their paths, whatever their order on the disk."""
     return tuple(sorted(files, key=lambda file: file.path))
 
 
@@ -149,7 +150,8 @@ def check_limits(location: Path, files: list[SourceFile], limits: Limits) -> Non
     """Checks a list of files against the limits of number and size.
 
     Raises:
-        SourceError: A limit is exceeded; names the source, the file and the limit.
+        SourceError: A limit is exceeded; the message names the source, the limit and, if a single
+            file is too large, the file.
     """
     if len(files) > limits.members:
         raise SourceError(
@@ -171,7 +173,7 @@ def check_limits(location: Path, files: list[SourceFile], limits: Limits) -> Non
 
 
 def unreadable(path: Path, error: OSError) -> SourceError:
-    """Returns the error for a file or folder that the system does not let us read."""
+    """Returns the error for a file or folder that the system cannot read."""
     return SourceError(
         f"{shown(str(path))} cannot be read: {error.strerror or error}. "
         "Check that it is still there and that you may read it."
@@ -179,5 +181,5 @@ def unreadable(path: Path, error: OSError) -> SourceError:
 
 
 def shown(name: str) -> str:
-    """Returns a file name, which may come from somebody's archive, fit to be printed and stored."""
+    """Returns a file name, which may come from anyone's archive, made safe to print and store."""
     return printable(name)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class StreamedImage:
-    """The bytes of an image file, or why there are none.
+    """The bytes of an image file, or the reason why there are none.
 
     Attributes:
-        name: Which image it is.
-        data: The bytes; empty where they cannot be had.
-        fault: Why not; empty where they can.
+        name: Name of the image.
+        data: The bytes; empty if they cannot be obtained.
+        fault: The reason why not; empty if they can.
     """
 
     name: str

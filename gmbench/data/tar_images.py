@@ -1,8 +1,8 @@
-"""The images of a TAR archive, read from front to back as it arrives.
+"""Reads the images of a TAR archive from front to back, as it arrives.
 
-An archive is hostile until shown otherwise: names of members are names and never paths, links and
-devices are no images, headers and unpacked bytes have limits, and a header that is damaged is not
-taken for the end.
+An archive is treated as hostile until proven otherwise: member names are names and never paths,
+links and devices are not images, headers and unpacked bytes have limits, and a damaged header is
+not taken for the end.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from gmbench.data.streamed_image import StreamedImage
 from gmbench.errors import SourceError, printable
 
 _MOST_HEADER = 2**20
-"""Bytes of a member's long name and further facts; `tarfile` holds them in memory."""
+"""Maximum size of a member's long name and metadata in bytes; `tarfile` holds them in memory."""
 
 _RATIO_COUNTS_FROM = 2**26
 _LONG_HEADERS = (
@@ -35,25 +35,26 @@ _DAMAGED_HEADERS: tuple[type[Exception], ...] = tuple(
 DAMAGE: tuple[type[Exception], ...] = (
     tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, ValueError,
 )  # fmt: skip
-"""What is raised of an archive that is damaged."""
+"""What a damaged archive makes the reader raise."""
 
 
 def images_of_tar(name: str, file: BinaryIO) -> Iterator[StreamedImage]:
-    """Yields the images of a TAR, named `TAR/MEMBER`; other members are passed over.
+    """Yields the images of a TAR, named `TAR/MEMBER`; other members are skipped.
 
     Args:
-        name: Its path or address.
-        file: It, open.
+        name: Path or URL of the archive.
+        file: The open archive.
 
     Raises:
-        SourceError: A header is none, or it unpacks to more than images do.
-        TarError: It is damaged; or one of the other kinds of `DAMAGE`.
+        SourceError: A header is damaged or too large, or the archive unpacks to more than images
+            do.
+        TarError: The archive is damaged; any other kind in `DAMAGE` may be raised instead.
     """
     shown = printable(name)
     with tarfile.open(fileobj=_unpacked(name, file), mode="r|", tarinfo=_Header) as archive:
         remembering: Any = archive
         while (member := archive.next()) is not None:
-            remembering.members = []  # It would keep all that it has met.
+            remembering.members = []  # It would keep all members that it has met.
             is_image = PurePosixPath(member.name).suffix.casefold() in IMAGE_SUFFIXES
             if not (member.isreg() and is_image):
                 continue
@@ -71,7 +72,7 @@ def images_of_tar(name: str, file: BinaryIO) -> Iterator[StreamedImage]:
 
 
 class _Header(tarfile.TarInfo):
-    """A header that is sound; `tarfile` takes a damaged one behind the first for the end."""
+    """A header that must be sound; `tarfile` takes a damaged one after the first for the end."""
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str | None, errors: str) -> Self:
@@ -86,14 +87,14 @@ class _Header(tarfile.TarInfo):
 
 
 def _unpacked(name: str, file: BinaryIO) -> BinaryIO:
-    """Returns the plain bytes of an archive that may be compressed, as its ending says."""
+    """Returns the plain bytes of an archive, which is compressed unless its name ends in `.tar`."""
     if ending_of(name).endswith(".tar"):
         return file
     return cast("BinaryIO", _Unpacked(file))
 
 
 class _Unpacked:
-    """What a compressed file unpacks to, as long as that is no more than images allow.
+    """The content of a compressed file, as long as it is no larger than images allow.
 
     Args:
         file: The compressed file.

@@ -1,4 +1,4 @@
-"""Checks that a dataset folder is whole and unchanged: structure, checksums, contents."""
+"""Checks that a dataset folder is complete and unchanged: structure, checksums, contents."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TEXTS = ("README.md", "benchmark.json", CHECKSUMS, "eval.yaml", "gms.csv", INSPE
 """The files of a dataset folder beside its shards."""
 
 _LONGEST_CARD = 2**22
-"""Characters of a card that are read; that of red116 has 40,000."""
+"""Maximum number of characters of a card that are read; that of red116 has 40,000."""
 
 _REBUILD = "Build it again with `gmbench data build --overwrite`, or fetch it again."
 _CONTENTS = {
@@ -51,15 +51,15 @@ def verify_dataset(
     limits: Limits | None = None,
     progress: Progress | None = None,
 ) -> Checklist:
-    """Checks a dataset folder; every image is decoded.
+    """Checks a dataset folder, decoding every image.
 
-    A script that calls this needs `if __name__ == "__main__":`, as processes are started.
+    A script that calls this needs `if __name__ == "__main__":`, because it starts processes.
 
     Args:
         folder: The dataset folder.
         jobs: Number of processes; all cores when None.
-        limits: Of which the number of pixels counts; `Limits()` when None.
-        progress: Told how far the work is.
+        limits: Limits, of which only the number of pixels is used; `Limits()` when None.
+        progress: Called as the work proceeds.
 
     Raises:
         DatasetError: There is no such folder, or a process died.
@@ -106,7 +106,7 @@ def _read(folder: Path) -> tuple[Benchmark | None, list[str]]:
 
 
 def _expected_shards(benchmark: Benchmark) -> dict[str, str]:
-    """Returns the GM of each shard that must be there, by its path."""
+    """Returns the GM of each shard that must exist, by the path of the shard."""
     counts = zip(benchmark.index, benchmark.n_images, strict=True)
     return {shard_path(benchmark, name): name for name, count in counts if count}
 

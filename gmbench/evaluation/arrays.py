@@ -1,4 +1,4 @@
-"""A set of the evaluator made of plain arrays: what the functions of `gmbench.metrics` score."""
+"""A set of the evaluator made from plain arrays: what the functions of `gmbench.metrics` score."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gmbench.predictions.probabilities import ROUNDING
 from gmbench.schema import N_CONTINUOUS, N_DISCRETE, N_HEADS, N_LOSSES, NAMES
 
 _LAST_CLASS = 127
-"""What an index of predictions can be."""
+"""Largest class index that predictions can have."""
 
 
 def set_of_arrays(
@@ -24,9 +24,9 @@ def set_of_arrays(
     *,
     heads: bool = False,
 ) -> SetTable:
-    """Takes arrays for a set of the evaluator; without heads, the classes count as right.
+    """Makes a set of the evaluator from arrays; without heads, the classes count as right.
 
-    A target that is NaN is unknown and counts in no metric.
+    A target that is NaN is unknown and enters no metric.
     """
     try:
         true, predicted = np.asarray(target, np.float64), np.asarray(prediction, np.float64)
@@ -91,15 +91,15 @@ def set_of_arrays(
 
 
 def confidences(truth: ArrayLike, probability: ArrayLike) -> tuple[Array, NDArray[np.bool_]]:
-    """Returns how sure each answer is, and whether it came true, each of shape (images,).
+    """Returns the confidence of each answer and whether it came true, each of shape (images,).
 
     Args:
         truth: 0 or 1, or class indices, shape (images,).
-        probability: Of yes, shape (images,), or of each class, shape (images, classes).
+        probability: Probability of yes, shape (images,), or of each class, shape (images, classes).
 
     Raises:
-        PredictionError: Shapes do not fit, a probability lies outside of [0, 1], the classes of an
-            image do not sum to 1, or a truth is no class.
+        PredictionError: Shapes do not match, a probability is outside [0, 1], the probabilities of
+            an image's classes do not sum to 1, or a truth is not a class.
     """
     try:
         true, odds = np.asarray(truth, np.float64), np.asarray(probability, np.float64)

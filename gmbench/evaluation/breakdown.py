@@ -1,4 +1,4 @@
-"""A result parameter by parameter and GM by GM."""
+"""A result broken down by parameter and by GM."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _BOUNDS = {
 def parameter_scores(
     tables: Sequence[SetTable], samples: Sequence[GMSums | None]
 ) -> dict[str, dict[str, list[Resampled]]]:
-    """Returns each parameter's scores, set by set, the one that is drawn first.
+    """Returns each parameter's scores in each set, with the plotted one first.
 
     Args:
         tables: The sets.
@@ -76,7 +76,7 @@ def parameter_scores(
 def main_scores(
     scores: Mapping[str, Mapping[str, list[Resampled]]],
 ) -> dict[str, list[Resampled]]:
-    """Returns of each parameter the score that is drawn: L1 of a count, weighted F1 of others."""
+    """Returns each parameter's plotted score: L1 for a count, weighted F1 for any other."""
     return {name: next(iter(of.values())) for name, of in scores.items()}
 
 
@@ -85,7 +85,7 @@ def parameter_results(
     tables: Sequence[SetTable],
     benchmark: Benchmark,
 ) -> dict[str, ParameterResult]:
-    """Returns each parameter's scores, means over the sets, with intervals."""
+    """Returns each parameter's scores, averaged over the sets, with intervals."""
     results = {one.name: _parameter_result(one, scores[one.name]) for one in CONTINUOUS}
     for head, parameter in enumerate((*DISCRETE, *LOSSES)):
         confusion = np.sum([table.sums.confusions[head] for table in tables], axis=0)
@@ -97,13 +97,13 @@ def parameter_results(
 
 
 def gm_results(tables: Sequence[SetTable], benchmark: Benchmark) -> dict[str, GMResult]:
-    """Returns each test GM's scores and what was predicted of it."""
+    """Returns each test GM's scores and what was predicted for it."""
     results = {}
     for table in tables:
         sums = table.sums.one_gm_each()
         errors = l1(sums)
         right = head_scores(sums, range(N_HEADS), accuracy_from).T
-        # Of what is said, whatever is true: the truth may be unknown.
+        # From the predictions alone: the truth may be unknown.
         said = [sums.totals[..., 0, place] for place in sums.columns.heads]
         predicted = np.array([of_head.argmax(axis=-1) for of_head in said])
         for row, name in enumerate(table.gms):

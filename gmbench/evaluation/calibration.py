@@ -1,7 +1,7 @@
-"""Calibration: does what is said with 80% confidence come true in 80% of the cases?
+"""Calibration: do predictions made with 80% confidence come true in 80% of the cases?
 
-Confidences are put into ten bins of equal width. A bin needs three sums, which add up over images
-and GMs: how many confidences there are, what they sum to, and how many came true.
+Confidences are put into ten bins of equal width. Each bin needs three sums, which add up over
+images and GMs: the number of confidences, their sum, and how many came true.
 
 Source: Naeini, Cooper and Hauskrecht, Obtaining well calibrated probabilities using Bayesian
 binning (AAAI 2015); Guo et al., On calibration of modern neural networks (ICML 2017).
@@ -16,19 +16,19 @@ from gmbench.evaluation.ranks import DECIMALS
 from gmbench.evaluation.statistics import Array
 
 N_BINS = 10
-"""Of equal width, from 0 to 1; each holds its lower edge, the last one both."""
+"""Number of bins, of equal width from 0 to 1; each includes its lower edge, the last one both."""
 
 NUMBER, CONFIDENCE, TRUE = range(3)
-"""Where the three sums stand along the last axis."""
+"""Positions of the three sums along the last axis."""
 
 
 def bin_of(confidence: Array) -> NDArray[np.int64]:
-    """Returns the bin of each confidence, of the shape of the confidences.
+    """Returns the bin of each confidence, in the shape of the confidences.
 
-    What agrees with an edge to nine decimals lies on it.
+    A confidence that agrees with an edge to nine decimals lies on it.
 
     Args:
-        confidence: From 0 to 1.
+        confidence: Confidences from 0 to 1.
 
     Examples:
         >>> bin_of(np.array([0.0, 0.1 + 0.2, 0.95, 1.0])).tolist()
@@ -41,12 +41,12 @@ def bin_of(confidence: Array) -> NDArray[np.int64]:
 def binned_sums(
     confidence: Array, true: NDArray[np.bool_], gm_of: NDArray[np.int64], n_gms: int
 ) -> Array:
-    """Returns the sums of each GM's images, bin by bin, shape (GMs, bins, 3).
+    """Returns the sums over each GM's images in each bin, shape (GMs, bins, 3).
 
     Args:
-        confidence: From 0 to 1, shape (images,).
-        true: Whether it came true, shape (images,).
-        gm_of: The GM of each image, from 0 on.
+        confidence: Confidences from 0 to 1, shape (images,).
+        true: Whether each came true, shape (images,).
+        gm_of: Index of each image's GM, from 0.
         n_gms: Number of GMs.
     """
     place = gm_of * N_BINS + bin_of(confidence)
@@ -60,7 +60,8 @@ def binned_sums(
 def calibration_error(sums: Array) -> Array:
     """Returns the expected calibration error, shape (...).
 
-    The mean over confidences of their bin's |mean confidence - part that came true|.
+    This is the mean over all confidences of their bin's |mean confidence - fraction that came
+    true|.
 
     Args:
         sums: Shape (..., bins, 3).
@@ -70,24 +71,25 @@ def calibration_error(sums: Array) -> Array:
 
 
 def frequencies(sums: Array) -> Array:
-    """Returns the part that came true in each bin, shape (..., bins); NaN where a bin is empty."""
+    """Returns the fraction that came true in each bin, shape (..., bins); NaN for an empty bin."""
     return _ratio(sums[..., TRUE], sums[..., NUMBER], empty=np.nan)
 
 
 def error_by_chance(sums: Array) -> float:
-    """Returns the calibration error to be expected of these confidences were they calibrated.
+    """Returns the calibration error to expect if these confidences were calibrated.
 
-    A few GMs never come true in just the part that was said: an error of 0 is not to be had. All
-    confidences of a GM in a bin are taken to come true together, with their mean as the chance, as
-    those of a loss do, and those of different GMs and parameters independently. The difference of
-    a bin then has a known variance; of a normal one the mean size is sqrt(2 / pi) of its root.
+    With few GMs, the fraction that comes true never matches the stated one exactly, so an error of
+    0 is out of reach. All confidences of a GM in a bin are assumed to come true together, as those
+    of a loss do, with their mean as the probability, and independently of those of other GMs and
+    parameters. The difference in a bin then has a known variance; if it is normal, its mean
+    absolute value is sqrt(2 / pi) times the square root of that variance.
 
     Args:
-        sums: Of each GM and parameter on its own, shape (..., bins, 3).
+        sums: Sums of each GM and parameter separately, shape (..., bins, 3).
     """
     number, mean = sums[..., NUMBER], _ratio(sums[..., CONFIDENCE], sums[..., NUMBER], empty=0.0)
     variance = (number**2 * mean * (1.0 - mean)).reshape(-1, N_BINS).sum(axis=0)
-    # Sums of confidences of 1 may lie above their number in the last digit.
+    # Sums of confidences of 1 may exceed their number in the last digit.
     sizes = np.sqrt(2.0 / np.pi * np.maximum(variance, 0.0))
     return float(sizes.sum() / number.sum())
 

@@ -1,4 +1,4 @@
-"""What a result says of calibration, and its JSON form."""
+"""What a result says about calibration, and its JSON form."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class Bin:
     Attributes:
         low: Lower edge of the confidences.
         high: Upper edge.
-        n: Number of confidences, one an image and parameter.
-        n_gms: Number of GMs that have one, each set's counted.
+        n: Number of confidences, one per image and parameter.
+        n_gms: Number of GMs that have one, counted in each set.
         confidence: Mean confidence.
-        frequency: Part that came true.
-        ci: 95% interval of the frequency; None where it is not defined.
+        frequency: Fraction that came true.
+        ci: 95% interval of the frequency; None where undefined.
     """
 
     low: float
@@ -39,9 +39,9 @@ class Reliability:
 
     Attributes:
         ece: Expected calibration error.
-        ci: Its 95% interval; None where it is not defined.
-        by_chance: The error to be expected were the confidences calibrated, for the GMs are few.
-        bins: The reliability curve: the bins that hold a confidence.
+        ci: Its 95% interval; None where undefined.
+        by_chance: The error to expect if the confidences were calibrated, because GMs are few.
+        bins: The reliability curve: the non-empty bins.
     """
 
     ece: float
@@ -51,20 +51,20 @@ class Reliability:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Reliability:
-        """Reads back what `dataclasses.asdict` made, from JSON too."""
+        """Reads back the output of `dataclasses.asdict`, also from JSON."""
         bins = tuple(Bin(**{**one, "ci": one["ci"] and tuple(one["ci"])}) for one in data["bins"])
         return cls(data["ece"], data["ci"] and tuple(data["ci"]), data["by_chance"], bins)
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Calibration of what predictions give probabilities of.
+    """Calibration of everything that predictions give probabilities for.
 
     Attributes:
         losses: All losses together: the score of each, and whether it is used.
-        architecture: The discrete parameters with probabilities together: the probability of the
-            class predicted, and whether it is right. None where there are no probabilities.
-        arch_log_skill: 1 - log-loss / log-loss of the training base rates, of the same parameters.
+        architecture: All discrete parameters with probabilities together: the probability of the
+            predicted class, and whether it is right. None where there are no probabilities.
+        arch_log_skill: 1 - log-loss / log-loss of the training base rates, for the same parameters.
         parameters: Each loss and each discrete parameter with probabilities on its own.
         probabilities_sha256: SHA-256 of the probabilities of classes; None where there are none.
     """
@@ -87,11 +87,11 @@ class Calibration:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Calibration:
-        """Reads back what `to_dict` made, from JSON too.
+        """Reads back the output of `to_dict`, also from JSON.
 
         Raises:
             KeyError: A key is missing.
-            TypeError: A key does not belong there.
+            TypeError: A key is unexpected.
         """
         architecture, skill = data["architecture"], data["arch_log_skill"]
         return cls(

@@ -40,10 +40,10 @@ if TYPE_CHECKING:
 COMPARED: tuple[Metric, ...] = tuple(
     metric for metric in METRICS if metric.headline and metric.value is not None
 )
-"""The metrics that are compared: the headline ones, without RANSAC's, which has no better way."""
+"""The metrics compared: the headline ones except RANSAC's, which has no better direction."""
 
 TOGETHER = 64
-"""Pairs that are compared at once."""
+"""Pairs compared at once."""
 
 
 class Difference(NamedTuple):
@@ -53,10 +53,10 @@ class Difference(NamedTuple):
         first: Name of the first method.
         second: Name of the second method.
         metric: Name of the metric.
-        difference: First less second, mean over the sets; None where undefined.
-        ci: 95% interval of the difference, by a bootstrap of GMs and images that is the same for
-            both methods.
-        p_value: Two-sided, by exchanging at random what the two methods contribute at whole GMs.
+        difference: First minus second, mean over the sets; None where undefined.
+        ci: 95% interval of the difference, from the same bootstrap of GMs and images for both
+            methods.
+        p_value: Two-sided, from random exchanges of the two methods' contributions at whole GMs.
         p_holm: The same, corrected for all tests of the comparison (Holm).
         better: Name of the better method where `p_holm` is below 0.05; empty otherwise.
     """
@@ -73,17 +73,17 @@ class Difference(NamedTuple):
 
 @dataclass(frozen=True)
 class Half:
-    """What one method brings to a comparison; made once, however many others it meets.
+    """One method's side of a comparison; made once, however many others it is compared with.
 
     Attributes:
-        parts: Each compared metric in each set, with what its interval needs.
+        parts: Each compared metric in each set, with the data its interval needs.
     """
 
     parts: dict[str, list[Resampled]]
 
     @cached_property
     def values(self) -> dict[str, float]:
-        """The compared metrics' means over the sets; NaN where one is not defined."""
+        """Mean of each compared metric over the sets; NaN where undefined."""
         return {
             name: float(np.mean([part.value for part in parts]))
             for name, parts in self.parts.items()
@@ -91,7 +91,7 @@ class Half:
 
     @cached_property
     def contributions(self) -> tuple[Array, ...]:
-        """What each GM of a set contributes to each metric, shape (GMs, metrics), set by set."""
+        """For each set, its GMs' contributions to each metric, shape (GMs, metrics)."""
         return tuple(
             np.asarray(np.stack([contributions(part) for part in parts], axis=1), np.float64)
             for parts in zip(*self.parts.values(), strict=True)
@@ -106,8 +106,8 @@ class Comparison:
         benchmark: Name of the benchmark.
         version: Its version.
         methods: Names of the methods.
-        n_images: Number of images that each predicted.
-        n_gms: Number of GMs, set by set.
+        n_images: Number of images that each method predicted.
+        n_gms: Number of GMs in each set.
         values: Mean over the sets of each metric, by method and metric.
         differences: One entry for each pair of methods and metric.
         manifest: What the comparison was made from.
@@ -127,12 +127,12 @@ class Comparison:
         return {**asdict(self), "differences": [one._asdict() for one in self.differences]}
 
     def to_pandas(self, table: Literal["differences", "values"] = "differences") -> pd.DataFrame:
-        """Returns a part of the comparison as a DataFrame; what is undefined is NaN.
+        """Returns a part of the comparison as a DataFrame; undefined values are NaN.
 
         Args:
-            table: `differences`, one row a pair of methods and metric: `first`, `second`, `metric`,
-                `difference`, the ends `lo` and `hi` of its interval, `p_value`, `p_holm` and
-                `better`. `values`, one row a method, one column a metric.
+            table: `differences` has one row per pair of methods and metric: `first`, `second`,
+                `metric`, `difference`, the ends `lo` and `hi` of its interval, `p_value`, `p_holm`
+                and `better`. `values` has one row per method and one column per metric.
 
         Raises:
             UnknownNameError: There is no such table.
@@ -181,18 +181,18 @@ def compare(
 
     Args:
         predictions: Two or more prediction files, DataFrames or predictions already read.
-        names: Names of the methods; by default the files' names without their endings.
-        benchmark: What was predicted; by default it is told from the GM names.
+        names: Names of the methods; by default the file names without their endings.
+        benchmark: What was predicted; by default inferred from the GM names.
         partial: Whether a set may lack GMs or images.
-        min_images: Images of each GM that must be there; by default all.
-        replicates: Bootstrap replicates.
-        permutations: Random exchanges behind each p-value.
+        min_images: Minimum number of images required of each GM; by default all.
+        replicates: Number of bootstrap replicates.
+        permutations: Number of random exchanges behind each p-value.
         seed: Seed of both.
 
     Raises:
-        GmbenchError: Fewer than two methods are given, or not as many names.
-        PredictionError: A check failed, or one method lacks images that
-            another predicted.
+        GmbenchError: Fewer than two methods are given, or not as many different names.
+        PredictionError: A check failed, the methods predict different benchmarks, or one lacks
+            images that another predicted.
         UnknownNameError: There is no such benchmark.
 
     Examples:
@@ -265,7 +265,7 @@ def compare(
 
 
 def method_names(sources: Sequence[str]) -> tuple[str, ...]:
-    """Names methods after their files: without folders and endings where that tells them apart."""
+    """Names methods after their files, without folders and endings where these names differ."""
     short = [Path(source).name.split(".")[0] for source in sources]
     if len(set(short)) == len(short):
         return tuple(short)
@@ -275,7 +275,7 @@ def method_names(sources: Sequence[str]) -> tuple[str, ...]:
 
 
 def _half(tables: Sequence[SetTable], replicates: int, seed: int) -> Half:
-    """Returns a method's compared metrics of each set."""
+    """Returns a method's compared metrics in each set."""
     parts: dict[str, list[Resampled]] = {metric.name: [] for metric in COMPARED}
     for table in tables:
         sample = bootstrap(table, resampled_images(table, replicates=replicates, seed=seed))
@@ -292,19 +292,19 @@ def compare_pairs(
     permutations: int = PERMUTATIONS,
     seed: int = SEED,
 ) -> list[list[Difference]]:
-    """Compares methods that predicted the same images in pairs; p-values are not corrected.
+    """Compares pairs of methods that predicted the same images; p-values are not corrected.
 
-    All pairs see the same exchanges, which are drawn once; what is in memory grows with the number
-    of pairs, of which `TOGETHER` are a good number.
+    All pairs share the same exchanges, which are drawn once; memory grows with the number of pairs,
+    for which `TOGETHER` is a good choice.
 
     Args:
         halves: The methods, by name.
-        pairs: Names of the methods to be compared, at least one pair.
-        permutations: Random exchanges behind each p-value.
+        pairs: Names of the methods to compare; at least one pair.
+        permutations: Number of random exchanges behind each p-value.
         seed: Seed of the exchanges.
 
     Returns:
-        The differences of each pair, metric by metric.
+        The differences of each pair, one per metric.
     """
     contributed = [
         np.concatenate([one - other for one, other in of_pairs], axis=1)
@@ -340,7 +340,7 @@ def _difference(
 
 
 def corrected(differences: Sequence[Difference]) -> tuple[Difference, ...]:
-    """Adds to the differences of one family of tests the corrected p-values and who is better."""
+    """Adds corrected p-values and the better method to the differences of one family of tests."""
     tested = [one for one in differences if one.p_value is not None]
     p_values = iter(holm([one.p_value for one in tested if one.p_value is not None]))
     better_when = {metric.name: metric.better for metric in COMPARED}

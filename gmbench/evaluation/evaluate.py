@@ -55,8 +55,8 @@ class Parts:
     """Numbers of an evaluation with their replicates: what paired comparisons need.
 
     Attributes:
-        metrics: Each metric that has an interval, set by set.
-        parameters: L1 of each count and weighted F1 of each class and loss, set by set.
+        metrics: Each metric that has an interval, for each set.
+        parameters: L1 of each count and weighted F1 of each class and loss, for each set.
     """
 
     metrics: dict[str, list[Resampled]]
@@ -77,17 +77,18 @@ def evaluate(
 
     Args:
         predictions: CSV, CSV.gz or Parquet file, DataFrame, or predictions already read.
-        benchmark: What was predicted; by default it is told from the GM names.
-        against: Predictions of the same images, of the same benchmark, that the p-values compare
+        benchmark: What was predicted; by default inferred from the GM names.
+        against: Predictions for the same images of the same benchmark that the p-values compare
             with; by default the mean / mode baseline.
         partial: Whether a set may lack GMs or images.
-        min_images: Images of each GM that must be there; by default all.
-        replicates: Bootstrap replicates; 0 for no intervals.
+        min_images: Minimum number of images required of each GM; by default all.
+        replicates: Number of bootstrap replicates; 0 for no intervals.
         seed: Seed of the bootstrap and of RANSAC.
 
     Raises:
-        PredictionError: A check of the file failed, predictions already read are of another
-            benchmark or not as whole as asked for, or `against` is or lacks images.
+        PredictionError: A check of the file failed, predictions already read are for another
+            benchmark or less complete than requested, or `against` is for another benchmark or
+            lacks images.
         UnknownNameError: There is no such benchmark.
 
     Examples:
@@ -102,7 +103,7 @@ def evaluate(
     if against is None:
         other = mean_mode(read.benchmark)
     else:
-        # Whether it has the images predicted is all that matters; `same_images` says it.
+        # All that matters is whether it has the images predicted; `same_images` checks that.
         other = read_predictions(against, read.benchmark, partial=True)
     return evaluate_resampled(
         read,
@@ -126,11 +127,11 @@ def evaluate_resampled(
     """Scores predictions and keeps what paired comparisons with another method need.
 
     Args:
-        predictions: Predictions that are as whole as they have to be.
-        reference: What the p-values compare with; it has the same images at least.
-        partial: Noted in the manifest; so is `min_images`.
-        min_images: See there.
-        replicates: Bootstrap replicates; 0 for no intervals.
+        predictions: Predictions that are as complete as required.
+        reference: What the p-values compare with; must have at least the same images.
+        partial: Recorded in the manifest.
+        min_images: Recorded in the manifest.
+        replicates: Number of bootstrap replicates; 0 for no intervals.
         seed: Seed of the bootstrap and of RANSAC.
 
     Returns:
@@ -196,7 +197,7 @@ def evaluate_resampled(
 
 
 def same_images(reference: Predictions, predictions: Predictions) -> Predictions:
-    """Returns the rows of a reference that speak of the images predicted.
+    """Returns the rows of a reference for the images predicted.
 
     Raises:
         PredictionError: The reference lacks some of them.
@@ -234,7 +235,7 @@ def _losses_without_positive(tables: list[SetTable]) -> LossesWithoutPositive:
 
 
 def _set_result(table: SetTable, scores: SetScores) -> SetResult:
-    """Puts one set's metrics together."""
+    """Assembles one set's metrics."""
     known = {metric.name: finite(scores.values[metric.name]) for metric in METRICS}
     return SetResult(
         n_gms=len(table.gms),

@@ -1,7 +1,7 @@
-"""The floor of each metric: the best that labels alone reach, without a look at any image.
+"""The floor of each metric: the best that labels alone reach, without looking at any image.
 
-In the counts and in the skill of losses that is `median_mode`, in F1 scores `random_f1`; what a
-method shows beyond both is what it sees in images.
+For the counts and the skill of losses that is `median_mode`, for F1 scores `random_f1`; what a
+method gains beyond both is what it sees in images.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from gmbench.evaluation.result import Evaluation
 from gmbench.predictions.reference import median_mode, random_f1
 
 METHODS = {"median_mode": median_mode, "random_f1": random_f1}
-"""The baselines from labels alone of which the better one is the floor."""
+"""The baselines from labels alone; the better of them is the floor."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Floor:
     """The best that labels alone reach in a metric.
 
     Attributes:
-        method: Name of the baseline that does.
+        method: Name of the baseline that reaches it.
         value: The metric's mean over the sets.
     """
 
@@ -41,8 +41,8 @@ def floor(metric: str, benchmark: str | Benchmark = "mini116") -> Floor | None:
         benchmark: The benchmark.
 
     Returns:
-        The floor, or None where neither way is better, as of a slope, where the metric is a
-        p-value, or is defined for neither of the two.
+        The floor; None where neither direction is better, as for a slope, where the metric is a
+        p-value, or where it is defined for neither of the two.
 
     Raises:
         UnknownNameError: There is no such metric or benchmark.
@@ -70,7 +70,7 @@ def floor(metric: str, benchmark: str | Benchmark = "mini116") -> Floor | None:
 
 
 def without_images(benchmark: Benchmark) -> Mapping[str, Evaluation]:
-    """Returns the results of `METHODS`, by name and without intervals; scored once a process."""
+    """Returns the results of `METHODS`, by name and without intervals; scored once per process."""
     key = (benchmark.labels_sha256, benchmark.splits_sha256)
     if key not in _known:
         _known[key] = {

@@ -1,8 +1,8 @@
-"""The metrics at the GM level: all images of a GM speak together, and it counts once.
+"""The metrics at the GM level: all images of a GM are combined, and the GM counts once.
 
-A parser is given many images of a GM sooner than one. Their mean of each count and of each loss's
-score and the majority of each class are one answer; `GMSums.by_gm` makes it of the sums, so that
-metrics and bootstrap are those of images.
+A parser is more likely to be given many images of a GM than one. Their mean of each count and of
+each loss's score and the majority of each class make one answer; `GMSums.by_gm` derives it from
+the sums, so that metrics and bootstrap are the same as for images.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from gmbench.evaluation.set_table import SetTable
 from gmbench.evaluation.statistics import Array, GMSums
 
 GM_LEVEL: tuple[Metric, ...] = tuple(m for m in METRICS if m.name != "p_value_images")
-"""The metrics that this level has: all but the one of single images."""
+"""The metrics that exist at this level: all except the one of single images."""
 
 
 _OF_GMS = ("count_spearman", "loss_auc")
-"""Metrics of the GMs' means anyway: the same at both levels."""
+"""Metrics that are computed from GMs' means anyway: the same at both levels."""
 
 
 def score_gms(table: SetTable, sample: GMSums | None, scores: SetScores, seed: int) -> SetScores:
@@ -31,7 +31,7 @@ def score_gms(table: SetTable, sample: GMSums | None, scores: SetScores, seed: i
     Args:
         table: The set.
         sample: Its replicates; None where no interval is wanted.
-        scores: Its metrics at the level of images.
+        scores: Its metrics at the image level.
         seed: Seed of RANSAC.
     """
     parts = {

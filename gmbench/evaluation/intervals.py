@@ -1,13 +1,13 @@
-"""Confidence intervals by a bootstrap of what is independent: GMs, and images within a GM.
+"""Confidence intervals by a bootstrap over independent units: GMs, and images within a GM.
 
-The sets are drawn kind by kind: six GANs, two VAEs and so on. So is a replicate: of each kind in
-a set it draws as many GMs as there are, and for every GM drawn as many images as it has, with
-replacement. Before each draw one GM of the kind, at random, is left out (the bootknife of
-Hesterberg, 2004): of n GMs drawn from n with replacement the spread is too small by (n - 1) / n,
-which is one half for two GMs; of n drawn from n - 1 it is right. Intervals are percentile
-intervals whose levels are moved outwards by what Student's t asks for (Hesterberg, The American
-Statistician 69(4), 2015, section 5.3). docs/statistics.md shows by simulation how often they cover
-the truth.
+The sets are drawn kind by kind (six GANs, two VAEs, and so on), and so is each replicate: from
+each kind in a set it draws as many GMs as there are, and for each GM drawn as many images as it
+has, with replacement. It first leaves out one GM of the kind at random (the bootknife of
+Hesterberg, 2004): when n GMs are drawn from n with replacement, the spread is too small by a
+factor of (n - 1) / n, one half for two GMs; when n are drawn from n - 1, it is right. Intervals
+are percentile intervals whose levels are moved outwards as Student's t requires (Hesterberg, The
+American Statistician 69(4), 2015, section 5.3). docs/statistics.md shows by simulation how often
+they cover the truth.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ CONFIDENCE = 0.95
 REPLICATES = 2000
 
 _MOST_UNDEFINED = 0.05
-"""Part of the replicates that may be undefined without making the interval undefined."""
+"""Fraction of replicates that may be undefined without making the interval undefined."""
 
 Interval = tuple[float, float]
 
 
 def resampled_images(table: SetTable, *, replicates: int, seed: int) -> ResampledImages:
-    """Returns sums over resamples of the images of each GM of a set, for so many replicates."""
-    # All terms from the first head on are whole numbers.
+    """Returns sums over resamples of each GM's images in a set, for a number of replicates."""
+    # All terms from the first head on are 0 or 1.
     whole = table.columns.heads[0].start
     return ResampledImages.of(table.rows, whole, replicates=replicates, seed=seed)
 
@@ -44,15 +44,16 @@ def resampled_images(table: SetTable, *, replicates: int, seed: int) -> Resample
 def bootstrap(table: SetTable, images: ResampledImages) -> GMSums:
     """Draws the replicates of a set.
 
-    The draws follow from the seed, the names of set and GMs and the numbers of images alone: two
-    methods that predicted the same images get the same draws, which pairs their replicates.
+    The draws depend only on the set (its name, and the names, strata and numbers of images of its
+    GMs), the number of replicates and the seed: two methods that predicted the same images get the
+    same draws, which pairs their replicates.
 
     Args:
         table: The set.
-        images: The resamples of its images; they say how many replicates, and the seed.
+        images: Resamples of its images, which give the number of replicates and the seed.
 
     Returns:
-        Sums over each replicate's images; a leading axis of replicates.
+        Sums over each replicate's images, with a leading axis of replicates.
     """
     drawn = draws(
         table.name, table.gms, table.strata, images.n_images, images.replicates, images.seed
@@ -62,14 +63,14 @@ def bootstrap(table: SetTable, images: ResampledImages) -> GMSums:
 
 @dataclass(frozen=True)
 class Resampled:
-    """A number of one set, or an array of numbers, with what its interval needs.
+    """A number of one set, or an array of numbers, with the data that its interval needs.
 
     Attributes:
         value: The number, shape (...).
-        replicates: Its bootstrap replicates, shape (replicates, ...); none where no interval is
+        replicates: Its bootstrap replicates, shape (replicates, ...); empty where no interval is
             wanted.
-        left_out: The number without one of the set's GMs, for each in turn, shape (GMs, ...).
-        strata: The stratum of each of the set's GMs, from 0 on, shape (GMs,).
+        left_out: The number without each of the set's GMs in turn, shape (GMs, ...).
+        strata: Stratum of each of the set's GMs, from 0, shape (GMs,).
     """
 
     value: Array
@@ -88,7 +89,7 @@ class Resampled:
         return Resampled(self.value[place], replicates, self.left_out[:, place], self.strata)
 
     def __sub__(self, other: Resampled) -> Resampled:
-        """Returns the difference of two methods' numbers of the same set."""
+        """Returns the difference between two methods' numbers for the same set."""
         return Resampled(
             self.value - other.value,
             self.replicates - other.replicates,
@@ -100,7 +101,7 @@ class Resampled:
 def resample(
     function: Callable[[GMSums], Array], table: SetTable, sample: GMSums | None
 ) -> Resampled:
-    """Applies a metric to a set, to its replicates and to the set without each of its GMs."""
+    """Applies a metric to a set, to its replicates and to the set without each GM in turn."""
     with np.errstate(invalid="ignore", divide="ignore"):
         return Resampled(
             value=np.asarray(function(table.sums)),
@@ -113,23 +114,23 @@ def resample(
 def interval(
     parts: Sequence[Resampled], bounds: tuple[float, float] = (-math.inf, math.inf)
 ) -> Interval | None:
-    """Returns the 95% interval of a number's mean over sets: percentiles, corrected three times.
+    """Returns the 95% interval of a number's mean over sets: percentiles with three corrections.
 
     Expanded: with few GMs the plain percentiles are too narrow, so their levels are moved
-    outwards by what Student's t asks for (Hesterberg, The American Statistician 69(4), 2015,
-    section 5.3); its degrees of freedom are the GMs less the strata of all sets. Recentred: a
-    resample holds fewer different GMs than the set, which moves F1 scores and R2 by a known
-    amount; the percentiles are moved back so that the replicates' mean meets the estimate.
-    Widened: where the jackknife over GMs gives a larger standard error than the replicates, as for
-    macro F1, by their ratio.
+    outwards as Student's t requires (Hesterberg, The American Statistician 69(4), 2015, section
+    5.3), with as many degrees of freedom as all sets have GMs minus strata. Recentred: a resample
+    holds fewer distinct GMs than the set, which moves F1 scores and R2 by a known amount; the
+    percentiles are moved back so that the replicates' mean meets the estimate. Widened: where the
+    jackknife over GMs gives a larger standard error than the replicates, as for macro F1, the
+    interval is stretched by their ratio.
 
     Args:
         parts: The number in each set.
         bounds: Smallest and largest value that the number can take.
 
     Returns:
-        Lower and upper end, or None where there are no replicates, the number or too many
-        replicates are undefined, or no set has two GMs.
+        Lower and upper ends; None where there are no replicates, where the number or too many
+        replicates are undefined, or where no set has two GMs.
     """
     if not all(len(part.replicates) for part in parts):
         return None
@@ -152,16 +153,16 @@ def interval(
 
 @cache
 def _level(freedom: int) -> float:
-    """Returns the level of the lower end."""
+    """Returns the percentile level of the lower end."""
     return float(ndtr(stdtrit(freedom, (1 - CONFIDENCE) / 2)))
 
 
 def jackknife_error(parts: Sequence[Resampled]) -> float:
-    """Returns the jackknife's standard error of a mean over sets; 0 where it is not defined.
+    """Returns the jackknife standard error of a mean over sets; 0 where undefined.
 
     Args:
-        parts: For each set the number without one of its GMs, for each GM in turn; they are
-            compared within a stratum.
+        parts: The number in each set; its values without each GM in turn are compared within a
+            stratum.
     """
     variance = 0.0
     for part in parts:
@@ -170,7 +171,7 @@ def jackknife_error(parts: Sequence[Resampled]) -> float:
         n = np.bincount(part.strata)
         means = np.bincount(part.strata, part.left_out) / np.maximum(n, 1)
         squares = np.bincount(part.strata, (part.left_out - means[part.strata]) ** 2)
-        # Without one of all n_all the number moves by 1 / (n_all - 1) of what the GM is off.
+        # Leaving out one of n_all GMs moves the number by 1 / (n_all - 1) of the GM's deviation.
         n_all, several = len(part.left_out), n > 1
         wider = (n[several] / (n[several] - 1) * squares[several]).sum()
         variance += (n_all - 1) ** 2 / n_all**2 * wider
@@ -178,7 +179,7 @@ def jackknife_error(parts: Sequence[Resampled]) -> float:
 
 
 def _quantile(ordered: Array, level: float) -> float:
-    """Returns a quantile of sorted numbers, between two of them in proportion."""
+    """Returns a quantile of sorted numbers by linear interpolation."""
     place = level * (len(ordered) - 1)
     below = min(int(place), len(ordered) - 2)
     low, high = ordered[below], ordered[below + 1]

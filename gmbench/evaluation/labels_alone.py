@@ -1,7 +1,8 @@
-"""What labels alone reach, GM by GM: the zero of the skill metrics.
+"""What labels alone reach for each GM: the zero of the skill metrics.
 
-Of all predictions that know nothing but the set's own training GMs, the median of each count has
-the least absolute error, and the base rate of each loss the least log-loss. Both are constants.
+Among predictions that know nothing but the set's own training GMs, the median of each count has
+the smallest absolute error, and the base rate of each loss the smallest log-loss. Both are
+constants.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ from numpy.typing import NDArray
 from gmbench.evaluation.log_loss import log_loss_of_known
 
 Labels = tuple[NDArray[np.float64], NDArray[np.int64]]
-"""Normalised counts, shape (GMs, 9), NaN where unknown, and losses as 0 or 1, or -1, (GMs, 10)."""
+"""Normalised counts (GMs, 9), NaN where unknown; losses (GMs, 10), 0 or 1, -1 where unknown."""
 
 
 def floor_errors(training: Labels, test: Labels) -> NDArray[np.float64]:
-    """Returns what the training GMs' constants cost at each test GM, shape (test GMs, 10).
+    """Returns what the training GMs' constants cost for each test GM, shape (test GMs, 10).
 
     Args:
         training: Labels of the set's training GMs; each counts once.
@@ -24,8 +25,8 @@ def floor_errors(training: Labels, test: Labels) -> NDArray[np.float64]:
 
     Returns:
         The absolute error of the training median of each count, in normalised units, then the
-        log-loss of the training base rates, as `log_loss_of_known` has it. Medians and rates are of
-        what is known; what is unknown of a test GM costs 0. NaN without training GMs.
+        log-loss of the training base rates, as in `log_loss_of_known`. Medians and rates are over
+        known labels; an unknown label of a test GM costs 0. NaN without training GMs.
     """
     counts, losses = training
     if not len(counts):

@@ -1,4 +1,4 @@
-"""The log-loss of scores: what a loss's score costs, by how sure it was."""
+"""The log-loss of scores: what a loss's score costs, given its confidence."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 SURE = (0.01, 0.99)
-"""Scores are clipped to these: one that is sure and wrong would cost without end."""
+"""Scores are clipped to this range: a score that is certain and wrong would cost infinity."""
 
 
 def log_loss_of_known(scores: NDArray[np.float64], truth: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Returns the sum of the log-loss over what is known, by the number of all losses.
+    """Returns the sum of the log-loss over known losses, divided by the number of all losses.
 
     Args:
-        scores: As of `log_loss`.
+        scores: As for `log_loss`.
         truth: 0 or 1, or -1 where unknown.
     """
     costs = log_loss(scores, truth)
@@ -21,11 +21,11 @@ def log_loss_of_known(scores: NDArray[np.float64], truth: NDArray[np.int64]) -> 
 
 
 def log_loss(scores: NDArray[np.float64], truth: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Returns -log of the score given to what is true, in nats.
+    """Returns -log of the score given to the truth, in nats.
 
     Args:
         scores: Scores from 0 to 1, shape (..., losses); clipped to 0.01..0.99.
-        truth: Whether each loss is used, 0 or 1, of a shape that goes with it.
+        truth: Whether each loss is used, 0 or 1, of a shape that broadcasts with the scores.
 
     Examples:
         >>> import numpy as np

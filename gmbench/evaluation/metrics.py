@@ -1,11 +1,11 @@
 """The metrics, as pure functions of sums over images.
 
-Every function takes `GMSums` with any leading axes and returns an array of those axes. A value
-that is not defined (the correlation with a constant, say) is NaN here and null, with the reason,
-in a result.
+Every function takes `GMSums` with any leading axes and returns an array with those axes. An
+undefined value, such as the correlation with a constant, is NaN here and null, with the reason, in
+a result.
 
 Source: section 4.1 of the paper. Where the paper leaves a choice, docs/metrics.md says which was
-taken and what the others would give. Those of `skill` are this project's.
+made and what the others would give. The metrics of `skill` are this project's own.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ class Metric:
 
     Attributes:
         name: Key in results.
-        title: Heading for people.
+        title: Human-readable heading.
         group: What it judges.
-        better: Which way is better; empty where neither is and nobody ranks by it.
-        value: Computes it from sums; None for those that need each image (p-values, RANSAC): they
-            have no interval.
+        better: Which direction is better; empty where neither is and nothing is ranked by it.
+        value: Computes it from sums; None for metrics that need each image (p-values, RANSAC),
+            which have no interval.
         bounds: Smallest and largest value that it can take.
         undefined: Why it can be undefined.
-        headline: Whether it stands in short tables.
-        shown: Whether people are shown it; JSON has all.
-        useful: Threshold of practical use, by section 4.2 of the paper; None where it names none.
+        headline: Whether it appears in short tables.
+        shown: Whether it is shown to people; JSON has all metrics.
+        useful: Threshold of practical use, from section 4.2 of the paper; None where it gives none.
     """
 
     name: str
@@ -60,7 +60,7 @@ def l1(sums: GMSums) -> Array:
 
 def l1_std_images(sums: GMSums) -> Array:
     """Standard deviation (ddof 0) over images of the image's mean |p - y|."""
-    # About the GMs' means first, then of these about theirs: no large squares are subtracted.
+    # First about each GM's mean, then of the means about theirs: no large squares are subtracted.
     totals = sums.facts.mean_of_known(sums.totals[..., sums.columns.error])
     means = totals / sums.counts
     middle = totals.sum(axis=-1) / sums.n_images
@@ -72,7 +72,7 @@ def l1_std_images(sums: GMSums) -> Array:
 
 
 def l1_of_parameters(sums: GMSums) -> Array:
-    """Mean |p - y| over images of each continuous parameter, shape (..., 9); NaN of none."""
+    """Mean |p - y| of each continuous parameter over images, shape (..., 9); NaN where unknown."""
     return np.asarray(_ratio(sums.errors, sums.facts.n_known))
 
 
@@ -97,7 +97,7 @@ def r2_of_parameters(sums: GMSums) -> Array:
 
 
 def accuracy_from(confusion: Array) -> Array:
-    """Part of the images whose class is right; confusion has shape (..., classes, classes)."""
+    """Fraction of images whose class is right; confusion has shape (..., classes, classes)."""
     right = np.trace(confusion, axis1=-2, axis2=-1)
     return _ratio(right, confusion.sum(axis=(-2, -1)))
 
@@ -111,7 +111,7 @@ def f1_from(confusion: Array, average: Literal["weighted", "macro"]) -> Array:
             occur in truth or prediction. (The micro average is the accuracy.)
 
     Returns:
-        Shape (...). A class that is true or predicted but never right counts 0.
+        Shape (...). A class that is true or predicted but never right counts as 0.
     """
     right = np.diagonal(confusion, axis1=-2, axis2=-1)
     true = confusion.sum(axis=-1)
@@ -122,17 +122,17 @@ def f1_from(confusion: Array, average: Literal["weighted", "macro"]) -> Array:
 
 
 def _ratio(total: Array, number: Array) -> Array:
-    """Returns the mean of what is summed, NaN of nothing: a label may be unknown of all GMs."""
+    """Returns total / number, NaN where the number is 0: a label may be unknown for all GMs."""
     return np.asarray(np.divide(total, number, out=np.full(total.shape, np.nan), where=number > 0))
 
 
 def head_scores(sums: GMSums, heads: range, score: Callable[[Array], Array]) -> Array:
-    """Returns a score of some heads, shape (..., heads).
+    """Returns a score for each of some heads, shape (..., heads).
 
     Args:
         sums: The sums.
         heads: The discrete parameters, the losses, or both.
-        score: Computes it from confusions of shape (..., classes, classes).
+        score: Computes it from confusion matrices of shape (..., classes, classes).
     """
     groups = zip(sums.columns.groups, sums.confusion_groups, strict=True)
     return np.concatenate([score(one) for of, one in groups if of[0] in heads], axis=-1)
@@ -233,9 +233,9 @@ METRICS: tuple[Metric, ...] = (
         "one of its three parts has no value", headline=True,
     ),
 )  # fmt: skip
-"""All metrics, in the order of tables and of JSON."""
+"""All metrics, in the order of tables and JSON."""
 
 HEADLINE: tuple[Metric, ...] = tuple(metric for metric in METRICS if metric.headline)
-"""Those of short tables."""
+"""The metrics of short tables."""
 
 BY_NAME: dict[str, Metric] = {metric.name: metric for metric in METRICS}

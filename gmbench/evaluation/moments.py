@@ -10,19 +10,19 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 _ROUNDING = 1e-18
-"""Variances below this part of the mean square are rounding: the values are constant."""
+"""Variances below this fraction of the mean square are rounding: the values are constant."""
 
 
 @dataclass(frozen=True)
 class Moments:
-    """Moments about the means of truth y and prediction p over images, and the residuals' square.
+    """Second moments of truth y and prediction p about their means, and squared residuals.
 
-    A variance that is 0 but for rounding is NaN: the values are constant.
+    They are sums over images. A variance that is 0 up to rounding is NaN: the values are constant.
 
     Attributes:
-        yy: Of the truth.
-        pp: Of the prediction.
-        yp: Of both.
+        yy: Moment of the truth.
+        pp: Moment of the prediction.
+        yp: Mixed moment of both.
         residual: Sum of (p - y)^2.
     """
 
@@ -39,19 +39,19 @@ class Moments:
 
         Args:
             weights: Number of images of each GM that count, shape (..., G, numbers).
-            truth: Likewise.
-            means: Mean prediction of each GM, likewise.
-            within: Sum over a GM's images of (prediction - the GM's mean)^2, likewise.
-            pooled: Whether all numbers together make one, shape (...); else (..., numbers).
+            truth: True values of each GM, same shape.
+            means: Mean prediction of each GM, same shape.
+            within: Sum over a GM's images of (prediction - the GM's mean)^2, same shape.
+            pooled: Whether all numbers are pooled into one, shape (...); else (..., numbers).
         """
         axes = (-2, -1) if pooled else (-2,)
         n = weights.sum(axis=axes, keepdims=True)
 
         def about_mean(values: Array) -> tuple[Array, Array]:
-            """Returns values less their mean over all images, and the squares' size."""
+            """Returns values minus their mean over all images, and the sum of their squares."""
             weighted = weights * values
             total = weighted.sum(axis=axes, keepdims=True)
-            # Where nothing counts, nothing is about a mean.
+            # Where nothing counts, there is no mean to subtract.
             mean = np.divide(total, n, out=np.zeros_like(total), where=n > 0)
             return values - mean, np.asarray((weighted * values).sum(axis=axes))
 

@@ -1,7 +1,7 @@
-"""What a method gains over labels alone, parameter by parameter.
+"""A method's gain over labels alone, for each parameter.
 
-The two are scored on the same images and resampled alike, so the interval is that of the paired
-difference: it says far more than whether two intervals overlap.
+Both are scored on the same images with the same resamples, so the interval is that of the paired
+difference, which says far more than whether two intervals overlap.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from gmbench.predictions.reference import median_mode
 
 @dataclass(frozen=True, slots=True)
 class OverFloor:
-    """One parameter against what labels alone reach.
+    """A method's score for one parameter compared with what labels alone reach.
 
     Attributes:
-        floor: L1 of the training median of a count, weighted F1 of the mode of a class or loss;
-            mean over the sets.
-        difference: The method's less that; None where undefined.
+        floor: L1 of the training median for a count, weighted F1 of the training mode for a class
+            or loss; mean over the sets.
+        difference: The method's score minus `floor`; None where undefined.
         ci: 95% interval of the difference; None without replicates.
     """
 
@@ -42,12 +42,12 @@ class OverFloor:
 
 
 def floor_scores(benchmark: Benchmark, *, replicates: int, seed: int) -> dict[str, list[Resampled]]:
-    """Returns what training medians and modes reach in each parameter, set by set.
+    """Returns what training medians and modes reach for each parameter in each set.
 
     Args:
         benchmark: The benchmark.
-        replicates: Bootstrap replicates.
-        seed: Seed of the bootstrap; with the same one replicates are paired with a method's.
+        replicates: Number of bootstrap replicates.
+        seed: Seed of the bootstrap; with the same seed, replicates are paired with a method's.
     """
     tables = set_tables(median_mode(benchmark))
     samples = [
@@ -59,11 +59,11 @@ def floor_scores(benchmark: Benchmark, *, replicates: int, seed: int) -> dict[st
 def over_floor(
     parameters: Mapping[str, Sequence[Resampled]], floor: Mapping[str, Sequence[Resampled]]
 ) -> dict[str, OverFloor]:
-    """Returns the difference of each parameter from what labels alone reach.
+    """Returns the difference between a method and labels alone for each parameter.
 
     Args:
-        parameters: Scores of a method that predicted every image, set by set.
-        floor: Those of `floor_scores`, from as many replicates.
+        parameters: Scores of a method that predicted every image, for each set.
+        floor: Scores from `floor_scores`, with the same number of replicates.
     """
     found = {}
     for name, parts in parameters.items():

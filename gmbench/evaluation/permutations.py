@@ -1,14 +1,14 @@
-"""Tests of a difference of two methods by exchanging their answers on whole GMs at random.
+"""Tests of the difference between two methods by random exchanges on whole GMs.
 
-Were the two methods as good as each other, what each contributes to its metric at a GM could be
-exchanged: a permutation exchanges the contributions of each GM with probability one half. Of whole
-GMs, because the images of one GM are not independent.
+If the two methods were equally good, what each contributes to its metric at a GM could be
+exchanged: a permutation exchanges the contributions of each GM with probability one half. It
+exchanges whole GMs because the images of one GM are not independent.
 
-A GM's contribution is what the jackknife says: how far the metric moves without it. Contributions
-are exchanged and not predictions, because a metric such as a correlation of two methods' mixed
-predictions says little of either. And a difference is judged by its own standard error, exchange by
-exchange (studentised): otherwise a method whose errors vary far more between GMs than the other's
-is called different too often (docs/statistics.md has the rates).
+A GM's contribution is given by the jackknife: how far the metric moves without it. Contributions
+are exchanged rather than predictions, because a metric such as a correlation says little about
+either method when computed from a mixture of their predictions. A difference is judged by its own
+standard error in each exchange (studentised): otherwise a method whose errors vary far more between
+GMs than the other's is called different too often (docs/statistics.md has the rates).
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ _EQUAL = 1e-12
 """Differences below this are rounding."""
 
 _AT_ONCE = 20_000
-"""Exchanges that are drawn at once."""
+"""Exchanges drawn at once."""
 
 _NUMBERS = 250_000
-"""Numbers that are worked on at once: 2 MB, which stay near the processor."""
+"""Numbers processed at once: 2 MB, which stay in the processor's cache."""
 
 
 def contributions(part: Resampled) -> Array:
-    """Returns what each GM contributes to a number of a set, shape (GMs,); their mean is it."""
+    """Returns each GM's contribution to a set's number, shape (GMs,); the number is their mean."""
     left_out = part.left_out
     n_gms = len(left_out)
     return np.asarray(part.value + (n_gms - 1) * (left_out.mean(axis=0) - left_out))
@@ -45,13 +45,12 @@ def permutation_tests(
     """Returns each metric's two-sided p-value: how often chance makes a difference as clear.
 
     Args:
-        differences: For each metric its difference of two methods, set by set.
-        permutations: Random exchanges; the smallest p-value is 1 / (permutations + 1).
+        differences: Difference between two methods in each metric, for each set.
+        permutations: Number of random exchanges; the smallest p-value is 1 / (permutations + 1).
         seed: Seed of the exchanges.
 
     Returns:
-        P-values by metric; NaN where a difference is not defined with all of the GMs, or without
-        one of them.
+        P-values by metric; NaN where a difference is undefined with all GMs or without one of them.
     """
     # (GMs, metrics) for each set.
     sets = [
@@ -62,11 +61,11 @@ def permutation_tests(
 
 
 def exchange_tests(sets: Sequence[Array], permutations: int, seed: int) -> Array:
-    """Returns two-sided p-values of many differences; all see the same exchanges.
+    """Returns two-sided p-values of many differences, all from the same exchanges.
 
     Args:
-        sets: What each GM of a set contributes to each difference, shape (GMs, differences).
-        permutations: Random exchanges; the smallest p-value is 1 / (permutations + 1).
+        sets: For each set, its GMs' contributions to each difference, shape (GMs, differences).
+        permutations: Number of random exchanges; the smallest p-value is 1 / (permutations + 1).
         seed: Seed of the exchanges.
 
     Returns:
@@ -89,7 +88,7 @@ def exchange_tests(sets: Sequence[Array], permutations: int, seed: int) -> Array
 
 
 def _studentised(signs: Sequence[Array], sets: Sequence[Array]) -> Array:
-    """Returns |mean over sets| over its standard error after exchanges, shape (n, differences).
+    """Returns |mean over sets| / its standard error after exchanges, shape (n, differences).
 
     Args:
         signs: -1 where the contributions of a GM are exchanged, 1 elsewhere, shape (n, GMs).
@@ -100,7 +99,7 @@ def _studentised(signs: Sequence[Array], sets: Sequence[Array]) -> Array:
     for sign, one in zip(signs, sets, strict=True):
         mean = sign @ (one / len(one))
         size += mean
-        # An exchange changes a sign: squares stay.
+        # An exchange flips a sign, which leaves squares unchanged.
         np.square(mean, out=mean)
         np.subtract((one**2).mean(axis=0), mean, out=mean)
         np.maximum(mean, 0.0, out=mean)
@@ -110,7 +109,7 @@ def _studentised(signs: Sequence[Array], sets: Sequence[Array]) -> Array:
     size /= len(sets)
     np.sqrt(error, out=error)
     error /= len(sets)
-    # Without a spread any difference is clear, and none is none.
+    # Without spread, any difference is infinitely clear, and no difference stays 0.
     size[size < _EQUAL] = 0.0
     none = np.where(size > 0, np.inf, 0.0)
     return np.asarray(

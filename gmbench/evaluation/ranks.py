@@ -6,11 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 DECIMALS = 9
-"""GM means that agree to so many decimals are equal: ties of ranks, and at the threshold of one
-half. What lies below is rounding."""
+"""GM means that agree to this many decimals are equal, in ranks and at the threshold of one half.
+
+Smaller differences are rounding.
+"""
 
 _FEW = 32
-"""Up to so many values it is quicker to compare each with each than to sort."""
+"""Up to this many values, comparing each with each is faster than sorting."""
 
 Array = NDArray[np.float64]
 
@@ -18,11 +20,11 @@ Array = NDArray[np.float64]
 def ranks(values: Array, axis: int = -1) -> Array:
     """Returns ranks from 1 along an axis; ties share their mean rank.
 
-    Values that agree to nine decimals are ties: what lies below is rounding.
+    Values that agree to nine decimals are ties: smaller differences are rounding.
 
     Args:
         values: Numbers, none NaN.
-        axis: Along which they are ranked.
+        axis: Axis along which they are ranked.
 
     Examples:
         >>> import numpy as np
@@ -35,7 +37,7 @@ def ranks(values: Array, axis: int = -1) -> Array:
 
 
 def ranks_of_known(values: Array, known: Array) -> Array:
-    """Returns ranks of GMs among those that count, which the others follow.
+    """Returns ranks of GMs among those that count; the others come after them.
 
     Args:
         values: Finite numbers, shape (..., GMs, numbers).
@@ -54,7 +56,7 @@ def _by_comparing(values: Array) -> Array:
 
 
 def _by_sorting(values: Array) -> Array:
-    """Ranks along the first axis, a part of the sorted values that are equal at a time."""
+    """Ranks along the first axis, by runs of equal values in sorted order."""
     n = len(values)
     of_last = np.moveaxis(values, 0, -1)
     order = np.argsort(of_last, axis=-1, kind="stable")
@@ -62,7 +64,7 @@ def _by_sorting(values: Array) -> Array:
     place = np.broadcast_to(np.arange(1.0, n + 1), of_last.shape)
     differs = in_order[..., 1:] != in_order[..., :-1]
     edge = np.ones((*of_last.shape[:-1], 1), bool)
-    # The first and the last place of the ties that each place belongs to.
+    # The first and last positions of the ties that each position belongs to.
     starts = np.where(np.concatenate([edge, differs], axis=-1), place, 0.0)
     ends = np.where(np.concatenate([differs, edge], axis=-1), place, n + 1.0)
     first = np.maximum.accumulate(starts, axis=-1)
@@ -73,18 +75,18 @@ def _by_sorting(values: Array) -> Array:
 
 
 def correlation_of_ranks(first: Array, second: Array, known: Array) -> Array:
-    """Returns Spearman's correlation of GMs; NaN where either has one value alone.
+    """Returns Spearman's correlation over GMs; NaN where either has only one value.
 
     Args:
-        first: Ranks of `ranks_of_known`, shape (..., GMs, numbers).
-        second: Likewise.
+        first: Ranks from `ranks_of_known`, shape (..., GMs, numbers).
+        second: Ranks, same shape.
         known: 1 for the GMs that count, 0 for the others.
 
     Returns:
         Shape (..., numbers).
     """
     mean = (known.sum(axis=-2, keepdims=True) + 1) / 2
-    # Halves: sums of ranks are exact.
+    # Multiples of one half: sums of ranks are exact.
     y, p = (first - mean) * known, (second - mean) * known
     scale = np.sqrt((y * y).sum(axis=-2) * (p * p).sum(axis=-2))
     product = (y * p).sum(axis=-2)
@@ -93,13 +95,13 @@ def correlation_of_ranks(first: Array, second: Array, known: Array) -> Array:
 
 
 def area_under_roc(truth: Array, scores: Array) -> Array:
-    """Returns how often a score of what is true lies above one of what is not; a tie counts half.
+    """Returns how often a true case scores higher than a false one; a tie counts half.
 
-    That is the area under the ROC curve (Mann and Whitney's U over the number of pairs).
+    This is the area under the ROC curve (Mann and Whitney's U divided by the number of pairs).
 
     Args:
         truth: 0 or 1, shape (..., GMs, numbers); -1 for what does not count.
-        scores: Likewise.
+        scores: Scores, same shape.
 
     Returns:
         Shape (..., numbers); NaN where the truth does not vary.

@@ -1,7 +1,7 @@
-"""The slope of scikit-learn's RANSAC line, of many points at once.
+"""The slope of scikit-learn's RANSAC line, for many points at once.
 
-The same lines are tried, in the same order, by the same rules and with the same arithmetic as by
-`RANSACRegressor()`; what that checks anew at each of its lines is checked once.
+The same lines are tried in the same order, by the same rules and with the same arithmetic, as by
+`RANSACRegressor()`; the checks that it repeats for each of its lines are done once.
 
 Source: Fischler and Bolles, Random sample consensus (Communications of the ACM 24(6), 1981).
 """
@@ -17,14 +17,14 @@ Array = NDArray[np.float64]
 
 _MOST_TRIALS = 100
 _SURE = 0.99
-"""Lines are tried until one of inliers alone was among them with this probability."""
+"""Lines are tried until, with this probability, one of them was drawn from inliers alone."""
 
 _SMALLEST_PART = 1e-6
-"""Singular values below this part of the largest count as 0."""
+"""Singular values below this fraction of the largest count as 0."""
 
 
 def ransac_slope(predicted: Array, truth: Array, seed: int) -> float:
-    """Slope of scikit-learn's RANSAC line, truth as response on prediction; 1 is the ideal.
+    """Returns the slope of scikit-learn's RANSAC line, truth on prediction; 1 is ideal.
 
     Args:
         predicted: Normalised predictions, shape (points,).
@@ -62,7 +62,7 @@ def ransac_slope(predicted: Array, truth: Array, seed: int) -> float:
 
 
 def _line(x: Array, y: Array) -> tuple[float, float]:
-    """Returns slope and intercept of the line of least squares."""
+    """Returns the slope and intercept of the least-squares line."""
     from scipy.linalg import lstsq
 
     x_mean, y_mean = x.mean(), y.mean()
@@ -72,7 +72,7 @@ def _line(x: Array, y: Array) -> tuple[float, float]:
 
 
 def _r2(residuals: Array, truth: Array) -> float:
-    """Returns the coefficient of determination as scikit-learn does where the truth is constant."""
+    """Returns the coefficient of determination, with scikit-learn's values for constant truth."""
     if len(truth) < 2:
         return math.nan
     left, all_of_it = (residuals**2).sum(), ((truth - truth.mean()) ** 2).sum()
@@ -82,7 +82,7 @@ def _r2(residuals: Array, truth: Array) -> float:
 
 
 def _trials_needed(part: float) -> float:
-    """Returns how many pairs are drawn until one has inliers alone, given their part of all."""
+    """Returns how many pairs to draw until one has inliers alone, given their fraction."""
     smallest = float(np.spacing(1))
     none = max(smallest, 1 - part**2)
     return math.inf if none == 1 else abs(math.ceil(math.log(1 - _SURE) / math.log(none)))

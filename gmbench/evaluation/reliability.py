@@ -1,8 +1,8 @@
 """Calibration of predictions: errors, reliability curves and their intervals.
 
-Unlike metrics, these are no means over sets: with the 12 GMs of one set an error is mostly chance.
-The images of all sets together make up one curve. Replicates draw GMs, set by set and kind by kind
-as those of all metrics do; the images of a GM stay together.
+Unlike metrics, errors and curves are not means over sets: with the 12 GMs of one set, an error is
+mostly chance. The images of all sets together make up one curve. Replicates draw GMs set by set
+and kind by kind, as for all metrics; the images of a GM stay together.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ from gmbench.schema import DISCRETE, LOSSES, N_CONTINUOUS, N_DISCRETE
 
 @dataclass(frozen=True)
 class SetConfidences:
-    """What is said of the images of one set, GM by GM.
+    """The confidences of predictions for the images of one set, GM by GM.
 
     Attributes:
-        sums: Of each GM and head, shape (GMs, heads, bins, 3): discrete parameters that have
-            probabilities, then losses.
-        cost: Log-loss of the discrete parameters' probabilities, sum over a GM's images and mean
-            over these parameters, shape (GMs,); 0 without any.
-        floor: The same of the training base rates; NaN where there are no training GMs.
+        sums: Binned sums of each GM and head, shape (GMs, heads, bins, 3): discrete parameters
+            that have probabilities, then losses.
+        cost: Log-loss of the discrete parameters' probabilities, summed over a GM's images and
+            averaged over these parameters, shape (GMs,); 0 without any.
+        floor: The same for the training base rates; NaN where there are no training GMs.
         drawn: How often each GM is drawn in each replicate, shape (replicates, GMs).
         strata: The stratum of each GM.
     """
@@ -59,13 +59,13 @@ class SetConfidences:
     def of(
         cls, predictions: Predictions, table: SetTable, heads: Sequence[int], draw: tuple[int, int]
     ) -> SetConfidences:
-        """Returns what predictions say of the images of a set.
+        """Returns the confidences of predictions for the images of a set.
 
         Args:
             predictions: Predictions of all sets.
             table: The set.
             heads: Which of the 16 heads have probabilities: discrete parameters, then losses.
-            draw: Number of replicates, and their seed.
+            draw: Number of replicates and their seed.
         """
         benchmark = predictions.benchmark
         rows = np.flatnonzero(predictions.sets == list(benchmark.sets).index(table.name))
@@ -110,7 +110,7 @@ def calibration(
     Args:
         predictions: The predictions.
         tables: Their sets.
-        replicates: Bootstrap replicates; 0 for no intervals.
+        replicates: Number of bootstrap replicates; 0 for no intervals.
         seed: Seed of the bootstrap.
     """
     given = predictions.values.probabilities
@@ -127,7 +127,7 @@ def calibration(
         parameters={
             names[head]: _reliability(parts, [at])
             for at, head in enumerate(heads)
-            # Of what is unknown of all test GMs nothing can be said.
+            # Nothing can be said about a parameter that is unknown for all test GMs.
             if any(part.sums[:, at, :, NUMBER].any() for part in parts)
         },
         probabilities_sha256=predictions.probabilities_sha256,
@@ -135,14 +135,14 @@ def calibration(
 
 
 def _reliability(parts: Sequence[SetConfidences], heads: Sequence[int]) -> Reliability:
-    """Returns error and curve of some heads together."""
+    """Returns the error and curve of some heads taken together."""
     by_set = [part.sums[:, heads].sum(axis=1) for part in parts]
     by_gm = np.concatenate(by_set)
     sums = by_gm.sum(axis=0)
     replicates = sum(
         np.tensordot(part.drawn, of_set, axes=1) for part, of_set in zip(parts, by_set, strict=True)
     )
-    # Strata of different sets differ.
+    # Strata of different sets are distinct.
     before = accumulate((int(part.strata.max()) + 1 for part in parts), initial=0)
     strata = np.concatenate([part.strata + n for part, n in zip(parts, before, strict=False)])
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -174,9 +174,9 @@ def _reliability(parts: Sequence[SetConfidences], heads: Sequence[int]) -> Relia
 
 
 def _error_interval(error: Resampled, by_chance: float) -> Interval | None:
-    """Returns the interval of an error, its lower end less what chance alone gives.
+    """Returns the interval of an error, its lower end reduced by what chance alone gives.
 
-    Chance moves an error up and never down. It adds to what is there as spreads add, in squares.
+    Chance moves an error up and never down. It adds to the error as spreads add, in squares.
     """
     found = interval([error], (0.0, 1.0))
     if found is None:
@@ -186,7 +186,7 @@ def _error_interval(error: Resampled, by_chance: float) -> Interval | None:
 
 
 def _log_skill(parts: Sequence[SetConfidences]) -> Summary:
-    """Returns 1 - log-loss / log-loss of the training base rates, mean over the sets."""
+    """Returns 1 - log-loss / log-loss of the training base rates, averaged over the sets."""
     with np.errstate(invalid="ignore", divide="ignore"):
         found = [
             Resampled(
@@ -224,9 +224,9 @@ def _log_loss(probability: Array) -> Array:
 
 
 def _base_log_loss(training: NDArray[np.int64], right: NDArray[np.int64]) -> Array:
-    """Returns the log-loss of the training GMs' rates of classes at each GM; NaN without any.
+    """Returns the log-loss of the training GMs' class frequencies for each GM; NaN without any.
 
-    What is unknown of a training GM is left out of the rates; what is unknown of a GM costs 0.
+    An unknown label of a training GM is left out of the frequencies; one in `right` costs 0.
     """
     known = training[training >= 0]
     if not len(known):

@@ -1,12 +1,12 @@
-"""Which GMs and images each bootstrap replicate of a set draws, and sums over them.
+"""The GMs and images that each bootstrap replicate of a set draws, and sums over them.
 
-A replicate has as many slots as the set has GMs; each slot takes a GM, of the slot's own kind, and
-one resample of its images. Sums over all resamples of a GM's images are one product of matrices:
-weights, how often each image occurs in each resample, times the images' terms. They say nothing of
-the set: a part of its GMs draws from the same sums.
+A replicate has as many slots as the set has GMs; each slot takes a GM of the slot's own stratum
+and one resample of its images. The sums over all resamples of a GM's images are one matrix
+product: the weights (how often each image occurs in each resample) times the images' terms. They
+do not depend on the set: a subset of its GMs draws from the same sums.
 
-Arrays of replicates are in Fortran's order: the replicates of a number lie together in memory, so
-that what is done to one is done to all in one sweep.
+Arrays of replicates are in Fortran order: all replicates of a number are contiguous in memory, so
+that an operation on them is a single sweep.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ from numpy.typing import NDArray
 from gmbench.evaluation.statistics import Array, Facts
 
 _MOST_WEIGHTS = 8_000_000
-"""Weights of images that are in memory at once: 64 MB."""
+"""Image weights held in memory at once: 64 MB."""
 
 _MOST_TOGETHER = 16
-"""GMs whose sums are made in one product."""
+"""GMs whose sums are computed in one product."""
 
 _WHOLE_BITS = 52
-"""Bits that a float64 holds of a whole number, to be on the safe side."""
+"""Bits of an integer that a float64 holds exactly, with some margin."""
 
 
 @dataclass(frozen=True)
 class ResampledImages:
-    """Sums over each GM's images, resample by resample: what the slots of replicates take.
+    """Sums over each GM's images for each resample: what the slots of replicates take.
 
     Attributes:
         sums: Shape (width, resamples of all GMs).
         starts: Where the resamples of each GM begin.
         n_images: Number of images of each GM.
-        replicates: Number of replicates that they are for.
+        replicates: Number of replicates that the sums are for.
         seed: Seed of the resamples.
     """
 
@@ -56,13 +56,14 @@ class ResampledImages:
     ) -> ResampledImages:
         """Resamples each GM's images.
 
-        GMs with as many images share the weights of the resamples: their images have nothing to
-        do with one another, and no two slots of a replicate are tied.
+        GMs with the same number of images share the weights of the resamples: their images are
+        unrelated, and the slots of a replicate pick their resamples independently.
 
         Args:
-            rows: For each GM, its images' terms, shape (images, width).
-            whole: From this column on, terms are 0 or 1. Several of those share one column of the
-                product, as digits do: their sums are exact, in a fifth of the time.
+            rows: Terms of each GM's images, shape (images, width).
+            whole: From this column on, terms are 0 or 1. Several of them share one column of the
+                product, like the digits of a number: their sums are exact and take a fifth of the
+                time.
             replicates: Number of replicates.
             seed: Seed of the resamples.
         """
@@ -83,7 +84,7 @@ class ResampledImages:
         return cls(sums, ends[:-1], n_images, replicates, seed)
 
     def only(self, gms: Sequence[int]) -> ResampledImages:
-        """Returns those of some of the GMs, given by their places."""
+        """Returns the sums for a subset of the GMs, given by index."""
         chosen = list(gms)
         n_images = tuple(self.n_images[gm] for gm in chosen)
         return replace(self, starts=self.starts[chosen], n_images=n_images)
@@ -95,7 +96,7 @@ class Draws:
 
     Attributes:
         gms: The GM that each slot takes, shape (replicates, GMs).
-        resamples: Which resample of that GM's images it takes, likewise.
+        resamples: Which resample of that GM's images it takes, same shape.
     """
 
     gms: NDArray[np.int64]
@@ -103,20 +104,20 @@ class Draws:
     _facts: dict[bytes, Facts] = field(default_factory=dict, init=False, repr=False)
 
     def facts(self, of: Facts) -> Facts:
-        """Returns what is known of the GMs that each slot takes; methods share it."""
+        """Returns the facts about the GMs that each slot takes; methods share them."""
         if of.key not in self._facts:
             self._facts.clear()
             self._facts[of.key] = of.take(self.gms)
         return self._facts[of.key]
 
     def sums(self, images: ResampledImages) -> Array:
-        """Returns sums of the images' terms over what each slot drew.
+        """Returns the sums of the images' terms over what each slot drew.
 
         Args:
-            images: The resamples of the images of the same GMs, for as many replicates.
+            images: Resamples of the same GMs' images, for the same number of replicates.
 
         Returns:
-            Shape (replicates, slots, width), in Fortran's order.
+            Shape (replicates, slots, width), in Fortran order.
         """
         places = images.starts[self.gms] + self.resamples
         return np.take(images.sums, places.T, axis=1).T
@@ -136,8 +137,8 @@ def draws(
     Args:
         name: Name of the set.
         gms: Names of its GMs.
-        strata: The stratum of each.
-        n_images: Number of images of each.
+        strata: Stratum of each GM.
+        n_images: Number of images of each GM.
         replicates: Number of replicates.
         seed: Seed of the draws.
     """
@@ -155,8 +156,8 @@ def bootknife(
 ) -> NDArray[np.int64]:
     """Draws the GM of each slot, shape (replicates, GMs).
 
-    Within a stratum of n GMs each replicate leaves one out, at random, and draws n of the n - 1
-    others with replacement; the only GM of a stratum stays. (Hesterberg, Unbiasing the bootstrap:
+    Within a stratum of n GMs, each replicate leaves one out at random and draws n from the other
+    n - 1 with replacement; a stratum's only GM is kept. (Hesterberg, Unbiasing the bootstrap:
     bootknife sampling vs. smoothing, 2004.)
     """
     drawn = np.empty((replicates, len(strata)), dtype=np.int64)
@@ -173,11 +174,11 @@ def bootknife(
 
 
 def strata_of(kinds: Sequence[str]) -> tuple[int, ...]:
-    """Returns the stratum of each GM of a set: its kind, where another GM of the set has it too.
+    """Returns the stratum of each GM of a set: its kind, where another GM of the set shares it.
 
-    The GMs that are the only ones of their kind make up a stratum together; a single such GM joins
-    the smallest other kind, of equally small ones the first. What is drawn from one GM alone would
-    never vary.
+    GMs that are the only ones of their kind form a stratum together; a single such GM joins the
+    smallest other kind, or the first of equally small ones. Draws from a single GM would never
+    vary.
 
     Args:
         kinds: Kind of each GM.
@@ -200,7 +201,7 @@ def strata_of(kinds: Sequence[str]) -> tuple[int, ...]:
 
 @lru_cache(maxsize=4)
 def image_weights(n_images: int, replicates: int, seed: int) -> Array:
-    """Returns how often each image occurs in resamples of all images, shape (pool, images)."""
+    """Returns how often each image occurs in each resample, shape (pool, images)."""
     pool = _pool(n_images, replicates)
     chosen = _generator(seed, str(n_images)).integers(0, n_images, size=(pool, n_images))
     chosen += np.arange(0, pool * n_images, n_images)[:, None]
@@ -217,13 +218,13 @@ def _generator(seed: int, *names: str) -> np.random.Generator:
 
 
 def _digits(n_images: int) -> tuple[int, int]:
-    """Returns the bits of one sum of terms of 0 or 1, and how many such sums a column holds."""
+    """Returns the bits that a sum of 0/1 terms takes, and how many such sums a column holds."""
     bits = n_images.bit_length()
     return bits, max(_WHOLE_BITS // bits, 1)
 
 
 def _packed(terms: Array, whole: int, n_images: int) -> Array:
-    """Puts several columns of whole numbers into one; a sum of packed terms is a packed sum."""
+    """Packs several columns of integers into one; a sum of packed terms is a packed sum."""
     bits, together = _digits(n_images)
     columns = [terms[:, :whole]]
     for start in range(whole, terms.shape[1], together):
@@ -233,7 +234,7 @@ def _packed(terms: Array, whole: int, n_images: int) -> Array:
 
 
 def _unpack(packed: Array, whole: int, n_images: int, sums: Array) -> None:
-    """Takes packed sums, shape (columns, resamples), apart, into those of `sums`."""
+    """Unpacks packed sums, shape (columns, resamples), into `sums`."""
     bits, together = _digits(n_images)
     sums[:whole] = packed[:whole]
     held = packed[whole:].astype(np.int64)

@@ -20,14 +20,14 @@ PROTOCOL = "2"
 """Version of the metrics' definitions. Results of different protocols are not comparable."""
 
 TABLES = ("summary", "sets", "parameters", "calibration", "gms")
-"""Those that `Evaluation.to_pandas` makes."""
+"""The tables that `Evaluation.to_pandas` makes."""
 
 _OLDER = "not in this result: it was made before the metric was there"
 
 
 @dataclass(frozen=True)
 class SetResult:
-    """All metrics in one set; `undefined` gives the reason of each value that is None."""
+    """All metrics in one set; `undefined` gives the reason for each value that is None."""
 
     n_gms: int
     n_images: int
@@ -38,7 +38,7 @@ class SetResult:
 
 @dataclass(frozen=True)
 class ParameterResult:
-    """One parameter: means over the sets, like the summary.
+    """The scores of one parameter: means over the sets, like the summary.
 
     Attributes:
         type: `continuous`, `discrete` or `loss`.
@@ -57,7 +57,7 @@ class ParameterResult:
 
 @dataclass(frozen=True)
 class GMResult:
-    """One test GM in one set.
+    """The scores of one test GM in one set.
 
     Attributes:
         gm: Its name.
@@ -65,10 +65,11 @@ class GMResult:
         kind: Its kind.
         n_images: Number of its images.
         l1: Mean absolute error, normalised units.
-        arch_accuracy: Part of the 6 discrete architecture parameters that are right.
-        loss_accuracy: Part of the 10 losses that are right.
-        truth: Its labels: counts, and class indices; None where unknown.
-        predicted: Mean prediction of each count, the most frequent class of all others.
+        arch_accuracy: Fraction of the 6 discrete architecture parameters that are right, mean over
+            its images; unknown ones do not count.
+        loss_accuracy: The same for the 10 losses.
+        truth: Its labels: counts and class indices; None where unknown.
+        predicted: Mean prediction of each count, most frequent prediction of every other parameter.
         predicted_std: Standard deviation over its images of each count's prediction.
     """
 
@@ -88,14 +89,14 @@ class GMResult:
 class WithoutTwins:
     """The headline metrics without the test GMs that have a twin in training.
 
-    A twin is a training GM of the set with the same 15 architecture values: who recognises it
-    need not parse the image.
+    A twin is a training GM of the set with the same 15 architecture values: a method that
+    recognises it need not parse the image.
 
     Attributes:
         n_gms: Number of test GMs that are left.
-        gms: Those left out, by the set's name; only of sets that have any.
+        gms: Those left out, by set name; only for sets that have any.
         same_labels: Those of them that share all 25 values with a twin, likewise.
-        empty_sets: Sets whose GMs all have a twin; they are in no mean.
+        empty_sets: Sets whose GMs all have a twin; they enter no mean.
         summary: Each headline metric over the sets that have GMs left.
     """
 
@@ -107,7 +108,7 @@ class WithoutTwins:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """For people, a line a set: which GMs are left out, and whether any is left."""
+        """One line per set, for people: which GMs are left out, and whether any are left."""
         lines = []
         for name, gms in self.gms.items():
             same = self.same_labels.get(name, ())
@@ -119,12 +120,12 @@ class WithoutTwins:
 
 @dataclass(frozen=True)
 class LossesWithoutPositive:
-    """Losses that no GM of a set uses: who always says no has an F1 of 1 there, for nothing.
+    """Losses that no GM of a set uses: always saying no has an F1 of 1 there, for nothing.
 
     Attributes:
-        cells: Number of such pairs of a set and a loss.
+        cells: Number of such (set, loss) pairs.
         of: Number of all pairs.
-        sets: Those losses, by the set's name; only of sets that have any.
+        sets: Those losses, by set name; only for sets that have any.
     """
 
     cells: int
@@ -133,7 +134,7 @@ class LossesWithoutPositive:
 
     @property
     def line(self) -> str:
-        """For people, in one line; empty where there are none."""
+        """The same in one line, for people; empty where there are none."""
         if not self.cells:
             return ""
         return (
@@ -148,16 +149,16 @@ class Manifest:
 
     Attributes:
         predictions: Name of the prediction file, without its folder.
-        predictions_sha256: SHA-256 of what is predicted, whatever the file's format.
+        predictions_sha256: SHA-256 of the predictions, whatever the file's format.
         labels_sha256: SHA-256 of the labels.
         splits_sha256: SHA-256 of the sets and of the GMs' numbers of images.
         reference: What the p-values compare with.
-        partial: Whether sets could lack GMs or images.
-        min_images: Images of each GM that had to be there; None for all.
+        partial: Whether sets were allowed to lack GMs or images.
+        min_images: Minimum number of images required of each GM; None for all.
         gmbench: Version of this package.
         numpy: Version of numpy, whose generator draws the replicates.
         protocol: Version of the metrics' definitions.
-        replicates: Bootstrap replicates.
+        replicates: Number of bootstrap replicates.
         seed: Seed of the bootstrap and of RANSAC.
     """
 
@@ -177,7 +178,7 @@ class Manifest:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Everything that `gmbench evaluate` has to say of a prediction file.
+    """Everything that `gmbench evaluate` reports about a prediction file.
 
     Attributes:
         benchmark: Name of the benchmark.
@@ -187,15 +188,15 @@ class Evaluation:
         summary: Each metric over the sets.
         without_twins: The headline metrics without the test GMs that have a twin in training;
             None where no test GM has one.
-        gm_level: Each metric but `p_value_images` where all images of a GM speak together: the mean
-            of its counts and of its losses' scores, the majority of its classes. None in older
+        gm_level: Each metric except `p_value_images` with all images of a GM combined: the mean of
+            its counts and of its losses' scores, the majority of its classes. None in older
             results.
         losses_without_positive: Losses that no GM of a set uses; None in older results.
         calibration: How far probabilities are from what comes true; None in older results.
         sets: Each set's metrics.
         parameters: Each parameter's results.
-        gms: Each test GM's results; the key is the GM's name, after the set's and a slash where
-            the sets share GMs.
+        gms: Each test GM's results, keyed by the GM's name, which follows the set's name and a
+            slash where sets share GMs.
         manifest: What the result was made from.
     """
 
@@ -257,18 +258,18 @@ class Evaluation:
         self,
         table: Literal["summary", "sets", "parameters", "calibration", "gms"] = "summary",
     ) -> pd.DataFrame:
-        """Returns a part of the result as a DataFrame; what is undefined is NaN.
+        """Returns a part of the result as a DataFrame; undefined values are NaN.
 
         Args:
-            table: `summary`, one row a metric: its `mean` and `std` over the sets and the ends `lo`
-                and `hi` of its interval; `gm_level`, its mean where all images of a GM speak
-                together; `without_twins`, a headline metric's mean without the
-                test GMs that have a twin in training, where there are any. `sets`, one row a set,
-                one column a metric. `parameters`, one row a parameter: its scores, and after each
-                the ends of its interval, such as `l1_lo` and `l1_hi`. `calibration`, one row for
-                the architecture, the losses, and each of their parameters: its error with the ends
-                of its interval, and that of calibrated predictions. `gms`, one row a test GM in a
-                set: its scores.
+            table: `summary` has one row per metric: its `mean` and `std` over the sets, the ends
+                `lo` and `hi` of its interval, `gm_level`, its mean with all images of a GM
+                combined, and `without_twins`, a headline metric's mean without the test GMs that
+                have a twin in training, where there are any. `sets` has one row per set and one
+                column per metric. `parameters` has one row per parameter: its scores, each followed
+                by the ends of its interval, such as `l1_lo` and `l1_hi`. `calibration` has one row
+                each for the architecture, the losses, and each of their parameters: its error with
+                the ends of its interval, and the error expected of calibrated predictions. `gms`
+                has one row per test GM in a set, with its scores.
 
         Raises:
             UnknownNameError: There is no such table.
@@ -330,11 +331,11 @@ class Evaluation:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Evaluation:
-        """Reads back what `to_dict` made, from JSON too; what an older one lacks is None.
+        """Reads back the output of `to_dict`, also from JSON; what an older result lacks is None.
 
         Raises:
             KeyError: A key is missing.
-            TypeError: A key does not belong there.
+            TypeError: A key is unexpected.
         """
 
         def intervals(ends: Mapping[str, Any]) -> dict[str, Interval | None]:
@@ -347,7 +348,7 @@ class Evaluation:
             return {name: tuple(gms) for name, gms in of.items()}
 
         apart = ("type", "intervals", "classes", "confusion")
-        # Older results lack some blocks, and metrics that came later.
+        # Older results lack some blocks, and metrics that were added later.
         twins, together = data.get("without_twins"), data.get("gm_level")
         no_positive, calibration = data.get("losses_without_positive"), data.get("calibration")
         missing = {m.name: Summary(None, None, None, _OLDER) for m in METRICS}

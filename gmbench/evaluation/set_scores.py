@@ -20,8 +20,8 @@ class SetScores:
     """The metrics of one set.
 
     Attributes:
-        values: Each metric; NaN where it is not defined.
-        parts: Those that have an interval, with what it needs.
+        values: Value of each metric; NaN where undefined.
+        parts: Metrics that have an interval, with the data it needs.
     """
 
     values: Mapping[str, float]
@@ -31,12 +31,12 @@ class SetScores:
 def score_set(
     table: SetTable, sample: GMSums | None, metrics: Sequence[Metric], seed: int
 ) -> SetScores:
-    """Computes metrics of a set.
+    """Computes the metrics of a set.
 
     Args:
         table: The set.
         sample: Its replicates; None where no interval is wanted.
-        metrics: Which ones; p-values, which need a reference, are left to the caller.
+        metrics: Metrics to compute; p-values, which need a reference, are left to the caller.
         seed: Seed of RANSAC.
     """
     parts = {
@@ -52,13 +52,13 @@ def score_set(
 def summarise(
     sets: Mapping[str, SetScores], metrics: Sequence[Metric], p_value: float | None = None
 ) -> dict[str, Summary]:
-    """Takes each metric's mean over one or more sets, with its interval.
+    """Averages each metric over one or more sets, with its interval.
 
     Args:
         sets: Each set's metrics.
-        metrics: Which ones.
-        p_value: That of one test over the GMs of all sets, which is no mean over sets; NaN where
-            it is not defined.
+        metrics: Metrics to average.
+        p_value: P-value of one test over the GMs of all sets, used instead of a mean over the
+            sets; NaN where undefined.
     """
     summary = {}
     for metric in metrics:

@@ -1,4 +1,4 @@
-"""The images of a set as rows of terms, of which sums are made."""
+"""The images of a set as rows of terms to be summed."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from gmbench.schema import N_CONTINUOUS, N_DISCRETE
 
 @dataclass(frozen=True)
 class Predicted:
-    """What is predicted of some images.
+    """What is predicted for some images.
 
     Attributes:
-        counts: Normalised, shape (images, 9).
+        counts: Normalised counts, shape (images, 9).
         discrete: Class indices, shape (images, 6).
         scores: Scores of the losses, from 0 to 1, shape (images, 10).
     """
@@ -41,13 +41,13 @@ class Predicted:
     scores: Array
 
     def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Predicted:
-        """Returns some of the images."""
+        """Returns the predictions for some of the images."""
         return Predicted(self.counts[rows], self.discrete[rows], self.scores[rows])
 
 
 @dataclass(frozen=True)
 class Truth:
-    """What is true of the G GMs of a set, and what labels alone reach there.
+    """The labels of the G GMs of a set, and what labels alone reach there.
 
     Attributes:
         counts: Normalised continuous labels, shape (G, 9).
@@ -55,7 +55,7 @@ class Truth:
         floor: Error of the training median of each count, then the log-loss of the training base
             rates, shape (G, 10); NaN where the training GMs are not known.
         kinds: Kind of each GM.
-        known: 1 where a count is known, 0 where not, shape (G, 9); there `counts` has any number.
+        known: 1 where a count is known, 0 where not, shape (G, 9); `counts` is arbitrary there.
     """
 
     counts: Array
@@ -67,16 +67,16 @@ class Truth:
 
 @dataclass(frozen=True)
 class SetTable:
-    """One set's images as rows of sums-to-be.
+    """One set's images as rows of terms to be summed.
 
     Attributes:
         name: Name of the set.
-        gms: Names of its GMs that have a row, in the benchmark's order; G of them.
-        truth: What is true of them.
-        centre: What the terms of each GM are less, shape (G, 20): `COUNTS`, `IMAGE_ERROR`,
-            `SCORES`.
-        rows: Per GM, its images' terms, each of shape (images, width).
-        columns: Where each term stands.
+        gms: Names of its G GMs that have a row, in the benchmark's order.
+        truth: Their labels.
+        centre: What is subtracted from the terms of each GM, shape (G, 20): `COUNTS`,
+            `IMAGE_ERROR`, `SCORES`.
+        rows: Terms of each GM's images, one array of shape (images, width) per GM.
+        columns: Position of each term.
     """
 
     name: str
@@ -101,10 +101,10 @@ class SetTable:
         Args:
             name: Name of the set.
             gms: Names of its G GMs.
-            truth: What is true of them.
-            gm_of: The GM of each image, from 0 to G - 1, shape (images,); each GM has one.
-            predicted: What is predicted of each image.
-            columns: Where each term goes.
+            truth: Their labels.
+            gm_of: Index of each image's GM, 0 to G - 1, shape (images,); every GM has an image.
+            predicted: What is predicted for each image.
+            columns: Position of each term.
         """
         ends = np.cumsum(np.bincount(gm_of, minlength=len(gms)))
         images = np.split(np.argsort(gm_of, kind="stable"), ends[:-1])
@@ -115,7 +115,7 @@ class SetTable:
         return cls(name, tuple(gms), truth, centre, tuple(terms for _, terms in made), columns)
 
     def only(self, rows: Sequence[int]) -> SetTable:
-        """Returns the set with some of its GMs alone, given by their rows; at least one."""
+        """Returns the set with only some of its GMs, given by their rows; at least one."""
         chosen = list(rows)
         truth = Truth(
             self.truth.counts[chosen],
@@ -140,7 +140,7 @@ class SetTable:
 
     @property
     def image_errors(self) -> list[Array]:
-        """Per GM the mean absolute error of each image, in normalised units."""
+        """Mean absolute error of each image in normalised units, one array per GM."""
         return [
             rows[:, self.columns.error].sum(axis=1) / known.sum()
             for rows, known in zip(self.rows, self.truth.known, strict=True)
@@ -152,7 +152,7 @@ class SetTable:
 
     @property
     def points(self) -> tuple[Array, Array]:
-        """Prediction and truth of every (image, known count), each of shape (points,)."""
+        """Prediction and truth of every (image, known count) pair, each of shape (points,)."""
         known = self.truth.known > 0
         predicted = [self.counts_of(gm)[:, known[gm]].ravel() for gm in range(len(self.rows))]
         truth = [
@@ -163,7 +163,7 @@ class SetTable:
 
     @cached_property
     def sums(self) -> GMSums:
-        """The sums over the images as they are, without any leading axis."""
+        """The sums over the images as they are, without leading axes."""
         return GMSums(
             totals=np.stack([row.sum(axis=0) for row in self.rows]),
             centre=self.centre,
@@ -179,7 +179,7 @@ class SetTable:
 
     @cached_property
     def leave_one_out(self) -> GMSums:
-        """The sums without one GM, for each GM in turn: a leading axis of length G."""
+        """The sums without each GM in turn, with a leading axis of length G."""
         n_gms = len(self.gms)
         others = np.array([[j for j in range(n_gms) if j != i] for i in range(n_gms)], dtype=int)
         return self.sums.take(others)
@@ -202,7 +202,7 @@ def set_tables(predictions: Predictions) -> list[SetTable]:
         if not in_set.any():
             continue
         gms = predictions.gms[in_set]
-        # GMs in the order of their first images, which is that of the set.
+        # GMs in the order of their first images, which is the order of the set.
         members, first, gm_of = np.unique(gms, return_index=True, return_inverse=True)
         order = np.argsort(first)
         members = members[order]
@@ -237,10 +237,10 @@ def _image_terms(
     """Returns the centre of a GM's images, shape (20,), and their terms, shape (images, width).
 
     Args:
-        predicted: What is predicted of each image.
-        truth: What is true of the GMs of the set.
-        gm: The GM's row there.
-        columns: Where each term goes.
+        predicted: What is predicted for each image.
+        truth: The labels of the GMs of the set.
+        gm: The GM's row in `truth`.
+        columns: Position of each term.
     """
     terms = np.empty((len(predicted.counts), columns.width), order="F")
     known = truth.known[gm]

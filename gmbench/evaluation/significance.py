@@ -1,4 +1,4 @@
-"""Tests of whether two methods differ, on the same images."""
+"""Tests of whether two methods differ on the same images."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from gmbench.predictions.predictions import Predictions
 def paired_t_test(first: Array, second: Array) -> float:
     """Returns the two-sided p-value of the paired t-test; NaN where it is not defined.
 
-    The null hypothesis: the differences come from a normal distribution of mean zero
+    The null hypothesis is that the differences come from a normal distribution of mean zero
     (section 4.2 of the paper).
 
     Args:
-        first: One value an image, or a GM, shape (n,).
-        second: The other method's values of the same images or GMs.
+        first: One value per image or per GM, shape (n,).
+        second: The other method's values for the same images or GMs.
     """
     differences = first - second
     n = len(differences)
-    # Equal up to rounding is equal: a spread of 1e-17 would make anything significant.
+    # Equal up to rounding counts as equal: a spread of 1e-17 would make anything significant.
     if n < 2 or np.abs(differences).max() < 1e-12:
         return float("nan")
     spread = differences.std(ddof=1)
@@ -38,12 +38,12 @@ def paired_t_test(first: Array, second: Array) -> float:
 
 @dataclass(frozen=True)
 class SetErrors:
-    """How far a method is from the counts of one set, in normalised units.
+    """Absolute errors of a method in the counts of one set, in normalised units.
 
     Attributes:
         of_images: Mean error of each image, GM by GM, shape (images,).
         of_gms: Their mean over each GM's images, shape (GMs,).
-        of_means: Mean error of what all images of a GM say together, shape (GMs,).
+        of_means: Mean error with all images of a GM combined, shape (GMs,).
     """
 
     of_images: Array
@@ -63,17 +63,17 @@ class SetErrors:
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """What p-values compare with; its errors are made once for all methods that it is held to.
+    """What p-values compare with; its errors are computed once for all methods compared with it.
 
     Attributes:
-        predictions: What it predicts.
+        predictions: Its predictions.
     """
 
     predictions: Predictions
 
     @cached_property
     def errors(self) -> list[SetErrors]:
-        """Its errors, set by set."""
+        """Its errors in each set."""
         return [SetErrors.of(table) for table in set_tables(self.predictions)]
 
 
@@ -82,11 +82,11 @@ def p_values(first: SetErrors, second: SetErrors) -> tuple[float, float]:
 
     Args:
         first: One method's errors.
-        second: The other's, of the same images.
+        second: The other's, on the same images.
 
     Returns:
-        The p-value of the paired t-test on the GMs' mean errors, and of that on the images' errors,
-        which takes the images of one GM for independent (section 4.2 of the paper).
+        The p-value of the paired t-test on the GMs' mean errors, and that of the test on the
+        images' errors, which treats the images of one GM as independent (section 4.2 of the paper).
     """
     of_gms = paired_t_test(first.of_gms, second.of_gms)
     return of_gms, paired_t_test(first.of_images, second.of_images)
@@ -97,12 +97,12 @@ def p_value_over_sets(
 ) -> float:
     """Returns the p-value of one paired t-test over all GMs of all sets.
 
-    A GM that several sets share counts once, with the mean of its differences: what is predicted of
-    it there is not independent.
+    A GM shared by several sets counts once, with the mean of its differences: the predictions for
+    it in different sets are not independent.
 
     Args:
-        gms: Names of the GMs, set by set.
-        first: One method's error of each GM, set by set.
+        gms: Names of the GMs in each set.
+        first: One method's error for each GM, in each set.
         second: The other's.
     """
     names = np.concatenate([np.asarray(one) for one in gms])
@@ -113,7 +113,7 @@ def p_value_over_sets(
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Returns p-values corrected for being many (Holm, 1979), in the order given.
+    """Returns p-values corrected for multiple testing (Holm, 1979), in the order given.
 
     Args:
         p_values: Uncorrected p-values of one family of tests.

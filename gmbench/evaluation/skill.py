@@ -1,11 +1,11 @@
-"""Skill: 0 is what labels alone can do, 1 is perfect.
+"""Skill metrics: 0 is what labels alone can do, 1 is perfect.
 
-The paper's metrics say little until one knows what a constant reaches: an F1 of 0.74 over the
-losses is what the training GMs' most frequent answer has. These say how far a method is from there
-to the end. docs/metrics.md has the definitions.
+The paper's metrics say little without knowing what a constant reaches: always giving the training
+GMs' most frequent answer has an F1 over the losses of 0.74. Skill metrics say how far a method is
+from there to perfect. docs/metrics.md has the definitions.
 
-Every function takes `GMSums` with any leading axes and returns an array of those axes, NaN where
-it is not defined.
+Every function takes `GMSums` with any leading axes and returns an array with those axes, NaN where
+undefined.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ from gmbench.evaluation.statistics import FLOOR_LOG_LOSS, Array, GMSums
 from gmbench.schema import N_CONTINUOUS, N_DISCRETE
 
 _NOTHING = 1e-12
-"""An error of the training median below this is rounding: it leaves nothing to gain."""
+"""An error of the training median below this is rounding and leaves nothing to gain."""
 
 
 def l1_skill(sums: GMSums) -> Array:
-    """1 - l1 / l1 of the training median, a count at a time; mean over the counts.
+    """1 - l1 / l1 of the training median for each count, mean over the counts.
 
-    Counts that the median gets right in all GMs of the set are left out.
+    Counts that the median gets right for all GMs of the set are left out.
     """
     floor = (sums.facts.weights * sums.floor[..., :N_CONTINUOUS]).sum(axis=-2)
     left = floor > _NOTHING * sums.facts.n_known
     skill = 1.0 - np.divide(sums.errors, floor, out=np.ones_like(floor), where=left)
-    # Without training GMs there is no floor: NaN is not above zero, but no reason to leave out.
+    # Without training GMs there is no floor: NaN is not above zero, but must stay in the result.
     return np.where(np.isnan(floor).any(axis=-1), np.nan, _mean_where(skill, left))
 
 
 def count_spearman(sums: GMSums) -> Array:
     """Spearman's rank correlation of the GMs' means with the truth, mean over the counts.
 
-    Counts whose truth is the same in all GMs are left out. A count whose prediction alone is the
-    same everywhere orders nothing and counts 0, lest a method gain by not answering; where that
-    holds for all counts, nothing is ordered and the metric is not defined.
+    Counts whose truth is the same for all GMs are left out. A count for which only the prediction
+    is constant orders nothing and counts as 0, so that no method gains by not answering; where this
+    holds for all counts, nothing is ordered and the metric is undefined.
     """
     if not sums.truth.shape[-2]:
         return np.full(sums.truth.shape[:-2], np.nan)
@@ -51,9 +51,9 @@ def count_spearman(sums: GMSums) -> Array:
 
 
 def arch_skill(sums: GMSums) -> Array:
-    """Balanced accuracy over the classes that occur in the truth, chance being 0; mean of 6 heads.
+    """Balanced accuracy over the classes in the truth, scaled so that chance is 0; mean of 6 heads.
 
-    Heads with one class in the truth are left out.
+    Heads with only one class in the truth are left out.
     """
     groups = zip(sums.columns.groups, sums.confusion_groups, strict=True)
     found = [balanced_skill_from(one) for heads, one in groups if heads[0] < N_DISCRETE]
@@ -62,7 +62,7 @@ def arch_skill(sums: GMSums) -> Array:
 
 
 def balanced_skill_from(confusion: Array) -> Array:
-    """Balanced accuracy of one head, scaled so that chance is 0; NaN where one class is true.
+    """Balanced accuracy of one head, scaled so that chance is 0; NaN if only one class is true.
 
     Args:
         confusion: Counts (true class, predicted class), shape (..., classes, classes).
@@ -97,12 +97,12 @@ def skill(sums: GMSums) -> Array:
 
 
 def mean_where_known(values: Array) -> Array:
-    """Returns the mean over the last axis of those that are defined; NaN where none is."""
+    """Returns the mean over the last axis of the values that are defined; NaN if none is."""
     return _mean_where(values, np.isfinite(values))
 
 
 def _mean_where(values: Array, counted: Array) -> Array:
-    """Returns the mean over the last axis of those that count; NaN where none does."""
+    """Returns the mean over the last axis of the values that count; NaN if none does."""
     n = counted.sum(axis=-1)
     total = np.where(counted, values, 0.0).sum(axis=-1)
     return np.asarray(np.divide(total, n, out=np.full(n.shape, np.nan), where=n > 0))

@@ -1,9 +1,9 @@
-"""Area under the ROC curve and accuracy of a classifier, with intervals that count its sources.
+"""Area under the ROC curve and accuracy of a classifier, with intervals that count sources.
 
-A source is what is independent of all others: a GM, a person, a video. Images of one source are
-alike, so that an interval which counts images is too narrow. Here each replicate draws sources anew
-(bootknife), those of both classes by themselves, in each fold by itself; images go with them.
-Scores that are made with the same seed have drawn the same sources, so that differences are paired.
+A source is a unit that is independent of all others: a GM, a person, a video. Images of one source
+are alike, so an interval that counts images is too narrow. Here each replicate draws sources anew
+(bootknife), separately for the two classes and for each fold; images go with their sources. Scores
+made with the same seed have drawn the same sources, so differences are paired.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ REPLICATES = 2000
 
 @dataclass(frozen=True)
 class SourceScores:
-    """What a detector says of the images of one source.
+    """A detector's scores for the images of one source.
 
     Attributes:
-        name: Of the source.
-        scores: One an image; the higher, the rather positive.
-        stratum: Only images of one stratum are compared, such as those of one content.
+        name: Name of the source.
+        scores: One score per image; a higher score is more likely positive.
+        stratum: Only images of the same stratum are compared, such as those of one content.
     """
 
     name: str
@@ -39,10 +39,10 @@ class SourceScores:
 
 @dataclass(frozen=True)
 class FoldScores:
-    """What a detector says of the test images of one fold.
+    """A detector's scores for the test images of one fold.
 
     Attributes:
-        positive: Sources that it is to find.
+        positive: Sources that it should find.
         negative: The others.
     """
 
@@ -56,12 +56,12 @@ class Estimate:
 
     Attributes:
         value: The score.
-        ci: The middle 95% of the replicates; None where a class has one source alone.
-        n_sources: How many sources it counts, of all classes.
-        freedom: Of the class with the fewest sources, those less the parts by themselves that they
-            are drawn in: degrees of freedom.
-        replicates: Scores of the replicates, shape (replicates,); of the same shape in all
-            estimates with one seed and of the same sources, so that they may be subtracted.
+        ci: The middle 95% of the replicates; None where a class has only one source.
+        n_sources: Number of sources of all classes.
+        freedom: Degrees of freedom: number of sources minus number of groups that are drawn
+            separately, for the class where this is smallest.
+        replicates: Scores of the replicates, shape (replicates,); all estimates with the same seed
+            and sources have the same shape, so that they can be subtracted.
     """
 
     value: float
@@ -79,7 +79,7 @@ class Estimate:
         return cls(value, (float(low), float(high)), n_sources, freedom, replicates)
 
     def less(self, other: Estimate) -> ScoreDifference:
-        """Returns the difference to another method's score, the same sources drawn in each."""
+        """Returns the difference from another method's score, with the same sources drawn."""
         return ScoreDifference.of(
             self.value - other.value,
             self.n_sources,
@@ -96,14 +96,14 @@ class Estimate:
 
 @dataclass(frozen=True)
 class ScoreDifference(Estimate):
-    """One method's score less another's on the same images."""
+    """One method's score minus another's on the same images."""
 
     @property
     def p_value(self) -> float | None:
-        """Two-sided p-value of no difference; None where it is not defined.
+        """Two-sided p-value of no difference; None where undefined.
 
-        By Student's t with the spread of the replicates: of eight persons a percentile alone would
-        say too much.
+        It uses Student's t with the spread of the replicates: with eight persons, a percentile
+        alone would claim too much.
         """
         spread = float(self.replicates.std()) if len(self.replicates) else 0.0
         if self.freedom < 1 or spread == 0.0:
@@ -118,10 +118,10 @@ class ScoreDifference(Estimate):
 def auc(folds: Sequence[FoldScores], *, replicates: int = REPLICATES, seed: int = 0) -> Estimate:
     """Returns how often a positive image scores above a negative one, mean over the folds.
 
-    A tie counts half; only images of one stratum and one fold are compared.
+    A tie counts half; only images of the same stratum and fold are compared.
 
     Args:
-        folds: At least one, each with a pair to compare.
+        folds: At least one fold, each with a pair of images to compare.
         replicates: Number of replicates.
         seed: Seed of the draws.
 
@@ -151,7 +151,7 @@ def auc(folds: Sequence[FoldScores], *, replicates: int = REPLICATES, seed: int 
 
 
 def pair_counts(fold: FoldScores) -> tuple[Array, Array]:
-    """Returns for each pair of sources how many pairs of images are in order, and of how many.
+    """Returns how many image pairs of each pair of sources are in order, and out of how many.
 
     Returns:
         Two arrays of shape (positive sources, negative sources); a tie counts half.
@@ -171,7 +171,7 @@ def pair_counts(fold: FoldScores) -> tuple[Array, Array]:
 
 
 def source_aucs(folds: Sequence[FoldScores]) -> dict[str, float]:
-    """Returns the area of each positive source against all negative images of its fold."""
+    """Returns each positive source's area against the negative images of its fold and stratum."""
     found = {}
     for fold in folds:
         above, pairs = pair_counts(fold)
@@ -184,15 +184,15 @@ def source_aucs(folds: Sequence[FoldScores]) -> dict[str, float]:
 def accuracy(
     right: Mapping[str, Sequence[Array]], *, replicates: int = REPLICATES, seed: int = 0
 ) -> Estimate:
-    """Returns the share of images that are right, mean over the classes: balanced accuracy.
+    """Returns the fraction of images that are right, mean over the classes: balanced accuracy.
 
     Args:
-        right: Of each class, for each of its sources whether its images are told right, 0 or 1.
+        right: For each class and each of its sources, whether each image is right, 0 or 1.
         replicates: Number of replicates; sources are drawn class by class.
         seed: Seed of the draws.
 
     Raises:
-        ValueError: There is no class, or one without an image.
+        ValueError: There is no class, or a class has no image.
     """
     if not right or any(not sum(map(len, sources)) for sources in right.values()):
         raise ValueError("Every class needs an image to be told right or wrong.")

@@ -1,19 +1,19 @@
-"""Sums over images from which every metric follows.
+"""Sums over images from which the metrics are computed.
 
-The images of one GM share one truth, so a metric needs no image again once some sums over each
-GM's images are known: of the errors, of the predictions and their squares, of the losses' scores,
-and of how often each class was predicted. A bootstrap replicate is then a handful of sums, not
-12,000 rows: that is what makes 2000 replicates of all metrics take a second.
+All images of a GM share one truth, so once a few sums over each GM's images are known (of the
+errors, of the predictions and their squares, of the losses' scores, and of how often each class
+was predicted), a metric does not need the images again. A bootstrap replicate is then a handful of
+sums instead of 12,000 rows, which is why 2000 replicates of all metrics take a second.
 
-Predictions, scores and image errors are summed as what they lie above a *centre*, the GM's own
-median: squares of large numbers would cancel, and a constant prediction stays exactly constant.
+Predictions, scores and image errors are summed relative to a *centre*, the GM's own median:
+squares of large numbers would cancel, and a constant prediction stays exactly constant.
 
-`GMSums` holds the sums with any number of leading axes; the metrics are written once and serve
-one evaluation, 2000 replicates or a set without each of its GMs alike. What is known of the GMs
-before anything is predicted stands apart, in `Facts`: the same replicates serve all methods.
+`GMSums` holds the sums with any number of leading axes; each metric is written once and serves a
+single evaluation, 2000 replicates, or a set without each of its GMs. What is known about the GMs
+before any prediction is kept separately, in `Facts`, as the same replicates serve all methods.
 
-Arrays with leading axes are in Fortran's order: all replicates of a number lie together in memory,
-and what is done to one is done to all in one sweep.
+Arrays with leading axes are in Fortran order: all replicates of a number are contiguous in memory,
+so that an operation on them is a single sweep.
 """
 
 from __future__ import annotations
@@ -38,28 +38,28 @@ Array = NDArray[np.float64]
 COUNTS = slice(0, N_CONTINUOUS)
 IMAGE_ERROR = N_CONTINUOUS
 SCORES = slice(N_CONTINUOUS + 1, N_CONTINUOUS + 1 + N_LOSSES)
-"""Where the centres of counts, of the image's mean error and of losses' scores stand."""
+"""Positions of the centres of the counts, of the image's mean error and of the losses' scores."""
 
 FLOOR_LOG_LOSS = N_CONTINUOUS
-"""Where the base rates' log-loss stands among what labels alone reach; the counts come first."""
+"""Position of the base rates' log-loss among what labels alone reach; the counts come first."""
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Where each sum stands along the last axis.
+    """Position of each sum along the last axis.
 
     Attributes:
-        error: Absolute error of each continuous parameter (normalised units); 9. Here and below
-            what is unknown adds 0.
-        prediction: Prediction of each continuous parameter less its centre; 9.
+        error: Absolute error of each continuous parameter (normalised units); 9. An unknown label
+            adds 0, here and in `log_loss`.
+        prediction: Prediction of each continuous parameter minus its centre; 9.
         square: Its square; 9.
-        image_square: Square of the image's mean absolute error less its centre; 1.
-        score: Score of each loss less its centre; 10.
-        log_loss: Log-loss of the image (nats), sum over the losses by their number; 1.
-        heads: For each discrete parameter and then each loss, one indicator a class.
+        image_square: Square of the image's mean absolute error minus its centre; 1.
+        score: Score of each loss minus its centre; 10.
+        log_loss: Log-loss of the image (nats), sum over the losses divided by their number; 1.
+        heads: One indicator per class of each discrete parameter and then of each loss.
         width: Number of sums.
-        groups: Neighbouring heads of as many classes, discrete parameters and losses apart: what
-            is done to one is done to all of a group at once.
+        groups: Neighbouring heads with the same number of classes, discrete parameters and losses
+            separately: all heads of a group are processed at once.
     """
 
     error: slice
@@ -74,7 +74,7 @@ class Columns:
 
     @classmethod
     def of(cls, n_classes: Sequence[int]) -> Columns:
-        """Returns where each sum stands, given the number of classes of each head."""
+        """Returns the position of each sum, given the number of classes of each head."""
         n, m = N_CONTINUOUS, N_LOSSES
         ends = 3 * n + m + 2 + np.cumsum(n_classes)
         return cls(
@@ -100,13 +100,13 @@ def _groups(n_classes: Sequence[int]) -> tuple[range, ...]:
 
 
 def layout(benchmark: Benchmark) -> Columns:
-    """Returns where each sum of a benchmark's images stands."""
+    """Returns the position of each sum over a benchmark's images."""
     return Columns.of([len(benchmark.classes[p.name]) for p in DISCRETE] + [2] * N_LOSSES)
 
 
 @dataclass(frozen=True, eq=False)
 class Facts:
-    """What is known of GMs before anything is predicted; `...` stands for any leading axes.
+    """What is known about GMs before any prediction; `...` stands for any leading axes.
 
     Attributes:
         counts: Number of images, shape (..., G).
@@ -123,7 +123,7 @@ class Facts:
     known: Array
 
     def take(self, gms: NDArray[np.int64]) -> Facts:
-        """Returns the GMs of an array of places, shape (..., chosen), in place of the GM axis."""
+        """Returns the GMs at an array of indices, whose axes (..., chosen) replace the GM axis."""
         return Facts(
             counts=_chosen(self.counts, gms),
             truth=_chosen(self.truth, gms),
@@ -133,7 +133,7 @@ class Facts:
         )
 
     def one_gm_each(self) -> Facts:
-        """Returns every GM on its own: the GM axis becomes a leading one."""
+        """Returns each GM on its own: the GM axis becomes a leading one."""
         return Facts(
             counts=self.counts[..., None],
             truth=self.truth[..., None, :],
@@ -144,27 +144,27 @@ class Facts:
 
     @cached_property
     def key(self) -> bytes:
-        """What is equal where all of this is."""
+        """A key that is equal where all of these facts are."""
         facts = (self.counts, self.truth, self.classes, self.floor, self.known)
         return b"".join(one.tobytes() for one in facts)
 
     @cached_property
     def n_images(self) -> Array:
-        """Number of all images, shape (...)."""
+        """Total number of images, shape (...)."""
         return np.asarray(self.counts.sum(axis=-1))
 
     @cached_property
     def weights(self) -> Array:
-        """Images for which a continuous label is known, shape (..., G, 9)."""
+        """Number of images for which each continuous label is known, shape (..., G, 9)."""
         return np.asarray(self.counts[..., None] * self.known)
 
     def mean_of_known(self, values: Array) -> Array:
-        """Returns the mean over the counts of what is 0 where one is unknown, shape (..., G)."""
+        """Returns the mean over known counts of values that are 0 elsewhere, shape (..., G)."""
         return np.asarray(values.sum(axis=-1) / self.known.sum(axis=-1))
 
     @cached_property
     def n_known(self) -> Array:
-        """Number of all images for which each continuous label is known, shape (..., 9)."""
+        """Total number of images for which each continuous label is known, shape (..., 9)."""
         return np.asarray(self.weights.sum(axis=-2))
 
     @cached_property
@@ -179,9 +179,9 @@ class GMSums:
 
     Attributes:
         totals: Shape (..., G, width).
-        centre: What the terms are less, shape (..., G, 20).
-        facts: What is known of the GMs.
-        columns: Where each sum stands.
+        centre: What is subtracted from the terms, shape (..., G, 20).
+        facts: What is known about the GMs.
+        columns: Position of each sum.
     """
 
     totals: Array
@@ -190,10 +190,10 @@ class GMSums:
     columns: Columns
 
     def take(self, gms: NDArray[np.int64]) -> GMSums:
-        """Returns the GMs of an array of places, whose axes take the place of the GM axis.
+        """Returns the GMs at an array of indices, whose axes replace the GM axis.
 
         Args:
-            gms: Places of GMs, shape (..., chosen); these sums have no leading axis.
+            gms: Indices of GMs, shape (..., chosen); these sums have no leading axis.
         """
         return self.drawn(gms, _chosen(self.totals, gms), self.facts.take(gms))
 
@@ -201,14 +201,14 @@ class GMSums:
         """Returns the same with sums over other images.
 
         Args:
-            gms: Places of GMs, shape (..., chosen); these sums have no leading axis.
-            totals: Sums over images of theirs, shape (..., chosen, width).
-            facts: What is known of them.
+            gms: Indices of GMs, shape (..., chosen); these sums have no leading axis.
+            totals: Sums over those GMs' images, shape (..., chosen, width).
+            facts: What is known about them.
         """
         return GMSums(totals, _chosen(self.centre, gms), facts, self.columns)
 
     def one_gm_each(self) -> GMSums:
-        """Returns the same sums with every GM on its own: the GM axis becomes a leading one."""
+        """Returns the same sums with each GM on its own: the GM axis becomes a leading one."""
         return GMSums(
             totals=self.totals[..., None, :],
             centre=self.centre[..., None, :],
@@ -218,7 +218,7 @@ class GMSums:
 
     @property
     def counts(self) -> Array:
-        """Number of images, shape (..., G)."""
+        """Number of images of each GM, shape (..., G)."""
         return self.facts.counts
 
     @property
@@ -238,7 +238,7 @@ class GMSums:
 
     @property
     def n_images(self) -> Array:
-        """Number of all images, shape (...)."""
+        """Total number of images, shape (...)."""
         return self.facts.n_images
 
     @cached_property
@@ -269,7 +269,7 @@ class GMSums:
 
     @cached_property
     def pooled_moments(self) -> Moments:
-        """Second moments of all nine together, shape (...)."""
+        """Second moments of all nine parameters together, shape (...)."""
         return Moments.of(self.facts.weights, self.truth, self.means, self.within, pooled=True)
 
     @cached_property
@@ -280,7 +280,7 @@ class GMSums:
 
     @cached_property
     def confusion_groups(self) -> tuple[Array, ...]:
-        """The confusions of `Columns.groups`, each of shape (..., heads, classes, classes)."""
+        """Confusion matrices of `Columns.groups`, each (..., heads, classes, classes)."""
         made = []
         for heads in self.columns.groups:
             first, last = (self.columns.heads[head] for head in (heads[0], heads[-1]))
@@ -305,10 +305,10 @@ class GMSums:
 
     @cached_property
     def by_gm(self) -> GMSums:
-        """The GM level: all images of a GM speak together, as one image that counts once.
+        """The GM level: all images of a GM are combined into one image that counts once.
 
-        It predicts their mean of each count and of each loss's score, and of each class the one
-        that most of them predict; of equally frequent ones the first.
+        It predicts their mean of each count and of each loss's score, and for each discrete
+        parameter the class that most of them predict, or the first of equally frequent ones.
         """
         columns = self.columns
         means = self.means
@@ -333,7 +333,7 @@ class GMSums:
 
 
 def _first_largest(values: Array) -> NDArray[np.int64]:
-    """Returns `values.argmax(axis=-1)`; the last axis is short and the others are long."""
+    """Returns `values.argmax(axis=-1)`, for a short last axis and long other axes."""
     largest = values[..., 0].copy()
     place = np.zeros_like(largest, dtype=np.int64)
     for number in range(1, values.shape[-1]):
@@ -344,5 +344,5 @@ def _first_largest(values: Array) -> NDArray[np.int64]:
 
 
 def _chosen(values: NDArray[Any], gms: NDArray[np.int64]) -> NDArray[Any]:
-    """Returns `values[gms]` in Fortran's order: the leading axis of the places lies together."""
+    """Returns `values[gms]` in Fortran order: the leading axis of the indices is contiguous."""
     return np.take(values.T, gms.T, axis=-1).T

@@ -15,7 +15,7 @@ class Summary:
     """One metric over the sets.
 
     Attributes:
-        mean: Mean over the sets; None where it is not defined in every set.
+        mean: Mean over the sets; None unless it is defined in every set.
         std: Standard deviation (ddof 0) over the sets; None with a single set.
         ci: 95% interval of the mean; None where undefined.
         reason: Why the mean is None; empty otherwise.
@@ -28,10 +28,10 @@ class Summary:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Summary:
-        """Reads back what `dataclasses.asdict` made, from JSON too."""
+        """Reads back the output of `dataclasses.asdict`, also from JSON."""
         return cls(**{**data, "ci": data["ci"] and tuple(data["ci"])})
 
 
 def finite(value: float) -> float | None:
-    """Returns a finite number as it is and any other as None."""
+    """Returns a finite number unchanged and any other as None."""
     return float(value) if math.isfinite(value) else None

@@ -1,4 +1,4 @@
-"""Results as tables of pandas, which writes them as LaTeX, Markdown, CSV or spreadsheets."""
+"""Results as pandas tables, which pandas writes as LaTeX, Markdown, CSV or spreadsheets."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def to_frame(rows: Iterable[Mapping[str, Any]], index: str | None = None) -> pd.
 
     Args:
         rows: The cells of each row, by column.
-        index: The column that names the rows; by default they have numbers.
+        index: The column that names the rows; by default, rows are numbered.
     """
-    import pandas as pd  # It is slow to import, and `gmbench evaluate` does without.
+    import pandas as pd  # Slow to import, and `gmbench evaluate` does not need it.
 
     cells = [{key: math.nan if v is None else v for key, v in row.items()} for row in rows]
     frame = pd.DataFrame(cells)

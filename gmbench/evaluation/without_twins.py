@@ -1,9 +1,9 @@
 """The headline metrics without the test GMs that have a twin in training.
 
-What a twin is, `gmbench.benchmark.leakage` says: a training GM of the set with the same 15
-architecture values. Who recognises the twin need not parse the image. The GMs that are left make
-a set like any other: the same sums, metrics and bootstrap, so that the figures are those of a
-benchmark whose sets lack the others.
+A twin (see `gmbench.benchmark.leakage`) is a training GM of the set with the same 15 architecture
+values. A method that recognises the twin need not parse the image. The remaining GMs make a set
+like any other, with the same sums, metrics and bootstrap, so the figures are those of a benchmark
+whose sets lack the others.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ def set_without_twins(
     Args:
         benchmark: Labels and sets.
         table: The set.
-        scores: Its metrics over all GMs: what is returned where none has a twin.
-        images: The resamples of its images; None where no interval is wanted.
+        scores: Its metrics over all GMs, which are returned where none has a twin.
+        images: Resamples of its images; None where no interval is wanted.
         seed: Seed of the bootstrap and of RANSAC.
     """
     similar, same = twins(benchmark, table.name), twins(benchmark, table.name, len(NAMES))
@@ -72,7 +72,7 @@ def set_without_twins(
 
 
 def without_twins(sets: Mapping[str, SetWithoutTwins]) -> WithoutTwins | None:
-    """Puts the sets together; returns None where no test GM has a twin in training."""
+    """Combines the sets; returns None where no test GM has a twin in training."""
     left_out = {name: one.left_out for name, one in sets.items() if one.left_out}
     if not left_out:
         return None

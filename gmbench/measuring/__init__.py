@@ -1,1 +1,1 @@
-"""Labels measured off a network, each with its evidence. Importing this does not import torch."""
+"""Measures labels of a network, each with its evidence. Importing this does not import torch."""

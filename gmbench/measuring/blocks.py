@@ -1,7 +1,7 @@
-"""Which layers of a network belong together in repeated blocks.
+"""Finds the layers of a network that belong together in repeated blocks.
 
-The definition stands in `docs/labels.md`. It rests on the flow of values alone, so that it does
-not matter how an author nested modules or which names they bear.
+The definition is in `docs/labels.md`. It depends on the flow of values alone, not on how an author
+nested or named modules.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ class Blocks:
 
     Attributes:
         members: Indices of the layers of each block, in order of execution.
-        layers_per_block: The most common number of layers in a block; the smaller of two that are
-            equally common; 0 where there is no block.
+        layers_per_block: The most common number of layers in a block; the smallest of equally
+            common ones; 0 if there is no block.
     """
 
     members: tuple[tuple[int, ...], ...]
@@ -27,12 +27,12 @@ class Blocks:
 
 
 def find_blocks(trace: Trace) -> Blocks:
-    """Returns the blocks of the sort that covers most layers of a network.
+    """Returns the blocks of the sort that covers the most layers of a network.
 
-    Sorts are: bypassed blocks, all together; and groups of a convolutional or fully connected
-    layer with the norms that follow it, one sort for each sequence of layer types. Where two
-    sorts cover as many layers, bypassed blocks come first, then the longer group, then the one
-    that runs first.
+    The sorts are: bypassed blocks, all together; and groups of a convolutional or fully connected
+    layer with the norms that follow it, one sort per sequence of layer types. If two sorts cover
+    equally many layers, bypassed blocks take precedence, then the longer group, then the one that
+    runs first.
     """
     bypassed = _bypassed_blocks(trace)
     sorts = list(_groups(trace, without={i for block in bypassed for i in block}).values())
@@ -49,7 +49,7 @@ def find_blocks(trace: Trace) -> Blocks:
 
 
 def _bypassed_blocks(trace: Trace) -> list[tuple[int, ...]]:
-    """Returns the layers between a fork and the join of each bypass; no layer in two blocks."""
+    """Returns the layers between fork and join of each bypass; no layer is in two blocks."""
     layers, weights = trace.bits(*LAYERS), trace.chosen(*WEIGHT_LAYERS)
     end = 1 << weights[-1].index if weights else 0
     resizing = as_bits(c.index for c in trace.calls if c.upsampling or c.downsampling)
@@ -57,7 +57,7 @@ def _bypassed_blocks(trace: Trace) -> list[tuple[int, ...]]:
     def is_block(bypass: Bypass) -> bool:
         if bypass.concatenated and not bypass.part and bypass.span & resizing:
             return False  # the long connection of a U-Net
-        # A sum around the whole network (it learns what to change) is no repeated block.
+        # A sum around the whole network (it learns what to change) is not a repeated block.
         return not (bypass.from_input and bypass.span & end)
 
     # Sums before concatenations, and inner before outer: where two spans overlap, the first wins.

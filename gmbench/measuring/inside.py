@@ -9,16 +9,16 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 
 class Inside(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Makes a call of what compiled code computes, such as a scripted function.
+    """Turns what compiled code computes, such as a scripted function, into visible calls.
 
-    Only what runs outside any other call arrives at the recorder: it does not see itself.
+    Only what runs outside any other call reaches the recorder, which does not see itself.
     """
 
     supports_higher_order_operators = True
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
-        return False  # otherwise torch's compiler is imported, for seconds
+        return False  # otherwise torch's compiler is imported, which takes seconds
 
     def __torch_dispatch__(
         self,

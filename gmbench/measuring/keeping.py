@@ -1,9 +1,9 @@
-"""What a network holds, and how it is put back as it was.
+"""Remembers what a network holds, and restores it.
 
 A network holds more than parameters: caches in lists and dictionaries, objects with attributes,
-tensors that are no buffers, generators of random numbers. All that can be reached from it is
-remembered before a pass. Afterwards only what differs is written, by the methods of the plain
-types, so that neither a frozen dictionary nor a property of the network's own has a say.
+tensors that are not buffers, random number generators. Everything reachable from it is remembered
+before a pass. Afterwards only what differs is written, by the methods of the plain types, so that
+neither a frozen dictionary nor a property of the network's own can interfere.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ _MISSING = object()
 
 
 class Keeper:
-    """Remembers everything that can be reached from a network, and puts it back.
+    """Remembers everything that can be reached from a network, and restores it.
 
-    Followed are modules, registered or not; lists, dictionaries, sets and tuples; dataclasses,
-    namespaces and objects of the packages that the network's modules come from, by their
-    attributes and slots; closures, bound methods and partial functions. Kept are the content of
-    all these, of tensors and arrays, and the state of random number generators. Not followed are
-    classes, imported modules, and objects of Python, torch, NumPy and other packages.
+    It follows modules, registered or not; lists, dictionaries, sets and tuples; dataclasses,
+    namespaces and objects of the packages from which the network's modules come, by their
+    attributes and slots; closures, bound methods and partial functions. It keeps the content of
+    all these, of tensors and arrays, and the state of random number generators. It does not follow
+    classes, imported modules, or objects of Python, torch, NumPy and other packages.
 
     Attributes:
-        modules: All networks that were met, the first one and its registered parts among them.
+        modules: All modules that were met, including the network and its registered parts.
         tensors: All tensors that were met.
-        refused: Where something could not be put back, each place with the reason.
+        refused: The places that could not be restored, each with the reason.
     """
 
     def __init__(self, module: nn.Module) -> None:
@@ -58,7 +58,7 @@ class Keeper:
         while self._waiting:
             place, held = self._waiting.pop()
             if id(held) not in self._met:
-                self._met[id(held)] = held  # also keeps the id from being given away
+                self._met[id(held)] = held  # also keeps the id from being reused
                 self._keep(place, held)
 
     def put_back(self) -> None:
@@ -105,7 +105,7 @@ class Keeper:
             self._keep_attributes(place, held)
 
     def _is_own(self, kind: type) -> bool:
-        """Whether objects of a class are the network's to change."""
+        """Returns whether objects of a class are the network's to change."""
         if issubclass(kind, (type, types.ModuleType)):
             return False
         return (
@@ -135,7 +135,7 @@ class Keeper:
             self._restores.append((f"{place}.{name}", functools.partial(_fill, slot, held, value)))
 
     def _keep_content(self, place: str, held: Any) -> None:
-        """Keeps what a container holds, with the methods of the plain type that it is made of."""
+        """Keeps the content of a container, using the methods of its underlying plain type."""
         if isinstance(held, dict):
             plain = next(kind for kind in _MAPPINGS if isinstance(held, kind))
             items = list(plain.items(held))  # type: ignore[attr-defined]
@@ -165,7 +165,7 @@ class Keeper:
         self.tensors.append(tensor)
         if tensor.grad_fn is None and tensor.grad is not None:
             self._follow(place, [("grad", tensor.grad)])
-        # The alias stays with the memory that the tensor has now, should it be given another.
+        # The alias keeps the memory that the tensor has now, should the tensor be given another.
         alias = tensor.data
         value = None if tensor.is_meta else alias.clone()
         flags, gradient = tensor.requires_grad, tensor.grad if tensor.grad_fn is None else None
@@ -188,7 +188,7 @@ class Keeper:
 
 
 def all_tensors() -> list[Tensor]:
-    """Returns every tensor that there is in this process; takes a while."""
+    """Returns every tensor that exists in this process; takes a while."""
     return [held for held in gc.get_objects() if issubclass(type(held), Tensor)]
 
 
@@ -245,7 +245,7 @@ def _fill_sequence(plain: Any, held: Any, parts: list[Any]) -> None:
 def _fill_tensor(
     tensor: Tensor, alias: Tensor, value: Tensor | None, requires: bool, gradient: Tensor | None
 ) -> None:
-    # By way of `data`, which counts no change: a graph may wait for its backward pass.
+    # Through `data`, so that no change is counted: a graph may await its backward pass.
     if not _shares(tensor.data, alias):
         tensor.data = alias
     if value is not None and not _equal(alias, value):
@@ -257,7 +257,7 @@ def _fill_tensor(
 
 
 def _shares(one: Tensor, other: Tensor) -> bool:
-    """Whether two tensors are the same view of the same memory."""
+    """Returns whether two tensors are the same view of the same memory."""
     facts = [(t.dtype, t.device, t.layout, t.shape) for t in (one, other)]
     if facts[0] != facts[1]:
         return False
@@ -267,7 +267,7 @@ def _shares(one: Tensor, other: Tensor) -> bool:
 
 
 def _equal(one: Tensor, other: Tensor) -> bool:
-    """Whether two tensors hold the same numbers; what is not a number is one of them."""
+    """Returns whether two tensors hold the same numbers, with NaN equal to NaN."""
     return torch.equal(one, other) or bool(
         torch.all((one == other) | (one.isnan() & other.isnan()))
     )

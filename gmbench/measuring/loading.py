@@ -1,7 +1,7 @@
 """Finds the network that a user names: `package.module:object` or `path/to/file.py:object`.
 
-A file is found and run as Python would do it: as a script from the folder that it lies in or from
-one above, and where it imports relatively, as a module of its package.
+A file is found and run as Python would do it: as a script from its own folder or from one above
+or, if it uses relative imports, as a module of its package.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ _FORM = "Write MODULE:OBJECT, such as mygan.networks:Generator, or path/to/file.
 
 
 def load_network(place: str) -> nn.Module:
-    """Returns the network at a place in somebody's code.
+    """Returns the network at a place in the user's code.
 
     Importing runs that code. The object may be a network, or a class or function that returns
-    one when it is called without arguments.
+    one when called without arguments.
 
     Args:
         place: `package.module:object` or `path/to/file.py:object`; the object's name may have
-            dots. Modules are also looked for in the current folder.
+            dots. Modules are also searched for in the current folder.
 
     Raises:
         UnknownNameError: The module or file has no such object.
         NetworkError: torch is not installed, there is no such module or file, its code fails, or
-            the object is no network.
+            the object is not a network.
     """
     module_name, _, attribute = place.rpartition(":")
     if not module_name or not attribute:
@@ -60,16 +60,16 @@ def load_network(place: str) -> nn.Module:
 
 
 def example_inputs(shapes: Sequence[str], dtypes: Sequence[str]) -> tuple[Tensor, ...]:
-    """Returns tensors for a forward pass: noise where they are floats, zeros otherwise.
+    """Returns tensors for a forward pass: noise for floating-point dtypes, zeros otherwise.
 
     Args:
-        shapes: One for each tensor, such as `1,100`; an empty one is a scalar.
-        dtypes: One for all tensors, or one for each; of `DTYPES`.
+        shapes: One per tensor, such as `1,100`; an empty one is a scalar.
+        dtypes: One for all tensors, or one per tensor; from `DTYPES`.
 
     Raises:
-        UnknownNameError: A dtype is not known.
+        UnknownNameError: A dtype is unknown.
         NetworkError: torch is not installed, a shape cannot be read, or the numbers of shapes and
-            dtypes do not fit.
+            dtypes do not match.
     """
     torch = _torch()
     if len(dtypes) not in (1, len(shapes)):
@@ -116,10 +116,10 @@ def _torch() -> Any:
 
 @contextmanager
 def importable(place: str) -> Iterator[None]:
-    """Lets the code at a place import its neighbours, and keeps gmbench's own arguments from it.
+    """Lets the code at a place import its neighbours, and hides gmbench's own arguments from it.
 
-    Found are, for a module, what lies in the current folder, and for a file what lies beside it
-    or in a folder above it, up to the current one or to that of its project.
+    A module can import what is in the current folder; a file can import what is beside it or in a
+    folder above it, up to the current one or to that of its project.
     """
     name = place.rpartition(":")[0]
     folders = _folders_of(Path(name).resolve()) if name.endswith(".py") else [Path.cwd()]
@@ -167,7 +167,7 @@ def _imported(name: str) -> ModuleType:
 
 
 def _run_file(file: Path) -> ModuleType:
-    """Runs a file as a module: of its package where it imports relatively, else on its own."""
+    """Runs a file as a module: of its package if it uses relative imports, else on its own."""
     levels = _relative_levels(file)
     if levels:
         file = file.resolve()
@@ -181,14 +181,14 @@ def _run_file(file: Path) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    # Known by its name while it runs, as dataclasses and pickles in it expect.
+    # Registered by its name while it runs, as dataclasses and pickles in it expect.
     sys.modules.setdefault(spec.name, module)
     spec.loader.exec_module(module)
     return module
 
 
 def _relative_levels(file: Path) -> int:
-    """Returns how many folders up a file's relative imports reach; 0 where it has none."""
+    """Returns how many folders up a file's relative imports reach; 0 if it has none."""
     tree = ast.parse(file.read_bytes(), str(file))
     return max((n.level for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)), default=0)
 
@@ -196,8 +196,8 @@ def _relative_levels(file: Path) -> int:
 def _known_packages(folders: Sequence[Path]) -> str:
     """Makes packages of folders, innermost first, and returns the dotted name of the innermost.
 
-    Done by hand rather than by the path: a folder without `__init__.py` would not be found where
-    an installed package has its name.
+    This is done by hand rather than through the import path: a folder without `__init__.py` would
+    not be found if an installed package has its name.
     """
     name = ""
     for folder in reversed(folders):
@@ -236,7 +236,7 @@ def _attribute(module: ModuleType, name: str, place: str) -> Any:
 
 
 def _called(found: Any, place: str) -> Any:
-    """Returns what a class or function returns, or the object itself where it is neither."""
+    """Returns what a class or function returns, or the object itself if it is neither."""
     if not callable(found):
         return found
     try:
@@ -247,7 +247,7 @@ def _called(found: Any, place: str) -> Any:
             "none and returns the network."
         ) from error
     except ValueError:
-        pass  # Something built in, without a signature; calling it tells.
+        pass  # A built-in without a signature; calling it will tell.
     try:
         return found()
     except (Exception, SystemExit) as error:

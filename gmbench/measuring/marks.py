@@ -1,4 +1,4 @@
-"""Which mark each tensor of a pass bears, and which number each weight has."""
+"""The mark of each tensor of a pass, and the number of each weight."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Marks:
         self._weights: dict[int, tuple[int, Tensor]] = {}
 
     def of(self, tensor: Tensor) -> Mark | None:
-        """Returns the mark of a tensor; None where nothing is known of where it came from."""
+        """Returns the mark of a tensor; None if its origin is unknown."""
         tensor = _plain(tensor)
         mark: Mark | None = self._marks.get(tensor)  # type: ignore[no-untyped-call]
         if mark is not None:
@@ -37,11 +37,11 @@ class Marks:
             self._marks[_plain(tensor)] = mark
 
     def is_weight(self, tensor: Tensor) -> bool:
-        """Whether a tensor is a parameter, or trained like one."""
+        """Returns whether a tensor is a parameter, or trained like one."""
         return isinstance(tensor, nn.Parameter) or id(tensor) in self._trainable
 
     def weights(self, bits: int) -> tuple[Tensor, ...]:
-        """Returns the weights of a set of numbers."""
+        """Returns the weights whose numbers are in a set."""
         return tuple(weight for number, weight in self._weights.values() if bits >> number & 1)
 
 

@@ -1,7 +1,7 @@
-"""Reads the 15 architecture values off a network, by one forward pass.
+"""Measures the 15 architecture values of a network with a forward pass.
 
-What is counted as what is defined in `docs/labels.md`; the vocabulary of torch functions stands
-in `gmbench.measuring.vocabulary`.
+`docs/labels.md` defines what counts as what; the vocabulary of torch functions is in
+`gmbench.measuring.vocabulary`.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ class Measurement:
     """The architecture of a network, in the schema's terms.
 
     Attributes:
-        values: The 9 counts and 6 class indices by the parameter's name, in the schema's order.
-        evidence: What each value was told from, one line each: modules and the functions that
-            they called, parameters with their sizes, blocks with their layers. Empty where a
-            class is the default because nothing in the network decides it.
-        warnings: What could not be seen, so that values may be wrong, and what of the network
-            could not be put back; one line each.
+        values: The 9 counts and 6 class indices by parameter name, in the schema's order.
+        evidence: What each value was derived from, one line each: modules and the functions that
+            they called, parameters with their sizes, blocks with their layers. Empty if a class
+            is the default because nothing in the network decides it.
+        warnings: What could not be seen, so that values may be wrong, and what part of the network
+            could not be restored; one line each.
     """
 
     values: Mapping[str, int]
@@ -46,7 +46,7 @@ class Measurement:
         return tuple(float(value) for value in self.values.values())
 
     def class_name(self, parameter: str) -> str:
-        """Returns the class of a discrete parameter by name, such as `batch`."""
+        """Returns the name of a discrete parameter's class, such as `batch`."""
         known = {p.name: p.classes for p in DISCRETE}
         return known[parameter][self.values[parameter]]
 
@@ -62,7 +62,7 @@ class Measurement:
         }
 
     def rows(self, *, full: bool = False) -> list[tuple[str, str, str]]:
-        """Returns name, value and evidence of each parameter, for a table.
+        """Returns the name, value and evidence of each parameter, for a table.
 
         Args:
             full: Whether to give all evidence, one line each, rather than its first line.
@@ -76,7 +76,7 @@ class Measurement:
         return rows
 
     def __str__(self) -> str:
-        """Returns the values and their evidence in short as a plain table."""
+        """Returns the values, with their evidence in short, as a plain-text table."""
         rows = self.rows()
         name_width, value_width = (max(len(row[column]) for row in rows) for column in (0, 1))
         lines = [
@@ -89,19 +89,19 @@ class Measurement:
 def measure(module: nn.Module, example: Tensor | tuple[Any, ...] | dict[str, Any]) -> Measurement:
     """Measures the 15 architecture values of a network.
 
-    The network runs once on the example, in evaluation mode and without gradients; all that it
-    holds, torch's modes and the random number generators are afterwards as they were. What does
-    not run is not counted.
+    The network runs on the example once (twice if it uses a tensor that comes from no visible
+    call), in evaluation mode and without gradients; afterwards everything that it holds, torch's
+    modes and the random number generators are as they were. What does not run is not counted.
 
     Args:
         module: Any network.
         example: What the forward pass takes: a tensor, a tuple of positional arguments or a
-            dictionary of named ones. A batch of one serves best. The network gets copies of its
-            tensors, on the device of its own first weight.
+            dictionary of keyword arguments. A batch of one works best. The network gets copies of
+            the tensors, on the device of its own first weight.
 
     Raises:
-        NetworkError: `module` is no network that can be looked into, or its forward pass fails
-            on this example; says with which shapes and why.
+        NetworkError: `module` is not a network that can be inspected, or its forward pass fails
+            on this example; the message gives the shapes and the reason.
 
     Examples:
         >>> import gmbench
@@ -119,7 +119,7 @@ def measure(module: nn.Module, example: Tensor | tuple[Any, ...] | dict[str, Any
     module = _network(module)
     trace, refused = _pass(module, example)
     if trace.unseen:
-        # Tensors of no call may be constants outside the network, which take long to be found.
+        # Tensors from no call may be constants outside the network, which take long to find.
         trace, refused = _pass(module, example, all_tensors())
     names = {id(parameter): name for name, parameter in module.named_parameters()}
     found = {**_counts(trace, names), **_classes(trace)}
@@ -133,12 +133,12 @@ def measure(module: nn.Module, example: Tensor | tuple[Any, ...] | dict[str, Any
 def _pass(
     module: nn.Module, example: Any, before: Sequence[Tensor] = ()
 ) -> tuple[Trace, list[str]]:
-    """Returns what a forward pass did, and what of the network could not be put back.
+    """Returns what a forward pass did, and what part of the network could not be restored.
 
     Args:
         module: The network.
-        example: What it takes.
-        before: Tensors that are there before the pass, beside those that the network holds.
+        example: What the forward pass takes.
+        before: Tensors that exist before the pass, besides those that the network holds.
     """
     from gmbench.measuring.recorder import record
     from gmbench.measuring.untouched import copied, untouched
@@ -155,7 +155,7 @@ def _pass(
 
 
 def _warnings(trace: Trace, names: Mapping[int, str]) -> Iterator[str]:
-    """Yields what the values may be wrong for."""
+    """Yields the reasons why values may be wrong."""
     for where in trace.unseen:
         yield (
             f"{where} uses a tensor that came from no call that can be seen, such as one of an "
@@ -179,7 +179,7 @@ Found = tuple[int, Iterable[str]]
 
 
 def _counts(trace: Trace, names: Mapping[int, str]) -> dict[str, Found]:
-    """Returns the nine counts; `names` are those of the parameters, by identity."""
+    """Returns the nine counts; `names` are those of the parameters, by id."""
     by_kind = {kind: [call.description for call in trace.chosen(kind)] for kind in LAYERS}
     convolutions = trace.chosen(Kind.CONV)
     blocks = find_blocks(trace)
@@ -239,12 +239,12 @@ def _classes(trace: Trace) -> dict[str, Found]:
 
 
 def _majority(parameter: str, votes: list[tuple[str, Call]], default: str = "") -> Found:
-    """Returns the most frequent class; of equals, the first in the schema; the evidence is its.
+    """Returns the most frequent class (the schema's first of equal ones) and its evidence.
 
     Args:
         parameter: Name of a discrete parameter.
-        votes: A class and the call that stands for it.
-        default: The class where there is no vote; by default the schema's first.
+        votes: Pairs of a class and the call that votes for it.
+        default: The class if there are no votes; by default the schema's first.
     """
     classes = get_parameter(parameter).classes
     counts = Counter(name for name, _ in votes)
@@ -258,7 +258,7 @@ def _network(module: object) -> nn.Module:
 
     if not isinstance(module, torch.nn.Module):
         raise NetworkError(f"An object of type {type(module).__name__} is no torch.nn.Module.")
-    # A compiled module wraps the one that it was made of.
+    # A compiled module wraps the one from which it was made.
     module = getattr(module, "_orig_mod", module)
     assert isinstance(module, torch.nn.Module)
     for name, part in module.named_modules():
@@ -278,7 +278,7 @@ def _network(module: object) -> nn.Module:
 
 
 def _failure(module: nn.Module, inputs: Iterable[Any], error: BaseException) -> str:
-    """Returns what to say when the forward pass raised: the shapes, the reason, a remedy."""
+    """Returns the error message for a failed forward pass: the shapes, the reason, a remedy."""
     import inspect
 
     import torch

@@ -1,7 +1,7 @@
-"""Runs a network once and writes down what happened.
+"""Runs a network once and records what happened.
 
-Every call of a torch function is seen, whether a module made it or a line of the forward method.
-Each value that the network computes carries a `Mark`: what it came through.
+Every call of a torch function is seen, whether made by a module or by a line of the forward method.
+Each value that the network computes carries a `Mark`: what it passed through.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ def record(
     """Runs `module(*args, **kwargs)` without gradients and returns what happened.
 
     Args:
-        module: The network, as it is: its mode is not changed and its state not protected.
+        module: The network, as it is: its mode is not changed and its state is not protected.
         args: Positional arguments of the forward pass.
-        kwargs: Named arguments of the forward pass.
-        before: Tensors that are there before the pass, and so come from no call of it.
+        kwargs: Keyword arguments of the forward pass.
+        before: Tensors that exist before the pass, and so come from no call of it.
     """
     recorder = _Recorder({id(part): name for name, part in module.named_modules()}, before)
     recorder.mark_inputs((args, kwargs))
@@ -65,7 +65,7 @@ def record(
 
 
 _PACKED = -1
-"""Stands for weights that are in an object of compiled code, such as those of a quantized layer."""
+"""Represents weights inside an object of compiled code, such as those of a quantized layer."""
 
 
 @dataclass(slots=True)
@@ -78,7 +78,7 @@ class _Frame:
 
 
 class _Recorder(TorchFunctionMode):
-    """Sees every torch function, writes down those that count, and marks what comes out."""
+    """Sees every call of a torch function, records those that count, and marks their results."""
 
     def __init__(self, names: dict[int, str], before: Iterable[Tensor]) -> None:
         super().__init__()
@@ -110,7 +110,7 @@ class _Recorder(TorchFunctionMode):
             self._marks.give(tensor, self._input("input"))
 
     def finished(self) -> Trace:
-        """Returns the trace, with the weights that took part in no layer."""
+        """Returns the trace, including the weights that took part in no layer."""
         for (where, function), bits in self._elsewhere.items():
             packed = bits == _PACKED
             weights = () if packed else self._marks.weights(bits & ~self._weights_in_layers)
@@ -143,7 +143,7 @@ class _Recorder(TorchFunctionMode):
             out = tuple(results[0].shape)
             name, args = as_written(name, args)
             mark = self._understand(Seen(name, func, args, kwargs, operands, marks, shapes, out))
-        # Numbers that become tensors are constants, unless values of the network left before.
+        # Numbers that become tensors are constants, unless values left the network before.
         if self._left and name in words.WAYS_IN and results[0].numel() > 1 and not mark.bits:
             mark = self._unseen()
         for tensor in results:
@@ -178,7 +178,7 @@ class _Recorder(TorchFunctionMode):
                 self.trace.parameters.append(tensor)
 
     def _understand(self, seen: Seen) -> Mark:
-        """Writes down what a call is, if it counts, and returns the mark of its results."""
+        """Records what a call is, if it counts, and returns the mark of its results."""
         name = seen.name
         if name in words.CONVOLUTIONS or name in words.TRANSPOSED_CONVOLUTIONS:
             return self._convolution(seen)
@@ -194,7 +194,7 @@ class _Recorder(TorchFunctionMode):
         if not seen.activations:
             return seen.passed_on()
         if words.POOL.fullmatch(name):
-            # A pooling that leaves one position sums up an image; it does not scale it.
+            # A pooling that leaves one position summarises an image; it does not scale it.
             before, after = seen.positions
             return self._layer(Kind.POOL, seen, downsampling=1 < after < before)
         if name in words.NORMS:
@@ -228,15 +228,15 @@ class _Recorder(TorchFunctionMode):
         return call
 
     def _layer(self, kind: Kind, seen: Seen, weight: Any = None, **facts: Any) -> Mark:
-        """Writes down a layer, unless it is one with weights that ran before."""
+        """Records a layer, unless it is one with weights that ran before."""
         frame = self._frames[-1]
         frame.layers += 1
         key: object = None
         if isinstance(weight, Tensor) and self._marks.is_weight(weight):
             key = id(weight)
         elif kind in WEIGHT_LAYERS:
-            # Computed weights (spectral norm, masks) are new tensors in each pass; the place of
-            # the call in its module's own pass is not.
+            # Computed weights (spectral norm, masks) are new tensors in each pass; the position of
+            # the call within its module's own pass stays the same.
             key = (id(frame.module), frame.layers)
         call = self._layer_of.get(key) if key else None
         if call is None:
@@ -254,7 +254,7 @@ class _Recorder(TorchFunctionMode):
         weight = seen.argument(1, "weight")
         learned = self._mark(weight).weights
         if not learned:
-            # A fixed filter, such as a blur before sub-sampling, is no layer.
+            # A fixed filter, such as a blur before sub-sampling, is not a layer.
             return self._resize(seen, "interpolation")
         groups = seen.argument(6, "groups", 1)
         before, after = seen.positions
@@ -268,7 +268,7 @@ class _Recorder(TorchFunctionMode):
         )
 
     def _resize(self, seen: Seen, way: str) -> Mark:
-        """Writes down a change of size without weights; `way` is the class of an enlargement."""
+        """Records a change of size without weights; `way` is the class of an enlargement."""
         mark = seen.passed_on()
         blurs = "conv" in seen.name and not seen.strided
         before, after = seen.positions
@@ -281,13 +281,13 @@ class _Recorder(TorchFunctionMode):
     def _nonlinearity(self, seen: Seen) -> Mark:
         family = words.NONLINEARITIES.get(seen.name, words.SIGMOID)
         if seen.name == "hardtanh" and seen.argument(1, "min_val", -1) >= 0:
-            family = words.RELU  # ReLU6 is made of it
+            family = words.RELU  # ReLU6 is implemented by it
         self._weights_in_layers |= seen.layer_weights
         call = self._write(Kind.NONLINEARITY, seen.name, family=family)
         return replace(seen.passed_on(), gate=call if seen.name in words.GATES else None)
 
     def _reduction(self, seen: Seen) -> Mark:
-        """A mean over space is a global pooling; it may turn out to belong to a norm instead."""
+        """Records a mean over space as a global pooling; it may turn out to belong to a norm."""
         mark, source, ndim = seen.passed_on(), seen.marks[0], len(seen.shapes[0])
         dims = seen.reduced_dims
         pool = None
@@ -330,15 +330,15 @@ class _Recorder(TorchFunctionMode):
         return seen.passed_on()
 
     def _class_of(self, statistic: Statistic, shape: tuple[int, ...], last: int | None) -> str:
-        """Returns the class of a norm written by hand, from the dimensions that it is taken over.
+        """Returns the class of a hand-written norm from the dimensions over which it is taken.
 
         Args:
             statistic: What a value is divided by.
             shape: Shape of that value.
-            last: Index of the layer that made it.
+            last: Index of the layer that produced the value.
         """
         ndim = len(statistic.shape)
-        # Three dimensions are a flattened image, or a sequence whose last one is its features.
+        # Three dimensions are a flattened image, or a sequence whose last dimension is features.
         sequence = len(shape) < 4 and (last is None or self.trace.calls[last].kind is not Kind.CONV)
         if statistic.dims in space(ndim) and not sequence:
             return "instance"
@@ -353,9 +353,9 @@ class _Recorder(TorchFunctionMode):
         return seen.passed_on()
 
     def _join(self, function: str, first: Mark, second: Mark, *, concatenated: bool) -> None:
-        """Writes down a bypass if one of two values went around what the other came through."""
-        # A pooled shortcut is added in some residual networks; what is concatenated to a pooled
-        # value is a parallel branch.
+        """Records a bypass if one of two values went around what the other passed through."""
+        # Some residual networks add a pooled shortcut; what is concatenated with a pooled value is
+        # a parallel branch.
         counted = self._layer_bits if concatenated else self._weight_bits
         counted |= self._input_bits
         around, through = sorted(
@@ -377,7 +377,7 @@ class _Recorder(TorchFunctionMode):
                 concatenated=concatenated,
                 part=around.part,
                 from_input=not around.bits & self._weight_bits,
-                # What joined from aside, such as an embedding of the time, is not in between.
+                # What joined from the side, such as a time embedding, is not in between.
                 span=as_bits(
                     call.index
                     for call in self.trace.calls

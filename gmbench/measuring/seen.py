@@ -20,10 +20,10 @@ class Statistic:
     """What a mean, variance or norm was taken of.
 
     Attributes:
-        of: Calls that the reduced value came through.
-        dims: Dimensions that it was reduced over, counted from the front.
+        of: Calls that the reduced value passed through.
+        dims: Dimensions over which it was reduced, counted from the front.
         shape: Shape of the reduced value.
-        pool: The call that counted it as a global pooling, if one did.
+        pool: The call that counted it as a global pooling, if any.
     """
 
     of: int
@@ -34,16 +34,16 @@ class Statistic:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What a tensor came through.
+    """What a tensor passed through.
 
     Attributes:
         bits: Inputs, layers and changes of size upstream; 0 for weights and constants.
-        weights: Parameters, as a set of their numbers, that it is or was computed from without
-            any layer.
-        part: Whether it is cut out of an activation and no layer came since.
-        last: Index of the layer that made it; None where streams met.
+        weights: Parameters, as a set of their numbers, that it is, or from which it was computed
+            without any layer.
+        part: Whether it was cut out of an activation, with no layer since.
+        last: Index of the layer that produced it; None if streams met.
         statistic: What it is a statistic of, if it is one.
-        gate: The call of `vocabulary.GATES` that made it, but for constants, if one did.
+        gate: The call of `vocabulary.GATES` that produced it, up to constants, if any.
     """
 
     bits: int = 0
@@ -55,7 +55,7 @@ class Mark:
 
 
 CONSTANT = Mark()
-"""The mark of what has nothing upstream, such as random numbers."""
+"""The mark of a tensor with nothing upstream, such as random numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Seen:
         name: Bare name of the function.
         function: The function.
         args: Its positional arguments.
-        kwargs: Its named arguments.
+        kwargs: Its keyword arguments.
         operands: All tensors among the arguments.
         marks: Their marks before the call.
         shapes: Their shapes before the call.
@@ -83,42 +83,42 @@ class Seen:
     out: tuple[int, ...]
 
     def argument(self, position: int, name: str, default: Any = None) -> Any:
-        """Returns an argument, by place or by name."""
+        """Returns an argument, given by position or by name."""
         if len(self.args) > position:
             return self.args[position]
         return self.kwargs.get(name, default)
 
     @property
     def bits(self) -> int:
-        """What the operands came through together."""
+        """What the operands passed through, taken together."""
         return union(self.marks)
 
     @property
     def activations(self) -> list[int]:
-        """Places of the operands that the network computed from its inputs."""
+        """Indices of the operands that the network computed from its inputs."""
         return [i for i, mark in enumerate(self.marks) if mark.bits]
 
     @property
     def positions(self) -> tuple[int, int]:
-        """Number of positions in space, such as pixels, before and after the call."""
+        """Number of spatial positions, such as pixels, before and after the call."""
         digit = re.search(r"([123])d", self.name)
         dims = int(digit[1]) if digit else max(len(self.shapes[0]) - 2, 1)
         return math.prod(self.shapes[0][-dims:]), math.prod(self.out[-dims:])
 
     @property
     def strided(self) -> bool:
-        """Whether a convolution steps over positions."""
+        """Whether a convolution has a stride above 1."""
         stride = self.argument(3, "stride", 1)
         return any(step > 1 for step in (stride if isinstance(stride, (tuple, list)) else [stride]))
 
     @property
     def layer_weights(self) -> int:
-        """Weights of the layer that the call is: all but those that its input was made with."""
+        """Weights of the layer that the call is: all except those that went into its input."""
         first = self.marks[0]
         return weights_of(mark for mark in self.marks if mark is not first or not mark.bits)
 
     def fc_weights(self) -> Sequence[Tensor]:
-        """Returns the weight of each fully connected layer that the call is made of."""
+        """Returns the weight of each fully connected layer that the call consists of."""
         name = self.name
         if name in words.LINEAR:
             weight = self.argument(2 if name == "bilinear" else 1, "weight")
@@ -131,7 +131,7 @@ class Seen:
             return self.operands[2:3]
         if name in words.RECURRENT:
             matrices = [t for t in self.operands if isinstance(t, nn.Parameter) and t.dim() == 2]
-            # Input and hidden weights in turn; those of an output projection have fewer rows.
+            # Input and hidden weights alternate; those of an output projection have fewer rows.
             return [t for t in matrices if t.shape[0] == matrices[0].shape[0]][::2]
         if name in words.ATTENTION:
             given = inspect.signature(self.function).bind(*self.args, **self.kwargs).arguments
@@ -144,7 +144,7 @@ class Seen:
         return zip(self.operands, self.marks, strict=True)
 
     def passed_on(self) -> Mark:
-        """Returns the mark of a result that is no layer: everything that went in."""
+        """Returns the mark of a result that is not a layer's: everything that went in."""
         marks = [mark for mark in self.marks if mark.bits]
         if not marks:
             return Mark(weights=weights_of(self.marks))
@@ -159,7 +159,7 @@ class Seen:
 
     @property
     def reduced_dims(self) -> tuple[int, ...]:
-        """Dimensions of the first operand that a reduction goes over, counted from the front."""
+        """Dimensions of the first operand over which a reduction goes, counted from the front."""
         ndim = len(self.shapes[0])
         position = 2 if self.name.endswith("norm") else 1
         dims = self.argument(position, "dim", self.kwargs.get("axis"))
@@ -171,7 +171,7 @@ class Seen:
 
     @property
     def norm_class(self) -> str:
-        """Class of a norm; group norm with one channel in each group is instance norm."""
+        """Class of a norm; group norm with one channel per group is instance norm."""
         groups = self.argument(6 if self.name.startswith("native") else 1, "num_groups")
         if self.name.endswith("group_norm") and groups == self.shapes[0][1]:
             return "instance"
@@ -179,7 +179,7 @@ class Seen:
 
 
 def as_written(name: str, args: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
-    """Returns a call from inside compiled code as it would stand in Python."""
+    """Returns a call from inside compiled code as it would be written in Python."""
     if name != "convolution":
         return name, args
     pixels, weight, bias, stride, padding, dilation, transposed, more, groups = args[:9]
@@ -203,7 +203,7 @@ def tensors_in(structure: Any) -> Iterator[Tensor]:
 
 
 def union(marks: Iterable[Mark]) -> int:
-    """Returns what some values came through together."""
+    """Returns what some values passed through, taken together."""
     bits = 0
     for mark in marks:
         bits |= mark.bits
@@ -211,7 +211,7 @@ def union(marks: Iterable[Mark]) -> int:
 
 
 def weights_of(marks: Iterable[Mark]) -> int:
-    """Returns the parameters that some values were made with."""
+    """Returns the parameters from which some values were computed."""
     bits = 0
     for mark in marks:
         bits |= mark.weights
@@ -219,7 +219,7 @@ def weights_of(marks: Iterable[Mark]) -> int:
 
 
 def is_mask(tensor: Tensor) -> bool:
-    """Whether a tensor consists of zeros and ones, both of them."""
+    """Returns whether a tensor consists of zeros and ones and contains both."""
     if tensor.is_meta or tensor.is_complex() or tensor.numel() < 2:
         return False
     zeros, ones = tensor == 0, tensor == 1
@@ -227,5 +227,5 @@ def is_mask(tensor: Tensor) -> bool:
 
 
 def space(ndim: int) -> tuple[tuple[int, ...], ...]:
-    """Returns the dimensions of space, where channels come first and where they come last."""
+    """Returns the spatial dimensions if channels come first, and if they come last."""
     return tuple(range(2, ndim)), tuple(range(1, ndim - 1))

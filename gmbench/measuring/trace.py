@@ -1,8 +1,8 @@
 """What a forward pass did: the calls that count, and the places where two streams met.
 
-Calls are numbered. A set of calls is an integer whose bit i stands for call i: what one value
-came through and another did not is then a single operation, and that is all that skip
-connections and blocks are made of.
+Calls are numbered. A set of calls is an integer whose bit i stands for call i: finding what one
+value passed through and another did not is then a single operation, and that is all that skip
+connections and blocks need.
 """
 
 from __future__ import annotations
@@ -39,15 +39,15 @@ class Call:
 
     Attributes:
         kind: What it is.
-        index: Its place in `Trace.calls`.
+        index: Its index in `Trace.calls`.
         where: Dotted name and class of the module that made the call.
         function: Bare name of the torch function.
         family: Class of a norm, family of a non-linearity; empty otherwise.
         filters: Output channels of a convolution; 0 otherwise.
-        upsampling: `transposed_conv` or `interpolation` where the call enlarges images.
-        downsampling: Whether the call makes images smaller by a stride or a factor.
-        after: Index of the layer that its input comes from, with nothing joined on the way.
-        came: The calls that its input came through.
+        upsampling: `transposed_conv` or `interpolation` if the call enlarges images.
+        downsampling: Whether the call shrinks images by a stride or a factor.
+        after: Index of the layer from which its input comes, with nothing joined on the way.
+        came: The calls that its input passed through.
     """
 
     kind: Kind
@@ -63,22 +63,22 @@ class Call:
 
     @property
     def description(self) -> str:
-        """One line by which a person finds the call in the source."""
+        """One line for locating the call in the source code."""
         channels = f", {self.filters} filters" if self.filters else ""
         return f"{self.where}: {self.function}{channels}"
 
 
 @dataclass(frozen=True, slots=True)
 class Bypass:
-    """A value that went around layers and then met what came out of them.
+    """A value that went around layers and then met their output.
 
     Attributes:
         where: Dotted name and class of the module that joined the two.
         function: Bare name of the function that joined them.
         concatenated: Whether they were concatenated; otherwise they were added.
-        part: Whether only a part of the value went around: a coupling layer of a flow.
+        part: Whether only a part of the value went around, as in a coupling layer of a flow.
         from_input: Whether what went around is the network's input, before any weight.
-        span: The layers and changes of size on the ways from the fork to the join.
+        span: The layers and changes of size on the paths from the fork to the join.
     """
 
     where: str
@@ -90,18 +90,18 @@ class Bypass:
 
     @property
     def description(self) -> str:
-        """One line by which a person finds the join in the source."""
+        """One line for locating the join in the source code."""
         return f"{self.where}: {self.function}"
 
 
 @dataclass(frozen=True, slots=True)
 class Uncounted:
-    """Weights that an activation met in a call that is no known layer.
+    """Weights that an activation met in a call that is not a known layer.
 
     Attributes:
         where: Dotted name and class of the module that made the call.
         function: Bare name of the function.
-        weights: Those of its weights that took part in no layer; none where they are packed in an
+        weights: Those of its weights that took part in no layer; empty if they are packed in an
             object of compiled code.
     """
 
@@ -115,12 +115,12 @@ class Trace:
     """A forward pass.
 
     Attributes:
-        calls: In order of first execution. A layer with weights stands here once, however often
-            it runs; one without weights stands here once for every run.
-        bypasses: In order of execution.
+        calls: The calls, in order of first execution. A layer with weights appears once, however
+            often it runs; one without weights appears once per run.
+        bypasses: The bypasses, in order of execution.
         parameters: The parameters that took part, in order of first use.
-        uncounted: Calls with weights that may be layers, and are not known.
-        unseen: Dotted names and classes of the modules that met a tensor that came from no call.
+        uncounted: Calls with weights that may be layers but are not known ones.
+        unseen: Dotted names and classes of the modules that met a tensor from no visible call.
     """
 
     calls: list[Call] = field(default_factory=list)
@@ -130,14 +130,14 @@ class Trace:
     unseen: list[str] = field(default_factory=list)
 
     def chosen(self, *kinds: Kind) -> list[Call]:
-        """Returns the calls of some kinds, in order."""
+        """Returns the calls of the given kinds, in order."""
         return [call for call in self.calls if call.kind in kinds]
 
     def bits(self, *kinds: Kind) -> int:
-        """Returns the set of the calls of some kinds."""
+        """Returns the set of the calls of the given kinds."""
         return as_bits(call.index for call in self.chosen(*kinds))
 
 
 def as_bits(indices: Iterable[int]) -> int:
-    """Returns a set of calls from their indices, none of them twice."""
+    """Returns the set of the calls with the given indices, which must be distinct."""
     return sum(1 << index for index in indices)

@@ -1,7 +1,7 @@
-"""Running a network without leaving a trace in it.
+"""Runs a network without leaving a trace in it.
 
-A forward pass may move running means, power iterations of spectral normalization, caches, flags
-and random number generators. All of that is put back as it was.
+A forward pass may change running means, power iterations of spectral normalization, caches, flags
+and random number generators. All of that is restored.
 """
 
 from __future__ import annotations
@@ -32,23 +32,23 @@ _GLOBAL_FLAGS: tuple[tuple[Callable[[], Any], Callable[[Any], Any]], ...] = (
     (torch.get_num_threads, torch.set_num_threads),
     (torch.is_autocast_cache_enabled, torch.set_autocast_cache_enabled),
 )
-"""What torch has but one of, by the functions that read and set it."""
+"""The global settings of torch, by the functions that read and set them."""
 
 
 @contextmanager
 def untouched(module: nn.Module) -> Iterator[Keeper]:
-    """Puts a network in evaluation mode for a while and restores its whole state afterwards.
+    """Puts a network in evaluation mode temporarily and restores its whole state afterwards.
 
-    Restored are the network and all that it holds (see `Keeper`), torch's global modes, and the
-    global random number generators of Python, NumPy and torch, which are seeded within, so that a
-    pass is repeatable. Evaluation mode is the flag alone: a `train` method of the network's own
+    This restores the network and everything that it holds (see `Keeper`), torch's global modes,
+    and the global random number generators of Python, NumPy and torch, which are seeded within so
+    that a pass is repeatable. Evaluation mode is the flag alone: the network's own `train` method
     is not called.
 
     Args:
         module: The network; must not have uninitialised (lazy) parameters.
 
     Yields:
-        What is remembered of the network; it tells at the end what could not be put back.
+        The remembered state of the network; it says in the end what could not be restored.
     """
     keeper = Keeper(module)
     kinds = {tensor.device.type for tensor in keeper.tensors} - {"cpu", "meta"}
@@ -76,14 +76,14 @@ def untouched(module: nn.Module) -> Iterator[Keeper]:
 
 @contextmanager
 def _global_modes(device_types: set[str]) -> Iterator[None]:
-    """Restores torch's global modes, and sees to it that nothing is compiled."""
+    """Restores torch's global modes, and ensures that nothing is compiled."""
     flags = [(read, write, read()) for read, write in _GLOBAL_FLAGS]
     casts = [
         (kind, torch.is_autocast_enabled(kind), torch.get_autocast_dtype(kind))
         for kind in sorted(device_types)
     ]
     with ExitStack() as stack:
-        # What is compiled cannot be seen. Nothing is where none of this was even imported.
+        # Compiled code cannot be seen. Nothing is compiled if none of these was even imported.
         if not _COMPILING.isdisjoint(sys.modules) and hasattr(torch.compiler, "set_stance"):
             stack.enter_context(torch.compiler.set_stance("force_eager"))
         try:
@@ -101,8 +101,8 @@ def copied(example: Any, device: torch.device | None = None) -> Any:
     """Returns a copy of an example whose tensors a network may change in place.
 
     Args:
-        example: A tensor, or tuples, lists and dictionaries of them; anything else stays itself.
-        device: Where the copies are to lie; by default where the tensors are.
+        example: A tensor, or tuples, lists and dictionaries of them; anything else is not copied.
+        device: Device of the copies; by default that of the tensors.
     """
     if isinstance(example, Tensor):
         return example.detach().to(device or example.device).clone()

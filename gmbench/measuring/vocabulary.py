@@ -1,8 +1,8 @@
-"""Which torch function is what: the words that measuring understands.
+"""What each torch function is: the vocabulary that measuring understands.
 
-Functions are known by their bare name, so that `torch.relu`, `Tensor.relu_` and
-`torch.nn.functional.relu` are one thing, and so are a module and the function that it calls.
-`docs/labels.md` gives the same lists for people.
+Functions are identified by their bare name, so that `torch.relu`, `Tensor.relu_` and
+`torch.nn.functional.relu` are the same, and so are a module and the function that it calls.
+`docs/labels.md` documents the same lists.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ ATTENTION = frozenset({"multi_head_attention_forward"})
 
 POOL = re.compile(r"(adaptive_|fractional_)?(max|avg|lp)_pool[123]d(_with_indices)?")
 SPATIAL_REDUCTIONS = frozenset({"mean", "sum", "amax"})
-"""Reductions that are a global pooling when they go over all of space and nothing else."""
+"""Reductions that are a global pooling when they go over all spatial dimensions and no others."""
 
 STATISTICS = frozenset({"mean", "var", "std", "var_mean", "std_mean", "norm", "linalg_vector_norm"})
-"""Reductions that a normalization written by hand divides by."""
+"""Reductions by which a hand-written normalization divides."""
 
 NORMS = {
     "batch_norm": "batch",
@@ -70,10 +70,10 @@ NONLINEARITIES = {
 """Family of each non-linear function."""
 
 GATES = frozenset({"sigmoid", "tanh"})
-"""Functions that make a smooth one where a value is multiplied with that of itself."""
+"""Functions `g` that form a smooth non-linearity when a value is multiplied by its own `g`."""
 
 SOFTMAX = frozenset({"softmax", "log_softmax", "gumbel_softmax"})
-"""Of the sigmoid family where they end the network; inside it they belong to attention."""
+"""Members of the sigmoid family at the end of a network; inside it they belong to attention."""
 
 LAST_CLASSES = {SMOOTH: "relu", RELU: "relu", LEAKY: "leaky_relu", SIGMOID: "sigmoid", TANH: "tanh"}
 BLOCK_CLASSES = {
@@ -83,7 +83,7 @@ BLOCK_CLASSES = {
     SIGMOID: "sigmoid",
     TANH: "sigmoid",
 }
-"""Classes of `last_nonlinearity` and `block_nonlinearity` of each family."""
+"""Classes of `last_nonlinearity` and `block_nonlinearity` for each family."""
 
 
 NO_LAYERS = frozenset({
@@ -95,29 +95,29 @@ NO_LAYERS = frozenset({
     "broadcast_tensors", "expand_as", "view_as", "type_as", "to", "logaddexp", "logical_and",
     "logical_or", "scaled_dot_product_attention", "grid_sample", "grid_sampler",
 })  # fmt: skip
-"""Calls that take a weight and an activation and are no layer: they look up, shift, scale, choose
-or put side by side. Of any other call nobody can say so."""
+"""Calls that take a weight and an activation but are not layers: they look up, shift, scale, select
+or place side by side. This cannot be said of any other call."""
 
 WAYS_OUT = frozenset({"numpy", "tolist", "array", "dlpack"})
-"""Functions by which the values of a tensor leave what can be seen."""
+"""Functions through which the values of a tensor leave what can be seen."""
 
 WAYS_IN = frozenset({"tensor", "as_tensor", "asarray", "new_tensor", "lift_fresh"})
-"""Functions by which numbers and arrays become tensors."""
+"""Functions that turn numbers and arrays into tensors."""
 
 
 def bare_name(function: object) -> str:
     """Returns the name of a torch function without underscores at its ends: `add_` is `add`.
 
-    The variant of a function that compiled code calls does not count: `add_.Tensor` is `add`.
+    The overload of a function that compiled code calls is ignored: `add_.Tensor` is `add`.
     """
     return str(getattr(function, "__name__", "")).partition(".")[0].strip("_")
 
 
 def takes_shape_alone(name: str) -> bool:
-    """Whether a function takes of a tensor its shape and type but not its values."""
+    """Returns whether a function uses the shape and type of a tensor but not its values."""
     return name.endswith("_like") or name.startswith("new_")
 
 
 def takes_first_alone(name: str) -> bool:
-    """Whether a function takes the values of its first tensor and the shape of its second."""
+    """Returns whether a function uses its first tensor's values and its second tensor's shape."""
     return name.endswith("_as")

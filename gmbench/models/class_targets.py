@@ -1,4 +1,4 @@
-"""What a classifier is trained on: classes in place of label values."""
+"""Training targets of a classifier: classes in place of label values."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ class ClassTargets:
     """The classes that a classifier tells apart.
 
     Attributes:
-        names: One name a class, in the order of the logits.
-        genuine: Name of the class of images that no GM made; None where there is none.
-        n_extra: None of them comes from another dataset.
+        names: Name of each class, in the order of the logits.
+        genuine: Name of the class of images that no GM made; None if there is no such class.
+        n_extra: Number of classes from another dataset: none.
     """
 
     names: tuple[str, ...]

@@ -1,7 +1,7 @@
-"""A shallow network on fingerprints that tells classes (section 3.4): real from fake, GM from GM.
+"""A shallow classifier of fingerprints (section 3.4): it tells real from fake, or GM from GM.
 
-The paper gives the number of layers alone: five convolutions and two fully connected layers to
-detect, two and two to attribute. The convolutions are those of the parser's shared network.
+The paper gives only the number of layers: five convolutions and two fully connected layers for
+detection, two and two for attribution. The convolutions are those of the parser's shared network.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from gmbench.models.parsing import FingerprintDepth, Trunk
 from gmbench.models.settings import Count, Counts, Dropout, Number, Settings
 
 Inputs = Literal["fingerprint", "image", "image_fingerprint", "image_fingerprint_phase"]
-"""What the convolutions see, side by side as channels."""
+"""Input of the convolutions, concatenated as channels."""
 
 
 class ClassifierConfig(Settings):
-    """What a `FingerprintClassifier` is built of.
+    """Architecture of a `FingerprintClassifier`.
 
     Attributes:
-        inputs: What the convolutions see; `image` has no fingerprint network.
-        fen_depth: Convolutions of the fingerprint network.
-        fen_width: Features between them.
-        widths: Features of each convolution on what comes in; each one halves the size.
-        hidden: Features between the two fully connected layers.
+        inputs: Input of the convolutions; with `image` there is no fingerprint network.
+        fen_depth: Number of convolutions of the fingerprint network.
+        fen_width: Number of features between them.
+        widths: Number of features of each convolution on the input; each one halves the size.
+        hidden: Number of features between the two fully connected layers.
         channels: Channels of the images.
         n_classes: Number of classes, as the only entry: there is one head.
-        dropout: Share of the features that is dropped in training.
-        frozen: Whether the fingerprint network is left as it is given: it learns nothing.
+        dropout: Fraction of the features dropped during training.
+        frozen: Whether the fingerprint network keeps its given weights and learns nothing.
     """
 
     inputs: Inputs = "fingerprint"
@@ -53,11 +53,11 @@ class ClassifierConfig(Settings):
 
 @dataclass(frozen=True)
 class ClassifierOutput:
-    """What a classifier says of N images.
+    """Output of a classifier for N images.
 
     Attributes:
-        fingerprint: Shape of the images; None where there is none, or none that learns.
-        logits: Shape (N, classes).
+        fingerprint: Fingerprints, of the images' shape; None if there are none or they are frozen.
+        logits: Class logits, shape (N, classes).
     """
 
     fingerprint: Tensor | None
@@ -68,13 +68,10 @@ class FingerprintClassifier(nn.Module):
     """Fingerprint network, convolutions, a mean over the image, two fully connected layers."""
 
     def __init__(self, config: ClassifierConfig | None = None) -> None:
-        """Makes an untrained network.
+        """Builds an untrained network.
 
         Args:
-            config: What it is built of; by default the paper's detector.
-
-        Raises:
-            SettingError: The configuration cannot be.
+            config: The architecture; by default the paper's detector.
         """
         super().__init__()
         self.config = c = config or ClassifierConfig()
@@ -89,14 +86,14 @@ class FingerprintClassifier(nn.Module):
         )
 
     def train(self, mode: bool = True) -> FingerprintClassifier:
-        """Sets training or use; a frozen fingerprint network measures no batch."""
+        """Sets the mode; a frozen fingerprint network stays in evaluation mode."""
         super().train(mode)
         if self.config.frozen and self.config.inputs != "image":
             self.fen.eval()
         return self
 
     def forward(self, images: Tensor) -> ClassifierOutput:
-        """Returns what the network says of images.
+        """Returns the network's predictions for images.
 
         Args:
             images: Shape (N, channels, H, W) of any size, float, values in [0, 1].
@@ -114,18 +111,18 @@ class FingerprintClassifier(nn.Module):
 
 
 def phase_image(images: Tensor) -> Tensor:
-    """Returns what images are with all magnitudes of their spectrum made equal: phase alone.
+    """Returns images with all magnitudes of their spectrum set equal: the phase alone.
 
-    Liu et al. (Spatial-phase shallow learning, CVPR 2021) give it to a detector as a channel
-    beside the image, for up-sampling leaves its traces in the phase.
+    Liu et al. (Spatial-phase shallow learning, CVPR 2021) feed it to a detector as a channel beside
+    the image, because up-sampling leaves its traces in the phase.
 
     Args:
         images: Shape (N, channels, H, W).
     """
     spectrum = torch.fft.fft2(images.to(torch.promote_types(images.dtype, torch.float32)))
-    # A frequency that an image lacks has no phase.
+    # A frequency that is absent from an image has no phase.
     flat: Tensor = torch.fft.ifft2(spectrum / spectrum.abs().clamp_min(1e-6), norm="forward").real
-    # Of a mean square of 1, whatever the size.
+    # Scaled to a mean square of 1 at any size.
     return flat / math.sqrt(images.shape[-1] * images.shape[-2])
 
 
@@ -158,10 +155,10 @@ class ClassifierWeights(Settings):
 
 
 class ClassifierObjective(nn.Module):
-    """Cross-entropy, and the constraints on the fingerprints of fakes alone (section 3.4)."""
+    """Cross-entropy, and the constraints on the fingerprints of fakes only (section 3.4)."""
 
     def __init__(self, config: ClassifierWeights, targets: ClassTargets) -> None:
-        """Remembers which class is genuine.
+        """Stores which class is genuine.
 
         Args:
             config: The weights.
@@ -172,10 +169,10 @@ class ClassifierObjective(nn.Module):
         self.genuine = -1 if targets.genuine is None else targets.names.index(targets.genuine)
 
     def forward(self, output: ClassifierOutput, classes: Tensor) -> dict[str, Tensor]:
-        """Returns the weighted terms by name, scalars, and their sum as `total`.
+        """Returns the weighted terms by name and their sum as `total`, all scalars.
 
         Args:
-            output: What the network says of N images.
+            output: The network's predictions for N images.
             classes: Their classes, int64 of shape (N,).
         """
         smoothing = self.config.smoothing

@@ -1,4 +1,4 @@
-"""Clusters of similar GMs: what the cluster parser is trained to say (section 3.3.2)."""
+"""Clusters of similar GMs: the training targets of the cluster parser (section 3.3.2)."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from sklearn.cluster import KMeans
 from gmbench.models.targets import TrainingTargets
 
 MOST_CLUSTERS = 10
-"""Most clusters that are tried for one kind of GM; never more than half its GMs, rounded up."""
+"""Most clusters tried for one kind of GM; never more than half of its GMs, rounded up."""
 
 _STARTS = 10
-"""Starts of one k-means; the best counts."""
+"""Random starts of each k-means run; the best one counts."""
 
 
 @dataclass(frozen=True)
@@ -22,12 +22,12 @@ class Clusters:
     """The cluster of each training GM and what follows from it; row `g` of each array is GM `g`.
 
     Attributes:
-        ids: Cluster of each GM, from 0, int64 of shape (G,). All GMs of one are of one kind.
+        ids: Cluster of each GM, from 0, int64 of shape (G,). A cluster holds GMs of one kind only.
         continuous: Mean of the cluster's normalised continuous labels, float32 of shape (G, 9).
-        discrete: The cluster's most common class of each head, int64 of shape (G, 16); of equally
-            common ones that of the lowest index.
-        deviation: What the mean leaves, label - mean (equation 10), float32 of shape (G, 9).
-        fusion: 1 where the GM has the cluster's class, 0 where not (equation 14), float32 of
+        discrete: The cluster's most common class of each head, int64 of shape (G, 16); ties go to
+            the lowest index.
+        deviation: Deviation from the mean, label - mean (equation 10), float32 of shape (G, 9).
+        fusion: 1 where the GM has the cluster's class, 0 elsewhere (equation 14), float32 of
             shape (G, 16).
     """
 
@@ -39,7 +39,7 @@ class Clusters:
 
     @property
     def n_clusters(self) -> int:
-        """Number of clusters of all kinds together."""
+        """Total number of clusters over all kinds."""
         return int(self.ids.max()) + 1
 
     @classmethod
@@ -47,7 +47,8 @@ class Clusters:
         """Clusters the training GMs, kind by kind, by k-means (equation 6).
 
         The number of clusters of a kind is the elbow of its inertia (see `elbow`). Clusters are
-        numbered in the order in which their first GMs stand in the targets.
+        numbered kind by kind, within a kind in the order in which their first GMs appear in the
+        targets.
 
         Args:
             targets: Labels of the training GMs.
@@ -78,8 +79,8 @@ class Clusters:
 
 def cluster(vectors: NDArray[np.float64], seed: int) -> NDArray[np.int64]:
     """Returns the cluster of each row, numbered from 0 by first appearance, shape (rows,)."""
-    # Two GMs a cluster on average at the least: with one there is nothing in common to predict,
-    # and a curve that ends at inertia 0 has its elbow late. Nor are there more clusters than rows.
+    # At least two GMs per cluster on average: with one, there is nothing in common to predict, and
+    # a curve that ends at inertia 0 has a late elbow. Nor more clusters than distinct rows.
     most = min(MOST_CLUSTERS, (len(vectors) + 1) // 2, len(np.unique(vectors, axis=0)))
     fits = [
         KMeans(n_clusters=k, n_init=_STARTS, random_state=seed).fit(vectors)
@@ -93,15 +94,15 @@ def cluster(vectors: NDArray[np.float64], seed: int) -> NDArray[np.int64]:
 def elbow(inertia: NDArray[np.float64]) -> int:
     """Returns the number of clusters at the elbow of a curve of inertia.
 
-    The elbow is where the curve lies furthest below the straight line between its ends, the
-    smallest of equals; a curve that nowhere lies below has none, and 1 is returned. Scaling
-    either axis changes no such choice, so that there is no threshold to set.
+    The elbow is where the curve lies furthest below the straight line between its ends; ties go to
+    the smallest number. A curve that lies nowhere below that line has no elbow, and 1 is returned.
+    The choice does not depend on the scale of either axis, so there is no threshold to set.
 
     Args:
         inertia: Sum of squared distances with 1, 2, ... clusters.
     """
     chord = np.linspace(inertia[0], inertia[-1], len(inertia))
     depth = chord - inertia
-    # The ends lie on the line but for rounding.
+    # The ends lie on the line up to rounding.
     best = int(depth.argmax())
     return best + 1 if depth[best] > 1e-9 * max(inertia[0], 1e-12) else 1

@@ -1,8 +1,9 @@
-"""A plain network on crops at native resolution, for the baseline `best`.
+"""A plain network on crops at native resolution: the method `trace`.
 
-Beyond the paper. What a generator leaves are small, regular traces; resizing smears them and early
-pooling averages them away. So the network sees crops as they are, beside them a learned residual,
-and works at full resolution for its first layers. It gives the values themselves: no clusters.
+It goes beyond the paper. Generators leave small, regular traces; resizing smears them and early
+pooling averages them away. The network therefore sees unscaled crops together with a learned
+residual, and its first layers work at full resolution. It predicts the values directly, without
+clusters.
 """
 
 from __future__ import annotations
@@ -19,14 +20,15 @@ from gmbench.schema import N_CONTINUOUS
 
 
 class TraceConfig(Settings):
-    """What a `TraceParser` is built of.
+    """Architecture of a `TraceParser`.
 
     Attributes:
-        residuals: Learned residuals that stand beside the image's channels.
-        widths: Features of each stage; each has two convolutions, and halves the size at its end.
+        residuals: Number of learned residuals, concatenated with the image's channels.
+        widths: Number of features of each stage; a stage has two convolutions, and all but the
+            last halve the size at their end.
         channels: Channels of the images.
         n_classes: Number of classes of each of the 16 classifiers.
-        dropout: Share of the features that is dropped in training.
+        dropout: Fraction of the features dropped during training.
     """
 
     residuals: Count = 12
@@ -37,37 +39,37 @@ class TraceConfig(Settings):
 
 
 class Residual(nn.Module):
-    """Learned residuals: what is left of a pixel when its neighbours have predicted it.
+    """Learned residuals: what remains of a pixel after prediction from its neighbours.
 
-    Each filter's weights add up to zero whatever is learnt, so that flat colour leaves nothing
-    (the idea of Bayar and Stamm's constrained convolution, 2016, without its rescaling).
+    The weights of each filter sum to zero whatever is learnt, so that the residual of a flat colour
+    is zero (the idea of Bayar and Stamm's constrained convolution, 2016, without its rescaling).
     """
 
     def __init__(self, channels: int, residuals: int) -> None:
-        """Makes random filters.
+        """Builds random filters.
 
         Args:
             channels: Channels of the images.
             residuals: Number of filters.
         """
         super().__init__()
-        # In place: on `meta` PyTorch would import its compiler for a division (`first_weights`).
+        # In place: on `meta`, PyTorch would import its compiler for a division (`first_weights`).
         self.weight = nn.Parameter(torch.randn(residuals, channels, 5, 5).div_(5.0))
 
     def forward(self, images: Tensor) -> Tensor:
-        """Returns the residuals, shape (N, residuals, H, W), of images (N, channels, H, W)."""
+        """Returns residuals of shape (N, residuals, H, W) for images (N, channels, H, W)."""
         weight = self.weight - self.weight.mean(dim=(2, 3), keepdim=True)
         return nn.functional.conv2d(images, weight, padding=2)
 
 
 class TraceParser(nn.Module):
-    """Residuals, stages of two convolutions, then the mean and the spread of every feature."""
+    """Residuals, stages of two convolutions, then the mean and spread of every feature."""
 
     def __init__(self, config: TraceConfig | None = None) -> None:
-        """Makes an untrained network.
+        """Builds an untrained network.
 
         Args:
-            config: What it is built of.
+            config: The architecture.
         """
         super().__init__()
         self.config = c = config or TraceConfig()
@@ -90,13 +92,13 @@ class TraceParser(nn.Module):
         draw_convolutions(self)
 
     def forward(self, images: Tensor) -> PlainOutput:
-        """Returns what the network says of images.
+        """Returns the network's predictions for images.
 
         Args:
             images: Shape (N, channels, H, W) of any size, float, values in [0, 1].
         """
         features = self.stages(torch.cat([images, self.residual(images)], dim=1)).flatten(2)
-        # The root of a variance of nothing has no gradient.
+        # The square root has no gradient at a variance of zero.
         spread = (features.var(dim=2, unbiased=False) + 1e-6).sqrt()
         pooled = self.dropout(torch.cat([features.mean(dim=2), spread], dim=1))
         continuous, logits = self.heads(pooled)
@@ -109,8 +111,8 @@ class TraceWeights(Settings):
     Attributes:
         continuous: Weight of the absolute error.
         discrete: Weight of the cross-entropy.
-        smoothing: Share of each label's probability that is spread over all classes: with a
-            hundred GMs certainty is memory.
+        smoothing: Share of each label's probability that is spread over all classes: with only a
+            hundred GMs, certainty is memorisation.
     """
 
     continuous: Number = 10.0
@@ -119,13 +121,13 @@ class TraceWeights(Settings):
 
 
 class TraceObjective(nn.Module):
-    """The absolute error of the values, as l1 measures it, and plain cross-entropy."""
+    """The absolute error of continuous values, as in l1, plus plain cross-entropy."""
 
     _continuous: Tensor
     _odds: Tensor
 
     def __init__(self, config: TraceWeights, targets: TrainingTargets) -> None:
-        """Lays out the targets.
+        """Stores the targets as tensors.
 
         Args:
             config: The weights.
@@ -140,10 +142,10 @@ class TraceObjective(nn.Module):
         self.register_buffer("_odds", one_hot * (1 - config.smoothing) + config.smoothing / counts)
 
     def forward(self, output: PlainOutput, gms: Tensor) -> dict[str, Tensor]:
-        """Returns `continuous`, `discrete` and their sum `total`, scalars.
+        """Returns `continuous`, `discrete` and their sum `total`, all scalars.
 
         Args:
-            output: What the network says of N images.
+            output: The network's predictions for N images.
             gms: Row of each image's GM in the targets, int64 of shape (N,).
         """
         error = (output.continuous - self._continuous[gms]).abs().mean()

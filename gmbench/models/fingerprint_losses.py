@@ -1,18 +1,18 @@
 """The four constraints on fingerprints (equations 1 to 5).
 
-The paper says neither how its norms are taken nor how its transform is scaled. Here:
+The paper specifies neither how its norms are taken nor how its transform is scaled. Here:
 
-- The transform is orthonormal, so that a square summed over frequencies is the same square summed
-  over pixels (Parseval), and equations 1, 2 and 4 are in one unit.
-- A squared norm is the literal sum over the pixels, or frequencies, of a plane of 64 x 64; on other
-  sizes it is scaled to that many: `REFERENCE_SIDE` squared times the mean. With the paper's weights
-  a pure wave of amplitude a then costs 0.05 * 64^2 a^2 / 2 (equation 1) and gains 0.1 * 64 a / 2
-  (equation 3), which balance at a = 1/64: a fingerprint of 4 grey levels in 256. Means instead of
-  sums, or a transform without a factor, would put it at 1 or at thousands.
+- The transform is orthonormal, so that the sum of squares over frequencies equals that over pixels
+  (Parseval), and equations 1, 2 and 4 share one unit.
+- A squared norm is the literal sum over the pixels, or frequencies, of a plane of 64 x 64; for
+  other sizes it is scaled to that many: `REFERENCE_SIDE` squared times the mean. With the paper's
+  weights, a pure wave of amplitude a then costs 0.05 * 64^2 a^2 / 2 (equation 1) and gains
+  0.1 * 64 a / 2 (equation 3), which balance at a = 1/64: a fingerprint of 4 grey levels in 256.
+  Means instead of sums, or a transform without a factor, would put it at 1 or at thousands.
 - The largest magnitude is scaled by 64 over the side. A pattern that repeats over the whole image,
-  which is what equation 3 wants, then gains the same at every size.
-- Every channel of every image is a plane of its own; a term is the mean over all planes, so that
-  it depends neither on the batch nor on the number of channels.
+  which is what equation 3 rewards, then gains the same at every size.
+- Every channel of every image is a separate plane; a term is the mean over all planes, so that it
+  depends neither on the batch nor on the number of channels.
 - Spectra are magnitudes. The complex spectrum of equation 4 would make the fingerprint itself
   symmetric about its diagonal, while the text asks for similar energy in both directions.
 """
@@ -29,7 +29,7 @@ REFERENCE_SIDE = 64
 """Side of the paper's images, in pixels."""
 
 WINDOW = 50
-"""Side f of the low-pass window on images of that side (section 4.1)."""
+"""Side f of the low-pass window for images of that side (section 4.1)."""
 
 
 @dataclass(frozen=True)
@@ -52,14 +52,14 @@ class FingerprintWeights:
 def fingerprint_terms(fingerprints: Tensor, weights: FingerprintWeights) -> dict[str, Tensor]:
     """Returns the weighted terms of equation 5 by name; their sum is J_f.
 
-    The spectrum is computed once, and only where a term needs it. Terms of weight 0 are left out.
+    The spectrum is computed once, and only if a term needs it. Terms of weight 0 are left out.
 
     Args:
         fingerprints: Shape (N, C, H, W).
         weights: The lambdas.
 
     Raises:
-        ValueError: The energy is asked of images that are not square.
+        ValueError: The energy term is requested for images that are not square.
     """
     terms = {}
     if weights.magnitude:
@@ -78,26 +78,26 @@ def fingerprint_terms(fingerprints: Tensor, weights: FingerprintWeights) -> dict
 def amplitude_spectrum(fingerprints: Tensor) -> Tensor:
     """Returns the magnitude of each plane's orthonormal 2D spectrum, shape (N, C, H, W).
 
-    Frequency zero stands at index (0, 0), as the transform leaves it.
+    Frequency zero is at index (0, 0): the spectrum is not shifted.
     """
-    # Half precision has no transform of most sizes, and squares of it overflow.
+    # In half precision most sizes have no transform, and squares overflow.
     exact = fingerprints.to(torch.promote_types(fingerprints.dtype, torch.float32))
     spectrum: Tensor = torch.fft.fft2(exact, norm="ortho")
     return spectrum.abs()
 
 
 def low_pass_window(height: int, width: int, device: torch.device | None = None) -> Tensor:
-    """Returns which frequencies of an unshifted spectrum are low, bool of shape (height, width).
+    """Returns the mask of low frequencies of an unshifted spectrum, bool of shape (height, width).
 
-    The f x f region in the centre of the shifted spectrum, f = round(50 / 64 * side). For an even
-    f it reaches one further to the negative side, as the spectrum itself does.
+    It is the f x f region at the centre of the shifted spectrum, with f = round(50 / 64 * side).
+    For even f it extends one further on the negative side, as the spectrum itself does.
     """
     rows, columns = (_low(side, device) for side in (height, width))
     return rows[:, None] & columns[None, :]
 
 
 def magnitude_loss(fingerprints: Tensor) -> Tensor:
-    """Returns J_m = ||F||^2 (equation 1), a scalar.
+    """Returns J_m = ||F||^2 (equation 1) as a scalar.
 
     Args:
         fingerprints: Shape (N, C, H, W).
@@ -107,10 +107,10 @@ def magnitude_loss(fingerprints: Tensor) -> Tensor:
 
 
 def spectrum_loss(amplitude: Tensor) -> Tensor:
-    """Returns J_s, the energy at low frequencies (equation 2), a scalar.
+    """Returns J_s, the energy at low frequencies (equation 2), as a scalar.
 
     Args:
-        amplitude: Of `amplitude_spectrum`, shape (N, C, H, W).
+        amplitude: Result of `amplitude_spectrum`, shape (N, C, H, W).
     """
     height, width = amplitude.shape[-2:]
     low = low_pass_window(height, width, device=amplitude.device)
@@ -118,10 +118,10 @@ def spectrum_loss(amplitude: Tensor) -> Tensor:
 
 
 def repetitive_loss(amplitude: Tensor) -> Tensor:
-    """Returns J_r, less the largest magnitude at high frequencies (equation 3), a scalar.
+    """Returns J_r, minus the largest magnitude at high frequencies (equation 3), as a scalar.
 
     Args:
-        amplitude: Of `amplitude_spectrum`, shape (N, C, H, W).
+        amplitude: Result of `amplitude_spectrum`, shape (N, C, H, W).
     """
     height, width = amplitude.shape[-2:]
     low = low_pass_window(height, width, device=amplitude.device)
@@ -130,10 +130,10 @@ def repetitive_loss(amplitude: Tensor) -> Tensor:
 
 
 def energy_loss(amplitude: Tensor) -> Tensor:
-    """Returns J_e, what horizontal and vertical energy differ by (equation 4), a scalar.
+    """Returns J_e, the difference of horizontal and vertical energy (equation 4), as a scalar.
 
     Args:
-        amplitude: Of `amplitude_spectrum`, shape (N, C, H, H).
+        amplitude: Result of `amplitude_spectrum`, shape (N, C, H, H).
 
     Raises:
         ValueError: The images are not square: their spectrum has no transpose to compare with.
@@ -145,9 +145,9 @@ def energy_loss(amplitude: Tensor) -> Tensor:
 
 
 def _low(side: int, device: torch.device | None) -> Tensor:
-    """Which of an axis' frequencies are low, bool of shape (side,)."""
+    """Returns the mask of low frequencies of one axis, bool of shape (side,)."""
     f = round(WINDOW / REFERENCE_SIDE * side)
     place = torch.arange(side, device=device)
-    # Frequencies 0, 1, ... -2, -1, as the transform orders them.
+    # Frequencies 0, 1, ..., -2, -1, in the order of the transform.
     frequency = torch.where(place < (side + 1) // 2, place, place - side)
     return (frequency >= -(f // 2)) & (frequency < f - f // 2)

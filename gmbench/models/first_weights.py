@@ -1,7 +1,7 @@
-"""The first weights of convolutions.
+"""Initial weights of convolutions.
 
-On the device `meta` a network has the shapes of its weights and nothing else: there nothing is
-drawn. PyTorch would import its compiler to draw a normal number there, which takes a second.
+On the device `meta`, a network has the shapes of its weights and nothing else, so nothing is drawn
+there. To draw a normal number there, PyTorch would import its compiler, which takes a second.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from torch import Tensor, nn
 
 
 def draw_convolutions(network: nn.Module, slope: float = 0.0) -> None:
-    """Draws the weights of all convolutions of a network after He et al.; their biases become 0.
+    """Draws the weights of all convolutions of a network after He et al.; sets their biases to 0.
 
     Args:
-        network: With the layers.
-        slope: Of the leaky ReLU behind them; 0 of a plain one.
+        network: The network, changed in place.
+        slope: Negative slope of the leaky ReLU that follows; 0 for a plain ReLU.
     """
     for module in network.modules():
         if isinstance(module, nn.Conv2d) and not module.weight.is_meta:
@@ -24,11 +24,11 @@ def draw_convolutions(network: nn.Module, slope: float = 0.0) -> None:
 
 
 def draw_normal(weight: Tensor, deviation: float) -> None:
-    """Draws weights of a normal distribution around 0.
+    """Draws weights from a normal distribution around 0.
 
     Args:
-        weight: Filled in place.
-        deviation: Its standard deviation.
+        weight: The weights, filled in place.
+        deviation: Standard deviation of the distribution.
     """
     if not weight.is_meta:
         nn.init.normal_(weight, std=deviation)

@@ -1,9 +1,9 @@
 """The attribution network of Yu, Davis and Fritz (Attributing fake images to GANs, ICCV 2019).
 
-A plain image classifier whose last features they call the image's fingerprint: from 128 pixels
-down to 4 in stages of two convolutions and a mean over 2 x 2, then one convolution over all that is
-left and one fully connected layer. Here the number of stages follows from `widths`, so that small
-images have fewer; the last convolution takes the mean of what is left.
+A plain image classifier whose last features they call the image's fingerprint: stages of two
+convolutions and 2 x 2 average pooling from 128 pixels down to 4, then one convolution over all that
+remains and one fully connected layer. Here the number of stages follows from `widths`, so that
+small images can have fewer, and the mean over what remains follows the last convolution.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from gmbench.models.settings import Count, Counts, Dropout, Settings
 
 
 class GanFingerprintConfig(Settings):
-    """What a `GanFingerprintNetwork` is built of.
+    """Architecture of a `GanFingerprintNetwork`.
 
     Attributes:
-        widths: Features of each stage, the first one's at full resolution.
+        widths: Number of features of each stage, the first at full resolution.
         channels: Channels of the images.
         n_classes: Number of classes, as the only entry.
-        dropout: Share of the features that is dropped in training.
+        dropout: Fraction of the features dropped during training.
     """
 
     widths: Counts = (32, 64, 128, 256, 512)
@@ -34,13 +34,13 @@ class GanFingerprintConfig(Settings):
 
 
 class GanFingerprintNetwork(nn.Module):
-    """Stages of two convolutions and a mean over 2 x 2, one more convolution, one linear layer."""
+    """Stages of two convolutions and 2 x 2 average pooling, a last convolution, a linear layer."""
 
     def __init__(self, config: GanFingerprintConfig | None = None) -> None:
-        """Makes an untrained network.
+        """Builds an untrained network.
 
         Args:
-            config: What it is built of.
+            config: The architecture.
         """
         super().__init__()
         self.config = c = config or GanFingerprintConfig()
@@ -53,7 +53,7 @@ class GanFingerprintNetwork(nn.Module):
         self.head = nn.Sequential(nn.Dropout(c.dropout), nn.Linear(c.widths[-1], c.n_classes[0]))
 
     def forward(self, images: Tensor) -> ClassifierOutput:
-        """Returns what the network says of images.
+        """Returns the network's predictions for images.
 
         Args:
             images: Shape (N, channels, H, W) of any size, float, values in [0, 1].

@@ -1,7 +1,7 @@
-"""The `lgpn` baseline: hyperparameters as nodes of a graph whose edges are what goes together.
+"""The `lgpn` baseline: hyperparameters as nodes of a graph whose edges link co-occurring labels.
 
-After the idea of the 2024 follow-up, "Tracing Hyperparameter Dependencies for Model Parsing via
-Learnable Graph Pooling Network": a graph from the co-occurrence of labels, graph convolutions
+It follows the idea of the 2024 follow-up, "Tracing Hyperparameter Dependencies for Model Parsing
+via Learnable Graph Pooling Network": a graph from the co-occurrence of labels, graph convolutions
 over it, and learned pooling and unpooling between them. The sizes and the details are our own.
 """
 
@@ -22,21 +22,22 @@ from gmbench.models.targets import TrainingTargets
 from gmbench.schema import N_CONTINUOUS
 
 EDGE_THRESHOLD = 0.4
-"""Least probability of a label, given another, that makes an edge."""
+"""Least conditional probability of a label, given another, that makes an edge."""
 
 
 class GraphConfig(Settings):
-    """What a `GraphParser` is built of.
+    """Architecture of a `GraphParser`.
 
     Attributes:
-        trace_depth: Convolutions of the branch that keeps the image's resolution.
-        trace_width: Features between them.
-        trunk_widths: Features of each block of the network that follows; each halves the size.
-        node_width: Features of each node.
-        pooled: Nodes of the pooled graph.
+        trace_depth: Number of convolutions of the branch that keeps the image's resolution.
+        trace_width: Number of features between them.
+        trunk_widths: Number of features of each block of the network that follows; every block
+            halves the size.
+        node_width: Number of features of each node.
+        pooled: Number of nodes of the pooled graph.
         channels: Channels of the images.
         n_classes: Number of classes of each of the 16 classifiers.
-        dropout: Share of the image's features that is dropped in training.
+        dropout: Fraction of the image's features dropped during training.
     """
 
     trace_depth: FingerprintDepth = 6
@@ -50,13 +51,13 @@ class GraphConfig(Settings):
 
 
 def label_graph(targets: TrainingTargets) -> NDArray[np.float32]:
-    """Returns the weights of the edges between the 9 + S nodes, float32 of shape (9 + S, 9 + S).
+    """Returns the edge weights between the 9 + S nodes, float32 of shape (9 + S, 9 + S).
 
-    A node is a continuous parameter or one class of a discrete one. From each node edges lead to
-    those that go with it in at least `EDGE_THRESHOLD` of the training GMs that have it. A GM has
-    a class or not; a continuous parameter it has to the degree of its rank among the GMs. A row
-    adds up to 1, half of it (without an edge all of it) for the node itself: a node among many
-    neighbours would lose its own features otherwise.
+    A node is a continuous parameter or one class of a discrete one. Edges lead from each node to
+    those that co-occur with it in at least `EDGE_THRESHOLD` of the training GMs that have it. A GM
+    either has a class or does not; it has a continuous parameter to the degree of its rank among
+    the GMs. Each row sums to 1, half of it (all of it without an edge) for the node itself, which
+    would otherwise lose its own features among many neighbours.
 
     Args:
         targets: Labels of the training GMs.
@@ -69,7 +70,7 @@ def label_graph(targets: TrainingTargets) -> NDArray[np.float32]:
         together, occurrence[:, None], out=np.zeros_like(together), where=occurrence[:, None] > 0
     )
     np.fill_diagonal(given, 0)
-    # Counts such as 2 of 5 stand at the threshold exactly; rounding must not decide.
+    # Ratios such as 2 of 5 lie exactly at the threshold; rounding must not decide.
     edges = np.where(given >= EDGE_THRESHOLD - 1e-9, given, 0)
     sums = edges.sum(axis=1, keepdims=True)
     edges = np.divide(edges, 2 * sums, out=np.zeros_like(edges), where=sums > 0)
@@ -77,23 +78,23 @@ def label_graph(targets: TrainingTargets) -> NDArray[np.float32]:
 
 
 class GraphConvolution(nn.Module):
-    """Neighbours' features, averaged along the edges and mapped (Kipf and Welling 2017)."""
+    """Neighbours' features, averaged along the edges, then mapped (Kipf and Welling 2017)."""
 
     def __init__(self, inner: int, outer: int) -> None:
-        """Makes an untrained layer.
+        """Builds an untrained layer.
 
         Args:
-            inner: Features of a node before.
-            outer: Features of a node after.
+            inner: Number of input features of a node.
+            outer: Number of output features of a node.
         """
         super().__init__()
         self.linear = nn.Linear(inner, outer)
 
     def forward(self, edges: Tensor, nodes: Tensor) -> Tensor:
-        """Returns new features of the nodes, shape (N, nodes, outer).
+        """Returns new node features, shape (N, nodes, outer).
 
         Args:
-            edges: Shape (nodes, nodes), or one such table an image; rows add up to 1.
+            edges: Shape (nodes, nodes), or one such matrix per image; rows sum to 1.
             nodes: Shape (N, nodes, inner).
         """
         mapped: Tensor = self.linear(torch.matmul(edges, nodes))
@@ -101,22 +102,22 @@ class GraphConvolution(nn.Module):
 
 
 class GraphParser(nn.Module):
-    """Image features become node features; these are refined along the graph, fine and pooled."""
+    """Turns image features into node features and refines them along the fine and pooled graph."""
 
     edges: Tensor
 
     def __init__(
         self, config: GraphConfig | None = None, edges: NDArray[np.float32] | None = None
     ) -> None:
-        """Makes an untrained network.
+        """Builds an untrained network.
 
         Args:
-            config: What it is built of.
-            edges: The graph, of `label_graph`; saved with the weights. By default no edges, which
-                is for weights to fill that are read from a file.
+            config: The architecture.
+            edges: The graph, as `label_graph` returns it; saved with the weights. By default there
+                are no edges, to be filled by weights read from a file.
 
         Raises:
-            ValueError: The graph has another number of nodes than the configuration.
+            ValueError: The numbers of nodes of the graph and of the configuration differ.
         """
         super().__init__()
         self.config = c = config or GraphConfig()
@@ -133,7 +134,7 @@ class GraphParser(nn.Module):
         self.assign = GraphConvolution(c.node_width, c.pooled)
         self.between = GraphConvolution(c.node_width, c.node_width)
         self.after = GraphConvolution(c.node_width, c.node_width)
-        # Small, so that training starts from even odds and not from wild answers.
+        # Small, so that training starts from even odds and not from extreme predictions.
         self.readout = nn.Parameter(0.1 * torch.randn(n_nodes, c.node_width) / c.node_width**0.5)
         self.bias = nn.Parameter(torch.zeros(n_nodes))
 
@@ -142,13 +143,13 @@ class GraphParser(nn.Module):
         """Returns an untrained network with the graph of some training GMs.
 
         Args:
-            config: What it is built of.
+            config: The architecture.
             targets: Labels of the training GMs.
         """
         return cls(config, label_graph(targets))
 
     def forward(self, images: Tensor) -> PlainOutput:
-        """Returns what the network says of images.
+        """Returns the network's predictions for images.
 
         Args:
             images: Shape (N, channels, H, W) of any size, float, values in [0, 1].
@@ -157,13 +158,13 @@ class GraphParser(nn.Module):
         n_nodes, width = self.readout.shape
         nodes = self.embed(features).relu().view(-1, n_nodes, width)
         nodes = nodes + self.before(self.edges, nodes).relu()
-        # Each node belongs to the pooled nodes in shares that add up to 1 ...
+        # Each node belongs to the pooled nodes in shares that sum to 1 ...
         shares = self.assign(self.edges, nodes).softmax(dim=-1)
         members = shares.transpose(-2, -1)
-        # ... and a pooled node is the mean of its members, so that size does not count.
+        # ... and a pooled node is the mean of its members, so that its size has no effect.
         pooling = members / members.sum(dim=-1, keepdim=True).clamp_min(1e-6)
         pooled = pooling @ nodes
-        # Rows of the shares and of the edges add up to 1, and so do those of the pooled edges.
+        # Rows of the shares and of the edges sum to 1, and so do those of the pooled edges.
         pooled = pooled + self.between(pooling @ self.edges @ shares, pooled).relu()
         nodes = nodes + shares @ pooled
         nodes = nodes + self.after(self.edges, nodes).relu()
@@ -172,17 +173,17 @@ class GraphParser(nn.Module):
 
 
 class GraphObjective(nn.Module):
-    """The objective of a `GraphParser`: equations 10 and 11 on the labels themselves."""
+    """The objective of a `GraphParser`: equations 10 and 11 applied to the labels themselves."""
 
     _continuous: Tensor
     _classes: Tensor
     class_weights: Tensor
 
     def __init__(self, config: ObjectiveConfig, targets: TrainingTargets) -> None:
-        """Lays out the targets.
+        """Stores the targets as tensors.
 
         Args:
-            config: gamma3, gamma4 and `weighted_cross_entropy` are used.
+            config: The weights, of which gamma3, gamma4 and `weighted_cross_entropy` are used.
             targets: Labels of the training GMs.
         """
         super().__init__()
@@ -192,10 +193,10 @@ class GraphObjective(nn.Module):
         self.register_buffer("class_weights", torch.from_numpy(targets.class_weights()))
 
     def forward(self, output: PlainOutput, gms: Tensor) -> dict[str, Tensor]:
-        """Returns `instance_continuous`, `instance_discrete` and their sum `total`, scalars.
+        """Returns `instance_continuous`, `instance_discrete` and their sum `total`, all scalars.
 
         Args:
-            output: What the network says of N images.
+            output: The network's predictions for N images.
             gms: Row of each image's GM in the targets, int64 of shape (N,).
         """
         c = self.config

@@ -1,8 +1,8 @@
 """All regressors and classifiers of a parser at once.
 
-The classes of the 16 classifiers stand side by side in one row of *slots*: first the classes of
-the first head, then those of the second, and so on. One linear layer computes them all, and one
-softmax over a padded table normalises each head's slots by themselves.
+The classes of the 16 classifiers are laid out side by side in one row of *slots*: first the classes
+of the first head, then those of the second, and so on. One linear layer computes them all, and one
+softmax over a padded table normalises the slots of each head separately.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from torch import Tensor, nn
 
 
 class ClassSlots(nn.Module):
-    """Where each head's classes stand among the slots, and what is computed over them.
+    """Layout of the heads' classes among the slots, and the operations over it.
 
-    M heads have S slots together. Nothing here is trained or saved; it is a module so that its
+    M heads have S slots in total. Nothing here is trained or saved; this is a module so that its
     index tables move between devices with the network.
 
     Attributes:
         n_classes: Number of classes of each head.
-        total: S, their sum.
+        total: Their sum, S.
     """
 
     offsets: Tensor
@@ -36,21 +36,21 @@ class ClassSlots(nn.Module):
             n_classes: Number of classes of each head.
 
         Raises:
-            ValueError: No head, or one without a class.
+            ValueError: There are no heads, or one has no classes.
         """
         super().__init__()
         if not n_classes or min(n_classes) < 1:
             raise ValueError(f"Each head needs a class; given: {tuple(n_classes)}.")
         self.n_classes = tuple(n_classes)
         self.total = sum(self.n_classes)
-        # Where the network is only drawn up, on torch's device `meta`, these are numbers still.
+        # Even if the network is on torch's device `meta`, where tensors hold no values, these do.
         with torch.device("cpu"):
             counts = torch.tensor(self.n_classes)
             place = torch.arange(int(counts.max()))
             head = torch.arange(len(counts)).repeat_interleave(counts)
         offsets = counts.cumsum(0) - counts
         real = place < counts[:, None]
-        # Slot S is one that no head has; it holds minus infinity when a table is padded.
+        # Slot S belongs to no head; it holds the filler when a table is padded.
         padded = torch.where(real, offsets[:, None] + place, self.total)
         self.register_buffer("offsets", offsets, persistent=False)
         self.register_buffer("head", head, persistent=False)
@@ -58,18 +58,18 @@ class ClassSlots(nn.Module):
         self.register_buffer("_unpadded", real.flatten().nonzero().flatten(), persistent=False)
 
     def padded(self, values: Tensor, filler: float) -> Tensor:
-        """Returns slots as a table of heads, shape (..., M, most classes).
+        """Returns slots as a table with one row per head, shape (..., M, most classes).
 
         Args:
             values: Shape (..., S).
-            filler: What stands where a head has fewer classes.
+            filler: Value that pads heads with fewer classes.
         """
         lacking = values.new_full((*values.shape[:-1], 1), filler)
         table = torch.cat([values, lacking], dim=-1).index_select(-1, self._padded)
         return table.reshape(*values.shape[:-1], len(self.n_classes), -1)
 
     def log_softmax(self, logits: Tensor) -> Tensor:
-        """Returns the logarithm of the softmax over each head's own slots.
+        """Returns the log-softmax over each head's own slots.
 
         Args:
             logits: Shape (..., S).
@@ -81,20 +81,20 @@ class ClassSlots(nn.Module):
         return table.flatten(-2).index_select(-1, self._unpadded)
 
     def softmax(self, logits: Tensor) -> Tensor:
-        """Returns each head's probabilities, of the logits' shape (..., S)."""
+        """Returns each head's class probabilities, of the same shape (..., S) as the logits."""
         return self.log_softmax(logits).exp()
 
     def cross_entropy(
         self, logits: Tensor, classes: Tensor, weights: Tensor | None = None
     ) -> Tensor:
-        """Returns the cross-entropy summed over the heads (equations 8 and 11) of each row.
+        """Returns the cross-entropy of each row, summed over the heads (equations 8 and 11).
 
-        Equation 11 divides by no sum of weights, unlike torch's own weighted cross-entropy.
+        Unlike torch's own weighted cross-entropy, equation 11 does not divide by a sum of weights.
 
         Args:
             logits: Shape (N, S).
             classes: Class index of each head, int64 of shape (N, M).
-            weights: Weight of each class, shape (S,); by default 1.
+            weights: Weight of each class, shape (S,); 1 by default.
 
         Returns:
             Shape (N,).
@@ -106,11 +106,11 @@ class ClassSlots(nn.Module):
         return -likelihood.sum(dim=-1)
 
     def spread(self, values: Tensor) -> Tensor:
-        """Returns one value a head, shape (..., M), as one a slot, shape (..., S)."""
+        """Expands one value per head, shape (..., M), to one per slot, shape (..., S)."""
         return values.index_select(-1, self.head)
 
     def most_likely(self, probabilities: Tensor) -> Tensor:
-        """Returns each head's class of the greatest value, int64 of shape (..., M).
+        """Returns the class with the greatest value of each head, int64 of shape (..., M).
 
         Args:
             probabilities: Probabilities or logits, shape (..., S).
@@ -119,27 +119,27 @@ class ClassSlots(nn.Module):
 
 
 class FusedHeads(nn.Module):
-    """The regressors and classifiers of a parser: one linear layer for all of their outputs."""
+    """The regressors and classifiers of a parser: one linear layer for all outputs."""
 
     def __init__(self, n_features: int, n_continuous: int, n_slots: int) -> None:
-        """Makes untrained heads.
+        """Builds untrained heads.
 
         Args:
-            n_features: Features that they look at.
-            n_continuous: Regressors.
-            n_slots: Classes of all classifiers together.
+            n_features: Number of input features.
+            n_continuous: Number of regressors.
+            n_slots: Total number of classes of all classifiers.
         """
         super().__init__()
         self.widths = (n_continuous, n_slots)
         self.linear = nn.Linear(n_features, n_continuous + n_slots)
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns regressed values, shape (N, n_continuous), and class logits, (N, n_slots).
+        """Returns regressed values of shape (N, n_continuous) and class logits (N, n_slots).
 
         Args:
             features: Shape (N, n_features).
         """
-        # In float32 whatever the layers before compute in: bfloat16 has two or three digits.
+        # In float32, whatever precision the earlier layers use: bfloat16 has two or three digits.
         with torch.autocast(features.device.type, enabled=False):
             continuous, logits = self.linear(features.float()).split(self.widths, dim=-1)
         return continuous, logits

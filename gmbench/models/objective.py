@@ -1,4 +1,4 @@
-"""The objective of the whole method (equation 17)."""
+"""The objective of the complete method (equation 17)."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class ObjectiveConfig(Settings):
         gamma3: Weight of the instance parser's continuous values (equation 12).
         gamma4: Weight of its classes.
         gamma5: Weight of the fusion parameters (equation 17).
-        weighted_cross_entropy: Whether the instance parser's classes are weighted by how rare
-            they are (equation 11); otherwise the cross-entropy is plain, as in the ablation.
+        weighted_cross_entropy: Whether the instance parser's classes are weighted by their rarity
+            (equation 11); otherwise the cross-entropy is plain, as in the ablation.
         cluster_seed: Seed of the clustering.
-        error: How continuous values err: `squared`, as printed (equations 7 and 10), or `absolute`.
-            The one is least at the mean of what images leave open, the other at the median, where
-            the benchmark's l1 is least too.
+        error: Error of continuous values: `squared`, as printed (equations 7 and 10), or
+            `absolute`. The former is minimised by the mean of the values that an image leaves
+            possible, the latter by their median, which also minimises the benchmark's l1.
     """
 
     lambda_magnitude: Number = 0.05
@@ -61,7 +61,7 @@ class ObjectiveConfig(Settings):
 
 
 class Objective(nn.Module):
-    """The objective, and the tables of the training GMs that it looks targets up in.
+    """The objective, with the tables of the training GMs in which it looks up targets.
 
     Squared norms and cross-entropies are sums over parameters, as printed, and means over images.
 
@@ -75,7 +75,7 @@ class Objective(nn.Module):
     class_weights: Tensor
 
     def __init__(self, config: ObjectiveConfig, targets: TrainingTargets) -> None:
-        """Clusters the training GMs and lays their targets out.
+        """Clusters the training GMs and stores their targets as tensors.
 
         Args:
             config: The weights.
@@ -84,7 +84,7 @@ class Objective(nn.Module):
         super().__init__()
         self.config = config
         self.clusters = clusters = Clusters.of(targets, config.cluster_seed)
-        # Side by side, so that a batch takes one look-up in each table.
+        # Concatenated, so that a batch needs only one look-up in each table.
         numbers = (targets.continuous, clusters.continuous, clusters.deviation, clusters.fusion)
         self._widths = [table.shape[1] for table in numbers]
         tables = torch.cat([torch.from_numpy(table) for table in numbers], dim=1)
@@ -94,15 +94,15 @@ class Objective(nn.Module):
         self.register_buffer("class_weights", torch.from_numpy(targets.class_weights()))
 
     def forward(self, output: ParserOutput, gms: Tensor) -> dict[str, Tensor]:
-        """Returns the weighted terms by name, scalars, and their sum as `total`.
+        """Returns the weighted terms by name and their sum as `total`, all scalars.
 
-        `magnitude`, `spectrum`, `repetitive`, `energy` (equation 5; without a weight, or without
-        a fingerprint, there is no such term), `cluster_continuous`, `cluster_discrete` (9),
-        `instance_continuous`, `instance_discrete` (12), `fusion` (15). With one parser the
-        instance terms are about the values themselves, and those of cluster and fusion lack.
+        The terms are `magnitude`, `spectrum`, `repetitive`, `energy` (equation 5; omitted without a
+        weight or without a fingerprint), `cluster_continuous`, `cluster_discrete` (9),
+        `instance_continuous`, `instance_discrete` (12) and `fusion` (15). With one parser, the
+        instance terms apply to the values themselves, and there are no cluster and fusion terms.
 
         Args:
-            output: What the network says of N images.
+            output: The network's predictions for N images.
             gms: Row of each image's GM in the targets, int64 of shape (N,).
         """
         c, weights = self.config, self.class_weights if self.config.weighted_cross_entropy else None
@@ -133,27 +133,27 @@ class Objective(nn.Module):
 
 
 def squared_error(predicted: Tensor, truth: Tensor) -> Tensor:
-    """Returns the squared norm of an image's errors (equations 7, 10), mean over images.
+    """Returns the squared norm of an image's errors (equations 7, 10), averaged over images.
 
     Args:
         predicted: Shape (N, parameters).
-        truth: Likewise.
+        truth: Of the same shape.
     """
     return (predicted - truth).square().sum(dim=1).mean()
 
 
 def absolute_error(predicted: Tensor, truth: Tensor) -> Tensor:
-    """Returns the sum of an image's absolute errors, mean over images.
+    """Returns the sum of an image's absolute errors, averaged over images.
 
     Args:
         predicted: Shape (N, parameters).
-        truth: Likewise.
+        truth: Of the same shape.
     """
     return (predicted - truth).abs().sum(dim=1).mean()
 
 
 def fusion_loss(logits: Tensor, truth: Tensor) -> Tensor:
-    """Returns J_p, the cross-entropy summed over the heads (equation 15), mean over images.
+    """Returns J_p, the cross-entropy summed over the heads (equation 15), averaged over images.
 
     Args:
         logits: Fusion parameters before the sigmoid, shape (N, heads).

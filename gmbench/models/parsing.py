@@ -1,4 +1,4 @@
-"""The whole method: from an image to its generator's hyperparameters (figure 4 of the paper)."""
+"""The complete method: from an image to its generator's hyperparameters (figure 4 of the paper)."""
 
 from __future__ import annotations
 
@@ -19,22 +19,24 @@ PAPER_CLASSES: tuple[int, ...] = tuple(len(p.classes) for p in DISCRETE) + (2,) 
 
 
 FingerprintDepth = Annotated[int, Field(ge=2, le=MOST_LAYERS)]
-"""Convolutions of a `FingerprintNetwork`."""
+"""Number of convolutions of a `FingerprintNetwork`."""
 
 
 class ParserConfig(Settings):
-    """What a `ModelParser` is built of; the defaults are the paper's, where it gives any.
+    """Architecture of a `ModelParser`; the defaults are the paper's wherever it gives any.
 
     Attributes:
-        fen_depth: Convolutions of the fingerprint network.
-        fen_width: Features between them.
-        trunk_widths: Features of each block of the shared network; every block halves the size.
-        parser_width: Features of the hidden layer of each parser and of the fusion encoder.
+        fen_depth: Number of convolutions of the fingerprint network.
+        fen_width: Number of features between them.
+        trunk_widths: Number of features of each block of the shared network; every block halves
+            the size.
+        parser_width: Number of features of the hidden layer of each parser and of the fusion
+            encoder.
         channels: Channels of the images.
         n_classes: Number of classes of each of the 16 classifiers.
         parsers: 2 for cluster and instance parser, 1 for the paper's "using one parser".
-        fingerprint: Whether there is a fingerprint network; without one the shared network looks
-            at the image itself. The paper's "no fingerprint" has the network and only lacks its
+        fingerprint: Whether there is a fingerprint network; without one, the shared network sees
+            the image itself. The paper's "no fingerprint" keeps the network and only lacks its
             losses: that is `fingerprint=True` with weights of 0 in the objective.
         dropout: Share of the shared network's features that is dropped in training.
     """
@@ -52,12 +54,12 @@ class ParserConfig(Settings):
 
 @dataclass(frozen=True)
 class Parsed:
-    """The final prediction of images.
+    """The final predictions for images.
 
     Attributes:
         continuous: Normalised continuous parameters, shape (N, 9); not clipped to [0, 1].
-        probabilities: Probability of each class, head after head, shape (N, S); each head's own
-            add up to 1. `ClassSlots` says which slot is which, and the most likely class.
+        probabilities: Probability of each class, head after head, shape (N, S); those of each head
+            sum to 1. `ClassSlots` maps slots to classes and finds the most likely class.
     """
 
     continuous: Tensor
@@ -66,12 +68,12 @@ class Parsed:
 
 @dataclass(frozen=True)
 class PlainOutput:
-    """What a network without clusters says of N images.
+    """Output of a network without clusters for N images.
 
     Attributes:
         continuous: Normalised continuous parameters, shape (N, 9).
         logits: Class logits, shape (N, S).
-        slots: Which slot is which class.
+        slots: Mapping of slots to classes.
     """
 
     continuous: Tensor
@@ -85,17 +87,17 @@ class PlainOutput:
 
 @dataclass(frozen=True)
 class ParserOutput:
-    """What a `ModelParser` says of N images.
+    """Output of a `ModelParser` for N images.
 
     Attributes:
-        fingerprint: Shape of the images; None without a fingerprint network.
+        fingerprint: Fingerprints, of the images' shape; None without a fingerprint network.
         cluster_continuous: Cluster means, normalised, shape (N, 9); None for one parser.
         cluster_logits: Class logits of the cluster parser, shape (N, S); None for one parser.
         deviation: Deviations from the cluster means, shape (N, 9); for one parser the values
             themselves.
         instance_logits: Class logits of the instance parser, shape (N, S).
         fusion_logits: Fusion parameters before the sigmoid, shape (N, 16); None for one parser.
-        slots: Which slot is which class.
+        slots: Mapping of slots to classes.
     """
 
     fingerprint: Tensor | None
@@ -110,12 +112,12 @@ class ParserOutput:
         """Returns the final prediction.
 
         Continuous: cluster mean + deviation. Equation 13 is printed as the sum of the cluster
-        mean with itself; the text says the deviation.
+        mean with itself; the text names the deviation.
 
         Discrete (equation 16): p times the cluster parser's class probabilities + (1 - p) times
         the instance parser's. Probabilities, not logits, are mixed: the parsers are trained with
-        different weights, so that their logits are on different scales, and the mixture of two
-        distributions is one.
+        different weights, so their logits are on different scales, and a mixture of two
+        distributions is itself a distribution.
         """
         instance = self.slots.softmax(self.instance_logits)
         if self.cluster_continuous is None:
@@ -131,23 +133,23 @@ class ParserOutput:
 
 
 class Trunk(nn.Sequential):
-    """The shared network: blocks of convolution, then a mean over the whole image.
+    """The shared network: convolutional blocks, then a mean over the whole image.
 
-    The mean makes the number of features, `widths[-1]`, the same for images of every size. What
-    comes in is normalised first: fingerprints are small, and how small changes in training.
+    The mean makes the number of features, `widths[-1]`, independent of the image size. The input is
+    normalised first: fingerprints are small, and their scale changes during training.
     """
 
     def __init__(self, channels: int, widths: tuple[int, ...], dropout: float = 0.0) -> None:
-        """Makes an untrained network.
+        """Builds an untrained network.
 
         Args:
-            channels: Channels of what comes in.
-            widths: Features of each block.
-            dropout: Share of the features that is dropped in training.
+            channels: Channels of the input.
+            widths: Number of features of each block.
+            dropout: Fraction of the features dropped during training.
         """
         layers: list[nn.Module] = [nn.BatchNorm2d(channels)]
         for inner, outer in zip((channels, *widths), widths, strict=False):
-            # Rounding sizes up lets the smallest images through: 1 px stays 1 px.
+            # Rounding sizes up admits even the smallest images: 1 px stays 1 px.
             layers += [
                 nn.Conv2d(inner, outer, 3, padding=1, bias=False),
                 nn.BatchNorm2d(outer),
@@ -162,13 +164,10 @@ class ModelParser(nn.Module):
     """Fingerprint network, shared network, cluster and instance parser, fusion encoder."""
 
     def __init__(self, config: ParserConfig | None = None) -> None:
-        """Makes an untrained network.
+        """Builds an untrained network.
 
         Args:
-            config: What it is built of; by default the paper's.
-
-        Raises:
-            SettingError: The configuration cannot be.
+            config: The architecture; by default the paper's.
         """
         super().__init__()
         self.config = c = config or ParserConfig()
@@ -182,7 +181,7 @@ class ModelParser(nn.Module):
             self.fusion = self._branch(nn.Linear(c.parser_width, len(c.n_classes)))
 
     def forward(self, images: Tensor) -> ParserOutput:
-        """Returns what the network says of images.
+        """Returns the network's predictions for images.
 
         Args:
             images: Shape (N, channels, H, W) of any size, float, values in [0, 1].

@@ -1,4 +1,4 @@
-"""Settings: pydantic models whose values may come from a recipe, a command line or a checkpoint."""
+"""Settings: pydantic models with values from a recipe, a command line or a checkpoint."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gmbench.errors import GmbenchError, UnknownNameError, shortened
 
 
 class SettingError(GmbenchError):
-    """A setting that cannot have the value given."""
+    """A setting with an invalid value."""
 
 
 def _no_bool(value: Any) -> Any:
@@ -21,23 +21,23 @@ def _no_bool(value: Any) -> Any:
 
 
 Number = Annotated[float, BeforeValidator(_no_bool), Strict(False)]
-"""A number, or text that is one: YAML reads 1e-4, without a point, as text."""
+"""A number, or a string that represents one: YAML reads 1e-4, without a point, as a string."""
 
 Count = Annotated[int, Field(ge=1)]
-"""A number of things of which there is at least one."""
+"""A number of things, at least 1."""
 
 MOST_LAYERS = 1000
-"""Layers that a network has at most: settings may come from anyone, and each layer takes time."""
+"""Maximum number of layers of a network: settings may be untrusted, and each layer takes time."""
 
 Counts = Annotated[tuple[Count, ...], Field(min_length=1, max_length=MOST_LAYERS), Strict(False)]
-"""At least one of them; a list, which JSON and YAML have, may stand for a tuple."""
+"""One or more counts; a list, as JSON and YAML give it, is accepted as a tuple."""
 
 Dropout = Annotated[Number, Field(ge=0, lt=1)]
-"""Share of features that is dropped in training."""
+"""Fraction of the features dropped during training."""
 
 
 class Settings(BaseModel):
-    """Base of settings. Each field has a default, and whatever is given is of its type."""
+    """Base class of settings: each field has a default, and given values must be of its type."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -45,8 +45,8 @@ class Settings(BaseModel):
         """Takes settings by name.
 
         Raises:
-            SettingError: A setting cannot have its value.
-            UnknownNameError: There is no setting of a name.
+            SettingError: A setting has an invalid value.
+            UnknownNameError: There is no setting of that name.
         """
         try:
             super().__init__(**values)
@@ -65,5 +65,5 @@ class Settings(BaseModel):
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns the settings as what JSON can hold."""
+        """Returns the settings as JSON-compatible data."""
         return self.model_dump(mode="json")

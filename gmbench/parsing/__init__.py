@@ -1,1 +1,1 @@
-"""Parsing images of any source: what made them, how sure that is, and what is like it."""
+"""Parsing images of any source: what made them, how certain that is, and what is like it."""

@@ -1,8 +1,8 @@
-"""How right a parser of known GMs is about GMs that it had not seen: what its card and docs say.
+"""Accuracy of a parser of known GMs on GMs that it had not seen, as stated in its card and docs.
 
-Every GM weighs the same, whatever the number of its images. Published GMs and replicas are held
-apart; what a replica's images should be parsed as is the GM that it speaks for. What a parser
-learned of its own errors is learned anew here without the GMs that it is tried on.
+Every GM has the same weight, whatever the number of its images. Published GMs and replicas are kept
+apart; a replica's images should be parsed as the GM that it speaks for. What a parser learned about
+its own errors is learned anew here, without the GMs that it is tested on.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ GROUPS = {
 
 @dataclass(frozen=True)
 class Said:
-    """What is said of images, to be held against the truth.
+    """Predictions for images, to be compared with the truth.
 
     Attributes:
-        counts: Normalised, shape (images, 9).
-        classes: Of each head, shape (images, 16).
+        counts: Normalised counts, shape (images, 9).
+        classes: Class of each head, shape (images, 16).
         gms: Row of each image's GM, shape (images,).
     """
 
@@ -46,19 +46,19 @@ class Said:
 
 
 def accuracy_of(images: KnownImages, fitted: Fitted, seed: int) -> dict[str, Any]:
-    """Holds what was said of unseen GMs against their labels.
+    """Compares the predictions for unseen GMs with their labels.
 
     Args:
         images: What the parser was trained on.
-        fitted: What it said, fold by fold.
-        seed: That of the folds; it also draws the GMs for the intervals.
+        fitted: The parser, and its output for all images, fold by fold.
+        seed: Seed of the folds, and of the draws of GMs for the intervals.
 
     Returns:
-        For the paper's GMs (`published`), for `others` and for `replicas`: l1, weighted F1 of
-        classes and losses with 95% intervals over GMs, an image at a time and all images of a GM
-        together, beside what the nearest known GM alone and what the labels alone give; the same
-        for each parameter; calibration and coverage; and how often real images and made ones are
-        mistaken.
+        For the paper's GMs (`published`), for `others` and for `replicas`: l1 and weighted F1 of
+        classes and losses with 95% intervals over GMs, one image at a time and with all images of a
+        GM together, beside what the nearest known GM alone and the labels alone give; the same for
+        each parameter; calibration and coverage. Also, under `real_or_made`, how often real and
+        generated images are mistaken for each other.
     """
     of_image = images.groups < len(images.names)
     everything, parser = fitted.unseen, fitted.parser
@@ -101,28 +101,28 @@ def accuracy_of(images: KnownImages, fitted: Fitted, seed: int) -> dict[str, Any
 
 
 def scores_of(parser: KnownGMs, unseen: Unseen, seed: int) -> dict[str, list[float]]:
-    """Returns l1 and weighted F1 of classes and losses, an image at a time, with 95% intervals.
+    """Returns l1 and weighted F1 of classes and losses, one image at a time, with 95% intervals.
 
     Args:
-        parser: Reads shares; its surety is not that of GMs left out, and hardly matters.
-        unseen: What was said of images of GMs left out.
-        seed: Draws the GMs for the intervals.
+        parser: Interprets the shares; its surety is not that of GMs left out, and hardly matters.
+        unseen: The output for images of GMs left out.
+        seed: Seed of the draws of GMs for the intervals.
     """
     return {name: with_ends(draws) for name, draws in draws_of(parser, unseen, seed).items()}
 
 
 def draws_of(parser: KnownGMs, unseen: Unseen, seed: int) -> dict[str, Array]:
-    """Returns the same scores as they are, and behind them for each draw of GMs.
+    """Returns the scores of `scores_of`, each followed by its values for all draws of GMs.
 
-    Draws of the same GMs under one seed are the same, so that two parsers can be compared in pairs.
+    With one seed, draws of the same GMs are the same, so that two parsers can be compared in pairs.
 
     Args:
         parser: As in `scores_of`.
-        unseen: Likewise.
-        seed: Likewise.
+        unseen: As in `scores_of`.
+        seed: As in `scores_of`.
 
     Returns:
-        Of each score shape (1 + draws,).
+        Each score, shape (1 + draws,).
     """
     each = _scores_of(parser, unseen.gms, seed).each(_said(parser, unseen))
     return {name: _mean_of(each[:, columns]) for name, columns in GROUPS.items()}
@@ -143,7 +143,7 @@ def _scores_of(
 
 
 def _each_by_others(images: KnownImages, fitted: Fitted, seed: int) -> NDArray[np.object_]:
-    """For each image of a GM what was learned of errors without its fold, shape (images,)."""
+    """Returns what was learned about errors without each GM image's fold, shape (images,)."""
     of_gm = images.groups < len(images.names)
     unseen = fitted.unseen.of(of_gm)
     found = np.empty(of_gm.sum(), dtype=object)
@@ -185,12 +185,12 @@ def _said(parser: KnownGMs, part: Unseen) -> Said:
 
 
 class _Scores:
-    """Means over GMs, once as they are and once for each draw of GMs with replacement.
+    """Means over GMs, once over all GMs and once for each draw of GMs with replacement.
 
     Args:
-        parser: Says how counts are normalised, and the labels of all GMs.
-        numbers: Of each GM its place among those scored.
-        weights: Of the GMs scored, shape (1 + replicates, GMs); the first as they are.
+        parser: Defines how counts are normalised, and the labels of all GMs.
+        numbers: Position of each GM among those scored.
+        weights: Weights of the GMs scored, shape (1 + replicates, GMs); the first row is all ones.
         counts: 1 where a label of these GMs counts, 0 where it is unknown, shape (GMs, 25).
     """
 
@@ -229,23 +229,23 @@ class _Scores:
         return {name: with_ends(_mean_of(each[:, at])) for name, at in GROUPS.items()}
 
     def parameters(self, said: Said) -> dict[str, list[float]]:
-        """The same for each parameter that is known of a GM."""
+        """Returns the same for each parameter that is known for some GM."""
         each = zip(NAMES, self.each(said).T, strict=True)
         return {name: with_ends(column) for name, column in each if not np.isnan(column[0])}
 
 
 def _ratio(sums: Array, weights: Array) -> Array:
-    """Means, NaN where there is nothing to be meant."""
+    """Returns means, NaN where there is nothing to average."""
     return np.divide(sums, weights, out=np.full_like(sums, np.nan), where=weights > 0)
 
 
 def _mean_of(columns: Array) -> Array:
-    """Means over the columns that are numbers, of which there is one in each row."""
+    """Returns each row's mean over the columns that are not NaN, of which there is at least one."""
     return np.asarray(np.nanmean(columns, axis=1))
 
 
 def _weighted_f1(tables: Array) -> Array:
-    """Weighted F1 of confusion tables, shape (tables, truth, chosen)."""
+    """Returns the weighted F1 of confusion tables of shape (tables, truth, chosen)."""
     right = np.diagonal(tables, axis1=1, axis2=2)
     truth, chosen = tables.sum(axis=2), tables.sum(axis=1)
     f1 = 2 * right / np.maximum(truth + chosen, 1e-12)
@@ -253,10 +253,10 @@ def _weighted_f1(tables: Array) -> Array:
 
 
 def with_ends(values: Array) -> list[float]:
-    """Returns a score as it is, and the ends of its 95% interval.
+    """Returns a score and the ends of its 95% interval.
 
     Args:
-        values: Shape (1 + draws,): as it is, and for each draw of GMs.
+        values: Shape (1 + draws,): the score, then its value for each draw of GMs.
     """
     low, high = np.nanquantile(values[1:], [0.025, 0.975])
     return [round(float(one), 4) for one in (values[0], low, high)]
@@ -265,7 +265,7 @@ def with_ends(values: Array) -> list[float]:
 def _calibration(
     parser: KnownGMs, part: Unseen, images: KnownImages, sureties: NDArray[np.object_] | None
 ) -> dict[str, Any]:
-    """Expected calibration errors and the curves of classes and of losses."""
+    """Returns the expected calibration errors and the curves of classes and of losses."""
     each = [parser.surety] * len(part.gms) if sureties is None else list(sureties)
     odds = np.zeros((len(part.gms), sum(parser.labels.n_classes)))
     for surety in {id(one): one for one in each}.values():
@@ -300,7 +300,7 @@ def _calibration(
 
 
 def _coverage(part: Unseen, images: KnownImages, sureties: NDArray[np.object_]) -> dict[str, float]:
-    """Share of each count's intervals that hold the truth."""
+    """Returns the share of each count's intervals that contain the truth."""
     held = np.zeros((len(part.gms), N_CONTINUOUS), dtype=bool)
     for surety in {id(one): one for one in sureties}.values():
         rows = np.array([one is surety for one in sureties])
@@ -325,7 +325,7 @@ def mean_rate(events: NDArray[np.bool_], groups: NDArray[Any]) -> list[float]:
 
     Args:
         events: Whether it happens, shape (images,).
-        groups: What each image belongs to, shape (images,).
+        groups: Group of each image, shape (images,).
     """
     if not len(events):
         return []

@@ -13,7 +13,7 @@ Array = NDArray[np.float64]
 Features = NDArray[np.float32]
 
 _FARTHEST = 8.0
-"""Features are clipped so many standard deviations within GMs from the mean of all images."""
+"""Features are clipped at this many within-GM standard deviations from the mean of all images."""
 
 
 @dataclass(frozen=True)
@@ -21,9 +21,9 @@ class Distances:
     """Centres of known GMs.
 
     Attributes:
-        mean: Of each feature over all images, shape (features,).
-        within: Standard deviation of each feature within GMs.
-        centres: Of each GM, standardised, shape (GMs, features).
+        mean: Mean of each feature over all images, shape (features,).
+        within: Standard deviation of each feature within GMs, shape (features,).
+        centres: Standardised centre of each GM, shape (GMs, features).
     """
 
     mean: Array
@@ -32,7 +32,7 @@ class Distances:
 
     @classmethod
     def fit(cls, features: Features, gms: NDArray[np.int64]) -> Distances:
-        """Finds the centres of GMs, of which each weighs the same.
+        """Finds the centres of GMs; each GM has the same weight.
 
         Args:
             features: Shape (images, features).
@@ -42,7 +42,7 @@ class Distances:
         mean = np.average(features, axis=0, weights=weights).astype(float)
         raw = _means(features.astype(float), gms)
         spread = np.sqrt(np.average((features - raw[gms]) ** 2, axis=0, weights=weights))
-        # A feature that is constant within each GM would decide alone.
+        # A feature that is constant within each GM would decide on its own.
         overall = np.sqrt(np.average((features - mean) ** 2, axis=0, weights=weights))
         within = np.maximum(spread, 0.1 * overall) + 1e-6
         return cls(mean, within, _means(_standardised(features, mean, within), gms))
@@ -68,11 +68,11 @@ class Distances:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Distances:
-        """Makes them of what `to_arrays` gave.
+        """Makes the centres from the output of `to_arrays`.
 
         Raises:
             KeyError: An array is missing.
-            ValueError: They do not go together, or are not finite.
+            ValueError: The arrays are inconsistent, or not finite.
         """
         mean, within, centres = (
             arrays[name].astype(float) for name in ("all_mean", "within", "centres")

@@ -1,7 +1,7 @@
-"""Where the parts of a long run are parsed: in processes of this machine, or over a Ray cluster.
+"""Where the parts of a long run are parsed: in processes on this machine, or on a Ray cluster.
 
-Both do the same: whoever parses a part writes its file, and the process that was called learns
-what came of it.
+Both do the same: the process that parses a part writes its file, and the calling process learns the
+outcome.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _MOST_BLOCKS = 1000
 
 
 def check_engine(name: str) -> None:
-    """Refuses an engine that is not known.
+    """Checks that an engine is known.
 
     Raises:
         UnknownNameError: There is no such engine.
@@ -42,14 +42,14 @@ def parse_parts(engine: str, tasks: Sequence[PartTask], jobs: int | None) -> Ite
     Args:
         engine: `local` or `ray`.
         tasks: The parts.
-        jobs: Processes, or Ray's actors; as many as there are cores, or GPUs where a network runs
-            on these, when None. Ray may take fewer, and adds them as the cluster grows.
+        jobs: Number of processes, or of Ray actors; if None, as many as there are cores, or GPUs
+            if a network runs on these. Ray may take fewer, and adds them as the cluster grows.
 
     Yields:
-        What came of each part, in the order of completion.
+        The outcome of each part, in the order of completion.
 
     Raises:
-        DatasetError: A process died; names the parts that were being parsed.
+        DatasetError: A process died; the message names the parts that were being parsed.
         GmbenchError: A part cannot be written.
     """
     if not tasks:
@@ -62,8 +62,8 @@ def parse_parts(engine: str, tasks: Sequence[PartTask], jobs: int | None) -> Ite
 
 
 def processes_for(tasks: Sequence[PartTask], jobs: int | None) -> int:
-    """Returns how many processes of this machine parse: `jobs`, or what its cores or GPU make."""
-    # Of one GPU one process makes the most: further ones would only share it.
+    """Returns the number of local processes: `jobs`, or one per core, or one for a GPU."""
+    # One process makes the most of a GPU: further ones would only share it.
     return jobs or (all_cores() if tasks and tasks[0].device == "cpu" else 1)
 
 
@@ -72,7 +72,7 @@ def _name(task: PartTask) -> str:
 
 
 def _over_ray(tasks: Sequence[PartTask], jobs: int | None) -> Iterator[PartOutcome]:
-    """Parses over Ray Data: actors that keep the parser, as many as the cluster comes to hold."""
+    """Parses on Ray Data, by actors that keep the parser, as many as the cluster has room for."""
     with joined_ray(jobs or all_cores()) as ray:
         from ray.data import ActorPoolStrategy, DataContext
 
@@ -102,7 +102,7 @@ def _over_ray(tasks: Sequence[PartTask], jobs: int | None) -> Iterator[PartOutco
 
 
 class _PartActor:
-    """Parses parts in a process of the cluster, which keeps the parser."""
+    """Parses parts in a process of the cluster that keeps the parser."""
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[str]]:
         task, here = _task(batch["task"][0])

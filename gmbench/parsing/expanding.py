@@ -1,8 +1,8 @@
-"""From what a user names to the names of files: image files, and files of many images.
+"""Expands what a user names into names of files: image files, and files of many images.
 
-A source is a folder, a file, an address of the web or of the Hub, or a pattern such as
-`shards-{000..127}.tar`; a list is a file with one of these a line. Names come one by one and in an
-order that does not depend on the machine, so that a list of any length is never held.
+A source is a folder, a file, an address on the web or on the Hub, or a pattern such as
+`shards-{000..127}.tar`; a list is a file with one of these per line. Names are yielded one by one,
+so that even a long list is never held in memory, and in an order independent of the machine.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ def names_of(sources: Sequence[str], lists: Sequence[Path] = ()) -> Iterator[str
 
     Args:
         sources: What a user named.
-        lists: Text files with a source a line; empty lines say nothing.
+        lists: Text files with one source per line; empty lines are ignored.
 
     Raises:
-        SourceError: A folder or repository holds no image, or a source or list is not there.
+        SourceError: A folder or repository holds no image, or a source or list does not exist.
         HubError: The Hub did not answer.
     """
     for source in sources:
@@ -57,7 +57,7 @@ def _expanded(source: str, *, listed: bool = False) -> Iterator[str]:
         for one in _counted_out(source):
             yield from _on_hub(one)
     elif listed and Path(source).suffix:
-        # A list may have millions of lines: whether each is there shows when it is read.
+        # A list may have millions of lines: whether each file exists shows when it is read.
         yield source
     else:
         # A file may have braces in its name.
@@ -95,7 +95,7 @@ def _here(path: Path) -> Iterator[str]:
 
 
 def _walked(folder: Path) -> Iterator[str]:
-    """Yields files at any depth, a folder's own by name before those of its folders."""
+    """Yields files at any depth, those of a folder by name before those of its subfolders."""
     folders: list[str] = []
     for name in sorted(os.listdir(folder)):  # noqa: PTH208 - a million names as paths take a GB
         inside = folder / name
@@ -112,7 +112,7 @@ def _walked(folder: Path) -> Iterator[str]:
 
 
 def _on_hub(address: str) -> Iterator[str]:
-    """Yields the files of a repository, folder or pattern on the Hub, of the commit of today."""
+    """Yields the files of a repository, folder or pattern on the Hub, at its current commit."""
     try:
         found = _found_on_hub(address)
     except SourceError as error:
@@ -134,7 +134,7 @@ def _found_on_hub(address: str) -> list[str]:
 
 
 def _of_commit(path: str) -> str:
-    """Returns a path on the Hub with the commit that its branch is at: a branch moves on."""
+    """Returns a path on the Hub with the current commit of its branch, as a branch moves on."""
     from huggingface_hub import HfApi
 
     parts = path.split("/")

@@ -1,4 +1,4 @@
-"""How long a long run will take, from its first images and the size of its files."""
+"""Expected duration of a long run, from its first images and the size of its files."""
 
 from __future__ import annotations
 
@@ -23,30 +23,30 @@ from gmbench.parsing.work import names_of_part
 from gmbench.progress import Expectation
 
 _IMAGES = 16
-"""Images that are parsed for it: a tenth of a second's work, or some seconds of a network."""
+"""Images parsed for the estimate: a tenth of a second's work, or a few seconds for a network."""
 
 _HEADER = 768
-"""Bytes of a TAR beside each image: a header of 512, and on average 256 that fill up a block."""
+"""Bytes of a TAR in addition to each image: a header of 512, and on average 256 of padding."""
 
 _FEW = 1_000
-"""Fewer images take no half minute, beside which a process of one's own would count."""
+"""Fewer images take less than half a minute, so an extra process for measuring would matter."""
 
 _FEW_FAR = 100
-"""Fewer images that hosts send are soon there."""
+"""Fewer images than this arrive quickly from remote hosts."""
 
 _PARTS = 64
-"""Parts whose size is looked at; the others are taken to be like them."""
+"""Number of parts whose size is examined; the others are assumed to be like them."""
 
 
 def expectation(tasks: Sequence[PartTask], at_once: int | None) -> Expectation:
     """Returns how long parts will take.
 
-    Before the first part is done it cannot be told of hosts of the network, which are asked for
-    nothing twice, and of a GPU, as what it does is not what this process does.
+    Before the first part is done, this is unknown for hosts on the network, which are asked for
+    nothing twice, and for a GPU, whose work differs from that of this process.
 
     Args:
         tasks: The parts.
-        at_once: Processes; None where a cluster says how many.
+        at_once: Number of processes; None if a cluster determines it.
     """
     if not tasks:
         return Expectation()
@@ -60,7 +60,7 @@ def expectation(tasks: Sequence[PartTask], at_once: int | None) -> Expectation:
             return Expectation(unknown="hosts of the network send them")
         if tasks[0].device != "cpu":
             return Expectation(unknown="what a GPU does is not measured before")
-        # A decoder that an image brings down takes that process with it, and not the run.
+        # A decoder that crashes on an image takes down that process, not the run.
         look = partial(_first_images, names=some[0])
         ((_, (pace, size)),) = in_processes(look, tasks[:1], 1, lambda _: "the first images")
         images = fmean(_images_of(names, size) for names in some) * len(tasks)
@@ -70,12 +70,12 @@ def expectation(tasks: Sequence[PartTask], at_once: int | None) -> Expectation:
 
 
 def _first_images(task: PartTask, names: list[str]) -> tuple[float, float]:
-    """Returns the seconds that an image takes, and the bytes that it has, of the first ones."""
+    """Returns the seconds that an image takes, and its bytes, averaged over the first ones."""
     images = images_of_shard(names[0]) if is_shard(names[0]) else images_of_files(names)
     parser, first = load_parser(task.parser), list(islice(images, _IMAGES))
     with threadpool_limits(1):
         seconds = 0.0
-        for _ in range(2):  # What is done once alone is not the run's pace.
+        for _ in range(2):  # One-time work is not part of the run's pace.
             started = time.perf_counter()
             found = [pixels for _, pixels, _ in map(decoded, first) if pixels is not None]
             if found:
@@ -87,5 +87,5 @@ def _first_images(task: PartTask, names: list[str]) -> tuple[float, float]:
 
 
 def _images_of(names: list[str], size: float) -> float:
-    """Returns how many images a part has; of a file of many, how many of this size it holds."""
+    """Returns how many images a part has; for a file of many, how many of this size it holds."""
     return Path(names[0]).stat().st_size / size if is_shard(names[0]) else len(names)

@@ -1,4 +1,4 @@
-"""How long training the parser of known GMs will take, from some of its images and from counts."""
+"""Expected duration of training the parser of known GMs, from some images and from counts."""
 
 from __future__ import annotations
 
@@ -34,21 +34,21 @@ from gmbench.training.feature_table import (
 from gmbench.training.relatives import IMAGES
 
 _GMS, _IMAGES = 3, 16
-"""So many images of so many GMs are looked at: half a second's work."""
+"""Number of GMs, and of images of each, that are timed: half a second's work."""
 
 _FILES = 4
-"""Further real images that are looked at; they may be large."""
+"""Number of further real images that are timed; they may be large."""
 
 _SIDE = 32
-"""Of the images that are made up, to tell how fast this machine is now."""
+"""Side of the synthetic images that measure how fast this machine is now."""
 
 _SECONDS_THEN = 0.001
-"""What one of these took a core of the machine on which the following was measured."""
+"""Seconds that one of these took on a core of the machine that measured the following."""
 
 _BEGUN, _GROWN, _LEARNT, _SAID, _COMPARED = 3.0, 6e-4, 2.5e-4, 2.1e-3, 2e-6
-"""Seconds of that core, of all folds together: to begin; to grow trees, for each image learnt from
-times the depth of a tree of them, which all cores do together; for what else is learnt of it; for
-each image and copy that something is said of; and for each image and GM. Fitted to trainings on 40,
+"""Seconds of that core, over all folds: to start; to grow trees, per image learnt from times the
+depth of a tree of them, shared by all cores; to learn everything else, per the same unit but not
+shared; to predict, per image and copy; and to compare, per image and GM. Fitted to trainings on 40,
 80 and 123 GMs of mini116, with 16 and 48 images each and with none and two copies."""
 
 
@@ -60,20 +60,20 @@ def expected_training(
     copies: int,
     seed: int,
 ) -> float | None:
-    """Returns how long `train_known_gms` will take, about.
+    """Returns roughly how long `train_known_gms` will take.
 
-    Features that were made before are not made again, and not counted.
+    Features that already exist are not computed again, and not counted.
 
     Args:
         benchmark: The benchmark of the dataset.
         folder: The dataset folder.
         extra: GMs of other datasets.
         real_files: Further real images.
-        copies: Changed copies of each image.
-        seed: Draws how they are changed.
+        copies: Number of changed copies of each image.
+        seed: Seed of the changes.
 
     Returns:
-        Seconds, or None where images cannot be looked at: the training says what is wrong.
+        Seconds, or None if images cannot be read: the training says what is wrong.
     """
     ways = [None, *(Change(number, seed) for number in range(copies))]
     try:
@@ -102,13 +102,13 @@ def _of_features(
     real_files: Sequence[Path],
     ways: Sequence[Change | None],
 ) -> float:
-    """Returns the seconds that features take: of GMs on all cores, of real images on one."""
+    """Returns the seconds that features take: for GMs on all cores, for real images on one."""
     own = [name for name, n in zip(benchmark.index, benchmark.n_images, strict=True) if n]
     chosen = [own[row] for row in np.linspace(0, len(own) - 1, _GMS).astype(int)]
     n_real = _n_real(folder, extra)
     seconds = 0.0
     for way in ways[:2]:
-        # All copies take the same time: what is done to an image is drawn for each.
+        # All copies take the same time: how an image is changed is drawn for each.
         paths = [str(folder / shard_path(benchmark, name)) for name in chosen]
         paces = [_pace(partial(images_of_shard, path), way) for path in paths]
         alike = [one for one in ways if (one is None) == (way is None)]
@@ -122,14 +122,14 @@ def _of_features(
 
 
 def _n_real(folder: Path, extra: Sequence[ExtraGMs]) -> int:
-    """Returns how many real images the datasets hold."""
+    """Returns the number of real images in the datasets."""
     places = [folder, *(one.folder for one in extra)]
     paths = [path for place in places for path in (place / REAL).glob("*.parquet")]
     return sum(pq.read_metadata(path).num_rows for path in paths)
 
 
 def _made_up() -> Iterator[StreamedImage]:
-    """Yields images of noise, the same ones always."""
+    """Yields images of noise, always the same ones."""
     generator = np.random.default_rng(0)
     for number in range(_IMAGES):
         file = io.BytesIO()
@@ -138,8 +138,8 @@ def _made_up() -> Iterator[StreamedImage]:
 
 
 def _pace(images: Callable[[], Iterator[StreamedImage]], way: Change | None) -> float:
-    """Returns the seconds that the features of an image take, decoding and changing it too."""
-    for _ in range(2):  # What is done once alone is not the pace.
+    """Returns the seconds that the features of an image take, with decoding and changing it."""
+    for _ in range(2):  # One-time work is not part of the pace.
         first = list(islice(images(), _IMAGES))
         started = time.perf_counter()
         pixels = [found for _, found, _ in map(decoded, first) if found is not None]

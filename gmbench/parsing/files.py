@@ -1,4 +1,4 @@
-"""The image files that a user means: named one by one, or a folder with all that is in it."""
+"""The image files that a user names, one by one or as a folder with all its images."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gmbench.errors import SourceError
 
 
 def image_files(named: Iterable[Path]) -> list[Path]:
-    """Returns files as they are, and of folders the images at any depth, by name.
+    """Returns files as they are, and for folders the images at any depth, sorted by name.
 
     Raises:
         SourceError: A folder holds no image.

@@ -1,7 +1,7 @@
-"""Training the parser of known GMs, and finding out, fold by fold, how wrong it is on the unseen.
+"""Training the parser of known GMs, and finding out, fold by fold, how wrong it is on unseen GMs.
 
-A replica speaks for the GM that it is a replica of: it has its layers, classes and losses, and is
-narrower. Whoever asks for its images wants to hear of the published GM.
+A replica speaks for the GM that it is a replica of: it has the same layers, classes and losses, and
+is narrower. Whoever parses its images wants to learn about the published GM.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from gmbench.training.relatives import Relatives, directions_of, spread
 FOLDS = 10
 REPLICA = "MINI_"
 FALSE_ALARMS = 0.05
-"""Share of the images of unseen GMs that may be called real."""
+"""Share of unseen GMs' images that may be called real."""
 
 
 @dataclass(frozen=True)
@@ -46,16 +46,17 @@ class KnownImages:
     """What a parser is trained on.
 
     Attributes:
-        features: Of all images, shape (images, features).
-        groups: Group of each image, shape (images,): a GM, or behind them real images of a content.
-        names: Of the GMs, replicas by their own names.
+        features: Features of all images, shape (images, features).
+        groups: Group of each image, shape (images,): a GM or, after these, real images of one
+            content.
+        names: Names of the GMs, replicas by their own names.
         speaks_for: Name of the GM that each speaks for.
-        values: Label values of that GM, shape (GMs, 25); what is usual where they are unknown.
-        stated: Whether they are known, of that shape.
-        kinds: Of the GMs.
+        values: Label values of that GM, shape (GMs, 25); the usual ones where they are unknown.
+        stated: Whether they are known, of the same shape.
+        kinds: Kinds of these GMs.
         real: Names of the groups of real images.
-        sources: What each real image shows, and of each other image nothing.
-        copies: Features of all images when they were changed, once or several times.
+        sources: What each real image shows; empty for all other images.
+        copies: Features of changed copies of all images, one array for each copy.
     """
 
     features: Features
@@ -70,7 +71,7 @@ class KnownImages:
     copies: tuple[Features, ...] = ()
 
     def without(self, gms: Collection[str]) -> KnownImages:
-        """Returns everything but the images of some GMs and of those that speak for them."""
+        """Returns everything but the images of some GMs and of the GMs that speak for them."""
         stays = np.array([name not in gms for name in self.speaks_for])
         stays_too = np.concatenate([stays, np.ones(len(self.real), dtype=bool)])
         rows = stays_too[self.groups]
@@ -91,12 +92,12 @@ class KnownImages:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A parser, and what it said of everything while that was unseen.
+    """A parser, and the output for every image while it was unseen.
 
     Attributes:
-        parser: Trained on all.
-        unseen: What parsers trained without them said of all images, those of GMs and real ones,
-            in the order of `KnownImages`; shares of all GMs, 0 of those not known then.
+        parser: The parser trained on all images.
+        unseen: Output of parsers trained without them for all images, those of GMs and real ones,
+            in the order of `KnownImages`; shares of all GMs, 0 for those not known at the time.
     """
 
     parser: KnownGMs
@@ -113,22 +114,22 @@ def read_known_images(
     copies: int = 0,
     seed: int = 0,
 ) -> KnownImages:
-    """Reads the images to train on: a dataset's, those of extra ones, and their real images.
+    """Reads the images to train on: those of a dataset and of extra GMs, and their real images.
 
-    Real images from files are grouped by their size, which tells collections apart, and each group
-    is left out as a whole.
+    Real images from files are grouped by size, which tells collections apart, and each group is
+    left out as a whole.
 
     Args:
         benchmark: The benchmark of the dataset.
         folder: The dataset folder.
         extra: GMs of other datasets.
         real_files: Further real images.
-        progress: Told of how many images features are made.
-        copies: Changed copies of each image to be learned from too.
-        seed: Draws how they are changed.
+        progress: Called with the number of images whose features are made.
+        copies: Number of changed copies of each image to learn from as well.
+        seed: Seed of the changes.
 
     Raises:
-        GmbenchError: What `read_features` raises.
+        GmbenchError: As raised by `read_features`.
     """
     ways = [None, *(Change(number, seed) for number in range(copies))]
     tables = [
@@ -167,7 +168,7 @@ def read_known_images(
 
 
 def _features_of(name: str, pixels: list[Pixels], way: Change | None) -> Features:
-    """Returns the features of a group of real images, changed in a way or as they are."""
+    """Returns the features of a group of real images, changed in some way or as they are."""
     if way:
         images = map(Image.fromarray, pixels)
         pixels = [way(image, f"{name}/{row:06d}") for row, image in enumerate(images)]
@@ -178,7 +179,7 @@ def _features_of(name: str, pixels: list[Pixels], way: Change | None) -> Feature
 def _real_images(
     folders: Sequence[Path], files: Sequence[Path]
 ) -> Iterator[tuple[str, list[Pixels], list[str]]]:
-    """Yields groups of real images: name, pixels of each, what each shows."""
+    """Yields groups of real images: name, pixels of each image, and what each image shows."""
     for place in folders:
         if not (place / REAL).is_dir():
             continue
@@ -204,10 +205,10 @@ def fit_known_gms(
 
     Args:
         images: What to train on.
-        benchmark: Says how counts are normalised and which classes there are.
+        benchmark: Defines how counts are normalised and which classes there are.
         seed: Seed of the trees and of the folds.
-        trained_on: What the parser shall say of that.
-        progress: Told how many trainings are done.
+        trained_on: What the parser states about its training.
+        progress: Called with the number of trainings done.
     """
     n_images, n_gms = len(images.groups), len(images.names)
     of_gm = images.groups < n_gms
@@ -233,7 +234,7 @@ def fit_known_gms(
         relatives=whole.relatives,
         distances=whole.distances,
         surety=Surety.learn(unseen.of(learnt), images.values, images.stated),
-        # Who knows no real images calls none real.
+        # A parser that knows no real images calls none real.
         real_from=upper_quantile(real[of_gm], weights, FALSE_ALARMS) if images.real else 2.0,
         trained_on=trained_on,
     )
@@ -243,12 +244,12 @@ def fit_known_gms(
 
 
 def folds_of(images: KnownImages, seed: int) -> list[NDArray[np.bool_]]:
-    """Parts images into folds: GMs with equal labels, and real images of one source, stay together.
+    """Splits images into folds; GMs of equal labels, and real images of one source, stay together.
 
     Kinds of GM are spread evenly.
 
     Returns:
-        Of each fold which images are unseen in it, shape (images,).
+        For each fold, which images are unseen in it, shape (images,).
     """
     generator = np.random.default_rng([seed, 0xF0])
     alike: dict[tuple[float, ...], list[int]] = {}
@@ -273,7 +274,7 @@ class Fold:
     Attributes:
         relatives: Knows the groups.
         distances: Where they lie.
-        groups: The groups known, in the order of the shares; GMs, then real images.
+        groups: The known groups, in the order of the shares: GMs, then real images.
     """
 
     relatives: Relatives
@@ -281,11 +282,11 @@ class Fold:
     groups: NDArray[np.int64]
 
     def look_at(self, features: Features, n_gms: int) -> Unseen:
-        """Says what is seen in other images, whose GMs are left open.
+        """Returns what is seen in other images, with their GMs left open.
 
         Args:
-            features: Of these images, shape (images, features).
-            n_gms: Number of all GMs, those not known too.
+            features: Features of these images, shape (images, features).
+            n_gms: Number of all GMs, including those not known.
         """
         found = self.relatives.shares(features)
         known = self.groups < n_gms
@@ -303,12 +304,12 @@ class Fold:
 def fit_without(
     images: KnownImages, out: NDArray[np.bool_], benchmark: Benchmark, seed: int
 ) -> Fold:
-    """Learns to know GMs, and real images, by all images but some.
+    """Learns to recognise GMs, and real images, from all images but some.
 
     Args:
         images: The images.
-        out: Which are left out, shape (images,).
-        benchmark: Says how counts are normalised and which classes there are.
+        out: Which images are left out, shape (images,).
+        benchmark: Defines how counts are normalised and which classes there are.
         seed: Seed of the trees.
     """
     groups = np.unique(images.groups[~out])
@@ -316,13 +317,13 @@ def fit_without(
     copies = [one[~out] for one in images.copies]
     known = groups[groups < len(images.names)]
     labels = directions_of(images.values[known], benchmark)
-    # Real images have no labels; what tells them from all GMs is that.
+    # Real images have no labels, which is what distinguishes them from all GMs.
     targets = np.zeros((len(groups), labels.shape[1] + 1))
     targets[: len(known), :-1] = labels
     targets[len(known) :, -1] = 2.0
     return Fold(
         Relatives.fit(features, numbers, targets, seed, copies),
-        # Changed images of a known GM are like something known, too.
+        # Changed images of a known GM are like something known as well.
         Distances.fit(np.concatenate([features, *copies]), np.tile(numbers, 1 + len(copies))),
         groups,
     )
@@ -331,11 +332,11 @@ def fit_without(
 def upper_quantile(
     values: NDArray[np.float64], weights: NDArray[np.float64], above: float
 ) -> float:
-    """Returns the least value that no more than a part of the weight lies above.
+    """Returns the least value with no more than a given part of the weight above it.
 
     Args:
         values: Shape (images,).
-        weights: Likewise.
+        weights: Shape (images,).
         above: That part, 0 to 1.
     """
     order = np.argsort(values)[::-1]

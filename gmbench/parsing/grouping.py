@@ -1,4 +1,4 @@
-"""Images of several sources: told apart by which known GMs they are like."""
+"""Telling images of several sources apart by which known GMs they are like."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 APART = 0.5
-"""Mean distance (1 less the cosine of their shares' roots) of groups that are parted when asked."""
+"""Mean distance (1 - cosine of the shares' square roots) of groups that are split on request."""
 
 MIXED = 0.88
-"""The same of groups that are spoken of unasked: one source in twenty-five is taken for several."""
+"""The same for groups that are reported unasked: one source in twenty-five is taken for several."""
 
 
 def groups_of(shares: NDArray[np.float64], apart: float = APART) -> list[NDArray[np.int64]]:
-    """Parts images into groups that look like one source each, by average linkage.
+    """Splits images into groups that look like one source each, by average linkage.
 
     Args:
-        shares: Of the known GMs in each image, shape (images, GMs).
-        apart: Mean distance from which two groups are of two sources, 0 to 1.
+        shares: Shares of the known GMs in each image, shape (images, GMs).
+        apart: Mean distance beyond which two groups are of two sources, 0 to 1.
 
     Returns:
-        Numbers of the images of each group, the largest group first.
+        Indices of the images of each group, the largest group first.
     """
     if len(shares) == 1:
         return [np.zeros(1, dtype=np.int64)]
-    # Half a second to import, and one image does without.
+    # This takes half a second to import, and a single image does not need it.
     from scipy.cluster.hierarchy import fcluster, linkage
 
     roots = np.sqrt(shares)

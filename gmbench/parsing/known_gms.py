@@ -1,7 +1,7 @@
 """The parser of known GMs: what made images like these, and what those GMs have in common.
 
-It is what `gmbench.training.relatives` learns, kept with all that is needed to use it: which GMs it
-knows, where each lies, what real images look like, and how sure it may be. No network and no torch.
+It is what `gmbench.training.relatives` learns, stored with everything needed to use it: which GMs
+it knows, where each lies, what real images look like, and how sure it may be. No network, no torch.
 """
 
 from __future__ import annotations
@@ -38,27 +38,27 @@ Array = NDArray[np.float64]
 Features = NDArray[np.float32]
 
 NEAREST = 5
-"""Relatives that are named."""
+"""Number of relatives that are named."""
 
 UNLIKE_ANYTHING = 0.02
-"""Of the images of unseen GMs so many lie farther from all known GMs than what is called unlike."""
+"""Images are unlike anything if less than this share of unseen GMs' images lie farther away."""
 
 
 _MOST_IMAGES, _MOST_BYTES = 64, 2**22
-"""Images whose pixels are held together: so many, or when they have so many bytes."""
+"""A batch, whose pixels are held together, ends at this many images, or this many bytes."""
 
 MOST_COMPARED = 500
-"""Images that are compared in pairs, to see whether all are of one source."""
+"""Most images that are compared in pairs, to see whether all are of one source."""
 
 
 @dataclass(frozen=True)
 class SaidOfImages:
-    """What the parser says of each image.
+    """What the parser says about each image.
 
     Attributes:
-        shares: Of each known GM, shape (images, GMs), rows that sum to 1.
-        real: Share of real images among what each is like, shape (images,).
-        distances: From the nearest that is known, shape (images,).
+        shares: Shares of the known GMs, shape (images, GMs); rows sum to 1.
+        real: Share of real images among what each image is like, shape (images,).
+        distances: Distance from the nearest known GM or group of real images, shape (images,).
     """
 
     shares: Array
@@ -66,7 +66,7 @@ class SaidOfImages:
     distances: Array
 
     def of(self, rows: Sequence[int] | NDArray[np.int64]) -> SaidOfImages:
-        """Returns what is said of some of them."""
+        """Returns what is said about some of the images."""
         taken = np.asarray(rows)
         return SaidOfImages(self.shares[taken], self.real[taken], self.distances[taken])
 
@@ -76,14 +76,15 @@ class KnownGMs:
     """A parser that knows GMs by their images.
 
     Attributes:
-        names: Of the GMs known, in the order of their shares; a GM and its replica share a name.
+        names: Names of the known GMs, in the order of their shares; a GM and its replica share a
+            name.
         values: Label values of the GMs, shape (GMs, 25).
-        labels: What the values are called, and how counts are normalised.
-        relatives: Knows the GMs, and behind them groups of real images.
+        labels: Names of the values, and how counts are normalised.
+        relatives: Knows the GMs and, after them, groups of real images.
         distances: Where the GMs lie.
-        surety: How sure it may be.
+        surety: How sure the parser may be.
         real_from: Share of real images from which an image is called real.
-        trained_on: What it was trained on, and how wrong it is there: for people.
+        trained_on: What the parser was trained on, and how wrong it is there, for display.
     """
 
     names: tuple[str, ...]
@@ -99,7 +100,7 @@ class KnownGMs:
         """Infers the hyperparameters of the generative model that made some images.
 
         Args:
-            images: One image or several, all of one GM: paths, images of Pillow or uint8 arrays of
+            images: One image or several, all of one GM: paths, Pillow images or uint8 arrays of
                 shape (height, width) or (height, width, 3), of any mode and size.
 
         Raises:
@@ -116,27 +117,27 @@ class KnownGMs:
         return self.parsed(self.look(images).shares)
 
     def look(self, images: Iterable[Image.Image]) -> SaidOfImages:
-        """Looks at images one by one, so that few of their pixels are held at once."""
+        """Looks at images in batches, so that few of their pixels are held at once."""
         return self.look_at(np.concatenate(list(_features(images))))
 
     def look_at(self, features: Features) -> SaidOfImages:
-        """Says which GMs made images like these.
+        """Returns which GMs made images like these.
 
         Args:
-            features: Those of `gmbench.training.feature_table`, shape (images, features).
+            features: Features of `gmbench.training.feature_table`, shape (images, features).
         """
         shares = self.relatives.shares(features)
         made = shares[:, : len(self.names)]
         total = made.sum(axis=1)
         return SaidOfImages(
-            # An image that is like nothing but real ones is like all GMs alike.
+            # An image that is like nothing but real ones is equally like all GMs.
             (made + 1e-9) / (total + 1e-9 * made.shape[1])[:, None],
             1.0 - total,
             self.distances.nearest(features),
         )
 
     def parsed(self, shares: Array) -> ParsedImages:
-        """Reads counts and probabilities of classes off the shares of GMs.
+        """Derives counts and class probabilities from the shares of GMs.
 
         Args:
             shares: Shape (images, GMs).
@@ -156,9 +157,9 @@ class KnownGMs:
         )
 
     def parse_said(self, said: SaidOfImages) -> ParsedGM:
-        """Reads the hyperparameters of one GM off what is said of its images.
+        """Infers the hyperparameters of one GM from what is said about its images.
 
-        All images speak together: what is read is the geometric mean of their shares.
+        All images are combined: the parameters are derived from the geometric mean of their shares.
         """
         shares = together(said.shares)[None]
         whole, each = self.parsed(shares), self.parsed(said.shares)
@@ -201,7 +202,7 @@ class KnownGMs:
         )
 
     def _count(self, number: int, shares: Array, each: ParsedParameter) -> ParsedParameter:
-        """A count with its interval, and how much of what is known that interval leaves out."""
+        """Returns a count with its interval, and the share of known GMs that this leaves out."""
         values, tail = self.values[:, number], float(self.surety.tails[number])
         careful = _doubted(shares, float(self.surety.doubts[number]))
         low, value, high = quantiles(careful, values, [tail, 0.5, 1 - tail])[0]
@@ -229,7 +230,7 @@ def _doubted(shares: Array, doubt: float) -> Array:
 
 
 def _features(images: Iterable[Image.Image]) -> Iterator[Features]:
-    """Yields the features of the next images; those of one size are looked at together."""
+    """Yields the features of successive batches; images of one size are processed together."""
     pixels = (rgb_pixels(image, "") for image in images)
     for some in _some_at_a_time(pixels):
         spectral, residual = feature_rows(iter(some)), residual_rows(iter(some))

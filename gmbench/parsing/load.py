@@ -1,4 +1,4 @@
-"""Reading a parser, whichever kind it is."""
+"""Reading a parser of any kind."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gmbench.training.checkpoint import ModelParserCheckpoint
 
 SHIPPED = TABLES / "parser"
-"""The parser that comes with the package: docs/parser.md."""
+"""The parser that comes with the package; see docs/parser.md."""
 
 _WEIGHTS = "model.safetensors"
 """The file of a network's weights, as `huggingface_hub` calls it."""
@@ -26,15 +26,15 @@ def load_parser(path: str | Path | None = None) -> KnownGMs | ModelParserCheckpo
     """Reads a parser from a folder, or from the Hub by its name.
 
     Args:
-        path: Folder or name; the parser that comes with the package when None.
+        path: Folder or name; the parser that comes with the package if None.
 
     Returns:
-        The parser: of known GMs, as the package's own, or a network. `parse(images)` of either
-        infers the 25 parameters of the GM that made the images.
+        The parser: either of known GMs, such as the package's own, or a network. Its
+        `parse(images)` infers the 25 parameters of the GM that made the images.
 
     Raises:
-        CheckpointError: There is none, or it cannot be read.
-        MissingPackageError: It is a network, and torch is not installed.
+        CheckpointError: There is no parser, or it cannot be read.
+        MissingPackageError: The parser is a network, and torch is not installed.
 
     Examples:
         >>> import numpy as np
@@ -47,7 +47,7 @@ def load_parser(path: str | Path | None = None) -> KnownGMs | ModelParserCheckpo
     place = SHIPPED if path is None else path
     config = config_of(place)
     if config.get("method") != KNOWN_GMS:
-        # torch takes two seconds to import, and the package's own parser does without.
+        # torch takes two seconds to import, and the package's own parser does not need it.
         from gmbench.training.checkpoint import load_checkpoint
 
         return load_checkpoint(place)
@@ -58,13 +58,13 @@ def load_parser(path: str | Path | None = None) -> KnownGMs | ModelParserCheckpo
 
 
 def parser_sha256(path: str | Path | None = None) -> str:
-    """Returns a SHA-256 of all that a parser is made of, which tells it from any other.
+    """Returns a SHA-256 of everything a parser consists of, distinguishing it from any other.
 
     Args:
-        path: What `load_parser` takes.
+        path: As in `load_parser`.
 
     Raises:
-        CheckpointError: There is none, or it cannot be read.
+        CheckpointError: There is no parser, or it cannot be read.
     """
     place = SHIPPED if path is None else path
     weights = ARRAYS if config_of(place).get("method") == KNOWN_GMS else _WEIGHTS

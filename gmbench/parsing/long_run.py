@@ -1,8 +1,8 @@
-"""Parsing as many images as there are: in parts, each of which is done once, whatever happens.
+"""Parsing any number of images: in parts, each of which is done once, whatever happens.
 
-A part appears whole or not at all, and one that is there is never done again; so a run that was
-killed goes on where it was, machines take parts of their own, and what could not be reached is
-tried by the next call.
+A part appears whole or not at all, and an existing one is never done again; so a run that was
+killed resumes where it stopped, machines take parts of their own, and what could not be reached is
+retried by the next call.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ from gmbench.progress import Expectation, Progress
 from gmbench.version import __version__
 
 PART_IMAGES = 1000
-"""Image files of a part, unless another number is given: what a kill costs at most, a process."""
+"""Default number of image files of a part: the most that a kill costs per process."""
 
 
 @dataclass(frozen=True)
 class LongRun:
-    """How a run, or a machine's part of it, ended.
+    """How a run, or a machine's share of it, ended.
 
     Attributes:
-        folder: Of the run.
-        manifest: What is done.
-        parts: Parts of this machine that are done.
-        parts_before: Of these, parts that were done before.
-        images: Images in the parts that are done.
-        failures: Images of these that could not be parsed.
-        images_now: Images that this call has parsed.
-        seconds: What that took.
-        unread: Files of many images that could not be reached, and why, by the part's number.
+        folder: Folder of the run.
+        manifest: File that lists what is done.
+        parts: Number of this machine's parts that are done.
+        parts_before: Number of these that were done before.
+        images: Number of images in the parts that are done.
+        failures: Number of these that could not be parsed.
+        images_now: Number of images parsed by this call.
+        seconds: Seconds that this took.
+        unread: Files of many images that could not be reached, and why, by part number.
     """
 
     folder: Path
@@ -57,7 +57,7 @@ class LongRun:
     unread: dict[int, str]
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns the same as plain data, for JSON."""
+        """Returns the outcome as plain data, for JSON."""
         paths = {"folder": str(self.folder), "manifest": str(self.manifest)}
         return asdict(self) | paths | {"unread": {str(n): why for n, why in self.unread.items()}}
 
@@ -77,29 +77,30 @@ def parse_to_folder(
     progress: Progress | None = None,
     expected: Callable[[Expectation], None] | None = None,
 ) -> LongRun:
-    """Parses images into Parquet files of a folder, or goes on where an earlier call was.
+    """Parses images into Parquet files in a folder, or resumes where an earlier call stopped.
 
     A script that calls this needs `if __name__ == "__main__":`, as processes are started for it.
 
     Args:
-        names: Image files, and TAR and Parquet files of images: what `names_of` yields.
-        folder: Of the run; machines that share it share the work.
-        sources: What the names were made of, for people.
-        model: Folder of a parser or its name on the Hub; the package's own when None.
-        shard: Number of this machine, from 0, and how many there are.
-        jobs: Processes, or Ray's actors; all cores when None, or one for a GPU.
+        names: Image files, and TAR and Parquet files of images, as yielded by `names_of`.
+        folder: Folder of the run; machines that share it share the work.
+        sources: What the names were made from, for display.
+        model: Folder of a parser or its name on the Hub; the package's own if None.
+        shard: Number of this machine, from 0, and the number of machines.
+        jobs: Number of processes, or of Ray actors; if None, one per core, or one for a GPU.
         engine: `local` or `ray`.
-        part_images: Image files of a part; a file of many images is a part of its own.
+        part_images: Number of image files of a part; a file of many images is a part of its own.
         device: `auto`, `cpu`, `cuda` or `mps`: where a network runs.
         patience: Seconds that a host may take for an image.
-        progress: Told how many images are parsed, and of how many; of files of many images that
-            is an estimate from those that are done.
-        expected: Told before the first part how long all will take, as a few images tell it.
+        progress: Called with the number of images parsed, and their total; with files of many
+            images, the total is estimated from those that are done.
+        expected: Called before the first part with the expected duration of all parts, estimated
+            from a few images.
 
     Raises:
         UnknownNameError: There is no such engine or device.
         CheckpointError: The parser cannot be read.
-        WorkError: The folder holds another run, or this machine's part is at work already.
+        WorkError: The folder holds another run, or another call is working on this machine's share.
         WriteError: The folder cannot be written to, or a part is not the one that was written.
         DatasetError: A process died; what is finished is kept.
     """
@@ -139,11 +140,11 @@ def parse_to_folder(
 def _device_of(place: str | None, device: str, engine: str) -> str:
     if isinstance(load_parser(place), KnownGMs):
         return "cpu"
-    # torch takes two seconds to import, and the package's own parser does without.
+    # torch takes two seconds to import, and the package's own parser does not need it.
     from gmbench.training.devices import DEVICES, device_for
 
     if engine == "ray" and device in DEVICES:
-        return device  # What this machine has does not matter: others do the work.
+        return device  # This machine's devices do not matter: others do the work.
     return device_for(device).type
 
 

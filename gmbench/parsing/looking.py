@@ -1,7 +1,7 @@
-"""Parsing one part of a long run, in whatever process: images in, a file with their rows out.
+"""Parsing one part of a long run, in any process: images in, a file with their rows out.
 
-Images are decoded as they arrive and looked at some at a time, so that memory is that of a few
-images, whatever the part holds.
+Images are decoded as they arrive and parsed in batches, so that memory use is that of a few images,
+whatever the size of the part.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ if TYPE_CHECKING:
 
 _ATTEMPTS = 3
 _PAUSE = 2.0
-"""Seconds before a part whose host broke off is begun again; twice as many the next time."""
+"""Seconds before a part whose host broke off is retried; twice as many the next time."""
 
 _MOST_IMAGES = 256
 _MOST_PIXELS = 2**22
-"""Images that are looked at together: so many, or when they have so many pixels in all."""
+"""A batch ends when it has this many images, or this many pixels in total."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +47,12 @@ class PartTask:
     """A part, and all that a process needs to parse it.
 
     Attributes:
-        folder: Of the run.
-        part: Which images.
-        parser: Folder of the parser or its name on the Hub; the package's own when None.
-        parser_sha256: What the parser must be.
-        device: `cpu`, `cuda` or `mps`: where a network runs; `auto` before Ray has said what
-            there is.
+        folder: Folder of the run.
+        part: Which images to parse.
+        parser: Folder of the parser or its name on the Hub; the package's own if None.
+        parser_sha256: SHA-256 that the parser must have.
+        device: `cpu`, `cuda` or `mps`: where a network runs; `auto` until Ray has said what there
+            is.
         patience: Seconds that a host may take for an image.
     """
 
@@ -66,12 +66,12 @@ class PartTask:
 
 @dataclass(frozen=True, slots=True)
 class PartOutcome:
-    """What came of a part.
+    """Outcome of a part.
 
     Attributes:
         part: Its number.
-        record: What it holds; None where its file of many images could not be reached.
-        unread: Why not.
+        record: Its record; None if its file of many images could not be reached.
+        unread: Why it could not be reached.
     """
 
     part: int
@@ -83,7 +83,7 @@ def parse_part(task: PartTask) -> PartOutcome:
     """Parses the images of a part and writes their rows.
 
     Raises:
-        GmbenchError: The file cannot be written, or parser or list are not what they were.
+        GmbenchError: The file cannot be written, or the parser or the list has changed.
     """
     parser = _parser(task.parser, task.device, task.parser_sha256)
     names = names_of_part(task.folder, task.part)
@@ -99,7 +99,7 @@ def parse_part(task: PartTask) -> PartOutcome:
 
 @lru_cache(maxsize=1)
 def _parser(place: str | None, device: str, sha256: str) -> KnownGMs | ModelParserCheckpoint:
-    """Reads a parser once for each process, which shall keep to one core beside its fellows."""
+    """Reads a parser once per process, and keeps the process to one core beside the others."""
     if parser_sha256(place) != sha256:
         raise WorkError(
             f"{place or 'The parser of the package'} is not the parser that the run was begun "
@@ -123,7 +123,7 @@ def _written(
         images = images_of_shard(names[0], task.patience)
     else:
         images = images_of_files(names, task.patience)
-    # A GPU looks faster than one core decodes.
+    # A GPU parses faster than one core decodes.
     threads = 1 if task.device == "cpu" else all_cores()
     with threadpool_limits(1), PartFile(path, parser.labels, facts) as file:
         for some in _together(in_threads(decoded, images, threads)):
@@ -135,7 +135,7 @@ def _written(
 
 
 Decoded = tuple[str, Pixels | None, str]
-"""Name, pixels, and why there are none."""
+"""Name, pixels or None, and why there are none."""
 
 
 def decoded(image: StreamedImage) -> Decoded:

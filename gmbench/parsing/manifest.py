@@ -1,7 +1,7 @@
-"""What is done of a long run: `manifest.json`, or one such file for each of several machines.
+"""What has been done of a long run: `manifest.json`, or one such file per machine if several.
 
-A part is done when its file is there, and then only. The manifest says what is in it: it is what
-people and programs read, and what spares reading the parts again.
+A part is done if and only if its file exists. The manifest describes what is in it: it is what
+people and programs read, and saves reading the parts again.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from gmbench.parsing.parts import PartRecord
 from gmbench.parsing.work import Part, Work, part_path
 
 _EVERY = 10.0
-"""Seconds between two writings of a manifest: that of 100,000 parts has 15 MB."""
+"""Seconds between two writes of a manifest, which takes 15 MB for 100,000 parts."""
 
 
 def manifest_path(folder: Path, shard: tuple[int, int]) -> Path:
-    """Returns the manifest of a machine; `manifest.json` where there is one alone."""
+    """Returns the path of a machine's manifest; `manifest.json` if there is only one machine."""
     number, of = shard
     return folder / ("manifest.json" if of == 1 else f"manifest-{number}-of-{of}.json")
 
@@ -31,13 +31,13 @@ class Manifest:
 
     Args:
         work: The run.
-        shard: Number of the machine, from 0, and how many there are.
-        about: What else the manifest shall say of the run.
+        shard: Number of the machine, from 0, and the number of machines.
+        about: What else the manifest states about the run.
 
     Attributes:
-        records: Of the parts that are done, by number.
-        rows: Of these together.
-        failures: Likewise.
+        records: Records of the parts that are done, by number.
+        rows: Total number of their rows.
+        failures: Total number of their failures.
         unread: Why a file of many images could not be reached, by the number of its part.
     """
 
@@ -49,7 +49,7 @@ class Manifest:
         self.unread: dict[int, str] = {}
 
     def find_done(self, parts: Iterable[Part]) -> list[Part]:
-        """Records the parts whose files are there, and returns the others.
+        """Records the parts whose files exist, and returns the others.
 
         Raises:
             WriteError: A file is not the one that was written.
@@ -73,7 +73,7 @@ class Manifest:
         return left
 
     def add(self, record: PartRecord) -> None:
-        """Records a part that has been done, and writes the manifest now and then."""
+        """Records a part that has been done, and writes the manifest from time to time."""
         self._keep(record)
         if time.monotonic() - self._written >= _EVERY:
             self.write()
@@ -87,7 +87,7 @@ class Manifest:
         """Writes the manifest.
 
         Raises:
-            WriteError: The system refused.
+            WriteError: The manifest cannot be written.
         """
         records = [self.records[number] for number in sorted(self.records)]
         number, of = self._shard
@@ -105,7 +105,7 @@ class Manifest:
 
 
 def _known(folder: Path) -> dict[int, PartRecord]:
-    """Returns what manifests of any machine say; one that cannot be read says nothing."""
+    """Returns the records in the manifests of all machines; an unreadable one is skipped."""
     known: dict[int, PartRecord] = {}
     for path in folder.glob("manifest*.json"):
         try:

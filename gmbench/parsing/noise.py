@@ -1,4 +1,4 @@
-"""What images have in common besides what they show: their mean noise residual and its spectrum."""
+"""What images share besides what they show: the mean and the mean spectrum of their noise."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from gmbench.data.rgb import rgb_pixels
 from gmbench.training.image_inputs import Images, opened
 
 SIDE = 64
-"""Side of the pictures' content, in pixels of the images."""
+"""Side of what the pictures show, in pixels of the images."""
 
 _SHOWN = 256
 
 
 def noise_pictures(images: Images) -> tuple[tuple[str, str, bytes], ...]:
-    """Draws the mean residual of images and its spectrum.
+    """Draws the mean noise residual of images, and the mean spectrum of their residuals.
 
     Args:
         images: What `gmbench.parse` takes.
 
     Returns:
-        Title, text and PNG of each picture.
+        The title, text and PNG of each picture.
 
     Raises:
         SourceError: There is no image, or one cannot be read.
@@ -49,7 +49,7 @@ def noise_pictures(images: Images) -> tuple[tuple[str, str, bytes], ...]:
 
 
 def _means(images: Iterable[Image.Image]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean residual of the images' centres and its mean power, each (SIDE, SIDE)."""
+    """Returns the mean and the mean power of the centres' residuals, each (SIDE, SIDE)."""
     total, power, n = np.zeros((SIDE, SIDE)), np.zeros((SIDE, SIDE)), 0
     for image in images:
         grey = rgb_pixels(image, "").mean(axis=2)
@@ -65,7 +65,7 @@ def _means(images: Iterable[Image.Image]) -> tuple[NDArray[np.float64], NDArray[
 
 
 def _png(values: NDArray[np.float64]) -> bytes:
-    """A grey picture from the first to the 99th percentile."""
+    """Returns a grey picture, scaled from the 1st to the 99th percentile."""
     low, high = np.percentile(values, [1, 99])
     grey = np.clip((values - low) / (high - low + 1e-9), 0, 1) * 255
     picture = Image.fromarray(np.rint(grey).astype(np.uint8))

@@ -23,14 +23,14 @@ def parse(
     often it is right about others.
 
     Args:
-        images: One image or several, all of one GM: paths, images of Pillow, or uint8 arrays of
+        images: One image or several, all of one GM: paths, Pillow images, or uint8 arrays of
             shape (height, width, 3); of any mode and size.
-        parser: What `load_parser` gave, or the folder of a parser or its name on the Hub; the
-            package's own when None.
+        parser: A parser returned by `load_parser`, or the folder of a parser or its name on the
+            Hub; the package's own if None.
 
     Returns:
-        The 25 parameters, how sure each is, the known GMs most like it, and whether it is like
-        any of them at all. A notebook shows it as a table; `to_pandas()` has it as one.
+        The 25 parameters, how certain each is, the known GMs most like it, and whether it is like
+        any of them at all. A notebook shows this as a table; `to_pandas()` returns it as one.
 
     Raises:
         SourceError: There is no image, or one cannot be read.

@@ -1,7 +1,7 @@
-"""One part of a long run: a Parquet file with a row an image, there whole or not at all.
+"""One part of a long run: a Parquet file with one row per image, there whole or not at all.
 
 Its columns are those of a prediction file, numbers in single precision, and `reason`: why an image
-could not be parsed, whose other columns are empty then. Rows are written as they come, so that a
+could not be parsed, in which case its values are empty. Rows are written as they arrive, so that a
 part of any length takes little memory, and the same images give the same bytes.
 """
 
@@ -31,14 +31,14 @@ _ROWS_PER_GROUP = 4096
 
 @dataclass(frozen=True, slots=True)
 class PartRecord:
-    """What is known of a part that is done.
+    """What is known about a part that is done.
 
     Attributes:
         part: Its number.
-        rows: Of all its images.
-        failures: Of those that could not be parsed.
+        rows: Number of its images.
+        failures: Number of these that could not be parsed.
         bytes: Size of the file.
-        sha256: Of the file.
+        sha256: SHA-256 of the file.
     """
 
     part: int
@@ -49,10 +49,10 @@ class PartRecord:
 
     @classmethod
     def of_file(cls, path: Path, number: int) -> PartRecord:
-        """Reads what a file says of itself.
+        """Makes the record of an existing file.
 
         Raises:
-            WriteError: It is damaged.
+            WriteError: The file is damaged.
         """
         try:
             facts = pq.read_metadata(path)
@@ -75,7 +75,7 @@ def schema_of(labels: LabelSpace) -> pa.Schema:
     """Returns the columns of a part.
 
     Args:
-        labels: What the values are called.
+        labels: Names of the values.
     """
     odds = [
         probability_column(parameter.name, name)
@@ -95,12 +95,12 @@ def schema_of(labels: LabelSpace) -> pa.Schema:
 
 
 class PartFile:
-    """Writes a part; it has its name when the last row is on the disk.
+    """Writes a part, which gets its name only when the last row is on disk.
 
     Args:
         path: The file.
-        labels: What the values are called.
-        facts: What the file shall say of the run.
+        labels: Names of the values.
+        facts: Metadata about the run to store in the file.
     """
 
     def __init__(self, path: Path, labels: LabelSpace, facts: Mapping[str, str]) -> None:
@@ -125,12 +125,12 @@ class PartFile:
         """Adds the next images.
 
         Args:
-            image_ids: Of all of them.
-            parsed: What is said of those that could be parsed, in their order; None of none.
-            faults: Why an image could not be parsed, by its place among them.
+            image_ids: The `image_id` of each.
+            parsed: Results for those that could be parsed, in their order; None if there are none.
+            faults: Why an image could not be parsed, by its position among them.
 
         Raises:
-            WriteError: The system refused.
+            WriteError: The file cannot be written.
         """
         places = range(len(image_ids))
         row_of = {place: row for row, place in enumerate(p for p in places if p not in faults)}

@@ -1,4 +1,4 @@
-"""The predictions of a set by whichever parser."""
+"""Predictions of a set by any kind of parser."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ def predict_set(
     """Predicts the test images of one set with a parser.
 
     Args:
-        place: Folder of the parser or its name on the Hub; the package's own when None.
+        place: Folder of the parser or its name on the Hub; the package's own if None.
         benchmark: The benchmark of the dataset.
         folder: The dataset folder.
         set_name: The set.
         device: `auto`, `cpu`, `cuda` or `mps`: where a network runs.
-        progress: Told how far the reading of images is.
+        progress: Progress callback for the reading of images.
 
     Returns:
-        The predictions, and a warning where the parser may have seen the test GMs; else empty.
+        The predictions, and a warning if the parser may have seen the test GMs, otherwise empty.
 
     Raises:
         UnknownNameError: The benchmark has no such set.
@@ -59,17 +59,17 @@ def shards_of_set(
     """Returns the files of the test images of one set, for `parse_to_folder`.
 
     Args:
-        place: Folder of the parser or its name on the Hub; the package's own when None.
+        place: Folder of the parser or its name on the Hub; the package's own if None.
         benchmark: The benchmark of the dataset.
         folder: The dataset folder.
         set_name: The set.
 
     Returns:
-        The Parquet file of each GM, and a warning where the parser may have seen the test GMs.
+        The Parquet file of each GM, and a warning if the parser may have seen the test GMs.
 
     Raises:
         UnknownNameError: The benchmark has no such set.
-        BenchmarkError: Sets share GMs: rows would have to say whose model predicted them.
+        BenchmarkError: Sets share GMs: rows would have to say which set's model predicted them.
         CheckpointError: The parser cannot be read.
     """
     present = present_gms(benchmark, set_name)

@@ -1,4 +1,4 @@
-"""Parsing files from the disk, and writing what was found."""
+"""Parsing of files on disk, and writing of the results."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from gmbench.training.parsed import LabelSpace, ParsedImages
 from gmbench.training.parsed_gm import ParsedGM, parsed_gm
 
 MOST_GROUPED = 5_000
-"""Images that are compared in pairs; their distances take 100 MB."""
+"""Most images that are compared in pairs; their distances take 100 MB."""
 
 
 @dataclass(frozen=True)
 class ParsedFiles:
-    """What was parsed of files.
+    """Results of parsing files.
 
     Attributes:
         files: The image files.
-        groups: Numbers of the files of each source, and what they say of it.
-        each: What each image says on its own.
-        labels: What the values are called.
+        groups: For each source, the indices of its files, and the GM parsed from them.
+        each: Results for each image on its own.
+        labels: Names of the values.
     """
 
     files: tuple[Path, ...]
@@ -56,14 +56,15 @@ def parse_files(
 
     Args:
         files: The image files.
-        model: Folder of a parser or its name on the Hub; the package's own when None.
-        group: Whether to part them by likeness first; None takes them for one GM's unless they
-            plainly are of several.
-        progress: Told how many images are parsed.
+        model: Folder of a parser or its name on the Hub; the package's own if None.
+        group: Whether to group them by similarity first; None takes them for one GM's, and refuses
+            those that plainly are of several.
+        progress: Called with the number of images parsed.
 
     Raises:
-        SourceError: There is no image, one cannot be read, there are too many to be grouped, they
-            plainly are of several GMs, or the parser does not know which known GMs images are like.
+        SourceError: There is no image, one cannot be read, there are too many to group, they
+            plainly are of several GMs, or they are to be grouped by a network, which does not say
+            what images are alike.
         CheckpointError: The parser cannot be read.
     """
     parser = load_parser(model)
@@ -91,7 +92,7 @@ def parse_files(
 
 
 def _refuse_mixed(files: Sequence[Path], shares: NDArray[np.float64]) -> None:
-    """Refuses images of several GMs: read as one's, they would say what holds of none."""
+    """Refuses images of several GMs: parsed as one's, they would say what is true of none."""
     parts = groups_of(shares[:MOST_COMPARED], MIXED)
     if len(parts) == 1:
         return
@@ -119,8 +120,9 @@ def write_outputs(
 
     Args:
         found: What `parse_files` returned.
-        csv: File of the rows; None to leave them out.
-        html: File of the page; of several groups each gets its number in the name. None for none.
+        csv: File for the rows; None to leave them out.
+        html: File for the page; with several groups, each page's name gets the group's number. None
+            to leave it out.
         overwrite: Whether files may be replaced.
 
     Returns:

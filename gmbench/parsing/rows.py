@@ -1,4 +1,4 @@
-"""What is parsed of many images as a table: a row each, with the columns of a prediction file."""
+"""Results for many images as a table: one row each, with the columns of a prediction file."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 def rows_of(image_ids: Sequence[str], parsed: ParsedImages, labels: LabelSpace) -> pd.DataFrame:
-    """Returns what is said of each image: its `image_id`, and the 25 parameters.
+    """Returns the `image_id` of each image, its 25 parameters, and its class probabilities.
 
     Args:
-        image_ids: Of the images, such as their files.
-        parsed: What a parser says of each on its own.
-        labels: What the values are called.
+        image_ids: The `image_id`s, such as the images' files.
+        parsed: What a parser says about each image on its own.
+        labels: Names of the values.
     """
     import pandas as pd
 

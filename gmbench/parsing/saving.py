@@ -1,7 +1,7 @@
 """The parser of known GMs as a folder: arrays in `parser.npz`, everything else in `config.json`.
 
-Never pickle: arrays are read with `allow_pickle=False`, and what they say of each other is checked
-before an image is looked at.
+Never pickle: arrays are read with `allow_pickle=False`, and their consistency is checked before an
+image is looked at.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from gmbench.version import __version__
 
 ARRAYS = "parser.npz"
 MOST_BYTES = 2**28
-"""Arrays that take more when they are unpacked are not read."""
+"""Arrays that take more when decompressed are not read."""
 
 _FORMAT = 1
 
@@ -41,11 +41,11 @@ _HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
 }
-"""Versions of NumPy's format; the third is for names of fields, which no array here has."""
+"""By version of NumPy's format; the third is for names of fields, which no array here has."""
 
 
 def save_parser(parser: KnownGMs, folder: Path) -> None:
-    """Writes a parser into a folder, which is made if need be.
+    """Writes a parser into a folder, which is created if needed.
 
     Raises:
         WriteError: The folder cannot be written to.
@@ -74,15 +74,15 @@ def save_parser(parser: KnownGMs, folder: Path) -> None:
 
 
 def known_gms_of(config: Mapping[str, Any], file: Path) -> KnownGMs:
-    """Makes a parser of its configuration and its arrays.
+    """Makes a parser from its configuration and its arrays.
 
     Args:
-        config: What `config.json` says.
+        config: Content of `config.json`.
         file: `parser.npz`.
 
     Raises:
         KeyError: Something is missing.
-        ValueError: Something is damaged, does not go together, or takes too much memory.
+        ValueError: Something is damaged, inconsistent, or takes too much memory.
         OSError: The file cannot be read.
     """
     if config["format"] != _FORMAT:
@@ -125,12 +125,12 @@ def _read(file: Path) -> dict[str, NDArray[Any]]:
     try:
         with zipfile.ZipFile(file) as archive:
             _check_size(sum(entry.file_size for entry in archive.infolist()))
-            # Memory is taken as the header of an array asks for it, however short the array is.
+            # Memory is allocated as an array's header demands, however short the array is.
             _check_size(sum(_declared(archive, entry) for entry in archive.infolist()))
         with np.load(file, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        # The last two: packed in a way that Python does not know, or with a password.
+        # The last two: compressed in a way that Python does not know, or with a password.
         raise ValueError(f"{file.name} is damaged") from error
 
 
@@ -140,7 +140,7 @@ def _check_size(size: int) -> None:
 
 
 def _declared(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> int:
-    """Returns how many bytes the header of an array says that it has."""
+    """Returns the size in bytes that the header of an array declares."""
     with archive.open(entry) as packed:
         version = np.lib.format.read_magic(packed)
         if version not in _HEADERS:

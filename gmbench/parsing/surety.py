@@ -1,8 +1,8 @@
 """How sure a parser may be, learned from GMs that it had not seen.
 
-A parser is trained without some GMs, looks at their images, and is held against their labels;
-fold by fold, until each GM was unseen once. What comes out is small: how much of what it says to
-believe, how wide an interval must be to hold the truth four times in five, and how far from all
+A parser is trained without some GMs, looks at their images, and is compared with their labels, fold
+by fold, until each GM has been unseen once. The result is small: how much of what it says to
+believe, how wide an interval must be to contain the truth four times in five, and how far from all
 known GMs the images of unseen ones lie.
 """
 
@@ -20,26 +20,27 @@ from gmbench.schema import N_CONTINUOUS, N_DISCRETE, N_LOSSES
 Array = NDArray[np.float64]
 
 COVERAGE = 0.8
-"""Share of the unseen GMs whose counts the intervals must hold."""
+"""Share of the unseen GMs whose counts the intervals must contain."""
 
 DOUBTS = np.linspace(0.0, 0.7, 15)
-"""Doubts that are tried."""
+"""Candidate doubts."""
 
 TAILS = np.linspace(0.5, 0.0, 101)
-"""Tails of the shares that are tried, from the widest."""
+"""Candidate tails of the shares, from the widest."""
 
 _DISTANCES = 201
 
 
 @dataclass(frozen=True)
 class Unseen:
-    """What a parser said of images of GMs that it had not seen.
+    """A parser's output for images of GMs that it had not seen.
 
     Attributes:
-        shares: Of each known GM in each image, shape (images, GMs); 0 of GMs not known then.
-        distances: From the nearest known GM, shape (images,).
+        shares: Share of each known GM in each image, shape (images, GMs); 0 for GMs not known at
+            the time.
+        distances: Distance from the nearest known GM or group of real images, shape (images,).
         gms: Row of the GM that made each image, shape (images,).
-        real: Share of real images among what each is like, shape (images,).
+        real: Share of real images among what each image is like, shape (images,).
     """
 
     shares: Array
@@ -48,7 +49,7 @@ class Unseen:
     real: Array
 
     def of(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Unseen:
-        """Returns what was said of some of the images."""
+        """Returns the output for some of the images."""
         return Unseen(self.shares[rows], self.distances[rows], self.gms[rows], self.real[rows])
 
 
@@ -57,8 +58,8 @@ class Surety:
     """How sure a parser may be.
 
     Attributes:
-        doubts: Part of the shares that all known GMs get alike before a parameter is read off,
-            shape (25,): for counts, classes and losses.
+        doubts: Part of the shares that is spread evenly over all known GMs before a parameter is
+            derived, shape (25,): for counts, classes and losses.
         tails: Share left out on either side of each count's interval, shape (9,).
         distances: Evenly spaced quantiles of the distances of unseen GMs' images, ascending.
     """
@@ -69,12 +70,12 @@ class Surety:
 
     @classmethod
     def learn(cls, unseen: Unseen, labels: Array, stated: NDArray[np.bool_]) -> Surety:
-        """Learns it from what was said of unseen GMs; every GM weighs the same.
+        """Learns this from the output for unseen GMs; every GM has the same weight.
 
         Args:
-            unseen: What was said.
+            unseen: The output for their images.
             labels: Label values of the GMs, shape (GMs, 25).
-            stated: Whether they are known, of that shape; what is not known teaches nothing.
+            stated: Whether they are known, of the same shape; unknown ones are not learned from.
         """
         of_image = 1.0 / np.bincount(unseen.gms)[unseen.gms]
         weights = of_image[:, None] * stated[unseen.gms]
@@ -110,7 +111,7 @@ class Surety:
         return cls(doubts, tails, unseen.distances[order][at])
 
     def farther(self, distance: float) -> float:
-        """Returns the share of unseen GMs' images that lie farther than one at a distance."""
+        """Returns the share of unseen GMs' images that lie farther away than a distance."""
         return float((self.distances > distance).mean())
 
     def to_dict(self) -> dict[str, list[float]]:
@@ -120,11 +121,11 @@ class Surety:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Surety:
-        """Makes one of what `to_dict` gave.
+        """Makes an instance from the output of `to_dict`.
 
         Raises:
             KeyError: Something is missing.
-            ValueError: Something is not of its shape or range.
+            ValueError: Something has a wrong shape, or is out of range.
         """
         doubts, tails, distances = (
             np.asarray(data[name], dtype=float) for name in ("doubts", "tails", "distances")
@@ -145,14 +146,14 @@ class Surety:
 
 
 def _average(values: NDArray[Any], weights: Array) -> Any:
-    """Weighted mean over images; 0 where none has a weight."""
+    """Returns the weighted mean over images; 0 if none has a weight."""
     return weights @ values / max(weights.sum(), 1e-12)
 
 
 def together(shares: Array) -> Array:
-    """Returns the shares of GMs in several images of one GM: their geometric mean, scaled to 1.
+    """Returns the shares of GMs in several images of one GM: their geometric mean, summing to 1.
 
-    What one image of them all rules out is ruled out. On unseen GMs it beats the mean.
+    What any one of the images rules out is ruled out. On unseen GMs this beats the mean.
 
     Args:
         shares: Shape (images, GMs).
@@ -163,19 +164,19 @@ def together(shares: Array) -> Array:
 
 
 def quantiles(shares: Array, values: Array, levels: Sequence[float]) -> Array:
-    """Returns weighted quantiles: the least value that so much of the shares does not exceed.
+    """Returns weighted quantiles: the least value that a given part of the shares does not exceed.
 
     Args:
-        shares: Of each GM in each image, shape (images, GMs), rows that sum to 1.
-        values: Of each GM, shape (GMs,).
-        levels: From 0 to 1.
+        shares: Share of each GM in each image, shape (images, GMs); rows sum to 1.
+        values: Value of each GM, shape (GMs,).
+        levels: Those parts, from 0 to 1.
 
     Returns:
         Shape (images, levels).
     """
     order = np.argsort(values, kind="stable")
     reached = np.cumsum(shares[:, order], axis=1)
-    # What no share has is no value at all: the least is where the sum leaves 0.
+    # Values without any share do not count: the least one is where the sum leaves 0.
     asked = np.clip(levels, 1e-9, 1.0) - 1e-12
     at = np.array([np.searchsorted(row, asked) for row in reached]).clip(0, len(order) - 1)
     return np.asarray(values[order][at.reshape(len(shares), len(asked))])

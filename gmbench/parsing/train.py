@@ -1,4 +1,4 @@
-"""Training the parser of known GMs from dataset folders, with its card."""
+"""Training the parser of known GMs on dataset folders, with its card."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from gmbench.progress import Progress
 from gmbench.wording import plural
 
 COPIES = 2
-"""Changed copies of each image that are learned from; one teaches less, and two keep it small."""
+"""Changed copies of each image to learn from: one teaches less, and two keep the parser small."""
 
 _FEWEST = 4
-"""GMs with labels of their own below which what is left out says nothing."""
+"""Fewest GMs with distinct labels; with fewer, leaving GMs out says nothing."""
 
 METRICS = {"l1": "l1 ↓", "arch_f1": "arch F1 ↑", "loss_f1": "loss F1 ↑"}
 LEVELS = {
@@ -43,24 +43,24 @@ def train_known_gms(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Trains the parser on all GMs of a dataset, and of extra ones, and writes it.
+    """Trains the parser on all GMs of a dataset, and on extra ones, and writes it.
 
     Args:
         benchmark: The benchmark of the dataset.
         folder: The dataset folder.
         out: Folder of the parser.
-        extra: GMs of other datasets, whose real images are learned too.
+        extra: GMs of other datasets, whose real images are learned as well.
         real_files: Further real images.
-        copies: Changed copies of each image that are learned from too.
+        copies: Number of changed copies of each image to learn from as well.
         seed: Seed of trees, folds, intervals and changes.
-        progress: Told how far the work is.
+        progress: Progress callback.
 
     Returns:
-        How right it is about GMs left out, as `accuracy_of` says it.
+        The accuracy on GMs left out, as returned by `accuracy_of`.
 
     Raises:
         BenchmarkError: There are too few GMs.
-        GmbenchError: A dataset cannot be read, or the folder not be written to.
+        GmbenchError: A dataset cannot be read, or the folder cannot be written to.
     """
     images = read_known_images(
         benchmark, folder, extra, real_files, progress, copies=copies, seed=seed

@@ -1,8 +1,8 @@
-"""What a long run has to do: the list of its images, cut into parts that are done one by one.
+"""The work of a long run: the list of its images, split into parts that are done one by one.
 
-The list lies in the folder of the run, and is compared with that of every later call: parts are
-numbered by it, so another list would make a mixture. Machines that share the folder make the same
-list, and each takes the parts that are its own.
+The list is kept in the folder of the run and compared with that of every later call: parts are
+numbered by it, so another list would mix up results. Machines that share the folder make the same
+list, and each takes its own parts.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ _MEANING = {
     "part_images": "parts of another size (--part-images {part_images})",
     "format": "what another version of gmbench wrote",
 }
-"""What a folder holds where a fact of it is another than that of the call."""
+"""What a folder holds if one of its facts differs from that of the call."""
 
 
 class WorkError(GmbenchError):
-    """A folder of a long run that does not go with what is asked."""
+    """The folder of a long run does not match what is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +42,9 @@ class Part:
     """Images that are parsed together, into one file.
 
     Attributes:
-        number: From 0.
-        start: Byte of the list at which their names begin.
-        names: How many names are theirs: one where it is that of a file of many images.
+        number: Number of the part, from 0.
+        start: Byte of the list at which its names begin.
+        names: Number of its names: one if it is that of a file of many images.
     """
 
     number: int
@@ -57,10 +57,10 @@ class Work:
     """A long run.
 
     Attributes:
-        folder: Of the run.
-        facts: What it was begun with: parser, sources, size of the parts, the list's SHA-256.
+        folder: Folder of the run.
+        facts: What it was started with: parser, sources, size of the parts, the list's SHA-256.
         parts: All of its parts.
-        n_images: Number of its images; None where files of many images are among them.
+        n_images: Number of its images; None if files of many images are among them.
     """
 
     folder: Path
@@ -72,20 +72,20 @@ class Work:
         """Returns the parts that one of several machines takes.
 
         Args:
-            shard: Number of the machine, from 0, and how many there are.
+            shard: Number of the machine, from 0, and the number of machines.
         """
         number, of = shard
         return [part for part in self.parts if part.number % of == number]
 
 
 def begin(folder: Path, names: Iterable[str], part_images: int, facts: Mapping[str, Any]) -> Work:
-    """Begins a run, or finds it begun.
+    """Starts a run, or finds it already started.
 
     Args:
-        folder: Of the run; made if need be.
-        names: Of image files and of files of many images; the last are a part each.
-        part_images: Image files of a part.
-        facts: `parser_sha256`, and for people `parser` and `sources`.
+        folder: Folder of the run; created if needed.
+        names: Names of image files and of files of many images; each of the latter is a part.
+        part_images: Number of image files of a part.
+        facts: `parser_sha256`, and for display `parser` and `sources`.
 
     Raises:
         WorkError: The folder holds a run of another parser, of other images, or of other parts.
@@ -126,7 +126,7 @@ def names_of_part(folder: Path, part: Part) -> list[str]:
     """Returns the names of a part.
 
     Raises:
-        WorkError: The list is not there any more, or has become shorter.
+        WorkError: The list no longer exists, or has become shorter.
     """
     try:
         with (folder / LIST).open("rb") as file:
@@ -196,7 +196,7 @@ def _shown(sources: list[str]) -> str:
 
 
 def _leave_no_empty(folder: Path) -> None:
-    """Takes away the folders of a run that could not begin."""
+    """Removes the empty folders of a run that could not start."""
     for path in ((folder / LIST).parent, folder):
         if not any(path.iterdir()):
             path.rmdir()
@@ -208,7 +208,7 @@ def part_path(folder: Path, number: int) -> Path:
 
 
 def leftovers(folder: Path, parts: Iterable[Part]) -> Iterator[Path]:
-    """Yields files that whoever was killed while writing parts has left."""
+    """Yields files left behind by processes that were killed while writing parts."""
     own = {part_path(folder, part.number).name for part in parts}
     for path in (folder / PARTS).glob(".part-*"):
         if path.name[1:].rpartition(".parquet")[0] + ".parquet" in own:

@@ -1,1 +1,1 @@
-"""A prediction file: from its bytes to numbers that passed every check."""
+"""Prediction files: from their bytes to numbers that passed every check."""

@@ -1,4 +1,4 @@
-"""How much of a prediction file is read: as much as a benchmark can need, whatever stands in it."""
+"""How much of a prediction file is read: as much as a benchmark can need, whatever it contains."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from gmbench.predictions.file_signatures import TEMPLATE
 from gmbench.wording import plural
 
 _ROWS_AN_IMAGE = 2
-"""So that training images too, or a file twice, are told by name."""
+"""Two, so that rows of training images, or rows given twice, can be reported as such."""
 
 _BYTES_AN_IMAGE = 1_500
-"""A row of 26 numbers with all of their digits has 500, with the probabilities of classes 1,000."""
+"""A row of 26 numbers with all of their digits takes 500, with class probabilities 1,000."""
 
 _LONGEST_LINE = 2_000_000
 
 
 class UnreadableError(Exception):
-    """What was begun to be read is no prediction file, or too large for one.
+    """Raised if a file turns out not to be a prediction file, or to be too large for one.
 
     Attributes:
         remedy: What to do.
@@ -35,11 +35,11 @@ class UnreadableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The most that is read of a file.
+    """Limits on what is read from a file.
 
     Attributes:
-        images: Of the largest benchmark that it may be of.
-        told: The name of that benchmark.
+        images: Number of images of the largest benchmark that the file may be for.
+        told: Name of that benchmark.
     """
 
     images: int
@@ -47,12 +47,12 @@ class Bounds:
 
     @property
     def rows(self) -> int:
-        """Most rows; of text, most lines below the header."""
+        """Most rows; for text, most lines below the header."""
         return self.images * _ROWS_AN_IMAGE
 
     @property
     def bytes(self) -> int:
-        """Most bytes, unpacked."""
+        """Most bytes, decompressed."""
         return self.images * _BYTES_AN_IMAGE
 
     def too_many(self, path: Path, what: str, most: int) -> UnreadableError:
@@ -65,12 +65,12 @@ class Bounds:
 
 
 def bounds_for(benchmark: str | Path | Benchmark | None) -> Bounds:
-    """Returns how much is read of predictions of a benchmark: never less than of a named one.
+    """Returns the limits for predictions of a benchmark, never lower than for a named benchmark.
 
-    So a file of another benchmark than the one that is given is told so.
+    A file for another benchmark than the one given can then be reported as such.
 
     Args:
-        benchmark: The one that is given, or None.
+        benchmark: The benchmark given, or None.
 
     Raises:
         UnknownNameError: There is no such benchmark.
@@ -92,16 +92,16 @@ def _larger(bounds: Iterable[Bounds]) -> Bounds:
 
 
 def collect(pieces: Iterable[bytes], path: Path, bounds: Bounds, *, is_text: bool) -> bytes:
-    """Returns the pieces of a file as one, and stops at the first byte or line too many.
+    """Joins the pieces of a file, stopping at the first byte or line too many.
 
     Args:
-        pieces: The file, from its start.
-        path: Where it is, for messages.
-        bounds: The most that is read.
-        is_text: Whether it has lines.
+        pieces: The pieces of the file, from its start.
+        path: The file's path, for messages.
+        bounds: Limits on what is read.
+        is_text: Whether the file has lines.
 
     Raises:
-        UnreadableError: It is too large.
+        UnreadableError: The file is too large, or one of its lines too long.
     """
     buffer, lines, line = io.BytesIO(), 0, 0
     for piece in pieces:
@@ -122,7 +122,7 @@ def collect(pieces: Iterable[bytes], path: Path, bounds: Bounds, *, is_text: boo
 
 
 def _size(benchmark: Benchmark) -> int:
-    """Returns the images of a benchmark; those of sets that share GMs count in each."""
+    """Returns the number of images of a benchmark; those of GMs shared by sets count in each."""
     counts = dict(zip(benchmark.index, benchmark.n_images, strict=True))
     tested = sum(counts[gm] for test in benchmark.sets.values() for gm in test)
     return max(tested, sum(benchmark.n_images))

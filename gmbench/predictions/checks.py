@@ -1,7 +1,7 @@
-"""Named checks: what was looked at, what was found, and the remedy.
+"""Named checks: what was examined, what was found, and the remedy.
 
-One dialect for all that is checked: prediction files, submissions and entries of a board, sources
-of images, dataset folders, and GMs before they get a place in the zoo.
+One format for all that is checked: prediction files, submissions and entries of a board, sources of
+images, dataset folders, and GMs before they are admitted to the zoo.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import Any
 from gmbench.errors import printable
 
 MOST_SHOWN = 10
-"""Offenders that a message names; the rest are counted."""
+"""Most offenders that a message names; the rest are counted."""
 
 MOST_CHARACTERS = 1_000
-"""Length up to which an offender is shown whole."""
+"""Length up to which an offender is shown in full."""
 
 
 class Status(StrEnum):
@@ -25,12 +25,12 @@ class Status(StrEnum):
 
     OK = "ok"
     NOTE = "note"
-    """Something was read that is not quite as documented; nothing has to be done."""
+    """Something was read that is not quite as documented; no action is needed."""
     WARNING = "warning"
-    """Something was found that stops nothing."""
+    """Something was found that does not count as a failure."""
     FAILED = "failed"
     ERROR = "error"
-    """The check failed and the later ones could not be made."""
+    """The check failed, and the later ones could not be made."""
     SKIPPED = "skipped"
     """The check was not made: it does not apply, or an earlier one failed."""
 
@@ -43,9 +43,9 @@ class Check:
         name: Such as `loss_range`.
         status: How it ended.
         message: What was found, in one line.
-        offenders: The first offenders, each in one line; all of them where the checklist keeps all.
-        n_offenders: Number of all offenders.
-        remedy: What to do about it; empty when there is nothing to do.
+        offenders: The first offenders, one line each; all of them if the checklist keeps all.
+        n_offenders: Total number of offenders.
+        remedy: What to do about it; empty if there is nothing to do.
     """
 
     name: str
@@ -68,7 +68,7 @@ class Check:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Check:
-        """Reads back what `to_dict` made.
+        """Makes a check from the output of `to_dict`.
 
         Raises:
             KeyError: A key is missing.
@@ -98,13 +98,13 @@ class Check:
 
 @dataclass
 class Checklist:
-    """The checks made of one thing, in the order in which they were made.
+    """The checks made on one thing, in the order in which they were made.
 
     Attributes:
         source: What was checked: a file, a folder, the name of a submission or GM.
         checks: The checks.
-        keeps_all: Whether checks keep all offenders, where a report accounts for every one;
-            otherwise the first ten.
+        keeps_all: Whether checks keep all offenders, for reports that account for every one;
+            otherwise they keep the first ten.
     """
 
     source: str
@@ -113,7 +113,7 @@ class Checklist:
 
     @property
     def ok(self) -> bool:
-        """Whether no check failed; one that was skipped because an earlier one failed did not."""
+        """Whether no check failed; skipped checks, even after a failure, do not count as failed."""
         return not self.failures
 
     @property
@@ -125,15 +125,15 @@ class Checklist:
         return iter(self.checks)
 
     def passed(self, name: str, message: str) -> None:
-        """Notes a check that is ok."""
+        """Records a check that is ok."""
         self.checks.append(Check(name, Status.OK, message))
 
     def noted(self, name: str, message: str) -> None:
-        """Notes what was read all the same, and how it was understood."""
+        """Records what was read nonetheless, and how it was understood."""
         self.checks.append(Check(name, Status.NOTE, message))
 
     def skipped(self, name: str, message: str, remedy: str = "") -> None:
-        """Notes a check that was not made, and why."""
+        """Records a check that was not made, and why."""
         self.checks.append(Check(name, Status.SKIPPED, message, remedy=remedy))
 
     def warned(
@@ -144,7 +144,7 @@ class Checklist:
         remedy: str = "",
         n_offenders: int | None = None,
     ) -> None:
-        """Notes a check that found something which stops nothing; arguments as in `failed`."""
+        """Records a check with a finding that is not a failure; arguments as in `failed`."""
         self._add(name, Status.WARNING, message, remedy, offenders, n_offenders)
 
     def failed(
@@ -157,14 +157,14 @@ class Checklist:
         *,
         fatal: bool = False,
     ) -> None:
-        """Notes a check that is not ok.
+        """Records a check that failed.
 
         Args:
             name: Name of the check.
             message: What was found.
             remedy: What to do.
             offenders: Some or all offenders; the first ten are kept, or all.
-            n_offenders: Number of all of them; by default, of those given.
+            n_offenders: Total number of offenders; by default, of those given.
             fatal: Whether the later checks cannot be made.
         """
         status = Status.ERROR if fatal else Status.FAILED
@@ -196,7 +196,7 @@ class Checklist:
         """Returns the checklist as text.
 
         Args:
-            all_checks: Whether the checks that are ok, and notes, stand there too.
+            all_checks: Whether to include the checks that are ok, and notes.
         """
         calm = (Status.OK, Status.NOTE)
         shown = [check for check in self.checks if all_checks or check.status not in calm]
@@ -212,15 +212,15 @@ class Checklist:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], *, keeps_all: bool = False) -> Checklist:
-        """Reads back what `to_dict` made; raises what `Check.from_dict` does."""
+        """Makes a checklist from the output of `to_dict`; raises what `Check.from_dict` does."""
         return cls(data["source"], [Check.from_dict(one) for one in data["checks"]], keeps_all)
 
 
 def one_line(text: str) -> str:
-    """Returns a text fit to be printed in a line, by its beginning and its end where it is long.
+    """Returns a text fit to be printed on one line, reduced to its beginning and end if long.
 
     Args:
-        text: May hold what stands in somebody's file.
+        text: The text; may hold anything found in a user's file.
     """
     if len(text) > MOST_CHARACTERS:
         text = f"{text[: MOST_CHARACTERS // 2]} ... {text[-MOST_CHARACTERS // 4 :]}"

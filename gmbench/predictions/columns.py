@@ -39,21 +39,21 @@ FARTHEST = 1000.0
 
 
 class _Problem:
-    """Codes of what is wrong with a cell."""
+    """Codes for what is wrong with a cell."""
 
     NONE, MISSING, TEXT, INFINITE, CLASS, LOSS, FAR, PROBABILITY = range(8)
 
 
 @dataclass
 class Values:
-    """The numbers of a prediction file, one row an image, in the file's order.
+    """The numbers of a prediction file, one row per image.
 
     Attributes:
         continuous: Shape (rows, 9), natural units.
         discrete: Shape (rows, 6), class indices.
         losses: Shape (rows, 10), scores in [0, 1].
         probabilities: By discrete parameter, those of its classes, shape (rows, classes); empty
-            where none are given.
+            if none are given.
     """
 
     continuous: NDArray[np.float64]
@@ -71,15 +71,15 @@ class Values:
         )
 
     def to_array(self) -> NDArray[np.float64]:
-        """Returns all but probabilities in one array, shape (rows, 25), counts in natural units."""
+        """Returns all but probabilities as one array, shape (rows, 25), counts in natural units."""
         return np.column_stack([self.continuous, self.discrete, self.losses])
 
 
 def read_values(raw: RawTable, benchmark: Benchmark, checklist: Checklist) -> Values | None:
-    """Makes numbers of the 25 columns, and of probabilities, and checks every cell.
+    """Converts the 25 columns, and probabilities, to numbers and checks every cell.
 
     Returns:
-        The numbers, or None where a check failed.
+        The numbers, in the file's order, or None if a column, a cell or the units are wrong.
     """
     if not _check_types(raw, benchmark, checklist):
         return None
@@ -90,7 +90,7 @@ def read_values(raw: RawTable, benchmark: Benchmark, checklist: Checklist) -> Va
     for column, name in enumerate(names):
         cells, outside = raw.columns.get(name), _Problem.NONE
         if cells is None:
-            continue  # A class that probabilities tell.
+            continue  # The class follows from its probabilities.
         if name in benchmark.classes:
             values[:, column], problems[:, column] = _read_classes(cells, benchmark.classes[name])
             continue
@@ -128,7 +128,7 @@ def _probabilities(
     discrete: NDArray[np.int8],
     checklist: Checklist,
 ) -> Probabilities:
-    """Takes the probabilities out of all values, and fills in the classes that they alone tell."""
+    """Extracts the probabilities from all values, and fills in classes given by them alone."""
     if not odds_of:
         return {}
     probabilities: Probabilities = {}
@@ -188,9 +188,9 @@ def _check_types(raw: RawTable, benchmark: Benchmark, checklist: Checklist) -> b
 def _read_numbers(
     cells: pa.Array, outside: int, is_text: bool
 ) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
-    """Reads one column of numbers; a cell that is none of them is 0 and has a problem.
+    """Reads one column of numbers; a cell that is not a number becomes 0 and has a problem.
 
-    Where there is a problem of being outside of [0, 1], that is looked for too.
+    If `outside` is the code of a problem, values outside [0, 1] have it.
     """
     if is_text:
         try:
@@ -198,7 +198,7 @@ def _read_numbers(
         except pa.ArrowInvalid:
             return _by_distinct_text(cells, partial(_number, outside=outside))
     else:
-        # An integer beyond 2^53 is rounded: it is far out of every range, which a check says.
+        # An integer beyond 2^53 is rounded: it is far out of every range, which a check reports.
         numbers = pc.cast(cells, pa.float64(), safe=False).to_numpy(zero_copy_only=False)
     problems = np.zeros(len(numbers), dtype=np.uint8)
     if outside:
@@ -216,7 +216,7 @@ def _read_classes(
 
 
 def _by_distinct_text(cells: pa.Array, read: Any) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
-    """Applies a reader of text to each distinct value of a column once."""
+    """Applies a text reader once to each distinct value of a column."""
     if not pa.types.is_dictionary(cells.type):
         cells = pc.dictionary_encode(cells, null_encoding="encode")
     texts = ["" if value is None else str(value).strip() for value in cells.dictionary.to_pylist()]
@@ -228,7 +228,7 @@ def _by_distinct_text(cells: pa.Array, read: Any) -> tuple[NDArray[np.float64], 
 
 
 def _number(text: str, *, outside: int) -> tuple[float, int]:
-    """Reads one number: the number, or 0 and what is wrong."""
+    """Reads one number; returns it, or 0, and the code of its problem."""
     form = text.casefold()
     if form in _MISSING:
         return 0.0, _Problem.MISSING
@@ -245,7 +245,7 @@ def _number(text: str, *, outside: int) -> tuple[float, int]:
 
 
 def _class_index(text: str, *, classes: tuple[str, ...]) -> tuple[float, int]:
-    """Reads one class, by name or by index: the index, or 0 and what is wrong."""
+    """Reads one class, by name or index; returns its index, or 0, and the code of its problem."""
     if text in classes:
         return float(classes.index(text)), _Problem.NONE
     form = text.casefold()
@@ -265,7 +265,7 @@ def _report(
     problems: NDArray[np.uint8],
     checklist: Checklist,
 ) -> None:
-    """Makes one check of each kind of problem."""
+    """Records one check for each kind of problem."""
     any_problem, none = problems.any(), np.empty((0, 2), dtype=np.int64)
     for code, name, passed, failed, remedy in (
         (
@@ -334,7 +334,7 @@ def _report(
 
 
 def _describe(raw: RawTable, benchmark: Benchmark, row: int, name: str) -> str:
-    """Says where a cell stands and what it holds, and the class it may be meant for."""
+    """Describes where a cell is, what it holds, and the class it may be meant for."""
     value = raw.columns[name][row].as_py()
     image_id = raw.columns["image_id"][row].as_py()
     hint = ""
@@ -354,7 +354,7 @@ def _check_units(
     """Finds predictions that were left normalised; returns whether they were."""
     weights = NAMES.index("parameters")
     values = np.abs(continuous[sound[:, weights], weights])
-    # Normalised values are not all 0; counts of a network that has learnt nothing may be.
+    # Normalised values are not all 0; counts from a network that has learnt nothing may be.
     if benchmark.minimum[weights] > 100 and len(values) and 0 < values.max() < 10:
         checklist.failed(
             "units",

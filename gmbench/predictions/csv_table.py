@@ -1,7 +1,7 @@
-"""From the bytes of a CSV file to a table whose cells are text still.
+"""From the bytes of a CSV file to a table whose cells are still text.
 
-Which separator a file has is told from its header. What a program writes that follows RFC 4180, or
-Excel in a country of decimal commas, is read and noted.
+The separator is determined from the header. What is written by programs that follow RFC 4180, or by
+Excel in countries with decimal commas, is read and noted.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ def read_csv(data: bytes, path: Path, checklist: Checklist, bounds: Bounds) -> R
     """Reads CSV.
 
     Args:
-        data: The file's content, unpacked.
-        path: Where it is, for messages.
-        checklist: Receives one check for each thing looked at.
-        bounds: The most that is read.
+        data: The file's content, decompressed.
+        path: The file's path, for messages.
+        checklist: Receives one check for each aspect examined.
+        bounds: Limits on what is read.
 
     Returns:
-        The table, or None where the last check says why there is none.
+        The table, or None if there is none; the last check says why.
 
     Raises:
-        UnreadableError: It has more cells than any file of predictions.
+        UnreadableError: It has a longer header or more cells than any prediction file.
     """
     if not data[:4096].strip() and not data.strip():
         not_readable(checklist, f"{path} is empty.")
@@ -98,7 +98,7 @@ def _read_separated(
     fell_apart = False
     if bad_rows:
         n_long = sum(cells > len(names) for _, cells in bad_rows)
-        # A few long rows are slips; where most are, numbers fell apart.
+        # A few long rows are slips; if most rows are long, commas split the numbers.
         fell_apart = separator == "," and n_long > table.num_rows
         if fell_apart:
             refuse_commas_between_commas(n_long, checklist)
@@ -115,7 +115,7 @@ def _read_separated(
 def _parse(
     text: bytes, separator: str, n_columns: int, *, quoted: bool
 ) -> tuple[pa.Table, list[tuple[int, int]]]:
-    """Returns the cells, all text, and number and length of each row that is left out.
+    """Returns the cells, all as text, and the number and length of each row left out.
 
     Raises:
         pyarrow.ArrowInvalid: The text is not CSV.
@@ -134,7 +134,7 @@ def _parse(
         bad_rows.clear()
         return pv.read_csv(
             pa.BufferReader(text),
-            # One thread, so that a row with too few cells knows its number.
+            # One thread, so that the number of a row with too few cells is known.
             read_options=pv.ReadOptions(column_names=columns, skip_rows=1, use_threads=False),
             parse_options=pv.ParseOptions(
                 delimiter=separator,
@@ -146,8 +146,9 @@ def _parse(
             ),
         )
 
-    # Arrow cuts the text into blocks at line ends. One inside of a cell makes two rows of a wrong
-    # length of one, or an error. To look for these takes time: it is done where there may be some.
+    # Arrow splits the text into blocks at line ends. A line end inside a cell makes two rows of a
+    # wrong length out of one, or an error. Looking for these takes time, so it is done only where
+    # there may be some.
     try:
         table = parse(line_ends_in_cells=False)
     except pa.ArrowInvalid:
@@ -167,7 +168,7 @@ def _report_lengths(
     bad_rows: list[tuple[int, int]],
     checklist: Checklist,
 ) -> None:
-    """Says which rows have another number of cells than the header."""
+    """Reports the rows whose number of cells differs from the header's."""
     checklist.failed(
         "row_length",
         f"{plural(len(bad_rows), 'row does', 'rows do')} not have the header's {len(names)} cells.",
@@ -178,11 +179,11 @@ def _report_lengths(
 
 
 def _describe_rows(text: bytes, separator: str, rows: list[tuple[int, int]]) -> list[str]:
-    """Says of some rows where they are, and how many cells they have."""
+    """Describes where some rows are, and how many cells they have."""
     spans = [(first, last) for first, last, _ in _records(text, separator)]
     described = []
     for row, n_cells in rows:
-        # The two parsers may count apart where quotes are not those of RFC 4180.
+        # The two parsers may count differently where quotes do not follow RFC 4180.
         first, last = spans[row - 1] if row <= len(spans) else (0, 0)
         where = f"line {first}" if first else row_number(row - 2)
         if last > first:
@@ -193,7 +194,7 @@ def _describe_rows(text: bytes, separator: str, rows: list[tuple[int, int]]) -> 
 
 
 def _records(text: bytes, separator: str) -> Iterator[tuple[int, int, list[str]]]:
-    """Yields the first and last line of each row, the header's first, and its cells."""
+    """Yields the first and last line of each row, starting with the header, and its cells."""
     reader = csv.reader(io.StringIO(text.decode(), newline=""), delimiter=separator)
     last = 0
     try:
@@ -202,17 +203,17 @@ def _records(text: bytes, separator: str) -> Iterator[tuple[int, int, list[str]]
             if cells:
                 yield first, last, cells
     except csv.Error:
-        # A cell longer than any: a quote that is not closed, so that the rest is one row.
+        # The cell is too long: a quote is not closed, so the rest is one row.
         yield last + 1, text.count(b"\n") + 1, []
 
 
 def _line_finder(text: bytes, separator: str, bad_rows: set[int]) -> Callable[[int], str]:
-    """Returns what says on which line of the text a row of the table stands.
+    """Returns a function that gives the line of the text on which a row of the table is.
 
     Args:
-        text: The text; its empty lines are no rows, and a row with quoted line ends has several.
-        separator: What stands between cells.
-        bad_rows: Rows of a wrong length, which the table lacks, counted from the header's 1.
+        text: The text; its empty lines are not rows, and a row with quoted line ends spans several.
+        separator: The separator between cells.
+        bad_rows: Rows of a wrong length, which the table lacks; the header is row 1.
     """
 
     @cache

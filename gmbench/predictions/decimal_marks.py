@@ -1,7 +1,7 @@
-"""Decimal commas: read where cells are separated by something else, refused where that is a guess.
+"""Decimal commas: read if another character separates cells, refused where that would be a guess.
 
-`0,5` is a half where semicolons or tabs separate cells. Between commas it is two cells, or one in
-quotes that no other program agrees on; and `3,500` may be 3500 in a file of another country.
+`0,5` is a half if semicolons or tabs separate cells. Between commas it is two cells, or one in
+quotes that no other program agrees on; and `3,500` may be 3500 in a file from another country.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ _POINT = r"^\s*[+-]?\d*\.\d+([eE][+-]?\d+)?\s*$"
 def settle_decimal_marks(
     raw: RawTable, separator: str, checklist: Checklist, *, quoted: bool
 ) -> None:
-    """Puts a point in place of every decimal comma, and says whether that is right.
+    """Replaces every decimal comma with a point, and checks whether that is right.
 
     Args:
-        raw: The table, of text; its cells are changed. Those that are no number stay as they are.
-        separator: What stands between cells.
+        raw: The table, of text; changed in place. Cells that are not numbers stay as they are.
+        separator: The separator between cells.
         checklist: Receives the check `decimal_marks`.
-        quoted: Whether the text has quotes: without them no cell holds the separator.
+        quoted: Whether the text has quotes; without them no cell contains the separator.
     """
     cells = {name: column for name, column in raw.columns.items() if name not in KEYS}
     found: dict[str, pa.Array] = {}
@@ -67,10 +67,10 @@ def settle_decimal_marks(
 
 
 def refuse_commas_between_commas(n_rows: int, checklist: Checklist) -> None:
-    """Says that decimal commas split the numbers of a file whose separator is the comma.
+    """Reports that decimal commas split the numbers of a file whose separator is the comma.
 
     Args:
-        n_rows: Rows that have more cells than the header.
+        n_rows: Number of rows with more cells than the header.
         checklist: Receives the check `decimal_marks`.
     """
     checklist.failed(
@@ -82,7 +82,7 @@ def refuse_commas_between_commas(n_rows: int, checklist: Checklist) -> None:
 
 
 def _has_comma(cells: pa.Array) -> bool:
-    """Looks at all text of a column at once: a look at each cell takes forty times as long."""
+    """Searches all text of a column at once: searching cell by cell takes forty times as long."""
     characters = cells.buffers()[2]
     return characters is not None and b"," in characters.to_pybytes()
 
@@ -92,7 +92,7 @@ def _matches(cells: pa.Array, pattern: str) -> pa.Array:
 
 
 def _examples(raw: RawTable, cells: dict[str, pa.Array], found: dict[str, pa.Array]) -> list[str]:
-    """Names the first numbers with a comma, row by row."""
+    """Describes the first numbers with a comma, row by row."""
     names = list(cells)
     first = sorted(
         (row, names.index(name))

@@ -1,4 +1,4 @@
-"""What kind of file some bytes are, where they are no table."""
+"""What kind of file some bytes are if they are not a table."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
 
 
 def other_kind(data: bytes) -> str:
-    """Says what a file is that cannot be CSV, such as `a PNG image`; empty where it can be."""
+    """Returns what a file that cannot be CSV is, such as `a PNG image`; empty if it may be CSV."""
     looks_like = next((what for sign, what in _SIGNATURES if data.startswith(sign)), "")
     return looks_like or ("binary data" if b"\0" in data[:4096] else "")
 
 
 def note_kind(found: str, path: Path, endings: tuple[str, ...], checklist: Checklist) -> None:
-    """Says what a file was found to be, and whether its name says something else.
+    """Records what a file was found to be, and whether its name says something else.
 
     Args:
-        found: What it is, after its content.
-        path: Where it is.
-        endings: Those of names that say so; a name without any says nothing.
+        found: What it is, judging by its content.
+        path: The file's path.
+        endings: Endings of names that agree; a name without an ending says nothing.
         checklist: Receives the check `file`.
     """
     ending = path.suffix.lower()
@@ -46,7 +46,7 @@ def note_kind(found: str, path: Path, endings: tuple[str, ...], checklist: Check
 
 
 def not_readable(checklist: Checklist, message: str) -> None:
-    """Notes that a file is no table at all, so that no other check can be made."""
+    """Records that a file is not a table at all, so that no other check can be made."""
     checklist.failed(
         "file", message, f"write predictions as CSV or Parquet; {TEMPLATE}", fatal=True
     )

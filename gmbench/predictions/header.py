@@ -1,4 +1,4 @@
-"""Which columns of a table are predictions, and which one may be left out."""
+"""Which columns of a table are predictions, and which may be left out."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from gmbench.predictions.reasons import without_reasons
 from gmbench.schema import LOSSES
 from gmbench.wording import plural
 
-# What pandas calls an index without a name: in Parquet, and where it reads CSV again.
+# What pandas calls an index without a name: in Parquet, and when it reads CSV back.
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 _UNNAMED = re.compile(r"(Unnamed: \d+)?")
 
@@ -45,11 +45,11 @@ def select_columns(
         table: All columns.
         checklist: Receives the checks of columns and rows.
         is_text: Whether every cell is text.
-        place: Returns where a row stands, for messages.
+        place: Returns the location of a row, for messages.
 
     Returns:
-        The known columns, or None where one is missing or there twice, where there is no row, or
-        where a row says why it predicts nothing.
+        The known columns, or None if one is missing or repeated, if there is no row, or if a row
+        gives a reason for predicting nothing.
     """
     table = _without_empty_columns(table, checklist) if is_text else table
     table = without_reasons(_without_index(table, checklist), checklist, place)
@@ -113,7 +113,7 @@ def select_columns(
 
 
 def _without_empty_columns(table: pa.Table, checklist: Checklist) -> pa.Table:
-    """Leaves out what a separator at the end of every line makes: last columns without content."""
+    """Leaves out the empty last columns that a separator at the end of every line makes."""
     kept = table.num_columns
     while kept > 1 and table.column_names[kept - 1] == "" and _is_empty(table.column(kept - 1)):
         kept -= 1
@@ -131,7 +131,7 @@ def _is_empty(cells: pa.ChunkedArray) -> bool:
 
 
 def _without_index(table: pa.Table, checklist: Checklist) -> pa.Table:
-    """Leaves out the index of a DataFrame, where one was written as a column."""
+    """Leaves out the index of a DataFrame if it was written as a column."""
     names = [str(name) for name in table.column_names]
     index = [place for place, name in enumerate(names) if _PANDAS_INDEX.fullmatch(name)]
     if not index and names and _UNNAMED.fullmatch(names[0]) and _counts_rows(table.column(0)):
@@ -145,7 +145,7 @@ def _without_index(table: pa.Table, checklist: Checklist) -> pa.Table:
 
 
 def _counts_rows(cells: pa.ChunkedArray) -> bool:
-    """Returns whether a column holds 0 to n - 1, each once; a shuffled frame's in any order."""
+    """Returns whether a column holds 0 to n - 1, each once, in any order (of a shuffled frame)."""
     if not (is_text_type(cells.type) or pa.types.is_integer(cells.type)):
         return False
     try:
@@ -156,7 +156,7 @@ def _counts_rows(cells: pa.ChunkedArray) -> bool:
 
 
 def _hint(name: str, missing: list[str], first: str) -> str:
-    """Says what an unknown column may be: a missing one misspelt, an index, a slip."""
+    """Suggests what an unknown column may be: a missing one misspelt, an index, a slip."""
     if _UNNAMED.fullmatch(name):
         if name == first:
             return ": the index of a DataFrame? It counts no rows. Write the file with index=False."

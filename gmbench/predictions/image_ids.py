@@ -1,4 +1,4 @@
-"""Which image an `image_id` is meant for that is a path, or written in another letter case."""
+"""Which image is meant by an `image_id` that is a path, or in a different letter case."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _FILE = re.compile(r"(\d{1,6})(\.\w{1,5})?", re.ASCII)
 
 
 def image_id_meant(image_id: str, benchmark: Benchmark) -> str:
-    """Returns the right form of an `image_id`, or nothing where none can be told.
+    """Returns the right form of an `image_id`, or an empty string if it cannot be determined.
 
-    It may be a path with folders before it, have an extension, backslashes, fewer than six digits
-    or another letter case: `data/aae/123.png` is meant for `AAE/000123`.
+    It may be a path with leading folders, or have an extension, backslashes, fewer than six digits
+    or a different letter case: `data/aae/123.png` stands for `AAE/000123`.
 
     Args:
-        image_id: As it stands in a file.
-        benchmark: Whose image it is.
+        image_id: As written in a file.
+        benchmark: The benchmark whose image it is.
     """
     folder, file = _parts(image_id)
     gm = _by_form(benchmark.index).get(folder.casefold())
@@ -30,10 +30,10 @@ def image_id_meant(image_id: str, benchmark: Benchmark) -> str:
 
 
 def gms_meant(image_ids: Iterable[str], known: Iterable[str]) -> Counter[str]:
-    """Counts images by the GM that each is meant for; by the folder named where it is none.
+    """Counts images by the GM that each is meant for, or by the folder named if that is no GM.
 
     Args:
-        image_ids: As they stand in a file.
+        image_ids: As written in a file.
         known: Names of GMs.
     """
     by_form = _by_form(known)
@@ -45,7 +45,7 @@ def gms_meant(image_ids: Iterable[str], known: Iterable[str]) -> Counter[str]:
 
 
 def _parts(image_id: str) -> tuple[str, str]:
-    """Returns the last folder and the file of a path, be it one of Windows or not."""
+    """Returns the last folder and the file of a path, in Windows notation or not."""
     path, _, file = image_id.strip().replace("\\", "/").rpartition("/")
     return path.rpartition("/")[2], file
 

@@ -1,4 +1,4 @@
-"""Which images a prediction file speaks of: its benchmark, its `image_id`s, its sets."""
+"""Which images a prediction file is about: its benchmark, its `image_id`s, its sets."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _WRITE = "write it"
 
 @dataclass(frozen=True)
 class ImageIndex:
-    """The images of a benchmark's test sets: what a whole prediction file has a row for.
+    """The images of a benchmark's test sets, each of which has a row in a complete prediction file.
 
     Attributes:
         image_ids: Such as `AAE/000123`; one entry for each set that the image is in.
@@ -43,7 +43,7 @@ class ImageIndex:
 
 
 def image_index(benchmark: Benchmark) -> ImageIndex:
-    """Returns the test images of a benchmark: set by set, GM by GM, in the order of numbers."""
+    """Returns the test images of a benchmark: set by set, GM by GM, in numerical order."""
     names = tuple(gm.name for gm in benchmark.gms)
     return _image_index(names, benchmark.n_images, tuple(benchmark.sets.values()))
 
@@ -79,11 +79,11 @@ def find_images(
     min_images: int | None,
     for_submission: bool,
 ) -> tuple[Benchmark, ImageIndex, NDArray[np.int64]] | None:
-    """Finds the benchmark and which of its images each row speaks of.
+    """Finds the benchmark, and which of its images each row is about.
 
     Returns:
-        The benchmark, its image index and the entry of each row (-1 where it has none), or None
-        where the rows cannot be told apart.
+        The benchmark, its image index and the entry of each row (-1 if it has none), or None if
+        the images cannot be identified.
     """
     ids = raw.columns["image_id"]
     if pa.types.is_dictionary(ids.type):
@@ -113,7 +113,7 @@ def find_images(
 
 
 def _gms_named(ids: pa.Array) -> Counter[str]:
-    """Returns how many rows name each GM: what stands before the last slash."""
+    """Returns how many rows name each GM, the text before the last slash."""
     parts = pc.split_pattern(ids, "/", max_splits=1, reverse=True)
     named = pc.if_else(pc.match_substring(ids, "/"), pc.list_element(parts, 0), "")
     counted = pc.value_counts(named)
@@ -124,12 +124,12 @@ def _gms_named(ids: pa.Array) -> Counter[str]:
 def _find_benchmark(
     ids: pa.Array, benchmark: str | Path | Benchmark | None, checklist: Checklist
 ) -> Benchmark | None:
-    """Takes the benchmark given, or tells it from the GM names in the file."""
+    """Returns the given benchmark, or infers it from the GM names in the file."""
     named = _gms_named(ids)
     if benchmark is not None:
         known = load_benchmark(benchmark)
         if _hits(named, known) * 2 < sum(named.values()):
-            # A name that is written in another way alone is told its right form, row by row.
+            # Names that are merely written differently get their right form reported by row.
             named = gms_meant(ids.to_pylist(), known.index)
         strangers = sum(named.values()) - _hits(named, known)
         if strangers * 2 > sum(named.values()):
@@ -182,7 +182,7 @@ def _find_entries(
     ids: pa.Array,
     checklist: Checklist,
 ) -> NDArray[np.int64] | None:
-    """Looks every row's image up; shape (rows,), -1 where there is no such image."""
+    """Looks up each row's image; shape (rows,), -1 where there is no such image."""
     if benchmark.sets_overlap:
         names = list(benchmark.sets)
         if "set" not in raw.columns:
@@ -232,7 +232,7 @@ def _find_entries(
 
 
 def _why_unknown(image_id: str, benchmark: Benchmark) -> str:
-    """Says what is wrong with an image_id that was not found."""
+    """Returns what is wrong with an image_id that was not found."""
     if image_id == "image_id":
         return "a header again; keep the first alone"
     meant = image_id_meant(image_id, benchmark)
@@ -288,16 +288,16 @@ def check_sets_whole(
     min_images: int | None,
     for_submission: bool,
 ) -> None:
-    """Checks that every set with a row, or every set, has all of its GMs with enough images.
+    """Checks that every set with a row, or every set, has enough images of all of its GMs.
 
     Args:
-        benchmark: What was predicted.
-        sets: Index of the set of each image that is there.
-        gms: Row of the GM of each of them.
-        checklist: Receives the check `sets_whole`, and `sets_all` where it is made.
+        benchmark: The benchmark that was predicted.
+        sets: Index of the set of each image present.
+        gms: Row of the GM of each of these images.
+        checklist: Receives the check `sets_whole`, and `sets_all` if it is made.
         partial: Whether a set may lack GMs or images.
-        min_images: Images of each GM that must be there; by default all.
-        for_submission: Whether every set must be there.
+        min_images: Number of images of each GM that must be present; by default all.
+        for_submission: Whether every set must be present.
     """
     offenders: list[str] = []
     whole: list[str] = []

@@ -1,4 +1,4 @@
-"""Counts below zero: no network has them, but a regression may say so."""
+"""Counts below zero: no network has them, but a regression may predict them."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ NAME = "no_negative_count"
 def check_counts(
     continuous: NDArray[np.float64], place: Callable[[int], str], checklist: Checklist
 ) -> None:
-    """Warns of counts below zero; an evaluation takes them, a new submission must have none.
+    """Warns of counts below zero; an evaluation accepts them, a new submission must have none.
 
     Args:
         continuous: Shape (rows, 9), natural units.
-        place: Returns where a row stands, for messages.
+        place: Returns the location of a row, for messages.
         checklist: Receives the check `no_negative_count`.
     """
     negative = continuous < 0

@@ -1,8 +1,8 @@
-"""What the pages of a Parquet column unpack to, by their own headers.
+"""Decompressed size of the pages of a Parquet column, according to their own headers.
 
-A file's metadata may say less than is true; a reader makes room for what stands in the header of
-each page. Headers are Thrift structures in its compact protocol: field 2 of a page's is its size
-unpacked, field 3 its size as it stands in the file.
+A file's metadata may understate it; a reader allocates what the header of each page says. Headers
+are Thrift structures in the compact protocol: field 2 of a page header is the page's decompressed
+size, field 3 its size in the file.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ _DEEPEST = 8
 
 
 def unpacked_size(data: bytes, start: int, end: int, most: int) -> int:
-    """Returns the bytes that the pages between two places unpack to.
+    """Returns the decompressed size in bytes of the pages between two offsets.
 
-    Where a header cannot be read the rest is not counted: no reader comes further.
+    If a header cannot be read, the rest is not counted: no reader gets further.
 
     Args:
         data: The file.
-        start: Where the first page's header begins.
-        end: Where the column ends.
+        start: Offset at which the first page's header begins.
+        end: Offset at which the column ends.
         most: Counting stops beyond this size.
     """
     size, place = 0, start
@@ -38,7 +38,7 @@ def unpacked_size(data: bytes, start: int, end: int, most: int) -> int:
 
 
 def _struct(data: bytes, place: int, depth: int = 0) -> tuple[dict[int, int], int]:
-    """Reads a structure: its whole numbers by their field, and where it ends."""
+    """Reads a structure; returns its integers by field, and the offset at which it ends."""
     if depth > _DEEPEST:
         raise ValueError("a header is nested deeper than any")
     fields, number = {}, 0
@@ -58,8 +58,8 @@ def _struct(data: bytes, place: int, depth: int = 0) -> tuple[dict[int, int], in
 
 
 def _after(data: bytes, place: int, kind: int, depth: int, *, listed: bool = False) -> int:
-    """Returns where a value ends that is not looked at."""
-    if kind in _BOOLEANS:  # That of a field is its type.
+    """Returns the offset at which a skipped value ends."""
+    if kind in _BOOLEANS:  # The value of a field is in its type.
         return place + listed
     if kind == _BYTE:
         return place + 1

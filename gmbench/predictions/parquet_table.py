@@ -1,8 +1,8 @@
-"""From the bytes of a Parquet file to a table, without taking more memory than is allowed.
+"""From the bytes of a Parquet file to a table, without using more memory than is allowed.
 
-A few kilobytes of Parquet can stand for terabytes: a dictionary's one long text in a million rows,
-a page of zeros. So what the file says of its size is looked at first, and then each column is
-read by itself, so few rows at a time that they fit whatever stands in them.
+A few kilobytes of Parquet can stand for terabytes: one long text of a dictionary in a million rows,
+or a page of zeros. So the size that the file declares is checked first; then each column is read by
+itself, so few rows at a time that they fit whatever they contain.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from gmbench.predictions.raw_table import is_text_type
 _MOST_COLUMNS = 1_000
 _LARGEST_FOOTER = 2**24
 _ANY_LENGTH = ("BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY")
-"""Types of values that may be as long as a column's whole content."""
+"""Types whose values may be as long as a column's whole content."""
 
 _MOST_ROWS = 2**16
-"""Rows that are read at a time where a value has eight bytes."""
+"""Most rows read at a time, as for values of eight bytes."""
 
 
 def read_parquet(data: bytes, path: Path, bounds: Bounds) -> pa.Table:
@@ -32,12 +32,12 @@ def read_parquet(data: bytes, path: Path, bounds: Bounds) -> pa.Table:
 
     Args:
         data: The file.
-        path: Where it is, for messages.
-        bounds: The most that is read.
+        path: The file's path, for messages.
+        bounds: Limits on what is read.
 
     Raises:
-        UnreadableError: The file is damaged or too large, a name is there twice, or a column holds
-            lists or tables.
+        UnreadableError: The file is damaged or too large, a column name occurs twice, or a column
+            holds lists or tables.
     """
     if data.endswith(b"PAR1") and int.from_bytes(data[-8:-4], "little") > _LARGEST_FOOTER:
         raise bounds.too_many(path, "bytes of metadata", _LARGEST_FOOTER)
@@ -46,7 +46,7 @@ def read_parquet(data: bytes, path: Path, bounds: Bounds) -> pa.Table:
             _check_announced(file.metadata, data, path, bounds)
             _check_names(file, path)
             table = _read(file, path, bounds)
-        table.validate(full=True)  # Text that is not UTF-8 is found here alone.
+        table.validate(full=True)  # Only this finds text that is not UTF-8.
     except (pa.ArrowException, OSError) as error:
         reason = str(error).split("\n")[0]
         raise UnreadableError(f"{path} begins like Parquet but is damaged ({reason}).") from error
@@ -54,7 +54,7 @@ def read_parquet(data: bytes, path: Path, bounds: Bounds) -> pa.Table:
 
 
 def _check_announced(facts: pq.FileMetaData, data: bytes, path: Path, bounds: Bounds) -> None:
-    """Refuses what is too large by its own account: that of the file, or that of its pages."""
+    """Refuses what is too large by its own account: the file's metadata or its page headers."""
     groups = [facts.row_group(number) for number in range(facts.num_row_groups)]
     for what, count, most in (
         ("columns", facts.num_columns, _MOST_COLUMNS),
@@ -77,7 +77,7 @@ def _check_names(file: pq.ParquetFile, path: Path) -> None:
     for number, name in enumerate(names):
         if name in names[:number]:
             raise UnreadableError(f"{path} has the column {name} twice.", "keep one of each.")
-        if file.schema.column(number).path != name:  # A list or table has names for its parts.
+        if file.schema.column(number).path != name:  # The parts of a list or table have names.
             raise UnreadableError(
                 f"{path}: column {name} is {file.schema_arrow.field(number).type}.",
                 "keep columns of numbers and text alone.",
@@ -99,7 +99,7 @@ def _read(file: pq.ParquetFile, path: Path, bounds: Bounds) -> pa.Table:
 
 
 def _rows_at_once(facts: pq.FileMetaData, column: int, bounds: Bounds) -> int:
-    """Returns how many rows of a column are read at a time, so that these fit in any case."""
+    """Returns how many rows of a column to read at a time so that they fit in any case."""
     chunks = [facts.row_group(number).column(column) for number in range(facts.num_row_groups)]
     if not any(chunk.physical_type in _ANY_LENGTH for chunk in chunks):
         return _MOST_ROWS
@@ -108,7 +108,7 @@ def _rows_at_once(facts: pq.FileMetaData, column: int, bounds: Bounds) -> int:
 
 
 def _content(cells: pa.Array) -> int:
-    """Returns the bytes of a column in which each row has its own, also of a dictionary."""
+    """Returns the bytes of a column, counting a dictionary's texts once for each row."""
     if not (pa.types.is_dictionary(cells.type) and is_text_type(cells.type)):
         return int(cells.nbytes)
     lengths = pc.binary_length(pc.cast(cells.dictionary, pa.large_string()))

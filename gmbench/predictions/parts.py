@@ -1,6 +1,6 @@
-"""A folder of Parquet files as one table: what `gmbench parse --out` leaves, Spark or Dask.
+"""A folder of Parquet files as one table, as written by `gmbench parse --out`, Spark or Dask.
 
-The bounds are those of one file, whatever the number of parts.
+The bounds are those of a single file, whatever the number of parts.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from gmbench.predictions.file_signatures import TEMPLATE
 from gmbench.predictions.parquet_table import read_parquet
 
 PARTS = "parts"
-"""Folder of the parts within that of a run."""
+"""Name of the folder of parts within the folder of a run."""
 
 _PIECE = 1 << 20
 _ONE_RUN = "keep the parts of one run in a folder, and no other file."
 
 
 def parts_of(folder: Path) -> list[Path]:
-    """Returns the parts that lie in a folder, or in the folder `parts` of a run, by name.
+    """Returns the parts in a folder, or in the folder `parts` of a run, sorted by name.
 
     Raises:
-        UnreadableError: There is none.
+        UnreadableError: There are none.
     """
     place = folder / PARTS if (folder / PARTS).is_dir() else folder
-    # Whoever writes parts gives those that are not whole a name of this kind; a pipe has no end.
+    # Writers give incomplete parts names with these first characters; a pipe has no end.
     found = [
         path
         for path in place.glob("*.parquet")
@@ -50,15 +50,15 @@ def read_parts(folder: Path, bounds: Bounds) -> tuple[pa.Table, Callable[[int], 
     """Reads all parts of a folder as one table.
 
     Args:
-        folder: Of the parts, or of the run that made them.
-        bounds: The most that is read of all of them together.
+        folder: Folder of the parts, or of the run that made them.
+        bounds: Limits on what is read from all of them together.
 
     Returns:
-        The table, and what says where a row of it stands.
+        The table, and a function that returns the location of one of its rows, for messages.
 
     Raises:
-        UnreadableError: There is none, one cannot be read, their columns differ, or they are too
-            large.
+        UnreadableError: There are no parts, one cannot be read, their columns differ, or they are
+            too large.
     """
     paths, rows, size = parts_of(folder), 0, 0
     tables: list[pa.Table] = []
@@ -81,7 +81,7 @@ def read_parts(folder: Path, bounds: Bounds) -> tuple[pa.Table, Callable[[int], 
             )
         tables.append(table)
     try:
-        # A column that is empty in a part has another type there.
+        # A column that is empty in one part has a different type there.
         whole = pa.concat_tables(tables, promote_options="permissive")
     except pa.ArrowException as error:
         raise UnreadableError(

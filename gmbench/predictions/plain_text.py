@@ -1,4 +1,4 @@
-"""From the bytes of a text file, as programs write them, to UTF-8 whose lines end with LF."""
+"""From the bytes of a text file, as programs write them, to UTF-8 with LF line ends."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _WIDE_MARKS = (
 
 
 def wide_encoding(data: bytes) -> str:
-    """Returns `UTF-16` or `UTF-32` where a text is in one of these, otherwise nothing."""
+    """Returns `UTF-16` or `UTF-32` if a text is in one of these, otherwise an empty string."""
     for mark, name in _WIDE_MARKS:
         if data.startswith(mark):
             return name
     begin = data[:64]
     halves = (begin[0::2], begin[1::2])
-    # Without a mark: every second byte of what begins as English text is zero.
+    # Without a byte-order mark: every second byte of text that begins in English is zero.
     if len(begin) >= 4 and any(not any(half) for half in halves) and begin.count(0) < len(begin):
         other = halves[0] if any(halves[0]) else halves[1]
         return "UTF-16" if other.isascii() and 0 not in other else ""
@@ -30,14 +30,14 @@ def wide_encoding(data: bytes) -> str:
 
 
 def plain_text(data: bytes, checklist: Checklist) -> bytes | None:
-    """Checks encoding and line ends, and takes off what other programs add.
+    """Checks encoding and line ends, and strips what other programs add.
 
     Args:
         data: The bytes of a text file.
         checklist: Receives the checks `encoding` and `line_ends`.
 
     Returns:
-        UTF-8 without byte-order mark, its lines ended by LF; None where it is in another encoding.
+        UTF-8 without a byte-order mark, with LF line ends; None if it is in another encoding.
     """
     if wide := wide_encoding(data):
         checklist.failed(
@@ -51,7 +51,7 @@ def plain_text(data: bytes, checklist: Checklist) -> bytes | None:
     marked = data.startswith(codecs.BOM_UTF8)
     text = data.removeprefix(codecs.BOM_UTF8)
     try:
-        if not text.isascii():  # To decode takes memory, up to four times that of the text.
+        if not text.isascii():  # Decoding takes up to four times the memory of the text.
             text.decode("utf-8")
     except UnicodeDecodeError as error:
         line = text.count(b"\n", 0, error.start) + 1

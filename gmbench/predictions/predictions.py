@@ -1,4 +1,4 @@
-"""Predictions that passed every check, and the way there."""
+"""Predictions that passed every check, and how they are obtained."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Predictions:
-    """Predictions of images of a benchmark's test sets, in the order of its image index.
+    """Predictions for images of a benchmark's test sets, in the order of its image index.
 
     Attributes:
-        benchmark: What was predicted.
-        source: Where they came from, for people.
+        benchmark: The benchmark that was predicted.
+        source: Where they came from, for display.
         sets: Index of each row's set, shape (rows,).
         gms: Row of each row's GM in `benchmark.gms`, shape (rows,).
         image_ids: Shape (rows,).
-        values: The 25 predicted values of each row, and probabilities of classes where given.
+        values: The 25 predicted values of each row, and class probabilities where given.
     """
 
     benchmark: Benchmark
@@ -61,26 +61,26 @@ class Predictions:
         normalised: bool = True,
         probabilities: Mapping[str, ArrayLike] | None = None,
     ) -> Predictions:
-        """Makes predictions of arrays, of what the column `target` of a dataset holds.
+        """Makes predictions from arrays in the format of the column `target` of a dataset.
 
-        They pass the checks that a prediction file passes.
+        They must pass the same checks as a prediction file.
 
         Args:
-            benchmark: What was predicted.
-            source: Where the values come from, for people; such as the name of a method.
+            benchmark: The benchmark that was predicted.
+            source: Where the values come from, for display; such as the name of a method.
             targets: Shape (images, 25): the 9 counts, (v - min) / (max - min) of the benchmark;
                 the 6 class indices; the 10 losses as 0 or 1, or as scores in [0, 1].
-            image_ids: The image of each row, such as `AAE/000123`. By default all test images,
-                set by set, GM by GM, in the order of their numbers, as `gmbench template` has them.
-            set_name: The set that the rows belong to; by default all. Needed beside `image_ids`
-                where a benchmark's sets share GMs.
+            image_ids: The image of each row, such as `AAE/000123`. By default all test images, set
+                by set, GM by GM, in the order of their numbers, as `gmbench template` lists them.
+            set_name: The set that the rows belong to; by default all. Needed with `image_ids` if
+                the benchmark's sets share GMs.
             normalised: Whether the counts are normalised; otherwise they are in natural units.
             probabilities: By discrete parameter, the probabilities of its classes, shape (images,
-                classes); the class among the targets is the most probable one.
+                classes); the class in `targets` must be the most probable one.
 
         Raises:
-            PredictionError: The shape is another, a value or an image is not sound.
-            UnknownNameError: There is no such benchmark or set, or no such discrete parameter.
+            PredictionError: The shape is wrong, or a value or an image is invalid.
+            UnknownNameError: There is no such benchmark, set or discrete parameter.
 
         Examples:
             >>> import gmbench
@@ -106,7 +106,7 @@ class Predictions:
         try:
             values = np.array(targets, dtype=np.float64)
             id_column = pa.array(ids, pa.string())
-        except (TypeError, ValueError) as error:  # Those of Arrow are of these kinds.
+        except (TypeError, ValueError) as error:  # Arrow's errors are subclasses.
             raise PredictionError(
                 f"{source}: targets are rows of 25 numbers, image_ids are text ({error})."
             ) from error
@@ -138,7 +138,7 @@ class Predictions:
 
     @cached_property
     def sha256(self) -> str:
-        """SHA-256 of what is predicted, whatever the file's format and the order of its rows."""
+        """SHA-256 of what is predicted, regardless of the file's format and row order."""
         digest = hashlib.sha256("\n".join(self.image_ids).encode())
         for array in (
             self.sets.astype("<i2"),
@@ -151,9 +151,9 @@ class Predictions:
 
     @cached_property
     def probabilities_sha256(self) -> str | None:
-        """SHA-256 of the probabilities of classes; None where there are none.
+        """SHA-256 of the class probabilities; None if there are none.
 
-        It is apart from `sha256`: who adds probabilities to predictions predicts the same.
+        Separate from `sha256`: adding probabilities does not change what is predicted.
         """
         if not self.values.probabilities:
             return None
@@ -176,7 +176,7 @@ class Predictions:
         )
 
     def to_arrow(self) -> pa.Table:
-        """Returns the predictions as an Arrow table in the file format of predictions."""
+        """Returns the predictions as an Arrow table in the format of prediction files."""
         columns: dict[str, object] = {"image_id": pa.array(self.image_ids, pa.string())}
         if self.benchmark.sets_overlap:
             names = np.array(list(self.benchmark.sets))
@@ -192,18 +192,18 @@ class Predictions:
         return pa.table(columns | to_columns(self.benchmark, self.values.probabilities))
 
     def to_pandas(self) -> pd.DataFrame:
-        """Returns the predictions as a DataFrame in the file format of predictions."""
+        """Returns the predictions as a DataFrame in the format of prediction files."""
         frame: pd.DataFrame = self.to_arrow().to_pandas()
         return frame
 
 
 @dataclass(frozen=True)
 class Validation:
-    """What became of a prediction file.
+    """Result of checking a prediction file.
 
     Attributes:
         checklist: The checks made.
-        predictions: The predictions; None where a check failed.
+        predictions: The predictions; None if a check failed.
     """
 
     checklist: Checklist
@@ -218,15 +218,15 @@ def validate_predictions(
     min_images: int | None = None,
     for_submission: bool = False,
 ) -> Validation:
-    """Checks a prediction file, or DataFrame, all checks at once.
+    """Runs all checks on a prediction file or DataFrame at once.
 
     Args:
-        source: CSV, CSV.gz or Parquet file, a folder of Parquet files, a DataFrame of the same
-            columns, or predictions already read: they are held against the other arguments.
-        benchmark: What was predicted; by default it is told from the GM names.
+        source: CSV, CSV.gz or Parquet file, a folder of Parquet files, a DataFrame with the same
+            columns, or predictions already read, which are checked against the other arguments.
+        benchmark: The benchmark that was predicted; by default inferred from the GM names.
         partial: Whether a set may lack GMs or images.
-        min_images: Images of each GM that must be there; by default all.
-        for_submission: Whether every set must be there, as a leaderboard wants it.
+        min_images: Number of images of each GM that must be present; by default all.
+        for_submission: Whether every set must be present, as a leaderboard requires.
 
     Raises:
         UnknownNameError: There is no such benchmark.
@@ -265,7 +265,7 @@ def _validate(
     min_images: int | None = None,
     for_submission: bool = False,
 ) -> Validation:
-    """Checks which images the rows speak of and what they say, and puts them into order."""
+    """Checks the images and values of the rows, and sorts the rows."""
     found = find_images(
         raw, benchmark, checklist,
         partial=partial, min_images=min_images, for_submission=for_submission,
@@ -302,7 +302,7 @@ def _validate_again(
     min_images: int | None,
     for_submission: bool,
 ) -> Validation:
-    """Checks whether predictions already read are of a benchmark, and whole."""
+    """Checks that predictions already read are for a benchmark, and complete."""
     checklist, own = Checklist(predictions.source), predictions.benchmark
     given = own if benchmark is None else benchmark
     known = load_benchmark(given)
@@ -332,7 +332,7 @@ def read_predictions(
     """Reads a prediction file; arguments as in `validate_predictions`.
 
     Raises:
-        PredictionError: A check failed; the message holds those that did.
+        PredictionError: A check failed; the message lists those that did.
         UnknownNameError: There is no such benchmark.
 
     Examples:
@@ -345,7 +345,7 @@ def read_predictions(
 
 
 def _require(validation: Validation) -> Predictions:
-    """Returns the predictions, or raises what the checks that failed say."""
+    """Returns the predictions, or raises an error that lists the failed checks."""
     if validation.predictions is None:
         listed = validation.checklist.text(all_checks=False)
         raise PredictionError(f"{validation.checklist.source} cannot be scored.\n{listed}")

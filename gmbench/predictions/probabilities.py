@@ -1,7 +1,7 @@
 """Class probabilities: the optional columns `normalization:batch`, `normalization:instance`, ...
 
-A discrete parameter has a column for each of its classes, or none. Its own column may then be left
-out: the class is the most probable one. (The score of a loss is its probability already.)
+A discrete parameter has a column for each of its classes, or none. If it has them, its own column
+may be left out: the class is the most probable one. (A loss's score already is its probability.)
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from gmbench.schema import DISCRETE
 from gmbench.wording import plural
 
 ROUNDING = 0.005
-"""How far from 1 the sum of probabilities may be, for each class: what two decimals leave out."""
+"""Allowed deviation of the sum of probabilities from 1, per class: rounding to two decimals."""
 
 TIED = 1e-6
-"""A class that is less probable than another by no more than this is as probable."""
+"""A class that is less probable than another by no more than this counts as equally probable."""
 
 SEPARATOR = ":"
 
@@ -39,7 +39,7 @@ def probability_column(parameter: str, class_name: str) -> str:
 
 
 def parameter_of(column: str) -> str:
-    """Returns the discrete parameter whose class a column gives a probability of, or nothing."""
+    """Returns the discrete parameter that a probability column belongs to, or an empty string."""
     parameter, separator, _ = column.partition(SEPARATOR)
     return parameter if separator and parameter in _DISCRETE else ""
 
@@ -64,11 +64,11 @@ def whole_columns(
 
     Args:
         raw: The table.
-        benchmark: Says which classes there are.
-        checklist: Receives the check `classes_whole`, where there is such a column.
+        benchmark: Defines which classes there are.
+        checklist: Receives the check `classes_whole`, if there is such a column.
 
     Returns:
-        The columns of each parameter that has all of them, and no other.
+        The columns of each parameter that has all of them and no others.
     """
     given = [name for name in raw.columns if parameter_of(name)]
     if not given:
@@ -101,7 +101,7 @@ def whole_columns(
 
 
 def _hint(column: str, missing: list[str], benchmark: Benchmark) -> str:
-    """Says which class is meant: by its index, or one of those that are missing."""
+    """Suggests which class is meant: one given by its index, or one of the missing ones."""
     parameter, _, name = column.partition(SEPARATOR)
     classes = benchmark.classes[parameter]
     if name.strip().isdecimal() and int(name) < len(classes):
@@ -119,8 +119,8 @@ def check_sums(
     """Checks that the probabilities of a parameter's classes sum to 1 in each row.
 
     Args:
-        raw: Says where a row stands.
-        probabilities: Of each parameter that has them.
+        raw: The table, which locates rows in messages.
+        probabilities: Those of each parameter that has them.
         sound: By parameter, the rows whose probabilities are numbers in [0, 1].
         checklist: Receives the check `probabilities_sum`.
     """
@@ -128,7 +128,7 @@ def check_sums(
     n_wrong = 0
     for name, odds in probabilities.items():
         sums = odds.sum(axis=1)
-        # A hair more: sums of decimals are not exact.
+        # Slightly more, as sums of decimals are not exact.
         most = ROUNDING * odds.shape[1] + 1e-9
         rows = np.flatnonzero((np.abs(sums - 1.0) > most) & sound[name])
         n_wrong += len(rows)
@@ -160,10 +160,10 @@ def check_agreement(
     """Checks that the class given is the most probable one.
 
     Args:
-        raw: Says where a row stands.
-        benchmark: Says what classes are called.
-        probabilities: Of each parameter that has them.
-        chosen: By parameter that has a column of its own too, the class index of each row.
+        raw: The table, which locates rows in messages.
+        benchmark: Defines the names of classes.
+        probabilities: Those of each parameter that has them.
+        chosen: By parameter that also has a column of its own, the class index of each row.
         sound: By parameter, the rows whose class and probabilities are both sound.
         checklist: Receives the check `classes_agree`.
     """
@@ -204,17 +204,17 @@ def _row(raw: RawTable, row: int) -> str:
 def as_arrays(
     probabilities: Mapping[str, ArrayLike], benchmark: Benchmark, n_rows: int, source: str
 ) -> Probabilities:
-    """Returns probabilities as arrays of the right shapes; what they hold is checked elsewhere.
+    """Returns probabilities as arrays of the right shapes; their values are checked elsewhere.
 
     Args:
         probabilities: By discrete parameter, shape (rows, classes).
-        benchmark: Says which parameters and classes there are.
+        benchmark: Defines which parameters and classes there are.
         n_rows: Number of rows.
         source: Where they come from, for messages.
 
     Raises:
-        PredictionError: They are no numbers, or of another shape.
-        UnknownNameError: There is no discrete parameter of a name.
+        PredictionError: They are not numbers, or have a wrong shape.
+        UnknownNameError: There is no discrete parameter of that name.
     """
     made: Probabilities = {}
     for name, given in probabilities.items():

@@ -1,4 +1,4 @@
-"""The columns of a prediction file before they are numbers."""
+"""The columns of a prediction file before they are converted to numbers."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from gmbench.schema import NAMES
 COLUMNS: tuple[str, ...] = ("image_id", *NAMES)
 OPTIONAL_COLUMNS: tuple[str, ...] = ("set",)
 KEYS = ("image_id", "set")
-"""The columns that say of what a row speaks; the others hold what is predicted."""
+"""The columns that say what a row is about; the others hold the predictions."""
 
 
 def row_number(row: int) -> str:
-    """Says where a row stands in what has no lines: `row 17` for the row 16."""
+    """Returns the location of a row in a table without lines: `row 17` for row index 16."""
     return f"row {row + 1}"
 
 
 @dataclass
 class RawTable:
-    """The columns of a prediction file, not yet numbers.
+    """The columns of a prediction file, not yet converted to numbers.
 
     Attributes:
-        columns: By name, the known ones alone. Text where the file is CSV.
+        columns: The known columns, by name. Text if the file is CSV.
         n_rows: Number of rows.
         is_text: Whether the cells are text that still has to be read.
-        place: Returns where a row stands, for messages: `line 17` or `row 16`.
+        place: Returns the location of a row, for messages: `line 17` or `row 16`.
     """
 
     columns: dict[str, pa.Array]
@@ -41,9 +41,9 @@ class RawTable:
 def plain_cells(column: pa.ChunkedArray) -> pa.Array:
     """Returns a column in one piece, and in one of the few types that the checks know.
 
-    The same text is string, large_string, string_view or a dictionary of one of them, as pandas,
-    polars, DuckDB and Arrow have it each: it becomes string or a dictionary of strings. A
-    dictionary of anything else becomes that.
+    The same text may be string, large_string, string_view or a dictionary of one of them, depending
+    on whether it comes from pandas, polars, DuckDB or Arrow: it becomes string or a dictionary of
+    strings. A dictionary of anything else is decoded.
     """
     kind = column.type
     if pa.types.is_dictionary(kind):

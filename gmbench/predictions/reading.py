@@ -2,7 +2,7 @@
 
 There is a check for each thing that can be wrong with the file itself: its kind, compression,
 encoding, separators, rows and header. CSV cells stay text here; `gmbench.predictions.columns`
-makes numbers of them.
+converts them to numbers.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _PIECE = 1 << 20
-"""Bytes that are read at a time."""
+"""Bytes read at a time."""
 
 _NO_COLUMN = (pa.ArrowException, OverflowError)
-"""What Arrow raises of a pandas column that it has no type for."""
+"""What Arrow raises for a pandas column that it has no type for."""
 
 
 def read_table(path: Path, checklist: Checklist, bounds: Bounds) -> RawTable | None:
-    """Reads a CSV, CSV.gz or Parquet file; the kind is told from the bytes, not from the name.
+    """Reads a CSV, CSV.gz or Parquet file; its kind is inferred from its bytes, not its name.
 
     Args:
-        path: The file, or a folder of Parquet files that are one table.
-        checklist: Receives one check for each thing looked at.
-        bounds: The most that is read of it.
+        path: The file, or a folder of Parquet files that form one table.
+        checklist: Receives one check for each aspect examined.
+        bounds: Limits on what is read.
 
     Returns:
-        The table, or None where the last check says why there is none.
+        The table, or None if there is none; the last check says why.
     """
     try:
         if path.is_dir():
@@ -87,7 +87,7 @@ def _read_open(file: BinaryIO, path: Path, checklist: Checklist, bounds: Bounds)
 
 
 def table_from_frame(frame: pd.DataFrame, checklist: Checklist) -> RawTable | None:
-    """Takes a pandas DataFrame in place of a file; an `image_id` index counts as a column."""
+    """Makes a table from a pandas DataFrame; an `image_id` index counts as a column."""
     if not hasattr(frame, "columns") or not hasattr(frame, "index"):
         checklist.failed(
             "file",

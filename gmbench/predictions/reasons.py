@@ -1,4 +1,4 @@
-"""The column `reason` of what `gmbench parse --out` writes: why an image could not be parsed."""
+"""The column `reason` in the output of `gmbench parse --out`: why an image could not be parsed."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from gmbench.predictions.raw_table import is_text_type, plain_cells
 from gmbench.wording import plural
 
 REASON = "reason"
-"""Empty in the rows of images that could be parsed; what else a row holds is empty in others."""
+"""Empty in the rows of images that could be parsed; in other rows, all predicted values are."""
 
 
 def without_reasons(
     table: pa.Table, checklist: Checklist, place: Callable[[int], str]
 ) -> pa.Table | None:
-    """Leaves the column out where it is empty in every row.
+    """Leaves the column out if it is empty in every row.
 
     Args:
         table: All columns.
-        checklist: Receives a note of a column that was left out, or what rows have a reason.
-        place: Returns where a row stands, for messages.
+        checklist: Receives a note if the column was left out, or a failure if rows have a reason.
+        place: Returns the location of a row, for messages.
 
     Returns:
-        The table without it, or None where an image could not be parsed.
+        The table without the column, or None if an image could not be parsed.
     """
     where = [number for number, name in enumerate(table.column_names) if name == REASON]
-    if len(where) != 1:  # What stands there twice is told so with all other columns.
+    if len(where) != 1:  # Repeated columns are reported together with all others.
         return table
     cells = plain_cells(table.column(where[0]))
     rows = pc.indices_nonzero(_is_told(cells)).to_pylist()
@@ -49,14 +49,14 @@ def without_reasons(
 
 
 def _is_told(cells: pa.Array) -> pa.Array:
-    """Returns which cells hold anything."""
+    """Returns which cells are not empty."""
     kind = cells.type
     if is_text_type(kind):
         if pa.types.is_dictionary(kind):
             cells = cells.dictionary_decode()
         told = pc.not_equal(pc.utf8_trim_whitespace(cells), "")
     elif pa.types.is_floating(kind):
-        told = pc.invert(pc.is_nan(cells))  # What pandas makes of a column without content.
+        told = pc.invert(pc.is_nan(cells))  # What pandas makes of an empty column.
     else:
         told = cells.is_valid()
     return pc.fill_null(told, False)

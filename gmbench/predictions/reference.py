@@ -1,6 +1,6 @@
-"""Predictions made of labels alone, without a look at any image: what a method has to beat.
+"""Predictions made from labels alone, without looking at any image: what a method has to beat.
 
-`gmbench.evaluation.floors` says which of them is the best in a metric.
+`gmbench.evaluation.floors` says which of them is best in a metric.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from gmbench.schema import N_ARCHITECTURE, N_CONTINUOUS
 def mean_mode(benchmark: Benchmark, seed: int = 0, folder: Path | None = None) -> Predictions:
     """Predicts the training GMs' mean of each continuous parameter and mode of all others.
 
-    Section 4.2 of the paper. Each GM counts once; of two equally frequent classes the first
+    Section 4.2 of the paper. Each GM counts once; among equally frequent classes, the first
     is taken.
 
     Args:
-        benchmark: The benchmark; every set's own training GMs are used.
-        seed: Not used: there is nothing random.
-        folder: Not used: no image is looked at.
+        benchmark: The benchmark; each set uses its own training GMs.
+        seed: Unused: nothing is random.
+        folder: Unused: no image is looked at.
     """
 
     def predict(training: NDArray[np.float64], n_images: int) -> NDArray[np.float64]:
@@ -39,14 +39,14 @@ def mean_mode(benchmark: Benchmark, seed: int = 0, folder: Path | None = None) -
 def median_mode(benchmark: Benchmark, seed: int = 0, folder: Path | None = None) -> Predictions:
     """Predicts the training GMs' median count, modal class and base rate of each loss.
 
-    The constant of least absolute error: counts are skewed, so their median has a lower l1 than
-    their mean. A loss's score is the part of the training GMs that have it; at the threshold of
-    one half it is the mode. The frequencies of classes are their probabilities.
+    The constant with the least absolute error: counts are skewed, so their median has a lower l1
+    than their mean. A loss's score is the fraction of the training GMs that have it; thresholded at
+    one half, it is the mode. The frequencies of classes are their probabilities.
 
     Args:
-        benchmark: The benchmark; every set's own training GMs are used, each once.
-        seed: Not used: there is nothing random.
-        folder: Not used: no image is looked at.
+        benchmark: The benchmark; each set uses its own training GMs, each once.
+        seed: Unused: nothing is random.
+        folder: Unused: no image is looked at.
     """
     index = image_index(benchmark)
     return _predict_rates(
@@ -60,14 +60,14 @@ def median_mode(benchmark: Benchmark, seed: int = 0, folder: Path | None = None)
 
 
 def random_labels(benchmark: Benchmark, seed: int = 0, folder: Path | None = None) -> Predictions:
-    """Predicts, for every image and parameter anew, the value of a training GM drawn at random.
+    """Predicts the value of a random training GM, drawn anew for each image and parameter.
 
-    Keeps each parameter's distribution and nothing else: chance level.
+    Preserves each parameter's distribution and nothing else: chance level.
 
     Args:
-        benchmark: The benchmark; every set's own training GMs are used.
+        benchmark: The benchmark; each set uses its own training GMs.
         seed: Seed of the draws.
-        folder: Not used: no image is looked at.
+        folder: Unused: no image is looked at.
     """
     generator = np.random.default_rng(seed)
 
@@ -86,13 +86,13 @@ def random_labels(benchmark: Benchmark, seed: int = 0, folder: Path | None = Non
 def random_f1(benchmark: Benchmark, seed: int = 0, folder: Path | None = None) -> Predictions:
     """Predicts training medians, and draws classes and losses at the rates of highest expected F1.
 
-    The best that labels alone can do in weighted F1, above the mode: see `rates_of_highest_f1`.
-    A loss's score is 1 where it is drawn, 0 elsewhere.
+    The best weighted F1 that labels alone can achieve, above that of the mode: see
+    `rates_of_highest_f1`. A loss's score is 1 where it is drawn and 0 elsewhere.
 
     Args:
-        benchmark: The benchmark; every set's own training GMs are used, each once.
-        seed: Seed of the draws, which are made for every image anew.
-        folder: Not used: no image is looked at.
+        benchmark: The benchmark; each set uses its own training GMs, each once.
+        seed: Seed of the draws, which are made anew for each image.
+        folder: Unused: no image is looked at.
     """
     generator = np.random.default_rng(seed)
 
@@ -110,13 +110,13 @@ def random_f1(benchmark: Benchmark, seed: int = 0, folder: Path | None = None) -
 def rates_of_highest_f1(frequencies: NDArray[np.float64]) -> NDArray[np.float64]:
     """Returns how often to draw each class for the highest expected weighted F1, shape (classes,).
 
-    Of a class of frequency p that is drawn at a rate q whatever the image, the part p q is right,
-    so that its F1 is 2 p q / (p + q) and the weighted F1 is the sum of 2 p^2 q / (p + q). That is
-    concave in q; at its highest point p + q is in proportion to p^1.5, or q is 0 where that would
-    make it negative.
+    If a class of frequency p is drawn at a rate q regardless of the image, a fraction p q is
+    correct, so its F1 is 2 p q / (p + q) and the weighted F1 is the sum of 2 p^2 q / (p + q). This
+    is concave in q; at its maximum, p + q is proportional to p^1.5, or q is 0 where that would make
+    it negative.
 
     Args:
-        frequencies: Frequency of each class; their sum is 1.
+        frequencies: Frequency of each class; they sum to 1.
 
     Examples:
         >>> rates_of_highest_f1(np.array([0.5, 0.5])).tolist()
@@ -135,20 +135,20 @@ def rates_of_highest_f1(frequencies: NDArray[np.float64]) -> NDArray[np.float64]
         if (found >= 0).all():
             rates[drawn] = found
             return np.asarray(rates / rates.sum())
-        # Of all classes that would be drawn less than never, none is drawn at the highest point.
+        # Classes whose rate would be negative are not drawn at all at the maximum.
         drawn[np.flatnonzero(drawn)[found < 0]] = False
 
 
 def kind_oracle(benchmark: Benchmark, seed: int = 0, folder: Path | None = None) -> Predictions:
-    """Predicts each GM as `median_mode` does, of the training GMs of the GM's own kind alone.
+    """Predicts each GM as `median_mode` does, from the training GMs of the GM's own kind alone.
 
-    No method, for it is told the true kind (GAN, VAE and so on): what there is to gain from
+    Not a method, as it is given the true kind (GAN, VAE and so on): it shows what can be gained by
     recognising the kind and nothing else. A kind without a training GM is predicted from all.
 
     Args:
-        benchmark: The benchmark; every set's own training GMs are used, each once.
-        seed: Not used: there is nothing random.
-        folder: Not used: no image is looked at.
+        benchmark: The benchmark; each set uses its own training GMs, each once.
+        seed: Unused: nothing is random.
+        folder: Unused: no image is looked at.
     """
     index = image_index(benchmark)
     kinds = np.array([gm.kind for gm in benchmark.gms])
@@ -160,7 +160,7 @@ def kind_oracle(benchmark: Benchmark, seed: int = 0, folder: Path | None = None)
                 like = training[kinds[training] == kind]
                 asked = (index.sets == number) & (kinds[index.gms] == kind)
                 found = benchmark.known_labels[like if len(like) else training]
-                # What is known of no GM of the kind is predicted from all.
+                # A parameter that is known for no GM of the kind is predicted from all.
                 blank = np.isnan(found).all(axis=0)
                 if blank.any():
                     of_all = _medians_modes_rates(benchmark.known_labels[training])
@@ -179,12 +179,13 @@ def _predict_rates(
     source: str,
     parts: Iterable[tuple[NDArray[np.bool_], NDArray[np.float64]]],
 ) -> Predictions:
-    """Predicts medians, modes and base rates, each part of the images from labels of its own.
+    """Predicts medians, modes and base rates, each part of the images from its own labels.
 
     Args:
         benchmark: The benchmark.
         source: Name of the method.
-        parts: Which images they are, shape (images,), and the labels, shape (GMs, 25).
+        parts: For each part, a mask of its images, shape (images,), and its labels, shape
+            (GMs, 25).
     """
     n_images = len(image_index(benchmark).image_ids)
     values = np.empty((n_images, benchmark.labels.shape[1]))
@@ -208,12 +209,12 @@ def _medians_modes_rates(training: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _modes(classes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Returns the most frequent class of each column, the first of equally frequent ones."""
+    """Returns the most frequent class of each column, the first among equally frequent ones."""
     return np.array([np.bincount(_known(column)).argmax() for column in classes.T], float)
 
 
 def _known(column: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Returns the classes that are known of a column."""
+    """Returns the known classes of a column."""
     return np.asarray(column[~np.isnan(column)].astype(np.int64))
 
 

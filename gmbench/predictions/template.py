@@ -18,8 +18,8 @@ def template(
 
     Args:
         benchmark: The benchmark.
-        set_name: One set; by default all.
-        probabilities: Whether columns of class probabilities stand in place of the classes.
+        set_name: Name of one set; by default all sets.
+        probabilities: Whether columns of class probabilities replace those of the classes.
 
     Raises:
         UnknownNameError: The benchmark has no such set.

@@ -1,4 +1,4 @@
-"""From a gzip file to the bytes that were packed, all of them, piece by piece."""
+"""From a gzip file to the bytes that were compressed, all of them, piece by piece."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from gmbench.wording import plural
 
 _AGAIN = "compress the CSV again, or give it as it is."
 SIGN = b"\x1f\x8b"
-"""What a gzip file, and each of its members, begins with."""
+"""First bytes of a gzip file, and of each of its members."""
 
 _PACKED = 1 << 16
-"""Bytes read at a time: what is left of them at the end of a member is copied."""
+"""Bytes read at a time; those left over at the end of a member are copied."""
 
 _UNPACKED = 1 << 20
-"""Most bytes unpacked at a time."""
+"""Most bytes decompressed at a time."""
 
 
 def unpacked(file: BinaryIO, path: Path, start: bytes = b"") -> Iterator[bytes]:
-    """Unpacks gzip as it is asked for more.
+    """Decompresses gzip lazily.
 
-    A gzip file may have several members, one after the other (RFC 1952, section 2.2), as tools
-    that append or work in parallel write them: its content is that of all of them.
+    A gzip file may have several members, one after another (RFC 1952, section 2.2), as written by
+    tools that append or work in parallel: its content is that of all of them.
 
     Args:
         file: The gzip file.
-        path: Where it is, for messages.
-        start: What was read of it already.
+        path: The file's path, for messages.
+        start: What was already read from it.
 
     Yields:
         The next bytes of the content.
 
     Raises:
-        UnreadableError: The file is damaged, cut short, or goes on with something else.
+        UnreadableError: The file is damaged, truncated, or continues with something else.
     """
     size, pending = 0, start + file.read(_PACKED)
     while pending:
@@ -69,7 +69,7 @@ def unpacked(file: BinaryIO, path: Path, start: bytes = b"") -> Iterator[bytes]:
 
 
 def _something_else(file: BinaryIO, path: Path, rest: bytes) -> UnreadableError:
-    """Returns the error for bytes that stand after the end of the gzip data."""
+    """Returns the error for bytes after the end of the gzip data."""
     shown = f"{rest[:8]!r} and so on" if len(rest) > 8 else repr(rest)
     n_bytes = len(rest)
     if file.seekable():

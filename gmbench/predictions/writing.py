@@ -1,4 +1,4 @@
-"""Prediction files as they are written: Parquet, CSV and gzipped CSV."""
+"""Writing of prediction files: Parquet, CSV and gzipped CSV."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from gmbench.files import check_ending, write_whole
 from gmbench.predictions.predictions import Predictions
 
 ENDINGS = (".parquet", ".csv", ".csv.gz")
-"""What the name of a prediction file ends with."""
+"""Endings of the names of prediction files."""
 
 
 def write_predictions(predictions: Predictions, path: Path) -> None:
-    """Writes a prediction file; its ending says which kind.
+    """Writes a prediction file in the format given by its ending.
 
     Args:
-        predictions: What is written.
-        path: The file; one that is there is replaced.
+        predictions: The predictions to write.
+        path: The file; replaced if it exists.
 
     Raises:
-        WriteError: The ending is none of `ENDINGS`, or the system refused.
+        WriteError: The ending is none of `ENDINGS`, or the file cannot be written.
     """
     check_ending(path, *ENDINGS)
     table, buffer = predictions.to_arrow(), io.BytesIO()
@@ -37,15 +37,15 @@ def write_predictions(predictions: Predictions, path: Path) -> None:
 
 
 def write_template(text: str, path: Path) -> None:
-    """Writes what `template` made.
+    """Writes the text returned by `template`.
 
     Raises:
-        WriteError: The ending is neither .csv nor .csv.gz, or the system refused.
+        WriteError: The ending is neither .csv nor .csv.gz, or the file cannot be written.
     """
     check_ending(path, ".csv", ".csv.gz")
     _write_packed(path, text.encode())
 
 
 def _write_packed(path: Path, content: bytes) -> None:
-    # Without a time stamp, so that equal predictions make equal files.
+    # No timestamp, so that equal predictions yield equal files.
     write_whole(path, gzip.compress(content, mtime=0) if path.suffix.lower() == ".gz" else content)

@@ -1,1 +1,1 @@
-"""Training and running methods that look at images: from cached images to predictions."""
+"""Training and running of image-based methods: from cached images to predictions."""

@@ -1,4 +1,4 @@
-"""The reference baselines from end to end: what there is, and what each predicts."""
+"""The reference baselines end to end: which ones there are, and what each predicts."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def list_baselines() -> pd.DataFrame:
     """Returns the reference baselines as a table, by name.
 
     Returns:
-        One row a baseline: `summary`, `paper` (where the paper has it), `needs` (`labels`, or
-        `labels and images`) and `trains_network`.
+        One row per baseline: `summary`, `paper` (where it appears in the paper), `needs` (`labels`,
+        or `labels and images`) and `trains_network`.
 
     Examples:
         >>> baselines = list_baselines()
@@ -69,31 +69,32 @@ def run_baseline(
     extra: str | Path | Iterable[str | Path] = (),
     progress: Progress | None = None,
 ) -> Predictions:
-    """Returns what a baseline predicts for all test images of a benchmark.
+    """Returns the predictions of a baseline for all test images of a benchmark.
 
-    It is trained set by set, on the GMs outside of the set.
+    It is trained set by set, on the GMs outside the set.
 
     Args:
-        name: Name of the baseline; `list_baselines` has them.
+        name: Name of the baseline, as in `list_baselines`.
         benchmark: What to predict: a name, the folder of a dataset, or a benchmark.
-        folder: The dataset folder; needed where the benchmark is not given by its folder and the
+        folder: The dataset folder; needed if the benchmark is not given by its folder and the
             baseline looks at images.
-        preset: `small`, for two cores and minutes, or `paper`; like `device` without meaning where
-            no network is trained.
-        changes: Changes of settings, such as `{"epochs": 5, "model.fen_width": 32}`.
-        seed: Seed of whatever is random in it.
+        preset: `small`, which takes minutes on two cores, or `paper`; like `device`, it has no
+            effect if no network is trained.
+        changes: Changes to settings, such as `{"epochs": 5, "model.fen_width": 32}`.
+        seed: Seed of everything random in it.
         device: `auto`, `cpu`, `cuda` or `mps`.
         runs: Where trainings keep their logs, states and checkpoints, so that an interrupted one
-            goes on; by default nothing is kept.
-        extra: Folder or folders of datasets whose GMs are trained on too, beside the benchmark's.
-        progress: Told how far the work is.
+            can be resumed; by default nothing is kept.
+        extra: Folder or folders of datasets whose GMs are trained on in addition to the
+            benchmark's.
+        progress: Progress callback.
 
     Raises:
         UnknownNameError: There is no such baseline, benchmark, preset, setting or device.
-        BenchmarkError: It looks at images and there is no folder, it cannot train on extra GMs, it
-            trains no network that could be changed, or its recipe is damaged.
-        SettingError: A setting cannot have its value.
-        TrainingError: A training came to nothing, or the device is not there.
+        BenchmarkError: It looks at images and there is no folder, it cannot train on extra GMs,
+            changes are given but it trains no network, or its recipe is damaged.
+        SettingError: A setting has an invalid value.
+        TrainingError: A training failed, or the device is not available.
 
     Examples:
         >>> made = run_baseline("mean_mode", "mini116")
@@ -103,7 +104,7 @@ def run_baseline(
         >>> evaluate(made, replicates=0).summary["l1"].mean < 0.2
         True
 
-        A network, here a tiny one for a second on a dataset of one's own::
+        A network, trained for only a few epochs on your own dataset::
 
             run_baseline("full", "my-dataset", changes={"epochs": 5})
     """
@@ -133,14 +134,14 @@ def predict_baseline(
     options: RunOptions,
     progress: Progress | None = None,
 ) -> Predictions:
-    """Trains where there is something to train, and predicts all test images.
+    """Trains if there is something to train, and predicts all test images.
 
     Args:
-        recipe: What to run.
+        recipe: The baseline to run.
         benchmark: Labels and sets.
-        folder: The dataset folder; None where there are labels alone.
-        options: How.
-        progress: Told how far the work is.
+        folder: The dataset folder; None if there are labels only.
+        options: How to run it.
+        progress: Progress callback.
 
     Raises:
         GmbenchError: The baseline cannot be run on this benchmark.
@@ -160,7 +161,7 @@ def predict_baseline(
             require_extra(recipe)
             further["extra"] = options.extra
         return predictor(benchmark, options.seed, folder, **further)
-    # Here, so that baselines which train nothing do without torch.
+    # Imported here, so that baselines that train no network do not need torch.
     with naming_extras():
         from gmbench.training.folds import TrainingJob, predict_with_networks
 

@@ -1,8 +1,8 @@
 """Batches of pixels for training and for prediction: a pure function of seed, epoch and step.
 
-Pixels stay 8-bit until a batch is made of them. They lie on the device where they fit, so that a
-batch costs one gather there; else in this machine's memory or in the cache's files, from where
-each batch is copied, through pinned memory to CUDA.
+Pixels stay 8-bit until a batch is made of them. They are kept on the device if they fit, so that a
+batch costs one gather there; otherwise in host memory or in the cache's files, from where each
+batch is copied, to CUDA through pinned memory.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class Batch(NamedTuple):
 
     Attributes:
         pixels: Shape (images, 3, size, size), float32 in [0, 1], on the device.
-        gm_rows: Position of each image's GM in the GMs that `Batches` was given, shape (images,),
-            int64, on the device.
+        gm_rows: Position of each image's GM among the GMs of `Batches`, shape (images,), int64, on
+            the device.
     """
 
     pixels: torch.Tensor
@@ -43,11 +43,11 @@ class Batch(NamedTuple):
 
 
 class OrderedBatch(NamedTuple):
-    """What a step predicts: images in the order of the GMs and of their numbers, with all views.
+    """What a step predicts: images ordered by GM and by their numbers, with all views.
 
     Attributes:
         pixels: Shape (images x views, 3, size, size), float32 in [0, 1], on the device; the views
-            of an image stand together.
+            of an image are adjacent.
         gm_rows: As in `Batch`, one for each image.
         image_ids: Id of each image, such as `DCGAN/000000`.
     """
@@ -60,15 +60,15 @@ class OrderedBatch(NamedTuple):
 class Batches:
     """Epochs of shuffled batches.
 
-    The order of an epoch depends on the seed, its number and the images alone, so that a training
-    goes on at any epoch and step with the batches that it would have had. It is the same on every
-    device and however much memory there is.
+    The order of an epoch depends only on the seed, its number and the images, so that a training
+    resumes at any epoch and step with the batches that it would have had. It is the same on every
+    device and for any amount of memory.
 
     Attributes:
         gms: Names of the GMs, whose positions are the `gm_rows`.
-        n_images: Images of an epoch.
-        views: Views that the cache has of each image.
-        on_device: Whether all pixels lie where the batches go.
+        n_images: Number of images per epoch.
+        views: Number of views that the cache has of each image.
+        on_device: Whether all pixels are where the batches go.
     """
 
     def __init__(
@@ -86,24 +86,24 @@ class Batches:
         memory_limit: int = MEMORY_LIMIT,
         device_limit: int | None = None,
     ) -> None:
-        """Reads the images, or maps them where they do not fit.
+        """Reads the images, or memory-maps them if they do not fit.
 
         Args:
             cached: The decoded images.
             gms: Names of GMs; all that were cached when None.
-            batch_size: Images of a batch.
+            batch_size: Number of images per batch.
             device: Where batches go.
-            seed: Seed of the order, from 0 on.
-            balanced: Draw the same number of images of every GM (or one more), in place of every
-                image once. An epoch is as long as without; a GM's images are drawn anew only
-                when all of them have been.
-            drop_last: Leave out a last batch that is not full.
+            seed: Seed of the order, at least 0.
+            balanced: Draw the same number of images of every GM (or one more), instead of every
+                image once. An epoch has the same length either way; images of a GM are drawn
+                again only when all of them have been drawn.
+            drop_last: Leave out the last batch if it is not full.
             channels_last: Whether the pixels of a batch have torch's memory format
                 `channels_last`, in which they are made.
-            share: Which of so many images of a batch are wanted; all when None. The rows of GMs
-                that come with them are those of the whole batch.
-            memory_limit: Most bytes of pixels to read into this machine's memory.
-            device_limit: Most bytes of pixels to put on a GPU; half of what is free when None.
+            share: Returns which images of a batch of a given size are wanted; all when None. The
+                `gm_rows` that come with them are those of the whole batch.
+            memory_limit: Most bytes of pixels to read into host memory.
+            device_limit: Most bytes of pixels to put on a GPU; half of its free memory when None.
 
         Raises:
             BatchesError: There are no images, or a number is out of range.
@@ -137,7 +137,7 @@ class Batches:
         self.on_device = self._held is not None and self._held.device.type == self._device.type
 
     def __len__(self) -> int:
-        """Returns the number of batches of an epoch."""
+        """Returns the number of batches per epoch."""
         full, rest = divmod(self.n_images, self._batch_size)
         return full if self._drop_last or not rest else full + 1
 
@@ -145,10 +145,11 @@ class Batches:
         """Returns which images an epoch shows, and which view of each.
 
         Args:
-            epoch: Number of the epoch, from 0 on.
+            epoch: Number of the epoch, from 0.
 
         Returns:
-            Rows among the images, GM by GM, and numbers of views; each of shape (images,).
+            Rows of the images, numbered GM by GM, and numbers of their views, each of shape
+            (images,).
         """
         generator = np.random.default_rng([self._seed, epoch])
         if self._balanced:
@@ -161,8 +162,8 @@ class Batches:
         """Yields the batches of an epoch.
 
         Args:
-            number: Number of the epoch, from 0 on.
-            first_step: Batches to leave out at the start, to go on in the middle.
+            number: Number of the epoch, from 0.
+            first_step: Number of batches to skip, to resume in the middle of an epoch.
         """
         rows, views = self.order(number)
         gm_rows = self._to_device(torch.from_numpy(self._gm_rows[rows]))
@@ -184,7 +185,7 @@ class Batches:
         """Yields every image once, in order, with all its views and its id.
 
         Args:
-            batch_size: Images of a batch, each with all its views; as in training when None.
+            batch_size: Images per batch, each with all its views; as in training when None.
         """
         size = self._batch_size if batch_size is None else batch_size
         for first in range(0, self.n_images, size):
@@ -205,7 +206,7 @@ class Batches:
         return self._lazy
 
     def _even_draws(self, generator: np.random.Generator) -> Rows:
-        """Draws rows so that no GM has more than one image above another, shape (images,)."""
+        """Draws rows so that the GMs' numbers of images differ by at most one, shape (images,)."""
         counts = np.bincount(self._gm_rows, minlength=len(self.gms))
         starts = np.cumsum(counts) - counts
         each, rest = divmod(self.n_images, len(counts))
@@ -218,7 +219,7 @@ class Batches:
         return np.concatenate(drawn).astype(np.int64)
 
     def _as_floats(self, chosen: torch.Tensor) -> torch.Tensor:
-        # The axes are exchanged in name alone: what lies in memory is `channels_last` already.
+        # The axes are permuted in name only: the memory is in `channels_last` format already.
         pixels = chosen.permute(0, 3, 1, 2).to(torch.float32).div_(255)
         return pixels if self._channels_last else pixels.contiguous()
 
@@ -226,13 +227,13 @@ class Batches:
         if tensor.device.type == self._device.type:
             return tensor
         if self._device.type == "cuda":
-            # The copy goes on while the next batch is gathered; torch keeps the pinned memory
-            # until it has ended.
+            # The copy continues while the next batch is gathered; torch keeps the pinned memory
+            # until it has finished.
             return tensor.pin_memory().to(self._device, non_blocking=True)
         return tensor.to(self._device)
 
     def _moved(self, pixels: NDArray[np.uint8] | LazyPixels) -> torch.Tensor:
-        """Puts all pixels on the device, a block at a time: they may not fit in memory here."""
+        """Moves all pixels to the device, a block at a time: they may not fit in host memory."""
         shape = (self.n_images, self.views, self._size, self._size, 3)
         held = torch.empty(shape, dtype=torch.uint8, device=self._device)
         step = max(1, _BLOCK // max(1, pixels.nbytes // self.n_images))

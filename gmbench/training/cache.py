@@ -1,7 +1,7 @@
 """The images of a dataset, decoded once into memory-mapped files.
 
-They lie in `CACHE/pixels/VIEW/`, as `gmbench.training.shard_cache` keeps them: in other files where
-the shard, the view, the rule to pixels or the version of Pillow is another.
+They are kept in `CACHE/pixels/VIEW/` by `gmbench.training.shard_cache`, in different files if the
+shard, the view, the rule to pixels or the version of Pillow differs.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from gmbench.training.shard_cache import CachedShard, Taken, cached_shards
 from gmbench.training.views import View
 
 MEMORY_LIMIT = 4 * 2**30
-"""Bytes of pixels that are read into memory unless told otherwise."""
+"""Most bytes of pixels that are read into memory by default."""
 
 
 class LazyPixels:
-    """The images of several GMs, mapped one after the other, read when they are asked for.
+    """The images of several GMs one after the other, memory-mapped and read on demand.
 
     Attributes:
         shape: (images, views, size, size, 3), of uint8.
@@ -56,7 +56,7 @@ class LazyPixels:
         return found
 
     def take(self, rows: NDArray[np.int64], views: NDArray[np.int64]) -> Pixels:
-        """Reads one view of each of some images, and no other; shape (rows, size, size, 3)."""
+        """Reads a single view of each of some images, shape (rows, size, size, 3)."""
         found = np.empty((len(rows), *self.shape[2:]), np.uint8)
         for part, here, inside in self._by_part(rows):
             found[here] = part[inside, views[here]]
@@ -73,7 +73,7 @@ class LazyPixels:
             yield part, here, rows[here] - (self._ends[number] - len(part))
 
     def read(self) -> Pixels:
-        """Reads all into one contiguous array."""
+        """Reads all images into one contiguous array."""
         found = np.empty(self.shape, np.uint8)
         for part, end in zip(self._parts, self._ends, strict=True):
             found[end - len(part) : end] = part
@@ -82,11 +82,11 @@ class LazyPixels:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """The images of several GMs as one.
+    """The images of several GMs as one stack.
 
     Attributes:
         pixels: Shape (images, views, size, size, 3), uint8: an array in memory, or read lazily.
-        gm_rows: Position of each image's GM in the GMs asked for, shape (images,), int64.
+        gm_rows: Position of each image's GM among the GMs requested, shape (images,), int64.
         image_ids: Id of each image.
     """
 
@@ -100,9 +100,9 @@ class CachedImages:
     """The decoded images of some GMs of a dataset.
 
     Attributes:
-        view: What was taken of every image.
-        gms: Names of the GMs, in the order asked for.
-        most: How many images, the first ones, there are of a GM; all of those not named.
+        view: The view taken of every image.
+        gms: Names of the GMs, in the order requested.
+        most: By name of a GM, how many of its images are kept, the first ones; all if not named.
     """
 
     view: View
@@ -117,24 +117,24 @@ class CachedImages:
 
     @cached_property
     def sha256(self) -> str:
-        """Changes whenever a GM, an image or the view does: for the state of a training."""
+        """Hash that changes whenever a GM, an image or the view does: for a training's state."""
         names = [shard.array.name for shard in self._shards.values()]
         names += [f"{gm}:{most}" for gm, most in sorted(self.most.items())]
         return hashlib.sha256("\n".join(names).encode()).hexdigest()
 
     def first(self, most: Mapping[str, int]) -> CachedImages:
-        """Returns these images without the later ones of some GMs.
+        """Returns these images, limited to the first ones of some GMs.
 
         Args:
-            most: How many images, the first ones, of a GM are left, by its name.
+            most: By name of a GM, how many of its images to keep.
         """
         return replace(self, most={**self.most, **most})
 
     def joined(self, others: Sequence[CachedImages]) -> CachedImages:
-        """Returns these images and those of other datasets, decoded to the same view.
+        """Returns these images together with those of other datasets, decoded to the same view.
 
         Args:
-            others: Images of GMs that have other names.
+            others: Images of GMs with different names.
         """
         shards = dict(self._shards)
         for other in others:
@@ -144,7 +144,7 @@ class CachedImages:
         return CachedImages(self.view, tuple(shards), shards, self.most)
 
     def pixels(self, gm: str) -> Pixels:
-        """Returns the pixels of a GM, mapped and not to be written to.
+        """Returns the pixels of a GM, memory-mapped and read-only.
 
         Returns:
             Shape (images, views, size, size, 3), in the order of `image_ids`.
@@ -164,12 +164,12 @@ class CachedImages:
         return _image_ids(gm, self._shard(gm).n_images)[: self.most.get(gm)]
 
     def stack(self, gms: Sequence[str] | None = None, memory_limit: int = MEMORY_LIMIT) -> Stack:
-        """Returns the images of several GMs as one, GM by GM in the order given.
+        """Returns the images of several GMs as one stack, GM by GM in the order given.
 
         Args:
             gms: Names of GMs; all that were cached when None.
             memory_limit: Most bytes to read into memory. Up to it the pixels are one contiguous
-                array; beyond it they are a `LazyPixels` that reads what is asked for.
+                array; beyond it they are a `LazyPixels`, which reads on demand.
 
         Raises:
             DatasetError: A GM is not among those that were cached.
@@ -187,11 +187,11 @@ class CachedImages:
 
 @dataclass(frozen=True)
 class HeldImages:
-    """Pixels of classes that are put together from any images, to train a classifier on.
+    """Pixels of classes composed of any images, to train a classifier on.
 
     Attributes:
-        view: What was taken of every image.
-        arrays: Of each class, by its name; shape (images, views, size, size, 3).
+        view: The view taken of every image.
+        arrays: Pixels of each class, by its name; shape (images, views, size, size, 3).
     """
 
     view: View
@@ -204,7 +204,7 @@ class HeldImages:
 
     @cached_property
     def sha256(self) -> str:
-        """Changes whenever a class or a pixel does: for the state of a training."""
+        """Hash that changes whenever a class or a pixel does: for a training's state."""
         digest = hashlib.sha256()
         for name, pixels in self.arrays.items():
             digest.update(f"{name} {pixels.shape}".encode())
@@ -212,11 +212,11 @@ class HeldImages:
         return digest.hexdigest()
 
     def image_ids(self, name: str) -> tuple[str, ...]:
-        """Returns ids of a class's images."""
+        """Returns the ids of a class's images."""
         return _image_ids(name, len(self.arrays[name]))
 
     def stack(self, names: Sequence[str] | None = None, memory_limit: int = MEMORY_LIMIT) -> Stack:
-        """Returns the images of several classes as one, as `CachedImages.stack` does."""
+        """Returns the images of several classes as one stack, as `CachedImages.stack` does."""
         chosen = self.gms if names is None else names
         return _stacked(chosen, [self.arrays[name] for name in chosen], self.view, memory_limit)
 
@@ -244,26 +244,26 @@ def cached_images(
     progress: Progress | None = None,
     cache: Path | None = None,
 ) -> CachedImages:
-    """Decodes the images of a dataset, or finds them decoded.
+    """Decodes the images of a dataset, or reuses those already decoded.
 
-    Whatever is found is read once and held against its record; shards are not looked at again, as
-    `checksums.sha256` says what is in them. A script that calls this needs
-    `if __name__ == "__main__":`, as processes are started where there is something to decode.
+    Cached arrays are read once and checked against their records; their shards are not read again,
+    as `checksums.sha256` says what is in them. A script that calls this needs
+    `if __name__ == "__main__":`, as processes are started if there is something to decode.
 
     Args:
         folder: The dataset folder.
-        view: What to take of every image.
+        view: The view to take of every image.
         gms: Names of GMs; all that have images when None.
         jobs: Number of processes; all cores when None.
-        progress: Told how many images are decoded.
-        cache: Where decoded images lie; `pixels` in gmbench's cache folder when None.
+        progress: Progress callback, with the number of decoded images.
+        cache: Folder of decoded images; `pixels` in gmbench's cache folder when None.
 
     Raises:
         BenchmarkError: The folder is not a dataset.
         UnknownNameError: The dataset has no such GM.
-        DatasetError: A GM has no images, a shard is missing or is not what its checksum says, an
+        DatasetError: A GM has no images, a shard is missing or does not match its checksum, an
             image does not decode, the cache cannot be written, or a process died.
-        SourceError: An image has no rule to RGB.
+        SourceError: There is no rule for converting an image to RGB.
     """
     taken = Taken(
         folder=(cache or cache_folder() / "pixels") / _view_name(view),
@@ -278,6 +278,6 @@ def cached_images(
 
 
 def _view_name(view: View) -> str:
-    """Names a view's folder so that a person can tell what to delete."""
+    """Returns the name of a view's folder, from which users can tell what to delete."""
     described = view.to_dict()
     return "-".join(str(described[key]) for key in described if key != "rule")

@@ -1,7 +1,7 @@
-"""Images after a way through the world: blurred, made smaller, saved again as JPEG.
+"""Images changed as they are in circulation: blurred, downscaled, saved again as JPEG.
 
-Whoever learns from such copies too knows a GM's images again when they were changed. What is done
-to an image is drawn for that image, and is the same whenever and in whatever order it is done.
+A learner that also trains on such copies recognises a GM's images after such changes. The changes
+are drawn per image, and are the same whenever and in whatever order images are processed.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from PIL import Image, ImageFilter
 from gmbench.data.rgb import Pixels, rgb_pixels
 
 VERSION = 1
-"""Changes whenever an image is changed in another way than before."""
+"""Changes whenever images are changed in a different way than before."""
 
 RADII = (0.3, 1.2)
-"""Of the Gaussian blur, in pixels."""
+"""Range of the radius of the Gaussian blur, in pixels."""
 
 PARTS = (0.5, 1.0)
-"""What both sides are multiplied by."""
+"""Range of the factor by which both sides are scaled."""
 
 QUALITIES = (50, 95)
-"""Of the JPEG."""
+"""Range of the JPEG quality."""
 
 _LEAST_SIDE = 8
 _FILTERS = (Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.LANCZOS)
@@ -33,30 +33,30 @@ _FILTERS = (Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resamplin
 
 @dataclass(frozen=True)
 class Change:
-    """One way to change all images, each by itself: one or two of blur, size and JPEG.
+    """A random change of images, drawn for each: one or two of blur, downscaling and JPEG.
 
     Attributes:
-        copy: Number of the copy; each is changed in its own way.
-        seed: Draws what is done.
+        copy: Number of the copy; each copy is changed in its own way.
+        seed: Seed of the changes.
     """
 
     copy: int
     seed: int
 
     def __call__(self, image: Image.Image, name: str) -> Pixels:
-        """Returns an image, changed, as 8-bit RGB.
+        """Returns the changed image as 8-bit RGB.
 
         Args:
-            image: As Pillow opened it.
-            name: Its id, which decides with the seed what is done.
+            image: The image, as opened by Pillow.
+            name: Its id, which with the seed and the copy determines the changes.
 
         Raises:
-            SourceError: What `rgb_pixels` raises.
+            SourceError: As raised by `rgb_pixels`.
         """
         generator = np.random.default_rng([self.seed, self.copy, zlib.crc32(name.encode())])
         changed = Image.fromarray(rgb_pixels(image, name))
         blurs, resizes, saves = generator.permutation(3) < generator.integers(1, 3)
-        # In the order in which it happens: who shows an image makes it smaller, then saves it.
+        # In the order found in practice: images are downscaled for publication, then saved.
         if blurs:
             changed = changed.filter(ImageFilter.GaussianBlur(generator.uniform(*RADII)))
         if resizes:
@@ -70,12 +70,12 @@ class Change:
         return np.asarray(changed)
 
     def to_dict(self) -> dict[str, int]:
-        """Returns all that decides what becomes of an image, as plain data."""
+        """Returns everything that determines the changes, as plain data."""
         return {**asdict(self), "version": VERSION}
 
 
 def saved_as_jpeg(image: Image.Image, quality: int) -> Image.Image:
-    """Returns an RGB image as it is read after it was saved as JPEG."""
+    """Returns an RGB image after saving it as JPEG and reading it back."""
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=quality)
     return Image.open(buffer).convert("RGB")

@@ -1,7 +1,7 @@
-"""A trained model parser as a file: weights as safetensors, everything else as JSON. Never pickle.
+"""A trained model parser as files: weights as safetensors, all else as JSON, never pickle.
 
-`config.json` says how images become pixels, how numbers become counts, what the network was trained
-on, and under which licence, so that a checkpoint can be used without the data it came from.
+`config.json` says how images become pixels, how outputs become counts, what the network was trained
+on, and under which licence it is, so that a checkpoint can be used without its training data.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from gmbench.training.config import TrainingConfig
 
 _AT_ONCE = 64
-"""Images whose pixels are held together; thousands may be parsed."""
+"""Number of images whose pixels are held at once, as thousands may be parsed."""
 
 _CARD = """---
 library_name: gmbench
@@ -65,21 +65,21 @@ class ModelParserCheckpoint(
     tags=["model-parsing", "image-forensics"],
     model_card_template=_CARD,
 ):
-    """A network with all that is needed to parse images with it.
+    """A network with everything that is needed to parse images with it.
 
     `save_pretrained(folder)`, `from_pretrained(folder or name on the Hub)` and `push_to_hub(name)`
-    are those of `huggingface_hub`, less its ways to read pickle.
+    are those of `huggingface_hub`, without its support for reading pickle.
 
     Args:
-        method: Which network: a key of `gmbench.training.methods.METHODS`.
+        method: The network: a key of `gmbench.training.methods.METHODS`.
         model: All of its settings.
         view: How an image becomes pixels.
         labels: A `LabelSpace` as a mapping.
-        trained_on: What it was trained on, for people and for checks: `benchmark`, `version`,
+        trained_on: What it was trained on, for readers and for checks: `benchmark`, `version`,
             `set`, `gms` (names), `seed`, `baseline`, `preset`.
-        gmbench: Version that wrote it.
-        licence: Of the weights.
-        precision: In which numbers it was trained, and predicts where the device has them: a
+        gmbench: Version of gmbench that wrote it.
+        licence: Licence of the weights.
+        precision: Precision in which it was trained, and predicts where the device supports it: a
             setting of `gmbench.training.config.TrainingConfig`.
     """
 
@@ -117,12 +117,12 @@ class ModelParserCheckpoint(
         """Wraps a trained network.
 
         Args:
-            network: What `gmbench.training.loop.train` returned.
-            config: How it was trained.
-            benchmark: On which benchmark.
-            trained_on: What `config.json` shall say of that.
+            network: The network of a `gmbench.training.loop.TrainingRun`.
+            config: The settings it was trained with.
+            benchmark: The benchmark it was trained on.
+            trained_on: What `config.json` is to say about that.
         """
-        # Whole settings: a default may change from version to version.
+        # All settings, as a default may change from version to version.
         settings: Any = network.config
         model = {name: v for name, v in settings.to_dict().items() if name != "n_classes"}
         made = cls(
@@ -137,18 +137,18 @@ class ModelParserCheckpoint(
         return made.eval()
 
     def forward(self, pixels: torch.Tensor) -> Any:
-        """Returns what the network does; pixels of shape (images, 3, height, width) in [0, 1]."""
+        """Returns the network's output for pixels of shape (images, 3, height, width) in [0, 1]."""
         return self.network(pixels)
 
     def parse(self, images: Images) -> ParsedGM:
         """Infers the hyperparameters of the generative model that made some images.
 
         Args:
-            images: One image or several, all of one GM: paths, images of Pillow or uint8 arrays of
+            images: One image or several, all of one GM: paths, Pillow images or uint8 arrays of
                 shape (height, width) or (height, width, 3), of any mode and size.
 
         Returns:
-            The 25 parameters: means of counts, the majority of classes.
+            The 25 parameters: means of counts, majority classes.
 
         Raises:
             SourceError: There is no image, or one cannot be read.
@@ -159,7 +159,8 @@ class ModelParserCheckpoint(
         """Parses images, each on its own.
 
         Args:
-            images: At least one, of any mode and size, not all of one size; taken one by one.
+            images: At least one, of any mode and size, possibly of several sizes; consumed one by
+                one.
         """
         device = next(self.parameters()).device
         views = (self.view.apply(image) for image in images)
@@ -177,13 +178,13 @@ class ModelParserCheckpoint(
         strict: bool = True,
         **options: Any,
     ) -> ModelParserCheckpoint:
-        """Reads weights for `from_pretrained`: safetensors alone, and none may lack.
+        """Reads weights for `from_pretrained`: safetensors only, by default with none missing.
 
         Args:
             model_id: Folder, or name on the Hub.
             map_location: Device of the weights.
-            strict: Whether a weight that lacks, or is not known, is an error.
-            options: How to fetch, for `hf_hub_download`; the rest is of `__init__`.
+            strict: Whether a missing or unknown weight is an error.
+            options: Options of `hf_hub_download`; the rest are arguments of `__init__`.
         """
         names = ("revision", "cache_dir", "force_download", "token", "local_files_only")
         fetching = {name: options.pop(name) for name in names if name in options}
@@ -191,7 +192,7 @@ class ModelParserCheckpoint(
         path = Path(model_id) / file
         if not path.parent.is_dir():
             path = Path(hf_hub_download(model_id, file, **fetching))
-        # The configuration may ask for any size: first it is held against what the file has.
+        # The configuration may ask for any size, so it is first checked against the file.
         with torch.device("meta"):
             drawn_up = cls(**options)
         drawn_up.load_state_dict(_shapes(path), strict=strict)
@@ -205,14 +206,14 @@ class ModelParserCheckpoint(
 
 
 def save_whole(checkpoint: ModelParserCheckpoint, folder: Path) -> None:
-    """Writes a parser into a folder of its own, so that the folder is the old one or the new one.
+    """Writes a parser into its own folder, so that the folder is either the old or the new one.
 
     Args:
         checkpoint: The parser.
-        folder: Replaced as a whole if it is there.
+        folder: The folder, replaced as a whole if it exists.
 
     Raises:
-        WriteError: The system refused.
+        WriteError: The folder cannot be written.
     """
     beside, aside = (folder.with_name(f".{folder.name}.{end}") for end in ("new", "old"))
     try:
@@ -228,7 +229,7 @@ def save_whole(checkpoint: ModelParserCheckpoint, folder: Path) -> None:
 
 
 def _shapes(file: Path) -> dict[str, torch.Tensor]:
-    """Returns tensors that have the names and shapes of a file's, and take no memory."""
+    """Returns tensors with the names and shapes of those in a file, which take no memory."""
     with safe_open(str(file), framework="pt") as read:
         return {
             name: torch.empty(read.get_slice(name).get_shape(), device="meta")
@@ -243,7 +244,7 @@ def load_checkpoint(place: str | Path) -> ModelParserCheckpoint:
         place: Folder or name.
 
     Raises:
-        CheckpointError: There is none, or it cannot be read, or it is a parser without a network.
+        CheckpointError: There is none, it cannot be read, or it is a parser without a network.
     """
     method = config_of(place).get("method")
     if method == KNOWN_GMS:

@@ -1,6 +1,7 @@
-"""Training a classifier of images, and what it says: the loop and batches of the parsers.
+"""Training and running an image classifier, with the training loop and batches of the parsers.
 
-Classes take the place of GMs: a batch draws as many images of each, however many there are.
+Classes take the place of GMs: with the presets, an epoch draws equally many images of each class
+(or one more), however many images it has.
 """
 
 from __future__ import annotations
@@ -44,7 +45,10 @@ CLASSIFIER_PRESETS: dict[str, TrainingConfig] = {
         }
     ),
 }
-"""As for parsers; a detector's five convolutions. `steps` counts, for images are few."""
+"""The presets, named as for parsers, with a detector's five convolutions.
+
+In `small`, `steps` sets the length of the training, as there are few images.
+"""
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ class ClassifierJob:
         config: Settings.
         seed: Seed of everything random.
         device: `auto`, `cpu`, `cuda` or `mps`.
-        folder: Where log and state are kept, so that an interrupted training goes on.
+        folder: Where log and state are kept, so that an interrupted training can be resumed.
     """
 
     config: TrainingConfig
@@ -65,16 +69,16 @@ class ClassifierJob:
 
     @property
     def view(self) -> View:
-        """What it sees of an image."""
+        """The view of an image that the classifier sees."""
         return view_from_dict(self.config.view)
 
 
 def classifier_config(preset: str, *changes: Mapping[str, object]) -> TrainingConfig:
-    """Returns the settings of a preset with changes, each on top of the earlier ones.
+    """Returns the settings of a preset with changes, each applied on top of the earlier ones.
 
     Raises:
         UnknownNameError: There is no such preset or setting.
-        SettingError: A value cannot be used.
+        SettingError: A value is invalid.
     """
     if preset not in CLASSIFIER_PRESETS:
         known = ", ".join(CLASSIFIER_PRESETS)
@@ -96,15 +100,15 @@ def train_classifier(
     """Trains a classifier.
 
     Args:
-        job: How.
-        classes: Of each class pixels of its images, each of shape (images, views, size, size, 3).
+        job: How to train it.
+        classes: Pixels of each class, in parts of shape (images, views, size, size, 3).
         genuine: The class whose fingerprints are not constrained.
-        initial: Weights to begin with.
-        progress: Told how far the training is.
+        initial: Initial weights.
+        progress: Progress callback.
 
     Raises:
-        TrainingError: The training came to nothing, or the device is not there.
-        SettingError: A setting cannot have its value.
+        TrainingError: The training failed, or the device is not available.
+        SettingError: A setting has an invalid value.
     """
     images = HeldImages(job.view, {name: np.concatenate(parts) for name, parts in classes.items()})
     digest = hashlib.sha256(images.sha256.encode())
@@ -126,13 +130,13 @@ def train_classifier(
 def log_probabilities(
     network: nn.Module, pixels: Pixels, config: TrainingConfig, device: str = "auto"
 ) -> NDArray[np.float64]:
-    """Returns the logarithm of each class's probability, mean over the views of an image.
+    """Returns the log-probability of each class, averaged over the views of an image.
 
     Args:
         network: A trained classifier.
         pixels: Shape (images, views, size, size, 3).
-        config: How it was trained.
-        device: Where it runs.
+        config: The settings it was trained with.
+        device: The device to run it on.
 
     Returns:
         Shape (images, classes).

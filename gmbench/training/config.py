@@ -1,7 +1,7 @@
-"""What a training depends on, besides labels and images: two presets and the changes to them.
+"""What a training depends on besides labels and images: two presets and changes to them.
 
 `PAPER` is the paper's setting (section 4.1). `SMALL` is the same method at a size that two cores
-train in minutes. A baseline's recipe names its changes, and so does a user:
+train in minutes. Changes come from a baseline's recipe and from the user:
 `--change model.fen_width=48 --change epochs=5`.
 """
 
@@ -20,38 +20,39 @@ from gmbench.models.settings import Count, Number, SettingError, Settings
 
 
 class TrainingError(GmbenchError):
-    """A training that cannot be run as asked, or that has come to nothing."""
+    """A training that cannot be run as requested, or that has failed."""
 
 
 class TrainingConfig(Settings):
     """How a method is trained.
 
     Attributes:
-        method: Which networks and objective: a key of `gmbench.training.methods.METHODS`.
+        method: The network and objective: a key of `gmbench.training.methods.METHODS`.
         view: How an image becomes pixels, as `gmbench.training.views.view_from_dict` reads it.
         model: Settings of the method's network.
         objective: Settings of its objective.
         epochs: Passes over the training images.
-        steps: Least number of batches: of few images there are as many more passes as it takes.
-        batch_size: Images in a batch.
-        learning_rate: Step size of Adam.
-        schedule: `constant`, or `cosine`: to a hundredth of the step size over the whole training.
-        warmup: Share of the training over which the step size rises from nothing.
-        weight_decay: Decay of the weights, apart from the gradient (AdamW); 0 is Adam.
-        clip: Largest norm of the gradient; 0 leaves it alone.
-        accumulate: Batches whose gradients make one step.
+        steps: Least number of batches; with few images, passes are added to reach it.
+        batch_size: Images per batch.
+        learning_rate: Learning rate of Adam.
+        schedule: `constant`, or `cosine`: decay to a hundredth of the learning rate by the end of
+            the training.
+        warmup: Share of the training over which the learning rate rises from zero.
+        weight_decay: Weight decay, decoupled from the gradient (AdamW); 0 is Adam.
+        clip: Largest gradient norm; 0 disables clipping.
+        accumulate: Number of batches whose gradients are accumulated for one step.
         balanced: Whether GMs are drawn evenly, however many images each has.
         shuffled_labels: Whether each parameter's values are shuffled among the GMs: the random
             ground truth of section 4.2, which no method should predict.
-        members: Networks that are trained, each with a seed of its own; their answers' mean counts.
-        trees: Share of that mean that comes from the trees of a baseline, trained on the same GMs.
-        tree_features: Which baseline's: `spectral` or `spectral_size_colour`.
-        extra_until: Share of the training in which extra GMs are trained on too; the rest is for
-            the benchmark's own alone.
-        validation_gms: Training GMs that are held out to choose the best epoch; 0 takes the last.
-        precision: In which numbers convolutions are computed: `fp32`, `bf16`, `fp16`, or `auto`:
+        members: Number of networks trained, each with its own seed; their outputs are averaged.
+        trees: Weight of a baseline's trees, trained on the same GMs, in the final mean with them.
+        tree_features: The baseline of the trees: `spectral` or `spectral_size_colour`.
+        extra_until: Share of the training during which extra GMs are trained on too; the rest uses
+            only the benchmark's own.
+        validation_gms: Number of training GMs held out to choose the best epoch; 0 takes the last.
+        precision: Precision in which convolutions are computed: `fp32`, `bf16`, `fp16`, or `auto`:
             the fastest that the device has.
-        compile: `auto` compiles the network where that pays, on CUDA; `no` nowhere.
+        compile: `auto` compiles the network where that pays off, on CUDA; `no` never does.
     """
 
     method: str = "parser"
@@ -79,20 +80,20 @@ class TrainingConfig(Settings):
 
     @property
     def sha256(self) -> str:
-        """Fingerprint of all settings."""
+        """Hash of all settings."""
         return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()
 
     def changed(self, changes: Mapping[str, Any]) -> TrainingConfig:
         """Returns the settings with some of them changed.
 
         Args:
-            changes: Values by name; a dot leads into a section, as in `model.fen_depth`, and a
-                whole section may be given as a mapping. Another method starts with the defaults
-                of its own network.
+            changes: Values by name; a dot selects a setting within a section, as in
+                `model.fen_depth`, and settings of a section may also be given as a mapping. A
+                change of method starts from the defaults of the new network.
 
         Raises:
-            UnknownNameError: There is no setting of a name.
-            SettingError: A value cannot be used.
+            UnknownNameError: There is no setting of that name.
+            SettingError: A value is invalid.
         """
         values: dict[str, Any] = {}
         if changes.get("method", self.method) != self.method:
@@ -109,16 +110,16 @@ class TrainingConfig(Settings):
             elif not isinstance(value, Mapping):
                 raise SettingError(f"{section} is a section: give {section}.NAME={value}.")
             else:
-                # A view of another kind takes nothing from the old one.
+                # A view of another kind inherits nothing from the old one.
                 values[section] = dict(value) if section == "view" else {**old, **value}
         return TrainingConfig(**{**dict(self), **values})
 
 
 def parse_changes(texts: Iterable[str]) -> dict[str, Any]:
-    """Reads changes that a user wrote as `name=value`, with values as in YAML.
+    """Parses changes that a user wrote as `name=value`, with values in YAML syntax.
 
     Raises:
-        SettingError: One has no `=`, or its value cannot be read.
+        SettingError: A change has no `=`, or its value cannot be read.
     """
     changes = {}
     for text in texts:
@@ -153,6 +154,6 @@ SMALL = TrainingConfig(
     precision="fp32",
     compile="no",
 )
-"""The same method for two cores and minutes; in single precision, which every machine has."""
+"""The same method for minutes on two cores, in single precision, which every machine supports."""
 
 PRESETS: dict[str, TrainingConfig] = {"paper": PAPER, "small": SMALL}

@@ -1,4 +1,4 @@
-"""Which device a network is trained on, in which precision, and whether it is compiled."""
+"""The device and precision that a network is trained with, and whether it is compiled."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 DEVICES: tuple[str, ...] = ("auto", "cpu", "cuda", "mps")
 
 _BF16_INSTRUCTIONS = ("avx512_bf16", "amx_bf16")
-"""Those of x86, as torch names them. On ARM nobody has measured whether they pay."""
+"""Those of x86, as torch names them. Whether those of ARM pay off has not been measured."""
 
 
 def device_for(name: str) -> torch.device:
-    """Returns the device of a name; `auto` takes the fastest that is there.
+    """Returns the device of a name; `auto` selects the fastest available one.
 
     Raises:
         UnknownNameError: There is no device of that name.
-        TrainingError: This machine has none.
+        TrainingError: The device is not available.
     """
     if name not in DEVICES:
         raise UnknownNameError("Device", name, DEVICES, f"Take one of {', '.join(DEVICES)}.")
@@ -38,17 +38,17 @@ def device_for(name: str) -> torch.device:
 
 
 def precision_for(device: torch.device, wanted: str = "auto") -> str:
-    """Returns the precision of a training as accelerate calls it: `no`, `bf16` or `fp16`.
+    """Returns the precision of a training by accelerate's name: `no`, `bf16` or `fp16`.
 
     `auto` is bfloat16 on GPUs and CPUs that compute in it, float16 on older GPUs (with
-    accelerate's scaling of the loss), and float32 elsewhere.
+    accelerate's loss scaling), and float32 elsewhere.
 
     Args:
-        device: Where the training runs.
+        device: The device of the training.
         wanted: `auto`, `fp32`, `bf16` or `fp16`.
 
     Raises:
-        TrainingError: float16 on a device that has no scaling of the loss.
+        TrainingError: float16 is requested on a CPU.
     """
     if wanted == "auto":
         if device.type == "cpu":
@@ -65,8 +65,8 @@ def autocast_for(device: torch.device, wanted: str = "auto") -> torch.autocast:
     """Returns the context in which a network predicts in the precision that it was trained in.
 
     Args:
-        device: Where it predicts, maybe another device than the one that it was trained on.
-        wanted: As `precision_for` takes it; float16 is float32 on a CPU.
+        device: The device of the prediction, possibly not the one that it was trained on.
+        wanted: As for `precision_for`; on a CPU, float16 becomes float32.
     """
     on_cpu = wanted == "fp16" and device.type == "cpu"
     precision = precision_for(device, "fp32" if on_cpu else wanted)
@@ -75,44 +75,44 @@ def autocast_for(device: torch.device, wanted: str = "auto") -> torch.autocast:
 
 
 def cpu_has_bf16() -> bool:
-    """Returns whether this machine's CPU multiplies bfloat16 itself: others are slower with it."""
-    # Releases of torch before 2.9 do not tell.
+    """Returns whether the CPU multiplies bfloat16 natively: other CPUs are slower with it."""
+    # Releases of torch before 2.9 do not report capabilities.
     told: Mapping[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
     return any(told.get(name) for name in _BF16_INSTRUCTIONS)
 
 
 def accelerator_for(name: str, precision: str = "auto") -> Accelerator:
-    """Returns what places a training on its device in its precision.
+    """Returns the accelerator that runs a training on a device in a precision.
 
     Args:
         name: One of `DEVICES`.
-        precision: As `precision_for` takes it.
+        precision: As for `precision_for`.
 
     Raises:
         UnknownNameError: There is no device of that name.
-        TrainingError: This machine has none, or it cannot compute in that precision.
+        TrainingError: The device is not available, or does not train in that precision.
     """
-    # Here, so that who only parses an image does without it.
+    # Imported here, so that parsing an image does not need it.
     from accelerate import Accelerator
     from accelerate.state import AcceleratorState
 
     device = device_for(name)
-    # accelerate keeps one device and one precision a process; one training may follow another.
+    # accelerate keeps one device and precision per process, but trainings may follow one another.
     AcceleratorState._reset_state(reset_partial_state=True)
     return Accelerator(cpu=device.type == "cpu", mixed_precision=precision_for(device, precision))
 
 
 def compiled(network: nn.Module, device: torch.device, wanted: str = "auto") -> nn.Module:
-    """Returns a network as it is trained: compiled on CUDA, where the minute of it pays.
+    """Returns a network ready to train: compiled on CUDA, where the minute that takes pays off.
 
-    The weights stay those of the network given.
+    The weights remain those of the given network.
 
     Args:
-        network: On its device.
-        device: Where it is.
+        network: The network, on its device.
+        device: That device.
         wanted: `auto` or `no`.
     """
     if wanted == "no" or device.type != "cuda":
         return network
-    # Batches have two sizes, the last one's and all others': each is compiled for itself.
+    # Batches have two sizes, the last one's and all others': each is compiled separately.
     return cast(nn.Module, torch.compile(network, dynamic=False))

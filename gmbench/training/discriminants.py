@@ -15,13 +15,13 @@ Array = NDArray[np.float64]
 Features = NDArray[np.float32]
 
 ISOTROPIC = 0.7
-"""Share of the covariance within GMs that is the same in all directions."""
+"""Share of the within-GM covariance that is the same in all directions."""
 
 SOFTNESS = 0.2
-"""How much of their spread the discriminants must differ by to differ e-fold in share."""
+"""Difference between discriminants, in units of their spread, that changes shares e-fold."""
 
 _FARTHEST = 4.0
-"""Features are clipped so many standard deviations from their mean."""
+"""Features are clipped to this many standard deviations from their mean."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,11 @@ class Discriminants:
     """One linear function of the features for each GM; the largest is the nearest GM's.
 
     Attributes:
-        mean: Of each feature, shape (features,).
+        mean: Mean of each feature, shape (features,).
         scale: Standard deviation of each feature.
-        directions: Shape (features, GMs).
-        threshold: Shape (GMs,).
-        spread: Mean standard deviation over the GMs, of the images trained on.
+        directions: Coefficients of each GM's function, shape (features, GMs).
+        threshold: Value subtracted for each GM, shape (GMs,).
+        spread: Standard deviation over the GMs, averaged over the training images.
     """
 
     mean: Array
@@ -44,12 +44,12 @@ class Discriminants:
 
     @classmethod
     def fit(cls, features: Features, gms: NDArray[np.int64], weights: Array) -> Discriminants:
-        """Finds the discriminants of GMs.
+        """Fits the discriminants of GMs.
 
         Args:
-            features: Of the images to train on, shape (images, features).
-            gms: Number of each image's GM, from 0, shape (images,).
-            weights: Of these images, shape (images,).
+            features: Features of the training images, shape (images, features).
+            gms: Index of each image's GM, from 0, shape (images,).
+            weights: Weights of the training images, shape (images,).
         """
         mean = np.average(features, axis=0, weights=weights).astype(float)
         scale = np.sqrt(np.average((features - mean) ** 2, axis=0, weights=weights)) + 1e-6
@@ -57,7 +57,7 @@ class Discriminants:
         membership = np.equal.outer(np.arange(gms.max() + 1), gms) * weights
         centres = membership @ own
         within = own - centres[gms]
-        # Threads would add up in another order, which differs in the last bits.
+        # Threads would sum in another order, which changes the last bits.
         with threadpool_limits(1):
             covariance = (within.T * weights) @ within / weights.sum()
             covariance *= 1 - ISOTROPIC
@@ -70,7 +70,7 @@ class Discriminants:
         return cls(mean, scale, directions, threshold, spread)
 
     def shares(self, unseen: Features) -> Array:
-        """Returns how near images are to each GM: shape (images, GMs), rows that sum to 1.
+        """Returns how near images are to each GM, shape (images, GMs); rows sum to 1.
 
         Args:
             unseen: Features of images, shape (images, features).
@@ -80,7 +80,7 @@ class Discriminants:
         return np.asarray(softmax(near / (SOFTNESS * self.spread), axis=1))
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """Returns everything as plain arrays of single precision, by name."""
+        """Returns everything as plain single-precision arrays, by name."""
         return {
             "mean": self.mean.astype(np.float32),
             "scale": self.scale.astype(np.float32),
@@ -91,11 +91,11 @@ class Discriminants:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], n_gms: int) -> Discriminants:
-        """Makes discriminants of what `to_arrays` gave.
+        """Builds discriminants from the result of `to_arrays`.
 
         Raises:
             KeyError: An array is missing.
-            ValueError: They do not go together, or are not finite.
+            ValueError: The arrays are inconsistent or not finite, or a scale is not positive.
         """
         names = ("mean", "scale", "directions", "threshold_of_gm", "spread")
         mean, scale, directions, threshold, spread = (arrays[n].astype(float) for n in names)

@@ -1,4 +1,4 @@
-"""How long baselines will take: what they took when their committed results were measured."""
+"""How long baselines will take, from the times measured with their committed results."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Expected:
     """How long baselines will take on a machine like that of their results.
 
     Attributes:
-        seconds: All that are known together.
+        seconds: Total of all that are known.
         machine: The class of that machine.
-        unknown: Names of baselines that were not measured so.
+        unknown: Names of baselines without such a measurement.
     """
 
     seconds: float
@@ -37,19 +37,19 @@ def expected_time(
     set_name: str | None = None,
     results: Path | None = None,
 ) -> Expected | None:
-    """Returns how long baselines will take where nothing of them is done yet.
+    """Returns how long baselines will take if none of their work is done yet.
 
-    A network without a time of its own takes what half of the others of its preset exceed.
+    A network without a time of its own is given the median of the others of its preset.
 
     Args:
-        recipes: What is run.
-        benchmark: On what.
-        options: How; what was changed, and extra GMs, were not measured.
-        set_name: The one set that is trained for, once; all, as often as a recipe says, when None.
+        recipes: The baselines to run.
+        benchmark: The benchmark to run them on.
+        options: How to run them; changed settings and extra GMs were not measured.
+        set_name: The only set to train for, once; all, as often as a recipe says, when None.
         results: Folder of the baselines; the project's own when None.
 
     Returns:
-        The time, or None where none of them is known.
+        The time, or None if none of them is known.
     """
     if options.changes or options.extra:
         return None
@@ -73,7 +73,7 @@ def expected_time(
 def _runs(
     recipe: Recipe, benchmark: Benchmark, options: RunOptions, results: Path | None
 ) -> Iterator[dict[str, Any]]:
-    """Yields how a recipe was run for its results, where that was timed and is what is asked."""
+    """Yields the timed runs among a recipe's results that match what is asked."""
     if recipe.training is not None and not _is_cpu(options.device):
         return
     folder = (results or baselines_directory()) / recipe.name / "results"
@@ -92,7 +92,7 @@ def _runs(
 def _is_cpu(device: str) -> bool:
     if device != "auto":
         return device == "cpu"
-    # torch takes two seconds to import; who trains a network has it to do in any case.
+    # torch takes two seconds to import; training a network needs it in any case.
     from gmbench.training.devices import device_for
 
     return device_for(device).type == "cpu"

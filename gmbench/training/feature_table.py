@@ -1,8 +1,8 @@
-"""The hand-made features of a dataset's images, as a table for trees to learn from.
+"""The hand-crafted features of a dataset's images, as a table for trees to learn from.
 
-They lie in `CACHE/features/`, as `gmbench.training.shard_cache` keeps them. All features of an
-image are made at once; a baseline takes as many of them, from the first on, as it knows. Those of
-`residual_features` are kept apart, and made where they are asked for.
+They are kept in `CACHE/features/` by `gmbench.training.shard_cache`. All features of an image are
+computed at once; each baseline uses the first of them, as many as `FEATURES` says. Those of
+`residual_features` are kept separately, and computed on request.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from gmbench.training.shard_cache import Taken, cached_shards, n_lacking
 from gmbench.training.spectral_features import N_FEATURES, N_SPECTRAL, VERSION, features_of
 
 Features = NDArray[np.float32]
-"""Features of images, shape (images, features); trees compare no finer than that."""
+"""Features of images, shape (images, features), in the precision in which trees compare."""
 
 FEATURES: Mapping[str, int] = {"spectral": N_SPECTRAL, "spectral_size_colour": N_FEATURES}
-"""How many features each baseline of trees takes of an image."""
+"""Number of features of an image that each baseline of trees uses."""
 
 _MOST_PIXELS = 2**17
-"""Pixels of the images that are looked at together: few enough for a processor's own memory."""
+"""Pixels of the images that are processed together: few enough for a processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class FeatureTable:
 
     @property
     def weights(self) -> NDArray[np.float64]:
-        """Weight of each image, shape (images,): those of a GM make 1 together."""
+        """Weight of each image, shape (images,); the weights of a GM's images sum to 1."""
         return np.asarray(1.0 / np.bincount(self.gms)[self.gms])
 
 
@@ -65,20 +65,20 @@ def read_features(
 ) -> FeatureTable:
     """Returns the features of a dataset's images, and of extra ones, GM by GM.
 
-    They are made where they are not in the cache; a script that calls this needs
+    Features that are not in the cache are computed; a script that calls this needs
     `if __name__ == "__main__":`, as processes are started for it.
 
     Args:
         benchmark: The benchmark of the folder, or one of its GMs with other sets.
         folder: The dataset folder.
-        extra: GMs to train on beside those of the benchmark.
+        extra: GMs to train on in addition to those of the benchmark.
         features: A key of `FEATURES`.
-        progress: Told of how many images they are made.
-        residuals: Whether those of `residual_features` come behind them.
-        change: What is done to each image before; nothing when None.
+        progress: Progress callback, with the number of images done.
+        residuals: Whether to append those of `residual_features`.
+        change: How to change each image beforehand; not at all when None.
 
     Raises:
-        GmbenchError: What `gmbench.training.shard_cache.cached_shards` raises.
+        GmbenchError: As raised by `gmbench.training.shard_cache.cached_shards`.
     """
     taken = [_spectral(change), *([_residual(change)] if residuals else [])]
     gms = [*benchmark.gms, *(gm for one in extra for gm in one.gms)]
@@ -103,16 +103,16 @@ def images_without_features(
     extra: Sequence[ExtraGMs] = (),
     change: Change | None = None,
 ) -> int:
-    """Returns how many images `read_features` would make features of, residual ones too.
+    """Returns for how many images `read_features` would compute features, including residual ones.
 
     Args:
         benchmark: The benchmark of the folder.
         folder: The dataset folder.
-        extra: GMs to train on beside those of the benchmark.
-        change: What is done to each image before.
+        extra: GMs to train on in addition to those of the benchmark.
+        change: How to change each image beforehand; not at all when None.
 
     Raises:
-        GmbenchError: A folder is no dataset, or lacks images of a GM.
+        GmbenchError: A folder is not a dataset, or lacks images of a GM.
     """
     return max(
         sum(n_lacking(place, one, names) for place, names in _folders(benchmark, folder, extra))
@@ -143,7 +143,7 @@ def _taken(
     rows: Callable[[Iterator[Pixels]], Iterator[Features]],
     change: Change | None,
 ) -> Taken:
-    # All of building datasets comes with it, and who only makes features does without.
+    # It imports all of dataset building, which is not needed to compute features.
     from gmbench.data.loading import cache_folder
 
     return Taken(
@@ -158,20 +158,20 @@ def _taken(
 
 
 def feature_rows(images: Iterator[Pixels]) -> Iterator[Features]:
-    """Yields the features of `spectral_features` of images, in their order.
+    """Yields the features of `spectral_features` for images, in order.
 
     Args:
         images: RGB pixels, each of shape (height, width, 3).
 
     Yields:
-        Features of the next images, those of one size together, shape (images, `N_FEATURES`).
+        Features of the next images, of one size, shape (images, `N_FEATURES`).
     """
     for alike in _of_one_size(images):
         yield features_of(alike).astype("<f4")
 
 
 def residual_rows(images: Iterator[Pixels]) -> Iterator[Features]:
-    """Yields those of `residual_features`, as `feature_rows` does."""
+    """Yields the features of `residual_features`, as `feature_rows` does."""
     for alike in _of_one_size(images):
         yield residual_features.residual_features_of(alike).astype("<f4")
 

@@ -1,4 +1,4 @@
-"""The fingerprints that a trained parser estimates of images."""
+"""The fingerprints that a trained parser estimates for images."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from gmbench.training.predict import parse_with_fingerprints
 
 
 def require_fingerprints(network: nn.Module, name: str) -> None:
-    """Makes sure that a network estimates fingerprints.
+    """Checks that a network estimates fingerprints.
 
     Args:
-        network: Of a parser.
-        name: What to call it.
+        network: The network of a parser.
+        name: What to call it in the error.
 
     Raises:
         BenchmarkError: It does not.
@@ -48,12 +48,12 @@ def gm_fingerprints(
         checkpoint: The parser.
         folder: The dataset folder.
         gms: Names of GMs.
-        n_images: Images of each, at most.
+        n_images: Most images of each GM.
         device: `auto`, `cpu`, `cuda` or `mps`.
-        progress: Told how many GMs are done.
+        progress: Progress callback, with the number of GMs done.
 
     Returns:
-        By GM, shape (images, views, 3, size, size).
+        Fingerprints by GM, each of shape (images, views, 3, size, size).
 
     Raises:
         BenchmarkError: The parser estimates none, or the folder is not a dataset.

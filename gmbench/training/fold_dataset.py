@@ -1,4 +1,4 @@
-"""The images of a fold for training code of one's own: pixels and targets, from gmbench's cache."""
+"""The images of a fold for custom training code: pixels and targets from gmbench's cache."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ PARTS = ("train", "test")
 
 
 class FoldDataset(Dataset[tuple[Any, torch.Tensor]]):
-    """The images to train on for a test set, or those of the test set itself.
+    """The training images for a test set, or the images of the test set itself.
 
-    An item is one view of one image: its pixels, uint8 of shape (3, size, size), or what
-    `transform` makes of them; and its target, float32 of shape (25,), as the column `target` of a
-    dataset has it: 9 counts normalised by the benchmark, 6 class indices, 10 losses as 0 or 1.
+    An item is one view of one image: its pixels, uint8 of shape (3, size, size), or the result of
+    `transform` on them; and its target, float32 of shape (25,), as in the column `target` of a
+    dataset: 9 counts normalised by the benchmark, 6 class indices, 10 losses as 0 or 1.
 
-    Items stand GM by GM. In that order what a model says of the part `test` is what
+    Items are ordered GM by GM. A model's outputs for the part `test`, in that order, are what
     `Predictions.of(benchmark, name, targets, set_name=set_name)` takes. Images are decoded once
-    into memory-mapped files, which workers of a `DataLoader` share.
+    into memory-mapped files, which the workers of a `DataLoader` share.
 
     Attributes:
         gms: Names of the GMs.
         image_ids: Id of each item's image, such as `DCGAN/000000`.
-        view: What is taken of every image.
+        view: The view taken of every image.
 
     Examples:
         >>> fold = FoldDataset("mini116", "set_1", "test", view=32)
@@ -60,23 +60,23 @@ class FoldDataset(Dataset[tuple[Any, torch.Tensor]]):
         jobs: int | None = None,
         progress: Progress | None = None,
     ) -> None:
-        """Decodes the images, or finds them decoded.
+        """Decodes the images, or reuses those already decoded.
 
         Args:
             benchmark: `mini116`, or the folder of a dataset.
             set_name: The test set.
-            part: `train` for all GMs outside of the set, `test` for those inside.
+            part: `train` for all GMs outside the set, `test` for those inside.
             view: Side in pixels to resize images to, or a view: `Crops(size, count)` cuts
                 squares at native resolution, each of which is an item.
-            transform: Takes pixels, uint8 of shape (3, size, size), such as those of
-                `torchvision.transforms.v2`. Workers of a `DataLoader` want one that can be pickled.
-            cache: Where decoded images lie; in gmbench's cache folder when None.
-            jobs: Processes that decode; all cores when None.
-            progress: Told how many images are decoded.
+            transform: Applied to the pixels, uint8 of shape (3, size, size), for example one of
+                `torchvision.transforms.v2`. Workers of a `DataLoader` need a picklable one.
+            cache: Folder of decoded images; in gmbench's cache folder when None.
+            jobs: Number of processes that decode; all cores when None.
+            progress: Progress callback, with the number of decoded images.
 
         Raises:
             UnknownNameError: There is no such benchmark, set or part.
-            BenchmarkError: The benchmark has labels alone.
+            BenchmarkError: The benchmark has labels only.
             DatasetError: The dataset is damaged, or the cache cannot be written.
         """
         folder = dataset_folder(benchmark)
@@ -122,7 +122,7 @@ class FoldDataset(Dataset[tuple[Any, torch.Tensor]]):
 
     @cached_property
     def _pixels(self) -> LazyPixels:
-        # Mapped by each process for itself: what is pickled to a worker are names of files.
+        # Each process maps the files itself: only their names are pickled to a worker.
         mapped = self._images.stack(memory_limit=0).pixels
         assert isinstance(mapped, LazyPixels)
         return mapped

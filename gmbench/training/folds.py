@@ -1,4 +1,4 @@
-"""A baseline from end to end: for each set train on its training GMs, then predict its test GMs."""
+"""A baseline end to end: for each set, train on its training GMs, then predict its test GMs."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ from gmbench.training.validation import hold_out
 from gmbench.training.views import view_from_dict
 
 MODEL = "model"
-"""The folder of the trained parser, inside that of its training."""
+"""The folder of the trained parser, inside that of its training run."""
 
 
 @dataclass(frozen=True)
 class TrainingJob(RunOptions):
-    """What is to be trained, and how.
+    """What to train, and how.
 
     Attributes:
         recipe: The baseline's recipe.
@@ -53,7 +53,7 @@ class TrainingJob(RunOptions):
 
     @property
     def config(self) -> TrainingConfig:
-        """The settings: the preset, what the recipe changes of it, what the user changes.
+        """The settings: the preset with the recipe's changes, then the user's.
 
         Raises:
             UnknownNameError: There is no such preset or setting.
@@ -75,7 +75,7 @@ class TrainingJob(RunOptions):
         return config
 
     def place(self, set_name: str) -> Path | None:
-        """Returns the folder of one set's training: another one for other settings."""
+        """Returns the folder of one set's training, which depends on the settings."""
         if self.runs is None:
             return None
         settings = self.preset
@@ -88,11 +88,11 @@ class TrainingJob(RunOptions):
 
 @dataclass(frozen=True)
 class JobImages:
-    """The images of a job as its networks and its trees see them.
+    """The images of a job, as seen by its networks and its trees.
 
     Attributes:
-        pixels: Of the benchmark's GMs, and of extra ones.
-        features: Of the same images; None where there are no trees.
+        pixels: Pixels of the images of the benchmark's GMs and of extra ones.
+        features: Features of the same images; None if there are no trees.
     """
 
     pixels: CachedImages
@@ -105,9 +105,10 @@ class Fold:
 
     Attributes:
         name: Name of the set.
-        checkpoint: The trained parser; of several members the first.
-        run: How its training went.
-        parsed: What it says of the set's test images, GM by GM in the order of the set.
+        checkpoint: The trained parser; the first of several members.
+        run: The record of its training.
+        parsed: Output for the set's test images, GM by GM in the order of the set; the mean over
+            all members, and trees if there are any.
     """
 
     name: str
@@ -117,15 +118,15 @@ class Fold:
 
 
 def predict_with_networks(job: TrainingJob, progress: Progress | None = None) -> Predictions:
-    """Trains and predicts set by set, and returns the predictions of all test images.
+    """Trains and predicts set by set, and returns the predictions for all test images.
 
     Args:
-        job: What is to be trained.
-        progress: Told how far the work is.
+        job: What to train, and how.
+        progress: Progress callback.
 
     Raises:
-        TrainingError: A training came to nothing, or the device is not there.
-        SettingError: A setting cannot have its value.
+        TrainingError: A training failed, or the device is not available.
+        SettingError: A setting has an invalid value.
         UnknownNameError: There is no such preset, setting, method or device.
     """
     images = read_images(job, progress)
@@ -154,10 +155,10 @@ def run_fold(
     """Trains on the training GMs of one set and predicts its test images.
 
     Args:
-        job: What is to be trained.
+        job: What to train, and how.
         set_name: The set.
-        images: What `read_images` returned.
-        progress: Told how far the work is.
+        images: The result of `read_images`.
+        progress: Progress callback.
     """
     benchmark, pixels = job.benchmark, images.pixels
     device = device_for(job.device)
@@ -186,7 +187,7 @@ def _train_member(
     images: CachedImages,
     progress: Progress | None,
 ) -> tuple[ModelParserCheckpoint, TrainingRun]:
-    """Trains one of the networks of a fold, its number added to the seed, and saves it."""
+    """Trains and saves one of the networks of a fold; its number is added to the seed."""
     config, benchmark, seed = job.config, job.benchmark, job.seed + number
     name = set_name if config.members == 1 else f"{set_name} {number + 1}/{config.members}"
     names: Sequence[str] = benchmark.training_gms(set_name)
@@ -222,7 +223,7 @@ def _train_member(
             "benchmark": benchmark.name,
             "version": benchmark.version,
             "set": set_name,
-            # Those held out decided which epoch was taken.
+            # Includes those held out, which decided which epoch was taken.
             "gms": [*names, *(gm.name for one in job.extra for gm in one.gms)],
             "extra": [one.to_dict() for one in job.extra],
             "most_images": dict(images.most),
@@ -250,10 +251,11 @@ def predict_set(
         folder: The dataset folder.
         set_name: The set.
         device: `auto`, `cpu`, `cuda` or `mps`.
-        progress: Told how far the reading of images is.
+        progress: Progress callback of reading the images.
 
     Returns:
-        The predictions, and a warning where the parser may have seen the test GMs; else empty.
+        The predictions, and a warning if the parser may have seen the test GMs, else an empty
+        string.
 
     Raises:
         UnknownNameError: The benchmark has no such set.

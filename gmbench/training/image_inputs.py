@@ -1,4 +1,4 @@
-"""Images as a user has them: files, images of Pillow, or arrays."""
+"""Images as users have them: files, Pillow images or arrays."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ Images = OneImage | Iterable[OneImage]
 
 
 def opened(images: Images) -> Iterator[Image.Image]:
-    """Yields images as Pillow has them, one by one.
+    """Yields Pillow images, one by one.
 
     Args:
-        images: One image or several: paths, images of Pillow, or arrays of uint8 of shape
-            (height, width), (height, width, 3), or with a leading axis for several.
+        images: One image or several: paths, Pillow images, or uint8 arrays of shape
+            (height, width) or (height, width, 3), or with a leading axis for several.
 
     Raises:
-        SourceError: There is none, or one cannot be read.
+        SourceError: There is no image, or one cannot be read.
     """
     if isinstance(images, str | Path | Image.Image) or (
         isinstance(images, np.ndarray) and images.ndim <= 3

@@ -8,21 +8,21 @@ from gmbench.errors import GmbenchError
 
 
 class LaunchError(GmbenchError):
-    """A command that was started in several processes, and is for one."""
+    """A command for one process that was started in several."""
 
 
 def n_processes() -> int:
-    """Returns how many there are; 1 where nothing of that kind was started."""
+    """Returns the number of processes that a launcher started; 1 without a launcher."""
     return _number("WORLD_SIZE", 1)
 
 
 def is_first() -> bool:
-    """Returns whether this is the one that writes and speaks for all."""
+    """Returns whether this is the process that writes and speaks for all."""
     return _number("RANK", 0) == 0
 
 
 def require_one_process(what: str) -> None:
-    """Refuses several processes for what is done by one.
+    """Checks that there is only one process, for work that is done by one.
 
     Raises:
         LaunchError: There are several.

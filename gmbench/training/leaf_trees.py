@@ -1,7 +1,7 @@
-"""Randomised trees that tell which known GMs an image falls in with, as plain arrays.
+"""Randomised trees that tell which known GMs share the leaves of an image, as plain arrays.
 
-Grown by scikit-learn (Geurts et al. 2006), asked by NumPy alone: they can be saved without pickle,
-and start as quickly as a file is read.
+They are grown by scikit-learn (Geurts et al. 2006) but evaluated without it: they can be saved
+without pickle, and are ready as quickly as a file is read.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ TREES = 60
 
 @dataclass(frozen=True)
 class LeafTrees:
-    """Trees whose leaves know how much of each GM fell into them.
+    """Trees whose leaves record how much of each GM fell into them.
 
     Attributes:
-        feature: Which one a node looks at, shape (nodes,); -1 in a leaf.
-        threshold: Images with no more than that go to the left, shape (nodes,).
-        children: Nodes to the left and to the right, shape (nodes, 2); a leaf's are itself.
-        leaf: Row of a node in `shares`, shape (nodes,); -1 where it is no leaf.
-        roots: Node that each tree begins with, shape (trees,).
-        leaves: Share of each GM in each leaf, shape (leaves, GMs), rows that sum to 1.
+        feature: Feature that a node tests, shape (nodes,); -1 for a leaf.
+        threshold: Images with a value no greater than this go left, shape (nodes,).
+        children: Left and right child of a node, shape (nodes, 2); those of a leaf are itself.
+        leaf: Row of a leaf in `leaves`, shape (nodes,); -1 for a node that is no leaf.
+        roots: Root node of each tree, shape (trees,).
+        leaves: Share of each GM in each leaf, shape (leaves, GMs); rows sum to 1.
     """
 
     feature: NDArray[np.int16]
@@ -47,13 +47,13 @@ class LeafTrees:
         """Grows trees.
 
         Args:
-            features: Of the images to train on, shape (images, features).
-            gms: Number of each image's GM, from 0, shape (images,).
-            weights: Of these images, shape (images,).
-            targets: What the trees tell apart, shape (GMs, targets).
+            features: Features of the training images, shape (images, features).
+            gms: Index of each image's GM, from 0, shape (images,).
+            weights: Weights of the training images, shape (images,).
+            targets: What the trees learn to tell apart, shape (GMs, targets).
             seed: Seed of the trees.
         """
-        # Takes a second to import, and a parser that is trained does without.
+        # Takes a second to import, and a trained parser does not need it.
         from sklearn.ensemble import ExtraTreesRegressor
 
         forest = ExtraTreesRegressor(
@@ -98,13 +98,13 @@ class LeafTrees:
         )
 
     def shares(self, unseen: Features) -> Array:
-        """Returns how often each GM's images fall into the leaves of an unseen image.
+        """Returns the share of each GM in the leaves of unseen images, averaged over the trees.
 
         Args:
             unseen: Features of images, shape (images, features).
 
         Returns:
-            Shape (images, GMs), rows that sum to 1.
+            Shape (images, GMs); rows sum to 1.
         """
         images = np.arange(len(unseen))[:, None]
         at = np.tile(self.roots, (len(unseen), 1))
@@ -131,11 +131,11 @@ class LeafTrees:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], n_gms: int) -> LeafTrees:
-        """Makes trees of what `to_arrays` gave.
+        """Builds trees from the result of `to_arrays`.
 
         Raises:
             KeyError: An array is missing.
-            ValueError: They do not go together: a walk would leave the arrays or never end.
+            ValueError: The arrays are inconsistent: a walk would leave them or never end.
         """
         names = ("feature", "threshold", "children", "leaf", "roots")
         feature, threshold, children, leaf, roots = (arrays[name] for name in names)
@@ -146,7 +146,7 @@ class LeafTrees:
         sound = (
             feature.shape == threshold.shape == leaf.shape
             and children.shape == (len(leaf), 2)
-            # A child stands behind its parent, so each step leads on, and to a node that exists.
+            # A child comes after its parent, so each step leads onward, to a node that exists.
             and bool((children[inner] > here[inner]).all() and (children < len(leaf)).all())
             and bool((feature[inner] >= 0).all() and (leaf < len(starts) - 1).all())
             and bool((roots >= 0).all() and (roots < len(leaf)).all() and len(roots))
@@ -161,7 +161,7 @@ class LeafTrees:
 
 
 def _no_greater(threshold: Array) -> NDArray[np.float32]:
-    """The largest single precision number that is no greater: what single precision compares to."""
+    """Returns the largest float32 that is no greater, so that float32 features compare alike."""
     single = threshold.astype(np.float32)
     down = np.nextafter(single, np.float32(-np.inf))
     return np.where(single > threshold, down, single)

@@ -1,7 +1,7 @@
 """The training loop: one network on the training GMs of one set, from the first epoch to the last.
 
-It goes on where it was stopped, and ends with the numbers of a training that was not: all that is
-random follows from the seed, the epoch and the step (`gmbench.training.state`).
+An interrupted training resumes where it stopped, and ends with the same numbers as one that was
+not: all randomness follows from the seed, the epoch and the step (`gmbench.training.state`).
 """
 
 from __future__ import annotations
@@ -35,22 +35,22 @@ from gmbench.training.state import Standing, load_state, save_state, weights_of
 from gmbench.training.validation import validation_error
 
 LOG = "log.jsonl"
-"""One line an epoch, in the training's folder."""
+"""Log with one line per epoch, in the training's folder."""
 
 _LOOKED_AT_EVERY = 25
-"""Batches between two looks at the loss: on a GPU each one waits for all that is queued."""
+"""Batches between two checks of the loss: on a GPU, each check waits for everything queued."""
 
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """What a training came to.
+    """The result of a training.
 
     Attributes:
         network: The trained network, ready to predict, on the CPU.
-        log: One entry an epoch: `epoch`, `step` (batches so far), `seconds`, `learning_rate`, the
-            mean of each term of the objective, and `validation` where GMs are held out.
-        seconds: Time spent in training, interruptions left out.
-        resumed_at: Epoch after which it was taken up again; 0 if it ran through.
+        log: One entry per epoch: `epoch`, `step` (batches so far), `seconds`, `learning_rate`, the
+            mean of each term of the objective, and `validation` if GMs are held out.
+        seconds: Time spent in training, excluding interruptions.
+        resumed_at: Epoch after which it was resumed; 0 if it was not interrupted.
     """
 
     network: nn.Module
@@ -75,22 +75,22 @@ def train(
     """Trains a network.
 
     Args:
-        config: How.
+        config: Settings of the training.
         targets: Labels of the GMs to train on, or classes.
-        images: Images of these GMs, or classes, and of the GMs held out.
-        seed: Seed of the network's first weights, of dropout and of the batches.
+        images: Images of these GMs or classes, and of the held-out GMs.
+        seed: Seed of the network's initial weights, of dropout and of the batches.
         device: `auto`, `cpu`, `cuda` or `mps`.
         folder: Where the log and the state are kept; a training without one cannot be resumed.
-        key: Fingerprint of labels and images; with the settings it tells whose state it is.
-        initial: Weights to begin with in place of random ones, by their names in the network;
-            `key` must tell which.
-        validation: Labels of training GMs that are held out, to take the best epoch, not the last.
-        progress: Told how many batches are done, and of how many.
+        key: Hash of labels and images; with the settings it identifies the training of a state.
+        initial: Initial weights in place of random ones, by their names in the network; `key` must
+            identify them.
+        validation: Labels of held-out training GMs, to take the best epoch instead of the last.
+        progress: Progress callback, with the number of batches done and in total.
 
     Raises:
-        TrainingError: The loss is no longer a number, the device is not there, or the folder
+        TrainingError: The loss is no longer finite, the device is not available, or the folder
             cannot be written to.
-        SettingError: The network cannot be made of the settings.
+        SettingError: The network cannot be built from the settings.
         UnknownNameError: There is no such method, setting of it, or device.
     """
     accelerator = accelerator_for(device, config.precision)
@@ -144,11 +144,11 @@ def train(
 
 
 class _Epochs:
-    """One epoch after the other of one network on its device.
+    """The epochs of training one network on its device.
 
     Attributes:
-        number: How many there are.
-        first_steps: Number of the first step of each, and at the end of all steps.
+        number: Number of epochs.
+        first_steps: Number of the first step of each epoch, then the total number of steps.
     """
 
     def __init__(
@@ -168,7 +168,7 @@ class _Epochs:
         self.first_steps = tuple(accumulate(map(len, self._batches), initial=0))
         self._config, self._seed, self._accelerator = config, seed, accelerator
         self._network, self._objective = network, objective
-        # What is compiled cannot wait for other processes in its middle.
+        # Compiled code cannot wait for other processes midway.
         wanted = config.compile if processes.number == 1 else "no"
         self._called = compiled(network, accelerator.device, wanted)
         self._optimizer = accelerator.prepare(optimizer)
@@ -177,7 +177,7 @@ class _Epochs:
         """Trains for one epoch.
 
         Returns:
-            The mean of each term of the objective, and the last step size.
+            The mean of each term of the objective, and the last learning rate.
         """
         self._network.train()
         place, total = self._accelerator.device, self.first_steps[-1]
@@ -200,9 +200,9 @@ class _Epochs:
     def _learn(
         self, number: int, steps: int, rate: float, pixels: torch.Tensor, rows: torch.Tensor
     ) -> dict[str, torch.Tensor]:
-        """Adds the gradient of a batch, and takes a step with the last one that belongs to it.
+        """Accumulates the gradient of a batch, and takes a step after the last batch of a group.
 
-        No step reaches over the end of an epoch, where a training may be taken up again.
+        No group extends beyond the end of an epoch, where a training may be resumed.
         """
         first = number - number % self._config.accumulate
         together = min(self._config.accumulate, steps - first)
@@ -229,9 +229,9 @@ def _passes(
     seed: int,
     processes: Processes,
 ) -> list[Batches]:
-    """Returns the batches of each epoch: of all GMs, and from `extra_until` on of the own alone.
+    """Returns the batches of each epoch: of all GMs, from `extra_until` on of the benchmark's only.
 
-    Both parts together have as many steps as all epochs of all GMs would have.
+    Both parts together have as many steps as training on all GMs in every epoch would have.
     """
 
     def batches_of(gms: Sequence[str]) -> Batches:
@@ -258,7 +258,7 @@ def _passes(
 
 
 def step_size(config: TrainingConfig, step: int, total: int) -> float:
-    """Returns the share of the step size that a step takes: warm-up, then constant or cosine."""
+    """Returns the factor of the learning rate at a step: warm-up, then constant or cosine."""
     warmup = config.warmup * total
     if step < warmup:
         return (step + 1) / (warmup + 1)
@@ -271,7 +271,7 @@ def step_size(config: TrainingConfig, step: int, total: int) -> float:
 def _keep(
     folder: Path, key: str, standing: Standing, network: nn.Module, optimizer: torch.optim.Optimizer
 ) -> None:
-    """Writes the state of a training, and its log for people."""
+    """Writes the state of a training, and its log for human readers."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         save_state(folder, key, standing, network, optimizer)
@@ -284,7 +284,7 @@ def _keep(
 
 
 def _check(terms: Mapping[str, torch.Tensor], step: int, rate: float) -> None:
-    """Stops a training whose loss is no longer a number."""
+    """Stops a training whose loss is no longer finite."""
     if math.isfinite(float(terms["total"])):
         return
     lost = [name for name, value in terms.items() if not math.isfinite(float(value))]

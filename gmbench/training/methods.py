@@ -1,6 +1,6 @@
-"""Methods by name: which network and which objective the settings of a training stand for.
+"""Methods by name: the network and the objective that training settings stand for.
 
-A method's modules are imported when it is used: who parses an image needs no k-means.
+A method's modules are imported when it is used: parsing an image needs no k-means.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ class Method:
     """A network and its objective, each as `module:class`.
 
     Attributes:
-        network: Takes `settings`, and where it has a classmethod `of` also the targets.
+        network: Takes `settings`, and if it has a classmethod `of` also the targets.
         settings: `Settings` of the network; one of them is `n_classes`.
         objective: Takes `weights` and the targets.
         weights: `Settings` of the objective.
-        tells_classes: Whether it tells classes, not the parameters of a GM: its targets are
+        tells_classes: Whether it predicts classes, not the parameters of a GM: its targets are
             `ClassTargets`.
     """
 
@@ -83,11 +83,11 @@ def build_method(
     Args:
         config: Settings of the training.
         targets: Labels of the GMs to train on, or classes.
-        seed: Seed of the first weights; torch's own generator is left as it was.
+        seed: Seed of the initial weights; torch's own generator is left unchanged.
 
     Raises:
         UnknownNameError: There is no such method or setting.
-        SettingError: A setting cannot have its value.
+        SettingError: A setting has an invalid value.
     """
     method = _method(config.method, isinstance(targets, ClassTargets))
     weights = loaded(method.weights)(**config.objective)
@@ -99,7 +99,7 @@ def build_method(
 
 
 def build_network(name: str, settings: Mapping[str, Any], n_classes: Sequence[int]) -> nn.Module:
-    """Returns a network that is to be filled with weights.
+    """Returns a network to be filled with weights.
 
     Args:
         name: A key of `METHODS`.
@@ -108,7 +108,7 @@ def build_network(name: str, settings: Mapping[str, Any], n_classes: Sequence[in
 
     Raises:
         UnknownNameError: There is no such method or setting.
-        SettingError: A setting cannot have its value.
+        SettingError: A setting has an invalid value.
     """
     return _network(_method(name, tells_classes=False), settings, n_classes, None)
 
@@ -135,6 +135,6 @@ def _method(name: str, tells_classes: bool) -> Method:
 
 
 def loaded(path: str) -> Any:
-    """Imports what a path `module:name` names."""
+    """Imports the object that a path `module:name` names."""
     module, _, name = path.partition(":")
     return getattr(importlib.import_module(module), name)

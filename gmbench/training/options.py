@@ -1,4 +1,4 @@
-"""How a baseline is run: what `gmbench baseline` and `gmbench train` have options for."""
+"""How a baseline is run: the options of `gmbench baseline` and `gmbench train`."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ class RunOptions:
     """How a baseline is run.
 
     Attributes:
-        preset: `paper` or `small`, for those that train a network.
-        changes: The user's own changes of settings, by name.
+        preset: `paper` or `small`, for baselines that train a network.
+        changes: The user's own changes to settings, by name.
         seed: Seed of everything random.
         device: `auto`, `cpu`, `cuda` or `mps`.
         runs: Where trainings keep their logs, states and checkpoints; None keeps nothing.
-        extra: GMs to train on beside those of the benchmark, in every fold.
+        extra: GMs to train on in addition to those of the benchmark, in every fold.
     """
 
     preset: str = "small"

@@ -1,4 +1,4 @@
-"""What a parser says of images, as arrays, and how that becomes label values."""
+"""A parser's output for images as arrays, and its conversion to label values."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ParsedImages:
-    """What a parser says of images.
+    """Output of a parser for images.
 
     Attributes:
         continuous: Normalised values, shape (images, 9); not clipped to [0, 1].
-        probabilities: Of every class of every head, shape (images, classes of all heads).
+        probabilities: Probabilities of every class of every head, shape (images, classes of all
+            heads).
         n_classes: Number of classes of each of the 16 heads.
     """
 
@@ -33,12 +34,12 @@ class ParsedImages:
 
     @cached_property
     def by_head(self) -> list[NDArray[np.float64]]:
-        """Probabilities of each head's classes, each of shape (images, classes)."""
+        """Class probabilities of each head, each of shape (images, classes)."""
         return np.split(self.probabilities, np.cumsum(self.n_classes)[:-1], axis=1)
 
     @cached_property
     def classes(self) -> NDArray[np.int64]:
-        """The likeliest class of each head, shape (images, 16); losses as 0 or 1."""
+        """The most likely class of each head, shape (images, 16); losses as 0 or 1."""
         return np.stack([head.argmax(axis=1) for head in self.by_head], axis=1)
 
     @property
@@ -48,7 +49,7 @@ class ParsedImages:
 
 
 def join(parts: Iterable[ParsedImages]) -> ParsedImages:
-    """Returns several results as one, in order."""
+    """Concatenates several results in order."""
     parsed = list(parts)
     return ParsedImages(
         np.concatenate([part.continuous for part in parsed]),
@@ -58,11 +59,11 @@ def join(parts: Iterable[ParsedImages]) -> ParsedImages:
 
 
 def mean(parts: Sequence[ParsedImages], weights: Sequence[float] | None = None) -> ParsedImages:
-    """Returns the mean of what several parsers say of the same images.
+    """Averages the outputs of several parsers for the same images.
 
     Args:
-        parts: What each of them says.
-        weights: How much each counts; alike when None.
+        parts: Output of each parser.
+        weights: Weight of each parser; equal when None.
     """
     return ParsedImages(
         np.average([part.continuous for part in parts], axis=0, weights=weights),
@@ -72,18 +73,18 @@ def mean(parts: Sequence[ParsedImages], weights: Sequence[float] | None = None) 
 
 
 MOST_CLASSES = 256
-"""Classes that a discrete parameter has at most in a parser's file."""
+"""Maximum number of classes of a discrete parameter in a parser's file."""
 
 
 @dataclass(frozen=True)
 class LabelSpace:
-    """How a network's outputs become label values.
+    """Conversion of a network's outputs to label values.
 
     Attributes:
-        minimum: Smallest value of each continuous parameter, natural units.
-        span: Largest less smallest.
+        minimum: Smallest value of each continuous parameter, in natural units.
+        span: Largest minus smallest value.
         classes: Class names of each discrete parameter.
-        sha256: Of the labels that it was taken from.
+        sha256: SHA-256 of the labels that it was derived from.
     """
 
     minimum: tuple[float, ...]
@@ -103,12 +104,12 @@ class LabelSpace:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> LabelSpace:
-        """Makes one of the mapping of its fields, which may be anyone's.
+        """Builds a label space from a mapping of its fields, which may be untrusted.
 
         Raises:
-            KeyError: A field, or a parameter's classes, are missing.
-            ValueError: There are too few numbers or too many classes, or a number is not finite or
-                a name not fit to be shown.
+            KeyError: A field, or the classes of a parameter, are missing.
+            ValueError: There are too few or too many numbers or classes, a number is not finite, a
+                span is not positive, or a class name is not fit for display.
         """
         minimum, span = (tuple(float(one) for one in data[name]) for name in ("minimum", "span"))
         classes = {p.name: tuple(map(str, data["classes"][p.name])) for p in DISCRETE}

@@ -1,6 +1,6 @@
-"""What the images of one generative model say of it: means of counts, majorities of classes.
+"""What is inferred about a generative model from its images: means of counts, majority classes.
 
-Table 8 of the paper: many images of one GM say more than one.
+Table 8 of the paper: many images of one GM tell more than a single image.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 
 
 SURE, LIKELY = 0.9, 2 / 3
-"""Least probability of a class that is said to be known, and to be likely."""
+"""Least probability of a class for the verdicts `known` and `likely`."""
 
 NARROW, TOLD = 0.75, 0.4
-"""Least share of the known GMs that a count's interval leaves out, to be known and to be likely."""
+"""Least share of the known GMs outside a count's interval for the verdicts `known` and `likely`."""
 
 
 @dataclass(frozen=True)
 class Interval:
-    """Where a count lies, by what the parser knows of its own errors.
+    """The range of a count, based on what the parser knows of its own errors.
 
     Attributes:
-        low: Least value, in natural units.
+        low: Smallest value, in natural units.
         high: Largest value.
         leaves_out: Share of the known GMs whose count lies outside.
     """
@@ -44,7 +44,7 @@ class Interval:
     def verdict(self) -> str:
         """`known`, `likely` or `unknown`."""
         told = _verdict(self.leaves_out, NARROW, TOLD)
-        # Most GMs may have one value; then it leaves few out, and is likely all the same.
+        # If most GMs share one value, it leaves few of them out, and is likely nonetheless.
         return "likely" if told == "unknown" and self.low == self.high else told
 
 
@@ -55,13 +55,13 @@ class ParsedParameter:
     Attributes:
         name: Its name in the schema.
         type: `continuous`, `discrete` or `loss`.
-        value: A count in natural units, or the name of the class; of a loss `yes` or `no`.
-        spread: Of a count its standard deviation over the images; None with a single image.
-        confidence: Of a class its mean probability over the images; None of a count.
-        agreement: Of a class the share of images whose likeliest class it is; None of a count.
-        probabilities: Of a class the mean probability of each; None of a count.
-        interval: Of a count where it lies; None of a class, and of a parser that cannot say.
-        verdict: `known`, `likely` or `unknown`; None of a parser that cannot say.
+        value: A count in natural units, or the name of a class; for a loss `yes` or `no`.
+        spread: Standard deviation of a count over the images; None for a single image or a class.
+        confidence: Mean probability of the class over the images; None for a count.
+        agreement: Share of images whose most likely class it is; None for a count.
+        probabilities: Mean probability of each class; None for a count.
+        interval: Range of a count; None for a class, and for a parser that cannot tell.
+        verdict: `known`, `likely` or `unknown`; None for a parser that cannot tell.
     """
 
     name: str
@@ -77,11 +77,11 @@ class ParsedParameter:
 
 @dataclass(frozen=True)
 class Relative:
-    """A known GM that makes images like these.
+    """A known GM that makes images like the given ones.
 
     Attributes:
         gm: Its name.
-        share: How much of the images is like its own; all known GMs have 1 together.
+        share: How much of the images is like its own; the shares of all known GMs sum to 1.
     """
 
     gm: str
@@ -93,10 +93,10 @@ class Origin:
     """Whether the images are of a known kind at all.
 
     Attributes:
-        looks_real: Whether they look like real images that the parser knows. That they do not says
-            little: it knows few.
+        looks_real: Whether they look like real images that the parser knows. If not, that says
+            little, as it knows few.
         real_share: How much of them is like real images, 0 to 1.
-        unlike_anything: Whether they lie farther from all that is known than unseen GMs do.
+        unlike_anything: Whether they lie farther from everything known than unseen GMs do.
         farther: Share of the images of unseen GMs that lie farther.
         mixed: Whether the images look like those of several GMs.
     """
@@ -110,14 +110,14 @@ class Origin:
 
 @dataclass(frozen=True)
 class ParsedGM:
-    """What the images of one GM say of it.
+    """What is inferred about one GM from its images.
 
     Attributes:
         n_images: Number of images.
         parameters: The 25 parameters, in the schema's order.
-        trained_on: What the parser was trained on, as its checkpoint says.
-        relatives: The known GMs most like it, the nearest first; none of a parser that cannot say.
-        origin: Whether the images are of a known kind at all; None of a parser that cannot say.
+        trained_on: What the parser was trained on, according to its checkpoint.
+        relatives: The known GMs most like it, nearest first; empty for a parser that cannot tell.
+        origin: Whether the images are of a known kind at all; None for a parser that cannot tell.
     """
 
     n_images: int
@@ -131,7 +131,7 @@ class ParsedGM:
         return asdict(self)
 
     def to_pandas(self) -> pd.DataFrame:
-        """Returns the parameters as a table: one row each, by name."""
+        """Returns the parameters as a table with one row each, indexed by name."""
         import pandas as pd
 
         rows = [asdict(one) for one in self.parameters]
@@ -142,14 +142,14 @@ class ParsedGM:
         return pd.DataFrame(rows).set_index("name")
 
     def _repr_html_(self) -> str:
-        """Returns it as a notebook shows it."""
+        """Returns the HTML that a notebook shows."""
         from gmbench.pages.parsed import table_of
 
         return table_of(self.to_dict())
 
 
 def by_name(names: Sequence[str], odds: NDArray[np.float64]) -> dict[str, float]:
-    """Returns the probabilities of classes by their names."""
+    """Returns the probabilities of classes, keyed by class name."""
     return dict(zip(names, odds.tolist(), strict=True))
 
 
@@ -163,14 +163,14 @@ def _verdict(value: float, known: float, likely: float) -> str:
 
 
 def parsed_gm(parsed: ParsedImages, labels: LabelSpace, trained_on: Mapping[str, Any]) -> ParsedGM:
-    """Returns what images say of the one GM that made them all.
+    """Returns what is inferred about the one GM that made all the images.
 
-    A count is the mean over the images. A class is the one that most images have for the likeliest;
-    of two that are equally frequent, the one with the higher mean probability.
+    A count is the mean over the images. A class is the one that is most likely for the largest
+    number of images; of two equally frequent ones, that with the higher mean probability.
 
     Args:
-        parsed: What is said of each image.
-        labels: What the values are called.
+        parsed: Output of a parser for the images.
+        labels: Conversion of the output to label values.
         trained_on: What the parser was trained on.
     """
     counts = labels.counts(parsed)

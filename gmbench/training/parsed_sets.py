@@ -1,4 +1,4 @@
-"""What was parsed of test sets, as predictions of their benchmark."""
+"""Conversion of parser outputs for test sets to predictions for their benchmark."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from gmbench.training.parsed import LabelSpace, ParsedImages, join
 def predictions_of(
     benchmark: Benchmark, source: str, parsed: Mapping[str, ParsedImages]
 ) -> Predictions:
-    """Returns what was parsed as predictions.
+    """Returns parser outputs as predictions.
 
     Args:
         benchmark: The benchmark.
         source: Name of the method.
-        parsed: What is said of the test images of each set that has some, GM by GM in the order
-            of the set.
+        parsed: Output for the test images of each set that has any, GM by GM in the order of the
+            set.
 
     Raises:
         BenchmarkError: A set does not have all of its images.
@@ -48,10 +48,10 @@ def predictions_of(
 
 
 def present_sets(benchmark: Benchmark) -> list[str]:
-    """Returns the sets that have test images: of an incomplete dataset perhaps not all.
+    """Returns the sets that have test images: for an incomplete dataset, possibly not all.
 
     Raises:
-        BenchmarkError: None has any.
+        BenchmarkError: No set has any.
     """
     present = [name for name in benchmark.sets if _present(benchmark, name)]
     if not present:
@@ -68,7 +68,7 @@ def present_gms(benchmark: Benchmark, set_name: str) -> list[str]:
 
     Raises:
         UnknownNameError: The benchmark has no such set.
-        BenchmarkError: None has any.
+        BenchmarkError: No test GM of the set has images.
     """
     present = _present(benchmark, set_name)
     if not present:
@@ -91,17 +91,18 @@ def predictions_of_set(
     labels: LabelSpace,
     trained_on: Mapping[str, Any],
 ) -> tuple[Predictions, str]:
-    """Returns what a trained parser said of one set as predictions.
+    """Returns a trained parser's output for one set as predictions.
 
     Args:
-        benchmark: The benchmark that is predicted.
+        benchmark: The benchmark to predict.
         set_name: The set.
-        parsed: What is said of the images of its present GMs, in their order.
-        labels: Those of the parser.
+        parsed: Output for the images of its present GMs, in their order.
+        labels: Label space of the parser.
         trained_on: What the parser was trained on.
 
     Returns:
-        The predictions, and a warning where the parser may have seen the test GMs; else empty.
+        The predictions, and a warning if the parser may have seen the test GMs, else an empty
+        string.
     """
     made = Predictions.of(
         benchmark,
@@ -115,10 +116,10 @@ def predictions_of_set(
 
 
 def warning_of_seen(benchmark: Benchmark, set_name: str, trained_on: Mapping[str, Any]) -> str:
-    """Returns a warning where a parser may have seen the test GMs of a set; else nothing.
+    """Returns a warning if a parser may have seen the test GMs of a set, else an empty string.
 
     Args:
-        benchmark: The benchmark that is predicted.
+        benchmark: The benchmark to predict.
         set_name: The set.
         trained_on: What the parser was trained on.
     """
@@ -136,15 +137,15 @@ def warning_of_seen(benchmark: Benchmark, set_name: str, trained_on: Mapping[str
 def targets_of(
     benchmark: Benchmark, parsed: ParsedImages, counts: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Returns what `Predictions.of` takes, shape (images, 25), with counts in natural units.
+    """Returns the targets for `Predictions.of`, shape (images, 25), with counts in natural units.
 
     Args:
-        benchmark: The benchmark that is predicted.
-        parsed: What a parser says, maybe one of another benchmark.
+        benchmark: The benchmark to predict.
+        parsed: Output of a parser, possibly one of another benchmark.
         counts: The continuous parameters in natural units, shape (images, 9). A network does not
-            know that there is no count below 0; what it says below is 0.
+            know that counts cannot be negative; negative ones become 0.
     """
-    # A parser of another benchmark may know classes that this one has no number for.
+    # A parser of another benchmark may know classes that have no index in this one.
     classes = [
         odds[:, : len(benchmark.classes[parameter.name])].argmax(axis=1)
         for parameter, odds in zip(DISCRETE, parsed.by_head, strict=False)
@@ -153,14 +154,14 @@ def targets_of(
 
 
 def probabilities_of(benchmark: Benchmark, parsed: ParsedImages) -> dict[str, NDArray[np.float64]]:
-    """Returns the probabilities of each discrete parameter's classes, each (images, classes).
+    """Returns the class probabilities of each discrete parameter, each (images, classes).
 
-    Of a parser that knows further classes, what is left is scaled to a sum of 1; classes that it
-    does not know are impossible.
+    If the parser knows further classes, the remaining probabilities are rescaled to a sum of 1;
+    classes that it does not know have probability 0.
 
     Args:
-        benchmark: The benchmark that is predicted.
-        parsed: What a parser says.
+        benchmark: The benchmark to predict.
+        parsed: Output of a parser.
     """
     made = {}
     for parameter, odds in zip(DISCRETE, parsed.by_head, strict=False):

@@ -1,4 +1,4 @@
-"""Where a parser lies: a folder, or a name on the Hub. Its `config.json` says what it is."""
+"""The place of a parser: a folder, or a name on the Hub. Its `config.json` describes it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from gmbench.files import parse_json
 CONFIG = "config.json"
 
 MOST_BYTES = 2**24
-"""A longer `config.json` is not read: it may be anyone's."""
+"""Most bytes of a `config.json`: a longer one is not read, as it may be untrusted."""
 
 KNOWN_GMS = "known_gms"
-"""What `config.json` calls the method of a parser without a network."""
+"""Name of the method of a parser without a network in `config.json`."""
 
 
 class CheckpointError(GmbenchError):
@@ -23,15 +23,15 @@ class CheckpointError(GmbenchError):
 
 
 def file_of(place: str | Path, name: str) -> Path:
-    """Returns a file of a parser; from the Hub where there is no such folder.
+    """Returns the path of a parser's file, fetched from the Hub if there is no such folder.
 
     Args:
         place: Folder, or name on the Hub.
-        name: Of the file.
+        name: Name of the file.
 
     Raises:
-        CheckpointError: The folder does not hold a parser, or is not there, or the Hub does not
-            give the file.
+        CheckpointError: The folder holds no parser or does not exist, or the Hub does not provide
+            the file.
     """
     folder = Path(place)
     if folder.is_dir():
@@ -46,7 +46,7 @@ def file_of(place: str | Path, name: str) -> Path:
             f"{folder} is not there. Give the folder of a model parser, or its name on the Hub, "
             "such as USER/NAME."
         )
-    # Half a second to import, and a folder does without.
+    # Takes half a second to import, and a folder does not need it.
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import HfHubHTTPError
 
@@ -62,7 +62,7 @@ def file_of(place: str | Path, name: str) -> Path:
 
 
 def config_of(place: str | Path) -> dict[str, Any]:
-    """Returns what `config.json` of a parser says.
+    """Returns the contents of a parser's `config.json`.
 
     Raises:
         CheckpointError: There is none, or it cannot be read.
@@ -83,10 +83,10 @@ def config_of(place: str | Path) -> dict[str, Any]:
 
 
 def training_facts(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns what a parser says of its training, of the types that readers of it count on.
+    """Returns a parser's record of its training, after checking the types that readers rely on.
 
     Raises:
-        ValueError: Something is of another type, or not fit to be shown.
+        ValueError: A value is of another type or not fit for display.
     """
     facts = dict(data)
     names = [facts.get(key, "") for key in ("baseline", "benchmark", "set")]
@@ -102,11 +102,11 @@ def training_facts(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def unreadable(place: str | Path, error: Exception) -> CheckpointError:
-    """Returns the error that says why a parser cannot be read."""
+    """Returns the error that explains why a parser cannot be read."""
     if isinstance(error, KeyError):
         reason = f"{CONFIG} lacks {error}"
     else:
-        # torch begins with a heading and lists what lacks or does not fit below it.
+        # torch begins with a heading and lists below it what is missing or does not fit.
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         reason = lines[-1 if len(lines) > 1 else 0].rstrip(".:")
     return CheckpointError(

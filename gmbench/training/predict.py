@@ -1,4 +1,4 @@
-"""What a trained network says of images: the mean over the views of an image, as arrays."""
+"""Predictions of a trained network as arrays, averaged over the views of each image."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from gmbench.training.cache import CachedImages
 
 _AT_ONCE = 256
-"""Views that go through a network together on a GPU."""
+"""Views in one forward pass on a GPU."""
 
 _PIXELS_AT_ONCE = 2**15
-"""Pixels that do on a CPU: what the layers make of them stays in its cache."""
+"""Pixels in one forward pass on a CPU: few enough for the activations to stay in its cache."""
 
 
 def parse_pixels(
@@ -32,8 +32,8 @@ def parse_pixels(
     Args:
         network: A trained network on `device`.
         pixels: Shape (images, views, size, size, 3).
-        device: Where it is.
-        precision: The one that it was trained in, a setting of `TrainingConfig`.
+        device: The network's device.
+        precision: The precision that it was trained in, a setting of `TrainingConfig`.
     """
     return _run(network, pixels, device, precision, keep_fingerprints=False)[0]
 
@@ -44,7 +44,7 @@ def parse_with_fingerprints(
     """Runs a network that estimates fingerprints over images; arguments as in `parse_pixels`.
 
     Returns:
-        What it says, and the fingerprint of each view, shape (images, views, 3, size, size).
+        Its output, and the fingerprint of each view, shape (images, views, 3, size, size).
     """
     return _run(network, pixels, device, precision, keep_fingerprints=True)
 
@@ -84,11 +84,11 @@ def _run(
 
 
 def in_parts(flat: NDArray[np.uint8], device: torch.device) -> Iterator[torch.Tensor]:
-    """Yields views as a network takes them, as many at a time as go well together.
+    """Yields views as input of a network, in chunks of a size that suits the device.
 
     Args:
         flat: Shape (views, size, size, 3).
-        device: Where the network is.
+        device: The network's device.
 
     Yields:
         Shape (some, 3, size, size), float32 in [0, 1], on the device.
@@ -97,7 +97,7 @@ def in_parts(flat: NDArray[np.uint8], device: torch.device) -> Iterator[torch.Te
     if device.type == "cpu":
         step = max(1, _PIXELS_AT_ONCE // (flat.shape[1] * flat.shape[2]))
     for first in range(0, len(flat), step):
-        # A copy: what is mapped from a file may not be written to, which torch minds.
+        # A copy: memory-mapped pixels are read-only, which torch objects to.
         part = torch.from_numpy(np.array(flat[first : first + step])).to(device)
         yield part.permute(0, 3, 1, 2).float().div(255.0)
 

@@ -1,9 +1,9 @@
 """One training over several processes, each with a device, that ends as one process would.
 
-A batch is parted among the processes. Whatever looks at a whole batch still does: batch
-normalisation measures all of its images, and the objective is computed of what all processes say
-of them, on each. So the number of processes changes nothing but the order in which numbers are
-added, and a training may go on with another number of them.
+A batch is split among the processes. Whatever depends on a whole batch still does: batch
+normalisation measures all of its images, and each process computes the objective from the outputs
+of all processes. So the number of processes changes nothing but the order in which numbers are
+added, and a training may resume with a different number of them.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class Processes:
     """The processes of a training.
 
     Attributes:
-        rank: Number of this one, from 0 on. The first writes, and speaks for all.
-        number: How many there are.
+        rank: Number of this process, from 0. The first one writes, and speaks for all.
+        number: Number of processes.
     """
 
     rank: int = 0
@@ -37,16 +37,16 @@ class Processes:
 
     @classmethod
     def of(cls, accelerator: Accelerator) -> Processes:
-        """Returns those that accelerate knows of."""
+        """Returns the processes that accelerate knows of."""
         return cls(accelerator.process_index, accelerator.num_processes)
 
     def share(self, n_images: int, rank: int | None = None) -> slice:
-        """Returns which images of a batch a process takes: this one by default."""
+        """Returns which images of a batch a process takes, by default this one."""
         rank = self.rank if rank is None else rank
         return slice(n_images * rank // self.number, n_images * (rank + 1) // self.number)
 
     def join(self, network: nn.Module) -> None:
-        """Lets the layers of a network that look at a whole batch do so over all processes."""
+        """Makes the layers that depend on a whole batch do so across all processes."""
         if self.number == 1:
             return
         for module in network.modules():
@@ -57,11 +57,11 @@ class Processes:
                 module.processes = self  # type: ignore[assignment]
 
     def whole(self, output: Output, n_images: int) -> Output:
-        """Returns what all processes say of a batch; gradients flow to what this one says.
+        """Returns the output of all processes for a batch; gradients flow to that of this one.
 
         Args:
-            output: A dataclass whose tensors have an image a row.
-            n_images: Of the whole batch.
+            output: A dataclass whose tensors have one row per image.
+            n_images: Number of images of the whole batch.
         """
         if self.number == 1:
             return output
@@ -74,7 +74,7 @@ class Processes:
         return replace(output, **gathered)  # type: ignore[type-var]
 
     def add_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
-        """Adds up the gradients of all processes: each has those of its own images."""
+        """Sums the gradients of all processes: each has those of its own images."""
         if self.number == 1:
             return
         gradients = [one.grad for one in parameters if one.grad is not None]
@@ -95,7 +95,7 @@ class Processes:
     def take_up(
         self, standing: Standing, network: nn.Module, optimizer: torch.optim.Optimizer
     ) -> Standing:
-        """Brings all processes to where the first one stands: it alone has read the state."""
+        """Brings all processes to the state of the first one, which alone has read it."""
         if self.number == 1:
             return standing
         state = optimizer.state_dict() if standing.epoch else {}
@@ -111,7 +111,7 @@ class SharedBatchNorm(nn.BatchNorm2d):
     """Batch normalisation over the images of all processes, on any device."""
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Returns normalised features, shape (own images, channels, H, W)."""
+        """Returns the normalised features, shape (own images, channels, H, W)."""
         if not self.training:
             return super().forward(images)
         with torch.autocast(images.device.type, enabled=False):
@@ -137,7 +137,7 @@ class SharedBatchNorm(nn.BatchNorm2d):
 
 
 class SharedDropout(nn.Dropout):
-    """Dropout that is drawn for a whole batch, so that each image has its own on any process."""
+    """Dropout drawn for a whole batch, so that an image's mask is the same on any process."""
 
     processes: Processes
     n_images: int
@@ -162,7 +162,7 @@ class _Gathered(torch.autograd.Function):
         lengths = [share.stop - share.start for share in shares]
         sent = own.new_zeros((max(lengths), *own.shape[1:]))
         sent[: len(own)] = own
-        # As bytes: not every backend knows every type of number.
+        # As bytes: not every backend supports every dtype.
         packed = sent.flatten().view(torch.uint8)
         received = [torch.empty_like(packed) for _ in shares]
         torch.distributed.all_gather(received, packed)
@@ -175,7 +175,7 @@ class _Gathered(torch.autograd.Function):
 
 
 class _Summed(torch.autograd.Function):
-    """The sum over all processes; so is its gradient, for each of them uses it."""
+    """The sum over all processes; its gradient is such a sum too, as each of them uses it."""
 
     @staticmethod
     def forward(ctx: Any, own: torch.Tensor) -> torch.Tensor:

@@ -1,7 +1,7 @@
-"""The reference baselines: one folder each under `baselines/`, found by itself.
+"""The reference baselines: one folder each under `baselines/`, discovered automatically.
 
 A folder holds `recipe.yaml`, `README.md` and the measured results. The recipe names the function
-that predicts, or the settings of a training; so a new baseline touches no other file.
+that predicts, or the settings of a training, so a new baseline changes no other file.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from gmbench.errors import BenchmarkError, UnknownNameError
 from gmbench.predictions.predictions import Predictions
 
 Training = Mapping[str, Mapping[str, Any]]
-"""Changes of the settings of a training: `all` for every preset, others by the preset's name."""
+"""Changes of training settings: `all` for every preset, others by the preset's name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What `recipe.yaml` says of a baseline.
+    """The contents of a baseline's `recipe.yaml`.
 
     Attributes:
         name: The folder's name.
-        summary: One line for people.
-        paper: Where the paper has it.
+        summary: One line for readers.
+        paper: Where it appears in the paper.
         needs: What it looks at: `labels`, or `labels and images`.
         predictor: `module:function`; takes a benchmark, a seed and the folder of its dataset or
-            None; returns predictions. One that can train on extra GMs also takes them, as
-            `extra`, and one that takes its time a `progress`. Empty where a network is trained.
-        training: What the training changes of each preset; None where nothing is trained.
-        repeats: How often it is run, with a seed of its own each time; figures are then means.
+            None; returns predictions. One that can train on extra GMs also takes `extra`, and a
+            slow one `progress`. Empty if a network is trained.
+        training: What the training changes in each preset; None if no network is trained.
+        repeats: How often it is run, with a different seed each time; figures are then means.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Recipe:
 
 
 def baselines_directory() -> Path:
-    """Returns the folder of the baselines: inside an installed package, or of the checkout."""
+    """Returns the folder of the baselines: in an installed package, or in the checkout."""
     installed = TABLES / "baselines"
     return installed if installed.is_dir() else Path(__file__).parents[2] / "baselines"
 
@@ -58,10 +58,10 @@ def find_recipes(folder: Path | None = None) -> dict[str, Recipe]:
     """Reads the recipe of every baseline, by name.
 
     Args:
-        folder: Where the baselines lie; by default the project's own.
+        folder: Folder of the baselines; by default the project's own.
 
     Raises:
-        BenchmarkError: A recipe is damaged, or has another name than its folder.
+        BenchmarkError: A recipe is damaged, or its name differs from that of its folder.
     """
     recipes = {}
     for path in sorted((folder or baselines_directory()).glob("*/recipe.yaml")):
@@ -91,7 +91,7 @@ def find_recipe(name: str) -> Recipe:
 
 
 def require_extra(recipe: Recipe) -> None:
-    """Makes sure that a baseline can train on GMs beside those of the benchmark.
+    """Checks that a baseline can train on GMs in addition to those of the benchmark.
 
     Raises:
         BenchmarkError: It cannot.

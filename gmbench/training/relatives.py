@@ -1,14 +1,14 @@
 """The `best` baseline: which known GMs made images like this one, and what they have in common.
 
-A GM that was never seen still has relatives: published GMs come in families, and what one family
-has in common shows in its images. So each image gets shares of the training GMs that sum to 1, by
-trees and by linear discriminants alike, and everything else follows from the shares: a class or a
-loss is as probable as the share of the GMs that have it, a count is the weighted median of theirs,
-which is what the mean absolute error asks for.
+An unseen GM still has relatives: published GMs come in families, and what a family has in common
+shows in its images. So trees and linear discriminants each give an image shares of the training
+GMs that sum to 1, and everything else follows from the shares: a loss is as probable as the share
+of the GMs that have it, a class likewise with a correction in favour of rare ones, and a count is
+the weighted median of theirs, which is what the mean absolute error calls for.
 
-Both learners know GMs apart better than they know relatives, and are too sure of themselves. So a
-part of the shares is taken back and given to all training GMs alike, where counts and losses are
-read off: the maker may be like none of them.
+Both learners are better at telling GMs apart than at recognising relatives, and are overconfident.
+So before counts and losses are read off, a part of the shares is redistributed evenly over all
+training GMs: the maker may be like none of them.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ from gmbench.training.trees import predict_with_trees
 Array = NDArray[np.float64]
 
 IMAGES = 16
-"""Images of a GM that are learnt from, spread evenly: it is GMs that there are too few of."""
+"""Most images of a GM to learn from, evenly spread: it is GMs that there are too few of."""
 
 DIRECTIONS = 12
-"""Principal directions of the labels, which the trees are grown to tell apart."""
+"""Number of principal directions of the labels, which the trees are grown to tell apart."""
 
 UNLIKE = 0.3
-"""Part of the shares that all GMs get alike before counts and losses are read off."""
+"""Part of the shares spread evenly over all GMs before counts and losses are read off."""
 
 RARE = 0.2
-"""Power of a class's rate that its probability is divided by: rare classes are said more often."""
+"""Power of a class's rate that divides its probability: rare classes are predicted more often."""
 
 
 def best(
@@ -54,14 +54,14 @@ def best(
     extra: Sequence[ExtraGMs] = (),
     progress: Progress | None = None,
 ) -> Predictions:
-    """Trains on each set's training GMs and predicts its test images.
+    """Trains on the training GMs of each set and predicts its test images.
 
     Args:
         benchmark: The benchmark of the dataset.
         seed: Seed of the trees.
         folder: The dataset folder.
-        extra: GMs to train on beside those of the benchmark.
-        progress: Told how far the work is.
+        extra: GMs to train on in addition to those of the benchmark.
+        progress: Progress callback.
 
     Raises:
         BenchmarkError: There is no dataset folder.
@@ -76,17 +76,17 @@ def best(
 def fit_relatives(
     known: FeatureTable, unseen: Features, benchmark: Benchmark, seed: int
 ) -> tuple[Array, list[Array]]:
-    """Finds the relatives of unseen images among known GMs, and says what follows.
+    """Finds the relatives of unseen images among known GMs, and returns what they predict.
 
     Args:
-        known: Features of the images to train on, and labels.
+        known: Features of the training images, and labels.
         unseen: Features of the images to predict, shape (others, features).
-        benchmark: Says how counts are normalised and which classes there are.
+        benchmark: Defines the normalisation of counts and the classes.
         seed: Seed of the trees.
 
     Returns:
-        Normalised counts, shape (others, 9), and the probabilities of each head's classes, each of
-        shape (others, classes); a class that no training GM has is impossible.
+        Normalised counts, shape (others, 9), and the class probabilities of each head, each of
+        shape (others, classes); a class that no training GM has gets probability 0.
     """
     rows, gms = np.unique(known.gms, return_inverse=True)
     labels = known.labels[rows]
@@ -96,7 +96,7 @@ def fit_relatives(
 
 @dataclass(frozen=True)
 class Relatives:
-    """What knows GMs by their images: trees and discriminants, which speak half each."""
+    """Recognises GMs by their images: trees and discriminants, with equal weight."""
 
     trees: LeafTrees
     discriminants: Discriminants
@@ -110,15 +110,15 @@ class Relatives:
         seed: int,
         copies: Sequence[Features] = (),
     ) -> Relatives:
-        """Learns to know GMs.
+        """Learns to recognise GMs.
 
         Args:
-            features: Of the images to train on, shape (images, features).
-            gms: Number of each image's GM, from 0, shape (images,).
-            targets: What the trees tell apart, shape (GMs, targets).
+            features: Features of the training images, shape (images, features).
+            gms: Index of each image's GM, from 0, shape (images,).
+            targets: What the trees learn to tell apart, shape (GMs, targets).
             seed: Seed of the trees.
-            copies: Features of the same images when they were changed, each of that shape; every
-                copy weighs as much as its image.
+            copies: Features of changed copies of the same images, each of that shape; every copy
+                has the weight of its image.
         """
         taken = np.concatenate([spread(np.flatnonzero(gms == gm)) for gm in range(len(targets))])
         features = np.concatenate([one[taken] for one in (features, *copies)])
@@ -128,7 +128,7 @@ class Relatives:
         return cls(trees, Discriminants.fit(features, gms, weights))
 
     def shares(self, unseen: Features) -> Array:
-        """Returns each GM's share in images: shape (images, GMs), rows that sum to 1.
+        """Returns each GM's share in images, shape (images, GMs); rows sum to 1.
 
         Args:
             unseen: Features of images, shape (images, features).
@@ -139,12 +139,12 @@ class Relatives:
 def said_by_relatives(
     shares: Array, labels: Array, benchmark: Benchmark
 ) -> tuple[Array, list[Array]]:
-    """Returns what GMs say together, each as loud as its share.
+    """Returns what GMs predict together, each weighted by its share.
 
     Args:
-        shares: Of each GM in each image, shape (images, GMs), rows that sum to 1.
+        shares: Share of each GM in each image, shape (images, GMs); rows sum to 1.
         labels: Label values of the GMs, shape (GMs, 25).
-        benchmark: Says how counts are normalised and which classes there are.
+        benchmark: Defines the normalisation of counts and the classes.
 
     Returns:
         What `fit_relatives` returns.
@@ -164,23 +164,23 @@ def said_by_relatives(
 
 
 def _medians(shares: Array, values: Array) -> Array:
-    """The least value that half of the shares do not exceed, shape (images,)."""
+    """Returns the least value that half of the shares do not exceed, shape (images,)."""
     order = np.argsort(values, kind="stable")
     reached = np.cumsum(shares[:, order], axis=1) >= 0.5 - 1e-12
     return np.asarray(values[order][reached.argmax(axis=1)])
 
 
 def directions_of(labels: Array, benchmark: Benchmark) -> Array:
-    """Returns where GMs lie along their labels' principal directions.
+    """Returns the coordinates of GMs along the principal directions of their labels.
 
-    Roots of the counts, classes and losses as 0 or 1.
+    Counts enter by their square roots, classes and losses as 0 or 1.
 
     Args:
         labels: Label values of the GMs, shape (GMs, 25).
-        benchmark: Says how counts are normalised and which classes there are.
+        benchmark: Defines the normalisation of counts and the classes.
 
     Returns:
-        Shape (GMs, `DIRECTIONS`), or fewer where there are fewer GMs.
+        Shape (GMs, `DIRECTIONS`), or fewer columns if there are fewer GMs.
     """
     roots = np.sqrt(np.maximum(benchmark.normalise(labels[:, :N_CONTINUOUS]), 0.0))
     classes = labels[:, N_CONTINUOUS:].astype(int).T

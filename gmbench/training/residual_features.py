@@ -1,9 +1,9 @@
-"""Further hand-made features of images: how neighbouring residuals and pixel values go together.
+"""Further hand-crafted features of images: which neighbouring residuals and pixel values co-occur.
 
-Spectra say how strong a residual is at each frequency; these say which values meet. Quantised
-residuals of neighbouring pixels are counted in pairs (Fridrich and Kodovsky 2012, "rich models"),
-pixels by the order of their neighbours (local binary patterns; Ojala, Pietikäinen and Mäenpää
-2002), and values near black and white one by one, where output non-linearities differ.
+Spectra tell how strong a residual is at each frequency; these features tell which values co-occur.
+Quantised residuals of neighbouring pixels are counted in pairs (Fridrich and Kodovsky 2012, "rich
+models"), pixels by the order of their neighbours (local binary patterns; Ojala, Pietikäinen and
+Mäenpää 2002), and values near black and white, where output non-linearities differ, one by one.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ Array = NDArray[np.float64]
 Whole = NDArray[np.integer]
 
 VERSION = 1
-"""Changes whenever an image has other features than before."""
+"""Changes whenever the features of an image change."""
 
 STEPS = ((1, 4, 16), (1, 6), (2, 12))
-"""Steps by which differences, second differences and Laplacians are quantised, in grey values."""
+"""Quantisation steps of differences, second differences and Laplacians, in grey values."""
 
 FARTHEST = 2
-"""Residuals are clipped so many steps from 0."""
+"""Residuals are clipped to this many steps from 0."""
 
 EDGES = (1, 2, 3, 4, 6, 10, 18, 34, 66, 128, 190, 222, 238, 246, 250, 252, 253, 254, 255)
-"""Where the bins of pixel values begin, behind the first, which begins at 0."""
+"""Lower edges of the bins of pixel values after the first, which starts at 0."""
 
 _LEVELS = 2 * FARTHEST + 1
 _LARGEST = 4 * 255
@@ -37,7 +37,7 @@ _LEVEL_OF = {
     ).astype(np.uint8)
     for step in {step for steps in STEPS for step in steps}
 }
-"""By the step the level of each residual, from the least that there can be: no division."""
+"""For each step, the level of each residual from the least possible on; it saves divisions."""
 
 _PAIRS = [
     (one, other)
@@ -45,15 +45,15 @@ _PAIRS = [
     for other in range(one, _LEVELS)
     if (one, other) <= tuple(sorted((_LEVELS - 1 - one, _LEVELS - 1 - other)))
 ]
-"""One of each four pairs of levels that are the same in the other order or with the other sign."""
+"""One of every four pairs of levels that are equal up to their order and their sign."""
 
 _MANY = 2**11
-"""Numbers of an image from which on it is quicker to count each image by itself."""
+"""Number of values per image above which it is faster to count each image separately."""
 
 _RING = ((-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1))
 
 N_RESIDUAL = 2 * 3 * len(_PAIRS) * sum(map(len, STEPS)) + 2 * (10 + 9) + len(EDGES) + 1 + 9 + 2
-"""Number of these features of an image."""
+"""Number of these features per image."""
 
 
 def residual_features_of(images: Pixels) -> Array:
@@ -70,7 +70,7 @@ def residual_features_of(images: Pixels) -> Array:
 
 
 def _co_occurrences(grey: Whole) -> Array:
-    """Shares of pairs of residuals: mean of across and down, and half of their difference."""
+    """Returns pair features of residuals: mean of across and down, and half their difference."""
     across, down = (
         np.hstack([_pairs(residual, step) for residual, step in _residuals(plane)])
         for plane in (grey, grey.swapaxes(2, 3))
@@ -79,7 +79,7 @@ def _co_occurrences(grey: Whole) -> Array:
 
 
 def _residuals(grey: Whole) -> list[tuple[Whole, int]]:
-    """Residuals along rows, each with a step to quantise it by."""
+    """Returns residuals along rows, each with a quantisation step."""
     inner = grey[:, :, 1:-1, 1:-1]
     beside = grey[:, :, :-2, 1:-1] + grey[:, :, 2:, 1:-1]
     laplacian = 4 * inner - beside - grey[:, :, 1:-1, :-2] - grey[:, :, 1:-1, 2:]
@@ -90,7 +90,7 @@ def _residuals(grey: Whole) -> list[tuple[Whole, int]]:
 
 
 def _pairs(residual: Whole, step: int) -> Array:
-    """Roots of the shares of pairs one on, one below and two on; shape (images, 3 * pairs)."""
+    """Returns root shares of pairs at offsets (0, 1), (1, 0), (0, 2), shape (images, 3 * pairs)."""
     levels = np.take(_LEVEL_OF[step], residual + _LARGEST, mode="clip")
     met = (
         (levels[..., :-1], levels[..., 1:]),
@@ -109,10 +109,10 @@ def _pairs(residual: Whole, step: int) -> Array:
 
 
 def _patterns(grey: Whole, radius: int) -> Array:
-    """Roots of the shares of local binary patterns, and of pixels with so many equal neighbours.
+    """Returns root shares of local binary patterns, and of pixels by number of equal neighbours.
 
-    A pattern is the number of the eight neighbours that are no darker, where these lie side by
-    side on the ring, and 9 where they do not.
+    A pattern is the number of the eight neighbours that are no darker if these are contiguous on
+    the ring, and 9 otherwise.
     """
     side = grey.shape[2] - 2 * radius
     centre = grey[:, :, radius:-radius, radius:-radius]
@@ -130,17 +130,17 @@ def _patterns(grey: Whole, radius: int) -> Array:
 
 
 def _ends(images: Pixels) -> Array:
-    """How pixel values are spread, finely near black and white; shape (images, 31)."""
+    """Returns the distribution of pixel values, finer near black and white, shape (images, 31)."""
     channels = [_shares(images[..., channel], 256) for channel in range(3)]
     there = np.stack([shares > 0 for shares in channels], axis=1)
     mean = np.mean(channels, axis=0)
-    # Gaps in the histogram are left where values were stretched, or came from few levels.
+    # Stretched values, and values from few levels, leave gaps in the histogram.
     rough = np.abs(np.diff(mean, n=2, axis=1)).sum(axis=1)
     odd = mean[:, 1::2].sum(axis=1) - mean[:, ::2].sum(axis=1)
     return np.column_stack(
         [
             np.sqrt(np.add.reduceat(mean, (0, *EDGES), axis=1)),
-            there.argmax(axis=2) / 255,  # The least value that is there, and the greatest.
+            there.argmax(axis=2) / 255,  # The smallest value present, and the largest.
             (255 - there[..., ::-1].argmax(axis=2)) / 255,
             there.mean(axis=2),
             rough,
@@ -150,10 +150,10 @@ def _ends(images: Pixels) -> Array:
 
 
 def _shares(values: Whole, number: int) -> Array:
-    """Shares of the whole numbers below `number` in each image, shape (images, number)."""
+    """Returns the share of each integer below `number` in each image, shape (images, number)."""
     if values[0].size > _MANY:
         counts = np.stack([np.bincount(one.ravel(), minlength=number) for one in values])
-    else:  # Small images are counted at once.
+    else:  # Small images are counted together.
         flat = values.reshape(len(values), -1)
         numbered = flat + number * np.arange(len(flat))[:, None]
         counts = np.bincount(numbered.ravel(), minlength=number * len(flat)).reshape(-1, number)

@@ -1,10 +1,10 @@
-"""What is taken of a dataset's images, made once: an array for each GM, named by its content.
+"""A cache of what is taken from a dataset's images: an array for each GM, named by its content.
 
-Decoded pixels are kept so, and features. Each GM has one `.npy` in the folder of what is taken; its
-name says the SHA-256 of its shard, what is taken and the version of Pillow. A record beside it,
-written last, says what it must hold; what does not agree with its record is made again. Work on a
-GM is done under a lock, so processes that need the same arrays share the work. All of it may be
-deleted at any time.
+Decoded pixels and features are kept this way. Each GM has one `.npy` file in the folder of what is
+taken; its name has a hash of the shard's SHA-256, of what is taken and of the version of Pillow. A
+record beside it, written last, says what it must hold; what does not match its record is made
+again. Work on a GM is done under a lock, so processes that need the same arrays share the work. All
+of it may be deleted at any time.
 """
 
 from __future__ import annotations
@@ -45,17 +45,18 @@ _FILE_FORMAT = 1
 
 @dataclass(frozen=True)
 class Taken:
-    """What is taken of every image.
+    """What is taken from every image.
 
     Attributes:
         folder: Where it is kept.
-        facts: What it depends on beside the image: other facts, other files.
-        shape: Of what is taken of one image.
-        dtype: Of the same, as numpy describes it.
-        pixels: Takes an image as Pillow opened it, and its id; returns what is needed of it.
-        rows: Takes that of each image in turn; returns arrays of what is taken of the next ones,
-            each of shape (some images, *shape). Like `pixels` importable by name.
-        counted: What a progress counts.
+        facts: What it depends on besides the image: different facts lead to different files.
+        shape: Shape of what is taken from one image.
+        dtype: Its dtype, as numpy describes it.
+        pixels: Takes an image, as opened by Pillow, and its id; returns what is needed of it.
+        rows: Takes the result of `pixels` for each image in turn; returns arrays of what is taken
+            from the next ones, each of shape (some images, *shape). Like `pixels`, importable by
+            name.
+        counted: What a progress callback counts.
     """
 
     folder: Path
@@ -69,15 +70,15 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class CachedShard:
-    """One GM in the cache, and all that a process needs to put it there.
+    """One GM in the cache, with everything that a process needs to put it there.
 
     Attributes:
         gm: Its name.
         shard: The file of its images.
-        sha256: What the dataset says of that file.
-        n_images: Its images.
-        taken: What is taken of them.
-        array: The file that it is kept in.
+        sha256: Checksum of that file, according to the dataset.
+        n_images: Number of its images.
+        taken: What is taken from them.
+        array: The file that holds the array.
     """
 
     gm: str
@@ -98,10 +99,10 @@ class CachedShard:
         return self.array.with_suffix(".json")
 
     def mapped(self) -> NDArray[Any]:
-        """Returns the array, mapped and not to be written to.
+        """Returns the array, memory-mapped and read-only.
 
         Raises:
-            DatasetError: Its file has vanished.
+            DatasetError: Its file has vanished, or cannot be read any more.
         """
         try:
             array: NDArray[Any] = np.load(self.array, mmap_mode="r")
@@ -121,27 +122,27 @@ def cached_shards(
     jobs: int | None = None,
     progress: Progress | None = None,
 ) -> dict[str, CachedShard]:
-    """Makes what is to be taken of a dataset's images, or finds it made.
+    """Makes what is to be taken from a dataset's images, or reuses what is in the cache.
 
-    Whatever is found is read once and held against its record; shards are not looked at again, as
-    `checksums.sha256` says what is in them.
+    Cached arrays are read once and checked against their records; their shards are not read again,
+    as `checksums.sha256` says what is in them.
 
     Args:
         folder: The dataset folder.
-        taken: What to take of every image.
+        taken: What to take from every image.
         gms: Names of GMs; all that have images when None.
         jobs: Number of processes; all cores when None.
-        progress: Told of how many images it is made.
+        progress: Progress callback, with the number of images done.
 
     Returns:
-        Each GM's, in the order asked for.
+        The cached shard of each GM, in the order requested.
 
     Raises:
         BenchmarkError: The folder is not a dataset.
         UnknownNameError: The dataset has no such GM.
-        DatasetError: A GM has no images, a shard is missing or is not what its checksum says, an
+        DatasetError: A GM has no images, a shard is missing or does not match its checksum, an
             image does not decode, the cache cannot be written, or a process died.
-        SourceError: An image has no rule to RGB.
+        SourceError: There is no rule for converting an image to RGB.
     """
     benchmark = read_benchmark(folder)
     if gms is None:
@@ -149,7 +150,7 @@ def cached_shards(
     sums = read_checksums(folder)
     names = dict.fromkeys(benchmark.gm(name).name for name in gms)
     shards = {name: _shard_of(folder, benchmark, name, taken, sums) for name in names}
-    # Threads, for the check sum is computed outside Python's lock.
+    # Threads suffice, as the checksum is computed without holding Python's global lock.
     with ThreadPoolExecutor(all_cores()) as pool:
         whole = list(pool.map(_is_whole, shards.values()))
     missing = [shard for shard, good in zip(shards.values(), whole, strict=True) if not good]
@@ -173,11 +174,11 @@ def cached_shards(
 
 
 def n_lacking(folder: Path, taken: Taken, gms: Sequence[str]) -> int:
-    """Returns of how many images nothing is made yet; what is there is not read.
+    """Returns for how many images nothing has been made yet; existing files are not read.
 
     Args:
         folder: The dataset folder.
-        taken: What is to be taken of every image.
+        taken: What to take from every image.
         gms: Names of GMs.
 
     Raises:
@@ -193,7 +194,7 @@ def n_lacking(folder: Path, taken: Taken, gms: Sequence[str]) -> int:
 def _shard_of(
     folder: Path, benchmark: Benchmark, gm: str, taken: Taken, sums: dict[str, str]
 ) -> CachedShard:
-    # Where a shard lies follows from the test sets that the folder was built with.
+    # The path of a shard depends on the test sets that the folder was built with.
     shard, n_images = shard_path(benchmark, gm), benchmark.n_images[benchmark.index[gm]]
     if not n_images:
         raise DatasetError(f"{gm} has no images in {folder}. Leave it out, or add its images.")
@@ -204,7 +205,7 @@ def _shard_of(
     facts = {
         **taken.facts,
         "shard": sums[shard],
-        # Decoders of JPEG and the filter of a resize are Pillow's, and change with it.
+        # JPEG decoding and resize filters are those of Pillow, and change with it.
         "pillow": _pillow_version,
         "format": _FILE_FORMAT,
     }
@@ -214,7 +215,7 @@ def _shard_of(
 
 
 def _is_whole(shard: CachedShard) -> bool:
-    """Returns whether a GM's file is what its record says, down to the last byte."""
+    """Returns whether a GM's file matches its record, down to the last byte."""
     try:
         record = parse_json(shard.record.read_text(encoding="utf-8"))
         if shard.array.stat().st_size != record["bytes"]:
@@ -229,7 +230,7 @@ def _is_whole(shard: CachedShard) -> bool:
 
 
 def _make_once(shard: CachedShard) -> None:
-    """Puts a GM into the cache, unless another process has done so meanwhile."""
+    """Puts a GM into the cache, unless another process has done so in the meantime."""
     with FileLock(shard.array.with_suffix(".lock")):
         if not _is_whole(shard):
             _make(shard)
@@ -237,7 +238,7 @@ def _make_once(shard: CachedShard) -> None:
 
 def _make(shard: CachedShard) -> None:
     _check(shard)
-    # Whoever was killed here has left this file, and the lock says that nobody writes to it.
+    # A process killed here has left this file; the lock ensures that no other writes to it.
     beside = shard.array.with_suffix(".part")
     header = io.BytesIO()
     np.lib.format.write_array_header_1_0(
@@ -259,7 +260,7 @@ def _make(shard: CachedShard) -> None:
 
 
 def _check(shard: CachedShard) -> None:
-    """Refuses a shard that is not what the dataset says, which would be kept under its name."""
+    """Rejects a shard that does not match its checksum, under which it would be cached."""
     try:
         sha256 = sha256_of(shard.shard)
     except OSError as error:
@@ -292,7 +293,7 @@ def _decoded(shard: CachedShard, image_id: str, data: bytes) -> Pixels:
             return shard.taken.pixels(image, image_id)
     except SourceError:
         raise
-    except Exception as error:  # Decoders raise whatever damaged data leads them to.
+    except Exception as error:  # Decoders may raise anything for damaged data.
         raise _damaged(shard, f"{image_id} does not decode: {fault_of(error)}") from error
 
 

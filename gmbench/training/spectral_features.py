@@ -1,13 +1,13 @@
-"""Hand-made features of images: what a generator leaves in its noise and in its pixel values.
+"""Hand-crafted features of images: a generator's traces in the noise and in the pixel values.
 
-Up-sampling layers leave periodic traces that stand in the spectrum of the noise residual (Zhang,
-Karaman and Chang 2019; Wang et al. 2020); output non-linearities and losses show in sharpness and
-in how pixel values are spread. Image size and colour stand apart, behind the others: they tell the
-data set that a GM was trained on, not how it is built. Where published GMs of one architecture
-share their data, that is a clue all the same.
+Up-sampling layers leave periodic traces in the spectrum of the noise residual (Zhang, Karaman and
+Chang 2019; Wang et al. 2020); output non-linearities and losses show in sharpness and in the
+distribution of pixel values. Image size and colour are kept apart, after the others: they reveal
+the dataset that a GM was trained on, not its architecture. Where published GMs of one architecture
+share their data, that is a clue nonetheless.
 
-Images of one size are taken together, and whatever is a whole number is counted as one: a grey
-value, and nine times the residual, which is a pixel less the mean of the nine around it.
+Images of one size are processed together, and whatever is an integer is counted as one: grey
+values, and nine times the residual, which is a pixel minus the mean of the nine around it.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ BLOCK = 32
 """Side of the blocks whose spectra are averaged, in pixels."""
 
 MOST_BLOCKS = 16
-"""Blocks of a large image that are looked at, spread evenly over it."""
+"""Most blocks of an image that are used, spread evenly over it."""
 
 VERSION = 1
-"""Changes whenever an image has other features than before."""
+"""Changes whenever the features of an image change."""
 
 N_SPECTRAL = BLOCK * (BLOCK // 2 + 1) + 64 + 16 + 30
-"""Number of features of an image without its size and its colours; they come first."""
+"""Number of features of an image other than its size and colours; they come first."""
 
 N_FEATURES = N_SPECTRAL + 20
-"""Number of all features of an image."""
+"""Total number of features of an image."""
 
 _EPSILON = 1e-8
 _PIXELS_AT_ONCE = 2**14
 _WHOLE = 9 * 255
-"""A residual of 1 as a whole number."""
+"""A residual of 1 as an integer."""
 
 
 def features_of(images: Pixels) -> Array:
@@ -52,16 +52,16 @@ def features_of(images: Pixels) -> Array:
         images: Shape (images, height, width, 3).
 
     Returns:
-        Shape (images, `N_FEATURES`): `N_SPECTRAL` of them, then size and colours.
+        Shape (images, `N_FEATURES`): first `N_SPECTRAL` of them, then size and colours.
     """
     grey = luminance_blocks(images)
     blocks, whole = grey / 255, _residual(grey)
     residual, counts = whole / _WHOLE, _counts(grey, 256)
     power = np.abs(rfft2(residual)) ** 2
-    # Relative to the residual's energy, so that the spectrum's shape is not its size.
+    # Relative to the residual's energy, so that the spectrum's shape is independent of its scale.
     mean = power.mean(axis=(1, 2, 3))[:, None, None]
     spectrum = np.log(power.mean(axis=1) / (mean + _EPSILON) + _EPSILON)
-    # The block transform of JPEG, which also shows what a decoder of patches leaves.
+    # The block transform of JPEG, which also reveals the traces of a patch decoder.
     patches = blocks.reshape(len(images), -1, BLOCK // 8, 8, BLOCK // 8, 8)
     cosine = np.log(np.abs(dctn(patches, axes=(3, 5))).mean(axis=(1, 2, 4)) + _EPSILON)
     parts = [
@@ -80,8 +80,8 @@ def features_of(images: Pixels) -> Array:
 def luminance_blocks(images: Pixels) -> NDArray[np.int32]:
     """Returns square blocks of the images' luminance, 0 to 255, as Pillow computes it.
 
-    Blocks are cut at native resolution, because resizing smears what they are looked at for. An
-    image smaller than a block is mirrored at its edges.
+    Blocks are cut at native resolution, because resizing smears the traces of interest. An image
+    smaller than a block is mirrored at its edges.
 
     Args:
         images: Shape (images, height, width, 3).
@@ -100,14 +100,14 @@ def luminance_blocks(images: Pixels) -> NDArray[np.int32]:
 
 
 def _residual(grey: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Nine times what a 3 x 3 mean leaves of each block, which is mirrored at its edges."""
+    """Returns nine times the residual of a 3 x 3 mean of each block, mirrored at its edges."""
     padded = np.pad(grey, ((0, 0), (0, 0), (1, 1), (1, 1)), mode="symmetric")
     rows = padded[:, :, :-2] + padded[:, :, 1:-1] + padded[:, :, 2:]
     return np.asarray(9 * grey - (rows[..., :-2] + rows[..., 1:-1] + rows[..., 2:]))
 
 
 def _radial(spectra: Array) -> Array:
-    """Means of spectra over rings of equal frequency, shape (images, 16)."""
+    """Returns the means of spectra over rings of equal frequency, shape (images, 16)."""
     vertical = np.abs(np.fft.fftfreq(BLOCK) * BLOCK)[:, None]
     horizontal = np.arange(spectra.shape[2])[None, :]
     ring = np.minimum(np.hypot(vertical, horizontal).astype(int), 15).ravel()
@@ -116,12 +116,12 @@ def _radial(spectra: Array) -> Array:
 
 
 def _quantiles(counts: Whole, shares: Sequence[float]) -> Array:
-    """Quantiles of each image's whole numbers, from how often each is there; (images, shares)."""
+    """Returns the quantiles of each image's integers from their counts, shape (images, shares)."""
     reached = counts.cumsum(axis=1)
     place = np.asarray(shares) * (reached[0, -1] - 1)
     below = place.astype(int)
     above = np.minimum(below + 1, reached[0, -1] - 1)
-    # The number in a place is the first that more than so many do not exceed.
+    # The value at a place, counted from 0, is the first whose cumulative count exceeds that place.
     low, high = (
         np.array([np.searchsorted(row, places, side="right") for row in reached])
         for places in (below, above)
@@ -130,18 +130,18 @@ def _quantiles(counts: Whole, shares: Sequence[float]) -> Array:
 
 
 def _counts(whole: Whole, number: int) -> NDArray[np.int64]:
-    """How often each whole number below `number` is in each image, shape (images, number)."""
+    """Counts each integer below `number` in each image, shape (images, number)."""
     return np.stack([np.bincount(one.ravel(), minlength=number) for one in whole])
 
 
 def _noise(residual: Array) -> Array:
-    """Moments of the residual, and how it goes with itself some pixels on; shape (images, 11)."""
+    """Returns moments and autocorrelations of the residual, shape (images, 11)."""
     squares = residual**2
-    # Its mean is 0: mirrored edges leave every pixel the same weight in all means together.
+    # Its mean is 0: with mirrored edges, every pixel has the same total weight in all means.
     variance = squares.mean(axis=(1, 2, 3))
     deviation = np.sqrt(variance) + _EPSILON
     third, fourth = _products(squares, residual), _products(squares, squares)
-    # Down and to the right, one to four pixels on.
+    # Shifted down and to the right, by one to four pixels.
     shifted = [(residual[:, :, n:], residual[:, :, :-n]) for n in (1, 2, 3, 4)]
     shifted += [(residual[..., n:], residual[..., :-n]) for n in (1, 2, 3, 4)]
     neighbours = [_products(*pair) / (variance + _EPSILON) for pair in shifted]
@@ -149,12 +149,12 @@ def _noise(residual: Array) -> Array:
 
 
 def _products(one: Array, other: Array) -> Array:
-    """Mean of the products of two arrays for each image, shape (images,)."""
+    """Returns the mean product of two arrays for each image, shape (images,)."""
     return np.asarray(np.einsum("nbij,nbij->n", one, other) / one[0].size)
 
 
 def _flatness(grey: Whole, counts: Whole) -> Array:
-    """Shares of black, white, the commonest, used, and repeated grey values; shape (images, 6)."""
+    """Returns shares of black, white, most common, used and repeated values, shape (images, 6)."""
     shares = counts / grey[0].size
     repeated = [(np.diff(grey, axis=axis) == 0).mean(axis=(1, 2, 3)) for axis in (2, 3)]
     return np.column_stack(
@@ -163,7 +163,7 @@ def _flatness(grey: Whole, counts: Whole) -> Array:
 
 
 def _size_and_colour(images: Pixels) -> Array:
-    """Height, width, grey or not, and moments of red, green, blue, chroma; shape (images, 20)."""
+    """Returns size, greyness, and moments of red, green, blue and chroma, shape (images, 20)."""
     n, height, width = images.shape[:3]
     planes = np.ascontiguousarray(np.moveaxis(images.reshape(n, -1, 3), 2, 0))
     red, green, blue = planes
@@ -182,9 +182,9 @@ def _size_and_colour(images: Pixels) -> Array:
 
 
 def _colour_moments(planes: Pixels) -> list[float]:
-    """Means of red, green and blue, and deviations of these and of their differences.
+    """Returns the means of red, green and blue, and deviations of these and their differences.
 
-    All sums are whole numbers, and exact: of 67 million pixels none is beyond 2 to the 53rd.
+    All sums are integers, and exact: for 67 million pixels, none exceeds 2**53.
     """
     n = planes.shape[1]
     products = np.zeros((3, 3))

@@ -1,8 +1,9 @@
-"""What an interrupted training needs to go on as if nothing had happened.
+"""What an interrupted training needs to resume as if nothing had happened.
 
-One file, `state.safetensors`, written whole: weights, buffers, moments of Adam, the weights of the
-best epoch; in its header where the training stands, its log, and of which training it is. There is
-no random state to keep: whatever is random follows from the seed, the epoch and the step.
+It is one file, `state.safetensors`, written as a whole: weights, buffers, moments of Adam and the
+weights of the best epoch; its header holds the progress of the training, its log, and the key of
+the training it belongs to. There is no random state to keep: all randomness follows from the seed,
+the epoch and the step.
 """
 
 from __future__ import annotations
@@ -27,14 +28,14 @@ Weights = dict[str, torch.Tensor]
 
 @dataclass(frozen=True)
 class Standing:
-    """Where a training stands.
+    """How far a training has come.
 
     Attributes:
-        epoch: Epochs that are finished.
+        epoch: Number of finished epochs.
         seconds: Time spent so far.
-        log: One entry for each of them.
-        scaler: State of the scaling of the loss in float16; empty otherwise.
-        best: Weights of the best epoch so far, on the CPU; empty where none is chosen.
+        log: One entry per finished epoch.
+        scaler: State of the loss scaling in float16; empty otherwise.
+        best: Weights of the best epoch so far, on the CPU; empty if none is chosen.
     """
 
     epoch: int = 0
@@ -59,8 +60,8 @@ def save_state(
 
     Args:
         folder: The training's folder.
-        key: Fingerprint of everything that the training depends on.
-        standing: Where it stands.
+        key: Identifier of everything that the training depends on.
+        standing: How far it has come.
         network: The network in training.
         optimizer: Its optimiser.
 
@@ -80,16 +81,16 @@ def save_state(
 def load_state(
     folder: Path, key: str, network: nn.Module, optimizer: torch.optim.Optimizer
 ) -> Standing:
-    """Brings network and optimiser to where a training was; leaves both alone if there is none.
+    """Restores network and optimiser from a saved state; leaves both unchanged if there is none.
 
     Args:
         folder: The training's folder.
-        key: Fingerprint of everything that the training depends on.
-        network: The network, freshly made.
-        optimizer: Its optimiser, freshly made.
+        key: Identifier of everything that the training depends on.
+        network: The network, newly built.
+        optimizer: Its optimiser, newly built.
 
     Returns:
-        Where the training stands: at the beginning if the folder holds no whole state of it.
+        How far the training has come: not begun if the folder holds no complete state of it.
     """
     try:
         with safe_open(str(folder / STATE), framework="pt") as file:
@@ -101,7 +102,7 @@ def load_state(
     except (OSError, SafetensorError, ValueError, KeyError):
         return Standing()
     network.load_state_dict(_part(tensors, "network/"))
-    # Laid out in memory as the weights are: sums in another order have other last bits.
+    # With the memory layout of the weights: sums in another order differ in the last bits.
     parameters = [one for group in optimizer.param_groups for one in group["params"]]
     moments: dict[int, Weights] = {}
     for name, tensor in _part(tensors, "optimizer/").items():

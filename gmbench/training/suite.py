@@ -1,4 +1,4 @@
-"""Baselines one after the other on one dataset: trained, predicted, scored, compared in pairs."""
+"""Runs baselines in turn on one dataset: training, prediction, scoring, pairwise comparison."""
 
 from __future__ import annotations
 
@@ -34,10 +34,11 @@ class BaselineResult:
 
     Attributes:
         name: Its name.
-        evaluations: One for each repeat.
-        predictions: Those of the first repeat.
+        evaluations: One evaluation per repeat.
+        predictions: The predictions of the first repeat.
         seconds: Time of all repeats: reading images, training, predicting.
-        run: How it was run: `seed`, `preset`, `changes`, `extra`, `versions`, `machine`, `seconds`.
+        run: How it was run: `seed`, `repeats`, `preset`, `changes`, `extra`, `seconds`, `machine`,
+            `versions`.
     """
 
     name: str
@@ -48,14 +49,14 @@ class BaselineResult:
 
     @property
     def summary(self) -> dict[str, Summary]:
-        """Each metric: the mean over the repeats of its mean, spread and interval's ends."""
+        """Each metric, with its mean, spread and interval ends averaged over the repeats."""
         return _means([evaluation.summary for evaluation in self.evaluations])
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns the first repeat's evaluation with the summaries over all, and how it was run."""
+        """Returns the first repeat's evaluation with summaries over all, and how it was run."""
         first = self.evaluations[0]
         parts = [e.without_twins for e in self.evaluations if e.without_twins is not None]
-        # The test GMs are the same in all repeats, so either all have some left out or none has.
+        # The test GMs are the same in all repeats, so either all leave some out or none does.
         apart = replace(parts[0], summary=_means([p.summary for p in parts])) if parts else None
         together = [e.gm_level for e in self.evaluations if e.gm_level is not None]
         evaluation = replace(
@@ -74,7 +75,7 @@ class SuiteResult:
     Attributes:
         benchmark: Name of the benchmark.
         version: Its version.
-        baselines: Each baseline's result, by name, in the order in which they were asked for.
+        baselines: Each baseline's result, by name, in the order requested.
         comparison: The paired tests; None with fewer than two baselines.
     """
 
@@ -103,16 +104,16 @@ def run_suite(
 ) -> SuiteResult:
     """Runs baselines and compares them.
 
-    Each one's predictions and scores are written when it is done (`NAME.parquet`, `NAME.json`), so
-    that an interrupted suite has not worked in vain: its trainings go on where they were.
+    The predictions and scores of each are written when it is done (`NAME.parquet`, `NAME.json`), so
+    that an interrupted suite has not run in vain: its trainings resume where they stopped.
 
     Args:
-        recipes: What to run, in this order.
+        recipes: The baselines to run, in this order.
         benchmark: Labels and sets.
-        folder: The dataset folder; None where there are labels alone.
-        out: Where predictions, scores and `comparison.json` go.
-        options: How.
-        progress: Told what is under way, how much of it is done, and of how much.
+        folder: The dataset folder; None if there are labels only.
+        out: Folder for predictions, scores and `comparison.json`.
+        options: How to run them.
+        progress: Progress callback, with the current task, how much of it is done, and its total.
 
     Raises:
         GmbenchError: A baseline cannot be run on this benchmark.
@@ -139,11 +140,11 @@ def write_result(result: BaselineResult, out: Path) -> None:
     """Writes a baseline's predictions and scores: `NAME.parquet`, `NAME.json`.
 
     Args:
-        result: What was run.
+        result: The result.
         out: The folder.
 
     Raises:
-        WriteError: It cannot be written to.
+        WriteError: The folder cannot be written to.
     """
     write_predictions(result.predictions, out / f"{result.name}.parquet")
     write_whole(out / f"{result.name}.json", json.dumps(result.to_dict(), indent=1) + "\n")
@@ -166,11 +167,11 @@ def run_one(
     """Runs one baseline, as often as its recipe says, and scores it.
 
     Args:
-        recipe: What to run.
+        recipe: The baseline to run.
         benchmark: Labels and sets.
-        folder: The dataset folder.
-        options: How.
-        progress: Told how far the work is.
+        folder: The dataset folder; None if there are labels only.
+        options: How to run it.
+        progress: Progress callback.
 
     Raises:
         GmbenchError: The baseline cannot be run on this benchmark.

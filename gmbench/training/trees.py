@@ -1,6 +1,7 @@
-"""The `spectral` baseline: hand-made features and extremely randomised trees (Geurts et al. 2006).
+"""The `spectral` baseline: hand-crafted features and extremely randomised trees.
 
-Seconds on a CPU, no GPU and no network: what a learned method has to beat.
+It takes seconds on a CPU, with no GPU and no network: the bar for a learned method. The trees are
+those of Geurts et al. (2006).
 """
 
 from __future__ import annotations
@@ -26,37 +27,37 @@ from gmbench.training.recipes import require_folder
 Array = NDArray[np.float64]
 
 TREES = 50
-"""Of each forest. With `max_features` of 0.2 they do as well on held-out GMs as 300 with 0.1."""
+"""Trees per forest. With `max_features` of 0.2 they match 300 with 0.1 on held-out GMs."""
 
 
 def fit_trees(
     known: FeatureTable, unseen: Features, benchmark: Benchmark, seed: int
 ) -> tuple[Array, list[Array]]:
-    """Trains the trees and says what they predict of unseen images.
+    """Trains the trees and returns their predictions for unseen images.
 
     Args:
-        known: Features of the images to train on, and labels; every GM weighs the same.
+        known: Features of the training images, and labels; every GM has the same weight.
         unseen: Features of the images to predict, shape (others, features).
-        benchmark: Says how counts are normalised and which classes there are.
+        benchmark: Defines the normalisation of counts and the classes.
         seed: Seed of the trees.
 
     Returns:
-        Normalised counts, shape (others, 9), and the probabilities of each head's classes, each of
-        shape (others, classes); a class that no training GM has is impossible.
+        Normalised counts, shape (others, 9), and the class probabilities of each head, each of
+        shape (others, classes); a class that no training GM has gets probability 0.
     """
-    # Takes a second to import, and what only asks trees does without.
+    # Takes a second to import, and trained trees do not need it.
     from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 
     features, labels, weights = known.features, known.labels[known.gms], known.weights
     options = {"n_estimators": TREES, "min_samples_leaf": 3, "max_features": 0.2, "n_jobs": -1}
     regressor = ExtraTreesRegressor(random_state=seed, **options)
-    # Counts are skewed: the mean of their roots, squared, lies nearer to most than their mean.
-    # An extra GM may have fewer than any of the benchmark's.
+    # Counts are skewed: the squared mean of their roots is closer to most of them than their mean.
+    # An extra GM may have a lower count than any of the benchmark's.
     roots = np.sqrt(np.maximum(benchmark.normalise(labels[:, :N_CONTINUOUS]), 0.0))
     regressor.fit(features, roots, weights)
     classifier = ExtraTreesClassifier(random_state=seed, **options)
     classifier.fit(features, labels[:, N_CONTINUOUS:], weights)
-    # Threads would add up the trees in the order in which they end, which differs in the last bits.
+    # Threads would sum the trees in the order in which they finish, which changes the last bits.
     regressor.n_jobs = classifier.n_jobs = 1
     heads = []
     for odds, classes, n in zip(
@@ -68,7 +69,7 @@ def fit_trees(
 
 
 Learner = Callable[[FeatureTable, Features, Benchmark, int], tuple[Array, list[Array]]]
-"""Takes and returns what `fit_trees` does."""
+"""A function with the arguments and results of `fit_trees`."""
 
 
 def spectral(
@@ -78,14 +79,14 @@ def spectral(
     extra: Sequence[ExtraGMs] = (),
     progress: Progress | None = None,
 ) -> Predictions:
-    """Trains on each set's training GMs and predicts its test images.
+    """Trains on the training GMs of each set and predicts its test images.
 
     Args:
         benchmark: The benchmark of the dataset.
         seed: Seed of the trees.
         folder: The dataset folder.
-        extra: GMs to train on beside those of the benchmark.
-        progress: Told how far the work is.
+        extra: GMs to train on in addition to those of the benchmark.
+        progress: Progress callback.
 
     Raises:
         BenchmarkError: There is no dataset folder.
@@ -100,9 +101,9 @@ def spectral_size_colour(
     extra: Sequence[ExtraGMs] = (),
     progress: Progress | None = None,
 ) -> Predictions:
-    """The same with the size and the colours of each image among its features.
+    """Does the same as `spectral`, with the size and colours of each image among its features.
 
-    Takes and raises what `spectral` does.
+    Arguments and errors are those of `spectral`.
     """
     return _spectral("spectral_size_colour", benchmark, seed, folder, extra, progress)
 
@@ -135,9 +136,9 @@ def predict_with_trees(
         table: Features of all its images, and the labels to train on.
         seed: Seed of the trees.
         training: GMs to train on for each set; by default all that are not in it.
-        learner: What learns from the features.
+        learner: The function that learns from the features.
         source: Name of the method.
-        progress: Told how many sets are done.
+        progress: Progress callback, with the number of sets done.
     """
     parsed = {}
     sets = present_sets(benchmark)
@@ -165,10 +166,10 @@ def parse_gms(
     Args:
         benchmark: The benchmark.
         table: Features and labels of its images.
-        training: Names of the GMs to train on; every GM weighs the same.
+        training: Names of the GMs to train on; every GM has the same weight.
         test: Names of the GMs whose images are predicted, in this order.
         seed: Seed of the trees.
-        learner: What learns from the features.
+        learner: The function that learns from the features.
     """
     rows = [benchmark.index[gm] for gm in training]
     train = np.isin(table.gms, rows) | (table.gms >= len(benchmark.gms))

@@ -1,4 +1,4 @@
-"""Choosing the best epoch on training GMs that are held out, never on a test set."""
+"""Choosing the best epoch on held-out training GMs, never on a test set."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from gmbench.training.predict import parse_images
 def hold_out(
     benchmark: Benchmark, training: Sequence[str], number: int, seed: int
 ) -> tuple[list[str], list[str]]:
-    """Parts training GMs into those to learn from and those to validate on, kind by kind.
+    """Splits training GMs into those to learn from and those to validate on, kind by kind.
 
     Args:
         benchmark: The benchmark.
         training: Names of the training GMs.
-        number: How many are held out: of each kind its share, by largest remainder.
+        number: Number of GMs to hold out: of each kind its share, by largest remainder.
         seed: Seed of the draw.
 
     Returns:
         Names to learn from, and names to validate on; both in the order of `training`.
 
     Raises:
-        SettingError: None would be left to learn from.
+        SettingError: No GM would be left to learn from.
     """
     if number and number >= len(training):
         raise SettingError(
@@ -60,17 +60,17 @@ def validation_error(
     device: torch.device,
     precision: str,
 ) -> float:
-    """Returns how wrong a network is on GMs that it has not seen: the lower, the better.
+    """Returns the error of a network on GMs that it has not seen; lower is better.
 
-    The mean absolute error of the continuous parameters, in normalised units, plus the mean
+    It is the mean absolute error of the continuous parameters, in normalised units, plus the mean
     share of wrong classes and losses: what l1 and the accuracies of an evaluation measure.
 
     Args:
         network: The network, on `device`.
         images: Images of these GMs.
         targets: Their labels.
-        device: Where it is.
-        precision: The one that it is trained in and will predict in.
+        device: The network's device.
+        precision: The precision that it is trained in and will predict in.
     """
     l1, wrong = [], []
     for row, name in enumerate(targets.names):

@@ -14,28 +14,31 @@ from gmbench.data.rgb import Pixels, rgb_pixels
 from gmbench.errors import GmbenchError
 
 RULE = 2
-"""Changes whenever an image becomes other pixels than before: in the rule, a resize or a crop."""
+"""Changes whenever an image becomes different pixels: by the rule, a resize or a crop."""
 
 _ALIKE = (1, RULE)
-"""Rules that are read: under the first, transparency lay on black and EXIF turned nothing. Of all
-other images the pixels are the same, so that a network which was trained under it is of use."""
+"""Rules that are accepted.
+
+Under the first, transparency was put on black and EXIF orientation was ignored. The pixels of all
+other images are the same, so that a network trained under it remains usable.
+"""
 
 MOST_PIXELS = 2**22
-"""Pixels of all views of an image at most: a description may be anyone's."""
+"""Most pixels of all views of an image: a description may be untrusted."""
 
 _WORD = 2**64
 
 
 class ViewError(GmbenchError):
-    """A view that cannot be."""
+    """A view that is invalid."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resized:
-    """The whole image, resized to a square with Lanczos' filter, which does not alias.
+    """The whole image, resized to a square with a Lanczos filter, which does not alias.
 
-    The aspect ratio is not kept: all of the image is seen, and nothing is made up beside it. An
-    image that has the size already is not resampled.
+    The aspect ratio is not preserved: all of the image is seen, and nothing is padded. An image
+    that already has this size is not resampled.
 
     Attributes:
         size: Side in pixels.
@@ -55,11 +58,11 @@ class Resized:
         """Returns the one view of an image, shape (1, size, size, 3).
 
         Args:
-            image: As Pillow opened it.
-            image_id: Named in errors.
+            image: The image, as opened by Pillow.
+            image_id: Its id, named in errors.
 
         Raises:
-            SourceError: The image has no rule to RGB.
+            SourceError: There is no rule for converting the image to RGB.
         """
         pixels = rgb_pixels(image, image_id)
         side = (self.size, self.size)
@@ -69,23 +72,23 @@ class Resized:
         return pixels[None]
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns what `view_from_dict` takes, for the config of a checkpoint."""
+        """Returns the description that `view_from_dict` takes, for a checkpoint's config."""
         return {"kind": "resized", "rule": RULE, **asdict(self)}
 
 
 @dataclass(frozen=True, slots=True)
 class Crops:
-    """Squares cut at native resolution, where they lie drawn for each image.
+    """Squares cut at native resolution, at positions drawn for each image.
 
-    Resizing smears the traces of up-sampling; a crop keeps them. Where crop `i` lies depends on
-    the seed, the image's id and `i` alone, so more crops add to those that there were. Crops may
-    overlap. An image smaller than a crop is mirrored at its right and lower edge, edge pixels
-    repeated, again and again until it is large enough.
+    Resizing smears the traces of up-sampling; a crop keeps them. The position of crop `i` depends
+    only on the seed, the image's id and `i`, so a larger count adds to the crops that there were.
+    Crops may overlap. An image smaller than a crop is mirrored at its right and lower edges, with
+    edge pixels repeated, again and again until it is large enough.
 
     Attributes:
         size: Side in pixels.
-        count: Crops of each image.
-        seed: Seed of the places.
+        count: Number of crops per image.
+        seed: Seed of the positions.
     """
 
     size: int = 64
@@ -104,11 +107,11 @@ class Crops:
         """Returns the crops of an image, shape (count, size, size, 3).
 
         Args:
-            image: As Pillow opened it.
-            image_id: Decides with the seed where the crops lie.
+            image: The image, as opened by Pillow.
+            image_id: Its id, which with the seed determines the positions of the crops.
 
         Raises:
-            SourceError: The image has no rule to RGB.
+            SourceError: There is no rule for converting the image to RGB.
         """
         pixels = rgb_pixels(image, image_id)
         lacking = [(0, max(0, self.size - side)) for side in pixels.shape[:2]]
@@ -121,11 +124,11 @@ class Crops:
         return crops
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns what `view_from_dict` takes, for the config of a checkpoint."""
+        """Returns the description that `view_from_dict` takes, for a checkpoint's config."""
         return {"kind": "crops", "rule": RULE, **asdict(self)}
 
     def _corner(self, image_id: str, number: int, height: int, width: int) -> tuple[int, int]:
-        # A hash and no generator of NumPy, whose draws may differ from version to version.
+        # A hash rather than a NumPy generator, whose draws may differ from version to version.
         digest = hashlib.sha256(f"{self.seed}\n{image_id}\n{number}".encode()).digest()
         down, right = (int.from_bytes(part, "big") for part in (digest[:8], digest[8:16]))
         return (
@@ -140,10 +143,10 @@ _VIEWS: dict[str, Callable[..., View]] = {"resized": Resized, "crops": Crops}
 
 
 def view_from_dict(description: Mapping[str, Any]) -> View:
-    """Returns the view that a `to_dict` or a person described, such as `{"kind": "resized"}`.
+    """Returns the view described by a `to_dict` or by hand, such as `{"kind": "resized"}`.
 
     Args:
-        description: `kind`, `rule` (by default the present one), and the fields of the view.
+        description: `kind`, `rule` (by default the current one), and the fields of the view.
 
     Raises:
         ViewError: The description is damaged, or was written under another rule to pixels.

@@ -1,1 +1,1 @@
-"""Generative models that this project trains itself, as a benchmark of their own."""
+"""Generative models that this project trains itself, as a separate benchmark."""

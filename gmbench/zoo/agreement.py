@@ -1,4 +1,4 @@
-"""How far the measured labels of replicas agree with the published rows they are made after."""
+"""Agreement between the measured labels of replicas and the published rows they follow."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from gmbench.zoo.replica_table import published_gms
 from gmbench.zoo.replicas import AIMED, UNAIMED, intended_row, planned_differences
 
 UNPLANNED = "The network came out otherwise than intended."
-"""The reason of a difference that no plan foresaw."""
+"""The reason given for a difference that was not planned."""
 
 
 @dataclass(frozen=True, slots=True)
 class MeasuredDifference:
-    """A cell in which a replica's labels are not the published row's.
+    """A cell in which a replica's label differs from the published row.
 
     Attributes:
         gm: Name of the published GM.
         parameter: Name of the parameter.
         published: Value in the published row.
         intended: Value that the replica aims at.
-        measured: Value that it has.
-        reason: Why; `UNPLANNED` where it has not what it aims at.
+        measured: Value that the replica has.
+        reason: Why they differ; `UNPLANNED` if the measured value is not the intended one.
     """
 
     gm: str
@@ -40,12 +40,12 @@ class MeasuredDifference:
 
 @dataclass(frozen=True)
 class Agreement:
-    """Measured against published labels of a population of replicas.
+    """Comparison of measured and published labels over a population of replicas.
 
     Attributes:
         n_gms: Number of replicas.
-        agree: By parameter, in how many of them the two are the same; without `UNAIMED`.
-        differences: All other cells, GM by GM in the schema's order.
+        agree: Number of replicas whose two labels are equal, by parameter; without `UNAIMED`.
+        differences: All other cells, by GM and then in the schema's order.
     """
 
     n_gms: int
@@ -54,12 +54,12 @@ class Agreement:
 
     @property
     def aimed_share(self) -> float:
-        """Share of the cells of `AIMED`, over all GMs, in which the two are the same."""
+        """Share of the `AIMED` cells, over all GMs, in which the two labels are equal."""
         return self._share(AIMED)
 
     @property
     def loss_share(self) -> float:
-        """Share of the cells of the losses in which the two are the same."""
+        """Share of the loss cells, over all GMs, in which the two labels are equal."""
         return self._share([loss.name for loss in LOSSES])
 
     def _share(self, names: Sequence[str]) -> float:
@@ -77,10 +77,10 @@ class Agreement:
 
 
 def agreement(gms: Sequence[GM]) -> Agreement:
-    """Compares replicas with the published rows that they are made after.
+    """Compares replicas with the published rows that they follow.
 
     Args:
-        gms: GMs with measured labels; those whose names are replicas' are compared.
+        gms: GMs with measured labels; those with names of replicas are compared.
 
     Raises:
         BenchmarkError: None of them is a replica.
@@ -117,6 +117,6 @@ def agreement(gms: Sequence[GM]) -> Agreement:
 
 
 def value_name(parameter: str, value: float) -> str:
-    """Returns a label value for people: the class by name, a count or loss as it is."""
+    """Returns a label value in readable form: a class by name, a count or loss as a number."""
     classes = get_parameter(parameter).classes
     return classes[int(value)] if classes else f"{value:,.0f}"

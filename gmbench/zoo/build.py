@@ -1,8 +1,9 @@
 """Builds a zoo: trains its GMs, draws the test sets, writes the dataset folder.
 
-All work is done in `OUT.partial`. A GM that is finished is kept there, whole or absent, so a build
-that is killed goes on GM by GM and ends with the same bytes. The dataset is then made in a few
-seconds from the finished GMs, as `gmbench data build` makes it, and put in place by one rename.
+All work is done in `OUT.partial`. Each finished GM is kept there, whole or not at all, so a build
+that is killed resumes GM by GM and ends with the same bytes. The dataset is then made from the
+finished GMs in a few seconds, just as `gmbench data build` makes it, and moved into place with a
+single rename.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ from gmbench.zoo.report import ZooReport, report_on
 from gmbench.zoo.zoo_card import real_images, zoo_card
 
 ZOO_FILE = "zoo.json"
-"""Holds the report, every GM's specification and trainings, and the origins of the real images."""
+"""Holds the report, every GM's specification and attempts, and the origins of the real images."""
 
 CONTACT_SHEET = "contact_sheet.png"
 
@@ -57,9 +58,9 @@ class ZooResult:
 
     Attributes:
         folder: The dataset folder.
-        report: What it is like.
-        n_resumed: GMs that an earlier, interrupted build had finished.
-        already_built: Whether the folder was there before, from the same plan.
+        report: The report on it.
+        n_resumed: Number of GMs that an earlier, interrupted build had finished.
+        already_built: Whether the folder already existed, built from the same plan.
     """
 
     folder: Path
@@ -81,23 +82,23 @@ def build_zoo(
 ) -> ZooResult:
     """Builds the dataset folder of a zoo.
 
-    A script that calls this needs `if __name__ == "__main__":`, as processes are started.
+    A script that calls this needs an `if __name__ == "__main__":` guard, since it starts processes.
 
     Args:
         plan: What to build.
-        out: The folder to make; beside it `OUT.partial` holds unfinished work.
-        jobs: GMs that are trained at once; when None as many as there are cores, or on GPUs as
-            many as share them.
-        engine: `local` for processes of this machine, or `ray`.
-        per_gpu: GMs that share a GPU at most; 4 where neither this nor `jobs` is given.
-        overwrite: Replace an earlier dataset.
-        progress: Told how many GMs are finished, and of how many.
-        expected: Told before the first GM how long those that lack will take.
+        out: The folder to create; unfinished work is kept beside it, in `OUT.partial`.
+        jobs: Number of GMs trained at once; if None, one per core, or on GPUs as many as may
+            share them.
+        engine: `local` for processes on this machine, or `ray`.
+        per_gpu: Maximum number of GMs that share a GPU; 4 if neither this nor `jobs` is given.
+        overwrite: Whether to replace an earlier dataset.
+        progress: Called with the number of finished GMs and their total number.
+        expected: Called before the first GM with how long the missing ones are expected to take.
 
     Raises:
-        UnknownNameError: There is no such engine, or the plan has a kind or content without one.
+        UnknownNameError: There is no such engine, or the plan has an unknown kind or content.
         DatasetError: `out` cannot be written or is in use, a process died, a package is missing,
-            there is no GPU for a plan that wants one, GMs of an interrupted build were trained on
+            there is no GPU for a plan that needs one, GMs of an interrupted build were trained on
             another device, or no GM passed the gate.
     """
     check_engine(engine)
@@ -122,7 +123,7 @@ def _check_built_on(out: Path, device: str) -> None:
         described = parse_json((out / ZOO_FILE).read_text(encoding="utf-8"))
         was = str(described.get("device", "cpu"))
     except (OSError, ValueError, AttributeError):
-        return  # Another check says what is wrong with it.
+        return  # Another check reports what is wrong with it.
     if was != device:
         raise DatasetError(
             f"{out} is there already and was trained on the {was}, not on the {device}. Give "
@@ -141,7 +142,7 @@ def _read_report(out: Path) -> ZooReport:
 
 
 class _Build:
-    """One build: its plan, and the steps that lead to the folder."""
+    """One build: its plan, and the steps that produce the folder."""
 
     def __init__(self, plan: ZooPlan, out: Path, work: Path) -> None:
         self.plan, self.out, self.work = plan, out, work
@@ -154,7 +155,7 @@ class _Build:
         progress: Progress | None,
         expected: Callable[[Expectation], None] | None,
     ) -> ZooResult:
-        """Trains what is not finished yet, then makes the folder."""
+        """Trains the GMs that are not finished yet, then makes the folder."""
         finished, n_resumed = self._train(engine, jobs, per_gpu, progress, expected)
         gms = self._gms(finished)
         curation = self._sets(gms)
@@ -177,7 +178,7 @@ class _Build:
         progress: Progress | None,
         expected: Callable[[Expectation], None] | None,
     ) -> tuple[dict[str, FinishedGM], int]:
-        """Returns every GM of the population, and how many were finished before."""
+        """Returns every GM of the population, and how many were already finished."""
         plan = self.plan
         keys = {gm.name: plan.key(gm) for gm in plan.population}
         keeper = FinishedGMs(self.work / "gms")
@@ -186,7 +187,7 @@ class _Build:
         n_resumed, total = len(finished), len(plan.population)
         missing = [gm for gm in plan.population if gm.name not in finished]
         if expected:
-            # A cluster has as many cores as it has.
+            # The number of cores of a cluster is not known here.
             at_once = jobs or (all_cores() if engine == "local" else None)
             expected(expectation(missing, at_once, plan.device))
         if progress:
@@ -205,7 +206,7 @@ class _Build:
         return {gm.name: finished[gm.name] for gm in plan.population}, n_resumed
 
     def _refuse_other_device(self, keeper: FinishedGMs) -> None:
-        """Refuses to go on with GMs that were trained elsewhere, or to clear them away unasked."""
+        """Refuses to resume with GMs trained on another device, or to delete them unasked."""
         plan = self.plan
         other = replace(plan, device="cpu" if plan.device == "cuda" else "cuda")
         if there := keeper.count({gm.name: other.key(gm) for gm in plan.population}):
@@ -238,7 +239,7 @@ class _Build:
         return gms
 
     def _sets(self, gms: tuple[GM, ...]) -> Curation:
-        """Returns the plan's test sets without the GMs that failed, or draws some."""
+        """Returns the plan's test sets without the failed GMs, or draws sets if it has none."""
         plan = self.plan
         if plan.sets is None:
             return draw_test_sets(gms, seed=plan.seed, diffusion_per_set=plan.diffusion_per_set)
@@ -262,7 +263,7 @@ class _Build:
         report: ZooReport,
         jobs: int,
     ) -> None:
-        """Makes the whole dataset folder, which takes seconds, and puts it in place."""
+        """Makes the whole dataset folder, which takes seconds, and moves it into place."""
         take_up(self.work, self.plan.sha256, afresh=True)
         sources = {gm: (finished[gm].images, "tar", finished[gm].archive) for gm in benchmark.index}
         records, _ = make_shards(self.work, benchmark, sources, Limits().pixels, jobs)
@@ -284,7 +285,7 @@ class _Build:
     def _described(
         self, benchmark: Benchmark, finished: Mapping[str, FinishedGM], report: ZooReport
     ) -> dict[str, Any]:
-        """Returns everything that is known of how the zoo was made."""
+        """Returns everything that is known about how the zoo was made."""
         plan = self.plan
         return {
             "report": report.to_dict(),
@@ -319,7 +320,7 @@ class _Build:
 def _version(
     gms: tuple[GM, ...], sets: Mapping[str, tuple[str, ...]], finished: Mapping[str, FinishedGM]
 ) -> str:
-    """Returns the start of a hash over labels, sets and images: any change changes it."""
+    """Returns the start of a hash over labels, sets and images; any change to them changes it."""
     facts = [
         [[gm.name, gm.kind, gm.content, gm.values, finished[gm.name].sha256] for gm in gms],
         {name: list(test) for name, test in sets.items()},

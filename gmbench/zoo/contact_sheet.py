@@ -1,4 +1,4 @@
-"""The contact sheet: all GMs of a zoo at a glance, one row a GM."""
+"""The contact sheet: all GMs of a zoo at a glance, one row per GM."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gmbench.benchmark.catalog import GM
 from gmbench.schema import DISCRETE, LOSSES, NAMES
 
 IMAGES_IN_A_ROW = 16
-"""Images of a GM that the contact sheet shows."""
+"""Number of images that the contact sheet shows per GM."""
 
 _TEXT_WIDTH = 330
 _LINE, _GAP = 13, 3
@@ -40,13 +40,13 @@ def contact_sheet(rows: Sequence[tuple[GM, str, Sequence[bytes]]], size: int) ->
             with Image.open(io.BytesIO(data)) as image:
                 sheet.paste(image, (_TEXT_WIDTH + column * (size + 1), top))
     buffer = io.BytesIO()
-    # 256 colours are enough to look at, and make a third of the size.
+    # 256 colours are enough for viewing, and reduce the file to a third of its size.
     sheet.quantize(256).save(buffer, "PNG", optimize=True)
     return buffer.getvalue()
 
 
 def _caption(gm: GM, family: str) -> tuple[str, str, str]:
-    """Returns name, labels of the architecture and losses of a GM, in three short lines."""
+    """Returns the name, architecture labels and losses of a GM in three short lines."""
     value = dict(zip(NAMES, gm.values, strict=True))
     named = {
         parameter.name: parameter.classes[int(value[parameter.name])] for parameter in DISCRETE

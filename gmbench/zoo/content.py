@@ -1,12 +1,12 @@
 """Images to train on: digits, faces, photographs, textures, letters, icons, or a user's folder.
 
-Every content is cut into two parts that share nothing: GMs are trained on `train`; `held_out` is
-what a built zoo publishes beside the GMs' images, so that a detector of generated images is not
-tested on the very images that a GM has learnt. Digits are parted image by image, faces person by
-person, photographs and textures by a vertical line through every picture, letters font by font and
-icons by what they show. Letters and icons are rendered; all others are images of the world.
+Every content is split into two parts that share nothing: GMs are trained on `train`, and a built
+zoo publishes `held_out` alongside the GMs' images, so that a detector of generated images is not
+tested on the very images that a GM has learnt. Digits are split by image, faces by person,
+photographs and textures by a vertical line through every picture, letters by font, and icons by
+what they show. Letters and icons are rendered; all others are real-world images.
 
-Images are squares of the wanted size, uint8, always three channels (grey: three equal ones).
+Images are uint8 squares of the requested size, always with three channels (grey: three equal ones).
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ Images = NDArray[np.uint8]
 """Shape (images, 3, size, size)."""
 
 N_TRAIN, N_HELD_OUT = 4_000, 800
-"""Crops of photographs and textures, letters and icons that are drawn for each part."""
+"""Number of crops of photographs and textures, letters and icons that are drawn for each part."""
 
 _HELD_OUT = 0.2
-"""Share of a picture's width, of the persons and of a folder's files that is held out."""
+"""Held-out share of a picture's width, of persons, fonts, icon names and a folder's files."""
 
 _LEAST_CONTRAST, _TRIES = 16.0, 20
-"""Standard deviation of its values that a crop should have, and how often it is drawn for that."""
+"""Standard deviation that a crop's values should exceed, and how often it is drawn to reach it."""
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
@@ -51,11 +51,12 @@ class Content:
 
     Attributes:
         name: Such as `faces`.
-        train: What GMs are trained on, shape (images, 3, size, size).
-        held_out: What no GM has seen, same shape but for the number.
-        origins: Where they come from.
+        train: Images that GMs are trained on, shape (images, 3, size, size).
+        held_out: Images that no GM has seen, same shape except for their number.
+        origins: Where the images come from.
         held_out_sources: Whom or what each held-out image shows: the person of a face, the picture
-            of a crop, the font of a letter, the name of an icon; else each image is its own.
+            of a crop, the font of a letter, the first word of an icon's name; otherwise, each image
+            has its own.
     """
 
     name: str
@@ -86,12 +87,12 @@ class Content:
 
 @lru_cache(maxsize=16)
 def load_content(name: str, size: int, seed: int = 0) -> Content:
-    """Returns the real images of a content class; the second call costs nothing.
+    """Returns the real images of a content class; repeated calls are cached.
 
     Args:
         name: One of `CONTENTS`.
         size: Height and width in pixels.
-        seed: Seed of the crops, of the order and of what is held out.
+        seed: Seed of the crops, the order and the choice of what is held out.
 
     Raises:
         UnknownNameError: There is no such content.
@@ -104,7 +105,7 @@ def load_content(name: str, size: int, seed: int = 0) -> Content:
             _LOADERS,
             f"There are: {', '.join(_LOADERS)}; --images-from takes a folder of your own.",
         )
-    # The name is part of the seed, so that no two contents are cut by the same numbers.
+    # The name is part of the seed, so that no two contents are cut by the same random numbers.
     generator = np.random.default_rng([seed, size, *name.encode()])
     train, held_out, origins, sources = _LOADERS[name](size, generator)
     return Content(name, _frozen(train), _frozen(held_out), tuple(origins), tuple(sources))
@@ -112,15 +113,15 @@ def load_content(name: str, size: int, seed: int = 0) -> Content:
 
 @lru_cache(maxsize=4)
 def load_folder(folder: Path, size: int, seed: int = 0) -> Content:
-    """Returns the images of a folder of the user's, a fifth of them held out.
+    """Returns the images of a user's folder, a fifth of them held out.
 
-    Each image becomes RGB by the rule of `data.rgb`, is cut to its central square and
-    scaled to the wanted size.
+    Each image is converted to RGB by the rule of `data.rgb`, cropped to its central square and
+    scaled to the requested size.
 
     Args:
-        folder: Searched at every depth; its name becomes the content's.
+        folder: Folder to search recursively; its name becomes the content's.
         size: Height and width in pixels.
-        seed: Seed of the order and of what is held out.
+        seed: Seed of the order and the choice of what is held out.
 
     Raises:
         SourceError: The folder or one of its images cannot be read, or there are too few images.
@@ -136,10 +137,10 @@ def load_folder(folder: Path, size: int, seed: int = 0) -> Content:
 
 
 def content_name(folder: Path) -> str:
-    """Returns the name of the content that a folder holds: its own, in letters, digits, `_`, `-`.
+    """Returns a folder's content name: its own, reduced to ASCII letters, digits, `_` and `-`.
 
     Raises:
-        SourceError: The name is that of a content which comes with a package.
+        SourceError: The name is empty, or that of a content that comes with a package.
     """
     own = folder.resolve().name
     name = "".join(c if c.isascii() and (c.isalnum() or c in "_-") else "_" for c in own)
@@ -152,7 +153,7 @@ def content_name(folder: Path) -> str:
 
 
 def _frozen(images: Images) -> Images:
-    """Makes an array read-only: it is shared by everything that asks for the content."""
+    """Makes an array read-only, since all callers that load the content share it."""
     images = np.ascontiguousarray(images)
     images.setflags(write=False)
     return images
@@ -163,11 +164,11 @@ def _numbered(images: Images) -> tuple[str, ...]:
 
 
 _Parts = tuple[Images, Images, list[Origin], Sequence[str]]
-"""What to train on, what is held out, origins, and the sources of what is held out."""
+"""Training images, held-out images, origins, and the sources of the held-out images."""
 
 
 def _digits(size: int, generator: np.random.Generator) -> _Parts:
-    """The 28-pixel digits in a black frame of 2 pixels, scaled where 32 pixels are not wanted."""
+    """Returns the 28-pixel digits in a 2-pixel black frame, scaled unless `size` is 32."""
     paths = files_of(DIGITS, "digits")
     text = gzip.decompress(paths[0].read_bytes()).decode("ascii")
     table = np.array(text.replace("\n", ",").strip(",").split(","), dtype=np.float64)
@@ -185,7 +186,7 @@ def _digits(size: int, generator: np.random.Generator) -> _Parts:
 
 
 def _faces(size: int, generator: np.random.Generator) -> _Parts:
-    """The central squares of the ORL faces, each also mirrored, parted by person."""
+    """Returns the central squares of the ORL faces, each also mirrored, split by person."""
     paths = files_of(FACES, "faces")
     persons = sorted({path.parent.name for path in paths})
     hidden = set(generator.permutation(persons)[: round(len(persons) * _HELD_OUT)].tolist())
@@ -210,9 +211,9 @@ def _crops_of(
 
     Args:
         content: Name of the content.
-        pictures: What is cut; each gives as many squares as any other.
-        largest: Side of the largest square, in multiples of the wanted size; None for as large as
-            the picture allows.
+        pictures: Pictures to cut; each gives as many squares as any other.
+        largest: Side of the largest square, in multiples of the requested size; None for as large
+            as the picture allows.
     """
 
     def load(size: int, generator: np.random.Generator) -> _Parts:
@@ -250,9 +251,9 @@ def _crop(
 ) -> Images:
     """Returns a random square of a picture, mirrored half of the time, shape (size, size, 3).
 
-    Its side is drawn evenly on a logarithmic scale, from the wanted size upwards, so that nothing
-    is ever enlarged; its columns lie within `span`. A square with nothing to be seen, such as a
-    piece of sky, is drawn again.
+    Its side is drawn uniformly on a logarithmic scale, from the requested size upwards, so that
+    nothing is ever enlarged; its columns lie within `span`. A square that shows nothing, such as a
+    patch of sky, is drawn again.
     """
     width = span[1] - span[0]
     limit = min(width, picture.height)
@@ -271,7 +272,7 @@ def _crop(
 
 
 def _letters(size: int, generator: np.random.Generator) -> _Parts:
-    """Letters of the alphabet, large and small, parted by font."""
+    """Returns letters of the alphabet, upper and lower case, split by font."""
     found = [(picture, files_of(picture, "letters")) for picture in FONTS]
     fonts = [path for _, paths in found for path in paths]
     hidden = set(generator.permutation(len(fonts))[: round(len(fonts) * _HELD_OUT)].tolist())
@@ -288,7 +289,7 @@ def _letters(size: int, generator: np.random.Generator) -> _Parts:
 
 
 def _icons(size: int, generator: np.random.Generator) -> _Parts:
-    """Icons of three sets, parted by the first word of their names, such as `arrow`."""
+    """Returns icons of three sets, split by the first word of their names, such as `arrow`."""
     found = [(picture, files_of(picture, "icons")) for picture in ICONS]
     named: dict[str, list[Glyph]] = {}
     for _, (font, *_rest) in found:

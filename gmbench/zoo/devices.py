@@ -1,7 +1,7 @@
 """Where a GM is trained: on a core, or on a GPU that it shares with others.
 
-On a GPU the default device of torch is that GPU for the length of one training, sampling and
-measuring, so that the kinds need not speak of devices: what they make lies where they work.
+A GPU is torch's default device for the duration of one training, sampling and measuring, so the
+kinds need not mention devices: their tensors are created where they work.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from gmbench.errors import DatasetError
 DEVICES: tuple[str, ...] = ("auto", "cpu", "cuda")
 
 PER_GPU = 4
-"""GMs that share a GPU where nobody says how many. The networks are small, so one leaves most of a
-GPU idle; that four are best was not measured."""
+"""Default number of GMs that share a GPU. The networks are small, so one leaves most of a GPU idle;
+whether four is the best number was not measured."""
 
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
 
@@ -26,15 +26,16 @@ def device_for(name: str, engine: str = "local") -> str:
     """Returns where GMs are trained: `cpu` or `cuda`.
 
     Args:
-        name: One of `DEVICES`; `auto` takes the GPU of this machine where there is one.
-        engine: Over `ray` other machines do the work, and whether they have GPUs is seen later.
+        name: One of `DEVICES`; `auto` takes the GPU of this machine if there is one.
+        engine: With `ray`, other machines do the work, and whether they have GPUs is found out
+            later.
 
     Raises:
-        DatasetError: There is no such device, this machine has no GPU, or `auto` is to speak for
-            others.
+        DatasetError: There is no such device, this machine has no GPU, or `auto` is given for
+            `ray`.
     """
     if name not in DEVICES:
-        # Without a guess: of `gpu` that would be `cpu`.
+        # No suggestion of a similar name: for `gpu` that would be `cpu`.
         raise DatasetError(f"Device {name!r} is not known. Take one of {', '.join(DEVICES)}.")
     if name == "cpu":
         return name
@@ -52,14 +53,14 @@ def device_for(name: str, engine: str = "local") -> str:
 
 
 def check_per_gpu(per_gpu: int | None, device: str) -> None:
-    """Refuses to share GPUs where none is used.
+    """Checks that GPUs are shared only if GPUs are used.
 
     Args:
-        per_gpu: GMs that share a GPU; None where nobody said.
+        per_gpu: Number of GMs that share a GPU; None if not given.
         device: Where GMs are trained.
 
     Raises:
-        DatasetError: They are trained on a CPU, or the number is below 1.
+        DatasetError: The GMs are trained on a CPU, or the number is below 1.
     """
     if per_gpu is None:
         return
@@ -88,8 +89,9 @@ def at_once_on(gpus: Sequence[str], jobs: int | None, per_gpu: int | None) -> in
 
     Args:
         gpus: The GPUs.
-        jobs: What was asked for; None for as many as cores and GPUs bear.
-        per_gpu: GMs that share a GPU at most; None for `PER_GPU`, or for what `jobs` makes of it.
+        jobs: The number requested; None for as many as the cores and GPUs allow.
+        per_gpu: Maximum number of GMs that share a GPU; None for `PER_GPU`, or for what follows
+            from `jobs`.
     """
     if jobs and not per_gpu:
         return jobs
@@ -97,13 +99,13 @@ def at_once_on(gpus: Sequence[str], jobs: int | None, per_gpu: int | None) -> in
 
 
 def take_gpu(gpus: Sequence[str], number: int) -> None:
-    """Lets this process see one GPU alone; those of a work take them in turn.
+    """Restricts this process to one GPU; the processes of a build take the GPUs in turn.
 
-    A process that had seen two would hold memory on both. Does nothing where there is no GPU.
+    A process that had seen two would hold memory on both. Does nothing if there is no GPU.
 
     Args:
-        gpus: The GPUs of the work.
-        number: Which of the work's processes this is, from 0.
+        gpus: The GPUs of the build.
+        number: Number of this process within the build, from 0.
     """
     if gpus:
         os.environ[_VISIBLE] = gpus[number % len(gpus)]
@@ -111,30 +113,30 @@ def take_gpu(gpus: Sequence[str], number: int) -> None:
 
 @contextmanager
 def working_on(device: str) -> Iterator[None]:
-    """Lets what torch makes in a block lie on a device, on a CPU as if this were not there.
+    """Places the tensors that torch creates in a block on a device; for a CPU, does nothing.
 
     Args:
-        device: `cpu` or `cuda`, the first GPU that this process sees.
+        device: `cpu`, or `cuda` for the first GPU that this process sees.
     """
     if device == "cpu":
         yield
         return
     import torch
 
-    # Flows are run backwards: what a shortened product loses would come back enlarged.
+    # Flows are run in reverse, which would amplify what a product in reduced precision loses.
     with torch.device(device, 0), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
         yield
 
 
 def check_gpu_fault(error: Exception, name: str) -> None:
-    """Stops a build for the GPU's sake, where training again would only fail again.
+    """Stops a build because of a GPU error, after which training again would only fail again.
 
     Args:
-        error: What a training raised.
-        name: Of the GM.
+        error: Exception that a training raised.
+        name: Name of the GM.
 
     Raises:
-        DatasetError: The GPU has no memory left, or has failed under the process.
+        DatasetError: The GPU is out of memory, or has failed.
     """
     text = str(error).splitlines()[0] if str(error) else type(error).__name__
     if type(error).__name__ == "OutOfMemoryError" or "CUBLAS_STATUS_ALLOC_FAILED" in text:

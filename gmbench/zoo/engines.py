@@ -1,4 +1,4 @@
-"""Where GMs are trained: in processes of this machine, or over a Ray cluster.
+"""Where GMs are trained: in processes on this machine, or on a Ray cluster.
 
 Both engines do the same job and give the same bytes: a worker takes a task and real images and
 returns plain values; only the process that started the build writes.
@@ -26,18 +26,18 @@ from gmbench.zoo.training import Outcome, TrainingTask, train_from_files, train_
 ENGINES: tuple[str, ...] = ("local", "ray")
 
 _NAMED = 20
-"""GMs under way that an error names."""
+"""Maximum number of GMs in progress that an error names."""
 
 Contents = Mapping[tuple[str, int], NDArray[np.uint8]]
 """Real images to train on, shape (images, 3, size, size), by content and size."""
 
 
 def check_engine(name: str) -> None:
-    """Refuses an engine that is not known, or whose package is not installed.
+    """Checks that an engine is known and that the packages it needs are installed.
 
     Raises:
         UnknownNameError: There is no such engine.
-        DatasetError: Its package is missing.
+        DatasetError: A package that it needs is missing.
     """
     if name not in ENGINES:
         raise UnknownNameError("Engine", name, ENGINES, f"There are: {', '.join(ENGINES)}.")
@@ -58,23 +58,23 @@ def train_all(
     scratch: Path,
     per_gpu: int | None = None,
 ) -> Iterator[Outcome]:
-    """Trains GMs side by side, all of them on the same type of device.
+    """Trains GMs in parallel, all of them on the same type of device.
 
     Args:
         engine: `local` or `ray`.
-        tasks: What is to be trained.
-        contents: Real images of every content that a task has.
-        jobs: GMs that are trained at once; when None as many as there are cores, or on GPUs as
-            many as share them, and over Ray as many as its cluster bears.
+        tasks: What to train.
+        contents: Real images of every content that a task needs.
+        jobs: Number of GMs trained at once; if None, one per core, or on GPUs as many as may
+            share them, and with Ray as many as its cluster can run.
         scratch: Folder for array files of this machine's processes; must exist.
-        per_gpu: GMs that share a GPU at most; see `gmbench.zoo.devices.at_once_on`.
+        per_gpu: Maximum number of GMs that share a GPU; see `gmbench.zoo.devices.at_once_on`.
 
     Yields:
-        What came of each GM, in the order of completion.
+        The outcome of each GM, in order of completion.
 
     Raises:
-        DatasetError: A process died; names the GMs that were being trained. Or a GPU has no memory
-            left or failed, or the cluster has none.
+        DatasetError: A process died (the message names the GMs that were being trained), a GPU is
+            out of memory or has failed, or the cluster has no GPU.
     """
     if not tasks:
         return
@@ -93,11 +93,11 @@ def train_all(
 
 
 def _array_files(contents: Contents, scratch: Path) -> dict[tuple[str, int], Path]:
-    """Writes each content as an array file, for processes to share in memory."""
+    """Writes each content as an array file, which processes share in memory."""
     paths = {}
     for (name, size), images in contents.items():
         path = paths[name, size] = scratch / f"{name}-{size}.npy"
-        # By way of memory: NumPy's own writing does not say why it failed.
+        # Written via memory: NumPy's own writer does not say why it failed.
         buffer = io.BytesIO()
         np.save(buffer, images)
         write_durably(path, buffer.getvalue())
@@ -107,17 +107,17 @@ def _array_files(contents: Contents, scratch: Path) -> dict[tuple[str, int], Pat
 def _over_ray(
     tasks: Sequence[TrainingTask], contents: Contents, jobs: int | None, per_gpu: int
 ) -> Iterator[Outcome]:
-    """Trains over the cluster that RAY_ADDRESS names, or over `jobs` Ray workers of this machine.
+    """Trains on the cluster that RAY_ADDRESS names, or on `jobs` Ray workers of this machine.
 
-    Ray is told of all GMs at once, unless there is a number of jobs: it alone knows what its
-    machines bear, and a cluster that grows by need sees the need. A GM whose worker or machine is
-    lost is begun again once, elsewhere, before the build stops.
+    All GMs are submitted to Ray at once unless `jobs` is given: Ray alone knows what its machines
+    can run, and an autoscaling cluster needs to see the demand. A GM whose worker or machine is
+    lost is restarted once, elsewhere, before the build stops.
 
     Args:
-        tasks: What is to be trained.
+        tasks: What to train.
         contents: Real images.
-        jobs: GMs at once.
-        per_gpu: GMs that share a GPU; 0 to take none.
+        jobs: Number of GMs trained at once.
+        per_gpu: Number of GMs that share a GPU; 0 to use none.
     """
     with joined_ray(jobs or all_cores()) as ray:
         if per_gpu and not ray.cluster_resources().get("GPU"):

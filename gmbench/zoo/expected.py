@@ -1,4 +1,4 @@
-"""How long the training of GMs will take, from what it took where it was measured."""
+"""How long the training of GMs is expected to take, from the times of measured builds."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from gmbench.progress import Expectation
 from gmbench.zoo.specification import Specification
 
 CORE_SECONDS = {32: 30.0, 64: 120.0}
-"""Seconds that one GM keeps a core busy, by the size of its images, with all of its attempts: after
-the builds that docs/zoo.md tells of. Kinds differ tenfold, populations of many little."""
+"""Seconds of one core that a GM takes, by the size of its images, including all of its attempts;
+from the builds reported in docs/zoo.md. Kinds differ tenfold, large populations little."""
 
 
 def expectation(
     gms: Sequence[Specification], at_once: int | None, device: str = "cpu"
 ) -> Expectation:
-    """Returns how long GMs will take.
+    """Returns how long GMs are expected to take.
 
     Args:
-        gms: What is trained.
-        at_once: So many side by side, each on a core of its own; None where a cluster says it.
-        device: Where: `cpu` or `cuda`.
+        gms: GMs to be trained.
+        at_once: Number trained in parallel, each on its own core; None if a cluster decides.
+        device: Where they are trained: `cpu` or `cuda`.
     """
     if not gms:
         return Expectation()
@@ -30,11 +30,11 @@ def expectation(
 
 
 def expected_seconds(gms: Sequence[Specification], at_once: int) -> float:
-    """Returns how many seconds GMs will take, about, on a CPU.
+    """Returns roughly how many seconds GMs will take on a CPU.
 
     Args:
-        gms: What is trained.
-        at_once: So many side by side, each on a core of its own.
+        gms: GMs to be trained.
+        at_once: Number trained in parallel, each on its own core.
     """
     sizes = [min(CORE_SECONDS, key=lambda known: abs(known - gm.size)) for gm in gms]
     return sum(CORE_SECONDS[size] for size in sizes) / max(1, min(at_once, len(gms)))

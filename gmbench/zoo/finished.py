@@ -1,7 +1,7 @@
-"""The GMs of a build that are finished: one archive and one record each, whole or absent.
+"""The finished GMs of a build: one archive and one record each, whole or absent.
 
 The record is written last, so a GM with a record is whole. Its key is a fingerprint of everything
-that the GM depends on; a record with another key belongs to another build and is cleared away.
+that the GM depends on; a record with another key belongs to another build and is deleted.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from gmbench.zoo.training import Outcome
 
 @dataclass(frozen=True, slots=True)
 class FinishedGM:
-    """A GM that was trained, or given up.
+    """A GM that was trained or given up on.
 
     Attributes:
-        name: Its name.
+        name: Name of the GM.
         labels: The 25 label values; None if it failed.
-        attempts: Every training as plain values: `seed`, `steps`, `quality`, `fault`.
-        sha256: SHA-256 of its images, those of all files in order; empty if it failed.
+        attempts: Every training as plain values: `seed`, `steps`, `quality`, `fault`, `spare`.
+        sha256: SHA-256 over its image files, in order; empty if it failed.
         archive: Plain TAR of its images as PNG files.
-        files: Where they lie in it.
+        files: Where they are in the archive.
     """
 
     name: str
@@ -44,11 +44,11 @@ class FinishedGM:
 
     @property
     def images(self) -> GMFiles:
-        """The list of its images, as the dataset's shards are made from."""
+        """The list of its images from which the dataset's shards are made."""
         return GMFiles(self.name, self.name, self.files)
 
     def read(self, most: int) -> list[bytes]:
-        """Returns the bytes of its first image files, `most` at most."""
+        """Returns the bytes of its first image files, at most `most` of them."""
         found = []
         with self.archive.open("rb") as archive:
             for file in self.files[:most]:
@@ -65,11 +65,11 @@ class FinishedGMs:
         folder.mkdir(parents=True, exist_ok=True)
 
     def keep(self, key: str, outcome: Outcome) -> FinishedGM:
-        """Writes what came of a GM: first its images, then the record that says it is whole.
+        """Writes the outcome of a GM: first its images, then the record that marks it as whole.
 
         Args:
-            key: Fingerprint of all that it depends on.
-            outcome: What came of it.
+            key: Fingerprint of everything that it depends on.
+            outcome: The outcome to write.
 
         Raises:
             OSError: The disk is full, or the folder cannot be written to.
@@ -91,10 +91,10 @@ class FinishedGMs:
         return self._from(name, record)
 
     def read(self, keys: Mapping[str, str]) -> dict[str, FinishedGM]:
-        """Returns the finished GMs whose key is the one given, and clears away all others.
+        """Returns the finished GMs that have the given keys, and deletes all others.
 
         Args:
-            keys: Fingerprint of all that a GM depends on, by its name.
+            keys: Fingerprint of everything that a GM depends on, by its name.
         """
         found = self._having(keys)
         kept = {f"{name}.json" for name in found} | {f"{name}.tar" for name in found}
@@ -104,7 +104,7 @@ class FinishedGMs:
         return found
 
     def count(self, keys: Mapping[str, str]) -> int:
-        """Returns how many finished GMs have the key given; clears nothing away."""
+        """Returns how many finished GMs have the given keys; deletes nothing."""
         return len(self._having(keys))
 
     def _having(self, keys: Mapping[str, str]) -> dict[str, FinishedGM]:
@@ -130,7 +130,7 @@ class FinishedGMs:
 
 
 def _write_archive(path: Path, name: str, images: tuple[bytes, ...]) -> tuple[SourceFile, ...]:
-    """Writes images as a TAR with nothing of the machine or the hour in it."""
+    """Writes images as a TAR that contains nothing specific to the machine or the time."""
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     with beside.open("wb") as file:
         with tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as archive:

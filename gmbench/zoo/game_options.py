@@ -1,7 +1,7 @@
-"""Options of the replicas of kinds GAN and VAE: start, objective and further terms beside the row.
+"""Options of GAN and VAE replicas beyond their rows: start, objective and further terms.
 
-What is lowered is the objective as published, with the row's further losses as terms of it.
-`OPTIONS` has one function a kind.
+What is minimised is the objective as published, with the row's further losses as terms of it.
+`OPTIONS` has one function per kind.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import Any
 from gmbench.zoo.replica_table import OBJECTIVES, Replica
 
 CLASSES, FACE_CLASSES = 10, 4
-"""Classes that a generator is told or a critic tells, and kinds of faces to change to."""
+"""Classes that a generator is given or a critic predicts, and kinds of faces to change to."""
 
-#: The game of an objective, where the two have not one name.
+#: The game of an objective, where their names differ.
 _GAMES: Mapping[str, str] = {
     "auxiliary_classifier": "standard",
     "infogan": "standard",
@@ -23,8 +23,8 @@ _GAMES: Mapping[str, str] = {
     "vae_gan": "standard",
     "elbo": "",
 }
-#: The game of a further loss, and its weight beside a first game. The Wasserstein one is the one
-#: with a penalty, as clipped weights would hold down the first game too.
+#: The game of a further loss, and its weight beside the first game. The Wasserstein game is the one
+#: with a penalty, since clipped weights would constrain the first game too.
 _FURTHER: Mapping[str, str] = {
     "loss_adversarial": "standard",
     "loss_hinge": "hinge",
@@ -118,13 +118,13 @@ _VAE_OBJECTIVES: Mapping[str, str] = {
 }
 
 STEPS: Mapping[str, int] = {"mlp": 1000, "vae_mlp": 1000, "vae_conv": 500, "dcgan": 500}
-"""Training steps of families that cost little; those of the others depend on the size."""
+"""Training steps of families that are cheap to train; those of the others depend on the size."""
 
 OPTIONS: Mapping[str, Callable[[Replica, Mapping[str, Any]], dict[str, Any]]] = {
     "GAN": gan_options,
     "VAE": vae_options,
 }
-"""The function of each kind that gives the options of a replica, but for its `row`."""
+"""The function of each kind that returns the options of a replica, except its `row`."""
 
 
 def _compared(replica: Replica) -> str:
@@ -137,7 +137,7 @@ def _compared(replica: Replica) -> str:
 
 
 def _batch(replica: Replica, game: str) -> int:
-    """Returns the images of a batch: large where samples are compared, small where they cost."""
+    """Returns the batch size: large where samples are compared, small where they are expensive."""
     if replica.size <= 32:
         return 64 if game in ("mmd", "characteristic") else 32
     return 32 if replica.start in ("noise", "class") and game not in ("began", "magan") else 16
@@ -155,7 +155,7 @@ def _start(replica: Replica) -> dict[str, Any]:
 
 
 def _classes(replica: Replica) -> dict[str, Any]:
-    """Returns the options that say who is told a class, and who tells it."""
+    """Returns the options that say which network is given a class and which predicts it."""
     tells = replica.start in ("class", "image_and_class")
     if not tells and "loss_ce" not in replica.losses:
         return {}

@@ -1,4 +1,4 @@
-"""Real images from a folder of the user's: any mode and size, by one rule."""
+"""Real images from a user's folder, of any mode and size, by one rule."""
 
 from __future__ import annotations
 
@@ -19,18 +19,19 @@ FEWEST = 50
 """A GM learns nothing from fewer images."""
 
 _MOST = 20_000
-"""Images that are read of a folder; the first ones in alphabetical order."""
+"""Maximum number of images read from a folder; the first ones in alphabetical order."""
 
 
 def read_folder(folder: Path, size: int) -> tuple[NDArray[np.uint8], str]:
-    """Reads the images of a folder, at every depth, in alphabetical order of their paths.
+    """Reads the images of a folder recursively, in alphabetical order of their paths.
 
     Args:
-        folder: The folder; files that are no images by their names are passed over.
+        folder: The folder; files whose names are not those of images are skipped.
         size: Height and width in pixels that the images are scaled to.
 
     Returns:
-        The images, shape (images, 3, size, size), and the SHA-256 of the bytes of all files.
+        The images, shape (images, 3, size, size), and the SHA-256 over the digests of the files
+        that were read.
 
     Raises:
         SourceError: There is no such folder, an image cannot be read or is smaller than `size`,
@@ -67,7 +68,7 @@ def _decoded(folder: Path, file: SourceFile, data: bytes, size: int) -> NDArray[
     except SourceError:
         raise
     except Exception as error:
-        # Decoders raise whatever damaged data leads them to.
+        # Decoders may raise anything on damaged data.
         raise SourceError(
             f"{folder}: {shown(file.path)} cannot be read as an image ({shown(fault_of(error))}). "
             "Mend or remove it."

@@ -1,8 +1,8 @@
-"""Building blocks that all kinds of GM share: a layer by the name that the labels give it.
+"""Building blocks that all kinds of GM share: layers by the names that the labels give them.
 
 Every choice that a label describes (normalization, non-linearity, up-sampling, down-sampling) is
-made here, by name, out of plain `torch.nn` modules, so that a walk over the finished network finds
-exactly what was asked for.
+made here, by name, from plain `torch.nn` modules, so that a walk over the finished network finds
+exactly what was requested.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from gmbench.errors import UnknownNameError
 
 #: Names of norm layers; `group` and `layer` belong to the schema's class `other`.
 NORMALIZATIONS: tuple[str, ...] = ("batch", "instance", "none", "group", "layer")
-#: Norm layers for fully connected layers: one value a feature leaves nothing to an instance norm.
+#: Norm layers for fully connected layers: one value per feature leaves nothing to instance norm.
 FLAT_NORMALIZATIONS: tuple[str, ...] = ("batch", "none", "layer")
 #: Names of non-linearities.
 NONLINEARITIES: tuple[str, ...] = ("elu", "relu", "leaky_relu", "sigmoid", "tanh", "none")
@@ -30,7 +30,7 @@ DOWNSAMPLINGS: tuple[str, ...] = ("strided_conv", "average_pool", "max_pool")
 
 #: Slope of leaky ReLU on the negative side, in blocks and after the output.
 LEAKY_SLOPE = 0.2
-#: Factor of scores after the last non-linearity: bounded ones must reach probabilities near 1 too.
+#: Factor of scores after the last non-linearity: bounded ones too must reach probabilities near 1.
 SCORE_SCALES: Mapping[str, float] = {"tanh": 8.0, "sigmoid": 12.0, "relu": 4.0, "leaky_relu": 4.0}
 
 Options = Mapping[str, Any]
@@ -81,7 +81,7 @@ def flat_normalization(name: str, features: int) -> nn.Module:
 
 
 def nonlinearity(name: str) -> nn.Module:
-    """Returns a non-linearity, a new module at every call, by one of `NONLINEARITIES`.
+    """Returns a new non-linearity by its name, one of `NONLINEARITIES`.
 
     Raises:
         UnknownNameError: No non-linearity has that name.
@@ -102,16 +102,16 @@ def nonlinearity(name: str) -> nn.Module:
 
 
 def upsampling(name: str, channels: int, filters: int) -> nn.Sequential:
-    """Returns layers that double height and width and have `filters` channels afterwards.
+    """Returns layers that double height and width and output `filters` channels.
 
     Args:
         name: `transposed_conv` (4 x 4, stride 2) or `interpolation` (nearest neighbour, then a
             3 x 3 convolution).
-        channels: Channels that come in.
-        filters: Channels that go out.
+        channels: Number of input channels.
+        filters: Number of output channels.
 
     Raises:
-        UnknownNameError: No such way of up-sampling is known.
+        UnknownNameError: No up-sampling has that name.
     """
     if name == "transposed_conv":
         return sequence([nn.ConvTranspose2d(channels, filters, 4, stride=2, padding=1)])
@@ -121,16 +121,16 @@ def upsampling(name: str, channels: int, filters: int) -> nn.Sequential:
 
 
 def downsampling(name: str, channels: int, filters: int) -> nn.Sequential:
-    """Returns layers that halve height and width and have `filters` channels afterwards.
+    """Returns layers that halve height and width and output `filters` channels.
 
     Args:
         name: `strided_conv` (4 x 4, stride 2), or `average_pool` or `max_pool` (2 x 2) after a
             3 x 3 convolution.
-        channels: Channels that come in.
-        filters: Channels that go out.
+        channels: Number of input channels.
+        filters: Number of output channels.
 
     Raises:
-        UnknownNameError: No such way of down-sampling is known.
+        UnknownNameError: No down-sampling has that name.
     """
     if name == "strided_conv":
         return sequence([nn.Conv2d(channels, filters, 4, stride=2, padding=1)])
@@ -142,16 +142,16 @@ def downsampling(name: str, channels: int, filters: int) -> nn.Sequential:
 
 
 def sequence(modules: Iterable[nn.Module]) -> nn.Sequential:
-    """Returns the modules one after the other, without those that do nothing."""
+    """Returns the modules in sequence, without those that do nothing."""
     return nn.Sequential(*(m for m in modules if not isinstance(m, nn.Identity)))
 
 
 def step(layer: nn.Module, filters: int, options: Options) -> nn.Sequential:
-    """Returns a layer with the norm and the non-linearity of the blocks behind it.
+    """Returns a layer followed by the norm and the non-linearity of the blocks.
 
     Args:
-        layer: Gives images, shape (images, filters, height, width); an `nn.Identity` for none.
-        filters: Channels that it gives.
+        layer: Layer with output shape (images, filters, height, width); an `nn.Identity` for none.
+        filters: Number of its output channels.
         options: `normalization` and `block_nonlinearity` of the GM.
     """
     return sequence(
@@ -164,10 +164,10 @@ def step(layer: nn.Module, filters: int, options: Options) -> nn.Sequential:
 
 
 class Block(nn.Module):
-    """`layers_per_block` steps of equal width, with a sum around them where skips are asked for.
+    """`layers_per_block` steps of equal width, with a skip connection around them if requested.
 
     Args:
-        channels: Channels that come in and go out.
+        channels: Number of input and output channels.
         options: `layers_per_block`, `skip_connection` and the names that `step` reads.
     """
 
@@ -179,11 +179,11 @@ class Block(nn.Module):
         self.skip = options["skip_connection"] == "yes"
 
     def step(self, channels: int, options: Options) -> nn.Sequential:
-        """Returns one layer with weights, its norm and its non-linearity."""
+        """Returns one layer with weights, followed by its norm and its non-linearity."""
         return step(nn.Conv2d(channels, channels, 3, padding=1), channels, options)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Returns the same shape, (images, channels, height, width)."""
+        """Returns the output, of the input's shape (images, channels, height, width)."""
         y: torch.Tensor = self.body(x)
         return x + y if self.skip else y
 
@@ -191,17 +191,17 @@ class Block(nn.Module):
 def start_at_unit_variance(
     network: nn.Module, *example: torch.Tensor, level: float = 0.0, spread: float = 1.0
 ) -> None:
-    """Scales the first weights so that every layer gives values of mean 0 and variance 1.
+    """Scales the initial weights so that every layer's output has mean 0 and variance 1.
 
-    Layer-sequential unit variance (Mishkin and Matas, 2016) in one forward pass. With it every
+    Layer-sequential unit variance (Mishkin and Matas, 2016) in one forward pass. With it, every
     drawn combination of depth, norm and non-linearity starts trainable; a deep network of sigmoids
     without norm layers would otherwise give the same image for every input.
 
     Args:
-        network: Its convolutional and fully connected layers are changed in place.
-        example: Inputs of the network, a batch of them.
-        level: Mean of what the last layer gives, in place of 0.
-        spread: Standard deviation of what the last layer gives, in place of 1.
+        network: Network whose convolutional and fully connected layers are changed in place.
+        example: A batch of inputs of the network.
+        level: Mean of the last layer's output, instead of 0.
+        spread: Standard deviation of the last layer's output, instead of 1.
     """
     seen: list[nn.Module] = []
 
@@ -245,9 +245,9 @@ def start_scores(last: nn.Linear | nn.Conv2d) -> None:
 
 
 def lay_channels_last(network: nn.Module) -> None:
-    """Stores the filters of all convolutions channel by channel, in place.
+    """Stores the filters of all convolutions in channels-last order, in place.
 
-    It takes a third off the time of small convolutions on a CPU; what they compute is the same.
+    This takes a third off the time of small convolutions on a CPU; what they compute is the same.
     """
     for weights in network.parameters():
         if weights.dim() == 4:
@@ -255,8 +255,8 @@ def lay_channels_last(network: nn.Module) -> None:
 
 
 def _groups(channels: int) -> int:
-    """Returns the number of groups of a group norm: up to 8, two channels or more in each.
+    """Returns the number of groups of a group norm: up to 8, with two or more channels in each.
 
-    With one channel in each it would be instance norm.
+    With one channel in each, it would be instance norm.
     """
     return max(g for g in (8, 4, 2, 1) if channels % g == 0 and (channels >= 2 * g or g == 1))

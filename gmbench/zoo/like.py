@@ -1,11 +1,11 @@
 """Draws new GMs from the joint distribution of a table of labels.
 
-In a published population norm, non-linearity, depth and losses hang together. A new GM therefore
-starts from a row of the table and takes some of its choices from a *relative*: a row of the same
-kind that is near to it. Layer structure stays with the row, since classes of another fit it and
-counts of another would not; the width of layers is drawn. No new GM is a twin of a row of the
-table: its architecture differs in more than width from every one, so whatever the test sets are,
-it can be trained on beside them.
+In a published population, norm, non-linearity, depth and losses are correlated. A new GM therefore
+starts from a row of the table and takes some of its choices from a *relative*: a nearby row of the
+same kind. The layer structure remains that of the row, since another row's classes fit it and
+another row's counts would not; the width of the layers is drawn. No new GM is a twin of a row of
+the table: its architecture differs from every row in more than width, so it can be used for
+training whatever the test sets are.
 """
 
 from __future__ import annotations
@@ -28,31 +28,32 @@ CHOICES: tuple[tuple[str, ...], ...] = (
     ("downsampling",),
     tuple(loss.name for loss in LOSSES),
 )
-"""What a GM may take from a relative, each together; `skip_connection` belongs to the structure."""
+"""What a GM may take from a relative, each group as a whole; `skip_connection` belongs to the
+structure."""
 
 WIDTHS = (0.5, 2.0)
-"""How much narrower and wider than its row's a GM's layers may be; drawn on a logarithmic scale."""
+"""Range of the width of a GM's layers relative to its row's; drawn on a logarithmic scale."""
 
 _RELATIVES = 8
-"""Rows of its kind, the nearest first, that a GM may take choices from."""
+"""Number of nearest rows of its kind that a GM may take choices from."""
 
 _TRIES = 200
 _GAMES = ("loss_mmd", "loss_adversarial", "loss_wgan", "loss_hinge", "loss_ls")
-"""Losses that are played against a critic, or that compare samples: an objective by themselves."""
+"""Losses that play against a critic or compare samples: each is an objective by itself."""
 
 _WIDTH_COLUMNS = (NAMES.index("filters"), NAMES.index("parameters"))
 
 
 @dataclass(frozen=True, slots=True)
 class DrawnGM:
-    """A new GM, and what it was made of.
+    """A new GM, and what it was made from.
 
     Attributes:
         gm: Its name, kind and content, and the label row that it aims at.
         base: Name of the row that it started from.
         relative: Name of the row that it took choices from.
-        exchanged: Parameters in which it differs from its base, but for width.
-        width: How much wider its layers are than its base's.
+        exchanged: Parameters in which it differs from its base, apart from width.
+        width: Width of its layers relative to its base's.
     """
 
     gm: GM
@@ -68,17 +69,17 @@ def like_rows(
     """Draws new GMs like those of a table.
 
     Args:
-        table: The GMs to be like, such as `replicas.intended_gms()`.
-        n: Number of GMs; the kinds get their shares of the table, by largest remainder.
+        table: The GMs to resemble, such as `replicas.intended_gms()`.
+        n: Number of GMs; the kinds keep their shares of the table, by largest remainder.
         seed: Seed of the draw.
-        prefix: What the names begin with, before `0001` and so on.
+        prefix: Prefix of the names, before `0001` and so on.
 
     Returns:
-        The new GMs, kind by kind; none has the architecture of a row of the table, width apart.
+        The new GMs, kind by kind; none has the architecture of a row of the table, width aside.
 
     Raises:
         BenchmarkError: The number is below 1, the table is empty, or a kind has so few different
-            rows that nothing but twins comes.
+            rows that they yield nothing but twins.
     """
     if n < 1 or not table:
         raise BenchmarkError(f"{n} GMs like {len(table)}: give at least one of each.")
@@ -89,7 +90,7 @@ def like_rows(
     for kind, number in _shares(table, n).items():
         of_kind = [gm for gm in table if gm.kind == kind]
         relatives = [_relatives(gm, of_kind) for gm in of_kind]
-        # Every row is started from as often as any other, give or take one.
+        # Every row is the base as often as any other, give or take one.
         order = [
             row
             for _ in range(-(-number // len(of_kind)))
@@ -98,7 +99,7 @@ def like_rows(
         for base in order:
             found = None
             for attempt in range(_TRIES):
-                # A row that gives nothing but twins leaves its turn to another of its kind.
+                # A row that yields nothing but twins gives its turn to another of its kind.
                 row = base if attempt < _TRIES // 2 else int(generator.integers(len(of_kind)))
                 found = _draw(of_kind[row], relatives[row], generator)
                 if found and _without_width(found.gm) not in taken and found.gm.values not in rows:
@@ -116,10 +117,10 @@ def like_rows(
 
 
 def nearest_first(gm: GM, others: Sequence[GM]) -> list[GM]:
-    """Returns GMs in the order of the distances of their label rows from one's own.
+    """Returns GMs sorted by the distance of their label rows from that of a GM.
 
-    A distance is the mean difference of the counts, each by its range over the others, and the
-    share of the classes and losses that differ.
+    The distance is the mean absolute difference of the counts, each divided by its range over
+    `others`, plus the share of the classes and losses that differ.
     """
     rows = np.array([other.values for other in others])
     own = np.array(gm.values)
@@ -141,10 +142,10 @@ def _shares(table: Sequence[GM], n: int) -> dict[str, int]:
 
 
 def _relatives(gm: GM, of_kind: Sequence[GM]) -> list[GM]:
-    """Returns the rows of a kind that are nearest to one, the nearest first.
+    """Returns the rows of a kind that are nearest to a GM's, the nearest first.
 
-    Each has a class that the row could take and does not have; of rows that would give the same,
-    only the nearest is among them.
+    Each has a class that the GM could take and does not have; of rows that would give the same
+    choices, only the nearest is included.
     """
     found: dict[tuple[float, ...], GM] = {}
     for other in nearest_first(gm, of_kind):
@@ -161,7 +162,7 @@ def _relatives(gm: GM, of_kind: Sequence[GM]) -> list[GM]:
 
 
 def _draw(base: GM, relatives: Sequence[GM], generator: np.random.Generator) -> DrawnGM | None:
-    """Returns a GM that differs from a row, or None where the draw changed nothing."""
+    """Returns a GM that differs from a row, or None if the draw changed nothing."""
     width = float(np.exp(generator.uniform(*np.log(WIDTHS))))
     if not relatives:
         return None
@@ -189,9 +190,9 @@ def _fits(choice: tuple[str, ...], base: GM, relative: GM) -> bool:
         return has(base, "norm_layers") == has(relative, "norm_layers")
     if len(choice) == 1:
         return True
-    # Losses go together, and only to a network that is trained in the same way: by a game; or,
-    # where a kind has no games, by the same of divergence and cross-entropy. A GAN without any of
-    # them has an objective of its own.
+    # Losses are taken together, and only by a network that is trained in the same way: by a game
+    # or, in a kind without games, by the same choice of divergence and cross-entropy. A GAN without
+    # any of these losses has its own objective.
     games = [any(has(gm, name) for name in _GAMES) for gm in (base, relative)]
     if any(games) or base.kind == "GAN":
         return all(games)
@@ -199,5 +200,5 @@ def _fits(choice: tuple[str, ...], base: GM, relative: GM) -> bool:
 
 
 def _without_width(gm: GM) -> tuple[float, ...]:
-    """Returns the values of the architecture but those that depend on the width of layers alone."""
+    """Returns the architecture values, except those that depend on the width of layers alone."""
     return tuple(gm.values[i] for i in range(N_ARCHITECTURE) if i not in _WIDTH_COLUMNS)

@@ -1,9 +1,8 @@
-"""Plans of zoos that are like a table of labels: replicas of its rows, or new GMs of their kind.
+"""Plans of zoos that resemble a table of labels: replicas of its rows, or new GMs like them.
 
-A row of red116 or red116-dm has its replica (`replicas`), also where it stands in a user's file.
-Any other row is made as the replica of the published GM that it is nearest to, with its own
-structure, classes and losses.
-A new GM starts from a row and takes some choices of a relative of it (`like`).
+A row of red116 or red116-dm has its replica (`replicas`), even if it comes from a user's file. Any
+other row is made like the replica of the nearest published GM, with its own structure, classes and
+losses. A new GM starts from a row and takes some choices from a relative of it (`like`).
 """
 
 from __future__ import annotations
@@ -27,16 +26,16 @@ from gmbench.zoo.replicas import drawn_replica, intended_gms, replica, replica_s
 from gmbench.zoo.specification import Specification
 
 TABLES: tuple[str, ...] = ("red116", "red116-dm")
-"""Published tables that there are replicas of; all other tables are files."""
+"""Published tables whose rows have replicas; all other tables are files."""
 
 _FEW = 64
-"""Real images that a network is built with to see whether it can be."""
+"""Number of real images that a network is built with to check that it can be."""
 
 _SHOWN = 10
-"""Faults that an error names."""
+"""Maximum number of faults that an error names."""
 
 _GAMES: tuple[str, ...] = ("GAN", "VAE")
-"""Kinds whose objectives take further losses as terms; what another kind is trained with is its."""
+"""Kinds whose objectives take further losses as terms; the losses of other kinds are fixed."""
 
 
 def plan_like(
@@ -52,16 +51,17 @@ def plan_like(
 
     Args:
         table: `red116`, `red116-dm` (the diffusion models too), or a CSV file of labels.
-        images_per_gm: Images of each GM.
-        n_gms: New GMs to be drawn from the rows' joint distribution; None for the rows themselves.
+        images_per_gm: Number of images per GM.
+        n_gms: Number of new GMs to draw from the rows' joint distribution; None for the rows
+            themselves.
         size: Height and width of all images in pixels; None for each GM's own.
         seed: Seed of everything.
-        name: Name of the benchmark; new GMs are called by it.
+        name: Name of the benchmark; new GMs are named after it.
 
     Raises:
-        DatasetError: A number is out of range.
+        DatasetError: A number is out of range, or `n_gms` is given for `red116-dm`.
         UnknownNameError: `table` is neither a name nor a file.
-        BenchmarkError: The file is no table of labels, or one of its rows cannot be built.
+        BenchmarkError: The file is not a table of labels, or one of its rows cannot be built.
         SourceError: Real images cannot be read.
     """
     from gmbench.zoo.population import KIND_MODULES
@@ -89,7 +89,7 @@ def plan_like(
         contents=tuple(load_content(content, side, seed) for content, side in needs),
         images_per_gm=images_per_gm,
         seed=seed,
-        # The folders of replicas are small: as many real images of a content as of a GM will do.
+        # The folders of replicas are small: as many real images per content as per GM will do.
         real_per_content=images_per_gm,
         sets=replica_sets() if table in TABLES and n_gms is None else None,
         name=name,
@@ -101,7 +101,7 @@ def plan_like(
 
 
 def _wanted(table: str, n_gms: int | None, seed: int, prefix: str) -> list[tuple[GM, Replica]]:
-    """Returns the rows to be made, under the names that their GMs will have, and how."""
+    """Returns the rows to make, under the names of their GMs, and how each is made."""
     if table in TABLES:
         rows = intended_gms(table)
         made = {gm.name: replica(gm.name) for gm in rows}
@@ -120,9 +120,9 @@ def _wanted(table: str, n_gms: int | None, seed: int, prefix: str) -> list[tuple
 
 
 def _made_like(rows: Sequence[GM]) -> tuple[tuple[GM, ...], dict[str, Replica]]:
-    """Returns the rows of a user's table as they can be made, and how each is, by name.
+    """Returns the rows of a user's table as they can be made, and how each is made, by name.
 
-    A published row has losses that nothing can be trained with; its replica knows the method.
+    A published row may have losses that nothing can be trained with; its replica knows the method.
     """
     intended = {gm.name: gm for gm in intended_gms("red116-dm")}
     aimed, made, faults = [], {}, []
@@ -147,7 +147,7 @@ def _made_like(rows: Sequence[GM]) -> tuple[tuple[GM, ...], dict[str, Replica]]:
 
 
 def _content(gm: GM, base: Replica) -> str:
-    """Returns a row's own content where the zoo has it, and it is not what the base starts from."""
+    """Returns a row's own content if the zoo has it and the base does not start from it."""
     return gm.content if gm.content in CONTENTS and gm.content != base.source else ""
 
 
@@ -158,12 +158,12 @@ def _specification(gm: GM, made: Replica, size: int | None, seed: int) -> Specif
 
 
 def replica_like(gm: GM) -> Replica:
-    """Returns how a GM of another table than the published ones is made.
+    """Returns how a GM that is not in the published tables is made.
 
     Its family, start and content are those of the nearest published GM of its kind that can be
-    trained with its losses (the content its own, where the zoo has it). Its objective is that of
-    the same one; or, for a GAN or VAE, of the nearest one with its losses or with some of them,
-    where the others become further terms.
+    trained with its losses (its own content, if the zoo has it). Its objective is that of the same
+    GM or, for a GAN or VAE, that of the nearest one with its losses or with some of them, in which
+    case the others become further terms.
 
     Args:
         gm: A row of the table.
@@ -187,16 +187,16 @@ def replica_like(gm: GM) -> Replica:
 
 
 def _nearest(gm: GM) -> list[Replica]:
-    """Returns the replicas of a GM's kind, those whose rows are nearest to its own first."""
+    """Returns the replicas of a GM's kind, the ones with the nearest rows first."""
     of_kind = [one for one in published_gms().values() if one.kind == gm.kind]
     return [replica(one.name) for one in nearest_first(gm, of_kind)]
 
 
 def _objectives(base: Replica, near: list[Replica], losses: tuple[str, ...]) -> list[Replica]:
-    """Returns whose objective a GM with a base may have: first those with all of its losses."""
+    """Returns the replicas whose objective a GM with a base may have, equal losses first."""
     if base.kind not in _GAMES:
         return [base] if base.losses == losses else []
-    # An objective asks for what comes in: noise that it can tell again, a class, or an image.
+    # An objective depends on the input: noise that can be recovered, a class, or an image.
     alike = [one for one in near if _comes_in(one) == _comes_in(base)]
     fit = [one for one in alike if set(OBJECTIVES[one.objective]) <= set(losses)]
     return sorted(fit, key=lambda one: one.losses != losses)
@@ -214,17 +214,17 @@ def _trained_losses(made: Replica, gm: GM) -> tuple[str, ...]:
         return made.losses
     options = specification_of(made, values=dict(zip(NAMES, gm.values, strict=True))).options
     if "reconstruction" in options and set(made.losses) <= {"loss_adversarial", "loss_kl"}:
-        return ()  # An autoencoder that nothing tells what to rebuild.
+        return ()  # An autoencoder without a reconstruction loss.
     found: tuple[str, ...] = importlib.import_module(KIND_MODULES[made.kind]).losses_of(options)
     return found
 
 
 def check_buildable(plan: ZooPlan, rows: Sequence[GM]) -> None:
-    """Builds every network of a plan once, untrained, so that no build stops at the last GM.
+    """Builds every network of a plan once, untrained, so that no build fails at the last GM.
 
     Args:
         plan: The plan.
-        rows: The row of each GM of its population, in the same order.
+        rows: The row of each GM of the population, in the same order.
 
     Raises:
         BenchmarkError: A row has counts that no network of its family can have. The first ten are
@@ -252,5 +252,5 @@ def _refuse(faults: list[str]) -> None:
 
 
 def _seed_of(seed: int, name: str) -> int:
-    """Returns the seed of a GM: of its name alone beside the zoo's, wherever its row stands."""
+    """Returns a GM's seed, which depends only on the zoo's seed and its name, not on its place."""
     return int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:4]) >> 1

@@ -1,6 +1,6 @@
-"""Options of the replicas of kinds AR, NF, AA and DM: what their networks have beside the row.
+"""Options of AR, NF, AA and DM replicas: what their networks have beyond their rows.
 
-`OPTIONS` has one function a kind.
+`OPTIONS` has one function per kind.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ STEPS: Mapping[str, int] = {
     "residual_classifier": 300,
     "diffusion_unet": 450,
 }
-"""Training steps of each family that take about half a minute of one core."""
+"""Training steps of each family, which take about half a minute on one core."""
 
 FACE_CLASSES = 4
 CLASSES = 10
@@ -49,19 +49,19 @@ def autoregressive_options(replica: Replica, row: Mapping[str, Any]) -> dict[str
     if replica.family in ("fvbn", "nade"):
         return options | {"width": 64}
     grey = replica.content == "digits"
-    # Squares of 2 x 2 pixels: what is far away is half as far.
+    # Squares of 2 x 2 pixels halve all distances.
     return options | {
         "grid": replica.size // 2,
         "patch": 2,
         "symbols": 64 if grey else 192,
         "width": 32,
-        # Without ways around its layers it takes larger steps to get anywhere.
+        # Without skip connections it needs larger steps to make progress.
         "learning_rate": 5e-3 if replica.family == "pixelcnn" else 2e-3,
     }
 
 
 def latent_options(replica: Replica, row: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns the options of a VAE of another kind than VAE."""
+    """Returns the options of a VAE that belongs to another kind than VAE."""
     deep = replica.family == "vae_deep"
     return {
         "last_nonlinearity": row["last_nonlinearity"],
@@ -76,7 +76,7 @@ def flow_options(replica: Replica, row: Mapping[str, Any]) -> dict[str, Any]:
     if replica.family in ("vae_flow", "vae_deep"):
         return latent_options(replica, row)
     width = 24 if replica.size <= 32 else 16
-    # A thumbnail leaves little to noise; without one, little of it means little variety.
+    # A thumbnail leaves little to the noise; without one, little noise means little variety.
     temperature, rate = (0.7, 1e-3) if replica.family == "conditional_flow" else (0.9, 2e-3)
     return {**_classes(row), "width": width, "temperature": temperature, "learning_rate": rate}
 

@@ -1,4 +1,4 @@
-"""The pixel and divergence losses of the schema, and the sum that remembers what it summed.
+"""The pixel and divergence losses of the schema, and a sum that records its terms.
 
 L1, L2 and MSE are three different functions here: the mean absolute difference, the Euclidean norm
 of an image's difference (not squared), and the mean squared difference.
@@ -18,10 +18,10 @@ KERNEL_WIDTHS: tuple[float, ...] = (0.25, 0.5, 1.0, 2.0, 4.0)
 
 
 class LossSum:
-    """Adds up the terms of an objective and remembers which losses were really added.
+    """Adds up the terms of an objective and records which losses were actually added.
 
     Attributes:
-        names: Names of the schema's losses that were added so far, without order.
+        names: Names of the schema's losses that were added so far, unordered.
     """
 
     def __init__(self) -> None:
@@ -31,8 +31,8 @@ class LossSum:
         """Returns the weighted sum of the terms and records their names.
 
         Args:
-            terms: Name of the schema's loss, weight, value (a scalar). A term of weight 0 is
-                neither added nor recorded.
+            terms: Name of the schema's loss, weight and value (a scalar) of each term. A term of
+                weight 0 is neither added nor recorded.
         """
         total = torch.zeros(())
         for name, weight, value in terms:
@@ -43,12 +43,12 @@ class LossSum:
 
     @property
     def recorded(self) -> tuple[str, ...]:
-        """The names of the losses that were added, sorted as in the schema."""
+        """The names of the losses that were added, in the schema's order."""
         return in_schema_order(self.names)
 
 
 def in_schema_order(names: Iterable[str]) -> tuple[str, ...]:
-    """Returns names of losses, each once, sorted as in the schema."""
+    """Returns names of losses, each once, in the schema's order."""
     known = set(names)
     return tuple(loss.name for loss in LOSSES if loss.name in known)
 
@@ -59,10 +59,10 @@ def l1_distance(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 
 
 def l2_distance(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    """Returns the Euclidean norm of the difference, a scalar: mean over the first axis.
+    """Returns the Euclidean norm of the difference, averaged over the first axis, a scalar.
 
-    Divided by the root of the number of values, so that it stands on the scale of one pixel; it is
-    the root of a mean square an image, and never the mean square.
+    The norm is divided by the square root of the number of values, so that it is on the scale of
+    one pixel: it is the root mean square of each image, and never the mean square.
     """
     difference = (a - b).flatten(1)
     # The small constant keeps the gradient finite where the difference is exactly zero.
@@ -79,14 +79,14 @@ DISTANCES: Mapping[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = 
     "loss_l2": l2_distance,
     "loss_mse": mean_squared_error,
 }
-"""The distances of two batches, by the schema's names of the losses."""
+"""The distances between two batches, by the schema's names of the losses."""
 
 
 def binary_cross_entropy(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """Returns the mean cross-entropy of pixels as probabilities, a scalar.
 
     Args:
-        a: What a network gives, black 0, white 1.
+        a: Output of a network, black 0, white 1.
         b: The target, in [0, 1].
     """
     return functional.binary_cross_entropy(a.clamp(1e-4, 1.0 - 1e-4), b)
@@ -102,12 +102,12 @@ def logistic_cross_entropy(
     Args:
         a: Means of the distributions, black 0, white 1; of any size.
         b: The target, multiples of 1/255 in [0, 1].
-        log_scale: Logarithm of their scale, shape that broadcasts.
+        log_scale: Logarithm of their scale, of a shape that broadcasts.
     """
     inverse = (-log_scale.clamp(-5.0, 1.0)).exp()
     above, below = ((b - a + half) * inverse for half in (0.5 / 255, -0.5 / 255))
     inside = torch.sigmoid(above) - torch.sigmoid(below)
-    # Far away the difference vanishes in single precision; there the density stands for it.
+    # Far away, the difference vanishes in single precision; there the density replaces it.
     density = functional.logsigmoid(below) + functional.logsigmoid(-below) + inverse.log()
     log_inside = torch.where(inside > 1e-5, inside.clamp(min=1e-12).log(), density - 5.541)
     ends = torch.where(b < 0.5 / 255, functional.logsigmoid(above), log_inside)
@@ -115,7 +115,7 @@ def logistic_cross_entropy(
 
 
 def gaussian_kl(mean: torch.Tensor, log_variance: torch.Tensor) -> torch.Tensor:
-    """Returns KL(N(mean, variance) || N(0, 1)), summed over features, mean over images.
+    """Returns KL(N(mean, variance) || N(0, 1)), summed over features, averaged over images.
 
     Source: Kingma and Welling, 2014, appendix B.
     """
@@ -129,7 +129,7 @@ def kl_between(
     other_mean: torch.Tensor,
     other_log_variance: torch.Tensor,
 ) -> torch.Tensor:
-    """Returns KL(N(mean, variance) || N(other)), summed over features, mean over images."""
+    """Returns KL(N(mean, variance) || N(other)), summed over features, averaged over images."""
     ratio = (log_variance - other_log_variance).exp()
     shift = (mean - other_mean).pow(2) * (-other_log_variance).exp()
     per_image = 0.5 * (ratio + shift - 1.0 + other_log_variance - log_variance).sum(1)
@@ -139,8 +139,9 @@ def kl_between(
 def maximum_mean_discrepancy(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """Returns the squared maximum mean discrepancy of two samples, a scalar.
 
-    A sum of Gaussian kernels; their widths follow the median squared distance, which is taken as a
-    constant. Source: Gretton et al., 2012; for generators Li, Swersky and Zemel, 2015.
+    The kernel is a mean of Gaussian kernels whose widths follow the median squared distance, which
+    is treated as a constant. Source: Gretton et al., 2012; for generators, Li, Swersky and Zemel,
+    2015.
 
     Args:
         a: Shape (images, features).

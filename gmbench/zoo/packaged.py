@@ -1,6 +1,6 @@
-"""Image files that Python packages carry, and where each of them comes from.
+"""Image files that come with Python packages, and where each of them comes from.
 
-Files are found without importing their package: importing one would cost seconds, and an old
+Files are found without importing their package: importing one would take seconds, and an old
 package's code need not run under a new Python for its pictures to be read.
 """
 
@@ -17,15 +17,15 @@ from gmbench.errors import SourceError
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where real images come from; stands in the card of every zoo that was trained on them.
+    """Where real images come from; listed in the card of every zoo that was trained on them.
 
     Attributes:
         content: Content class that they belong to, such as `faces`.
-        package: Name of the package on PyPI; empty for a folder of the user's.
+        package: Name of the package on PyPI; empty for a user's folder.
         version: Version of the package; empty for a folder.
         file: Path inside the package; for a folder, its name.
         licence: The licence, as the package states it.
-        sha256: SHA-256 of the file; for many files, of all of them in order.
+        sha256: SHA-256 of the file; for many files, over all of them in order.
     """
 
     content: str
@@ -42,8 +42,8 @@ class Picture:
 
     Attributes:
         package: Name of the package on PyPI.
-        module: Name under which Python finds it.
-        path: Path inside the module's folder, with `/`; a pattern if it holds `*`.
+        module: Name under which Python imports it.
+        path: Path inside the module's folder, with `/`; a pattern if it contains `*`.
         licence: The licence, as the package states it.
     """
 
@@ -54,14 +54,14 @@ class Picture:
 
 
 def files_of(picture: Picture, content: str) -> list[Path]:
-    """Returns the files that a picture's path stands for, in alphabetical order.
+    """Returns the files that match a picture's path, in alphabetical order.
 
     Args:
-        picture: What is looked for.
-        content: For which content, to be named in an error.
+        picture: What to look for.
+        content: The content that needs it, to be named in an error.
 
     Raises:
-        SourceError: The package is not installed, or does not hold the files any more.
+        SourceError: The package is not installed, or no longer contains the files.
     """
     try:
         found = importlib.util.find_spec(picture.module)

@@ -1,4 +1,4 @@
-"""Which files of which packages the contents of the zoo are made from, and their licences."""
+"""The package files that the contents of the zoo are made from, and their licences."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""Between 8-bit images and the values that a network gives: one fixed rule a last non-linearity.
+"""Conversion between 8-bit images and network outputs: a fixed rule per last non-linearity.
 
 | last non-linearity | black (0) | white (255) | beyond |
 |---|---|---|---|
 | tanh | -1 | 1 | cannot occur |
 | sigmoid | 0 | 1 | cannot occur |
-| relu | 0 | 1 | above 1 is cut to white |
-| leaky_relu | -1 | 1 | cut to black and white |
+| relu | 0 | 1 | above 1 is clipped to white |
+| leaky_relu | -1 | 1 | clipped to black and white |
 
 Between black and white the rule is linear, and the last step rounds to whole numbers.
 """
@@ -18,7 +18,7 @@ import torch
 
 from gmbench.zoo.layers import LEAKY_SLOPE
 
-#: Network values that stand for black and for white, by the last non-linearity.
+#: Network values that represent black and white, by the last non-linearity.
 VALUE_RANGES: dict[str, tuple[float, float]] = {
     "tanh": (-1.0, 1.0),
     "sigmoid": (0.0, 1.0),
@@ -68,16 +68,16 @@ def to_pixels(values: torch.Tensor, last: str) -> torch.Tensor:
 
 
 def to_unit(values: torch.Tensor, last: str) -> torch.Tensor:
-    """Returns a network's output with black at 0 and white at 1; nothing is cut."""
+    """Returns a network's output with black at 0 and white at 1, without clipping."""
     black, white = VALUE_RANGES[last]
     return (values - black) / (white - black)
 
 
 def first_values(last: str, brightness: float) -> tuple[float, float]:
-    """Returns mean and standard deviation that the last layer should start with.
+    """Returns the mean and standard deviation that the last layer should start with.
 
     They make the first images as bright as the real ones, within the range where the last
-    non-linearity has a slope. From elsewhere a generator overshoots into black or white, where
+    non-linearity has a slope. Starting elsewhere, a generator overshoots into black or white, where
     ReLU, tanh and sigmoid pass no gradient back.
 
     Args:

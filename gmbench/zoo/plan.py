@@ -1,4 +1,4 @@
-"""What a zoo is to be: its population, its real images and its numbers, checked before any work."""
+"""The plan of a zoo: its population, real images and numbers, checked before any work is done."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SIZES: tuple[int, ...] = (32, 64)
 """Heights and widths of images that the networks are made for."""
 
 _PACKAGES = ("torch", "numpy", "pillow", "pyarrow")
-"""Packages whose version the bytes of a zoo depend on."""
+"""Packages whose versions the bytes of a zoo depend on."""
 
 
 @dataclass(frozen=True)
@@ -31,18 +31,18 @@ class ZooPlan:
     """Everything that the bytes of a zoo depend on.
 
     Attributes:
-        population: The GMs to be trained.
-        modules: Name of the Python module that trains each kind, by the kind.
+        population: The GMs to train.
+        modules: Name of the Python module that trains each kind, by kind.
         contents: Real images; at least those that the population needs, in its sizes.
-        images_per_gm: Images of each GM.
-        seed: Seed of the population, of the contents and of the test sets.
-        real_per_content: Held-out real images of each content that are published, at most.
-        diffusion_per_set: Diffusion GMs in each test set.
-        sets: Test GMs of each set; None to draw them when labels are measured.
-        attempts: How often a GM is trained at most.
+        images_per_gm: Number of images per GM.
+        seed: Seed of the population, the contents and the test sets.
+        real_per_content: Maximum number of held-out real images published per content.
+        diffusion_per_set: Number of diffusion GMs in each test set.
+        sets: Test GMs of each set; None to draw them once the labels are measured.
+        attempts: Maximum number of times that a GM is trained.
         images_from: Folder that a content was read from.
         name: Name of the benchmark.
-        content_seed: Seed of the contents where they have one of their own.
+        content_seed: Seed of the contents, if they have a separate one.
         device: Where GMs are trained: `cpu` or `cuda`.
     """
 
@@ -67,7 +67,7 @@ class ZooPlan:
 
     @property
     def sizes(self) -> list[int]:
-        """Heights and widths of the images in pixels, the smallest first."""
+        """Heights and widths of the images in pixels, smallest first."""
         return sorted({specification.size for specification in self.population})
 
     @property
@@ -100,7 +100,7 @@ class ZooPlan:
         """Returns the fingerprint of everything that one GM depends on."""
         task = asdict(self.task(specification))
         if self.device == "cpu":
-            del task["device"]  # GMs were finished before there was a choice.
+            del task["device"]  # Keeps the keys of GMs finished before there was a choice.
         facts = [
             task,
             [self.by_key[need].sha256 for need in specification.needs],
@@ -137,21 +137,21 @@ def plan_zoo(
     """Draws the population of a zoo and loads the real images that it is trained on.
 
     Args:
-        n_gms: Number of GMs, without diffusion.
-        images_per_gm: Images of each GM.
+        n_gms: Number of GMs, not counting diffusion GMs.
+        images_per_gm: Number of images per GM.
         size: Height and width of the images in pixels: 32 or 64.
         seed: Seed of everything.
-        contents: Names of the contents; all that come with packages when None, or the folder's
-            alone where there is one.
-        images_from: Folder of images that makes a further content of its name.
-        n_diffusion: Diffusion GMs beside the others.
-        diffusion_per_set: How many of them each test set gets.
-        attempts: How often a GM is trained at most.
-        name: Name of the benchmark; where it is not `zoo`, the GMs' names begin with it, so that
-            predictions tell which benchmark they are of.
-        content_seed: Seed of which GMs get which content and of what is cut out of the real images;
-            by default `seed` is that of everything. With two secrets, what images show of their
-            content tells nothing of the population.
+        contents: Names of the contents; if None, all that come with packages, or only the
+            folder's if there is one.
+        images_from: Folder of images that makes a further content, named after it.
+        n_diffusion: Number of diffusion GMs in addition to the others.
+        diffusion_per_set: Number of diffusion GMs in each test set.
+        attempts: Maximum number of times that a GM is trained.
+        name: Name of the benchmark; unless it is `zoo`, the GMs' names begin with it, so that
+            predictions show which benchmark they belong to.
+        content_seed: Seed that decides which GMs get which content and what is cut out of the real
+            images; by default, `seed` is that of everything. With two secret seeds, what images
+            show of their content reveals nothing about the population.
 
     Raises:
         DatasetError: A number is out of range.
@@ -203,8 +203,8 @@ def check_plan(plan: ZooPlan) -> None:
     """Checks that a population can be built.
 
     Raises:
-        UnknownNameError: A GM has a kind or a content that is not known.
-        DatasetError: There is no GM, two have one name, or a content lacks the size of one.
+        UnknownNameError: A GM has an unknown kind or content.
+        DatasetError: There is no GM, two share a name, or a content lacks the size of one.
     """
     names = [specification.name for specification in plan.population]
     if not names or len(set(names)) != len(names):
@@ -237,7 +237,7 @@ def _contents(
 ) -> tuple[Content, ...]:
     if names is None:
         names = () if images_from else CONTENTS
-    # A folder's name is a content too, so that it can be asked for like any other.
+    # A folder's name is a content too, so that it can be requested like any other.
     own = content_name(images_from) if images_from else None
     loaded = [load_content(name, size, seed) for name in names if name != own]
     if images_from and own:

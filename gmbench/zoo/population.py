@@ -1,9 +1,9 @@
 """Which GMs a zoo trains: kinds in the paper's proportions, contents balanced, labels covered.
 
-Draws are stratified, not left to luck: for each GM several candidates are drawn from its kind's
-`draw_options`, and the one whose classes and losses are the rarest so far is taken. The next one is
-its spare, should it fail in training, and after that one of another family. What is counted here
-are intended labels; those that count in the end are measured off the trained network.
+Draws are stratified, not left to chance: for each GM, several candidates are drawn from its kind's
+`draw_options`, and the one whose classes and losses are the rarest so far is taken. The runner-up
+is its spare in case it fails in training, followed by one of another family. The labels counted
+here are the intended ones; the final labels are measured on the trained network.
 """
 
 from __future__ import annotations
@@ -22,30 +22,30 @@ from gmbench.errors import DatasetError
 from gmbench.schema import DISCRETE, KINDS, LOSSES, N_CONTINUOUS
 from gmbench.zoo.specification import Specification
 
-#: Where the networks of each kind are drawn and trained.
+#: The module in which the networks of each kind are drawn and trained.
 KIND_MODULES: dict[str, str] = {
     kind: f"gmbench.zoo.kinds.{module}"
     for kind, module in zip(
         KINDS, ("gan", "vae", "autoregressive", "attack", "flow", "diffusion"), strict=True
     )
 }
-#: The paper's 116 GMs by kind; diffusion models stand beside them.
+#: The paper's 116 GMs by kind; diffusion models are additional.
 PROPORTIONS: dict[str, int] = {"GAN": 81, "VAE": 13, "AR": 11, "AA": 6, "NF": 5}
-#: Candidates for each GM, of which the one with the rarest labels is taken.
+#: Number of candidates per GM, of which the one with the rarest labels is taken.
 CANDIDATES = 12
-#: Draws before a population is given up because nothing but near-duplicates comes.
+#: Number of draws after which a population is given up if all are near-duplicates.
 TRIES = 200
-#: Two GMs of one family with fewer differing choices than this are near-duplicates.
+#: Two GMs of the same family with fewer differing choices than this are near-duplicates.
 FEWEST_DIFFERENCES = 2
-#: Training steps of a family that its module does not name.
+#: Training steps of a family for which its module specifies none.
 STEPS = 300
 
-#: The schema's class of an option's value, where the two have not one name.
+#: The schema's class of an option's value, where their names differ.
 _CLASS_OF: dict[str, str] = {
     **dict.fromkeys(("group", "layer"), "other"),
     **dict.fromkeys(("strided_conv", "average_pool", "max_pool"), "yes"),
 }
-#: Options that shape training and not the network; they make no two GMs different.
+#: Options that affect training but not the network; they do not make two GMs different.
 _TRAINING_OPTIONS = frozenset({"critic_width", "encoder_width", "batch", "learning_rate"})
 
 
@@ -81,17 +81,17 @@ def draw_population(
 
     Args:
         n_gms: Number of GMs, shared among the kinds as the paper's 116 are.
-        size: Height and width of the images in pixels, a power of two from 16 on.
+        size: Height and width of the images in pixels, a power of two, at least 16.
         contents: Names of the contents; each kind gets them in equal shares.
         seed: Seed of everything.
-        n_diffusion: Diffusion models beside the others.
-        prefix: What every name begins with.
+        n_diffusion: Number of diffusion models in addition to the others.
+        prefix: Prefix of every name.
 
     Returns:
         Specifications by kind, named `GAN_001` and so on after the prefix.
 
     Raises:
-        DatasetError: A number, the size or the contents cannot be used, or there are not so many
+        DatasetError: A number, the size or the contents cannot be used, or there are not that many
             different GMs.
     """
     if size < 16 or size & (size - 1):
@@ -103,12 +103,13 @@ def draw_population(
     numbers = shares(n_gms) | {"DM": n_diffusion}
     drawn: dict[str, list[Specification]] = {}
     counts: Counter[tuple[str, str]] = Counter()
-    # The kinds with the fewest choices come first; the many GANs then fill what they left empty.
-    # Diffusion models stand beside the others, so they fill nothing: they come last.
+    # The kinds with the fewest GMs come first; the many GANs then fill the gaps that they leave.
+    # Diffusion models are additional to the others and fill no gaps, so they come last.
     first = 0
     for kind in sorted(numbers, key=lambda kind: (kind == "DM", numbers[kind])):
         generator = np.random.default_rng([seed, list(KIND_MODULES).index(kind)])
-        # A kind goes on with the contents where the last one stopped: few GMs cannot have them all.
+        # Each kind continues with the contents where the last one stopped: a few GMs cannot have
+        # them all.
         turned = [contents[(first + n) % len(contents)] for n in range(len(contents))]
         drawn[kind] = _draw_kind(kind, numbers[kind], size, turned, generator, counts)
         first += numbers[kind]
@@ -129,8 +130,8 @@ def intended_labels(specification: Specification) -> dict[str, str]:
     """Returns the classes and losses that a specification asks for.
 
     Returns:
-        Class of each discrete parameter that its options name (one that they leave open is
-        absent), and `yes` for each loss.
+        Class of each discrete parameter that its options name (those left open are absent), and
+        `yes` for each loss.
     """
     labels = dict.fromkeys(specification.losses, "yes")
     for parameter in DISCRETE:
@@ -152,7 +153,7 @@ def class_counts(specifications: Iterable[Specification]) -> dict[str, dict[str,
 
 
 def smallest_distance(rows: npt.ArrayLike) -> NearestRows:
-    """Returns the smallest distance between two label rows, and which two.
+    """Returns the smallest distance between two label rows, and which two they are.
 
     Args:
         rows: Shape (GMs, 25), at least two: counts in natural units, class indices, and losses as
@@ -175,11 +176,11 @@ def smallest_distance(rows: npt.ArrayLike) -> NearestRows:
 
 
 def are_near_duplicates(a: Specification, b: Specification) -> bool:
-    """Tells whether two GMs would have almost the same labels.
+    """Returns whether two GMs would have almost the same labels.
 
-    They are of one family and differ in fewer than `FEWEST_DIFFERENCES` choices. A number differs
-    from another if it does by more than a tenth; each loss counts as a choice, and neither the
-    content nor what shapes the training alone does.
+    Near-duplicates are of the same family and differ in fewer than `FEWEST_DIFFERENCES` choices.
+    Numbers differ if they do so by more than a tenth. Each loss counts as a choice; the content and
+    options that affect training alone do not.
     """
     if (a.kind, a.family) != (b.kind, b.family):
         return False
@@ -266,7 +267,8 @@ def _draw_one(
 def _rarity(specification: Specification, counts: Counter[tuple[str, str]]) -> float:
     """Returns how rare the labels of a GM are so far; the higher, the more it is wanted.
 
-    The losses count together as one class would: otherwise the most losses would always win.
+    All losses together count as two classes would: otherwise, having the most losses would always
+    win.
     """
     labels = intended_labels(specification)
     rarity = {key: 1.0 / (1.0 + counts[key]) for key in labels.items()}

@@ -1,20 +1,20 @@
-"""The gate: whether a GM has learnt enough for its images to be worth a place in the zoo.
+"""The quality gate: whether a GM has learnt enough for its images to deserve a place in the zoo.
 
-Figures are taken of a sample of its images against real images of its content, in a small space of
-hand-made features that nothing has to be downloaded for (`features`). A GM passes if every check
-that applies to its kind does:
+A sample of its images is compared with real images of its content, in a small space of hand-crafted
+features that need no download (`features`). A GM passes if every check that applies to its kind
+does:
 
-| check | what it asks | kinds |
+| check | requirement | kinds |
 |---|---|---|
 | `finite_loss` | the training loss is a finite number at every step | all |
-| `diversity` | images differ from one another, compared with how real ones do | all |
-| `sharpness` | fine detail is neither missing nor noise alone, compared with real ones | all |
+| `diversity` | images differ from one another, relative to how real ones do | all |
+| `sharpness` | fine detail is neither missing nor mere noise, relative to real ones | all |
 | `frechet` | nearer to real images than what the network made before training | all but AA |
-| `perturbed` | each image differs from the nearest real one, and by little | AA |
+| `perturbed` | each image differs from the nearest real one, but only by a little | AA |
 
-The images of an adversarial attack are real images with a small pattern on them. Their distance
-from real ones is small whatever the attack is worth, so `frechet` says nothing of it; what could
-go wrong is that the pattern got lost in rounding to 8 bits, or buried the image.
+The images of an adversarial attack are real images with a small pattern added. Their distance from
+real ones is small however good the attack is, so `frechet` says nothing about it; what could go
+wrong is that the pattern is lost in rounding to 8 bits, or that it buries the image.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ Images = NDArray[np.uint8]
 """Shape (images, 3, size, size)."""
 
 N_SAMPLE = 64
-"""Images of a GM that the gate looks at."""
+"""Number of images of a GM that the gate looks at."""
 
 _N_REAL = 500
-"""Real images that they are compared with."""
+"""Number of real images that they are compared with."""
 
 _LIMITS: Mapping[str, tuple[float, float]] = {
     "diversity": (0.25, 4.0),
@@ -46,22 +46,22 @@ _LIMITS: Mapping[str, tuple[float, float]] = {
 }
 """Smallest and largest value that passes each check.
 
-Of `diversity` and `sharpness` as multiples of the real images' own; of `frechet` as a multiple of
-the untrained network's distance; of `perturbed` as a share of the images.
+`diversity` and `sharpness` are multiples of the real images' own values, `frechet` is a multiple of
+the untrained network's distance, and `perturbed` is a share of the images.
 """
 
 _LEAST_SPREAD = np.repeat([2.0, 2.0, 2.0, 4.0, 2.0, 3.0], [36, 3, 3, 1, 8, 9])
-"""Smallest spread that each feature is taken to have among real images.
+"""Lower bound on the spread of each feature among real images.
 
-So that a feature that is nearly constant there, such as the colour of grey images or the fine
-detail of faces, does not outweigh all others. The last two groups (frequencies, gradients) are held
+It keeps a feature that is nearly constant there, such as the colour of grey images or the fine
+detail of faces, from outweighing all others. The last two groups (frequencies, gradients) are held
 down the most: a blurred face is nearer to a face than sharp noise is.
 """
 
 _LEAST_POWER = 10.0
 """Added to the power in a ring of frequencies, in squared levels, before the logarithm.
 
-The step from little to none would otherwise count for more than everything that can be seen.
+The step from little to none would otherwise count for more than everything visible.
 """
 
 _REMEDY = "Train it longer, with another seed, or on other images."
@@ -72,13 +72,13 @@ _LARGEST_PERTURBATION = 48.0
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """What the gate says of a GM.
+    """The gate's verdict on a GM.
 
     Attributes:
         checks: All checks, in the order of the module's table; one is skipped.
-        figures: What they were told from: `last_loss`, `diversity`, `real_diversity`,
+        figures: Figures that they are based on: `last_loss`, `diversity`, `real_diversity`,
             `sharpness`, `real_sharpness`, `frechet`, `untrained_frechet`, `perturbation`; None
-            where not taken or not finite.
+            where not computed or not finite.
     """
 
     checks: Checklist
@@ -86,11 +86,11 @@ class Quality:
 
     @property
     def fault(self) -> str:
-        """The checks that failed, with what was found, in one line; empty if none did."""
+        """The checks that failed, with what was found, in one line; empty if none failed."""
         return "; ".join(f"{check.name} {check.message}" for check in self.checks.failures)
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns the checks and figures as what JSON can hold."""
+        """Returns the checks and figures as JSON-serialisable data."""
         return {**self.checks.to_dict(), "figures": dict(self.figures)}
 
 
@@ -101,13 +101,13 @@ def judge(
     real: Images,
     untrained: Images | None,
 ) -> Quality:
-    """Passes a GM through the gate.
+    """Puts a GM through the gate.
 
     Args:
         kind: Kind of the GM, which decides the checks that apply.
         history: Training loss by step.
         images: Images of the GM, shape (images, 3, size, size).
-        real: Real images of its content, as many as there are.
+        real: All real images of its content.
         untrained: Images of the same network before training; not needed for an AA.
     """
     attack = kind == "AA"
@@ -151,8 +151,9 @@ def judge(
 def diversity(images: Images) -> float:
     """Returns how much images differ from one another: 0 when all are the same.
 
-    The root mean square distance between two of them, as thumbnails of 8 x 8 pixels, so that
-    noise, which differs in every image, does not pass for variety. In levels of 255.
+    This is the root mean square distance between two of them, in levels of 255, taken between
+    thumbnails of 8 x 8 pixels so that noise, which differs in every image, does not pass for
+    variety.
     """
     small = _thumbnails(images, 8).reshape(len(images), -1)
     return float(np.sqrt(2.0 * small.var(axis=0).mean()))
@@ -166,15 +167,15 @@ def sharpness(images: Images) -> float:
 
 
 def features(images: Images) -> NDArray[np.float64]:
-    """Returns the hand-made features that the Frechet-like distance is taken in.
+    """Returns the hand-crafted features in which the Frechet-like distance is computed.
 
-    Of every image: the 6 x 6 lowest cosine coefficients of its luminance (what is where), mean and
-    spread of each channel and how far the channels are apart (colour), the logarithm of its power
-    in 8 rings of spatial frequency (texture and traces of up-sampling), and the share of the
-    gradients in 8 directions (strokes and edges).
+    For every image: the 6 x 6 lowest cosine coefficients of its luminance (what is where), the mean
+    and spread of each channel and how far apart the channels are (colour), the logarithm of its
+    power in 8 rings of spatial frequency (texture and traces of up-sampling), and the mean length
+    of its gradients in each of 8 directions and in all (strokes and edges).
 
     Args:
-        images: Shape (images, 3, size, size); size a power of two from 16.
+        images: Shape (images, 3, size, size); size a power of two, at least 16.
 
     Returns:
         Shape (images, 60).
@@ -197,11 +198,11 @@ def features(images: Images) -> NDArray[np.float64]:
 
 
 def frechet_distance(sample: NDArray[np.float64], real: NDArray[np.float64]) -> float:
-    """Returns the squared Frechet distance of two normal distributions fitted to features.
+    """Returns the squared Frechet distance between two normal distributions fitted to features.
 
     |m - m'|^2 + tr(S + S' - 2 (S S')^(1/2)), after each feature has been divided by its spread
-    among the real images (at least `_LEAST_SPREAD`), and with covariances drawn a tenth of the way
-    to their diagonals, as samples are small.
+    among the real images (at least `_LEAST_SPREAD`), and with covariances shrunk a tenth of the way
+    towards their diagonals, since samples are small.
 
     Args:
         sample: Features of the images, shape (images, features).
@@ -224,7 +225,7 @@ def _covariance(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _share_perturbed(images: Images, real: Images) -> tuple[float, float]:
-    """Returns the share of images that are near a real one but not the same, and their change.
+    """Returns the share of images that are near a real one but not equal to it, and their change.
 
     The change is the median root mean square difference from the nearest real image, in levels.
     """

@@ -1,7 +1,7 @@
-"""Letters and icons, rendered from fonts that Python packages carry.
+"""Letters and icons, rendered from fonts that come with Python packages.
 
-A glyph is drawn larger than it is wanted and scaled down, so that its edges are
-smooth and no trace of enlarging is left in them.
+A glyph is drawn larger than needed and scaled down, so that its edges are smooth and show no trace
+of enlarging.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ Glyph = tuple[Path, str]
 """A font file and a character of it."""
 
 _FINER = (2, 8)
-"""How many times larger than the image the em of a glyph is that is scaled down to it; the second
-is for glyphs that fill little of their em."""
+"""Size of the em at which a glyph is drawn before it is scaled down, in multiples of the image
+size; the second is for glyphs that fill little of their em."""
 
 _LEAST_CONTRAST = 80.0
-"""Least difference in brightness, of 255, between the ink of an icon and its paper."""
+"""Minimum difference in brightness, in levels of 255, between the ink and the paper of an icon."""
 
 _BRIGHTNESS = np.array([0.299, 0.587, 0.114])
 
@@ -30,16 +30,16 @@ _BRIGHTNESS = np.array([0.299, 0.587, 0.114])
 def render_letters(
     glyphs: Sequence[Glyph], count: int, size: int, generator: np.random.Generator
 ) -> tuple[NDArray[np.uint8], list[int]]:
-    """Draws dark letters on light paper, each of a size, place and slant of its own.
+    """Draws dark letters on light paper, each with its own size, position and slant.
 
     Args:
-        glyphs: What is drawn from.
+        glyphs: Glyphs to draw from.
         count: Number of images.
         size: Height and width in pixels.
         generator: Source of all randomness.
 
     Returns:
-        Images of shape (count, size, size), and which glyph each shows.
+        Images of shape (count, size, size), and the index of the glyph that each shows.
     """
     images = np.empty((count, size, size), dtype=np.uint8)
     drawn = []
@@ -56,16 +56,16 @@ def render_letters(
 def render_icons(
     glyphs: Sequence[Glyph], count: int, size: int, generator: np.random.Generator
 ) -> tuple[NDArray[np.uint8], list[int]]:
-    """Draws icons in a colour on paper of another colour, lighter or darker.
+    """Draws icons in one colour on paper of another, lighter or darker colour.
 
     Args:
-        glyphs: What is drawn from.
+        glyphs: Glyphs to draw from.
         count: Number of images.
         size: Height and width in pixels.
         generator: Source of all randomness.
 
     Returns:
-        Images of shape (count, size, size, 3), and which glyph each shows.
+        Images of shape (count, size, size, 3), and the index of the glyph that each shows.
     """
     images = np.empty((count, size, size, 3), dtype=np.uint8)
     drawn = []
@@ -86,11 +86,11 @@ def _mask(
     """Returns how much of each pixel a glyph covers, shape (size, size), in [0, 1].
 
     Args:
-        glyph: What is drawn.
-        share: Its longer side, in sides of the image.
-        slant: How far it is turned, in degrees.
+        glyph: Glyph to draw.
+        share: Its longer side, as a fraction of the image's side.
+        slant: Its rotation, in degrees.
         size: Height and width in pixels.
-        generator: Source of its place.
+        generator: Source of its position.
     """
     path, character = glyph
     for finer in _FINER:

@@ -1,6 +1,7 @@
-"""From a row of the table of replicas to what is trained.
+"""From a row of the table of replicas to the specification that is trained.
 
-The layer structure is the label row's (`options["row"]`); the other options are those of the kind.
+The layer structure is that of the label row (`options["row"]`); the other options are those of the
+kind.
 """
 
 from __future__ import annotations
@@ -19,28 +20,28 @@ OPTIONS: Mapping[str, Callable[[Replica, Mapping[str, Any]], dict[str, Any]]] = 
     **game_options.OPTIONS,
     **likelihood_options.OPTIONS,
 }
-"""From a replica and its row to the other options, by kind."""
+"""Function of a replica and its row that returns the other options, by kind."""
 
 STEPS: Mapping[str, int] = {**game_options.STEPS, **likelihood_options.STEPS}
-"""Training steps of a family."""
+"""Training steps by family."""
 
 STEPS_OF_SIZE: Mapping[int, int] = {32: 450, 64: 300}
-"""Training steps of families that `STEPS` does not name, by height and width."""
+"""Training steps of families that `STEPS` does not list, by height and width of the images."""
 
 
 def specification_of(
     replica: Replica, seed: int = 0, values: Mapping[str, float | None] | None = None
 ) -> Specification:
-    """Returns what is trained to make a replica.
+    """Returns the specification that is trained to make a replica.
 
     Args:
-        replica: A row of the table, or a GM that was drawn like them.
+        replica: A row of the table, or a GM that was drawn to be like its rows.
         seed: Seed of initialisation, training and sampling.
         values: Label values to aim at, by parameter: counts and class indices; None for those of
             `intended_row`, which knows the published GMs.
 
     Raises:
-        GmbenchError: A value is missing, or none that a network can have.
+        GmbenchError: A value is missing, or is not one that a network can have.
     """
     row = Row.of(intended_row(replica.gm) if values is None else values).to_dict()
     return Specification(
@@ -62,7 +63,7 @@ def specification_of(
 
 
 def _filters(replica: Replica, values: Mapping[str, float | None] | None) -> float:
-    """Returns the filters of the published network, or those that are given; 0 for unknown."""
+    """Returns the given number of filters, or else that of the published network; 0 if unknown."""
     given = None if values is None else values.get("filters")
     if given is None and replica.gm in published_gms():
         given = published_gms()[replica.gm].values[NAMES.index("filters")]

@@ -1,7 +1,7 @@
-"""The table of replicas: its columns, the words that stand in them, and how it is read.
+"""The table of replicas: its columns, their vocabulary, and how it is read.
 
-`tables/replicas.csv` says, for each published GM, who published it, which network and which
-objective it has, what it starts from and what is smaller here (docs/replicas.md).
+`tables/replicas.csv` states for each published GM who published it, which network and objective it
+has, what it starts from, and what is smaller here (docs/replicas.md).
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ FAMILIES: Mapping[str, str] = {
     "residual_classifier": "what an attack is on: residual blocks down to classes",
     "diffusion_unet": "a U-Net that is told the time",
 }
-"""The networks, by what makes the images; critics and encoders follow from the objective."""
+"""The networks that make the images; critics and encoders follow from the objective."""
 
 OBJECTIVES: Mapping[str, tuple[str, ...]] = {
     "standard": ("loss_adversarial",),
@@ -113,7 +113,7 @@ STARTS: Mapping[str, str] = {
 """What a GM makes its images from."""
 
 IDENTIFIED: tuple[str, ...] = ("certain", "likely")
-"""How surely a published name was told to be of the paper that stands beside it."""
+"""How certain it is that a published name belongs to the paper listed with it."""
 
 CONTENTS: Mapping[str, tuple[str, ...]] = {
     "mnist": ("digits",),
@@ -129,26 +129,27 @@ SIZES: Mapping[str, int] = {"mnist": 32, "cifar10": 32, "faces": 64, "other": 64
 
 @dataclass(frozen=True, slots=True)
 class Replica:
-    """How a published GM is made again in small.
+    """How a published GM is reproduced on a small scale.
 
     Attributes:
         gm: Name of the published GM, such as `DCGAN`.
         kind: Its kind.
         authors: Who published it.
-        year: When.
+        year: Year of publication.
         title: Title of the paper.
-        identified: How surely the name is of that paper, one of `IDENTIFIED`.
+        identified: How certain it is that the name belongs to that paper, one of `IDENTIFIED`.
         family: The network, one of `FAMILIES`.
-        objective: What is trained, one of `OBJECTIVES`.
-        published_objective: The method's own; differs where the row's losses are another's.
+        objective: The objective that is trained, one of `OBJECTIVES`.
+        published_objective: The method's own objective; differs where the row's losses are
+            another's.
         start: What its images are made from, one of `STARTS`.
-        source: Content of the images that it starts from where they are unpaired; empty otherwise.
+        source: Content of the images that it starts from if they are unpaired; empty otherwise.
         content: What it is trained on and makes.
         size: Height and width of its images in pixels.
         upsampling: The method's class of `upsampling`.
         skip_connection: The method's class of `skip_connection`.
         losses: Names of the schema's losses that it is trained with, in the schema's order.
-        smaller: What is smaller than in the original, for people.
+        smaller: What is smaller than in the original, in words.
     """
 
     gm: str
@@ -177,7 +178,7 @@ class Replica:
 
 @cache
 def published_gms() -> Mapping[str, GM]:
-    """Returns the 116 GMs of red116 and the seven diffusion models by their names."""
+    """Returns the 116 GMs of red116 and the seven diffusion models, by name."""
     return {gm.name: gm for gm in (*catalog.red116(), *catalog.diffusion7())}
 
 
@@ -188,8 +189,8 @@ def read_replicas(path: Path) -> tuple[Replica, ...]:
         path: A CSV file with the columns of `Replica`.
 
     Raises:
-        BenchmarkError: A row is missing, stands there twice or does not hold what it should; the
-            message names the line and the column.
+        BenchmarkError: A row is missing, duplicated or invalid; for an invalid row, the message
+            names the line.
     """
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))

@@ -1,18 +1,19 @@
-"""Replicas: a small GM of our own for each of the published ones.
+"""Replicas: a small GM trained by this project for each of the published ones.
 
 `tables/replicas.csv` has one row for each of the 116 GMs of red116 and the paper's seven diffusion
-models: who published it, which network and which objective it has, what it starts from and what is
+models: who published it, which network and objective it has, what it starts from, and what is
 smaller here. A replica takes the layer structure and the discrete classes of its published label
-row; its layers are narrow, so it aims at no number of `filters` or `parameters`. Two things can
-make it aim at something else than the row says:
+row; its layers are narrow, so it aims at no particular number of `filters` or `parameters`. Two
+things can make it aim at something other than the row:
 
 1. `upsampling` and `skip_connection`, which may be swapped in the published arrays, and losses
    that make no trainable objective (BigGAN with L1 alone): the method as published decides.
-2. Rows that contradict themselves (a class of norm layers, and no norm layer) or that no network
-   can have by the definitions of docs/labels.md: `tables/replica_differences.csv`, with a reason.
+2. Rows that contradict themselves (a class of norm layers, but no norm layer) or that no network
+   can have by the definitions of docs/labels.md: see `tables/replica_differences.csv`, which gives
+   a reason for each.
 
-`intended_row` gives what a replica aims at, `planned_differences` every cell in which that is not
-the published row. The labels of a trained replica are measured, never taken from here.
+`intended_row` returns what a replica aims at, `planned_differences` every cell in which that
+differs from the published row. The labels of a trained replica are measured, never taken from here.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from gmbench.zoo.like import DrawnGM
 from gmbench.zoo.replica_table import DOUBTFUL, Replica, published_gms, read_replicas
 
 UNAIMED: tuple[str, ...] = ("filters", "parameters")
-"""Counts that depend on the width of layers alone; replicas are narrow and aim at none."""
+"""Counts that depend on the width of layers alone; replicas are narrow and do not aim at them."""
 
 AIMED: tuple[str, ...] = tuple(
     parameter.name
@@ -45,14 +46,14 @@ _TABLE, _DIFFERENCES = TABLES / "replicas.csv", TABLES / "replica_differences.cs
 
 @dataclass(frozen=True, slots=True)
 class PlannedDifference:
-    """A cell in which a replica aims at something else than the published row.
+    """A cell in which a replica aims at something other than the published row.
 
     Attributes:
         gm: Name of the published GM.
         parameter: Name of the parameter.
         published: Value in the published row.
         intended: Value that the replica aims at.
-        reason: Why, one sentence for people.
+        reason: Why they differ, in one sentence.
     """
 
     gm: str
@@ -69,7 +70,7 @@ def replicas() -> tuple[Replica, ...]:
 
 
 def replica(name: str) -> Replica:
-    """Returns a replica by the name of its published GM or by its own.
+    """Returns a replica by the name of its published GM or by its own name.
 
     Raises:
         UnknownNameError: No published GM has that name.
@@ -96,7 +97,7 @@ def intended_row(name: str) -> dict[str, float | None]:
 
 
 def replica_sets(group: str = "red116") -> dict[str, tuple[str, ...]]:
-    """Returns the sets of a group under `splits/`, such as the paper's four, in replicas' names.
+    """Returns the sets of a group under `splits/`, such as the paper's four, with replicas' names.
 
     Raises:
         UnknownNameError: There is no such group.
@@ -105,15 +106,15 @@ def replica_sets(group: str = "red116") -> dict[str, tuple[str, ...]]:
 
 
 def drawn_replica(drawn: DrawnGM, made: Mapping[str, Replica] | None = None) -> Replica:
-    """Returns how a GM that was drawn like others is made: as its base, but for what it took.
+    """Returns how a GM that was drawn is made: like its base, except for what it took.
 
     Args:
-        drawn: One of `like_rows(intended_gms(), ...)`. Losses that it took from its relative bring
-            that one's objective.
+        drawn: One of `like_rows(intended_gms(), ...)`. If it took losses from its relative, it
+            takes the relative's objective too.
         made: How the rows that it was drawn from are made, by name; None for the published ones.
 
     Raises:
-        UnknownNameError: It was drawn from another table than `made`'s.
+        UnknownNameError: It was drawn from a table other than that of `made`.
     """
     known = _by_name() if made is None else made
     took_losses = any(loss.name in drawn.exchanged for loss in LOSSES)
@@ -126,13 +127,13 @@ def drawn_replica(drawn: DrawnGM, made: Mapping[str, Replica] | None = None) -> 
 
 
 def with_row(base: Replica, gm: GM, objective: Replica, content: str = "") -> Replica:
-    """Returns a replica for another row: its name, its classes, its losses.
+    """Returns a replica for another row, with that row's name, classes and losses.
 
     Args:
-        base: Whose family and start it has.
+        base: The replica whose family and start it has.
         gm: The row.
-        objective: Whose objective it has.
-        content: What it makes; as the base if empty.
+        objective: The replica whose objective it has.
+        content: The content that it makes; the base's if empty.
     """
     row = dict(zip(NAMES, gm.values, strict=True))
     chosen = {name: get_parameter(name).classes[int(row[name])] for name in DOUBTFUL}
@@ -151,11 +152,11 @@ def with_row(base: Replica, gm: GM, objective: Replica, content: str = "") -> Re
 def intended_gms(table: str = "red116") -> tuple[GM, ...]:
     """Returns the GMs of a published table with the label rows that their replicas aim at.
 
-    The counts that depend on width alone are the published ones: what new GMs are drawn from
-    (`like.like_rows`) are rows, and replicas' own widths are chosen where they are built.
+    The counts that depend on width alone are the published ones: new GMs are drawn from rows
+    (`like.like_rows`), and the replicas' own widths are chosen where they are built.
 
     Args:
-        table: `red116`, or `red116-dm` for the diffusion models too.
+        table: `red116`, or `red116-dm` to include the diffusion models.
     """
     diffusion = catalog.diffusion7() if table == "red116-dm" else ()
     return tuple(
@@ -172,7 +173,7 @@ def intended_gms(table: str = "red116") -> tuple[GM, ...]:
 
 
 def planned_differences(name: str | None = None) -> tuple[PlannedDifference, ...]:
-    """Returns every cell in which replicas aim at something else than the published rows.
+    """Returns every cell in which replicas aim at something other than the published rows.
 
     Args:
         name: The published GM or its replica; None for all.
@@ -209,7 +210,7 @@ def _structural() -> Mapping[str, Mapping[str, tuple[float, str]]]:
 
 
 def _changes(gm: GM) -> dict[str, tuple[float, str]]:
-    """Returns what a replica aims at beside the published row, with the reason, by parameter."""
+    """Returns the values that override a replica's published row, with reasons, by parameter."""
     one = _by_name()[gm.name]
     changes = dict(_structural().get(gm.name, {}))
     for name, chosen in zip(DOUBTFUL, (one.upsampling, one.skip_connection), strict=True):

@@ -1,4 +1,4 @@
-"""What a built zoo is like: failures, class counts, near-duplicates, test sets."""
+"""The report on a built zoo: failures, class counts, near-duplicates, test sets."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from gmbench.schema import KINDS, N_CONTINUOUS, PARAMETERS
 from gmbench.zoo.finished import FinishedGM
 
 FEWEST_OF_A_CLASS = 5
-"""A class that fewer GMs have is listed: it can hardly be learnt, and less be tested."""
+"""A class that fewer GMs have is listed: it can hardly be learnt, let alone tested."""
 
 
 @dataclass(frozen=True, slots=True)
 class ZooReport:
-    """What a built zoo is like.
+    """The report on a built zoo.
 
     Attributes:
         version: Version of the benchmark: the start of a hash over labels, sets and images.
-        n_gms: GMs in it.
-        n_images: Their images.
+        n_gms: Number of GMs.
+        n_images: Number of their images.
         kinds: Number of GMs of each kind that occurs.
         contents: Number of GMs of each content.
-        failed: Why each GM that is left out failed, one entry a training, by its name.
+        failed: Why each GM that is left out failed, one entry per training, by its name.
         retried: Why each GM that needed more than one training failed before, by its name.
         smallest_distance: Distance of the two nearest label rows, as
             `population.smallest_distance` defines it; None with fewer than two GMs.
@@ -54,15 +54,15 @@ class ZooReport:
     warnings: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns the report as what JSON can hold."""
+        """Returns the report as JSON-serialisable data."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> ZooReport:
-        """Reads a report back from what `to_dict` made.
+        """Restores a report from the result of `to_dict`.
 
         Raises:
-            ValueError: A key is missing or holds something else.
+            ValueError: A key is missing or its value is invalid.
         """
         return TypeAdapter(cls).validate_python(data)
 
@@ -108,7 +108,7 @@ def report_on(
 
 
 def class_counts(gms: Sequence[GM]) -> dict[str, dict[str, int]]:
-    """Returns the number of GMs of each class, those that do not occur included."""
+    """Returns the number of GMs of each class, including classes that do not occur."""
     counts: dict[str, dict[str, int]] = {}
     for column, parameter in enumerate(PARAMETERS[N_CONTINUOUS:], start=N_CONTINUOUS):
         found = Counter(int(gm.values[column]) for gm in gms)

@@ -1,4 +1,4 @@
-"""Same seed, same bytes: the state of torch that a training or a sampling runs under."""
+"""Same seed, same bytes: the state of torch under which training and sampling run."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import torch
 
 @contextmanager
 def reproducible(seed: int) -> Iterator[torch.Generator]:
-    """Runs a block with everything random in torch seeded, and puts the state back afterwards.
+    """Runs a block with everything random in torch seeded, and restores the state afterwards.
 
-    One thread and deterministic algorithms, since the number of threads changes the order of sums
-    and with it the last bits. Bytes are equal on one type of processor and one version of torch;
-    another processor may take other vector instructions. On a GPU only the draws are equal: some
-    of its operations have no deterministic form, and the others become slower by it.
+    One thread and deterministic algorithms are used, since the number of threads changes the order
+    of sums and with it the last bits. Bytes are equal on one type of processor and one version of
+    torch; another processor may use other vector instructions. On a GPU only the draws are equal:
+    some of its operations have no deterministic form, and the others would become slower.
 
     Args:
-        seed: Seed of the global generator (initial weights, dropout) and of the one that is given.
+        seed: Seed of the global generator (initial weights, dropout) and of the one yielded.
 
     Yields:
-        A generator for what is drawn by hand: batches, latent vectors, labels. It draws where
-        torch makes its tensors.
+        A generator for explicit draws: batches, latent vectors, labels. It draws on torch's default
+        device.
     """
     threads = torch.get_num_threads()
     deterministic = torch.are_deterministic_algorithms_enabled()
@@ -39,14 +39,14 @@ def reproducible(seed: int) -> Iterator[torch.Generator]:
 
 
 def seeded(seed: int) -> torch.Generator:
-    """Returns a generator that draws where torch makes its tensors.
+    """Returns a seeded generator that draws on torch's default device.
 
     Args:
-        seed: Its seed.
+        seed: Seed of the generator.
     """
     return torch.Generator(_place()).manual_seed(seed)
 
 
 def _place() -> torch.device:
-    # Older releases of torch tell only of a default that was set, not of a block's.
+    # Older releases of torch report only a default that was set globally, not that of a block.
     return torch.empty(0).device

@@ -1,9 +1,9 @@
-"""What a GM of the zoo is: its specification before training, and what training leaves.
+"""A GM of the zoo: its specification before training, and what training produces.
 
 A specification is plain data, so that it can be drawn, written, hashed, sent to a worker and read
 back. Everything random in training and sampling follows from its seed. Labels are not taken from
-it: they are measured off the trained network (`gmbench.measuring`) and from the losses that the
-training loop really summed up.
+it: they are measured on the trained network (`gmbench.measuring`) and taken from the losses that
+the training loop actually summed up.
 """
 
 from __future__ import annotations
@@ -27,16 +27,15 @@ class Specification:
     Attributes:
         name: Unique in its population, such as `GAN_017`.
         kind: One of the schema's `KINDS`.
-        family: Which network and objective within the kind, such as `dcgan` or `pixelcnn`.
-        content: What it is trained on: one of `content.CONTENTS`, or the name of a folder of the
-            user's.
+        family: Network and objective within the kind, such as `dcgan` or `pixelcnn`.
+        content: What it is trained on: one of `content.CONTENTS`, or the name of a user's folder.
         size: Height and width of its images in pixels; a power of two.
         losses: Names of the schema's losses that its objective sums up, such as `loss_l1`.
-        options: Architecture and training choices of its family; JSON values alone.
+        options: Architecture and training choices of its family; JSON values only.
         steps: Training steps.
         seed: Seed of initialisation, training and sampling.
-        source: Content of the images that it starts from, where they are another's; else empty.
-        spares: What is trained in its place, one after the other, if it fails at every attempt:
+        source: Content of the images that it starts from, if it is another; otherwise empty.
+        spares: What is trained in its place, one after another, if it fails at every attempt:
             other draws of the same name, kind and content.
     """
 
@@ -54,7 +53,7 @@ class Specification:
 
     @property
     def needs(self) -> tuple[tuple[str, int], ...]:
-        """Name and size of each content that it is trained with: its own, then its source's."""
+        """Name and size of each content that it is trained with: its own, then its source."""
         return tuple((name, self.size) for name in (self.content, self.source) if name)
 
     @property
@@ -64,10 +63,10 @@ class Specification:
 
 
 def check_family(family: str, families: Sequence[str]) -> None:
-    """Refuses a family that a kind does not have.
+    """Checks that a family is one that a kind has.
 
     Raises:
-        UnknownNameError: It is none of `families`.
+        UnknownNameError: It is not one of `families`.
     """
     if family not in families:
         raise UnknownNameError("Family", family, families, f"There are: {', '.join(families)}.")
@@ -78,8 +77,8 @@ class TrainedGM(Protocol):
 
     Attributes:
         network: The network that makes the images; this is what is measured.
-        example: One valid input of it, for measuring.
-        losses: Names of the schema's losses that the objective really summed up.
+        example: One valid input of the network, for measuring.
+        losses: Names of the schema's losses that the objective actually summed up.
         history: Training loss by step, for the quality gate.
     """
 
@@ -102,7 +101,7 @@ class TrainedGM(Protocol):
 
 
 class Trainer(Protocol):
-    """What each module of `gmbench.zoo.kinds` provides as its function `train`."""
+    """The function `train` that each module of `gmbench.zoo.kinds` provides."""
 
     def __call__(
         self, specification: Specification, real: torch.Tensor, *source: torch.Tensor
@@ -112,6 +111,6 @@ class Trainer(Protocol):
         Args:
             specification: What to train; its kind is the module's.
             real: Real images of the content, shape (images, 3, size, size), uint8.
-            source: Such images of the content `source`; given where the specification has one.
+            source: Real images of the content `source`, if the specification has one.
         """
         ...

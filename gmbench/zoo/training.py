@@ -1,6 +1,6 @@
-"""One GM from its specification to its images: trained, measured, passed through the gate.
+"""One GM from its specification to its images: trained, measured, put through the gate.
 
-Runs in a process of its own, on this machine or on another, so it takes and returns plain values
+This runs in a separate process, on this machine or another, so it takes and returns plain values
 and writes nothing. What it returns depends on its arguments alone.
 """
 
@@ -35,22 +35,22 @@ Images = NDArray[np.uint8]
 """Shape (images, 3, size, size)."""
 
 ATTEMPTS = 3
-"""How often a GM is trained at most, and then each of its spares."""
+"""Maximum number of times that a GM is trained, and then each of its spares."""
 
 _AT_ONCE = 250
-"""Images that are asked of a GM in one call; a constant, as the bytes depend on it."""
+"""Number of images requested from a GM in one call; a constant, since the bytes depend on it."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingTask:
-    """All that a process needs to make one GM, besides the real images.
+    """Everything that a process needs to make one GM, besides the real images.
 
     Attributes:
-        specification: What is trained.
+        specification: What to train.
         module: Name of the Python module whose function `train` does it.
-        n_images: Images to be made.
-        attempts: How often it is trained at most, and each of its spares.
-        device: Where: `cpu` or `cuda`.
+        n_images: Number of images to make.
+        attempts: Maximum number of times that it is trained, and each of its spares.
+        device: Where to train: `cpu` or `cuda`.
     """
 
     specification: Specification
@@ -72,8 +72,8 @@ class Attempt:
     Attributes:
         seed: Its seed.
         steps: Its training steps.
-        quality: What the gate said, as `Quality.to_dict` gives it; None if it did not come so far.
-        fault: Why it failed, for people; empty if it did not.
+        quality: The gate's verdict, from `Quality.to_dict`; None if it did not get that far.
+        fault: Why it failed, in words; empty if it did not.
         spare: Number of the spare that was trained; 0 for the GM as it was drawn.
     """
 
@@ -86,10 +86,10 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a GM.
+    """The outcome of a GM.
 
     Attributes:
-        specification: What was asked for.
+        specification: What was requested.
         attempts: Every training, in order; the last one decides.
         labels: The 25 label values, 15 of them measured; None if the GM failed.
         images: The bytes of its images as PNG files; empty if it failed.
@@ -105,9 +105,9 @@ def train_gm(task: TrainingTask, real: Images, *source: Images) -> Outcome:
     """Trains a GM until it passes the gate, at most `task.attempts` times; then each of its spares.
 
     Some draws cannot learn their content, whatever the seed: without spares they would leave a gap
-    in the population. Any error of a training counts as a failed attempt, so that one GM does not
-    stop the rest, except those of a GPU that has no memory left or has failed: the next GMs would
-    meet them too.
+    in the population. Any error during training counts as a failed attempt, so that one GM does not
+    stop the rest, except those of a GPU that is out of memory or has failed: the next GMs would run
+    into them too.
 
     Args:
         task: What to do.
@@ -115,7 +115,7 @@ def train_gm(task: TrainingTask, real: Images, *source: Images) -> Outcome:
         source: Real images that it starts from, where the specification names their content.
 
     Raises:
-        DatasetError: The GPU has no memory left, or has failed.
+        DatasetError: The GPU is out of memory, or has failed.
     """
     import torch
 
@@ -128,7 +128,7 @@ def train_gm(task: TrainingTask, real: Images, *source: Images) -> Outcome:
         quality, labels, images, fault = None, None, None, ""
         try:
             with warnings.catch_warnings(), working_on(task.device):
-                warnings.simplefilter("ignore")  # They would stand in the way of the progress bar.
+                warnings.simplefilter("ignore")  # They would disturb the progress bar.
                 quality, labels, images = _train_once(
                     trainer, specification, (real, *source), task.n_images
                 )
@@ -145,10 +145,10 @@ def train_gm(task: TrainingTask, real: Images, *source: Images) -> Outcome:
 
 
 def train_from_files(work: tuple[TrainingTask, tuple[Path, ...], tuple[str, ...]]) -> Outcome:
-    """Does `train_gm` with real images from array files, which processes share in memory.
+    """Runs `train_gm` with real images from array files, which processes share in memory.
 
     Args:
-        work: What to do, the files, and the GPUs that the processes of the build take in turn.
+        work: The task, the files, and the GPUs that the processes of the build take in turn.
     """
     task, paths, gpus = work
     take_gpu(gpus, worker_number())
@@ -156,10 +156,11 @@ def train_from_files(work: tuple[TrainingTask, tuple[Path, ...], tuple[str, ...]
 
 
 def again(specification: Specification, number: int) -> Specification:
-    """Returns what the attempt of a number trains: number 0 is the specification itself.
+    """Returns what a given attempt trains: attempt 0 is the specification itself.
 
-    A later attempt has another seed, made of the first one and its number, and half of the steps
-    more each time: some GMs fail by bad luck, others for want of training. Steps are no label.
+    A later attempt has another seed, derived from the first one and its number, and half of the
+    first one's steps more each time: some GMs fail by bad luck, others for lack of training. Steps
+    are not a label.
     """
     if number == 0:
         return specification
@@ -174,8 +175,8 @@ def again(specification: Specification, number: int) -> Specification:
 def png_files(images: Images) -> tuple[bytes, ...]:
     """Returns images as the bytes of PNG files: RGB, or grey if all of them are grey.
 
-    A grey file has half the size of a coloured one with three equal channels, and as RGB the same
-    pixels.
+    A grey file is half the size of a colour one with three equal channels, and has the same pixels
+    as RGB.
     """
     grey = bool((images[:, :1] == images[:, 1:]).all())
     files = []
@@ -192,8 +193,8 @@ def _train_once(
 ) -> tuple[Quality, tuple[float, ...], Images]:
     import torch
 
-    # The array may be read-only memory that other processes share; torch wants its own. They lie
-    # where all that torch makes does.
+    # The array may be read-only memory that other processes share; torch needs its own copy, which
+    # is placed on torch's default device.
     pixels = [torch.as_tensor(np.array(images)) for images in real]
     trained = trainer(specification, *pixels)
     images = _sample(trained, specification, max(n_images, N_SAMPLE))
@@ -211,7 +212,7 @@ def _sample(trained: TrainedGM, specification: Specification, n_images: int) -> 
     """Returns images of a GM, shape (images, 3, size, size).
 
     Raises:
-        ValueError: It made something else.
+        ValueError: It made something of another type or shape.
     """
     import torch
 
@@ -229,10 +230,10 @@ def _sample(trained: TrainedGM, specification: Specification, n_images: int) -> 
 
 
 def _labels(trained: TrainedGM) -> tuple[float, ...]:
-    """Returns the 25 label values: 15 measured off the network, 10 of the losses summed up.
+    """Returns the 25 label values: 15 measured on the network, 10 from the losses summed up.
 
     Raises:
-        ValueError: A loss is not the schema's.
+        ValueError: A loss is not in the schema.
     """
     from gmbench.measuring.measure import measure
 

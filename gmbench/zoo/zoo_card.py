@@ -29,7 +29,7 @@ REAL = "real"
 
 @dataclass(frozen=True, slots=True)
 class RealImages:
-    """The real images of one content, as they stand in a zoo.
+    """The real images of one content, as stored in a zoo.
 
     Attributes:
         path: Path of their shard inside the dataset folder.
@@ -52,12 +52,12 @@ class RealImages:
 def real_images(content: Content, names: tuple[str, ...], most: int) -> RealImages:
     """Returns held-out images of a content as a shard.
 
-    Its columns are `image`, `image_id`, `content` and `source`: whom or what the image shows.
+    Its columns are `image`, `image_id`, `content` and `source` (whom or what the image shows).
 
     Args:
         content: The real images.
         names: All contents of the zoo, in the order of their class indices.
-        most: Images at most.
+        most: Maximum number of images.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -102,7 +102,7 @@ def zoo_card(
     plan: ZooPlan,
     real: Sequence[RealImages],
 ) -> str:
-    """Returns `README.md` of a zoo.
+    """Returns the `README.md` of a zoo.
 
     Args:
         benchmark: What was built.

@@ -1,1 +1,1 @@
-"""One module a kind of GM; each provides `train`, `FAMILIES` and `draw_options`."""
+"""One module per kind of GM; each provides `train`, `FAMILIES` and `draw_options`."""

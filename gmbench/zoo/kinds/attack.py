@@ -1,22 +1,23 @@
-"""Adversarial attacks as GMs: FGSM, PGD and DeepFool on a classifier that is trained here.
+"""Adversarial attacks as GMs: FGSM, PGD and DeepFool against a classifier that is trained here.
 
-The classes are clusters of the content's images (k-means), since any content has those. The
-classifier is trained by cross-entropy (`loss_ce`). The images of the GM are real images plus the
+The classes are clusters of the content's images (k-means), which exist for any content. The
+classifier is trained with cross-entropy (`loss_ce`). The images of the GM are real images plus the
 attack's perturbation, rounded to 8 bits; the network is the classifier, as in the labels of the
 paper's attacks.
 
-FGSM (Goodfellow, Shlens and Szegedy, 2015) and PGD (Madry et al., 2018) climb, within a bound on
-each pixel, one of three goals: the cross-entropy (`loss_ce`), the negated margin between the true
-and the best other class (`loss_hinge`; Carlini and Wagner, 2017), or, PGD alone, the divergence
-between predictions before and after (`loss_kl`; Zhang et al., "TRADES", 2019), which is flat where
-FGSM takes its one step. PGD may be held back by the
-size of the perturbation (`loss_l1`, `loss_l2`, `loss_mse`). DeepFool (Moosavi-Dezfooli, Fawzi and
-Frossard, 2016) keeps the norm of the perturbation small, `loss_l2`: each of its linear steps goes
-to the nearest class. `landmark_flow` (Dabouei et al., 2019) moves pixels and leaves their values: a
-grid of points climbs the cross-entropy, held back by how far it moves (`loss_mse`).
+FGSM (Goodfellow, Shlens and Szegedy, 2015) and PGD (Madry et al., 2018) maximise one of three
+objectives within a bound on each pixel: the cross-entropy (`loss_ce`), the negated margin between
+the class predicted for the original image and the best other class (`loss_hinge`; Carlini and
+Wagner, 2017), or, for PGD only, the divergence between the predictions before and after the attack
+(`loss_kl`; Zhang et al., "TRADES", 2019), which is flat where FGSM takes its only step. PGD may
+also be penalised for the size of the perturbation (`loss_l1`, `loss_l2`, `loss_mse`). DeepFool
+(Moosavi-Dezfooli, Fawzi and Frossard, 2016) keeps the norm of the perturbation small (`loss_l2`):
+each of its linear steps goes to the nearest class. `landmark_flow` (Dabouei et al., 2019) moves
+pixels without changing their values: it moves a grid of points to maximise the cross-entropy,
+penalised by how far they move (`loss_mse`).
 
-Families that follow a row of labels are networks, and `attack` in their options is what is done
-to them or with them: `residual_classifier` is attacked, `resnet_translator` attacks (`attack_gan`).
+Families that follow a row of labels are networks, and their option `attack` is what is done to or
+with the network: `residual_classifier` is attacked, `resnet_translator` attacks (`attack_gan`).
 """
 
 from __future__ import annotations
@@ -49,11 +50,11 @@ ROW_FAMILIES: tuple[str, ...] = ("residual_classifier", "resnet_translator")
 """The families that follow a row of labels."""
 
 STEPS: Mapping[str, int] = {"fgsm": 300, "pgd": 300, "deepfool": 300}
-"""Training steps of the classifier that take 5 to 20 s of one core."""
+"""Training steps of the classifier; they take 5 to 20 s on one core."""
 
 SIZE_WEIGHT = 1.0
 SMOOTHING = 0.1
-"""Share of the other classes in what a deep classifier is to say (Szegedy et al., 2016)."""
+"""Label smoothing of a deep classifier (Szegedy et al., 2016)."""
 
 BATCH = 32
 
@@ -99,7 +100,7 @@ def draw_options(
 
 
 def train(specification: Specification, real: torch.Tensor) -> SamplingGM:
-    """Trains the classifier of an attack; see `gmbench.zoo.specification.Trainer`."""
+    """Trains the networks of an attack; see `gmbench.zoo.specification.Trainer`."""
     options = specification.options
     check_family(specification.family, (*FAMILIES, *ROW_FAMILIES))
     with reproducible(specification.seed) as generator:
@@ -115,7 +116,7 @@ def train(specification: Specification, real: torch.Tensor) -> SamplingGM:
         )
         start_scores(network.last)
         losses = LossSum()
-        # A deep network is sure of images that it knows; an attack then has no slope to climb.
+        # A deep network is so certain of its training images that an attack has no slope to climb.
         smoothing = SMOOTHING if "row" in options else 0.0
 
         def objective() -> torch.Tensor:
@@ -126,10 +127,10 @@ def train(specification: Specification, real: torch.Tensor) -> SamplingGM:
             return losses.add(("loss_ce", 1.0, entropy))
 
         schedule = Schedule(rate=2 * options["learning_rate"])
-        # Scores that a ReLU holds at zero would leave an attack nowhere to climb.
+        # Scores that a ReLU holds at zero would leave an attack no gradient.
         last = options["last_nonlinearity"] if "row" in options else ""
         _, history = fit(network, objective, specification.steps, schedule, last=last)
-        # One attack of what the GM will do, so that its goals are recorded.
+        # Run the GM's attack once, so that its objectives are recorded.
         attack(network, values[:8], specification, losses, generator)
 
     def make(n: int, generator: torch.Generator) -> torch.Tensor:
@@ -150,17 +151,17 @@ def attack(
     losses: LossSum,
     generator: torch.Generator,
 ) -> torch.Tensor:
-    """Perturbs images so that the network takes them for another class.
+    """Perturbs images so that the network assigns them to another class.
 
     Args:
         network: Classifier in evaluation mode.
         images: Shape (n, channels, size, size), multiples of 1/255 in [0, 1].
-        specification: Attack and its options.
-        losses: Remembers which goals were summed up.
+        specification: The attack and its options.
+        losses: Records which objectives were summed.
         generator: Source of PGD's random start.
 
     Returns:
-        Multiples of 1/255 in [0, 1]: rounding to 8 bits changes nothing any more.
+        Multiples of 1/255 in [0, 1], which rounding to 8 bits leaves unchanged.
     """
     options = specification.options
     name = options.get("attack", specification.family)
@@ -187,13 +188,13 @@ def _gradient(
     specification: Specification,
     losses: LossSum,
 ) -> torch.Tensor:
-    """Direction in which the attack's goal grows; the goal is what `losses` sums up, negated."""
+    """Returns the gradient of the attack's objective, which is the negated sum of `losses`."""
     with torch.no_grad():
         before = network(images)
         truth = before.argmax(1)
     moved = moved.clone().requires_grad_(True)
     scores = network(moved)
-    # A family without another goal climbs the cross-entropy that the classifier went down.
+    # Without another objective, an attack climbs the cross-entropy that training lowered.
     goal = next((n for n in ("loss_hinge", "loss_kl") if n in specification.losses), "loss_ce")
     if goal == "loss_kl":
         value = functional.kl_div(
@@ -217,18 +218,19 @@ def _gradient(
 def deepfool(
     network: nn.Module, images: torch.Tensor, steps: int, overshoot: float, losses: LossSum
 ) -> torch.Tensor:
-    """Small perturbations that change the class (Moosavi-Dezfooli et al., 2016, algorithm 2).
+    """Changes the class by small perturbations (Moosavi-Dezfooli et al., 2016, algorithm 2).
 
-    Each step goes to the nearest boundary of the linearised classifier, on a way that leaves black
-    and white pixels inside the range. The sum is stretched by the overshoot; where 8 bits undo the
-    change it is stretched further, up to 64 times.
+    Each step goes to the nearest boundary of the linearised classifier, in a direction that keeps
+    black and white pixels within range. The sum of the steps is stretched by the overshoot; where
+    rounding to 8 bits undoes the change, it is stretched further, by a factor of at most 2**6.5
+    (about 90).
 
     Args:
         network: Classifier in evaluation mode.
         images: Shape (n, channels, size, size), multiples of 1/255 in [0, 1].
-        steps: Largest number of linear steps.
-        overshoot: How far beyond the boundary to go, relative to the way there.
-        losses: Remembers the norm that is kept small.
+        steps: Maximum number of linear steps.
+        overshoot: How far beyond the boundary to go, relative to the distance to it.
+        losses: Records the norm that is kept small.
 
     Returns:
         Multiples of 1/255 in [0, 1].
@@ -257,14 +259,14 @@ def deepfool(
 def landmark_flow(
     network: nn.Module, images: torch.Tensor, specification: Specification, losses: LossSum
 ) -> torch.Tensor:
-    """Moves points of images so that the class changes (after Dabouei et al., 2019).
+    """Moves points of the images so that their class changes (after Dabouei et al., 2019).
 
     Args:
         network: Classifier in evaluation mode.
         images: Shape (n, channels, size, size), in [0, 1].
-        specification: `attack_steps`, `points` (in a row of the grid), and how far a point moves:
-            `step` in a step and `bound` in all, in pixels.
-        losses: Remembers the terms.
+        specification: `attack_steps`, `points` (per row of the grid), and how far a point moves, in
+            pixels: `step` per step and `bound` in total.
+        losses: Records the terms.
 
     Returns:
         Multiples of 1/255 in [0, 1].
@@ -288,7 +290,7 @@ def landmark_flow(
 def _nearest_boundary(
     scores: torch.Tensor, moved: torch.Tensor, truth: torch.Tensor, losses: LossSum
 ) -> torch.Tensor:
-    """Way to the nearest boundary of the linearised classifier: least L2 norm over the classes."""
+    """Returns the step of least L2 norm to a class boundary of the linearised classifier."""
     gradients = torch.stack(
         [
             torch.autograd.grad(scores[:, k].sum(), moved, retain_graph=True)[0]
@@ -308,7 +310,7 @@ def _nearest_boundary(
     nearest, target = norms.min(1)
     losses.add(("loss_l2", 1.0, nearest.mean()))
     direction = normals[rows, target] / lengths[rows, target].clamp(min=1e-8)[:, None, None, None]
-    # Saturated scores put the boundary anywhere; no single step goes further than this.
+    # Saturated scores make the estimated boundary arbitrary, so the length of a step is limited.
     return nearest.clamp(max=2.0)[:, None, None, None] * direction
 
 

@@ -44,7 +44,7 @@ class Classifier(nn.Module):
         self.scale = SCORE_SCALES[options["last_nonlinearity"]]
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Scores of the classes.
+        """Returns the class scores.
 
         Args:
             images: Shape (n, channels, size, size), in [0, 1].

@@ -1,11 +1,11 @@
-"""Attacks that a network makes: trained to change images so that a classifier errs.
+"""Attacks by a network that is trained to change images so that a classifier errs.
 
-`attack_gan` with a `resnet_translator`: the network gives what is added to an image, within reach.
-A critic tells the changed images from real ones, and the logistic loss of the classifier's margin
-drives them into another class (AdvFaces: Deb, Zhang and Jain, 2020) or into the one that the
-network was told (SemanticAdv: Qiu et al., 2020): `loss_adversarial`, both. Distances keep them
-near. The classifier is trained before and is not
-the GM's.
+In `attack_gan` with a `resnet_translator`, the network's output, scaled by `reach`, is added to an
+image. A critic tells the changed images from real ones, and the logistic loss of the classifier's
+margin drives them into another class (AdvFaces: Deb, Zhang and Jain, 2020) or into the class given
+to the network (SemanticAdv: Qiu et al., 2020); both terms are `loss_adversarial`. Distances keep
+the changed images close to the originals. The classifier is trained beforehand and is not part of
+the GM.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ VICTIM: dict[str, Any] = {
     "downsampling": "strided_conv",
     "skip_connection": "no",
 }
-"""Options of the classifier that is fooled."""
+"""Options of the classifier to be fooled."""
 
 
 def train(
@@ -71,7 +71,7 @@ def train(
 
     def entropy() -> torch.Tensor:
         chosen = torch.randint(len(values), (BATCH,), generator=generator)
-        # Not too sure of itself: else no small change could move it.
+        # Smoothed labels, as no small change could move an overly certain classifier.
         return functional.cross_entropy(
             victim(values[chosen]), classes[chosen], label_smoothing=0.1
         )
@@ -109,7 +109,7 @@ def train(
         descend(optimiser, judge(critic(images)[0], critic(made.detach())[0], true))
         scores = victim(made)
         if told:
-            # The class that it was told against the best other one.
+            # Margin of the requested class over the best other one.
             best = scores.scatter(1, wanted[:, None], -torch.inf).max(1).values
             margin = scores.gather(1, wanted[:, None])[:, 0] - best
         else:

@@ -1,7 +1,7 @@
-"""The classifier that is attacked, by a row of labels, and how pixels are moved.
+"""The attacked classifier that follows a row of labels, and the warping of images.
 
-Where a row has no down-sampling, squares of pixels are folded into channels before the first layer,
-a mere rearrangement: the layers work on small maps, at a fraction of the cost.
+Where a row has no down-sampling, squares of pixels are folded into channels before the first layer.
+This is a mere rearrangement, but lets the layers work on small maps at a fraction of the cost.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from gmbench.zoo.kinds.block_sizes import composition, shared
 from gmbench.zoo.layers import SCORE_SCALES, Options, nonlinearity, normalization
 
 BRANCHES = 3
-"""Chains beside each other in a block that is larger than most (as in Szegedy et al., 2017)."""
+"""Parallel chains in a block of more than `CHAIN` convolutions (as in Szegedy et al., 2017)."""
 
 CHAIN = 5
-"""Convolutions that stand one after the other in a block at most."""
+"""Maximum number of convolutions in a block that is a single chain."""
 
 
 def fold(x: torch.Tensor, side: int) -> torch.Tensor:
-    """Puts the pixels of squares into channels, (n, c, h, w) to (n, c side^2, h/side, w/side)."""
+    """Folds squares of pixels into channels: (n, c, h, w) to (n, c side^2, h/side, w/side)."""
     n, channels, height, width = x.shape
     parts = x.reshape(n, channels, height // side, side, width // side, side)
     return parts.permute(0, 1, 3, 5, 2, 4).reshape(n, -1, height // side, width // side)
 
 
 class _Chain(nn.Sequential):
-    """Convolutions with norms and non-linearities; the last has no non-linearity."""
+    """Convolutions with norms and non-linearities; the last convolution has no non-linearity."""
 
     def __init__(self, before: int, width: int, layers: Mapping[str, int], row: Options) -> None:
         norms = shared(layers.get("norm", 0), [1] * layers["conv"])
@@ -39,7 +39,7 @@ class _Chain(nn.Sequential):
         for place in range(layers["conv"]):
             if place:
                 parts.append(nonlinearity(row["block_nonlinearity"]))
-            # Every second one looks at single places alone.
+            # Every second convolution is 1 x 1.
             kernel = 1 if place % 2 else 3
             parts.append(nn.Conv2d(before, width, kernel, padding=kernel // 2))
             parts += [normalization(row["normalization"], width) for _ in range(norms[place])]
@@ -48,7 +48,7 @@ class _Chain(nn.Sequential):
 
 
 class _Branched(nn.Module):
-    """Chains beside each other, and a convolution that joins them."""
+    """Parallel chains, joined by a convolution."""
 
     def __init__(self, width: int, layers: Mapping[str, int], row: Options) -> None:
         super().__init__()
@@ -72,7 +72,7 @@ class _Branched(nn.Module):
 
 
 class _Residual(nn.Module):
-    """A block and the way around it."""
+    """A block with a residual connection around it."""
 
     def __init__(self, width: int, layers: Mapping[str, int], row: Options) -> None:
         super().__init__()
@@ -90,7 +90,7 @@ class _Residual(nn.Module):
 
 
 class RowClassifier(nn.Module):
-    """Residual blocks of one resolution, pooled and scored (after Szegedy et al., 2017).
+    """Residual blocks at a single resolution, then pooling and scores (after Szegedy et al., 2017).
 
     Args:
         channels: 1 or 3.
@@ -126,7 +126,7 @@ class RowClassifier(nn.Module):
         self.scale = SCORE_SCALES[row["last_nonlinearity"]]
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Scores of the classes, shape (n, classes), of images in [0, 1]."""
+        """Returns the class scores, shape (n, classes), of images in [0, 1]."""
         x = 2 * images - 1
         x = self.blocks(self.first(x if self.strided else fold(x, self.side)))
         x = self.hidden(self.pools(x).flatten(1))
@@ -135,15 +135,15 @@ class RowClassifier(nn.Module):
 
 
 def warp(images: torch.Tensor, points: torch.Tensor) -> torch.Tensor:
-    """Moves the pixels of images as a grid of points says, smoothly in between.
+    """Warps images by a grid of displacements, interpolated smoothly between its points.
 
     Args:
         images: Shape (n, channels, size, size).
-        points: Where each point takes its value from, relative to itself, in halves of the image;
-            shape (n, 2, rows, columns), x before y.
+        points: Where each point takes its value from, relative to itself, in units of half the
+            image; shape (n, 2, rows, columns), x before y.
 
     Returns:
-        Shape of the images.
+        Same shape as `images`.
     """
     height, width = images.shape[2:]
     smooth = functional.interpolate(points, (height, width), mode="bicubic", align_corners=True)

@@ -1,16 +1,18 @@
 """Autoregressive GMs over a palette of colours: MADE, PixelCNN and gated PixelCNN.
 
-Colours are quantised to a palette of 8 to 32 of the content's own, found by k-means (as in Chen et
-al., "Generative Pretraining from Pixels", 2020), so that a pixel is one symbol, grey or not. The
-network is trained by the cross-entropy of each pixel's symbol given those before it: `loss_ce`.
+Colours are quantised to a palette of the content's own colours (8 to 32 in the drawn families),
+found by k-means (as in Chen et al., "Generative Pretraining from Pixels", 2020), so that each pixel
+is one symbol, grey or not. The network is trained with the cross-entropy of each pixel's symbol
+given those before it: `loss_ce`.
 
-Some models draw the whole image. Others draw a grid of half or a quarter of its height and width,
-and a decoder, trained together with it, makes the full image of it; its pixel losses are added
-(`loss_l1`, `loss_l2`, `loss_mse`). The two parts have no weight in common.
+Some models generate the whole image. Others generate a coarse grid of 8 or 16 rows and columns, and
+a decoder, trained jointly, turns it into the full image; its pixel losses are added (`loss_l1`,
+`loss_l2`, `loss_mse`). The two parts share no weights.
 
-Families that follow a row of labels (`row` in the options) draw the whole image, in single pixels
-or in squares of them: then a symbol stands for all pixels of a square, and the palette has squares.
-`vae_mlp` is of this kind in RED116, but a variational autoencoder: see `row_vae`.
+Families that follow a row of labels (`row` in the options) generate the whole image, in single
+pixels or in squares of pixels: then a symbol stands for all pixels of a square, and the palette
+consists of squares. `vae_mlp` belongs to this kind in RED116, but is a variational autoencoder; see
+`row_vae`.
 """
 
 from __future__ import annotations
@@ -60,22 +62,25 @@ ROW_FAMILIES: tuple[str, ...] = (
 """The families that can follow a row of labels."""
 
 STEPS: Mapping[str, int] = {"made": 600, "pixelcnn": 400, "gated_pixelcnn": 250}
-"""Training steps of each drawn family that take 10 to 25 s of one core."""
+"""Training steps of each drawn family; they take 10 to 25 s on one core."""
 
 Prior = MADE | PixelCNN | GatedPixelCNN | Fvbn | Nade | CausalNetwork
 
 PIXEL_WEIGHT = 4.0
-"""Weight of the decoder's losses; it shares no weight with the rest, so it sets its step alone."""
+"""Weight of the decoder's losses.
+
+The decoder shares no weights with the rest, so its steps alone depend on this.
+"""
 
 BATCH = 32
 
 
 class Decoder(nn.Module):
-    """Makes the full image from the colours of its coarse grid.
+    """Reconstructs the full image from the colours of its coarse grid.
 
     Args:
         channels: 1 or 3.
-        doublings: How often height and width are doubled.
+        doublings: Number of times that height and width are doubled.
         options: The options of the GM.
     """
 
@@ -97,11 +102,12 @@ class Decoder(nn.Module):
 
 
 class AutoregressiveModel(nn.Module):
-    """Scores of the colours of a grid, and the decoder where there is one.
+    """Scores the colours of a grid and, with a decoder, reconstructs the full image.
 
     Args:
-        family: One of `FAMILIES`.
-        palette: Colour of each symbol, shape (symbols, channels); of squares, those of each pixel.
+        family: One of `ROW_FAMILIES` except `vae_mlp`.
+        palette: Colour of each symbol, shape (symbols, channels); for squares, the colours of all
+            their pixels.
         size: Height and width of the images.
         options: The options of the GM.
     """
@@ -117,7 +123,7 @@ class AutoregressiveModel(nn.Module):
         self.decoder = Decoder(palette.shape[1], doublings, options) if doublings else None
 
     def forward(self, colours: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """Scores of each pixel's symbol, and the full image where there is a decoder.
+        """Returns the scores of each pixel's symbol and, where there is a decoder, the full image.
 
         Args:
             colours: Colours of the palette, shape (n, channels, grid, grid), in [-1, 1].
@@ -127,7 +133,7 @@ class AutoregressiveModel(nn.Module):
 
 
 def build_prior(family: str, channels: int, symbols: int, options: Options) -> Prior:
-    """Returns the network that scores the symbols of a grid, with fresh weights."""
+    """Returns a newly initialised network that scores the symbols of a grid."""
     if family == "made":
         return MADE(channels, symbols, options["grid"], options)
     if family == "fvbn":
@@ -147,7 +153,7 @@ def draw_options(
     draw = Draw(generator)
     one = draw.one
     gated = family == "gated_pixelcnn"
-    # A grid of 32 rows costs four times one of 16; MADE's weights grow with its square.
+    # A grid of 32 rows costs four times one of 16; MADE's weights grow with the square of the rows.
     whole = size <= 32 and family != "made" and draw.chance(0.25)
     grid = size if whole else one(*((8, 8, 16) if family == "made" else (8, 16)))
     norms = ("none", "batch") if family == "made" else ("none", "batch", "layer")
@@ -162,7 +168,7 @@ def draw_options(
     }
     decoder_nonlinearity = options["block_nonlinearity"]
     if gated:
-        # Its gates are fixed, half of them sigmoids; its two stacks are summed up in any case.
+        # Its gates are fixed, half of them sigmoids; its two stacks are summed in any case.
         options |= {"block_nonlinearity": "sigmoid", "skip_connection": "yes"}
     if family == "made":
         options |= {"width": one(256, 384, 512), "blocks": one(1, 2, 3)}
@@ -241,7 +247,7 @@ def train(specification: Specification, real: torch.Tensor) -> SamplingGM:
 
 
 def _last_layer(prior: Prior) -> nn.Linear | nn.Conv2d:
-    """Returns the layer that gives scores."""
+    """Returns the layer that outputs the scores."""
     if isinstance(prior, MADE):
         return prior.out
     if isinstance(prior, CausalNetwork):

@@ -1,11 +1,12 @@
-"""Networks that give each pixel's distribution from the pixels before it, in raster order.
+"""Networks that model each pixel's distribution given the pixels before it, in raster order.
 
 All three take the colours of a grid, shape (n, channels, grid, grid), and return scores of the
 `symbols` possible colours of each pixel, shape (n, symbols, grid, grid). The scores of a pixel
-depend on earlier pixels alone: those above it, and those to its left.
+depend only on earlier pixels: those in the rows above, and those to its left.
 
-Every layer but `CausalConvolution` works on each pixel by itself. That is what makes sampling
-cheap: with a cache in each causal convolution the same `forward` runs on one pixel, or one row.
+In the two PixelCNNs, every layer except `CausalConvolution` works on each pixel separately. This
+makes sampling cheap: with a cache in each causal convolution, the same `forward` runs on a single
+pixel or row.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from gmbench.zoo.layers import SCORE_SCALES, Block, Options, nonlinearity
 
 @dataclass
 class Position:
-    """Which pixel is computed now; shared by all causal convolutions of a network."""
+    """The pixel that is being computed; shared by all causal convolutions of a network."""
 
     row: int = 0
     column: int = 0
@@ -53,7 +54,7 @@ class CausalConvolution(nn.Conv2d):
         self._masked = torch.empty(0)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Full maps without a cache; with one, `x` is the pixel or the row at `position`."""
+        """Convolves full maps or, with an open cache, the pixel or row `x` at `position`."""
         if self.position is None:
             padded = functional.pad(x, (self.reach, self.reach, self.rows - 1, 0))
             return functional.conv2d(padded, self.weight * self.mask, self.bias)
@@ -63,20 +64,20 @@ class CausalConvolution(nn.Conv2d):
             :, :, row : row + self.rows, column : column + x.shape[-1] + 2 * self.reach
         ]
         if x.shape[-1] == 1:
-            # One pixel: a matrix product, without the cost of setting up a convolution.
+            # One pixel: a matrix product avoids the overhead of a convolution.
             made = functional.linear(seen.flatten(1), self._masked.flatten(1), self.bias)
             return made[:, :, None, None]
         return functional.conv2d(seen, self._masked, self.bias)
 
     def write(self, x: torch.Tensor) -> None:
-        """Puts `x`, shape (n, channels, 1, columns), at the position in the cache."""
+        """Writes `x`, shape (n, channels, 1, columns), to the cache at `position`."""
         assert self.position is not None
         row = self.position.row + self.rows - 1
         column = self.position.column + self.reach
         self._cache[:, :, row, column : column + x.shape[-1]] = x[:, :, 0]
 
     def open_cache(self, n: int, grid: int, position: Position) -> None:
-        """Starts to remember inputs, for `n` images at once."""
+        """Starts caching inputs, for `n` images at once."""
         self.position = position
         self._cache = self.weight.new_zeros(
             n, self.weight.shape[1], grid + self.rows - 1, grid + 2 * self.reach
@@ -84,24 +85,24 @@ class CausalConvolution(nn.Conv2d):
         self._masked = self.weight * self.mask
 
     def close_cache(self) -> None:
-        """Forgets the inputs and works on full maps again."""
+        """Discards the cache and returns to full maps."""
         self.position = None
         self._cache = self._masked = torch.empty(0)
 
 
 class PixelLayerNorm(nn.LayerNorm):
-    """Layer normalization over the channels of each pixel: it looks at no other pixel."""
+    """Layer normalization over the channels of each pixel, independently of other pixels."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Normalizes shape (n, channels, height, width)."""
+        """Normalizes a tensor of shape (n, channels, height, width)."""
         return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
 
 def causal_norm(name: str, channels: int) -> nn.Module:
-    """Norm layer that keeps the order of pixels: `batch`, `layer`, or none for any other name.
+    """Returns a norm that respects pixel order: `batch`, `layer`, or none for any other name.
 
-    Instance and group norm average over the whole map and so let a pixel see later ones; a network
-    that asks for them has them in its decoder alone.
+    Instance and group norm average over the whole map and would let a pixel see later ones; a
+    network that asks for them has them in its decoder only.
     """
     if name == "batch":
         return nn.BatchNorm2d(channels)
@@ -149,13 +150,13 @@ class PixelCNN(nn.Module):
         self.head = _Head(width, symbols, options)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Scores, shape (n, symbols, height, width), from colours (n, channels, height, width)."""
+        """Returns scores (n, symbols, height, width) from colours (n, channels, height, width)."""
         scores: torch.Tensor = self.head(self.blocks(self.first(x)))
         return scores
 
 
 def _gate(x: torch.Tensor) -> torch.Tensor:
-    """One half of the channels, through tanh, times the other, through sigmoid."""
+    """Returns the tanh of one half of the channels times the sigmoid of the other."""
     a, b = x.chunk(2, dim=1)
     return torch.tanh(a) * torch.sigmoid(b)
 
@@ -173,7 +174,7 @@ class _GatedBlock(nn.Module):
         self.horizontal = CausalConvolution(inputs, 2 * width, 1, reach, beside)
         self.horizontal_norm = causal_norm(options["normalization"], 2 * width)
         self.out = nn.Conv2d(width, width, 1)
-        # The first layer of the horizontal stack has no sum: it would let a pixel see itself.
+        # The first layer of the horizontal stack has no skip: it would let a pixel see itself.
         self.skip = options["skip_connection"] == "yes" and not first
 
 
@@ -192,11 +193,11 @@ class GatedPixelCNN(nn.Module):
         self.head = _Head(width, symbols, options)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Scores, shape (n, symbols, height, width), from colours (n, channels, height, width)."""
+        """Returns scores (n, symbols, height, width) from colours (n, channels, height, width)."""
         return self.scores(x, self.context(x))
 
     def context(self, x: torch.Tensor) -> list[torch.Tensor]:
-        """Vertical stack: what each block's horizontal part hears of the rows above."""
+        """Returns what the vertical stack passes from the rows above to each horizontal part."""
         heard = []
         for block in self.blocks:
             assert isinstance(block, _GatedBlock)
@@ -206,7 +207,7 @@ class GatedPixelCNN(nn.Module):
         return heard
 
     def scores(self, x: torch.Tensor, context: list[torch.Tensor]) -> torch.Tensor:
-        """Horizontal stack and head."""
+        """Returns the scores from the horizontal stack and the head."""
         for block, heard in zip(self.blocks, context, strict=True):
             assert isinstance(block, _GatedBlock)
             features = block.horizontal_norm(block.horizontal(x) + heard)
@@ -217,12 +218,12 @@ class GatedPixelCNN(nn.Module):
 
 
 class MaskedLinear(nn.Linear):
-    """Fully connected layer with some of its weights held at zero."""
+    """Fully connected layer with some of its weights fixed at zero."""
 
     mask: torch.Tensor
 
     def __init__(self, before: torch.Tensor, after: torch.Tensor) -> None:
-        """Connects a unit to those of a degree not above its own.
+        """Connects each output to the inputs whose degree does not exceed its own.
 
         Args:
             before: Degrees of the inputs, ascending.
@@ -239,8 +240,8 @@ class MaskedLinear(nn.Linear):
 class MADE(nn.Module):
     """Masked autoencoder for distribution estimation (Germain et al., 2015).
 
-    A unit's degree says how many pixels it may see. Units are sorted by degree, so that what the
-    first i pixels determine is a prefix of every layer.
+    A unit's degree is the number of pixels that it may see. Units are sorted by degree, so that
+    those determined by the first i pixels form a prefix of every layer.
     """
 
     def __init__(self, channels: int, symbols: int, grid: int, options: Options) -> None:
@@ -265,7 +266,7 @@ class MADE(nn.Module):
         self.skip = options["skip_connection"] == "yes"
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Scores, shape (n, symbols, grid, grid), from colours (n, channels, grid, grid)."""
+        """Returns scores (n, symbols, grid, grid) from colours (n, channels, grid, grid)."""
         h = x.flatten(2).transpose(1, 2).flatten(1)
         for depth, (linear, norm) in enumerate(zip(self.linears, self.norms, strict=True)):
             made = self.nonlinearity(norm(linear(h)))

@@ -1,11 +1,11 @@
-"""Drawing pixels one after the other, with caches and without.
+"""Sampling pixel by pixel, with and without caches.
 
 Both ways turn the same uniform numbers into the same images. The plain loop runs the whole network
-for every pixel. The cached way computes each activation once: the convolutions remember their
+for every pixel. The cached version computes each activation once: the convolutions cache their
 inputs (Ramachandran et al., "Fast Generation for Convolutional Autoregressive Models", 2017), and
 in MADE pixel i adds exactly the units of degree i.
 
-What is drawn are pixels, or squares of them where a symbol stands for a square.
+The elements sampled are pixels, or squares of pixels where a symbol stands for a square.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from gmbench.zoo.kinds.causal_networks import CausalNetwork, Remembering
 
 
 def draw(scores: torch.Tensor, uniform: torch.Tensor) -> torch.Tensor:
-    """Symbols by inversion of their distribution.
+    """Draws symbols by inverse transform sampling.
 
     Args:
         scores: Shape (n, symbols).
-        uniform: Numbers in [0, 1), shape (n,).
+        uniform: Uniform numbers in [0, 1), shape (n,).
 
     Returns:
         Shape (n,), int64.
@@ -41,10 +41,10 @@ def draw(scores: torch.Tensor, uniform: torch.Tensor) -> torch.Tensor:
 
 
 def as_input(network: nn.Module, colours: torch.Tensor) -> torch.Tensor:
-    """Returns what a network takes: the colours of the grid, or the image that they make.
+    """Returns the input of a network: the colours of the grid, or the image that they form.
 
     Args:
-        network: Any of those that `sample_plain` takes.
+        network: Any network that `sample_plain` takes.
         colours: Shape (n, channels * patch^2, rows, columns).
     """
     if isinstance(network, CausalNetwork) and network.takes_image:
@@ -54,12 +54,12 @@ def as_input(network: nn.Module, colours: torch.Tensor) -> torch.Tensor:
 
 @torch.no_grad()
 def sample_plain(network: nn.Module, palette: torch.Tensor, uniforms: torch.Tensor) -> torch.Tensor:
-    """Draws images with one run of the whole network for each pixel.
+    """Samples images with one run of the whole network per pixel.
 
     Args:
-        network: Gives scores of a grid's symbols; in evaluation mode.
+        network: Scores the symbols of a grid; in evaluation mode.
         palette: Colour of each symbol, shape (symbols, channels).
-        uniforms: Numbers in [0, 1), shape (n, grid, grid).
+        uniforms: Uniform numbers in [0, 1), shape (n, grid, grid).
 
     Returns:
         Symbols, shape (n, grid, grid), int64.
@@ -79,7 +79,7 @@ def sample_plain(network: nn.Module, palette: torch.Tensor, uniforms: torch.Tens
 def sample_cached(
     network: nn.Module, palette: torch.Tensor, uniforms: torch.Tensor
 ) -> torch.Tensor:
-    """Draws the images of `sample_plain`, with every activation computed once."""
+    """Samples the same images as `sample_plain`, computing every activation once."""
     if isinstance(network, MADE):
         return _sample_made(network, palette, uniforms)
     if isinstance(network, Fvbn | Nade):
@@ -128,7 +128,7 @@ def _sample_gated(
     assert isinstance(vertical, CausalConvolution)
     assert isinstance(horizontal, CausalConvolution)
     for position.row in range(grid):
-        # The vertical stack hears of rows above alone, so the whole row is computed at once.
+        # The vertical stack depends only on the rows above, so the whole row is computed at once.
         position.column = 0
         row = position.row
         context = network.context(unknown.expand(-1, -1, -1, grid))
@@ -179,7 +179,7 @@ def _sample_made(network: MADE, palette: torch.Tensor, uniforms: torch.Tensor) -
     linears = [linear for linear in network.linears if isinstance(linear, MaskedLinear)]
     weights = [linear.weight * linear.mask for linear in linears]
     out = network.out.weight * network.out.mask
-    # ends[i]: how many hidden units the first i pixels determine.
+    # ends[i]: number of hidden units that the first i pixels determine.
     ends = torch.searchsorted(network.hidden_degrees, torch.arange(pixels), right=True).tolist()
     known = palette.new_zeros(n, pixels * channels)
     layers = [palette.new_zeros(n, len(network.hidden_degrees)) for _ in linears]
@@ -205,7 +205,7 @@ def _sample_made(network: MADE, palette: torch.Tensor, uniforms: torch.Tensor) -
 
 
 def _norm(norm: nn.Module, x: torch.Tensor, start: int, end: int) -> torch.Tensor:
-    """Applies the part of a batch norm, in evaluation mode, that belongs to units start..end."""
+    """Applies the part of a batch norm, in evaluation mode, that belongs to units `start:end`."""
     if not isinstance(norm, nn.BatchNorm1d):
         return x
     assert norm.running_mean is not None

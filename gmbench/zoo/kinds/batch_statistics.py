@@ -1,4 +1,4 @@
-"""Batch norm's means and variances, taken anew once a network is trained."""
+"""Recomputation of batch norm's means and variances once a network is trained."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-#: Batches whose statistics are averaged.
+#: Number of batches whose statistics are averaged.
 BATCHES = 8
 
 
 def refresh_batch_statistics(
     network: nn.Module, draw_inputs: Callable[[], tuple[torch.Tensor, ...]]
 ) -> None:
-    """Replaces the running statistics of batch norm by a plain mean over a few batches.
+    """Replaces the running statistics of batch norm with a plain mean over a few batches.
 
-    Averaged weights never ran a batch of their own, and in a short training the running statistics
-    lag behind the weights. Networks without batch norm are left alone.
+    Averaged weights have never processed a batch themselves, and in a short training the running
+    statistics lag behind the weights. Networks without batch norm are left unchanged.
 
     Args:
         network: Changed in place; left in training mode.
-        draw_inputs: Gives the inputs of one batch.
+        draw_inputs: Returns the inputs of one batch.
     """
     norms = [module for module in network.modules() if isinstance(module, _BatchNorm)]
     if not norms:

@@ -1,9 +1,9 @@
 """Autoregressive networks of fully connected layers that follow a row of labels.
 
-`Fvbn`: fully visible belief network, a logistic regression of each pixel on all before it (Frey,
-Hinton and Dayan, 1996); here each layer has a group of pixels. `Nade`: one hidden layer that all
-pixels share, to which each pixel adds its part (Larochelle and Murray, 2011); more layers follow it
-as in Uria et al., 2014.
+`Fvbn`: fully visible belief network, a logistic regression of each pixel on all previous ones
+(Frey, Hinton and Dayan, 1996); here each layer models a group of pixels. `Nade`: one hidden layer
+shared by all pixels, to which each pixel adds its contribution (Larochelle and Murray, 2011); more
+layers follow it, as in Uria et al., 2014.
 
 Both take the values of a grid, shape (n, channels, grid, grid), and return scores of the symbols of
 each pixel, shape (n, symbols, grid, grid), like the networks of `autoregressive_networks`.
@@ -19,7 +19,7 @@ from gmbench.zoo.layers import SCORE_SCALES, Options, nonlinearity
 
 
 class Fvbn(nn.Module):
-    """A masked fully connected layer for each group of pixels, as many as the row has.
+    """Masked fully connected layers, one per group of pixels and as many as the row has.
 
     Args:
         channels: Channels of the values.
@@ -39,7 +39,7 @@ class Fvbn(nn.Module):
             # The pixel of index i sees the i pixels before it.
             after = torch.arange(start, end).repeat_interleave(symbols)
             layer = MaskedLinear(before, after)
-            # Nearly equal scores at first, on the live side of a ReLU.
+            # Nearly equal scores at first, on the active side of a ReLU.
             nn.init.normal_(layer.weight, std=0.1 / end**0.5)
             nn.init.constant_(layer.bias, 0.5)
             self.layers.append(layer)
@@ -47,7 +47,7 @@ class Fvbn(nn.Module):
         self.scale = SCORE_SCALES[row["last_nonlinearity"]]
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Scores from values."""
+        """Returns scores from values."""
         flat = x.flatten(2).mT.flatten(1)
         made = [
             layer(flat[:, : end * self.channels])
@@ -58,12 +58,12 @@ class Fvbn(nn.Module):
         return by_pixel.permute(0, 3, 1, 2).contiguous()
 
     def drawing(self, n: int) -> _FvbnDrawing:
-        """Starts to draw `n` images."""
+        """Starts sampling `n` images."""
         return _FvbnDrawing(self, n)
 
 
 class _FvbnDrawing:
-    """Scores of one pixel after the other, once the pixels before it are known."""
+    """Scores pixels one by one, each given the pixels before it."""
 
     def __init__(self, network: Fvbn, n: int) -> None:
         self.network = network
@@ -73,7 +73,7 @@ class _FvbnDrawing:
         self.weights = [layer.weight * layer.mask for layer in network.layers]  # type: ignore[operator]
 
     def scores(self, pixel: int) -> torch.Tensor:
-        """Scores of a pixel, shape (n, symbols)."""
+        """Returns the scores of a pixel, shape (n, symbols)."""
         network = self.network
         group = next(g for g, end in enumerate(network.borders[1:]) if pixel < end)
         first = (pixel - network.borders[group]) * network.symbols
@@ -85,15 +85,15 @@ class _FvbnDrawing:
         return scores
 
     def put(self, pixel: int, values: torch.Tensor) -> None:
-        """Makes a pixel known: values, shape (n, channels)."""
+        """Sets the values of a pixel, shape (n, channels)."""
         channels = self.network.channels
         self.known[:, pixel * channels : (pixel + 1) * channels] = values
 
 
 class Nade(nn.Module):
-    """A hidden state to which every pixel adds its part, and a layer from it to the scores.
+    """A hidden state to which every pixel adds its contribution, and a layer from it to the scores.
 
-    The parts are products of single values, so the layer with weights is the second.
+    The contributions are products of single values, so the second layer is the one with weights.
 
     Args:
         channels: Channels of the values.
@@ -117,7 +117,7 @@ class Nade(nn.Module):
         self.scale = SCORE_SCALES[row["last_nonlinearity"]]
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Scores from values."""
+        """Returns scores from values."""
         flat = x.flatten(2).mT
         added = flat[:, :, :1] * self.parts[:, 0]
         for channel in range(1, flat.shape[2]):
@@ -134,19 +134,19 @@ class Nade(nn.Module):
         return h
 
     def drawing(self, n: int) -> _NadeDrawing:
-        """Starts to draw `n` images."""
+        """Starts sampling `n` images."""
         return _NadeDrawing(self, n)
 
 
 class _NadeDrawing:
-    """Scores of one pixel after the other, once the pixels before it are known."""
+    """Scores pixels one by one, each given the pixels before it."""
 
     def __init__(self, network: Nade, n: int) -> None:
         self.network = network
         self.state = network.offset.detach().repeat(n, 1)
 
     def scores(self, pixel: int) -> torch.Tensor:
-        """Scores of a pixel, shape (n, symbols)."""
+        """Returns the scores of a pixel, shape (n, symbols)."""
         network = self.network
         h = network._features(self.state)
         made = h @ network.weight[pixel].T + network.bias[pixel]
@@ -154,5 +154,5 @@ class _NadeDrawing:
         return scores
 
     def put(self, pixel: int, values: torch.Tensor) -> None:
-        """Makes a pixel known: values, shape (n, channels)."""
+        """Sets the values of a pixel, shape (n, channels)."""
         self.state = self.state + values @ self.network.parts[pixel]

@@ -1,10 +1,10 @@
-"""From the counts of a row of labels to blocks: how many layers, and which, each block has.
+"""Distribution of a row's layers over blocks: how many layers, and which, each block has.
 
-A row asks for so many blocks of so many layers, and for more layers than these hold. Blocks may
-differ in size, as the most common size is what counts (docs/labels.md), so the other layers go into
-the lesser part of the blocks, which are larger.
+A row specifies the number of blocks and their number of layers, and more layers than these blocks
+hold. Blocks may differ in size, as only the most common size counts (docs/labels.md), so the
+remaining layers go into the other blocks, which are larger.
 
-Options of families that follow a row hold it as `row`: counts, and classes by name.
+The options of families that follow a row contain it as `row`: counts, and classes by name.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from gmbench.errors import GmbenchError
 
 
 def block_sizes(layers: int, blocks: int, size: int) -> list[int]:
-    """Returns the layers of each block, so that `size` is the most common, in an even order.
+    """Returns the number of layers of each block, most commonly `size`, evenly interleaved.
 
     Args:
         layers: Layers of all blocks together.
         blocks: Number of blocks.
-        size: The most common number of layers; of equally common ones the smallest counts.
+        size: The most common number of layers; of equally common ones, the smallest counts.
 
     Raises:
-        GmbenchError: There are no such blocks.
+        GmbenchError: No such blocks exist.
     """
     for usual in range(1, blocks + 1):
         others = blocks - usual
@@ -32,7 +32,7 @@ def block_sizes(layers: int, blocks: int, size: int) -> list[int]:
         if left < others or (left and not others):
             continue
         each, more = divmod(left, others) if others else (0, 0)
-        # The larger ones last: in a network that grows coarser they stand where maps are small.
+        # The larger ones come last: in a network that grows coarser, maps are small there.
         sizes = [size] * usual + [each] * (others - more) + [each + 1] * more
         counts = Counter(sizes)
         most = max(counts.values())
@@ -42,7 +42,7 @@ def block_sizes(layers: int, blocks: int, size: int) -> list[int]:
 
 
 def shared(number: int, sizes: Sequence[int]) -> list[int]:
-    """Returns `number` things shared among blocks in proportion to their sizes."""
+    """Distributes `number` items among blocks in proportion to their sizes."""
     total, given, seen = max(sum(sizes), 1), 0, 0
     shares = []
     for size in sizes:
@@ -55,17 +55,17 @@ def shared(number: int, sizes: Sequence[int]) -> list[int]:
 def composition(
     counts: Mapping[str, int], blocks: int, size: int, kinds: Sequence[str], least: int = 1
 ) -> list[dict[str, int]]:
-    """Returns how many layers of each kind every block has.
+    """Returns the number of layers of each kind in every block.
 
     Args:
-        counts: Layers of all blocks together by kind.
+        counts: Total number of layers in all blocks, by kind.
         blocks: Number of blocks.
-        size: Their most common number of layers.
-        kinds: Kinds of layers; what rounding leaves is of the first.
-        least: Layers of the first kind that every block has at least.
+        size: Most common number of layers per block.
+        kinds: Kinds of layers; the remainder from rounding goes to the first.
+        least: Minimum number of layers of the first kind in every block.
 
     Raises:
-        GmbenchError: There are no such blocks, or one would have too few of the first kind.
+        GmbenchError: No such blocks exist, or one would have too few layers of the first kind.
     """
     sizes = block_sizes(sum(counts[kind] for kind in kinds), blocks, size)
     room = [max(size - least, 0) for size in sizes]
@@ -83,7 +83,7 @@ def composition(
 
 
 def _spread(number: int, first: int) -> list[int]:
-    """Returns the places 0 to number - 1, the `first` ones of them in even distances."""
+    """Returns the places 0 to number - 1, with the first `first` of them evenly spread."""
     early, late = list(range(first)), list(range(first, number))
     order = []
     for place in range(number):

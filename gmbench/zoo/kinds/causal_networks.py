@@ -2,20 +2,21 @@
 
 | family | a block | source |
 |---|---|---|
-| `pixelcnn` | a masked convolution and its norms, without a way around it | van den Oord et al., 2016 |
-| `gated_pixelcnn` | one convolution of the rows above and one of the row itself, a gate between | van den Oord et al., 2016 |
-| `pixelcnn_pp` | chains of masked convolutions beside each other, with pools of what came before | Salimans et al., 2017 |
-| `snail` | a gated block, or attention to all that came before | Chen et al., 2018 |
+| `pixelcnn` | a masked convolution and its norms, without a residual connection | van den Oord et al., 2016 |
+| `gated_pixelcnn` | one convolution of the rows above and one of the row itself, then a gate | van den Oord et al., 2016 |
+| `pixelcnn_pp` | parallel chains of masked convolutions, with pools over previous squares | Salimans et al., 2017 |
+| `snail` | a gated block, or attention to all previous squares | Chen et al., 2018 |
 | `image_transformer` | attention, then a small network | Chen et al., 2020 |
 
 All take the values of a grid of squares and return scores of the symbols of each square, like the
-networks of `autoregressive_networks`. The first convolution looks at each square alone, then all is
-moved on by one square in raster order: what follows may look at the square itself. Where the row has
-down-sampling, the network takes the image itself and its first convolution, as large as a square
-and with its stride, makes the grid.
+networks of `autoregressive_networks`. The first convolution sees each square separately, and its
+output is shifted by one square in raster order: the layers that follow may see the square itself.
+Where the row has down-sampling, the network takes the image itself, and its first convolution, with
+the size of a square as kernel and stride, makes the grid.
 
-Published gates open a tanh; here they open the row's non-linearity, so that half of them is its
-class. Where one part of a published block has a way around of its own, here the whole block has one.
+Published gates multiply a tanh; here they multiply the row's non-linearity, so that half of the
+non-linearities are of its class. Where a part of a published block has its own residual connection,
+here the whole block has one.
 """  # noqa: E501
 
 from __future__ import annotations
@@ -40,19 +41,19 @@ FAMILIES: tuple[str, ...] = (
 )
 
 HEADS = 2
-"""Parts of its channels that an attention compares one by one where it is a block's only one."""
+"""Number of heads of an attention module that is the only one in its block."""
 
 
 BRANCHES = 3
-"""Chains beside each other in a block of many convolutions."""
+"""Parallel chains in a block of many convolutions."""
 
 
 FIRST_SHARE = 0.2
-"""Size of the weights of other squares before training, relative to those of the square itself."""
+"""Initial scale of the weights of other squares, relative to those of the square itself."""
 
 
 class CausalPool(nn.Module):
-    """The largest of a square, the one to its left and the two above these, at every square."""
+    """Max pooling over each square, the one to its left and the two above these."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -72,19 +73,19 @@ class CausalPool(nn.Module):
         return seen.amax((2, 3), keepdim=True)
 
     def open_cache(self, n: int, grid: int, position: Position) -> None:
-        """Starts to remember inputs, for `n` images at once."""
+        """Starts caching inputs, for `n` images at once."""
         self.position, self._side = position, grid
 
     def close_cache(self) -> None:
-        """Forgets the inputs and works on full maps again."""
+        """Discards the cache and returns to full maps."""
         self.position, self._cache = None, torch.empty(0)
 
 
 class CausalAttention(nn.Module):
-    """Dot-product attention of each square to itself and those before (Vaswani et al., 2017).
+    """Dot-product attention of each square to itself and all before it (Vaswani et al., 2017).
 
     Args:
-        heads: Parts of the features that are compared one by one.
+        heads: Number of heads.
     """
 
     def __init__(self, heads: int) -> None:
@@ -94,8 +95,8 @@ class CausalAttention(nn.Module):
         self._seen: list[tuple[torch.Tensor, torch.Tensor]] = []
 
     def forward(self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
-        """Takes and gives shape (n, features, height, width); the heads divide the features."""
-        # Contiguous: the fast kernel takes no other.
+        """Maps shape (n, features, height, width) to the same; the heads split the features."""
+        # The fast kernel requires contiguous tensors.
         q, k, v = (
             torch.unflatten(part, 1, (self.heads, -1)).flatten(3).mT.contiguous()
             for part in (query, key, value)
@@ -109,31 +110,31 @@ class CausalAttention(nn.Module):
         return made.mT.reshape(query.shape)
 
     def open_cache(self, n: int, grid: int, position: Position) -> None:
-        """Starts to remember keys and values."""
+        """Starts caching keys and values."""
         self.position, self._seen = position, []
 
     def close_cache(self) -> None:
-        """Forgets them and works on full maps again."""
+        """Discards the cache and returns to full maps."""
         self.position, self._seen = None, []
 
 
 Remembering = CausalConvolution | CausalPool | CausalAttention
-"""Modules that look at other squares, and remember what they saw while an image is drawn."""
+"""Modules that look at other squares, and cache what they saw while an image is sampled."""
 
 
 class PixelLinear(nn.Linear):
-    """A fully connected layer at each square by itself: a network in network."""
+    """A fully connected layer applied to each square separately: a network in network."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Maps shape (n, channels, height, width)."""
+        """Maps a tensor of shape (n, channels, height, width)."""
         return super().forward(x.movedim(1, -1)).movedim(-1, 1)
 
 
 class _Chain(nn.Module):
-    """Causal convolutions one after the other, beside pools, with norms and fully connected layers.
+    """Consecutive causal convolutions, with pools in parallel, norms and fully connected layers.
 
     Args:
-        width: Channels that come in and go out.
+        width: Input and output channels.
         layers: Numbers of `conv`, `fc`, `pool` and `norm` layers.
         row: The row of labels.
     """
@@ -171,7 +172,7 @@ class _Chain(nn.Module):
 
 
 class _Branched(nn.Module):
-    """Chains beside each other, and a convolution that joins them: less deep than one chain."""
+    """Parallel chains joined by a convolution: less deep than a single chain."""
 
     def __init__(self, width: int, layers: Mapping[str, int], row: Options) -> None:
         super().__init__()
@@ -194,9 +195,9 @@ class _Branched(nn.Module):
 
 
 class _Gated(nn.Module):
-    """What the rows above and the squares before say, through a gate (van den Oord et al., 2016).
+    """Gated convolutions of the rows above and the squares before (van den Oord et al., 2016).
 
-    Convolutions beyond three come before it, as a chain.
+    Convolutions beyond three precede them, as a chain.
     """
 
     def __init__(self, width: int, layers: Mapping[str, int], row: Options) -> None:
@@ -217,7 +218,7 @@ class _Gated(nn.Module):
 
 
 class _Attending(nn.Module):
-    """Attention, each head with its own query, key and value, then a network."""
+    """Attention in which each head has its own query, key and value, then a network."""
 
     def __init__(self, width: int, layers: Mapping[str, int], row: Options) -> None:
         super().__init__()
@@ -254,7 +255,7 @@ class _Attending(nn.Module):
 
 
 def _block(family: str, width: int, layers: Mapping[str, int], row: Options) -> nn.Module:
-    """Returns what the way around a block goes around."""
+    """Returns the body of a block, which the residual connection bypasses."""
     if family in ("snail", "image_transformer") and layers["conv"] > 3:
         return _Attending(width, layers, row)
     if family in ("snail", "gated_pixelcnn") and layers["conv"] >= 3:
@@ -263,13 +264,13 @@ def _block(family: str, width: int, layers: Mapping[str, int], row: Options) -> 
 
 
 class CausalNetwork(nn.Module):
-    """Scores of each square's symbol, given those before it; see the table of the module.
+    """Scores each square's symbol given those before it; see the table of the module.
 
     Args:
         family: One of `FAMILIES`.
         channels: Channels of the image.
         symbols: Number of symbols.
-        options: `row`, `width`, `grid` (squares in a row of the image) and `patch` (pixels in a row
+        options: `row`, `width`, `grid` (squares per row of the image) and `patch` (pixels per row
             of a square).
     """
 
@@ -294,7 +295,7 @@ class CausalNetwork(nn.Module):
             self.blocks = nn.ModuleList(_block(family, width, each, row) for each in found)
             self.first_norm = nn.Sequential()
         else:
-            # Blocks are groups, of which the first convolution's is one; the last has no norm.
+            # Blocks are groups, the first convolution's too; the last convolution has no norm.
             groups = [row["layers_per_block"] - 1] * min(row["blocks"], convs - 1)
             groups += [0] * (convs - 1 - len(groups))
             for place in range(norms - sum(groups)):
@@ -320,12 +321,12 @@ class CausalNetwork(nn.Module):
                 _favour_own(module)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Scores, shape (n, symbols, grid, grid).
+        """Returns scores, shape (n, symbols, grid, grid).
 
         Args:
             x: Values of the squares, shape (n, channels * patch^2, grid, grid), or the image, shape
-                (n, channels, grid * patch, grid * patch), where the network takes that. While
-                an image is drawn, the square before the position alone.
+                (n, channels, grid * patch, grid * patch), where the network takes that. With open
+                caches, only the square before the position.
         """
         x = self._moved_on(self.first_norm(self.first(x)))
         for block in self.blocks:  # type: ignore[attr-defined]
@@ -336,7 +337,7 @@ class CausalNetwork(nn.Module):
         return scores
 
     def _moved_on(self, x: torch.Tensor) -> torch.Tensor:
-        """Puts each square's features at the next square, and adds what stands for the place."""
+        """Shifts each square's features to the next square and adds the embedding of its place."""
         if self.position is None:
             flat = functional.pad(x.flatten(2), (1, 0))[..., :-1]
             return flat.reshape(x.shape) + self.place
@@ -347,7 +348,7 @@ class CausalNetwork(nn.Module):
 
 
 def _favour_own(module: CausalConvolution) -> None:
-    """Makes the weights of other squares small, so that what is near passes through many layers."""
+    """Shrinks the weights of other squares, so that what is near passes through many layers."""
     with torch.no_grad():
         own = module.weight[..., -1, module.reach].clone()
         module.weight.mul_(FIRST_SHARE)
@@ -355,7 +356,7 @@ def _favour_own(module: CausalConvolution) -> None:
 
 
 def _places(width: int, grid: int) -> torch.Tensor:
-    """Sines and cosines of row and column, from which each square's features start."""
+    """Returns sines and cosines of row and column as initial embeddings of the places."""
     quarter = width // 4
     turns = torch.pi * torch.arange(grid) / grid
     angles = turns[:, None] * torch.linspace(0, math.log(grid), quarter).exp()

@@ -1,4 +1,4 @@
-"""What an image-to-image GM starts from: a real image with something taken away."""
+"""Degradation of real images, from which image-to-image GMs start."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ def degrade(
         images: Shape (images, channels, size, size), in [0, 1].
         name: `edges` (Sobel magnitude of the brightness, in every channel), `noise` (Gaussian, of
             standard deviation 0.4), `mask` (a square of half the size set to mid-grey), `blur`
-            (averages over squares of 4 pixels, at the full size), `thumbnail`, `grey` (the
+            (averages over squares of 4 x 4 pixels, at the full size), `thumbnail`, `grey` (the
             brightness, in every channel), `mirror` (left and right exchanged) or `nothing`.
         reduction: How many times smaller a thumbnail is.
-        generator: Source of noise and of the masks' places.
+        generator: Source of the noise and of the positions of masks.
 
     Returns:
         Shape (images, channels, size, size); a thumbnail is `reduction` times smaller.

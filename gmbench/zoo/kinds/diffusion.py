@@ -1,21 +1,24 @@
 """Diffusion GMs: DDPM with ancestral sampling, and DDIM.
 
-Both train one network to take away Gaussian noise (Ho, Jain and Abbeel, "Denoising Diffusion
+Both train a network to remove Gaussian noise (Ho, Jain and Abbeel, "Denoising Diffusion
 Probabilistic Models", 2020). The network estimates the clean image, so that its last non-linearity
-can be any of the schema's; the objective is on the noise that follows from the estimate. With
-a^2 and s^2 the shares of image and noise in x = a image + s noise, the error of the noise is a/s
-times that of the image. The factor is cut at `LARGEST_FACTOR`, since noise can hardly be told where
-there is almost none (Hang et al., "Efficient Diffusion Training via Min-SNR", 2023).
+can be any of the schema's; the objective is defined on the noise that follows from the estimate.
+With a^2 and s^2 the shares of image and noise in x = a image + s noise, the error of the noise is
+a/s times that of the image. The factor is clipped at `LARGEST_FACTOR`, since noise can hardly be
+estimated where there is almost none (Hang et al., "Efficient Diffusion Training via Min-SNR",
+2023).
 
-The distance of the noise is L1, the norm L2, or the mean squared error, alone or together; beside
-one of them the variational bound may be added with a small weight, whose terms are divergences of
-Gaussians (`loss_kl`; Nichol and Dhariwal, "Improved DDPM", 2021). Images come from an exponential
-moving average of the weights. DDIM is Song, Meng and Ermon, 2021: no noise is added on the way.
+The distance between noises is L1, the L2 norm or the mean squared error, alone or together. In
+addition to one of them, the variational bound may be included with a small weight; its terms are
+divergences between Gaussians (`loss_kl`; Nichol and Dhariwal, "Improved DDPM", 2021). Images are
+sampled with an exponential moving average of the weights. DDIM (Song, Meng and Ermon, 2021) adds no
+noise during sampling.
 
-`diffusion_unet` follows a row of labels (`row` in the options). It may be told the class of an
-image, and be held to more than the noise (`diffusion_guides`); it samples as DDIM does. Its
+`diffusion_unet` follows a row of labels (`row` in the options). It may be conditioned on the class
+of an image and trained with further losses (`diffusion_guides`); it samples like DDIM. Its
 distances are those of the velocity (Salimans and Ho, "Progressive Distillation", 2022), whose error
-is 1/s times that of the image, cut in the same way: what is where is learnt sooner.
+is 1/s times that of the image, clipped in the same way; the layout of an image is then learnt
+sooner.
 """
 
 from __future__ import annotations
@@ -48,25 +51,25 @@ ROW_FAMILIES: tuple[str, ...] = ("diffusion_unet",)
 """The families that follow a row of labels."""
 
 STEPS: Mapping[str, int] = {"ddpm": 350, "ddim": 350}
-"""Training steps of each family that take 20 to 40 s of one core."""
+"""Training steps of each family; they take 20 to 40 s on one core."""
 
 LARGEST_FACTOR = 5.0**0.5
 BOUND_WEIGHT = 1e-3
 MEMORY = 0.99
 BATCHES = {32: 32, 64: 16}
-"""Images a step of a network that follows a row, by their size; 32 of all others."""
+"""Images per step of a network that follows a row, by their size; 32 for all others."""
 
 Denoiser = DenoisingUNet | RowUNet
 
 
 def noise_schedule(steps: int) -> torch.Tensor:
-    """Share of the image, a^2, after each step: the cosine schedule (Nichol and Dhariwal, 2021).
+    """Returns the image's share a^2 after each step (cosine schedule; Nichol and Dhariwal, 2021).
 
     Args:
         steps: T, the number of steps from the image to noise.
 
     Returns:
-        Shape (steps + 1,); the first is 1, the image without noise.
+        Shape (steps + 1,); the first value is 1, the image without noise.
     """
     time = torch.arange(steps + 1, dtype=torch.float64) / steps
     share = ((time + 0.008) / 1.008 * math.pi / 2).cos().square()
@@ -169,7 +172,7 @@ def train(specification: Specification, real: torch.Tensor) -> SamplingGM:
     def make(n: int, generator: torch.Generator) -> torch.Tensor:
         noise = _noise(n, channels, size, generator)
         extra = 1.0 if family == "ddpm" else 0.0
-        # Classes as often as they are among the real images.
+        # Classes are as frequent as among the real images.
         known = told(torch.randint(len(values), (n,), generator=generator))
         images = denoise(
             average, noise, shares, options["sampling_steps"], extra, generator, *known
@@ -187,9 +190,9 @@ def _noise(n: int, channels: int, size: int, generator: torch.Generator) -> torc
 def _add_noise(
     images: torch.Tensor, shares: torch.Tensor, generator: torch.Generator
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Returns noisy images, the step that each is at, and that step as a time in (0, 1]."""
+    """Returns noisy images, the step of each, and that step as a time in (0, 1]."""
     steps = len(shares) - 1
-    # From step 2: step 1 of the bound is no divergence, and it is the step with least noise.
+    # From step 2: step 1 of the bound is not a divergence, and it is the step with the least noise.
     step = torch.randint(2, steps + 1, (len(images),), generator=generator)
     share = shares[step][:, None, None, None]
     noise = torch.randn(images.shape, generator=generator)
@@ -204,11 +207,11 @@ def _noise_terms(
     specification: Specification,
     generator: torch.Generator,
 ) -> tuple[list[tuple[str, float, torch.Tensor]], torch.Tensor]:
-    """Distances of the noise, and the variational bound if asked for; and the clean estimates."""
+    """Returns the noise distances, any variational bound, and the estimated clean images."""
     noisy, step, time = _add_noise(images, shares, generator)
     estimate = network.clean(noisy, time, *told)
     share = shares[step][:, None, None, None]
-    # Of the velocity, noise and image in one, an error counts where there is most noise too.
+    # For the velocity, which combines noise and image, errors count where there is most noise too.
     scale = torch.ones_like(share) if specification.family in ROW_FAMILIES else share
     factor = (scale / (1 - share)).sqrt().clamp(max=LARGEST_FACTOR)
     terms = []
@@ -217,8 +220,8 @@ def _noise_terms(
             distance = DISTANCES[name](factor * estimate, factor * images)
             terms.append((name, 1.0, distance))
         elif name == "loss_kl":
-            # KL of the two Gaussian steps = half the gain in signal-to-noise times the squared
-            # error (Kingma et al., "Variational Diffusion Models", 2021).
+            # KL of the two Gaussian steps = half the gain in signal-to-noise ratio times the
+            # squared error (Kingma et al., "Variational Diffusion Models", 2021).
             ratios = shares[1:] / (1 - shares[1:])
             gain = ratios[step - 2] - ratios[step - 1]
             errors = (estimate - images).square().flatten(1).mean(1)
@@ -237,20 +240,20 @@ def denoise(
     generator: torch.Generator,
     *told: torch.Tensor,
 ) -> torch.Tensor:
-    """Makes images out of noise, in a part of the steps of training.
+    """Generates images from noise, in a subset of the training steps.
 
     Args:
         network: Estimates clean images.
         noise: Shape (n, channels, size, size), standard Gaussian.
-        shares: Of `noise_schedule`.
-        sampling_steps: How many steps to take.
-        extra: 1 for ancestral sampling (DDPM), 0 for none of the noise in between (DDIM); this is
-            eta of Song, Meng and Ermon, 2021, equation 16.
-        generator: Source of the noise in between.
-        told: What the network is told beside the time: classes, shape (n,), or nothing.
+        shares: Result of `noise_schedule`.
+        sampling_steps: Number of steps to take.
+        extra: 1 for ancestral sampling (DDPM), 0 for no noise between the steps (DDIM); this is eta
+            of Song, Meng and Ermon, 2021, equation 16.
+        generator: Source of the noise between the steps.
+        told: Inputs of the network besides images and time: classes, shape (n,), or nothing.
 
     Returns:
-        Images with black at -1 and white at 1, shape of `noise`.
+        Images with black at -1 and white at 1, same shape as `noise`.
     """
     last = len(shares) - 1
     steps = torch.linspace(last, 0, min(sampling_steps, last) + 1).round().long().tolist()

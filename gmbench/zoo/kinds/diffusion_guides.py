@@ -1,7 +1,7 @@
-"""What a diffusion model's estimates of clean images may be held to beside the noise.
+"""Further losses on a diffusion model's estimates of clean images, besides the noise.
 
 A classifier of the content's clusters (`loss_ce`, after the guidance of Dhariwal and Nichol, 2021,
-but in training), the maximum mean discrepancy from real images (`loss_mmd`), and a critic
+but during training), the maximum mean discrepancy from real images (`loss_mmd`), and a critic
 (`loss_adversarial`, after Xiao, Kreis and Vahdat, "Denoising Diffusion GANs", 2022).
 """
 
@@ -25,7 +25,7 @@ Term = tuple[str, float, torch.Tensor]
 
 
 class Guides:
-    """A classifier and a critic, where the losses ask for them.
+    """A classifier and a critic, where the losses require them.
 
     Args:
         losses: Names of the schema's losses.
@@ -51,10 +51,10 @@ class Guides:
     def terms(
         self, estimates: torch.Tensor, images: torch.Tensor, classes: torch.Tensor
     ) -> list[Term]:
-        """Returns the terms of an objective, and lets the critic take a step.
+        """Returns the terms of an objective and takes a step of the critic.
 
         Args:
-            estimates: Clean images as they are estimated, with black at -1 and white at 1.
+            estimates: Estimated clean images, with black at -1 and white at 1.
             images: The images themselves.
             classes: Their classes, shape (n,).
         """

@@ -1,4 +1,4 @@
-"""The network of the diffusion models: a small U-Net that knows how noisy its input is."""
+"""The network of the diffusion models: a small U-Net conditioned on how noisy its input is."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ TIME_FEATURES = 32
 
 
 def time_features(time: torch.Tensor) -> torch.Tensor:
-    """Sines and cosines of the time in (0, 1], shape (n,); as in Vaswani et al., 2017.
+    """Returns sines and cosines of times in (0, 1], shape (n,), as in Vaswani et al., 2017.
 
     Returns:
         Shape (n, `TIME_FEATURES`).
     """
     half = TIME_FEATURES // 2
     steps = torch.arange(half, dtype=time.dtype) / (half - 1)
-    # From one to about five hundred half turns over the whole of time.
+    # From one to five hundred half turns over the whole time range.
     angles = time[:, None] * math.pi * (500.0**steps)[None]
     return torch.cat([angles.sin(), angles.cos()], 1)
 
 
 class TimedBlock(Block):
-    """A block whose values are shifted by the time.
+    """A block whose output is shifted by features of the time.
 
     Args:
         width: Number of channels in and out.
@@ -47,8 +47,8 @@ class TimedBlock(Block):
 class DenoisingUNet(nn.Module):
     """Estimates the clean image from a noisy one (after Ronneberger et al., 2015).
 
-    The first layer halves height and width already, since most of the cost lies at full size; the
-    noisy image itself joins again before the last convolution, where the options ask for skips.
+    The first layer already halves height and width, since full size would cost the most; where the
+    options ask for skips, the noisy image itself is concatenated again before the last convolution.
 
     Args:
         channels: 1 or 3.
@@ -60,7 +60,7 @@ class DenoisingUNet(nn.Module):
         super().__init__()
         width, time_width = options["width"], options["time_width"]
         levels = options["levels"]
-        # At 64 pixels one more halving comes first, so that the blocks see maps of 16 x 16 again.
+        # At 64 pixels one more halving comes first, so that the blocks again see maps of 16 x 16.
         self.extra = max(size // 32, 1).bit_length() - 1
         widths = [width // 2] * self.extra + [width * min(2**i, 2) for i in range(levels)]
         time_layers: list[nn.Module] = []
@@ -78,7 +78,7 @@ class DenoisingUNet(nn.Module):
         self.up_blocks = nn.ModuleList()
         before = channels
         for level, filters in enumerate(widths):
-            # The largest maps cost most; what is where in the image is settled on the small ones.
+            # The largest maps cost the most; the layout of the image is decided on the small ones.
             blocks = 0 if level < self.extra else 1 if level == self.extra else options["blocks"]
             self.down.append(downsampling(options["downsampling"], before, filters))
             self.down_blocks.append(_blocks(blocks, filters, options))
@@ -98,7 +98,7 @@ class DenoisingUNet(nn.Module):
 
         Args:
             noisy: Shape (n, channels, size, size).
-            time: How far into the noise, in (0, 1], shape (n,).
+            time: How noisy the images are, as times in (0, 1], shape (n,).
         """
         known = self.time(time_features(time))
         x, kept = noisy, []

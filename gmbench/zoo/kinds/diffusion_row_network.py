@@ -1,8 +1,8 @@
 """The U-Net of diffusion models that follows a row of labels.
 
-Four halvings and as many doublings; nearly all of the row's layers stand in residual blocks, at an
-eighth and a sixteenth of the size. Each fully connected layer tells a block the time, and the class
-where there is one; what the row has more of them come before those.
+It has four halvings and as many doublings; nearly all of the row's layers are in residual blocks,
+at an eighth and a sixteenth of the size. Each fully connected layer conditions a block on the time,
+and on the class where there is one; any further ones of the row precede these.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from gmbench.zoo.pixels import to_unit
 
 CLASS_FEATURES = 16
 FIRST_SHARE = 0.1
-"""Share of what a block gives that it adds before training."""
+"""Initial scale of what a block adds to its input."""
 
 LEVELS = 4
 
 
 class RowBlock(nn.Module):
-    """Convolutions with a way around them; after the first of them the time is added."""
+    """Convolutions with a residual connection; the time is added after the first of them."""
 
     def __init__(
         self, width: int, layers: dict[str, int], told: nn.Module | None, row: Options
@@ -35,7 +35,7 @@ class RowBlock(nn.Module):
         self.first = nn.Conv2d(width, width, 3, padding=1)
         parts: list[nn.Module] = [normalization(row["normalization"], width)] * norms[0]
         for place in range(1, layers["conv"]):
-            # Every second convolution looks at single places alone.
+            # Every second convolution is 1 x 1.
             kernel = 1 if place % 2 else 3
             parts.append(nonlinearity(row["block_nonlinearity"]))
             parts.append(nn.Conv2d(width, width, kernel, padding=kernel // 2))
@@ -43,7 +43,7 @@ class RowBlock(nn.Module):
         self.rest = nn.Sequential(*parts)
 
     def quieten(self) -> None:
-        """Lets the block add little at first, so that a network of many learns early."""
+        """Makes the block add little at first, so that a network of many blocks learns early."""
         last = [module for module in self.rest if isinstance(module, nn.Conv2d)][-1]
         with torch.no_grad():
             last.weight.mul_(FIRST_SHARE)
@@ -113,7 +113,7 @@ class RowUNet(nn.Module):
 
         Args:
             noisy: Shape (n, channels, size, size).
-            time: How far into the noise, in (0, 1], shape (n,).
+            time: How noisy the images are, as times in (0, 1], shape (n,).
             classes: Shape (n,), int64; None where there are none.
         """
         known = time_features(time)

@@ -1,4 +1,4 @@
-"""Draws of options: what the modules of all kinds choose their architectures with."""
+"""Random draws of options, with which the modules of all kinds choose architectures."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "skip_connection": ("no", "yes"),
     "downsampling": DOWNSAMPLINGS,
 }
-"""Values of the options that give a network its classes; they bear the parameters' names."""
+"""Values of the options that determine a network's classes, named after the parameters."""
 
 
 class Draw:
-    """Even draws from a generator.
+    """Uniform draws from a random generator.
 
     Args:
         generator: Source of all randomness.
@@ -43,13 +43,13 @@ class Draw:
         return values[int(self.generator.integers(len(values)))]
 
     def between(self, low: int, high: int) -> int:
-        """Returns a whole number from `low` to `high`, both of them possible."""
+        """Returns an integer from `low` to `high`, both inclusive."""
         return int(self.generator.integers(low, high + 1))
 
     def chance(self, share: float) -> bool:
-        """Returns True in that share of the draws."""
+        """Returns True with probability `share`."""
         return bool(self.generator.random() < share)
 
     def classes(self, *options: str) -> dict[str, str]:
-        """Returns a value for each of these options, from `CHOICES`."""
+        """Returns a value from `CHOICES` for each of these options."""
         return {option: self.one(*CHOICES[option]) for option in options}

@@ -1,4 +1,4 @@
-"""The training loop of all kinds: one objective, lowered for so many steps."""
+"""The training loop of all kinds: one objective, minimised for a number of steps."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class Schedule:
     """How a network is trained; trainings are short, so rates are high.
 
     Attributes:
-        rate: Largest step size of Adam (Kingma and Ba, 2015).
-        warm_up: Share of the steps in which it rises to that.
-        cool_down: Share of the steps in which it falls to nothing, at the end.
-        moments: Adam's two decays.
-        largest_gradient: Norm at which the gradient is cut.
-        memory: Share of the old weights in the running mean of the weights, which is what samples;
-            0 for no such mean.
+        rate: Maximum learning rate of Adam (Kingma and Ba, 2015).
+        warm_up: Share of the steps over which the learning rate rises to this maximum.
+        cool_down: Share of the steps, at the end, over which it falls to zero.
+        moments: Adam's two decay rates.
+        largest_gradient: Norm at which the gradient is clipped.
+        memory: Share of the old weights in the running mean of the weights, which is used for
+            sampling; 0 for no such mean.
     """
 
     rate: float
@@ -36,18 +36,18 @@ class Schedule:
     memory: float = 0.0
 
     def share(self, step: int, steps: int) -> float:
-        """Returns the share of the step sizes that the step of a number has, in (0, 1]."""
+        """Returns the factor in (0, 1] that scales the learning rates at a step."""
         rising = (step + 1) / max(self.warm_up * steps, 1.0)
         falling = (1.0 - step / steps) / max(self.cool_down, 1e-9)
         return min(rising, falling, 1.0)
 
 
 def descend(optimizer: torch.optim.Optimizer, value: torch.Tensor) -> None:
-    """Takes one step down a value: that of an opponent, such as a critic (see `fit`).
+    """Takes one descent step of an opponent, such as a critic (see `fit`).
 
     Args:
-        optimizer: Steps the opponent's weights, whose gradients are taken afresh.
-        value: What it lowers, a scalar.
+        optimizer: Updates the opponent's weights, whose gradients are computed afresh.
+        value: What the opponent minimises, a scalar.
     """
     optimizer.zero_grad()
     torch.autograd.backward(value)
@@ -68,19 +68,19 @@ def fit(
     """Trains a network.
 
     Args:
-        network: What is trained, in place.
-        objective: Gives the value to be lowered on a fresh batch, a scalar.
-        steps: Steps of training; 0 leaves the weights as they are.
-        schedule: Step sizes and what else the loop is told.
-        partners: Further networks that lower the same objective, such as an encoder.
-        opponents: Optimisers that `objective` steps by itself, such as that of a critic; their
-            step sizes rise and fall with the network's.
-        last: Name of the last non-linearity where gradients are to return through it.
-        draw_inputs: Gives inputs of the network, for the statistics of batch norm to be taken
-            anew; None leaves them.
+        network: Network to train, in place.
+        objective: Returns the value to minimise on a fresh batch, a scalar.
+        steps: Number of training steps; 0 leaves the weights unchanged.
+        schedule: Learning rates and further settings of the loop.
+        partners: Further networks that minimise the same objective, such as an encoder.
+        opponents: Optimisers that `objective` steps itself, such as that of a critic; their
+            learning rates rise and fall with the network's.
+        last: Name of the last non-linearity, if gradients are to return through it.
+        draw_inputs: Returns inputs of the network with which the statistics of batch norm are
+            recomputed; None keeps them.
 
     Returns:
-        The network that samples, in evaluation mode and without gradients (its running mean where
+        The network for sampling, in evaluation mode and without gradients (its running mean where
         there is one), and the value of the objective at each step.
     """
     weights = [weight for part in (network, *partners) for weight in part.parameters()]
@@ -104,7 +104,7 @@ def fit(
         optimiser.step()
         history.append(float(value.detach()))
         if schedule.memory:
-            # A short run must forget its start too: the first averages reach back less far.
+            # A short run must forget its start too, so the first averages reach back less far.
             memory = min(schedule.memory, (1.0 + step) / (10.0 + step))
             with torch.no_grad():
                 for mean, now in pairs:

@@ -5,12 +5,12 @@ Real NVP: Dinh, Sohl-Dickstein and Bengio, 2017. Glow: Kingma and Dhariwal, 2018
 Uniform noise makes 8-bit pixels continuous (Theis, van den Oord and Bethge, 2016). Up to a
 constant, the negative log-likelihood of dequantised data is the Kullback-Leibler divergence from
 the data to the model, so its label is `loss_kl`. (`loss_ce` is for discrete likelihoods.) Some
-flows add a pixel distance between an image and what its coarse part alone gives, with the finest
-details at their most likely value (`loss_l1`, `loss_l2` or `loss_mse`; after Xiao et al.,
-"Invertible Image Rescaling", 2020), or the maximum mean discrepancy of samples and images
+flows add a pixel distance between an image and its reconstruction from the coarse part alone, with
+the finest details at their most likely value (`loss_l1`, `loss_l2` or `loss_mse`; after Xiao et
+al., "Invertible Image Rescaling", 2020), or the maximum mean discrepancy between samples and images
 (`loss_mmd`; Gretton et al., 2012).
 
-Families that follow a row of labels stand in `row_flow`, and those of RED116 that are variational
+Families that follow a row of labels are in `row_flow`, and those of RED116 that are variational
 autoencoders in `row_vae`.
 """
 
@@ -41,12 +41,12 @@ ROW_FAMILIES: tuple[str, ...] = ("surjective_flow", "conditional_flow", "vae_flo
 """The families that follow a row of labels."""
 
 STEPS: Mapping[str, int] = {"realnvp": 260, "glow": 260}
-"""Training steps of each family that take 10 to 25 s of one core."""
+"""Training steps of each family; they take 10 to 25 s on one core."""
 
 EXTRA_WEIGHT = 1.0
 BATCH = 32
 FIRST_BATCH = 512
-"""Images that set the layers which begin from the data."""
+"""Number of images for data-dependent initialisation of layers."""
 
 
 def draw_options(
@@ -64,7 +64,7 @@ def draw_options(
         "blocks": one(1, 2),
         "layers_per_block": one(1, 2),
         **draw.classes("normalization", "block_nonlinearity", "last_nonlinearity"),
-        # Not called a skip: in a coupling the values always pass by its network.
+        # Not called a skip: in a coupling, the values always bypass its network.
         "residual": draw.chance(0.6),
         "temperature": one(0.7, 0.8, 0.9),
         "learning_rate": one(1e-3, 2e-3),
@@ -104,7 +104,7 @@ def train(specification: Specification, real: torch.Tensor) -> SamplingGM:
                     terms.append((name, EXTRA_WEIGHT, DISTANCES[name](plain, images)))
                 elif name == "loss_mmd":
                     noise = torch.randn(BATCH, images[0].numel(), generator=generator)
-                    # Pooled: kernels tell blurred images apart better than single pixels.
+                    # Pooled: kernels distinguish blurred images better than single pixels.
                     made = functional.avg_pool2d(network(noise), 2).flatten(1)
                     seen = functional.avg_pool2d(images, 2).flatten(1)
                     terms.append((name, EXTRA_WEIGHT, maximum_mean_discrepancy(made, seen)))

@@ -1,8 +1,8 @@
 """Invertible layers, and the multi-scale network of the flows.
 
-Each layer has two directions: `forward` generates (from noise to image), `invert` goes back and
-gives the logarithm of the determinant of its own Jacobian, shape (n,). A layer may be told what is
-known already: `context`, maps of the same height and width.
+Each layer has two directions: `forward` generates (from noise to image), and `invert` goes back and
+also returns the logarithm of the determinant of its own Jacobian, shape (n,). A layer may be
+conditioned on what is already known: `context`, maps of the same height and width.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch.nn import functional
 from gmbench.zoo.layers import LEAKY_SLOPE, Options, nonlinearity, normalization, sequence
 
 MARGIN = 0.05
-"""How far black and white stay away from the ends of the sigmoid, which lie at infinity."""
+"""Distance of black and white from the limits of the sigmoid, which are reached at infinity."""
 
 Inverted = tuple[torch.Tensor, torch.Tensor]
 
@@ -24,8 +24,8 @@ Inverted = tuple[torch.Tensor, torch.Tensor]
 class OutputNonlinearity(nn.Module):
     """The last layer: from unbounded numbers to the value range of its non-linearity.
 
-    ReLU is inverted on the positive side alone, where all dequantised pixels lie; what the model
-    puts below zero becomes black.
+    ReLU is inverted only on the positive side, where all dequantised pixels lie; values that the
+    model puts below zero become black.
     """
 
     def __init__(self, name: str) -> None:
@@ -34,14 +34,14 @@ class OutputNonlinearity(nn.Module):
         self.nonlinearity = nonlinearity(name)
 
     def forward(self, y: torch.Tensor) -> torch.Tensor:
-        """Values in the range of `gmbench.zoo.pixels.VALUE_RANGES`, bounded ones a bit beyond."""
+        """Returns values in `gmbench.zoo.pixels.VALUE_RANGES`, bounded ones slightly beyond."""
         value: torch.Tensor = self.nonlinearity(y)
         if self.name == "sigmoid":
             return (value - MARGIN) / (1 - 2 * MARGIN)
         return value / (1 - MARGIN) if self.name == "tanh" else value
 
     def invert(self, x: torch.Tensor) -> Inverted:
-        """Numbers that give the values `x`."""
+        """Returns the numbers that `forward` maps to `x`, and the log-determinant."""
         if self.name == "sigmoid":
             p = MARGIN + (1 - 2 * MARGIN) * x
             slope = (1 - 2 * MARGIN) / (p * (1 - p))
@@ -58,11 +58,11 @@ class OutputNonlinearity(nn.Module):
 
 
 class Squeeze(nn.Module):
-    """Halves height and width; channels first hold the coarse image, then what it lacks.
+    """Halves height and width; the first channels hold the coarse image, the others its details.
 
     Args:
-        haar: Take the orthonormal Haar wavelet of each 2 x 2 pixels, whose coarse part is the
-            average (Yu, Derpanis and Brubaker, "Wavelet Flow", 2020), and not the pixels
+        haar: Use the orthonormal Haar wavelet of each 2 x 2 pixels, whose coarse part is twice the
+            average (Yu, Derpanis and Brubaker, "Wavelet Flow", 2020), instead of the pixels
             themselves (Dinh, Sohl-Dickstein and Bengio, "Real NVP", 2017).
     """
 
@@ -74,27 +74,27 @@ class Squeeze(nn.Module):
         self.register_buffer("mixing", signs / 2.0 if haar else torch.eye(4), persistent=False)
 
     def invert(self, x: torch.Tensor) -> torch.Tensor:
-        """From (n, c, h, w) to (n, 4 c, h / 2, w / 2); the determinant is one."""
+        """Maps (n, c, h, w) to (n, 4 c, h / 2, w / 2); the determinant is one."""
         parts = functional.pixel_unshuffle(x, 2)
         parts = parts.reshape(len(x), x.shape[1], 4, *parts.shape[2:])
         return torch.einsum("ij,ncjhw->nichw", self.mixing, parts).flatten(1, 2)
 
     def forward(self, y: torch.Tensor) -> torch.Tensor:
-        """From (n, 4 c, h, w) to (n, c, 2 h, 2 w)."""
+        """Maps (n, 4 c, h, w) to (n, c, 2 h, 2 w)."""
         parts = torch.einsum("ij,nichw->ncjhw", self.mixing, y.reshape(len(y), 4, -1, *y.shape[2:]))
         return functional.pixel_shuffle(parts.flatten(1, 2), 2)
 
 
 class InvertibleLayer(nn.Module):
-    """A layer with two directions that may be told what is known already."""
+    """A layer with two directions that may be conditioned on a context."""
 
     def invert(self, x: torch.Tensor, context: torch.Tensor | None) -> Inverted:
-        """From the image's side to the noise's, with the log-determinant, shape (n,)."""
+        """Maps from the image side to the noise side, with the log-determinant, shape (n,)."""
         raise NotImplementedError
 
 
 class ActNorm(InvertibleLayer):
-    """A shift and a scale for each channel, set by the first batch (Kingma and Dhariwal, 2018)."""
+    """A shift and a scale per channel, set by the first batch (Kingma and Dhariwal, 2018)."""
 
     ready: torch.Tensor
 
@@ -105,7 +105,7 @@ class ActNorm(InvertibleLayer):
         self.register_buffer("ready", torch.tensor(False))
 
     def invert(self, x: torch.Tensor, context: torch.Tensor | None) -> Inverted:
-        """Standardises; the first batch decides what standard is."""
+        """Standardises each channel; the parameters are initialised from the first batch."""
         if not self.ready:
             with torch.no_grad():
                 self.shift.copy_(x.mean((0, 2, 3), keepdim=True))
@@ -150,11 +150,11 @@ class Whitening(InvertibleLayer):
         self.register_buffer("ready", torch.tensor(False))
 
     def invert(self, x: torch.Tensor, context: torch.Tensor | None) -> Inverted:
-        """Takes correlations away."""
+        """Removes correlations."""
         flat = x.flatten(1)
         if not self.ready:
             with torch.no_grad():
-                # A floor under the variances: a batch may have fewer images than features.
+                # A lower bound on the variances: a batch may have fewer images than features.
                 values, vectors = torch.linalg.eigh(torch.cov(flat.T))
                 floor = values.max() * 1e-3
                 self.linear.weight.copy_(vectors * values.clamp(min=floor).sqrt())
@@ -165,7 +165,7 @@ class Whitening(InvertibleLayer):
         return z.reshape(x.shape), determinant.expand(len(x))
 
     def forward(self, z: torch.Tensor, context: torch.Tensor | None) -> torch.Tensor:
-        """Puts correlations back."""
+        """Restores correlations."""
         made: torch.Tensor = self.linear(z.flatten(1))
         return made.reshape(z.shape)
 
@@ -189,7 +189,7 @@ class Conditioner(nn.Module):
         self.residual = bool(options["residual"])
         self.nonlinearity = nonlinearity(options["block_nonlinearity"])
         self.last = nn.Conv2d(width, outputs, 3, padding=1)
-        # A coupling that begins as the identity (Kingma and Dhariwal, 2018).
+        # The coupling starts as the identity (Kingma and Dhariwal, 2018).
         nn.init.zeros_(self.last.weight)
         if self.last.bias is not None:
             nn.init.zeros_(self.last.bias)
@@ -204,13 +204,13 @@ class Conditioner(nn.Module):
 
 
 class AffineCoupling(InvertibleLayer):
-    """Shifts and scales one part of the values by what the other part says.
+    """Shifts and scales one part of the values as a function of the other part.
 
     Args:
         channels: Channels of the values.
-        context: Channels of what is known already.
-        mask: Which values stay as they are: `channel` (the first half), `checkerboard` (every
-            second pixel), or `none` (all are changed, by the context alone).
+        context: Channels of the context.
+        mask: Which values are kept: `channel` (the first half), `checkerboard` (every second
+            pixel), or `none` (all are changed, given the context alone).
         swapped: Exchange the two parts.
         width: Filters of the conditioner.
         options: The options of the GM.
@@ -230,13 +230,13 @@ class AffineCoupling(InvertibleLayer):
         self.conditioner = Conditioner(channels + context, 2 * channels, width, options)
 
     def invert(self, x: torch.Tensor, context: torch.Tensor | None) -> Inverted:
-        """Takes shift and scale away."""
+        """Removes shift and scale."""
         kept = self._kept(x)
         shift, log_scale = self._affine(x * kept, context, kept)
         return (x - shift) * (-log_scale).exp(), -log_scale.flatten(1).sum(1)
 
     def forward(self, z: torch.Tensor, context: torch.Tensor | None) -> torch.Tensor:
-        """Puts scale and shift on."""
+        """Applies scale and shift."""
         kept = self._kept(z)
         shift, log_scale = self._affine(z * kept, context, kept)
         return z * log_scale.exp() + shift
@@ -246,7 +246,7 @@ class AffineCoupling(InvertibleLayer):
     ) -> Inverted:
         heard = x if context is None else torch.cat([x, context], 1)
         shift, scale = self.conditioner(heard).chunk(2, 1)
-        # Scales between 1/e^2 and e^2 keep the inverse from running away.
+        # Scales between 1/e^2 and e^2 keep the inverse from diverging.
         return shift * (1 - kept), 2 * torch.tanh(scale / 2) * (1 - kept)
 
     def _kept(self, x: torch.Tensor) -> torch.Tensor:
@@ -264,12 +264,13 @@ class AffineCoupling(InvertibleLayer):
 class FlowNetwork(nn.Module):
     """A multi-scale flow: a coarse image first, then at each scale the details that it lacks.
 
-    Details are factored out before they are transformed and are transformed knowing the coarse
+    Details are factored out before they are transformed, and are transformed given the coarse
     image, so that each scale is a conditional flow (as in Wavelet Flow).
 
     Args:
-        glow: Steps of actnorm, 1 x 1 convolution and channel coupling; else steps of actnorm and a
-            coupling whose mask alternates between checkerboard and channels (Real NVP).
+        glow: Use steps of actnorm, 1 x 1 convolution and channel coupling; otherwise, steps of
+            actnorm and a coupling whose mask alternates between checkerboard and channels (Real
+            NVP).
         channels: 1 or 3.
         size: Height and width of the images.
         options: The options of the GM.
@@ -283,7 +284,7 @@ class FlowNetwork(nn.Module):
         self.scales = nn.ModuleList()
         side = size // 2
         while side >= self.coarse:
-            # Large maps cost most and their details are the simplest.
+            # Large maps cost the most, and their details are the simplest.
             width = options["width"] if side <= 8 else max(options["width"] // 2, 8)
             steps = options["steps"] if side <= 8 else max(options["steps"] // 2, 1)
             known = channels
@@ -295,17 +296,17 @@ class FlowNetwork(nn.Module):
             self.scales.append(nn.ModuleList(layers))
             side //= 2
         features = channels * self.coarse**2
-        # The coarse image is small and holds what is seen of the content: it gets more steps.
+        # The coarse image is small and shows what the content is, so it gets more steps.
         top = _steps(glow, channels, 0, 2 * options["steps"], options["width"], options)
-        # Whitening stands next to the noise, so that the couplings see pixels and not principal
+        # Whitening is next to the noise, so that the couplings see pixels rather than principal
         # components. Couplings alone learn the coarse image too slowly for a short training.
         self.top = nn.ModuleList([ActNorm(channels), *top, Whitening(features)])
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
-        """Images from noise.
+        """Returns images from noise.
 
         Args:
-            z: Shape (n, channels * size * size); the coarse image's noise first.
+            z: Shape (n, channels * size * size); the noise of the coarse image comes first.
 
         Returns:
             Shape (n, channels, size, size), in the value range of the last non-linearity.
@@ -326,7 +327,7 @@ class FlowNetwork(nn.Module):
         return image
 
     def invert(self, image: torch.Tensor) -> Inverted:
-        """Noise that gives `image`, in the order of `forward`, and the log-determinant."""
+        """Returns the noise of `image`, in the order of `forward`, and the log-determinant."""
         x, total = self.output.invert(image)
         parts: list[torch.Tensor] = []
         for scale in self.scales:
@@ -348,13 +349,13 @@ class FlowNetwork(nn.Module):
 def _steps(
     glow: bool, channels: int, context: int, number: int, width: int, options: Options
 ) -> list[nn.Module]:
-    """Layers of `number` steps of a flow, in the order of `invert`."""
+    """Returns the layers of `number` flow steps, in the order of `invert`."""
     layers: list[nn.Module] = []
     for step in range(number):
         layers.append(ActNorm(channels))
         if glow:
             layers.append(InvertibleConvolution(channels))
-        # One channel cannot be cut in two; two neighbouring steps swap the parts.
+        # One channel cannot be split in two; two neighbouring steps swap the parts.
         by_channel = channels > 1 and (glow or step % 4 >= 2)
         mask = "channel" if by_channel else "checkerboard"
         layers.append(AffineCoupling(channels, context, mask, step % 2 == 1, width, options))

@@ -1,14 +1,14 @@
-"""Multi-scale flows that follow a row of labels: their blocks are couplings.
+"""Multi-scale flows that follow a row of labels; their blocks are couplings.
 
-`surjective_flow`: from a coarse image to ever finer ones. Where the row has pooling, a coarser
-image is made of the largest of each four pixels, and which of them it was is noise (the max-pooling
-surjection of Nielsen et al., "SurVAE Flows", 2020); else of their average, the first part of their
-Haar wavelet (Yu, Derpanis and Brubaker, "Wavelet Flow", 2020). Poolings of the row stand inside the
-couplings and keep the size. `conditional_flow`: the same from a given thumbnail (after Lugmayr et
-al., "SRFlow", 2020), whose features, made by the row's other convolutions, scale those in the
-couplings.
+`surjective_flow` goes from a coarse image to ever finer ones. Where the row has pooling, a coarser
+image consists of the largest of each four pixels, and which of them it was is noise (the
+max-pooling surjection of Nielsen et al., "SurVAE Flows", 2020); otherwise, of twice their average,
+the first part of their Haar wavelet (Yu, Derpanis and Brubaker, "Wavelet Flow", 2020). Pooling
+layers of the row are inside the couplings and keep the size. `conditional_flow` does the same from
+a given thumbnail (after Lugmayr et al., "SRFlow", 2020), whose features, computed by the row's
+other convolutions, scale those in the couplings.
 
-The Gaussian of the coarsest image has the mean and covariance of the content, which are no weights.
+The Gaussian of the coarsest image has the content's mean and covariance, which are not weights.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ COARSEST = 4
 """Height and width of the coarsest image of a flow from noise."""
 
 NARROWEST = 0.02
-"""Added to differences of pixels before their logarithm is taken; they are as large as noise is."""
+"""Added to pixel differences, which are as small as noise, before taking their logarithm."""
 
 BRANCHES = 3
-"""Ways beside each other through the features of a thumbnail."""
+"""Parallel branches that compute the features of a thumbnail."""
 
 
 class ContentGaussian(nn.Module):
-    """Gives noise the mean and the covariance of the first batch; nothing of it is trained."""
+    """Gives noise the mean and the covariance of the first batch; nothing is trained."""
 
     ready: torch.Tensor
     mean: torch.Tensor
@@ -51,11 +51,11 @@ class ContentGaussian(nn.Module):
         self.register_buffer("ready", torch.tensor(False))
 
     def invert(self, x: torch.Tensor) -> Inverted:
-        """Takes mean and correlations away."""
+        """Removes mean and correlations."""
         flat = x.flatten(1)
         if not self.ready:
             values, vectors = torch.linalg.eigh(torch.cov(flat.T.detach()))
-            # A floor under the variances: a batch may have fewer images than features.
+            # A lower bound on the variances: a batch may have fewer images than features.
             self.root.copy_(vectors * values.clamp(min=values.max() * 1e-3).sqrt())
             self.mean.copy_(flat.mean(0).detach())
             self.ready.fill_(True)
@@ -64,18 +64,18 @@ class ContentGaussian(nn.Module):
         return z.reshape(x.shape), determinant.expand(len(x))
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
-        """Puts them back."""
+        """Restores mean and correlations."""
         return (z.flatten(1) @ self.root.T + self.mean).reshape(z.shape)
 
 
 class ChannelCoupling(nn.Module):
-    """Shifts and scales some channels by what the others say.
+    """Shifts and scales some channels as a function of the others.
 
     Args:
         channels: Channels of the values.
-        changed: Which of them are changed.
-        layers: Numbers of `conv`, `pool` and `norm` layers of what says so.
-        width: Its filters.
+        changed: Indices of the channels to change.
+        layers: Numbers of `conv`, `pool` and `norm` layers of the conditioner.
+        width: Filters of the conditioner.
         row: The row of labels.
     """
 
@@ -116,18 +116,18 @@ class ChannelCoupling(nn.Module):
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
                 nn.init.zeros_(module.bias)  # type: ignore[arg-type]
-        # A coupling that begins as the identity (Kingma and Dhariwal, 2018).
+        # The coupling starts as the identity (Kingma and Dhariwal, 2018).
         nn.init.zeros_(self.rest[-1].weight)  # type: ignore[arg-type]
 
     def forward(self, x: torch.Tensor, known: torch.Tensor | None) -> torch.Tensor:
-        """From the noise's side to the image's; `known` are features to scale by."""
+        """Maps from the noise side to the image side; `known` are features to scale by."""
         kept, changed = x[:, self.kept], x[:, self.changed]
         shift, log_scale = self._affine(kept, known)
         changed = changed * log_scale.exp() + shift
         return torch.cat([kept, changed], 1)[:, self.back]
 
     def invert(self, x: torch.Tensor, known: torch.Tensor | None) -> Inverted:
-        """Undoes `forward`."""
+        """Undoes `forward`; also returns the log-determinant."""
         kept, changed = x[:, self.kept], x[:, self.changed]
         shift, log_scale = self._affine(kept, known)
         changed = (changed - shift) * (-log_scale).exp()
@@ -140,10 +140,10 @@ class ChannelCoupling(nn.Module):
 
 
 class MaxPoolSurjection(nn.Module):
-    """Between an image, and the largest of each four pixels with how much less the others are."""
+    """Maps between an image and the largest of each four pixels with the others' differences."""
 
     def invert(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """The largest of each four pixels, logarithms of differences, and the log-determinant.
+        """Returns the largest of each four pixels, logarithmic differences and the log-determinant.
 
         Args:
             x: Shape (n, c, h, w).
@@ -156,14 +156,14 @@ class MaxPoolSurjection(nn.Module):
         order = (place[:, :, None] + torch.arange(1, 4)[:, None, None]) % 4
         less = (largest[:, :, None] - four.gather(2, order)).transpose(1, 2).flatten(1, 2)
         logarithm = (less + NARROWEST).log()
-        # Any of four places: the model has each with the same probability.
+        # The model gives each of the four places the same probability.
         determinant = -logarithm.flatten(1).sum(1) - place[0].numel() * math.log(4)
         return largest, logarithm, determinant
 
     def forward(
         self, largest: torch.Tensor, logarithm: torch.Tensor, noise: torch.Tensor
     ) -> torch.Tensor:
-        """Undoes `invert`; Gaussian noise, shape of `largest`, says which pixel is the largest."""
+        """Undoes `invert`; Gaussian noise, shaped like `largest`, selects the largest pixel."""
         channels = largest.shape[1]
         less = (logarithm.exp() - NARROWEST).clamp(min=0)
         less = torch.unflatten(less, 1, (3, channels)).transpose(1, 2)
@@ -175,10 +175,10 @@ class MaxPoolSurjection(nn.Module):
 
 
 class InterpolatedHaar(Squeeze):
-    """The same wavelet, made finer by interpolation: each part enlarged, times its signs."""
+    """The same wavelet, up-sampled by interpolation: parts are enlarged and multiplied by signs."""
 
     def forward(self, y: torch.Tensor) -> torch.Tensor:
-        """From (n, 4 c, h, w) to (n, c, 2 h, 2 w)."""
+        """Maps (n, 4 c, h, w) to (n, c, 2 h, 2 w)."""
         large = torch.unflatten(functional.interpolate(y, scale_factor=2.0), 1, (4, -1))
         height, width = y.shape[2:]
         signs = self.mixing.reshape(4, 1, 2, 2).repeat(1, 1, height, width)
@@ -187,7 +187,7 @@ class InterpolatedHaar(Squeeze):
 
 
 class _Level(nn.Module):
-    """The couplings of one scale: details, told by the coarse image.
+    """The couplings of one scale: details given the coarse image.
 
     Args:
         channels: 1 or 3.
@@ -203,7 +203,7 @@ class _Level(nn.Module):
         self.norm = ActNorm(3 * channels)
         self.couplings = nn.ModuleList()
         for place, layers in enumerate(blocks):
-            # First all details, by the coarse image alone; then one third of them after the other.
+            # First all details, given the coarse image alone; then one third of them at a time.
             first = channels * (1 + (place - 1) % 3) if place else channels
             changed = list(range(first, first + channels if place else 4 * channels))
             self.couplings.append(ChannelCoupling(4 * channels, changed, layers, width, row))
@@ -212,7 +212,7 @@ class _Level(nn.Module):
     def invert(
         self, x: torch.Tensor, details: torch.Tensor, known: torch.Tensor | None
     ) -> Inverted:
-        """From details, given the coarse image, to noise."""
+        """Maps details, given the coarse image, to noise."""
         details, total = self.norm.invert(details, None)
         state = torch.cat([x, details], 1)
         for coupling in self.couplings:
@@ -224,7 +224,7 @@ class _Level(nn.Module):
     def forward(
         self, x: torch.Tensor, noise: torch.Tensor, known: torch.Tensor | None
     ) -> torch.Tensor:
-        """From noise, given the coarse image, to that image and its details."""
+        """Maps noise, given the coarse image, to that image and its details."""
         state = torch.cat([x, noise], 1)
         for coupling in reversed(self.couplings):
             state = coupling(state, known)
@@ -233,7 +233,7 @@ class _Level(nn.Module):
 
 
 class _Features(nn.Module):
-    """Features of a thumbnail for two scales: convolutions in parallel branches, then one each."""
+    """Features of a thumbnail at two scales: parallel branches, then one convolution per scale."""
 
     def __init__(self, channels: int, convs: int, width: int, row: Options) -> None:
         super().__init__()
@@ -254,25 +254,25 @@ class _Features(nn.Module):
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
         for head in self.heads:
-            # Factors near one: what is known changes little at first.
+            # Factors near one, so that the features change little at first.
             nn.init.normal_(head.weight, std=1e-3)  # type: ignore[arg-type]
             nn.init.ones_(head.bias)  # type: ignore[arg-type]
 
     def forward(self, small: torch.Tensor) -> list[torch.Tensor]:
-        """Factors at the thumbnail's size and at twice that."""
+        """Returns factors at the thumbnail's size and at twice that."""
         seen = torch.cat([branch(small) for branch in self.branches], 1)
         enlarged = [functional.interpolate(part, scale_factor=2.0) for part in (small, seen)]
         return [self.heads[0](seen), self.heads[1](torch.cat(enlarged, 1))]
 
 
 class RowFlow(nn.Module):
-    """A multi-scale flow; see the head of the module.
+    """A multi-scale flow; see the module docstring.
 
     Args:
         family: One of `FAMILIES`.
         channels: 1 or 3.
         size: Height and width of the images.
-        options: `row` and `width`; of a conditional flow images are made of a quarter of the size.
+        options: `row` and `width`; a conditional flow starts from images of a quarter of the size.
     """
 
     def __init__(self, family: str, channels: int, size: int, options: Options) -> None:
@@ -289,7 +289,7 @@ class RowFlow(nn.Module):
             layers["conv"] -= features
             self.features = _Features(channels, features, width, row)
         found = composition(layers, row["blocks"], row["layers_per_block"], tuple(layers), 2)
-        # The largest where maps are smallest.
+        # The largest blocks where maps are smallest.
         found.sort(key=lambda one: -sum(one.values()))
         numbers = shared(len(found), [1] * (levels + (not self.conditional)))
         self.top = nn.ModuleList()
@@ -312,17 +312,17 @@ class RowFlow(nn.Module):
 
     @property
     def noise_features(self) -> int:
-        """Numbers of noise that make an image."""
+        """Number of noise values per image."""
         sides = [self.side << level for level in range(len(self.levels))]
         fine = sum(self.channels * (3 + self.pools) * side**2 for side in sides)
         return fine + (0 if self.conditional else self.channels * self.side**2)
 
     def forward(self, z: torch.Tensor, small: torch.Tensor | None = None) -> torch.Tensor:
-        """Images from noise.
+        """Returns images from noise.
 
         Args:
-            z: Shape (n, noise features); the coarsest image's first.
-            small: Of a conditional flow, thumbnails as `thumbnail` gives them.
+            z: Shape (n, noise features); those of the coarsest image come first.
+            small: For a conditional flow, thumbnails as returned by `thumbnail`.
 
         Returns:
             Shape (n, channels, size, size), in the value range of the last non-linearity.
@@ -356,14 +356,14 @@ class RowFlow(nn.Module):
         return image
 
     def thumbnail(self, image: torch.Tensor) -> torch.Tensor:
-        """What a conditional flow starts from, of images in the range of the non-linearity."""
+        """Returns the input of a conditional flow, of images in the range of the non-linearity."""
         x, _ = self.output.invert(image)
         for _ in self.levels:
             x = self.squeeze.invert(x)[:, : self.channels]
         return x
 
     def invert(self, image: torch.Tensor) -> Inverted:
-        """Noise that gives `image`, without that of places, and the log-determinant."""
+        """Returns the noise of `image`, without that of places, and the log-determinant."""
         x, total = self.output.invert(image)
         split: list[tuple[torch.Tensor, torch.Tensor]] = []
         for _ in self.levels:

@@ -1,7 +1,7 @@
 """GANs: generators from noise and from images, trained against a critic.
 
 Families: `mlp`, `dcgan`, `residual` (from noise) and `image_to_image` (from a degraded real image,
-with a reconstruction term). Which objective: `gan_losses`; which network: `gan_networks`.
+with a reconstruction term). Objectives are in `gan_losses`, networks in `gan_networks`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from gmbench.zoo.specification import Specification, TrainedGM, check_family
 
 FAMILIES: tuple[str, ...] = ("mlp", "dcgan", "residual", "image_to_image")
 
-#: The games that are drawn from; the others are for GMs that are given theirs.
+#: The games to draw from; the others are for GMs whose game is given.
 DRAWN_GAMES: tuple[str, ...] = (
     "standard",
     "ls",
@@ -36,14 +36,14 @@ DRAWN_GAMES: tuple[str, ...] = (
     "classes",
 )
 
-#: Training steps of a family: ten to twenty seconds of one core at 32 pixels.
+#: Training steps per family: 10 to 20 s on one core at 32 pixels.
 STEPS: dict[str, int] = {"mlp": 400, "dcgan": 300, "residual": 260, "image_to_image": 200}
 
 #: Weights of a distance between images, and between mean features of a batch, in the objective.
 PIXEL_WEIGHTS: tuple[float, ...] = (5.0, 10.0, 20.0)
 FEATURE_WEIGHTS: tuple[float, ...] = (0.5, 1.0, 2.0)
 
-#: Losses that an objective may hold beside its game; image-to-image GMs always hold one.
+#: Losses that an objective may have besides its game; image-to-image GMs always have some.
 TERMS: tuple[tuple[str, ...], ...] = (
     (),
     (),
@@ -54,7 +54,7 @@ TERMS: tuple[tuple[str, ...], ...] = (
     ("loss_l1", "loss_l2"),
 )
 
-#: What is done to a real image before a generator restores it.
+#: Degradations of a real image that a generator restores.
 DEGRADATIONS: tuple[str, ...] = ("edges", "noise", "mask", "blur")
 
 
@@ -69,7 +69,7 @@ def draw_options(
         generator: Source of all randomness.
 
     Returns:
-        Options (JSON values) and the names of the schema's losses that they lead to.
+        Options (JSON values) and the names of the schema's losses that follow from them.
     """
     check_family(family, FAMILIES)
     draw = Draw(generator)
@@ -84,10 +84,10 @@ def draw_options(
         "batch": 32,
     }
     if options["game"] == "moment_matching" and family in ("dcgan", "residual"):
-        # Without a critic pixels are compared in place, and convolutions learn little from that.
+        # Without a critic, pixels are compared in place, from which convolutions learn little.
         options["game"] = "mmd"
     if options["game"] == "moment_matching":
-        # Two samples are compared, so they must be large; without a critic this is cheap.
+        # Two samples are compared, so they must be large; without a critic, this is cheap.
         options["batch"] = 64
     if family == "image_to_image":
         chosen = one(*TERMS[2:])
@@ -101,7 +101,7 @@ def draw_options(
 
 
 def _draw_translator(_: str, size: int, draw: Draw) -> dict[str, Any]:
-    """Draws the options of a generator from an image."""
+    """Draws the options of a generator that starts from an image."""
     one, between = draw.one, draw.between
     options: dict[str, Any] = {
         "width": between(8, 16 if size <= 32 else 8),
@@ -117,16 +117,16 @@ def _draw_translator(_: str, size: int, draw: Draw) -> dict[str, Any]:
         "input_size": size,
     }
     if options["downsampling"] == "no":
-        # A thumbnail to enlarge; of a digit at 4 pixels nothing would be left.
+        # A thumbnail to enlarge; at 4 pixels, nothing would be left of a digit.
         options |= {"degradation": "thumbnail", "resolutions": between(1, 2)}
         options["input_size"] = size // 2 ** options["resolutions"]
         if options["skip_connection"] == "yes":
-            options["blocks"] = max(1, options["blocks"])  # there the skips are
+            options["blocks"] = max(1, options["blocks"])  # the skips are there
     return options
 
 
 def losses_of(options: dict[str, Any]) -> tuple[str, ...]:
-    """Returns the schema's losses that the options lead to, in the schema's order."""
+    """Returns the schema's losses that follow from the options, in the schema's order."""
     games = [name for name in (options["game"], *options.get("further_games", {})) if name]
     names = {*(GAMES[name].loss for name in games), *options["terms"]}
     if options["classes"] and games and not options.get("projects"):
@@ -144,7 +144,7 @@ def train(
     Args:
         specification: What to train; its family is one of `FAMILIES`.
         real: Real images of the content, shape (images, 3, size, size), uint8.
-        source: Such images of another content, which a generator of unpaired images starts from.
+        source: Such images of another content, from which a generator of unpaired images starts.
 
     Returns:
         The trained GAN; its network is the whole generator.

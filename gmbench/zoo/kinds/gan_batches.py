@@ -1,19 +1,19 @@
-"""What the generator of a GAN starts from, and the real images that it is held against.
+"""Inputs of a GAN's generator, and the real images that its output is compared with.
 
-Options that are read here:
+Options read here:
 
 | option | meaning |
 |---|---|
-| `batch` | images of a batch |
+| `batch` | images per batch |
 | `latent` | features of the noise |
-| `degradation` | what is done to real images before they come in; absent for noise |
-| `input_size` | height and width of the images that come in |
-| `classes` | classes, found by clustering; 0 for none |
-| `tells_class` | whether the generator is told the class; by default if it starts from noise |
-| `codes` | whether classes are drawn beside the noise, as codes that mean nothing at first |
-| `noise_maps` | whether an image comes in with noise beside it |
+| `degradation` | how real input images are degraded; absent for generators from noise |
+| `input_size` | height and width of the input images |
+| `classes` | number of classes, found by clustering; 0 for none |
+| `tells_class` | whether the class is a generator input; by default if it starts from noise |
+| `codes` | whether classes are drawn along with the noise, as codes without a meaning at first |
+| `noise_maps` | whether noise accompanies an input image |
 
-All images in here have black at 0 and white at 1, shape (images, channels, size, size).
+All images here have black at 0 and white at 1, shape (images, channels, size, size).
 """
 
 from __future__ import annotations
@@ -28,19 +28,20 @@ from gmbench.zoo.kinds.k_means import cluster
 from gmbench.zoo.pixels import count_channels, to_values
 from gmbench.zoo.specification import Specification
 
-#: One in so many real images is kept from training, for image-to-image samples.
+#: One in this many real images is held out from training, for image-to-image samples.
 HELD_OUT = 8
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Real images, and what else a round needs.
+    """Real images, and whatever else a round needs.
 
     Attributes:
         targets: Real images of the content.
         labels: Their classes; zeros where there are none.
-        sources: Real images that the generator starts from, before anything is taken away: the
-            targets themselves, images of another content, or of the same in other classes.
+        sources: Real images that the generator starts from, before degradation: the targets
+            themselves, images of another content, or others of the same content, whose class is to
+            be changed.
         source_labels: Their classes.
     """
 
@@ -51,15 +52,15 @@ class Batch:
 
 
 class Batches:
-    """Draws batches, and makes inputs of the generator from them.
+    """Draws batches and makes the generator's inputs from them.
 
     Attributes:
         channels: 1 (grey) or 3.
-        features: Features of the noise and the class, or channels of the images that come in.
+        features: Features of the noise and the class, or channels of the input images.
         images: Real images to train on.
         translates: Whether the generator starts from an image.
-        paired: Whether targets are what the inputs were made from; not where images of another
-            content come in, or a class is to be changed.
+        paired: Whether the inputs are made from the targets; not where the inputs are images of
+            another content, or where a class is to be changed.
     """
 
     def __init__(
@@ -78,7 +79,7 @@ class Batches:
         self.changes_class = self.translates and self.tells_class and self.classes > 0
         self.paired = self.translates and source is None and not self.changes_class
 
-        # Channels last takes a third off the time of small convolutions on a CPU.
+        # The channels-last format takes a third off the time of small convolutions on a CPU.
         images = to_values(real, "sigmoid", self.channels).to(memory_format=torch.channels_last)
         self.held_out, self.images = self._parted(images)
         self.sources, self.held_out_sources = self.images, self.held_out
@@ -91,7 +92,7 @@ class Batches:
         self.features = noise + told + (self.channels if self.translates else 0)
 
     def draw(self) -> Batch:
-        """Returns a batch, as many images as the option `batch`."""
+        """Returns a batch of the size given by the option `batch`."""
         n = self.options["batch"]
         chosen = torch.randint(len(self.images), (n,), generator=self.random)
         targets, labels = self.images[chosen], self.labels[chosen]
@@ -103,7 +104,7 @@ class Batches:
         return Batch(targets, labels, self.sources[chosen], self.source_labels[chosen])
 
     def draw_held_out(self, n: int, generator: torch.Generator) -> Batch:
-        """Returns a batch to sample from, of images that are not trained on."""
+        """Returns a batch to sample from, of held-out images."""
         images = self.held_out_sources
         chosen = torch.randint(len(images), (n,), generator=generator)
         if n <= len(images):
@@ -123,9 +124,9 @@ class Batches:
         """Returns inputs of the generator.
 
         Args:
-            batch: Whose sources and classes come in.
-            generator: Source of all randomness; None for that of the training.
-            noise: What comes in as noise, shape (images, latent); None to draw it.
+            batch: Batch whose sources and classes are used.
+            generator: Source of all randomness; None for the one used in training.
+            noise: Noise, shape (images, latent); None to draw it.
 
         Returns:
             Noise and the class, (images, features), or images with maps of them, (images,
@@ -149,7 +150,7 @@ class Batches:
         return self.with_maps(images, *flat)
 
     def with_maps(self, images: torch.Tensor, *values: torch.Tensor) -> torch.Tensor:
-        """Returns images with a constant map for each of some values, (images, features)."""
+        """Returns images with a constant map for each of the values, (images, features)."""
         maps = [v[..., None, None].expand(-1, -1, *images.shape[2:]) for v in values]
         return torch.cat([images, *maps], dim=1) if maps else images
 
@@ -159,7 +160,7 @@ class Batches:
         return images[:kept], images[kept:]
 
     def _in_channels(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Returns images of another content in the channels of this one."""
+        """Returns images of another content with the channels of this one."""
         values = to_values(pixels, "sigmoid")
         values = values.mean(1, keepdim=True) if self.channels == 1 else values
         return values.to(memory_format=torch.channels_last)

@@ -1,4 +1,4 @@
-"""The critic of the GANs: what it scores, and what else it tells of an image."""
+"""The critic of the GANs: its scores, and what else it infers from an image."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 from gmbench.zoo.kinds.gan_networks import FIRST_SIZE, MOST_FILTERS
 from gmbench.zoo.layers import LEAKY_SLOPE
 
-#: Images that a critic compares with each other; batches hold a multiple of it.
+#: Images that a critic compares with each other; batch sizes are multiples of it.
 GROUP = 8
 #: Features of the code of a critic that is an autoencoder.
 CODE = 64
@@ -18,20 +18,21 @@ CODE = 64
 class Critic(nn.Module):
     """Scores images: convolutions of stride 2 down to 4 x 4, then one fully connected layer.
 
-    Beside the features of an image, that layer gets how much they vary within a group of images.
+    Besides the features of an image, that layer receives how much they vary within a group of
+    images.
 
     Args:
         size: Height and width of the images.
-        channels: Channels of the images; with a condition, those of both together.
+        channels: Channels of the images; with a condition, of both together.
         width: Filters of the first convolution.
-        outputs: Values an image: 1 score, features for a kernel, or scores of classes.
-        classes: Classes of an auxiliary classifier beside the score; 0 for none.
-        spectral: Spectral normalization of all weights (Miyato et al., 2018).
-        told: Classes that the critic is told, which move the score by a projection (Miyato and
+        outputs: Values per image: 1 score, features for a kernel, or scores of classes.
+        classes: Classes of an auxiliary classifier besides the score; 0 for none.
+        spectral: Whether the weights of the score are spectrally normalised (Miyato et al., 2018).
+        told: Number of classes on which the score is conditioned by a projection (Miyato and
             Koyama, 2018); 0 for none.
-        code: Values that it tells of the generator's noise, as in InfoGAN; 0 for none.
-        energy: Makes it an autoencoder whose first value is its distance, `loss_l1` or `loss_mse`,
-            to what it rebuilds (Zhao, Mathieu and LeCun, 2017); empty for none.
+        code: Number of values of the generator's noise to predict, as in InfoGAN; 0 for none.
+        energy: Makes it an autoencoder whose first value is the distance, `loss_l1` or `loss_mse`,
+            between an image and its reconstruction (Zhao, Mathieu and LeCun, 2017); empty for none.
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class Critic(nn.Module):
         features: torch.Tensor = self.body(x)
         scores: torch.Tensor = self.score(torch.cat([features, self._spread(features)], dim=1))
         if self.told is not None and labels is not None:
-            # Four times the mean over 16 places: of the spread of a single one.
+            # Four times the mean over 16 places, which has the spread of a single one.
             pooled = FIRST_SIZE * features.view(len(x), -1, FIRST_SIZE**2).mean(2)
             scores = scores + (self.told(labels) * pooled).sum(1, keepdim=True)
         if self.rebuild is not None:
@@ -85,10 +86,11 @@ class Critic(nn.Module):
         return scores, features
 
     def _spread(self, features: torch.Tensor) -> torch.Tensor:
-        """Returns how much each channel differs within groups of images, (images, channels).
+        """Returns how much each channel varies within groups of images, (images, channels).
 
-        A generator that makes one image whatever the noise is found out by it. After the minibatch
-        standard deviation of Karras et al., 2018. All images of a group are real, or all are made.
+        This exposes a generator that makes one image whatever the noise. After the minibatch
+        standard deviation of Karras et al., 2018. All images of a group are real, or all are
+        generated.
         """
         n = len(features)
         groups = features.view(-1, GROUP if n % GROUP == 0 else 1, features.shape[1])
@@ -98,7 +100,7 @@ class Critic(nn.Module):
 
 
 def _rebuilder(widths: list[int]) -> nn.Sequential:
-    """Returns the way back from the features of a critic to its images, through a short code."""
+    """Returns a decoder from the features of a critic to its images, through a short code."""
     features = widths[-1] * FIRST_SIZE**2
     layers: list[nn.Module] = [nn.Linear(features, CODE), nn.Linear(CODE, features)]
     layers += [nn.Unflatten(1, (widths[-1], FIRST_SIZE, FIRST_SIZE)), nn.ELU()]

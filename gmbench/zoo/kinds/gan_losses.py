@@ -2,7 +2,7 @@
 
 | objective | schema's loss | source |
 |---|---|---|
-| `standard` | `loss_adversarial` | Goodfellow et al., 2014 (the generator's own logarithm) |
+| `standard` | `loss_adversarial` | Goodfellow et al., 2014 (the generator minimises -log D) |
 | `non_saturating` | `loss_adversarial` | Karras et al., 2020; Mescheder et al., 2018 (R1 penalty) |
 | `relativistic` | `loss_adversarial` | Jolicoeur-Martineau, 2019 (against the average) |
 | `boundary_seeking` | `loss_adversarial` | Hjelm et al., 2018 (continuous) |
@@ -26,10 +26,10 @@
 | `magan` | `loss_mse` | Wang et al., 2017 (the same, with a margin that adapts) |
 | `classes` | `loss_ce` | Salimans et al., 2016; Zhou et al., 2018 (K + 1 classes) |
 
-Of the f-divergences the generator minimises -E[T(made)], as the source advises (section 3.2).
+For f-divergences, the generator minimises -E[T(made)], as the source advises (section 3.2).
 
-An auxiliary classifier (`loss_ce`; Odena, Olah and Shlens, 2017) and further terms come beside any
-of them that has a critic (`gan_training`).
+An auxiliary classifier (`loss_ce`; Odena, Olah and Shlens, 2017) and further terms can be added to
+any objective that has a critic (`gan_training`).
 """
 
 from __future__ import annotations
@@ -43,33 +43,34 @@ from torch.nn import functional
 from gmbench.zoo.kinds.gan_rules import AdaptiveMargin, CharacteristicDistance, Equilibrium, Rules
 from gmbench.zoo.losses import maximum_mean_discrepancy
 
-#: (scores of real images, scores of made images, classes of both) to a scalar.
+#: Maps (scores of real images, scores of generated images, classes of both) to a scalar.
 ScoreLoss = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 
-#: Scores are cut here where an exponential is taken of them.
+#: Scores are clipped here before an exponential is taken of them.
 LARGEST_EXPONENT = 5.0
-#: EBGAN: energy above which made images are left alone. Pixels lie in [-1, 1], energies are MSE.
+#: EBGAN: energy above which generated images are ignored. Pixels lie in [-1, 1], energies are MSE.
 MARGIN = 0.5
 
 
 @dataclass(frozen=True)
 class Game:
-    """A game of a critic against a generator.
+    """A game between a critic and a generator.
 
     Attributes:
         loss: Name of the schema's loss.
         critic: What the critic minimises; None where there is no critic.
         generator: What the generator minimises.
-        outputs: Values that the critic gives an image; 0 stands for the classes and one more.
+        outputs: Values that the critic outputs per image; 0 stands for the classes and one more.
         spectral: Whether the critic's weights are spectrally normalised.
-        clip: Largest absolute weight of the critic, 0 for any.
+        clip: Largest absolute weight of the critic, 0 for no limit.
         penalty: Weight of the gradient penalty, 0 for none.
-        penalised: Where the gradient is penalised, one of those of `gradient_penalty`.
-        critic_steps: Steps of the critic to one of the generator.
-        unrolled: Steps that the generator looks ahead of the critic.
-        energy: Distance of an image to what the critic rebuilds of it, which is the critic's score
-            then: a key of `losses.DISTANCES`; empty where the critic is no autoencoder.
-        rules: Gives both sides where they remember something, from a source of randomness.
+        penalised: Where the gradient is penalised; see `where` of `gradient_penalty`.
+        critic_steps: Steps of the critic per step of the generator.
+        unrolled: Steps of the critic that the generator looks ahead.
+        energy: Distance between an image and the critic's reconstruction of it, which is then the
+            critic's score: a key of `losses.DISTANCES`; empty where the critic is not an
+            autoencoder.
+        rules: Creates both sides, from a source of randomness, where they have a state.
     """
 
     loss: str
@@ -87,7 +88,7 @@ class Game:
 
 
 def start_game(name: str, generator: torch.Generator) -> Game:
-    """Returns a game from its beginning.
+    """Returns a game in its initial state.
 
     Args:
         name: One of `GAMES`.
@@ -107,18 +108,18 @@ def gradient_penalty(
     generator: torch.Generator,
     where: str = "between",
 ) -> torch.Tensor:
-    """Returns a penalty of the slope of a score, a scalar.
+    """Returns a penalty on the gradient of a score, a scalar.
 
     | where | penalty | source |
     |---|---|---|
-    | `between` real and made images | E[(norm - 1)^2] | Gulrajani et al., 2017 |
+    | `between` real and generated images | E[(norm - 1)^2] | Gulrajani et al., 2017 |
     | `around` real images | E[(norm - 1)^2] | Kodali et al., 2017 (DRAGAN) |
     | at `real` images | E[norm^2] | Mescheder et al., 2018 (R1) |
 
     Args:
-        score: From images to one value each.
+        score: Maps images to one value each.
         real: Shape (images, channels, size, size).
-        made: The same shape.
+        made: Generated images, same shape.
         generator: Source of all randomness.
         where: See the table.
     """
@@ -225,7 +226,7 @@ def _mmd_generator(real: torch.Tensor, made: torch.Tensor, _: torch.Tensor) -> t
 
 
 def _cramer_generator(real: torch.Tensor, made: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
-    """Returns the energy distance 2 E|x - y| - E|x - x'| - E|y - y'| of all pairs."""
+    """Returns the energy distance 2 E|x - y| - E|x - x'| - E|y - y'| over all pairs."""
     n = len(real)
     inside = torch.cdist(made, made).sum() + torch.cdist(real, real).sum()
     return 2.0 * torch.cdist(real, made).mean() - inside / (n * max(n - 1, 1))
@@ -239,7 +240,7 @@ def _cramer_critic(real: torch.Tensor, made: torch.Tensor, _: torch.Tensor) -> t
 
 
 def _classes_critic(real: torch.Tensor, made: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
-    # The last class says "made"; the others are classes of real images.
+    # The last class means "generated"; the others are classes of real images.
     last = torch.full_like(classes, real.shape[1] - 1)
     return functional.cross_entropy(real, classes) + functional.cross_entropy(made, last)
 
@@ -298,7 +299,7 @@ GAMES: Mapping[str, Game] = {
         penalised="around",
         critic_steps=2,
     ),
-    # Spectrally normalised: with the source's penalty a short training moved nothing.
+    # Spectrally normalised: with the source's penalty, a short training made no progress.
     "cramer": Game("loss_wgan", _cramer_critic, _cramer_generator, outputs=16),
     "f_gan": Game("loss_adversarial", _hellinger_critic, _one_minus_exp_generator),
     "f_neyman": Game("loss_adversarial", _neyman_critic, _one_minus_exp_generator),
@@ -326,4 +327,4 @@ GAMES: Mapping[str, Game] = {
         rules=AdaptiveMargin,
     ),
 }
-"""The games; where there are rules, both sides are theirs."""
+"""The games; where there are rules, these provide both sides."""

@@ -9,13 +9,13 @@ Options that the generators read (JSON values):
 | `blocks` | blocks at each resolution (`dcgan`, `residual`); hidden or middle blocks otherwise |
 | `layers_per_block` | convolutional or fully connected layers in one block |
 | `fc_layers` | fully connected layers before the first convolution |
-| `pool_layers` | 3 x 3 average pools of stride 1 after the first so many resolutions |
-| `normalization`, `block_nonlinearity`, `last_nonlinearity`, `upsampling` | names of `layers` |
+| `pool_layers` | resolutions, from the first on, followed by a 3 x 3 average pool of stride 1 |
+| `normalization`, `block_nonlinearity`, `last_nonlinearity`, `upsampling` | names from `layers` |
 | `skip_connection` | `no` or `yes` |
 | `downsampling` | `no`, or one of `layers.DOWNSAMPLINGS` |
 
-With a `row` of labels (`row_plan.Row.to_dict`) among the options it decides all of these but
-`latent` and, if given, `width`; the network is one of `row_generator`.
+A `row` of labels (`row_plan.Row.to_dict`) among the options determines all of these except `latent`
+and, if given, `width`; the network is then one of `row_generator`.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ from gmbench.zoo.layers import (
 
 #: Height and width after the first fully connected layer of a convolutional generator.
 FIRST_SIZE = 4
-#: Most filters of one convolution, as a multiple of the width.
+#: Maximum number of filters of one convolution, as a multiple of the width.
 MOST_FILTERS = 4
-#: Families of replicas whose noise comes into each stage of the network.
+#: Families of replicas whose noise enters each stage of the network.
 STYLED: tuple[str, ...] = ("style", "biggan")
 
 
 class UpBlock(nn.Module):
-    """Doubles height and width; with a skip, a thinner up-sampling of the input is added."""
+    """Doubles height and width; a skip adds an up-sampling of the input with smaller kernels."""
 
     def __init__(self, channels: int, filters: int, options: Options) -> None:
         super().__init__()
@@ -88,10 +88,10 @@ class Hourglass(nn.Module):
 
 
 class ConvolutionalGenerator(nn.Module):
-    """Noise, fully connected layers, then up-sampling from 4 x 4 to the full size.
+    """Fully connected layers on noise, then up-sampling from 4 x 4 to the full size.
 
-    Without skips after DCGAN (Radford, Metz and Chintala, 2016), with skips around every block
-    after the ResNet generators (Gulrajani et al., 2017; Miyato et al., 2018).
+    Without skips, it follows DCGAN (Radford, Metz and Chintala, 2016); with skips around every
+    block, the ResNet generators (Gulrajani et al., 2017; Miyato et al., 2018).
     """
 
     def __init__(self, inputs: int, size: int, channels: int, options: Options) -> None:
@@ -107,7 +107,7 @@ class ConvolutionalGenerator(nn.Module):
         stages: list[nn.Module] = []
         for k in range(resolutions):
             stages.append(UpBlock(filters[k], filters[k + 1], options))
-            # Blocks stand at the low resolutions only: at full size they would cost the most.
+            # Blocks are at the low resolutions only: at full size they would cost the most.
             if k < resolutions - 1:
                 stages += [Block(filters[k + 1], options) for _ in range(options["blocks"])]
             if k < options["pool_layers"]:
@@ -149,8 +149,8 @@ def full_step(layer: nn.Linear, options: Options) -> nn.Sequential:
 class FullGenerator(nn.Module):
     """Fully connected layers from noise to an image (Goodfellow et al., 2014).
 
-    The option `upsampling` may be `no`; otherwise the fully connected layers make eight maps of
-    half the size and one up-sampling makes the image.
+    The option `upsampling` may be `no`; otherwise, the fully connected layers make eight maps of
+    half the size, and one up-sampling makes the image.
     """
 
     MAPS = 8
@@ -176,11 +176,12 @@ class FullGenerator(nn.Module):
 
 
 class TranslationGenerator(nn.Module):
-    """From an image to an image of the full size.
+    """Maps an image to an image of the full size.
 
-    With `downsampling` an encoder, blocks at the low resolution and a decoder; skips join encoder
-    and decoder as in pix2pix (Isola et al., 2017) and go around the blocks. With `downsampling`
-    `no` the input is small, and blocks and up-sampling enlarge it as in SRGAN (Ledig et al., 2017).
+    With `downsampling`, it has an encoder, blocks at the low resolution and a decoder; skips join
+    encoder and decoder as in pix2pix (Isola et al., 2017) and bypass the blocks. With
+    `downsampling` `no`, the input is small, and blocks and up-sampling enlarge it as in SRGAN
+    (Ledig et al., 2017).
     """
 
     def __init__(self, inputs: int, channels: int, options: Options) -> None:
@@ -190,7 +191,7 @@ class TranslationGenerator(nn.Module):
         self.joins = self.encodes and options["skip_connection"] == "yes"
         filters = [width * min(MOST_FILTERS, 2**k) for k in range(steps + 1)]
         start = filters[0] if self.encodes else filters[-1]
-        # A small kernel at a high resolution, or the whole of a small input.
+        # The fewest filters at a high resolution, or the most on a small input.
         self.first = sequence(
             [
                 nn.Conv2d(inputs, start, 3, padding=1),
@@ -243,8 +244,8 @@ def build_generator(
         family: `mlp`, `dcgan`, `residual` or `image_to_image`; any name where there is a row.
         size: Height and width of the images in pixels.
         channels: 1 (grey) or 3.
-        options: See the table at the head of this file.
-        inputs: Features that come in (noise and, if any, the class), or channels of an image.
+        options: See the table of the module.
+        inputs: Input features (noise and, if any, the class), or channels of an input image.
     """
     if "row" in options:
         starts = options["input_size"] if "degradation" in options else 0
@@ -259,7 +260,7 @@ def build_generator(
 
 
 def draw_generator(family: str, size: int, draw: Draw) -> dict[str, Any]:
-    """Draws the options of a generator from noise.
+    """Draws the options of a generator that starts from noise.
 
     Args:
         family: `mlp`, `dcgan` or `residual`.
@@ -282,9 +283,9 @@ def draw_generator(family: str, size: int, draw: Draw) -> dict[str, Any]:
             "skip_connection": one("no", "yes"),
             "downsampling": "no",
         }
-    # Identities around blocks; beside the up-samplings the skips have weights of their own.
+    # Skips around blocks are identities; those beside up-samplings have weights of their own.
     blocks = between(1 if family == "residual" else 0, 2)
-    # More convolutions, fewer filters: every GM has about the same time to train.
+    # More convolutions, fewer filters: every GM takes about the same time to train.
     widest = (24 if size <= 32 else 12) - 3 * blocks * options["layers_per_block"]
     return options | {
         "width": between(8, max(8, widest)),

@@ -1,4 +1,4 @@
-"""Games of a critic against a generator that remember something between their steps."""
+"""Games between a critic and a generator that keep a state between their steps."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import Protocol
 import torch
 from torch.nn import functional
 
-#: BEGAN: wanted ratio of the energies of made and real images, and the step of the balance. The
-#: published step of 0.001 is for a hundred thousand steps.
+#: BEGAN: target ratio of the energies of generated and real images, and the step size of the
+#: balance. The published step size of 0.001 is for a hundred thousand steps.
 EQUILIBRIUM, BALANCE_RATE = 0.6, 0.01
-#: MAGAN: steps after which the margin may be lowered, in place of an epoch.
+#: MAGAN: steps after which the margin may be lowered, instead of an epoch.
 MARGIN_STEPS = 20
-#: Frequencies at which characteristic functions are compared in one step, and their scale.
+#: Number of frequencies at which characteristic functions are compared per step, and their scale.
 FREQUENCIES, FREQUENCY_SCALE = 16, 1.0
 
 
 class Rules(Protocol):
-    """The two sides of a game that remembers something between its steps."""
+    """The two sides of a game that keeps a state between its steps."""
 
     def critic(self, real: torch.Tensor, made: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
         """Returns what the critic minimises."""
@@ -29,13 +29,13 @@ class Rules(Protocol):
 
 
 class CharacteristicDistance:
-    """Squared distance of two empirical characteristic functions at frequencies that are drawn."""
+    """Squared distance between two empirical characteristic functions at random frequencies."""
 
     def __init__(self, generator: torch.Generator) -> None:
         self.random = generator
 
     def critic(self, real: torch.Tensor, made: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
-        """Returns the distance with its sign changed."""
+        """Returns the negated distance."""
         return -self.generator(real, made, _)
 
     def generator(self, real: torch.Tensor, made: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
@@ -48,7 +48,7 @@ class CharacteristicDistance:
 
 
 class Equilibrium:
-    """BEGAN: made images count in the critic by a share that keeps both energies in balance.
+    """BEGAN: generated images count in the critic by a share that keeps both energies in balance.
 
     Attributes:
         share: The share, `k` in the source.
@@ -62,16 +62,16 @@ class Equilibrium:
         return real.mean() - self.share * made.mean()
 
     def generator(self, real: torch.Tensor, made: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
-        """Returns what the generator minimises, and moves the share."""
+        """Returns what the generator minimises, and updates the share."""
         value = made.mean()
         step = BALANCE_RATE * float(EQUILIBRIUM * real.mean() - value.detach())
-        # Relative to the energy of real images, so that the balance depends on no scale.
+        # Relative to the energy of real images, so that the balance does not depend on the scale.
         self.share = min(1.0, max(0.0, self.share + step / max(float(real.mean()), 1e-6)))
         return value
 
 
 class AdaptiveMargin:
-    """MAGAN: a margin that falls to the energy of real images once made ones are no nearer.
+    """MAGAN: a margin that falls to the energy of real images once generated ones get no closer.
 
     Attributes:
         margin: The margin; infinite before the first step.

@@ -1,19 +1,19 @@
-"""The training loop of all GANs: what critic and generator lower in turn.
+"""The training loop of all GANs: what critic and generator minimise in turn.
 
-Options that are read here, beside those of `gan_batches`:
+Options read here, besides those of `gan_batches`:
 
 | option | meaning |
 |---|---|
 | `game` | one of `gan_losses.GAMES`; empty for none |
-| `further_games` | further games, each with an output of the critic of its own, and their weights |
+| `further_games` | further games, each with its own output of the critic, and their weights |
 | `terms` | further losses of the schema, and their weights |
 | `compares` | what these compare, one of `COMPARISONS` |
-| `classified` | whose classes the critic tells: of `both`, of `made` images or of `real` ones |
-| `projects` | whether the critic is told the class, in place of telling it |
-| `encoder` | a way from real images to codes, one of `ENCODERS`; absent for none |
+| `classified` | images whose classes the critic predicts: `both`, `made` ones or `real` ones |
+| `projects` | whether the critic is conditioned on the class instead of predicting it |
+| `encoder` | encoder of real images to codes, one of `ENCODERS`; absent for none |
 | `critic_width` | filters of the critic's first convolution |
 
-All images in here have black at 0 and white at 1, shape (images, channels, size, size).
+All images here have black at 0 and white at 1, shape (images, channels, size, size).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from gmbench.zoo.losses import DISTANCES, LossSum, gaussian_kl, maximum_mean_dis
 from gmbench.zoo.pixels import first_values, to_pixels, to_unit
 from gmbench.zoo.specification import Specification
 
-#: The last fifth is annealed: it takes the noise out of short trainings.
+#: The last fifth is annealed, which takes the noise out of short trainings.
 SCHEDULE = Schedule(
     rate=1e-3,
     warm_up=0.0,
@@ -49,9 +49,9 @@ SCHEDULE = Schedule(
     memory=0.97,
 )
 CRITIC_RATE = 1e-3
-#: Step size of the critic that an unrolled generator looks ahead at.
+#: Step size of the critic's steps that an unrolled generator looks ahead.
 UNROLLED_RATE = 0.05
-#: Weights of a KL in each value of an image, and of a rebuilt image's score (Che et al., 2017).
+#: Weights of a KL per value of an image, and of a reconstruction's score (Che et al., 2017).
 KL_WEIGHT, MODE_WEIGHT = 1.0, 0.2
 
 COMPARISONS: Mapping[str, str] = {
@@ -69,7 +69,7 @@ ENCODERS: Mapping[str, str] = {
     "code": "noise and a KL are on the code of the generator itself (Liu et al., 2017)",
 }
 
-#: An inverse network, for a way back to the images that came in.
+#: Options of an inverse network, which leads back to the input images.
 _INVERSE: Mapping[str, object] = {
     "width": 12,
     "resolutions": 1,
@@ -88,12 +88,12 @@ Terms = list[tuple[str, float, torch.Tensor]]
 
 @dataclass(frozen=True)
 class Play:
-    """A batch and what the generator made of it.
+    """A batch and what the generator made from it.
 
     Attributes:
         batch: Real images.
-        inputs: What the generator got.
-        made: What it made, with black at 0 and white at 1.
+        inputs: Inputs of the generator.
+        made: Generated images, with black at 0 and white at 1.
         divergence: KL of the codes, a scalar; None where there are none.
     """
 
@@ -107,8 +107,8 @@ class GameTraining:
     """A generator, its critic, and the real images that they see.
 
     Attributes:
-        sum: The objectives; remembers which losses were added.
-        network: The generator that samples: after training, the running mean.
+        sum: Sums the objectives and records which losses were added.
+        network: The generator used for sampling: after training, the running mean.
     """
 
     def __init__(
@@ -167,7 +167,7 @@ class GameTraining:
         return critic
 
     def _add_partners(self, inputs: torch.Tensor) -> None:
-        """Adds the networks that lower the objective together with the generator."""
+        """Adds the networks that minimise the objective together with the generator."""
         batches, latent = self.batches, self.options["latent"]
         self.encoder: Encoder | None = None
         self.inverse: TranslationGenerator | None = None
@@ -184,7 +184,7 @@ class GameTraining:
             lay_channels_last(part)
 
     def run(self, steps: int) -> tuple[nn.Module, list[float]]:
-        """Trains for so many steps; see `fit` for what is returned."""
+        """Trains for a number of steps; see `fit` for what is returned."""
         batches = self.batches
         self.network, history = fit(
             self.network,
@@ -210,7 +210,7 @@ class GameTraining:
         return (self.batches.inputs(self.batches.draw())[:1],)
 
     def _play(self) -> Play:
-        """Draws a batch of real images and lets the generator make as many."""
+        """Draws a batch of real images and generates as many."""
         batch = self.batches.draw()
         divergence, noise = None, None
         if self.encoder is not None and self.options["encoder"] == "kl":
@@ -231,7 +231,7 @@ class GameTraining:
         return to_unit(self.network(inputs), self.last)
 
     def _round(self) -> torch.Tensor:
-        """Trains the critic and returns what the generator lowers on the last batch."""
+        """Trains the critic and returns what the generator minimises on the last batch."""
         play = self._play()
         if self.adam is not None:
             for _ in range(max(game.critic_steps for game, _ in self.games) - 1):
@@ -257,7 +257,7 @@ class GameTraining:
     def _critic_value(
         self, play: Play, made: torch.Tensor, weights: dict[str, torch.Tensor]
     ) -> torch.Tensor:
-        """Returns what the critic lowers but for penalties, with weights in place of its own."""
+        """Returns what the critic minimises but for penalties, with `weights` replacing its own."""
         batch, critic = play.batch, self.critic
         assert critic is not None
         seen = torch.cat([self._seen(batch.targets, play), self._seen(made, play)])
@@ -298,7 +298,7 @@ class GameTraining:
         )
 
     def _objective(self, play: Play) -> torch.Tensor:
-        """Returns what the generator lowers, summed and recorded term by term."""
+        """Returns what the generator minimises, summed and recorded term by term."""
         batch, made = play.batch, play.made
         terms: Terms = []
         if self.critic is None:
@@ -380,7 +380,7 @@ class GameTraining:
         return weights
 
     def _distances(self, first: torch.Tensor, second: torch.Tensor) -> Terms:
-        """Returns the further terms that are distances, between what they compare."""
+        """Returns the further terms that are distances, between `first` and `second`."""
         return [
             (name, weight, DISTANCES[name](first, second))
             for name, weight in self.options["terms"].items()
@@ -391,7 +391,10 @@ class GameTraining:
         return play.inputs[:, : self.options["latent"]]
 
     def _seen(self, images: torch.Tensor, play: Play) -> torch.Tensor:
-        """Returns what the critic sees, around 0: images, beside what they were made from."""
+        """Returns the critic's input, with values around 0.
+
+        Where the critic looks at the generator's inputs, these are joined to the images.
+        """
         if self.looks_at_inputs:
             inputs = functional.interpolate(play.inputs[:, : self.batches.channels], size=self.size)
             images = torch.cat([images, inputs], dim=1)

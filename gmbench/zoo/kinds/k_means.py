@@ -1,4 +1,4 @@
-"""k-means, the same on every run: palettes of colours and classes of images come from it."""
+"""Reproducible k-means, for palettes of colours and classes of images."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ SIDE = 8
 
 
 def cluster(images: torch.Tensor, classes: int, generator: torch.Generator) -> torch.Tensor:
-    """Classes of images, which have none of their own: clusters of their shrunken versions.
+    """Returns classes for images that have none: clusters of their shrunken versions.
 
     Args:
         images: Shape (n, channels, size, size).
@@ -27,7 +27,7 @@ def cluster(images: torch.Tensor, classes: int, generator: torch.Generator) -> t
 def k_means(
     points: torch.Tensor, k: int, generator: torch.Generator, rounds: int = 15
 ) -> torch.Tensor:
-    """Centres of `k` clusters (Lloyd, 1982), begun as k-means++ (Arthur and Vassilvitskii, 2007).
+    """Returns `k` cluster centres (Lloyd, 1982; k-means++: Arthur and Vassilvitskii, 2007).
 
     Args:
         points: Shape (n, features).
@@ -56,5 +56,5 @@ def k_means(
 
 
 def assign(points: torch.Tensor, centres: torch.Tensor) -> torch.Tensor:
-    """Index of the nearest centre of each point, shape (n,)."""
+    """Returns the index of the nearest centre of each point, shape (n,)."""
     return torch.cdist(points, centres).argmin(1)

@@ -1,4 +1,4 @@
-"""What flows are trained on: pixels that noise has made continuous, and how likely they are."""
+"""Training data of flows: pixels that noise has made continuous, and their likelihood."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from gmbench.zoo.pixels import VALUE_RANGES
 
 
 def dequantise(real: torch.Tensor, last: str, generator: torch.Generator) -> torch.Tensor:
-    """8-bit images as numbers strictly inside the value range of `last`, spread evenly."""
-    # In doubles: in single precision a number just under 256 is rounded to it.
+    """Returns 8-bit images with uniform noise, strictly inside the value range of `last`."""
+    # In double precision: in single precision, a number just under 256 is rounded to it.
     noise = torch.rand(real.shape, generator=generator, dtype=torch.float64)
     return in_range(real.double() + noise.clamp(1e-6, 1 - 1e-6), last).float()
 
 
 def in_range(levels: torch.Tensor, last: str) -> torch.Tensor:
-    """Numbers from 0 to 256, pixels and the noise between them, in the value range of `last`."""
+    """Maps numbers from 0 to 256, pixels plus noise, to the value range of `last`."""
     black, white = VALUE_RANGES[last]
     return levels / 256 * (white - black) + black
 
 
 class Dequantiser(nn.Module):
-    """Noise between the 256 steps of pixels, as a flow can follow it best (Ho et al., 2019)."""
+    """Noise between the 256 steps of pixels, learnt to suit a flow best (Ho et al., 2019)."""
 
     def __init__(self, channels: int, width: int) -> None:
         super().__init__()
@@ -39,13 +39,13 @@ class Dequantiser(nn.Module):
     def forward(
         self, unit: torch.Tensor, generator: torch.Generator
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Noise in (0, 1) for images in [0, 1], and its divergence from even noise.
+        """Returns noise in (0, 1) for images in [0, 1], and its divergence from uniform noise.
 
         Returns:
-            Shape of the images, and a scalar, in nats a value.
+            Same shape as the images, and a scalar, in nats per value.
         """
         mean, log_scale = self.net(2 * unit - 1).chunk(2, 1)
-        # Begins nearly even: a logistic of standard deviation pi / sqrt 3 is even in (0, 1).
+        # Starts nearly uniform: a logistic of standard deviation pi / sqrt 3 is uniform in (0, 1).
         log_scale = log_scale.clamp(-3.0, 1.0) + 0.5
         noise = torch.randn(unit.shape, generator=generator)
         y = mean + log_scale.exp() * noise
@@ -55,11 +55,11 @@ class Dequantiser(nn.Module):
 
 
 def negative_log_likelihood(z: torch.Tensor, determinant: torch.Tensor) -> torch.Tensor:
-    """Mean over images and dimensions, in nats, up to the constant of the value range.
+    """Returns the mean over images and dimensions, in nats, up to a constant of the value range.
 
     Args:
-        z: Noise that gives the images, shape (n, dimensions).
-        determinant: Log-determinant of the way from images to noise, shape (n,).
+        z: Noise of the images, shape (n, dimensions).
+        determinant: Log-determinant of the mapping from images to noise, shape (n,).
     """
     log_density = -0.5 * (z.square() + math.log(2 * math.pi)).sum(1) + determinant
     return -log_density.mean() / z.shape[1]

@@ -1,7 +1,7 @@
-"""The code in the middle of an image-to-image network, with noise on it while it trains.
+"""Noise on the code in the middle of an image-to-image network during training.
 
-As in UNIT (Liu, Breuel and Kautz, 2017): the code is the mean of a Gaussian of variance 1, and the
-Kullback-Leibler divergence of that from the standard one is half its mean square.
+As in UNIT (Liu, Breuel and Kautz, 2017), the code is the mean of a Gaussian of variance 1, whose
+Kullback-Leibler divergence from the standard Gaussian is half the mean square of the code.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ _WEIGHTED = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
 
 
 class NoisyCode:
-    """Adds noise to the code of a network in training, and remembers the code's divergence.
+    """Adds noise to the code of a network in training, and records the code's divergence.
 
-    The code is what comes out of the convolution in the middle of those that a pass goes through.
+    The code is the output of the layer in the middle of the convolutions and fully connected layers
+    that a pass goes through.
 
     Args:
-        network: From images to images.
+        network: Maps images to images.
         example: One valid input.
         generator: Source of the noise.
 
@@ -49,7 +50,7 @@ class NoisyCode:
 
     @contextmanager
     def on_code(self) -> Iterator[None]:
-        """Adds noise to the code of every pass within it."""
+        """Adds noise to the code of every pass within the context."""
         handle = self._middle.register_forward_hook(self._add)
         try:
             yield

@@ -12,13 +12,13 @@ def adam(
 ) -> torch.optim.Adam:
     """Returns Adam (Kingma and Ba, 2015).
 
-    On a GPU all of its step is one kernel: in the other ways it would ask the GPU for the number
-    of the step, once a weight, and wait for each answer.
+    On a GPU, its whole step is a single fused kernel: the other implementations would ask the GPU
+    for the step number once per weight, and wait for each answer.
 
     Args:
-        weights: What it steps.
-        rate: Step size.
-        moments: Its two decays.
+        weights: Weights to update.
+        rate: Learning rate.
+        moments: Adam's two decay rates.
     """
     found = list(weights)
     on_gpu = any(weight.is_cuda for weight in found)

@@ -1,8 +1,8 @@
-"""A gradient that brings values back from where the last non-linearity has no slope.
+"""A gradient that returns values from where the last non-linearity has no slope.
 
 A generator whose ReLU has gone all black, or whose sigmoid is saturated, would never learn again.
 While it trains, a value beyond the useful range gets a small gradient, but only towards that range.
-The network's values are not changed, and nothing of this is left once it is trained.
+The network's values are not changed, and nothing of this remains once it is trained.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import torch
 from torch import nn
 from torch.utils.hooks import RemovableHandle
 
-#: The range of values before the non-linearity in which its slope is used as it is.
+#: The range of values before the non-linearity in which its slope is used unchanged.
 USEFUL_RANGES: dict[str, tuple[float, float]] = {
     "relu": (0.0, float("inf")),
     "tanh": (-1.8, 1.8),
     "sigmoid": (-3.0, 3.0),
 }
-#: Share of the gradient that a value outside gets.
+#: Share of the gradient that a value outside this range gets.
 SHARE = 0.2
 
 
@@ -28,10 +28,10 @@ def return_gradients(network: nn.Module, last: str) -> list[RemovableHandle]:
 
     Args:
         network: Its last module without children is the last non-linearity.
-        last: Its name; one without a range in `USEFUL_RANGES` is left alone.
+        last: Its name; one without a range in `USEFUL_RANGES` is left unchanged.
 
     Returns:
-        Handles; `remove` of each ends it.
+        Hook handles; calling `remove` on each ends this.
     """
     if last not in USEFUL_RANGES:
         return []
@@ -48,7 +48,7 @@ def return_gradients(network: nn.Module, last: str) -> list[RemovableHandle]:
 
 
 class _Returning(torch.autograd.Function):
-    """Zeros whose gradient points values outside of a range back to it."""
+    """Zeros whose gradient directs values outside a range back to it."""
 
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, low: float, high: float) -> torch.Tensor:

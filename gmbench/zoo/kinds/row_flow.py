@@ -1,9 +1,9 @@
 """Training of the flows that follow a row of labels (`flow_row_networks`).
 
 The objective is the negative log-likelihood of pixels that noise has made continuous: up to a
-constant the cross-entropy of the data, `loss_ce`. Noise that a small network learns (variational
-dequantisation, Ho et al., "Flow++", 2019) brings its divergence from even noise, `loss_kl`. A pixel
-distance compares images with what the flow makes at its most likely noise.
+constant, the cross-entropy of the data, `loss_ce`. Noise learnt by a small network (variational
+dequantisation, Ho et al., "Flow++", 2019) adds its divergence from uniform noise, `loss_kl`. A
+pixel distance compares images with the flow's output at its most likely noise.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from gmbench.zoo.reproducible import reproducible, seeded
 from gmbench.zoo.specification import Specification
 
 BATCHES = {32: 32, 64: 16}
-"""Images a step, by their size."""
+"""Images per step, by their size."""
 
 FIRST_BATCH = 256
-"""Images that set the layers which begin from the data."""
+"""Number of images for data-dependent initialisation of layers."""
 
 EXTRA_WEIGHT = 1.0
 

@@ -1,8 +1,8 @@
-"""Networks that have what a row of labels asks for.
+"""Networks that match a row of labels.
 
-What is measured of them is the row's, where that can be: `row_plan` distributes the layers,
-`row_networks` puts them in order. Layers are narrow, and what is deep is either a sum or stands
-side by side, so that any row can be trained in seconds.
+Their measured labels are those of the row, where possible: `row_plan` distributes the layers, and
+`row_networks` arranges them. Layers are narrow, and deep parts are either sums or parallel, so that
+any row can be trained in seconds.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from gmbench.zoo.kinds.row_networks import FullGenerator, ImageGenerator, NoiseG
 from gmbench.zoo.kinds.row_plan import WIDTHS, Ends, Row, plan_row
 
 MOST_PRODUCTS = 10_000_000
-"""Multiplications an image that a network may take; a wide one may not be affordable."""
+"""Maximum number of multiplications per image; a wide network may not be affordable."""
 
 
 def build(
@@ -33,16 +33,16 @@ def build(
     """Returns a generator with fresh weights.
 
     Args:
-        row: What is asked for. Its `upsampling` needs an image to be enlarged.
-        size: Height and width of the images that it makes, 32 or 64.
+        row: Row to build. Its `upsampling` needs an image to be enlarged.
+        size: Height and width of the generated images, 32 or 64.
         channels: Their channels, 1 (grey) or 3.
         inputs: Features of the noise, or channels of the images that it starts from: first those
             of an image, then maps of noise or a class.
         width: Filters at 16 x 16 pixels, one of `WIDTHS`; fewer where they would cost too much, and
-            0 for as many as that leaves. Without convolutions, an eighth of a layer's features.
+            0 for as many as are affordable. Without convolutions, an eighth of a layer's features.
         input_size: Height and width of the images that it starts from: `size`, a half or a
             quarter of it; 0 for noise.
-        styled: Whether noise comes into each stage, where the row has layers for that.
+        styled: Whether noise enters each stage, where the row has layers for that.
 
     Raises:
         GmbenchError: No network can have so few layers.
@@ -70,7 +70,7 @@ def _built(
     if input_size:
         plan = plan_row(row, Ends(convs=2, fcs=min(row.fc_layers, 1)))
         if "yes" == row.skip_connection == row.downsampling:
-            # What is lost on small maps comes back from before; a connection that makes no block.
+            # A connection restores what is lost on small maps from before; it forms no block.
             plan = replace(plan, connected=True)
         return ImageGenerator(row, plan, size, channels, inputs, width, input_size)
     if not row.conv_layers:
@@ -82,14 +82,14 @@ def _built(
 def affordable_width(
     row: Row, size: int, channels: int, inputs: int, most: int = 0, input_size: int = 0
 ) -> int:
-    """Returns the largest of `WIDTHS` with which an image takes at most `MOST_PRODUCTS`.
+    """Returns the largest of `WIDTHS` with at most `MOST_PRODUCTS` per image, or else the smallest.
 
     Args:
-        row: What is asked for.
-        size: Height and width of the images that are made.
+        row: Row to build.
+        size: Height and width of the generated images.
         channels: Their channels.
-        inputs: Features or channels that come in; see `build`.
-        most: The largest to be considered; 0 for all.
+        inputs: Input features or channels; see `build`.
+        most: The largest width to consider; 0 for all.
         input_size: See `build`.
     """
     shape = (1, inputs, input_size, input_size) if input_size else (1, inputs)
@@ -103,14 +103,14 @@ def affordable_width(
 
 
 def products(network: nn.Module, example: torch.Tensor) -> int:
-    """Returns the multiplications that a network's layers with weights take on an example."""
+    """Counts the multiplications of a network's layers with weights on an example."""
     found: list[int] = []
 
     def count(module: nn.Module, _: object, output: torch.Tensor) -> None:
         weight = module.weight
         assert isinstance(weight, torch.Tensor)
         if isinstance(module, nn.ConvTranspose2d):
-            # Each weight meets each position that comes in; four times as many go out.
+            # Each weight meets each input position; the output has four times as many.
             found.append(weight.numel() * output[0, 0].numel() // 4)
         elif isinstance(module, nn.Conv2d):
             found.append(weight.numel() * output[0, 0].numel())

@@ -1,7 +1,7 @@
-"""The networks that are made from rows of labels.
+"""Networks built from rows of labels.
 
-Each takes one tensor: noise (and a class), or an image with a map for each feature of noise or
-class beside it.
+Each takes one tensor: noise (and a class), or an image accompanied by a map for each feature of
+noise or class.
 """
 
 from __future__ import annotations
@@ -16,14 +16,17 @@ from gmbench.zoo.kinds.row_trunk import Trunk, arranged, filters_at, mapping, st
 from gmbench.zoo.layers import nonlinearity, sequence
 
 FIRST_SIZE = 4
-"""Height and width of the first maps that are made of noise."""
+"""Height and width of the first maps that are made from noise."""
 MOST_MAPPINGS = 7
-"""Fully connected layers one after the other that make a style, or a map, of noise."""
+"""Maximum number of consecutive fully connected layers that turn noise into a style or a map."""
 CONNECTION = 0.1
-"""Share of the noise or image that goes around the whole network, where nothing else makes a
-connection that the row has: little, as a network should not begin by copying."""
+"""Share of the noise or image that bypasses the whole network.
+
+Used where nothing else makes a connection that the row has. It is small, as a network should not
+begin by copying.
+"""
 THUMBNAIL = 8
-"""Height and width of the pixels that a style is taken from, where nothing comes with an image."""
+"""Height and width of the pixels that provide a style where nothing accompanies an image."""
 
 
 class FullGenerator(nn.Module):
@@ -34,7 +37,7 @@ class FullGenerator(nn.Module):
     ) -> None:
         super().__init__()
         parts, self.shape = Parts(row), (channels, size, size)
-        # The last layer has no norm, and nor has the first where there is another one without.
+        # The last layer has no norm; nor has the first, where there is another one without.
         norms = sorted(plan.fcs, reverse=plan.fcs.count(0) < 2)
         norms.remove(min(norms))
         layers = list(mapping(parts, plan, (), inputs))
@@ -52,11 +55,12 @@ class FullGenerator(nn.Module):
 
 
 class NoiseGenerator(nn.Module):
-    """From noise to an image: a small map of it, then convolutions that enlarge.
+    """Maps noise to an image: a small map is made from it, which convolutions enlarge.
 
-    Where a connection past all of them is asked for, the noise shifts the colours. With `styled`,
-    half of the fully connected layers bring the style into each stage (Karras, Laine and Aila,
-    2019); otherwise they do where there are blocks of such layers or too many for a row.
+    Where a connection past all of them is required, the noise shifts the colours. With `styled`,
+    half of the fully connected layers feed the style into each stage (Karras, Laine and Aila,
+    2019); otherwise, those without norms do where there are blocks of such layers or more than
+    `MOST_MAPPINGS`.
     """
 
     shift: torch.Tensor
@@ -76,7 +80,7 @@ class NoiseGenerator(nn.Module):
         blocks, groups = stages(plan, plan.convs[:-1])
         number = len(blocks) + len(groups)
         wanted = (size // FIRST_SIZE).bit_length() - 1
-        # The last convolution enlarges only where the stages before it are too few.
+        # The last convolution enlarges only where there are too few stages before it.
         at_end = number < wanted
         ups = min(number, wanted - at_end)
         side = size >> (ups + at_end)
@@ -84,7 +88,7 @@ class NoiseGenerator(nn.Module):
         for up in range(ups):
             changes[up * number // ups] = "up"
         order = arranged(groups, blocks, changes, group_first=not fcs)
-        # A map of twice the size that is scaled down: there is no other place for that.
+        # A map of twice the size is scaled down: there is no other place for down-sampling.
         shrink = [Resize(0.5)] if row.downsampling == "yes" else []
         self.side = side * 2 ** len(shrink)
         self.project: nn.Module = nn.Identity()
@@ -131,10 +135,10 @@ class NoiseGenerator(nn.Module):
 
 
 class ImageGenerator(nn.Module):
-    """From an image to an image.
+    """Maps an image to an image.
 
-    Fully connected layers make a style of the maps that come beside the image, or of a few of its
-    pixels where nothing does; it scales and shifts what the stages make.
+    Fully connected layers make a style from the maps that accompany the image, or from a few of its
+    pixels where there are none; it scales and shifts the output of the stages.
     """
 
     selection: torch.Tensor
@@ -187,8 +191,7 @@ class ImageGenerator(nn.Module):
         """Returns images, shape (images, channels, size, size).
 
         Args:
-            x: An image in [0, 1] and maps of the same value everywhere, shape (images, inputs,
-                input size, input size).
+            x: An image in [0, 1] and constant maps, shape (images, inputs, input size, input size).
         """
         style = None
         if self.mapping is not None:

@@ -1,4 +1,4 @@
-"""The parts that networks made from rows of labels consist of."""
+"""Parts of the networks that are built from rows of labels."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from gmbench.zoo.kinds.row_plan import Row, Unit
 from gmbench.zoo.layers import flat_normalization, nonlinearity, normalization, sequence
 
 MOST_IN_A_ROW = 3
-"""Layers with weights one after the other in a block; more of them stand side by side."""
+"""Maximum number of consecutive layers with weights in a block; more of them are parallel."""
 
 GAIN = 0.5
-"""Share of what a block's layers make in its sum: a deep network then begins near the identity."""
+"""Weight of the output of a block's layers in its sum: a deep network starts near the identity."""
 
 
 class CentredSigmoid(nn.Module):
-    """A sigmoid around 0 with the slope of 1 there; a plain one would pass no image through."""
+    """A sigmoid around 0 with slope 1 there; a plain one would let no image through."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Returns the same shape, in (-2, 2)."""
@@ -33,12 +33,12 @@ class FeatureNorm(nn.InstanceNorm1d):
         super().__init__(1, affine=True)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Normalizes shape (images, features)."""
+        """Normalizes a tensor of shape (images, features)."""
         return super().forward(x[:, None]).squeeze(1)
 
 
 class Resize(nn.Module):
-    """Interpolation to `factor` times the height and width: whole pixels, or their mean."""
+    """Interpolates to `factor` times the height and width: repeats pixels, or averages them."""
 
     def __init__(self, factor: float) -> None:
         super().__init__()
@@ -51,26 +51,26 @@ class Resize(nn.Module):
 
 
 class SideBySide(nn.Module):
-    """Branches that get the same input; their channels or features are joined."""
+    """Parallel branches with the same input; their channels or features are concatenated."""
 
     def __init__(self, branches: Iterable[nn.Module]) -> None:
         super().__init__()
         self.branches = nn.ModuleList(branches)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Returns what all branches make, joined along the second axis."""
+        """Returns the outputs of all branches, concatenated along the second axis."""
         return torch.cat([branch(x) for branch in self.branches], 1)
 
 
 class Fit(nn.Module):
-    """Another size and another number of channels, without a layer.
+    """Changes the size and the number of channels without a layer.
 
-    Maps are interpolated; groups of channels are summed up, or channels are repeated.
+    Maps are interpolated; groups of channels are summed, or channels are repeated.
 
     Args:
-        channels: Of what comes in.
-        filters: Of what goes out; one of the two is a multiple of the other.
-        factor: How many times larger height and width become.
+        channels: Input channels.
+        filters: Output channels; one of the two is a multiple of the other.
+        factor: Scale factor of height and width.
     """
 
     def __init__(self, channels: int, filters: int, factor: float = 1.0) -> None:
@@ -89,10 +89,10 @@ class Fit(nn.Module):
 
 
 class Bypass(nn.Module):
-    """The sum of a value and of what a body makes of it.
+    """The sum of a value and a body's output for it.
 
     Args:
-        body: From a value to another one.
+        body: Maps a value to another one.
         around: Makes a value of the same shape, without a layer.
     """
 
@@ -101,18 +101,18 @@ class Bypass(nn.Module):
         self.body, self.around = body, around
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Returns the value and `GAIN` times what the body makes of it."""
+        """Returns the value plus `GAIN` times the body's output."""
         made: torch.Tensor = self.around(x) + GAIN * self.body(x)
         return made
 
 
 class Coupling(nn.Module):
-    """Half of a value goes around a body, which changes the other half; the halves are swapped.
+    """Half of a value bypasses a body, which changes the other half; the halves are swapped.
 
     An additive coupling (Dinh, Krueger and Bengio, "NICE", 2015).
 
     Args:
-        body: From half of the channels to the other half of them.
+        body: Maps half of the channels to the other half.
     """
 
     def __init__(self, body: nn.Module) -> None:
@@ -126,12 +126,12 @@ class Coupling(nn.Module):
 
 
 class Modulation(nn.Module):
-    """A scale and a shift for each channel, from a style (Perez et al., "FiLM", 2018).
+    """Scales and shifts each channel by a style (Perez et al., "FiLM", 2018).
 
     Args:
         style: Features of the style.
         channels: Channels of the maps.
-        number: Fully connected layers, each of which scales and shifts once.
+        number: Number of fully connected layers, each of which scales and shifts once.
     """
 
     def __init__(self, style: int, channels: int, number: int) -> None:
@@ -139,7 +139,7 @@ class Modulation(nn.Module):
         self.layers = nn.ModuleList(nn.Linear(style, 2 * channels) for _ in range(number))
 
     def forward(self, x: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
-        """Returns the shape of `x`, (images, channels, height, width)."""
+        """Returns the same shape as `x`, (images, channels, height, width)."""
         for layer in self.layers:
             scale, shift = layer(style)[:, :, None, None].chunk(2, 1)
             x = x * (1.0 + GAIN * scale) + GAIN * shift
@@ -147,15 +147,15 @@ class Modulation(nn.Module):
 
 
 def shares(number: int, places: int) -> list[int]:
-    """Returns how many of a number each place gets, as evenly as can be, the first ones most."""
+    """Divides a number among places as evenly as possible, with the remainder at the first ones."""
     return [number // places + (place < number % places) for place in range(places)]
 
 
 class Parts:
-    """Makes the parts of a row's network; what changes the size is the row's way to do so.
+    """Makes the parts of a row's network; sizes are changed in the way that the row specifies.
 
     Args:
-        row: What is asked for.
+        row: Row to build.
     """
 
     def __init__(self, row: Row) -> None:
@@ -175,12 +175,12 @@ class Parts:
         return CentredSigmoid() if name == "sigmoid" else nonlinearity(name)
 
     def norms(self, channels: int, number: int) -> list[nn.Module]:
-        """Returns so many norm layers for maps."""
+        """Returns `number` norm layers for maps."""
         name = "layer" if self.row.normalization == "other" else self.row.normalization
         return [normalization(name, channels) for _ in range(number)]
 
     def flat_norms(self, features: int, number: int) -> list[nn.Module]:
-        """Returns so many norm layers for features."""
+        """Returns `number` norm layers for features."""
         name = self.row.normalization
         if name == "instance":
             return [FeatureNorm() for _ in range(number)]
@@ -190,7 +190,7 @@ class Parts:
     def changing(self, channels: int, filters: int, change: str) -> nn.Module:
         """Returns a convolution that halves (`down`) or doubles (`up`) height and width.
 
-        Where images are enlarged by interpolation it comes after that, and keeps the size.
+        Where images are enlarged by interpolation, the convolution follows it and keeps the size.
         """
         if change == "down":
             return nn.Conv2d(channels, filters, 4, stride=2, padding=1)
@@ -201,14 +201,15 @@ class Parts:
     def group(
         self, norms: Sequence[int], channels: int, filters: int, change: str, *, last: bool = False
     ) -> nn.Module:
-        """Returns convolutions side by side, each with norms behind it, and a non-linearity.
+        """Returns parallel convolutions, each followed by norms, and a non-linearity.
 
         Args:
-            norms: Norms behind each convolution.
-            channels: Channels that come in.
-            filters: Channels that go out, of all together.
+            norms: Number of norms after each convolution.
+            channels: Input channels.
+            filters: Output channels of all convolutions together.
             change: `up`, `down` or empty.
-            last: Whether it ends the network, so that no non-linearity of the blocks follows.
+            last: Whether the group ends the network, so that no non-linearity of the blocks
+                follows.
         """
         branches = [
             sequence([self.changing(channels, width, change), *self.norms(width, number)])
@@ -228,11 +229,12 @@ class Parts:
         """Returns a bypassed block of convolutions.
 
         Args:
-            unit: Its layers.
-            channels: Channels that come in.
-            filters: Channels that go out.
+            unit: Layers of the block.
+            channels: Input channels.
+            filters: Output channels.
             change: `up`, `down` or empty.
-            partial: Whether only half of the channels go around; what changes then does before.
+            partial: Whether only half of the channels bypass the block; size and number of channels
+                then change before it.
         """
         make = self._in_a_row if unit.convs <= MOST_IN_A_ROW else self._side_by_side
         factor = {"up": 2.0, "down": 0.5}.get(change, 1.0)
@@ -267,7 +269,7 @@ class Parts:
         return Resize(2.0) if by_interpolation else nn.Identity()
 
     def _in_a_row(self, unit: Unit, channels: int, filters: int, change: str) -> nn.Module:
-        """Norm, non-linearity and convolution in turn; what is left of norms ends the block."""
+        """Returns norm, non-linearity and convolution in turn, then remaining norms and pools."""
         slots = shares(unit.norms, unit.convs + 1)
         layers: list[nn.Module] = []
         for number in range(unit.convs):
@@ -282,7 +284,7 @@ class Parts:
         return sequence([*layers, *self.norms(filters, slots[-1]), *pools])
 
     def _side_by_side(self, unit: Unit, channels: int, filters: int, change: str) -> nn.Module:
-        """Narrow convolutions side by side, and one that mixes them (Szegedy et al., 2015)."""
+        """Returns narrow parallel convolutions, and one that mixes them (Szegedy et al., 2015)."""
         number = unit.convs - 1
         width = max(2, filters // number)
         of_branches = shares(min(unit.norms, number), number)

@@ -1,15 +1,15 @@
-"""From a row of labels to what a network of it is made of: blocks, and the layers around them.
+"""Plans of networks that follow a row of labels: blocks, and the layers around them.
 
-A row asks for numbers of layers by type and for so many blocks of so many layers, as
-`gmbench.measuring` counts them (docs/labels.md). There are two ways to have blocks:
+A row specifies the numbers of layers by type, the number of blocks and their number of layers, as
+`gmbench.measuring` counts them (docs/labels.md). There are two ways to form blocks:
 
-- **bypassed**: the blocks are sums of a value and of what layers make of it. All layers of a row
-  can stand in them: where the row has more layers than its blocks of the wanted size would hold,
-  half of the blocks may be larger, since the most common size counts;
-- **grouped**: a block is a convolution (or fully connected layer) with the norms behind it. A skip
-  connection, where the row has one, is then one that makes no block: past a change of size.
+- **bypassed**: each block is the sum of a value and of the output of layers on it. Blocks can hold
+  all layers of a row: where the row has more layers than its blocks of the required size would
+  hold, half of the blocks may be larger, since the most common size counts;
+- **grouped**: a block is a convolution (or fully connected layer) with the norms after it. A skip
+  connection, where the row has one, is then one that forms no block: past a change of size.
 
-Nothing here knows of torch: a plan is numbers.
+Nothing here depends on torch: a plan consists of numbers.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ COUNTS: tuple[str, ...] = (
     "layers_per_block",
     "blocks",
 )
-"""The counts that a network is planned by; the others follow, or depend on the width of layers."""
+"""The counts from which a network is planned; the others follow, or depend on layer widths."""
 
 WIDTHS: tuple[int, ...] = (32, 24, 16, 8)
-"""Filters at 16 x 16 pixels that a network may have."""
+"""Possible numbers of filters at 16 x 16 pixels."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What is asked of a network: six counts and the six classes, by name."""
+    """Requirements on a network: six counts, and the six classes by name."""
 
     conv_layers: int
     fc_layers: int
@@ -58,8 +58,8 @@ class Row:
         """Reads a row of labels.
 
         Args:
-            values: By parameter: counts in natural units, classes by index or by name. Others are
-                passed over.
+            values: By parameter: counts in natural units, classes by index or by name. Other
+                parameters are ignored.
 
         Raises:
             GmbenchError: A count is missing, negative or not whole, or a class does not exist.
@@ -83,11 +83,11 @@ class Row:
 
     @property
     def layers(self) -> int:
-        """Layers in all."""
+        """Total number of layers."""
         return self.conv_layers + self.fc_layers + self.pool_layers + self.norm_layers
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns the row as what JSON can hold, with `layers`; `of` reads it back."""
+        """Returns the row as JSON values, with `layers`; `of` reads it back."""
         return {"layers": self.layers, **asdict(self)}
 
     def values(self) -> dict[str, int]:
@@ -100,7 +100,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """Layers that belong together: a bypassed block, or a layer with the norms behind it."""
+    """Layers that belong together: a bypassed block, or a layer with the norms after it."""
 
     convs: int = 0
     fcs: int = 0
@@ -109,25 +109,26 @@ class Unit:
 
     @property
     def layers(self) -> int:
-        """Layers in all."""
+        """Total number of layers."""
         return self.convs + self.fcs + self.norms + self.pools
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a network is made of.
+    """The composition of a network.
 
     Attributes:
         blocks: Bypassed blocks of convolutions.
         full_blocks: Bypassed blocks of fully connected layers.
-        convs: Norms behind each convolution outside of bypassed blocks; the last of them is the
-            network's last, the first its first where it starts from an image.
-        fcs: The same of fully connected layers.
-        norms: Norms that stand behind no layer with weights.
-        pools: Pooling layers outside of bypassed blocks.
-        connected: Whether a skip connection that makes no block is to be added.
-        partial: Whether only a part of a value goes around a bypassed block, as in a coupling: a
-            block, but no skip connection.
+        convs: Number of norms after each convolution outside bypassed blocks; the last of these
+            convolutions is the network's last, and the first is its first where it starts from an
+            image.
+        fcs: The same for fully connected layers.
+        norms: Norms that follow no layer with weights.
+        pools: Pooling layers outside bypassed blocks.
+        connected: Whether to add a skip connection that forms no block.
+        partial: Whether only a part of a value bypasses a block, as in a coupling: a block, but no
+            skip connection.
     """
 
     blocks: tuple[Unit, ...]
@@ -140,7 +141,7 @@ class Plan:
     partial: bool = False
 
     def found_blocks(self) -> tuple[int, int]:
-        """Returns the layers in a block and the number of blocks that are counted of it."""
+        """Returns the layers per block and the number of blocks that are counted for the plan."""
         sorts: dict[tuple[str, int], int] = Counter(
             [("conv", norms) for norms in self.convs] + [("fc", norms) for norms in self.fcs]
         )
@@ -156,7 +157,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Ends:
-    """Layers that a sort of network has at its ends, outside of any block.
+    """Layers that a type of network has at its ends, outside any block.
 
     Attributes:
         convs: Convolutions: none in a network of fully connected layers, the last one where it
@@ -172,11 +173,11 @@ def plan_row(row: Row, ends: Ends) -> Plan:
     """Plans a network.
 
     Args:
-        row: What is asked for.
-        ends: What stands at its ends; not more than the row has.
+        row: Row to plan for.
+        ends: Layers at its ends; not more than the row has.
 
     Returns:
-        A plan with the row's numbers of layers. Its blocks are the row's where that can be.
+        A plan with the row's numbers of layers. Its blocks are the row's where possible.
     """
     grouped, bypassed = _grouped(row), _bypassed(row, ends)
     wanted = (row.layers_per_block, row.blocks)
@@ -190,11 +191,11 @@ def plan_row(row: Row, ends: Ends) -> Plan:
 
 
 def _grouped(row: Row) -> Plan:
-    """Plans groups of a layer with norms behind it, the last convolution without any."""
+    """Plans groups of a layer with norms after it, the last convolution without any."""
     convs, fcs = [0] * row.conv_layers, [0] * row.fc_layers
     norms, blocks, each = row.norm_layers, row.blocks, row.layers_per_block - 1
     if each < 0:
-        # A row without blocks: as many as there are norms.
+        # A row without blocks gets as many as there are norms.
         blocks, each = norms, 1
     of_blocks = convs if len(convs) > blocks or len(convs) >= len(fcs) else fcs
     if each > 0:
@@ -205,7 +206,7 @@ def _grouped(row: Row) -> Plan:
     others = [(which, place) for which in (fcs, convs) for place, n in enumerate(which) if n == 0]
     free = [(which, place) for which, place in others if which is not of_blocks]
     if each == 0:
-        # Blocks are layers without norms: all that are too many get norms.
+        # Blocks are layers without norms: all layers in excess get norms.
         free = [(which, place) for which, place in others][: max(0, len(others) - blocks)]
     for which, place in free:
         if norms and (which is not of_blocks or each != 1):
@@ -230,7 +231,7 @@ def _bypassed(row: Row, ends: Ends) -> Plan | None:
 def _sizes(blocks: int, size: int, extra: int) -> list[int]:
     """Returns the layers of each block, largest first.
 
-    Half of them may hold `extra` more; with an `extra` below 0, the last ones hold one less.
+    Half of them may hold `extra` more in all; with an `extra` below 0, the last ones hold one less.
     """
     larger = blocks // 2
     if not blocks or not size or (extra and not larger) or (extra < 0 and size < 2):
@@ -246,7 +247,7 @@ def _filled(row: Row, ends: Ends, sizes: list[int], full: list[int]) -> Plan | N
 
     Args:
         row: The row.
-        ends: What stands outside.
+        ends: Layers outside the blocks.
         sizes: Layers of each block of convolutions.
         full: Layers of each block of fully connected layers.
     """
@@ -282,7 +283,7 @@ def _filled(row: Row, ends: Ends, sizes: list[int], full: list[int]) -> Plan | N
 
 
 def _dealt(sizes: list[int], convs: int, norms: int, pools: int) -> tuple[Unit, ...] | None:
-    """Deals layers to blocks, each of which gets a convolution at least; the types evenly."""
+    """Deals layers to blocks, types evenly and at least one convolution to each."""
     units: list[Unit] = []
     for place, size in enumerate(sizes):
         rest = sum(sizes[place:])
@@ -302,14 +303,14 @@ def _dealt(sizes: list[int], convs: int, norms: int, pools: int) -> tuple[Unit, 
 
 
 def width_like(filters: float, convs: int) -> int:
-    """Returns the one of `WIDTHS` that goes with a published network's filters.
+    """Returns the one of `WIDTHS` that corresponds to a published network's filters.
 
-    Of two networks the wider one stays the wider. 450 filters in a convolution become 32, and a
-    quarter of that half as many, as the published ones differ by a factor of 50.
+    The wider of two networks stays the wider. 450 filters per convolution become 32, and a quarter
+    of that becomes half as many, as the published ones differ by a factor of 50.
 
     Args:
-        filters: Filters of all its convolutions; 0 where nobody knows.
-        convs: Its convolutions.
+        filters: Filters of all its convolutions; 0 if unknown.
+        convs: Number of its convolutions.
     """
     wanted = 32.0 * (filters / convs / 450.0) ** 0.5 if filters and convs else 24.0
     return min(WIDTHS, key=lambda width: abs(width - wanted))

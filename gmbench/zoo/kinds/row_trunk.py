@@ -1,4 +1,4 @@
-"""What networks made from rows of labels have in common: stages, and what stands between them."""
+"""The common part of networks built from rows of labels: stages, and what lies between them."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from gmbench.zoo.kinds.row_plan import Plan, Unit
 from gmbench.zoo.layers import sequence
 
 MOST_STAGES, MOST_SIDE_BY_SIDE = 8, 4
-"""Convolutions outside of blocks that stand one after the other; more stand side by side."""
+"""Convolutions outside blocks that run in sequence; more of them run in parallel."""
 
 Stage = Unit | tuple[int, ...]
-"""A bypassed block, or the norms behind each of some convolutions that stand side by side."""
+"""A bypassed block, or the number of norms after each of some parallel convolutions."""
 
 
 class Trunk(nn.Module):
-    """Stages one after the other, with what stands between them.
+    """Consecutive stages, with what lies between them.
 
     Args:
         parts: Makes the stages.
-        plan: Its pooling layers and connections.
+        plan: Provides pooling layers and connections.
         order: The stages.
         changes: `up`, `down` or empty, for each stage.
-        channels: Channels that come in.
-        side: Height and width of what comes in.
+        channels: Input channels.
+        side: Height and width of the input.
         width: Filters at 16 x 16 pixels; see `filters_at`.
-        last: Channels of an image that the last stage makes; 0 where it makes maps like any other.
+        last: Channels of an image that the last stage makes; 0 where it makes maps like the others.
         style: Features of the style.
-        modulations: Fully connected layers that bring the style in.
+        modulations: Number of fully connected layers that feed in the style.
 
     Attributes:
-        filters: Channels that go out.
-        side: Height and width of what goes out.
+        filters: Output channels.
+        side: Height and width of the output.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ def filters_at(side: int, width: int) -> int:
 
 
 def stages(plan: Plan, convs: Sequence[int]) -> tuple[list[Stage], list[Stage]]:
-    """Returns the blocks, and the convolutions outside of them, some of them side by side."""
+    """Returns the blocks, and the convolutions outside them, some of them in parallel."""
     number = min(len(convs), max(MOST_STAGES, -(-len(convs) // MOST_SIDE_BY_SIDE)))
     return list(plan.blocks), [tuple(convs[place::number]) for place in range(number)]
 
@@ -115,7 +115,7 @@ def arranged(
     """Returns the stages in order.
 
     Args:
-        groups: Stages that are no blocks: where the size changes, as long as there are any.
+        groups: Stages that are not blocks: used where the size changes, as long as there are any.
         blocks: The others.
         changes: `up`, `down` or empty, for each stage.
         group_first: Whether a block cannot be the first.
@@ -130,7 +130,7 @@ def arranged(
 
 
 def mapping(parts: Parts, plan: Plan, fcs: Sequence[int], features: int) -> nn.Sequential:
-    """Returns the plan's blocks and so many layers, all of which keep the number of features."""
+    """Returns the plan's blocks and the layers of `fcs`, which all keep the number of features."""
     layers: list[nn.Module] = [
         parts.full_block(unit, features, partial=plan.partial) for unit in plan.full_blocks
     ]
@@ -141,14 +141,14 @@ def mapping(parts: Parts, plan: Plan, fcs: Sequence[int], features: int) -> nn.S
 
 
 def connections(changes: Sequence[str], side: int) -> dict[int, int]:
-    """Returns which stage hears of which earlier one, past smaller maps (Isola et al., 2017).
+    """Returns which stage receives which earlier one, past smaller maps (Isola et al., 2017).
 
     Args:
         changes: `up`, `down` or empty, for each stage.
-        side: Height and width of what comes in.
+        side: Height and width of the input.
 
     Returns:
-        Place of the stage that hears, by the place of the one that is heard.
+        Place of the receiving stage, by the place of the one that it receives.
     """
     sides = [side]
     for change in changes:

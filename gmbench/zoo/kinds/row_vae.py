@@ -1,13 +1,13 @@
-"""Variational autoencoders that stand in RED116 under other kinds, by a row of labels.
+"""Variational autoencoders that RED116 lists under other kinds and that follow a row of labels.
 
 | family | kind there | network | source |
 |---|---|---|---|
 | `vae_mlp` | AR | fully connected layers | Kingma and Welling, 2014 |
-| `vae_flow` | NF | the same behind a flow of the latents | Kingma et al., 2016 |
+| `vae_flow` | NF | the same after a flow of the latents | Kingma et al., 2016 |
 | `vae_deep` | NF | latents at every resolution | Child, 2021 |
 
 The objective is the variational bound: `loss_kl` of the latents, and `loss_ce` of the pixels, as
-probabilities where the last non-linearity is bounded, else as one of 256 values each under a
+probabilities where the last non-linearity is bounded, otherwise as one of 256 values each under a
 discretised logistic distribution (Kingma et al., 2016).
 """
 
@@ -100,11 +100,11 @@ class _Full:
         self.encoder = Encoder(size, channels, ENCODER_WIDTH, self.latent)
 
     def noise(self, n: int, generator: torch.Generator) -> torch.Tensor:
-        """Returns what the decoder takes."""
+        """Returns noise for the decoder."""
         return torch.randn(n, self.latent, generator=generator)
 
     def bound(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Returns images made of the latents of others, and the divergence of those."""
+        """Returns reconstructions of images from their latents, and the latents' divergence."""
         mean, log_variance = self.encoder(2.0 * images - 1.0)
         noise = torch.randn(mean.shape, generator=self.random)
         z = mean + (0.5 * log_variance).exp() * noise
@@ -126,12 +126,12 @@ class _Deep:
         lay_channels_last(self.encoder)
 
     def noise(self, n: int, generator: torch.Generator) -> torch.Tensor:
-        """Returns what the decoder takes."""
+        """Returns noise for the decoder."""
         shape = (n, self.decoder.noise_channels, self.size, self.size)
         return torch.randn(shape, generator=generator)
 
     def bound(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Returns images made of the latents of others, and the divergence of those."""
+        """Returns reconstructions of images from their latents, and the latents' divergence."""
         features = self.encoder(2.0 * images - 1.0)
         divergences = []
 

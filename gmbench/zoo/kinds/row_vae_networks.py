@@ -1,9 +1,9 @@
-"""Decoders of latent variables that follow a row of labels: what samples of VAEs come from.
+"""Decoders of latent variables that follow a row of labels, from which VAEs are sampled.
 
-`FullDecoder` is a network of fully connected layers; before it there may be couplings, each with as
-many layers as the row has in a block, that make of Gaussian noise what the decoder takes. An
+`FullDecoder` is a network of fully connected layers; it may be preceded by couplings, each with as
+many layers as the row has in a block, that turn Gaussian noise into the decoder's input. An
 autoregressive flow of the prior is the same model as an inverse one of the posterior (Chen et al.,
-"Variational Lossy Autoencoder", 2017); a coupling is one of two groups of features.
+"Variational Lossy Autoencoder", 2017); a coupling is one with two groups of features.
 
 `DeepDecoder` has a latent map in each of its residual blocks, from coarse to fine (Child, 2021).
 """
@@ -22,19 +22,19 @@ from gmbench.zoo.kinds.block_sizes import block_sizes, shared
 from gmbench.zoo.layers import Options, flat_normalization, nonlinearity
 
 FIRST_SIDE = 4
-"""Height and width of the coarsest maps of a `DeepDecoder`."""
+"""Minimum height and width of the coarsest maps of a `DeepDecoder`."""
 
 LATENTS = 2
-"""Latent channels of each of its blocks."""
+"""Latent channels of each block of a `DeepDecoder`."""
 
 LARGEST_LOG_SCALE = 1.5
 
 Draw = Callable[[int, torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
-"""(block, features before it, mean, log-variance) to latents; block -1 is the start."""
+"""Maps (block, features before it, mean, log-variance) to latents; block -1 is the start."""
 
 
 class FeatureCoupling(nn.Module):
-    """Shifts and scales one half of the features by what the other half says, and swaps them.
+    """Shifts and scales half of the features as a function of the other half, and swaps them.
 
     Source: Dinh, Sohl-Dickstein and Bengio, "Real NVP", 2017.
     """
@@ -52,13 +52,13 @@ class FeatureCoupling(nn.Module):
         self.kept = kept
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
-        """From the noise's side to the decoder's, shape (n, features)."""
+        """Maps from the noise side to the decoder side, shape (n, features)."""
         kept, changed = z[:, : self.kept], z[:, self.kept :]
         shift, log_scale = self._affine(kept)
         return torch.cat([changed * log_scale.exp() + shift, kept], 1)
 
     def invert(self, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Undoes `forward`; with the log-determinant of the way back, shape (n,)."""
+        """Undoes `forward`; also returns the log-determinant of the inverse, shape (n,)."""
         changed, kept = z[:, : -self.kept], z[:, -self.kept :]
         shift, log_scale = self._affine(kept)
         back = (changed - shift) * (-log_scale).exp()
@@ -70,10 +70,10 @@ class FeatureCoupling(nn.Module):
 
 
 class FullDecoder(nn.Module):
-    """Couplings where the family has them, then fully connected layers to an image.
+    """Couplings, where the family has them, then fully connected layers to an image.
 
     Args:
-        flow: Whether there are couplings: the row's blocks.
+        flow: Whether there are couplings, which are the row's blocks.
         channels: 1 or 3.
         size: Height and width of the images.
         options: `row`, `latent` and `width`.
@@ -99,18 +99,18 @@ class FullDecoder(nn.Module):
         self.last_nonlinearity = nonlinearity(row["last_nonlinearity"])
 
     def forward(self, noise: torch.Tensor) -> torch.Tensor:
-        """Images from standard Gaussian noise, shape (n, latent)."""
+        """Returns images from standard Gaussian noise, shape (n, latent)."""
         for coupling in self.flow:
             noise = coupling(noise)
         return self.decode(noise)
 
     def decode(self, z: torch.Tensor) -> torch.Tensor:
-        """Images from latents, shape (n, latent)."""
+        """Returns images from latents, shape (n, latent)."""
         image: torch.Tensor = self.last_nonlinearity(self.layers(z))
         return torch.unflatten(image, 1, self.shape)
 
     def log_prior(self, z: torch.Tensor) -> torch.Tensor:
-        """Logarithm of the density of latents, shape (n,)."""
+        """Returns the log-density of latents, shape (n,)."""
         total = z.new_zeros(len(z))
         for coupling in reversed(self.flow):
             assert isinstance(coupling, FeatureCoupling)
@@ -120,7 +120,7 @@ class FullDecoder(nn.Module):
 
 
 class _LatentBlock(nn.Module):
-    """What a block of the `DeepDecoder` adds: convolutions, with a latent map before the last."""
+    """What a block of a `DeepDecoder` adds: convolutions, with a latent map before the last."""
 
     def __init__(self, width: int, layers: int, row: Options) -> None:
         super().__init__()
@@ -141,7 +141,7 @@ class _LatentBlock(nn.Module):
     def forward(
         self, x: torch.Tensor, draw: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
     ) -> torch.Tensor:
-        """What is added to `x`; `draw` makes latents of mean and log-variance."""
+        """Returns what is added to `x`; `draw` makes latents from mean and log-variance."""
         made = self.before(x)
         rest = made[:, : self.width]
         mean, log_variance = made[:, self.width :].chunk(2, 1)
@@ -151,10 +151,10 @@ class _LatentBlock(nn.Module):
 
 
 class DeepDecoder(nn.Module):
-    """Residual blocks with latents, from maps of `FIRST_SIDE` up to the image.
+    """Residual blocks with latents, from maps no smaller than `FIRST_SIDE` up to the image.
 
-    Noise comes as one map as large as the image; coarser blocks get it pooled, by as many poolings
-    of 2 x 2 as there are halvings.
+    Noise is one map as large as the image; coarser blocks receive it pooled, by as many 2 x 2
+    poolings as there are halvings.
 
     Args:
         channels: 1 or 3.
@@ -166,7 +166,7 @@ class DeepDecoder(nn.Module):
         super().__init__()
         row, width = options["row"], options["width"]
         blocks, convs = row["blocks"], row["conv_layers"]
-        # 1 + 2 + ... poolings: as many halvings as the row has poolings for.
+        # Halvings take 1 + 2 + ... poolings: as many halvings as the row has poolings for.
         most = (size // FIRST_SIDE).bit_length() - 1
         halvings = max(h for h in range(most + 1) if h * (h + 1) // 2 <= row["pool_layers"])
         self.sides = [size >> level for level in reversed(range(halvings + 1))]
@@ -194,14 +194,14 @@ class DeepDecoder(nn.Module):
         return LATENTS * (1 + len(self.blocks))
 
     def forward(self, noise: torch.Tensor) -> torch.Tensor:
-        """Images from standard Gaussian noise, shape (n, noise channels, size, size)."""
+        """Returns images from standard Gaussian noise, shape (n, noise channels, size, size)."""
         maps: list[torch.Tensor] = []
         first = 0
         for level, number in enumerate(self.numbers):
             last = first + LATENTS * (number + (level == 0))
             part = noise[:, first:last]
             for _ in range(len(self.sides) - 1 - level):
-                # Twice the mean of four: again of variance one.
+                # Twice the mean of four again has variance one.
                 part = 2 * functional.avg_pool2d(part, 2)
             maps += torch.split(part, LATENTS, 1)
             first = last
@@ -214,7 +214,7 @@ class DeepDecoder(nn.Module):
         return self.made(maps[0], draw)
 
     def made(self, start: torch.Tensor, draw: Draw) -> torch.Tensor:
-        """Images from the first latents; the others are drawn where they are needed."""
+        """Returns images from the first latents; the others are drawn where they are needed."""
         x = self.first(start)
         block = 0
         for level, number in enumerate(self.numbers):
@@ -258,7 +258,7 @@ class DeepEncoder(nn.Module):
         )
 
     def forward(self, images: torch.Tensor) -> list[torch.Tensor]:
-        """Features by level, the coarsest first, of images around 0."""
+        """Returns features by level, the coarsest first, of images around 0."""
         x = functional.elu(self.first(images))
         found: list[torch.Tensor] = []
         for level, same in enumerate(self.same):
@@ -271,7 +271,7 @@ class DeepEncoder(nn.Module):
     def posterior(
         self, block: int, features: torch.Tensor, x: torch.Tensor | None
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Mean and log-variance of a block's latents; block -1 is the start."""
+        """Returns mean and log-variance of a block's latents; block -1 is the start."""
         made = (
             self.start(features)
             if x is None

@@ -17,10 +17,10 @@ class SamplingGM:
 
     Attributes:
         network: The network that makes the images, in evaluation mode.
-        example: One valid input of it.
-        losses: Names of the schema's losses that the objective really summed up.
+        example: One valid input of the network.
+        losses: Names of the schema's losses that the objective actually summed.
         history: Training loss by step.
-        make: From a number of images and a generator to images, shape (n, 3, size, size), uint8.
+        make: Maps a number of images and a generator to images, shape (n, 3, size, size), uint8.
     """
 
     network: nn.Module
@@ -30,6 +30,6 @@ class SamplingGM:
     make: Callable[[int, torch.Generator], torch.Tensor]
 
     def sample(self, n: int, generator: torch.Generator) -> torch.Tensor:
-        """Makes images, shape (n, 3, size, size), uint8; all randomness is the generator's."""
+        """Makes images, shape (n, 3, size, size), uint8; `generator` supplies all randomness."""
         with reproducible(0):
             return self.make(n, generator)

@@ -1,15 +1,15 @@
 """Variational autoencoders (Kingma and Welling, 2014) and their relatives.
 
-| family | objective beside the reconstruction | source |
+| family | objective besides the reconstruction | source |
 |---|---|---|
 | `plain` | KL | Kingma and Welling, 2014 |
-| `beta` | KL, weighted other than 1 | Higgins et al., 2017 |
+| `beta` | KL, with a weight other than 1 | Higgins et al., 2017 |
 | `mmd` | MMD of the latents, with or without KL | Zhao et al., 2019; Tolstikhin et al., 2018 |
 | `deep` | KL of two stochastic layers, a residual decoder | Rezende et al., 2014 |
 
 The reconstruction is L1, L2 (a norm), MSE or the cross-entropy of pixels, or a sum of two. Further
-objectives, for VAEs that are given theirs, are in `vae_objectives`; with a `game` of `gan_losses`
-among its options a VAE is trained as a GAN is.
+objectives, for VAEs whose objective is given, are in `vae_objectives`; with a `game` of
+`gan_losses` among its options, a VAE is trained like a GAN.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ from gmbench.zoo.specification import Specification, TrainedGM, check_family
 
 FAMILIES: tuple[str, ...] = ("plain", "beta", "mmd", "deep")
 
-#: Training steps of a family.
+#: Training steps per family.
 STEPS: dict[str, int] = {"plain": 300, "beta": 300, "mmd": 300, "deep": 260}
 
 SCHEDULE = Schedule(rate=2e-3, warm_up=0.1, cool_down=0.4, largest_gradient=5.0)
 BATCH = 32
 
-#: Reconstructions, and their weights on pixels in [0, 1]. The weights are those of likelihoods
-#: with a spread of 0.1: a Laplace one for L1, a Gaussian one for MSE; L2 stands on L1's scale.
+#: Reconstructions, and their weights on pixels in [0, 1]. The weights are those of likelihoods with
+#: a spread of 0.1: a Laplace one for L1, a Gaussian one for MSE; L2 is on the scale of L1.
 RECONSTRUCTIONS: Mapping[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
     **DISTANCES,
     "loss_ce": binary_cross_entropy,
@@ -77,7 +77,7 @@ def draw_options(
         generator: Source of all randomness.
 
     Returns:
-        Options (JSON values) and the names of the schema's losses that they lead to.
+        Options (JSON values) and the names of the schema's losses that follow from them.
     """
     check_family(family, FAMILIES)
     draw = Draw(generator)
@@ -98,14 +98,14 @@ def draw_options(
         options |= {"kl_weight": one(0.0, 0.0, 0.2), "mmd_weight": MMD_WEIGHT}
     chosen = one(*((name,) for name in RECONSTRUCTIONS), ("loss_l1", "loss_mse"))
     if "loss_ce" in chosen:
-        # A probability comes from a bounded value: cut values would get no gradient.
+        # A probability comes from a bounded value: clipped values would get no gradient.
         options["last_nonlinearity"] = one("sigmoid", "tanh")
     options["reconstruction"] = {name: RECONSTRUCTION_WEIGHTS[name] for name in chosen}
     return options, losses_of(options)
 
 
 def losses_of(options: dict[str, Any]) -> tuple[str, ...]:
-    """Returns the schema's losses that the options lead to, in the schema's order."""
+    """Returns the schema's losses that follow from the options, in the schema's order."""
     if "game" in options:
         return gan.losses_of(options)
     names = set(options["reconstruction"])
@@ -123,10 +123,10 @@ def train(
     Args:
         specification: What to train; its family is one of `FAMILIES`.
         real: Real images of the content, shape (images, 3, size, size), uint8.
-        source: Such images of another content, for a VAE that is trained as a GAN of unpaired ones.
+        source: Such images of another content, for a VAE trained like a GAN on unpaired images.
 
     Returns:
-        The trained VAE; its network is the decoder, which gives the mean image.
+        The trained VAE; its network is the decoder, which outputs the mean image.
     """
     if "game" in specification.options:
         return gan.train(specification, real, source)
@@ -138,7 +138,7 @@ def train(
 
 
 class _Autoencoder:
-    """Encoder and decoder of a VAE, and what they lower together."""
+    """Encoder and decoder of a VAE, and what they minimise together."""
 
     def __init__(
         self, specification: Specification, real: torch.Tensor, generator: torch.Generator
@@ -170,7 +170,7 @@ class _Autoencoder:
         self.objective = objective(options, self.images, specification.steps, generator)
 
     def run(self, steps: int) -> tuple[nn.Module, list[float]]:
-        """Trains for so many steps; see `fit` for what is returned."""
+        """Trains for a number of steps; see `fit` for what is returned."""
         return fit(
             self.decoder,
             self._objective,

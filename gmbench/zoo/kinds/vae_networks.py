@@ -16,7 +16,7 @@ LOG_VARIANCES = (-8.0, 4.0)
 
 
 class Gaussian(nn.Module):
-    """A fully connected layer that gives the mean and log-variance of a diagonal Gaussian."""
+    """A fully connected layer that outputs the mean and log-variance of a diagonal Gaussian."""
 
     def __init__(self, inputs: int, features: int) -> None:
         super().__init__()
@@ -62,7 +62,7 @@ class TopEncoder(nn.Module):
 
 
 class TwoLayerDecoder(nn.Module):
-    """p(upper) p(lower | upper), then an image of the lower features (Rezende et al., 2014).
+    """p(upper) p(lower | upper), then an image from the lower features (Rezende et al., 2014).
 
     Args:
         family: Which network makes the image: `mlp`, `dcgan` or `residual`.

@@ -1,17 +1,17 @@
-"""What autoencoders lower beside the reconstruction of pixels.
+"""What autoencoders minimise besides the reconstruction of pixels.
 
 | objective | terms | source |
 |---|---|---|
 | `elbo` | KL, weighted by `kl_weight` | Kingma and Welling, 2014; Higgins et al., 2017 |
-| `capacity` | distance of the KL from a capacity that grows | Burgess et al., 2018 |
-| `tc` | KL, and more of its total correlation, estimated in the batch | Chen et al., 2018 |
-| `factor` | KL, and the total correlation that a critic of the latents tells | Kim and Mnih, 2018 |
-| `feature` | KL, and features of a network that was trained before | Hou et al., 2017 |
+| `capacity` | distance of the KL from a growing capacity | Burgess et al., 2018 |
+| `tc` | KL, and more of its total correlation, estimated from the batch | Chen et al., 2018 |
+| `factor` | KL, and the total correlation according to a critic of latents | Kim and Mnih, 2018 |
+| `feature` | KL, and features of a network that was trained beforehand | Hou et al., 2017 |
 | `vae_gan` | KL, a critic of images, and its features | Larsen et al., 2016 |
 | `adversarial` | a critic of latents in place of the KL | Makhzani et al., 2016 |
 
-KLs stand as `loss_kl` however they are estimated, and are divided by the values of an image, as the
-reconstruction is a mean over them.
+KLs are labelled `loss_kl` however they are estimated, and are divided by the number of values of an
+image, as the reconstruction is a mean over these.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ from gmbench.zoo.kinds.optimisers import adam
 from gmbench.zoo.layers import LEAKY_SLOPE, lay_channels_last
 from gmbench.zoo.losses import DISTANCES
 
-#: Largest capacity in nats, and the weight of the distance from it.
+#: Maximum capacity in nats, and the weight of the distance from the capacity.
 CAPACITY, CAPACITY_WEIGHT = 30.0, 10.0
-#: Weight of the total correlation beyond the 1 that it has in the KL.
+#: Weight of the total correlation in addition to the weight of 1 that it has in the KL.
 CORRELATION_WEIGHT = 5.0
 #: Weights of an adversarial term, and of the features of a critic or of a trained network.
 ADVERSARIAL_WEIGHT, FEATURE_WEIGHT = 0.1, 1.0
 CRITIC_RATE = 5e-4
-#: Steps and classes of the network whose features are compared.
+#: Training steps and classes of the network whose features are compared.
 FEATURE_STEPS, FEATURE_CLASSES = 60, 10
 
 Terms = list[tuple[str, float, torch.Tensor]]
@@ -52,8 +52,8 @@ class Pass:
 
     Attributes:
         images: Real images, with black at 0 and white at 1.
-        made: What was rebuilt of them.
-        latent: Their latents, as drawn, shape (images, latent).
+        made: Their reconstructions.
+        latent: Their sampled latents, shape (images, latent).
         mean: Means of the latents.
         log_variance: Logarithms of their variances.
         kl: KL of the latents from the prior, a scalar: mean over images.
@@ -68,18 +68,18 @@ class Pass:
 
 
 class Elbo:
-    """The evidence lower bound; the base of the others.
+    """The evidence lower bound; the base class of the other objectives.
 
     Args:
         options: Options of the GM.
         images: Real images to train on, with black at 0 and white at 1.
-        steps: Steps of the training.
+        steps: Number of training steps.
         generator: Source of all randomness.
 
     Attributes:
-        losses: Names of the schema's losses that its terms have.
-        opponents: Optimisers that it steps by itself.
-        values: Values of an image.
+        losses: Names of the schema's losses of its terms.
+        opponents: Optimisers that it steps itself.
+        values: Number of values of an image.
     """
 
     losses: tuple[str, ...] = ("loss_kl",)
@@ -101,11 +101,11 @@ class Elbo:
         """Makes the networks that it needs; none here."""
 
     def terms(self, seen: Pass, sample: Callable[[], torch.Tensor]) -> Terms:
-        """Returns names, weights and values of what is lowered.
+        """Returns names, weights and values of the terms to minimise.
 
         Args:
-            seen: A pass of a batch.
-            sample: Makes a batch of images of latents that are drawn from the prior.
+            seen: Pass of a batch.
+            sample: Makes a batch of images from latents drawn from the prior.
         """
         del sample
         return [self._kl(seen.kl)]
@@ -123,7 +123,7 @@ class CapacityElbo(Elbo):
     """Keeps the KL at a capacity that grows evenly over the first half of the training."""
 
     def start(self) -> None:
-        """Starts at no capacity."""
+        """Starts at zero capacity."""
         self.step = 0
 
     def terms(self, seen: Pass, sample: Callable[[], torch.Tensor]) -> Terms:
@@ -143,7 +143,7 @@ class CorrelationElbo(Elbo):
 
 
 class FactorElbo(Elbo):
-    """Adds the total correlation that a critic finds: latents against latents that were mixed."""
+    """Adds the total correlation that a critic estimates from latents and permuted latents."""
 
     def start(self) -> None:
         """Makes the critic."""
@@ -163,7 +163,7 @@ class FactorElbo(Elbo):
 
 
 class FeatureElbo(Elbo):
-    """Compares features of a small network, trained before to tell clusters of images apart."""
+    """Compares features of a small network, trained beforehand to tell clusters of images apart."""
 
     losses = ("loss_l2", "loss_kl")
 
@@ -189,7 +189,7 @@ class FeatureElbo(Elbo):
 
 
 class CriticElbo(Elbo):
-    """Lets a critic of images tell real ones from rebuilt and from drawn ones."""
+    """Lets a critic of images tell real ones from reconstructed and sampled ones."""
 
     losses = ("loss_l1", "loss_adversarial", "loss_kl")
 
@@ -224,7 +224,7 @@ class CriticElbo(Elbo):
 
 
 class AdversarialLatents(Elbo):
-    """Lets a critic of latents tell those of images from the prior's."""
+    """Lets a critic of latents tell those of images from those of the prior."""
 
     losses = ("loss_adversarial",)
 
@@ -250,7 +250,7 @@ OBJECTIVES: Mapping[str, type[Elbo]] = {
     "vae_gan": CriticElbo,
     "adversarial": AdversarialLatents,
 }
-"""The objectives, by the values of the option `objective`."""
+"""The objectives, by the value of the option `objective`."""
 
 
 def total_correlation(
@@ -286,7 +286,7 @@ def latent_critic(latent: int, hidden: int = 64) -> nn.Sequential:
 
 
 def _told_apart(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
-    """Returns the cross-entropy of scores that should be high for the first, low for the other."""
+    """Returns the cross-entropy of scores that should be high for the first, low for the second."""
     return functional.softplus(-first).mean() + functional.softplus(second).mean()
 
 
