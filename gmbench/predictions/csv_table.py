@@ -61,8 +61,10 @@ def read_csv(data: bytes, path: Path, checklist: Checklist, bounds: Bounds) -> R
         return None
     header = text[: text.find(b"\n")] if b"\n" in text else text
     separator = max(_SEPARATORS, key=lambda one: header.count(one.encode()))
+    if len(header) > _LONGEST_HEADER:
+        raise bounds.too_many(path, "bytes of header", _LONGEST_HEADER)
     most_cells = bounds.rows * _MOST_COLUMNS
-    if len(header) > _LONGEST_HEADER or text.count(separator.encode()) > most_cells:
+    if text.count(separator.encode()) > most_cells:
         raise bounds.too_many(path, "cells", most_cells)
     if separator == ",":
         checklist.passed("separator", "comma")

@@ -140,7 +140,6 @@ class SharedDropout(nn.Dropout):
     """Dropout drawn for a whole batch, so that an image's mask is the same on any process."""
 
     processes: Processes
-    n_images: int
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Returns features, some of which are dropped, shape (own images, features)."""

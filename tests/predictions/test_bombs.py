@@ -176,6 +176,12 @@ def test_a_larger_benchmark_is_read_whole(tmp_path: Path) -> None:
     assert bounds_for(large) == Bounds(232_000, "large")
 
 
+def test_a_header_of_many_columns_is_called_so(tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text(",".join(f"column_{n}" for n in range(9_000)) + "\n1\n")
+    checklist = validate_predictions(tmp_path / "p.csv", BENCHMARK).checklist
+    assert "has more than 64,000 bytes of header" in checklist.text(all_checks=False)
+
+
 def test_the_first_line_too_many() -> None:
     bounds, path = Bounds(3, "tiny"), Path("p.csv")
     whole = b"head\n" + b"row\n" * 6

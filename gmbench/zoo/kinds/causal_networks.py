@@ -43,10 +43,8 @@ FAMILIES: tuple[str, ...] = (
 HEADS = 2
 """Number of heads of an attention module that is the only one in its block."""
 
-
 BRANCHES = 3
 """Parallel chains in a block of many convolutions."""
-
 
 FIRST_SHARE = 0.2
 """Initial scale of the weights of other squares, relative to those of the square itself."""
