@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import Any
 
 from gmbench.benchmark.published import PaperCell, paper_cells, paper_row
-from gmbench.evaluation.significance import holm
 from gmbench.reproduction.experiments import AttackRun, AttributionRun, DetectionRun
-from gmbench.reproduction.result import Cell, Line, Order, verdict
+from gmbench.reproduction.result import Cell, Line, Order
 from gmbench.reproduction.setting import Setting
 
 DETECTION = DetectionRun()
@@ -61,10 +59,7 @@ def attack_table(setting: Setting) -> tuple[list[Line], list[Order]]:
             gained = None if one.difference is None else sign * one.difference
             ends = one.ci if one.ci is None or sign > 0 else (-one.ci[1], -one.ci[0])
             expected = paper["fen_pn", one.metric].value - paper["fen", one.metric].value
-            said = verdict(gained, one.p_holm, expected)
-            orders.append(
-                Order("FEN + PN", "FEN", one.metric, expected, gained, ends, one.p_holm, said)
-            )
+            orders.append(Order("FEN + PN", "FEN", one.metric, expected, gained, ends, one.p_value))
     return lines, orders
 
 
@@ -83,7 +78,7 @@ def detection_table(setting: Setting) -> tuple[list[Line], list[Order]]:
     lines += [
         Line(title, paper_row(paper, name, ("auc",)), {}) for name, title in _OTHER_TRAINING.items()
     ]
-    return lines, _corrected(orders)
+    return lines, orders
 
 
 def attribution_table(setting: Setting) -> tuple[list[Line], list[Order]]:
@@ -101,7 +96,7 @@ def attribution_table(setting: Setting) -> tuple[list[Line], list[Order]]:
             if name != _OURS and (name, column) in paper
         ]
     lines.append(Line("Guessing", {}, {c: Cell(one["chance"]) for c, one in found.items()}))
-    return lines, _corrected(orders)
+    return lines, orders
 
 
 def _order(
@@ -128,18 +123,7 @@ def _order(
         low, high = sorted(sign * end for end in ends)
         ends = (low, high)
     p = less_ours["p_value"]
-    return Order(titles[better], titles[worse], metric, abs(expected), value, ends, p, "not tested")
-
-
-def _corrected(orders: Sequence[Order]) -> list[Order]:
-    """Returns orders with verdicts and p-values corrected over all of them (Holm)."""
-    tested = [order for order in orders if order.p is not None]
-    corrected = iter(holm([order.p for order in tested if order.p is not None]))
-    found = []
-    for order in orders:
-        p = None if order.p is None else next(corrected)
-        found.append(replace(order, p=p, verdict=verdict(order.ours, p, order.paper)))
-    return found
+    return Order(titles[better], titles[worse], metric, abs(expected), value, ends, p)
 
 
 def _cell(estimate: Mapping[str, Any]) -> Cell:

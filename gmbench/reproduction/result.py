@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from gmbench.benchmark.published import PaperCell
 from gmbench.evaluation.intervals import Interval
+from gmbench.evaluation.significance import holm
 
 Verdict = Literal["holds", "not told apart", "reversed", "not tested"]
 
@@ -53,7 +54,7 @@ class Order:
         paper: Difference in the paper, better minus worse.
         ours: The same difference of our figures.
         ci: 95% interval of our difference; None if there is no test.
-        p: p-value of the paired test, corrected over all tests of the table.
+        p: p-value of the paired test; in a table, corrected over its orders (Holm).
         verdict: `holds` if ours differ in the paper's direction and p is below 0.05, `reversed` if
             they differ in the other direction and p is below 0.05.
     """
@@ -65,7 +66,7 @@ class Order:
     ours: float | None
     ci: Interval | None
     p: float | None
-    verdict: Verdict
+    verdict: Verdict = "not tested"
 
 
 @dataclass(frozen=True)
@@ -169,6 +170,23 @@ class Reproduction:
             "figures": tuple(FigureResult(**one) for one in data["figures"]),
         }
         return cls(**{**data, **read})
+
+
+def with_verdicts(orders: Sequence[Order]) -> tuple[Order, ...]:
+    """Returns the orders of a table with corrected p-values (Holm) and the verdicts on them.
+
+    Two rows that are equal in the paper have no order and are left out.
+
+    Args:
+        orders: Orders with uncorrected p-values.
+    """
+    shown = [order for order in orders if abs(order.paper) > 1e-9]
+    corrected = iter(holm([order.p for order in shown if order.p is not None]))
+    found = []
+    for order in shown:
+        p = None if order.p is None else next(corrected)
+        found.append(replace(order, p=p, verdict=verdict(order.ours, p, order.paper)))
+    return tuple(found)
 
 
 def verdict(difference: float | None, p: float | None, expected: float) -> Verdict:

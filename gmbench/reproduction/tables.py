@@ -16,7 +16,6 @@ from gmbench.benchmark.benchmark import Benchmark
 from gmbench.benchmark.published import PaperCell, paper_cells, paper_row
 from gmbench.benchmark.splits import PREFIX
 from gmbench.evaluation.comparison import Difference, compare
-from gmbench.evaluation.metrics import BY_NAME
 from gmbench.reproduction.application_tables import (
     ATTRIBUTIONS,
     DETECTION,
@@ -25,7 +24,7 @@ from gmbench.reproduction.application_tables import (
     detection_table,
 )
 from gmbench.reproduction.experiments import AttackRun, BaselineRun, ContentRun, Experiment
-from gmbench.reproduction.result import Cell, Line, Order, TableResult, verdict
+from gmbench.reproduction.result import Cell, Line, Order, TableResult, with_verdicts
 from gmbench.reproduction.setting import Setting
 from gmbench.wording import plural
 
@@ -77,7 +76,7 @@ class PaperTable:
         images = _data(setting.benchmark) if self.parses else ""
         differs = f"{images} {self.differs}".strip()
         return TableResult(
-            self.name, self.title, self.metrics, tuple(lines), tuple(orders), differs
+            self.name, self.title, self.metrics, tuple(lines), with_verdicts(orders), differs
         )
 
     def lacking(self, reason: str) -> TableResult:
@@ -209,11 +208,10 @@ def _order(
     found: Difference | None,
 ) -> Order:
     first, second = (paper[row, metric].value for row in rows)
-    ours, p = (None, None) if found is None else (found.difference, found.p_holm)
-    ends = None if found is None else found.ci
-    # The direction that the paper states in words counts: the first of the two is ahead.
-    ahead = -1.0 if BY_NAME[metric].better == "lower" else 1.0
-    return Order(better, worse, metric, first - second, ours, ends, p, verdict(ours, p, ahead))
+    if found is None:
+        return Order(better, worse, metric, first - second, None, None, None)
+    tested = found.difference, found.ci, found.p_value
+    return Order(better, worse, metric, first - second, *tested)
 
 
 def _cell(summary: Mapping[str, Any]) -> Cell:

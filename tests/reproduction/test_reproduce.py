@@ -14,7 +14,7 @@ from gmbench.evaluation.comparison import compare
 from gmbench.reproduction import drawings, tables
 from gmbench.reproduction import reproduce as reproducing
 from gmbench.reproduction.experiments import BaselineRun
-from gmbench.reproduction.result import verdict
+from gmbench.reproduction.result import Order, verdict, with_verdicts
 from gmbench.reproduction.setting import Setting
 from gmbench.reproduction.trainings import Training, train_one
 from tests.processes import one_after_the_other
@@ -43,6 +43,19 @@ def small_tables(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_verdicts(difference: float, p: float, expected: float, said: str) -> None:
     assert verdict(difference, p, expected) == said
+
+
+def test_p_values_are_corrected_over_the_orders_of_a_table() -> None:
+    def order(paper: float, ours: float, p: float | None) -> Order:
+        return Order("a", "b", "l1", paper, ours, None, p)
+
+    orders = [order(-0.1, -0.2, 0.02), order(0.0, 0.3, 0.001), order(0.1, -0.1, 0.001)]
+    orders += [order(0.1, 0.1, None), order(0.2, 0.1, 0.03)]
+    found = with_verdicts(orders)
+    # The second is no order of the paper's, and the fourth no test: three are corrected for.
+    assert [one.p for one in found] == pytest.approx([0.04, 0.003, None, 0.04])
+    assert [one.verdict for one in found] == ["holds", "reversed", "not tested", "holds"]
+    assert with_verdicts([]) == ()
 
 
 def test_tables_and_figures_by_name_in_the_papers_order() -> None:
