@@ -4,7 +4,7 @@
 # make quick  the fast tests alone
 # make lint   ruff, mypy, and the arrows between rooms
 # make docs   the documentation as a site, in site/
-# make mini116 train the 123 GMs of mini116 anew: an hour on two cores
+# make mini116 train the 123 GMs of mini116 anew: 95 minutes on two cores
 
 PYTHON ?= python3
 VENV := .venv

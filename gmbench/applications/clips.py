@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -89,8 +89,8 @@ def clip_fold(
             f"no face was found in {faceless:,} of {n_frames:,} frames: their central square is "
             "taken."
         )
-    parts = tuple(sources[: len(learnt)]), tuple(sources[len(learnt) :])
-    return ClipFold(DetectionFold(name, *parts), tuple(notes))
+    tested = _of_persons(held, sources[len(learnt) :])
+    return ClipFold(DetectionFold(name, tuple(sources[: len(learnt)]), tested), tuple(notes))
 
 
 def _parted(collection: Collection, seed: int) -> tuple[list[Clip], list[Clip]]:
@@ -119,6 +119,25 @@ def _check_clips(name: str, learnt: Sequence[Clip], held: Sequence[Clip]) -> Non
                     f"{name} has no {kind} clip {side} once persons are parted. Give more videos, "
                     "or another collection with --test-dir."
                 )
+
+
+def _of_persons(clips: Sequence[Clip], sources: Sequence[Source]) -> tuple[Source, ...]:
+    """Joins the sources of clips that show the same persons: they are not independent.
+
+    Manipulated clips that share one of two persons stay apart: Celeb-DF pairs its persons so that
+    all of them would become one.
+    """
+    alike: dict[tuple[bool, frozenset[str]], list[Source]] = {}
+    for clip, source in zip(clips, sources, strict=True):
+        alike.setdefault((clip.fake, clip.units), []).append(source)
+    return tuple(
+        replace(
+            some[0],
+            pixels=np.concatenate([one.pixels for one in some]),
+            units=frozenset().union(*(one.units for one in some)),
+        )
+        for some in alike.values()
+    )
 
 
 def _source(clip: Clip, frames: int, view: View) -> tuple[Source, int]:

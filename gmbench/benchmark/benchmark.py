@@ -49,7 +49,8 @@ class Benchmark:
 
     Attributes:
         name: Name, such as `red116`.
-        version: Version, such as `2023.1`; changes whenever a label, a set or an image count does.
+        version: Version, such as `2023.1`; changes whenever a label, a set or the number of images
+            of a test GM does.
         gms: All GMs, in the order of the label table.
         sets: Names of the test GMs of each set, by set name.
         n_images: Number of images of each GM, in the order of `gms`.

@@ -212,7 +212,9 @@ def _warnings(
                 f"{per_set * N_SETS}; there are {len(of_kind)}, of which "
                 f"{len(of_kind) - len(why)} can be tested{detail}"
             )
-    if not sets:
+    if not sets and not set(wanted) & {gm.kind for gm in gms}:
+        warnings.append("No test set: diffusion models are drawn into none. Give sets of your own.")
+    elif not sets:
         warnings.append(
             "No test set: a set needs GMs whose architecture no other GM has and whose every class "
             f"still occurs in training, and none of {_DRAWS} draws had them. More GMs help."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from gmbench.benchmark.benchmark import Benchmark, read_benchmark
-from gmbench.board.board import PREDICTIONS, Board, BoardError
+from gmbench.board.board import PREDICTIONS, Board, BoardError, benchmark_texts
 from gmbench.board.entries import (
     entry_facts,
     entry_file,
@@ -20,6 +21,7 @@ from gmbench.board.entries import (
     has_links,
     prediction_files,
 )
+from gmbench.board.folders import folders_in_place
 from gmbench.board.round_secret import derived, read_secret
 from gmbench.board.rounds import (
     commitment,
@@ -37,6 +39,7 @@ from gmbench.board.submittable import read_submitted
 from gmbench.board.submitted import submitted_trace
 from gmbench.board.traces import COPY, Trace, alike, trace_of
 from gmbench.errors import GmbenchError
+from gmbench.files import write_durably
 from gmbench.predictions.bounds import bounds_for
 from gmbench.predictions.checks import Checklist
 from gmbench.predictions.images import image_index
@@ -100,6 +103,7 @@ def reveal_round(board: Board, name: str, seed_file: Path, data: Path) -> Reveal
         )
     entries = entry_names(board, name)
     read_closed(board, name)  # Raises if the round still accepts entries.
+    _publish_labels(board, benchmark)
     kept = sealed_predictions(board, name) or {}
     write_revealed(folder, salt, order, kept)
     truth = dict(zip([f"{name}/{n:06d}" for n in range(len(order))], order, strict=True))
@@ -129,6 +133,15 @@ def check_revealed(board: Board, name: str) -> bool:
     except (ValueError, TypeError):
         return False  # Not a well-formed salt or order.
     return bool(bound == described["commitment"])
+
+
+def _publish_labels(board: Board, benchmark: Benchmark) -> None:
+    """Writes the labels of a round's benchmark, unless the board has them already."""
+    texts = benchmark_texts(board, benchmark)
+    contents = {path.name: partial(write_durably, content=text) for path, text in texts.items()}
+    if contents:
+        with folders_in_place({board.benchmarks / benchmark.name: contents}):
+            pass
 
 
 def _already_there(board: Board, benchmark: Benchmark) -> dict[str, Trace]:

@@ -89,14 +89,13 @@ def baseline(
     from gmbench.benchmark.cross_validation import validation_benchmark
     from gmbench.files import check_ending, refuse_existing, refuse_file_name
     from gmbench.predictions.writing import ENDINGS, write_predictions
-    from gmbench.training.suite import run_one, run_suite, suite_files
+    from gmbench.training.suite import check_place, run_one, run_suite
 
     chosen = list(find_recipes().values()) if names == ["all"] else [find_recipe(n) for n in names]
     several = len(chosen) > 1
     path = out or Path("baselines-out" if several else f"{names[0]}.parquet")
     if several:
         refuse_file_name(path)
-        refuse_existing(*suite_files(chosen, path), overwrite=overwrite)
     else:
         check_ending(path, *ENDINGS)
         refuse_existing(path, overwrite=overwrite)
@@ -106,6 +105,8 @@ def baseline(
         known = validation_benchmark(known)
     # Not before: whether an extra GM is a twin depends on the GMs that are scored.
     options = run_options(known, preset, change, extra, device, runs, seed)
+    if several:
+        check_place(chosen, known, path, options, overwrite=overwrite)
     _expect(chosen, known, options)
     with output.counting(goes_on=True) as progress:
         if several:

@@ -37,8 +37,8 @@ def images_of_parquet(name: str, file: BinaryIO) -> Iterator[StreamedImage]:
     """
     if not file.seekable():
         raise SourceError(
-            "Parquet is read from its end, which this host does not allow: download it, or give "
-            "it as hf://"
+            "Parquet is read from its end, which a web address does not allow: download it, or "
+            "give it as hf://"
         )
     with pq.ParquetFile(file) as table:
         for row, (image_id, data) in enumerate(_rows(table)):

@@ -153,7 +153,8 @@ def _average(values: NDArray[Any], weights: Array) -> Any:
 def together(shares: Array) -> Array:
     """Returns the shares of GMs in several images of one GM: their geometric mean, summing to 1.
 
-    What any one of the images rules out is ruled out. On unseen GMs this beats the mean.
+    A GM that any one of the images rules out (a share of 0) is ruled out. On unseen GMs this beats
+    the mean.
 
     Args:
         shares: Shape (images, GMs).

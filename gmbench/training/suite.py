@@ -18,7 +18,7 @@ from gmbench.evaluation.comparison import Comparison, compare
 from gmbench.evaluation.evaluate import evaluate
 from gmbench.evaluation.result import Evaluation
 from gmbench.evaluation.summary import Summary
-from gmbench.files import write_whole
+from gmbench.files import json_text, refuse_existing, write_whole
 from gmbench.predictions.predictions import Predictions
 from gmbench.predictions.writing import write_predictions
 from gmbench.progress import Progress
@@ -26,6 +26,9 @@ from gmbench.training.baselines import predict_baseline
 from gmbench.training.options import RunOptions
 from gmbench.training.recipes import Recipe, require_extra
 from gmbench.wording import plural
+
+_UNFINISHED = ".suite.json"
+"""File in the folder of a suite that is not finished; says which suite it is."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,46 @@ class SuiteResult:
         }
 
 
+def check_place(
+    recipes: Sequence[Recipe],
+    benchmark: Benchmark,
+    out: Path,
+    options: RunOptions,
+    *,
+    overwrite: bool = False,
+) -> None:
+    """Checks that `run_suite` may write to a folder; it may resume the suite it was stopped in.
+
+    Args:
+        recipes: The baselines to run.
+        benchmark: Labels and sets.
+        out: Folder for the results.
+        options: How to run them.
+        overwrite: Whether results of anything else may be replaced.
+
+    Raises:
+        WriteError: The folder has results of anything else.
+    """
+    mark = out / _UNFINISHED
+    if mark.is_file() and mark.read_bytes() == _suite(recipes, benchmark, options).encode():
+        return
+    names = [recipe.name for recipe in recipes]
+    made = [out / f"{name}{ending}" for name in names for ending in (".parquet", ".json")]
+    refuse_existing(*made, out / "comparison.json", overwrite=overwrite)
+
+
+def _suite(recipes: Sequence[Recipe], benchmark: Benchmark, options: RunOptions) -> str:
+    """Returns the identity of a suite, as text."""
+    return json_text(
+        {
+            "benchmark": [benchmark.name, benchmark.labels_sha256, benchmark.splits_sha256],
+            "baselines": [recipe.name for recipe in recipes],
+            "options": [options.seed, options.preset, dict(options.changes)],
+            "extra": [one.to_dict() for one in options.extra],
+        }
+    )
+
+
 def run_suite(
     recipes: Sequence[Recipe],
     benchmark: Benchmark,
@@ -124,6 +167,7 @@ def run_suite(
     results = {}
     for recipe in recipes:
         results[recipe.name] = result = run_one(recipe, benchmark, folder, options, progress)
+        write_whole(out / _UNFINISHED, _suite(recipes, benchmark, options))
         write_result(result, out)
     comparison = None
     if len(results) > 1:
@@ -133,6 +177,7 @@ def run_suite(
             *(result.predictions for result in results.values()), names=list(results)
         )
         write_whole(out / "comparison.json", json.dumps(comparison.to_dict(), indent=1) + "\n")
+    (out / _UNFINISHED).unlink(missing_ok=True)
     return SuiteResult(benchmark.name, benchmark.version, results, comparison)
 
 
@@ -148,13 +193,6 @@ def write_result(result: BaselineResult, out: Path) -> None:
     """
     write_predictions(result.predictions, out / f"{result.name}.parquet")
     write_whole(out / f"{result.name}.json", json.dumps(result.to_dict(), indent=1) + "\n")
-
-
-def suite_files(recipes: Sequence[Recipe], out: Path) -> list[Path]:
-    """Returns the files that `run_suite` writes into a folder."""
-    names = [recipe.name for recipe in recipes]
-    made = [out / f"{name}{ending}" for name in names for ending in (".parquet", ".json")]
-    return [*made, out / "comparison.json"]
 
 
 def run_one(

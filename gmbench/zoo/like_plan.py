@@ -127,6 +127,10 @@ def _made_like(rows: Sequence[GM]) -> tuple[tuple[GM, ...], dict[str, Replica]]:
     intended = {gm.name: gm for gm in intended_gms("red116-dm")}
     aimed, made, faults = [], {}, []
     for gm in rows:
+        labels = zip(NAMES, gm.row(), strict=True)
+        if unknown := [name for name, value in labels if value is None]:
+            faults.append(f"{gm.name}: a network needs every label; fill in {', '.join(unknown)}.")
+            continue
         alike = [
             name
             for name, published in published_gms().items()

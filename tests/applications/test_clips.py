@@ -25,7 +25,8 @@ def test_one_collection_is_parted_by_person(tmp_path: Path) -> None:
     assert not persons[0] & persons[1]
     videos = [{one.name for one in side} for side in (fold.train, fold.test)]
     assert not videos[0] & videos[1]
-    assert all(one.pixels.shape == (2, 1, SIDE, SIDE, 3) for one in (*fold.train, *fold.test))
+    assert all(one.pixels.shape == (2, 1, SIDE, SIDE, 3) for one in fold.train)
+    assert all(one.pixels.shape[1:] == (1, SIDE, SIDE, 3) for one in fold.test)
     assert "Celeb-DF: 12 of 590 videos of Celeb-real are there." in made.notes
     assert any("no face was found in" in note for note in made.notes)
 
@@ -46,6 +47,17 @@ def test_the_owners_test_is_for_those_who_train_elsewhere(tmp_path: Path) -> Non
         "Celeb-real/id2_0000.mp4",
         "Celeb-synthesis/id0_id1_0000.mp4",
     }
+
+
+def test_clips_of_the_same_persons_are_one_source_of_the_test(tmp_path: Path) -> None:
+    celeb = celeb_df(tmp_path / "celeb", persons=4)
+    collection = read_collection(celeb)
+    fold = clip_fold([read_collection(uadfv(tmp_path / "u"))], collection, Resized(SIDE), frames=2)
+    shown = {(clip.fake, clip.units) for clip in collection.clips}
+    assert 1 < len(shown) < len(collection.clips)
+    assert len(fold.fold.test) == len(shown)
+    assert sum(len(one.pixels) for one in fold.fold.test) == 2 * len(collection.clips)
+    assert len(fold.fold.train) == 20
 
 
 def test_a_detector_of_videos(tmp_path: Path) -> None:

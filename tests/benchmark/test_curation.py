@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from gmbench.benchmark.benchmark import Benchmark
+from gmbench.benchmark.benchmark import Benchmark, load_benchmark
 from gmbench.benchmark.catalog import GM, red116
 from gmbench.benchmark.curation import PER_SET, Curation, draw_test_sets
 from gmbench.benchmark.leakage import check_splits
@@ -115,6 +115,13 @@ def test_no_gm_can_be_tested_where_all_are_twins() -> None:
     curation = draw_test_sets(gms)
     assert curation.sets == {}
     assert "has the architecture row of" in curation.warnings[0]
+
+
+def test_diffusion_models_alone_are_drawn_into_no_set() -> None:
+    models = [gm for gm in load_benchmark("red116-dm").gms if gm.kind == "DM"]
+    found = draw_test_sets(models)
+    assert not found.sets
+    assert found.warnings[-1].startswith("No test set: diffusion models are drawn into none.")
 
 
 def test_diffusion_only_when_asked() -> None:

@@ -106,6 +106,14 @@ def test_reveal(tmp_path: Path, build: Builder) -> None:
     assert "is there already" in again.refused["ann"]
 
 
+def test_labels_are_published_without_any_sound_entry(tmp_path: Path, build: Builder) -> None:
+    board = begin(tmp_path, build)
+    opened(board, tmp_path)
+    revealed = reveal_round(board, "round-1", tmp_path / "secret", tmp_path / "hidden")
+    assert (revealed.scored, revealed.refused) == ((), {})
+    assert check_revealed(board, "round-1")
+
+
 def test_columns_that_cannot_be_renamed_are_refused(tmp_path: Path, build: Builder) -> None:
     board = begin(tmp_path, build)
     entries = board.folder / "rounds" / "round-1" / "entries"

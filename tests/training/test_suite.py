@@ -10,11 +10,12 @@ import pytest
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.errors import BenchmarkError
 from gmbench.evaluation.evaluate import evaluate
+from gmbench.files import WriteError
 from gmbench.predictions.predictions import read_predictions
 from gmbench.training.options import RunOptions
 from gmbench.training.parsed_sets import present_gms
 from gmbench.training.recipes import Recipe, find_recipe
-from gmbench.training.suite import run_one, run_suite, versions
+from gmbench.training.suite import check_place, run_one, run_suite, versions
 from tests.evaluation.populations import small_benchmark
 from tests.training.families import CHANGES
 
@@ -49,6 +50,33 @@ def test_baselines_side_by_side(families: Benchmark, family_folder: Path, tmp_pa
     assert json.loads((tmp_path / "out" / "comparison.json").read_text())["methods"]
     assert json.dumps(result.to_dict(), allow_nan=False)
     assert {"full set_1 batches", "full set_2 batches", "comparing"} <= set(seen)
+
+
+def test_an_interrupted_suite_may_go_on_and_no_other_take_its_place(tmp_path: Path) -> None:
+    benchmark, options = small_benchmark(2), RunOptions()
+    recipes = [find_recipe("mean_mode"), find_recipe("median_mode")]
+
+    def interrupt(what: str, done: int, total: int) -> None:
+        if what == "comparing":
+            raise KeyboardInterrupt
+
+    check_place(recipes, benchmark, tmp_path, options)
+    with pytest.raises(KeyboardInterrupt):
+        run_suite(recipes, benchmark, None, tmp_path, options, interrupt)
+    assert (tmp_path / "median_mode.json").exists()
+    check_place(recipes, benchmark, tmp_path, options)
+    for others in ((recipes[::-1], benchmark, options), (recipes, small_benchmark(3), options),
+                   (recipes, benchmark, replace(options, seed=1))):  # fmt: skip
+        with pytest.raises(WriteError, match=r"mode\.parquet is there already. Say --overwrite"):
+            check_place(others[0], others[1], tmp_path, others[2])
+        check_place(others[0], others[1], tmp_path, others[2], overwrite=True)
+    run_suite(recipes, benchmark, None, tmp_path, options)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "comparison.json", "mean_mode.json", "mean_mode.parquet", "median_mode.json",
+        "median_mode.parquet",
+    ]  # fmt: skip
+    with pytest.raises(WriteError, match="is there already"):
+        check_place(recipes, benchmark, tmp_path, options)
 
 
 def test_repeats_have_seeds_of_their_own_and_are_averaged(

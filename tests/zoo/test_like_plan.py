@@ -13,7 +13,7 @@ pytest.importorskip("torch")
 
 import torch
 
-from gmbench.benchmark.catalog import GM, red116, row_from_gm
+from gmbench.benchmark.catalog import GM, UNKNOWN, red116, row_from_gm
 from gmbench.errors import BenchmarkError, DatasetError, UnknownNameError
 from gmbench.schema import LOSSES, NAMES
 from gmbench.zoo import engines, like_plan
@@ -208,6 +208,13 @@ def test_losses_that_no_family_is_trained_with(name: str, losses: tuple[str, ...
     other, with_what = nearest.removesuffix(".").split(", with ")
     assert replica(other).kind == gm.kind
     assert tuple(with_what.split(" and ")) == replica(other).losses
+
+
+@pytest.mark.parametrize("name", ["filters", "upsampling", "loss_kl"])
+def test_a_label_that_is_not_known_is_named(name: str, tmp_path: Path) -> None:
+    table = written(tmp_path / "mine.csv", changed("DCGAN", "OPEN", **{name: UNKNOWN}))
+    with pytest.raises(BenchmarkError, match=rf"OPEN: a network needs every label; fill in {name}"):
+        plan_like(table, 2)
 
 
 def test_all_rows_that_cannot_be_trained_are_named(tmp_path: Path) -> None:
