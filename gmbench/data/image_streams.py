@@ -23,6 +23,7 @@ from gmbench.data.remote import (
 )
 from gmbench.data.streamed_image import StreamedImage
 from gmbench.errors import GmbenchError, SourceError, printable
+from gmbench.wording import plural
 
 _Reader = Callable[[str, BinaryIO], Iterator[StreamedImage]]
 
@@ -51,10 +52,10 @@ def images_of_shard(name: str, patience: float = PATIENCE) -> Iterator[StreamedI
     except UnreachedError:
         raise
     except SourceError as error:
-        fault = f"{error} (after {n_images:,} images)" if n_images else str(error)
+        fault = f"{error} (after {plural(n_images, 'image')})" if n_images else str(error)
     except damage as error:
         detail = printable(str(error).split("\n")[0]) or type(error).__name__
-        fault = f"cut short or damaged after {n_images:,} images ({detail})"
+        fault = f"cut short or damaged after {plural(n_images, 'image')} ({detail})"
     if fault:
         yield StreamedImage(printable(name), b"", fault)
 

@@ -132,18 +132,20 @@ class IncompleteSourceError(SourceError):
 
 
 _STOPPING = {
-    "missing_gms": "GMs of the benchmark without a folder of images",
-    "missing_images": "GMs with fewer images than the benchmark has",
-    "empty_files": "image files without a byte, left out",
-    "corrupt_images": "image files that cannot be decoded, left out",
+    "missing_gms": ("GM", "of the benchmark without a folder of images"),
+    "missing_images": ("GM", "with fewer images than the benchmark has"),
+    "empty_files": ("image file", "without a byte, left out"),
+    "corrupt_images": ("image file", "that cannot be decoded, left out"),
 }
 _TOLD = {
-    "surplus_images": "images beyond the benchmark's number, the last ones, left out",
-    "duplicates": "images with the same bytes as an earlier one, kept",
-    "unknown_folders": "folders of images whose name fits no GM, left out",
-    "not_images": "files that are not images, left out",
-    "csv_files": "tables, not read: the labels are the benchmark's own",
+    "surplus_images": ("image", "beyond the benchmark's number, left out"),
+    "duplicates": ("image", "with the same bytes as an earlier one, kept"),
+    "unknown_folders": ("folder", "of images whose name fits no GM, left out"),
+    "not_images": ("file", "other than images, left out"),
+    "csv_files": ("table", "not read: the labels are the benchmark's own"),
 }
+"""What each check counts, and what it says of that."""
+
 _NEED_DECODING = ("corrupt_images", "duplicates")
 _REMEDIES = {
     "unknown_folders": "Call each folder like its GM; for GMs of your own give --gms FILE.csv.",
@@ -162,18 +164,17 @@ def _checklist(
         looked_at: Names of the checks that were made.
     """
     checklist = Checklist(source, keeps_all=True)
-    for name, meaning in {**_STOPPING, **_TOLD}.items():
+    for name, (what, meaning) in {**_STOPPING, **_TOLD}.items():
         offenders = found.get(name, [])
+        message = f"{plural(len(offenders), what)} {meaning}"
         if name not in looked_at:
             checklist.skipped(name, "no image was read yet")
         elif not offenders:
-            checklist.passed(name, f"0 {meaning}")
+            checklist.passed(name, message)
         elif name in _STOPPING:
-            checklist.failed(name, f"{len(offenders):,} {meaning}", _REMEDY, offenders)
+            checklist.failed(name, message, _REMEDY, offenders)
         else:
-            checklist.warned(
-                name, f"{len(offenders):,} {meaning}", offenders, _REMEDIES.get(name, "")
-            )
+            checklist.warned(name, message, offenders, _REMEDIES.get(name, ""))
     return checklist
 
 
@@ -215,12 +216,12 @@ def inspect(
             found["corrupt_images"] += [
                 f"{shown(files.folder)}/{name}: {why}" for name, why in record.corrupt
             ]
-            found["surplus_images"] += [
-                f"{shown(files.folder)}/{name}: more than {wanted:,} of {gm}"
-                for name in record.surplus
-            ]
-        elif usable > wanted:
-            found["surplus_images"].append(f"{gm}: {usable:,}, of which {wanted:,} are taken")
+            surplus = record.surplus
+        else:
+            surplus = tuple(files.name_of(one) for one in files.files if one.size)[wanted:]
+        found["surplus_images"] += [
+            f"{shown(files.folder)}/{name}: more than {wanted:,} of {gm}" for name in surplus
+        ]
     if records is not None:
         found["duplicates"] = list(_duplicates(records))
     found["unknown_folders"] = [

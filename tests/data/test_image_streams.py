@@ -65,7 +65,7 @@ def test_names_of_members_are_names_alone(tmp_path: Path) -> None:
 def damaged_tars() -> Iterator[tuple[str, bytes, int, str]]:
     whole = tar_of({f"{n}.png": PNG for n in range(3)}, tarfile.USTAR_FORMAT)
     block = 512 + -(-len(PNG) // 512) * 512
-    yield "cut in a member", whole[: block + 600], 1, "cut short or damaged after 1 images"
+    yield "cut in a member", whole[: block + 600], 1, "cut short or damaged after 1 image "
     yield "cut in a header", whole[: block + 100], 1, "a header is damaged"
     flipped = bytearray(whole)
     flipped[2 * block + 3] ^= 0xFF
