@@ -16,15 +16,19 @@ if [ -n "$links" ]; then
   exit 1
 fi
 
+failed=0
 for known in "$trusted"/benchmarks/*/; do
   [ -d "$known" ] || continue
   name=$(basename "$known")
+  if ! diff -rq "$known" "$board/benchmarks/$name" >&2; then
+    printf 'benchmarks_kept: %s would be changed or removed.\n' "$name" >&2
+    failed=1
+  fi
   mkdir -p "$board/benchmarks"
   rm -rf "$board/benchmarks/$name"
   cp -r "$known" "$board/benchmarks/$name"
 done
 # What a person should look at ends the check, too: a maintainer looks, and merges by hand.
-failed=0
 gmbench leaderboard verify --board "$board" --against "$trusted" --strict || failed=1
 
 # Entries of rounds that still run: what can be checked without labels.

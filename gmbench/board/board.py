@@ -25,7 +25,6 @@ from gmbench.benchmark.benchmark import (
     load_benchmark,
     read_benchmark,
 )
-from gmbench.benchmark.catalog import LABEL_RELEASES
 from gmbench.benchmark.cross_validation import (
     PROTOCOLS,
     base_and_sets,
@@ -34,7 +33,7 @@ from gmbench.benchmark.cross_validation import (
 )
 from gmbench.board.safe_yaml import MOST_BYTES
 from gmbench.board.submission_card import NAME_PATTERN
-from gmbench.errors import BenchmarkError, GmbenchError, UnknownNameError
+from gmbench.errors import BenchmarkError, GmbenchError, UnknownNameError, plain_form
 
 CARD, PREDICTIONS, RESULTS = "card.yaml", "predictions.parquet", "results.json"
 
@@ -179,6 +178,31 @@ def files_of(folder: Path) -> tuple[dict[str, Path], list[str]]:
     return sound, problems
 
 
+def require_free(board: Board, name: str, *, replace: bool = False) -> None:
+    """Checks that a submission or an entry of a round may have a name.
+
+    Args:
+        board: The leaderboard.
+        name: The name.
+        replace: Whether it may be the name of a submission that is there.
+
+    Raises:
+        BoardError: A submission has that name, or one that differs in case or separators alone.
+    """
+    form = plain_form(name)
+    for other in board.names():
+        if other == name and not replace:
+            raise BoardError(
+                f"{board.submissions / name} is there already. Take another --name, or say "
+                "--replace to put this one in its place."
+            )
+        if other != name and plain_form(other) == form:
+            raise BoardError(
+                f"{name} differs from {other}, which is on the board, in letter case or separators "
+                "alone. Take another --name."
+            )
+
+
 def find_benchmark(board: Board, name: str, version: str, sets: str | None = None) -> Benchmark:
     """Returns the benchmark that a card names: a known one, or one stored with the board.
 
@@ -193,8 +217,8 @@ def find_benchmark(board: Board, name: str, version: str, sets: str | None = Non
     """
     whole = name_with_sets(name, sets)
     if name in NAMED:
-        release = version.partition(".")[0]
-        known = load_benchmark(name, release if release in LABEL_RELEASES else LABEL_RELEASES[0])
+        # In one release of its labels: a board has one version of each benchmark.
+        known = load_benchmark(name)
         known = known if sets is None else with_sets(known, sets)
     else:
         folder = board.benchmarks / whole

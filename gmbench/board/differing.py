@@ -62,6 +62,7 @@ def _unfolded(value: Any) -> tuple[list[Any], NDArray[np.float64]]:
 
 def _unfold(value: Any, form: list[Any], numbers: list[float]) -> None:
     if type(value) is float:
+        form.append(float)
         numbers.append(value)
     elif isinstance(value, dict):
         form.append(tuple(value))

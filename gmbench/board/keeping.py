@@ -62,9 +62,9 @@ def _changed(trusted: Path, proposed: Path) -> list[str]:
 
 def _new_in_rounds(trusted: Path, proposed: Path) -> list[str]:
     """Returns the new files of rounds outside entries: only a maintainer makes those."""
-    known = {path.relative_to(trusted) for path in _files(trusted)}
+    known = {path.relative_to(trusted) for path in trusted.rglob("*")}
     found = []
-    for path in _files(proposed):
+    for path in sorted(one for one in proposed.rglob("*") if one.is_file()):
         place = path.relative_to(proposed)
         is_entry = len(place.parts) == 4 and place.parts[1] == ENTRIES
         if place not in known and not is_entry:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from gmbench.board.board import Board
+from gmbench.board.board import Board, is_safe
 from gmbench.board.rounds import CLOSED, REVEALED, ROUND, read_closed, read_revealed, read_round
 from gmbench.board.sealing import SEALED
 
@@ -41,7 +41,7 @@ def known_rounds(board: Board) -> tuple[KnownRound, ...]:
         BoardError: The file of a round is damaged.
     """
     places = sorted((board.folder / "rounds").glob(f"*/{ROUND}"))
-    found = [_known(board, place.parent.name) for place in places]
+    found = [_known(board, one.parent.name) for one in places if is_safe(one.parent.name)]
     return tuple(sorted(found, key=lambda one: get_args(State).index(one.state)))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -108,15 +109,20 @@ def reveal_round(board: Board, name: str, seed_file: Path, data: Path) -> Reveal
     write_revealed(folder, salt, order, kept)
     truth = dict(zip([f"{name}/{n:06d}" for n in range(len(order))], order, strict=True))
     scored, refused = [], {}
+
+    def record(entry: str, sha256: str) -> None:
+        """Marks an entry as sealed in the same step that puts it on the board."""
+        write_revealed(folder, salt, order, {**kept, entry: sha256})
+        kept[entry] = sha256
+
     others = _already_there(board, benchmark)
     for entry in entries:
         try:
-            read = _score_entry(board, name, benchmark, data, entry, truth, others)
-            others[entry], kept[entry] = trace_of(read), read.sha256
+            read = _score_entry(board, name, benchmark, data, entry, truth, others, record)
+            others[entry] = trace_of(read)
             scored.append(entry)
         except GmbenchError as error:
             refused[entry] = str(error)
-    write_revealed(folder, salt, order, kept)
     return Revealed(name, bound, tuple(scored), refused)
 
 
@@ -162,8 +168,12 @@ def _score_entry(
     who: str,
     truth: dict[str, str],
     others: dict[str, Trace],
+    record: Callable[[str, str], None],
 ) -> Predictions:
-    """Gives an entry's rows their true image names, submits them and returns the predictions."""
+    """Gives an entry's rows their true image names, submits them and returns the predictions.
+
+    `record` is called with the entry and the hash of its predictions once they are on the board.
+    """
     entry = round_folder(board, name) / "entries" / who
     if not prediction_files(entry) and not has_links(entry):
         read_sealed(entry)
@@ -211,7 +221,7 @@ def _score_entry(
                 f"{who} predicts {share:.1%} of the rows as {other} does. Entries are methods of "
                 "their own: enter one of the two."
             )
-    submit(read, facts, board=board, benchmark=data)
+    submit(read, facts, board=board, benchmark=data, then=lambda _: record(who, read.sha256))
     return read
 
 

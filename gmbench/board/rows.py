@@ -268,7 +268,7 @@ def _measured_rows(
                 cells[column.key] = Cell(figure["mean"], _interval(figure["ci"]), figure["std"])
             else:
                 cells[column.key] = _over_seeds(column.key, summaries, halves.get(name))
-        made_from = one.result["manifest"]["predictions_sha256"]
+        hashes = [seed.result["manifest"]["predictions_sha256"] for seed in seeds]
         rows.append(
             Row(
                 name,
@@ -277,7 +277,7 @@ def _measured_rows(
                 cells,
                 card=one.card,
                 result=one.result,
-                sealed=sealed.get(name) == made_from,
+                sealed=[sealed.get(seed.card.name) for seed in seeds] == hashes,
                 over_floor=one.over_floor,
                 file=one.file,
                 seeds=tuple(Seed(seed.card, seed.result, seed.file) for seed in seeds),

@@ -65,7 +65,7 @@ def parse_yaml(text: str, source: str) -> dict[str, Any]:
         where = f" line {mark.line + 1}" if mark is not None else ""
         problem = getattr(error, "problem", None) or str(error).split("\n")[0]
         raise CardError(f"{source}{where} is not YAML: {problem}.") from error
-    except ValueError as error:  # Such as the date 2026-02-31.
+    except (ValueError, OverflowError) as error:  # Such as the date 2026-02-31.
         raise CardError(f"{source} holds a value that does not exist: {error}.") from error
     if not isinstance(data, dict):
         raise CardError(f"{source} holds no mapping: write lines such as `name: my_method`.")

@@ -17,6 +17,7 @@ from gmbench.board.board import (
     Board,
     BoardError,
     benchmark_texts,
+    require_free,
 )
 from gmbench.board.folders import folders_in_place
 from gmbench.board.reported import read_reported
@@ -27,7 +28,7 @@ from gmbench.board.submission_card import COUNTED, PREDICTED, Card, card_from, c
 from gmbench.board.submittable import read_submitted
 from gmbench.board.submitted import claimed_hash, submitted_card
 from gmbench.board.title_form import title_form
-from gmbench.errors import PredictionError, plain_form
+from gmbench.errors import PredictionError
 from gmbench.files import json_text, write_durably
 from gmbench.predictions.checks import Checklist
 from gmbench.predictions.predictions import Predictions
@@ -121,7 +122,7 @@ def submit(
     if COUNTED in facts:
         raise CardError(f"The card gives {COUNTED}, which is counted here. Leave that out.")
     card_from({"benchmark": "any", "version": "any", **facts}, "The card")
-    _require_free(board, str(facts["name"]), replace)
+    require_free(board, str(facts["name"]), replace=replace)
     read = _read(predictions, benchmark)
     known = read.benchmark
     name, sets = base_and_sets(known)
@@ -171,21 +172,6 @@ def _read(
         listed = checklist.text(all_checks=False)
         raise PredictionError(f"{said} cannot be submitted.\n{listed}")
     return read
-
-
-def _require_free(board: Board, name: str, replace: bool) -> None:
-    form = plain_form(name)
-    for other in board.names():
-        if other == name and not replace:
-            raise BoardError(
-                f"{board.submissions / name} is there already. Take another --name, or say "
-                "--replace to put this one in its place."
-            )
-        if other != name and plain_form(other) == form:
-            raise BoardError(
-                f"{name} differs from {other}, which is on the board, in letter case or separators "
-                "alone. Take another --name."
-            )
 
 
 def _require_seed(board: Board, card: Card) -> None:

@@ -50,6 +50,10 @@ REPORTED = "reported-"
 _LATEST = datetime.date(2100, 1, 1)
 
 
+_BLANK_LETTERS = "\u115f\u1160\u3164\uffa0\u2800"
+"""Letters and symbols that are drawn as nothing: Hangul fillers and the empty Braille pattern."""
+
+
 def _safe_name(name: str) -> str:
     # Without dots and slashes a name cannot leave its folder; Windows reserves a few more.
     if _RESERVED.fullmatch(name):
@@ -60,7 +64,9 @@ def _safe_name(name: str) -> str:
 def _plain_text(text: str) -> str:
     for letter in text:
         kind = unicodedata.category(letter)
-        if kind in ("Cc", "Cf", "Cs", "Co", "Cn") and letter not in "\n\u200c\u200d":
+        if letter in _BLANK_LETTERS or (
+            kind in ("Cc", "Cf", "Cs", "Co", "Cn") and letter not in "\n\u200c\u200d"
+        ):
             # Control and format characters can reorder or hide what a reader sees.
             raise ValueError(f"holds the invisible character U+{ord(letter):04X}")
     return text

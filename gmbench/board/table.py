@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from gmbench.benchmark.benchmark import Benchmark, load_benchmark
@@ -108,10 +109,18 @@ def _record(board: BenchmarkBoard, row: Row) -> dict[str, Any]:
             if board.pairs and column.key in _RANKED:
                 for end, part in _RANK_COLUMNS.items():
                     record[f"{column.key}_{end}"] = getattr(cell.rank, part, None)
-    summary = row.result["summary"] if row.result else {}
-    record |= {name: summary[name]["mean"] if summary else None for name in _P_VALUES}
-    left = ((row.result or {}).get("without_twins") or {}).get("summary")
+    # There is no p-value of a mean over seeds.
+    single = row.result["summary"] if row.result and len(row.seeds) == 1 else {}
+    record |= {name: single[name]["mean"] if single else None for name in _P_VALUES}
+    apart = [((seed.result.get("without_twins") or {}).get("summary")) for seed in row.seeds]
     return record | {
-        f"{metric.name}_without_twins": left[metric.name]["mean"] if left else None
-        for metric in HEADLINE
+        f"{metric.name}_without_twins": _mean_of(metric.name, apart) for metric in HEADLINE
     }
+
+
+def _mean_of(metric: str, summaries: Sequence[Mapping[str, Any] | None]) -> float | None:
+    """Returns the mean of a metric over seeds; None if one of them has none."""
+    values = [one[metric]["mean"] for one in summaries if one]
+    if not values or len(values) < len(summaries) or None in values:
+        return None
+    return fmean(values)

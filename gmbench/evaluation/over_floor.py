@@ -31,12 +31,12 @@ class OverFloor:
 
     Attributes:
         floor: L1 of the training median for a count, weighted F1 of the training mode for a class
-            or loss; mean over the sets.
+            or loss; mean over the sets, None where undefined.
         difference: The method's score minus `floor`; None where undefined.
         ci: 95% interval of the difference; None without replicates.
     """
 
-    floor: float
+    floor: float | None
     difference: float | None
     ci: Interval | None
 
@@ -69,7 +69,7 @@ def over_floor(
     for name, parts in parameters.items():
         apart = [one - other for one, other in zip(parts, floor[name], strict=True)]
         found[name] = OverFloor(
-            floor=float(np.mean([part.value for part in floor[name]])),
+            floor=finite(float(np.mean([part.value for part in floor[name]]))),
             difference=finite(float(np.mean([part.value for part in apart]))),
             ci=interval(apart),
         )

@@ -92,3 +92,8 @@ def test_the_quick_look_says_what_the_slow_one_says(
         patched.setattr(differing, "_alike", lambda _claimed, _found: False)
         assert differences(claimed, found) == said
     assert differences(found, found) == [] or "inf" in json.dumps(found).lower()
+
+
+def test_numbers_that_change_places_differ() -> None:
+    assert differences({"a": [None, 0.5]}, {"a": [0.5, None]})
+    assert differences({"n_images": 0.31, "l1": 6}, {"n_images": 6, "l1": 0.31})

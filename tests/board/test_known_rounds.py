@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from markupsafe import escape
 
 from gmbench.board.board import Board, BoardError
+from gmbench.board.keeping import check_kept
 from gmbench.board.known_rounds import KnownRound, known_rounds
 from gmbench.board.revealing import reveal_round
 from gmbench.board.rounds import Builder
@@ -98,3 +100,15 @@ def test_the_table_of_rounds_is_accessible_on_a_phone(rows: BoardRows, tmp_path:
         assert browser.overflow() <= 0
         assert browser.axe() + browser.faults() == []
         assert page.locator(".tabs a", has_text="Sealed rounds").inner_text().endswith("2")
+
+
+def test_what_is_half_written_or_hidden_is_no_round(tmp_path: Path, build: Builder) -> None:
+    board = begin(tmp_path, build)
+    known = known_rounds(board)
+    hidden = board.folder / "rounds" / ".round-2.77"
+    trusted = Board(Path(shutil.copytree(board.folder, tmp_path / "trusted")))
+    shutil.copytree(board.folder / "rounds" / "round-1", hidden)
+    assert known_rounds(board) == known
+    (failure,) = check_kept(trusted, board).failures
+    assert failure.name == "rounds_kept"
+    assert any(one.startswith(".round-2.77/") for one in failure.offenders)

@@ -7,6 +7,7 @@ import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ from syrupy.assertion import SnapshotAssertion
 from typer.testing import CliRunner
 
 from gmbench.benchmark.benchmark import read_benchmark
-from gmbench.board import rounds
+from gmbench.board import revealing, rounds
 from gmbench.board.board import Board, BoardError
 from gmbench.board.entries import check_entry, entry_names
 from gmbench.board.revealing import check_revealed, reveal_round
@@ -27,12 +28,14 @@ from gmbench.board.sealing import close_round, open_entry, seal_entry
 from gmbench.board.site import build_site
 from gmbench.board.site.json_data import board_data
 from gmbench.board.submission import submit
+from gmbench.board.submission_card import read_card
 from gmbench.board.verification import verify
 from gmbench.cli.app import app
 from gmbench.errors import BenchmarkError
 from gmbench.evaluation.evaluate import evaluate
+from gmbench.predictions.predictions import Predictions
 from gmbench.schema import NAMES, PARAMETERS
-from tests.board.boards import digest, facts
+from tests.board.boards import digest, facts, tiny_benchmark
 from tests.board.live_rounds import SECRET, begin, entry, opened, secret_order
 from tests.data.fake_images import small_benchmark
 from tests.evaluation.populations import random_predictions
@@ -304,3 +307,54 @@ def test_scores_equal_an_evaluation_of_the_true_names(tmp_path: Path, build: Bui
         parts.append(rows.assign(set=name))
     expected = evaluate(pd.concat(parts), once.benchmark, replicates=0)
     assert result["summary"]["l1"]["mean"] == pytest.approx(expected.summary["l1"].mean)
+
+
+def test_an_interrupted_revelation_loses_no_seal(
+    tmp_path: Path, build: Builder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board = begin(tmp_path, build)
+    entry(board, tmp_path, "ann", 1)
+    entry(board, tmp_path, "bob", 2)
+    opened(board, tmp_path, "ann", "bob")
+    places = tmp_path / "secret", tmp_path / "hidden"
+    real = revealing._score_entry
+
+    def stopped(*given: Any) -> Predictions:
+        if given[4] == "bob":
+            raise KeyboardInterrupt
+        return real(*given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(revealing, "_score_entry", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            reveal_round(board, "round-1", *places)
+    assert reveal_round(board, "round-1", *places).scored == ("bob",)
+    sealed = {row.name: row.sealed for one in submitted_rows(board) for row in one.rows}
+    assert sealed == {"ann": True, "bob": True}
+
+
+def test_a_row_is_sealed_if_all_its_seeds_are(tmp_path: Path, build: Builder) -> None:
+    board = begin(tmp_path, build)
+    made = entry(board, tmp_path, "ann", 1)
+    opened(board, tmp_path, "ann")
+    reveal_round(board, "round-1", tmp_path / "secret", tmp_path / "hidden")
+    card = read_card(board.submission("ann") / "card.yaml")
+    more = {"authors": card.authors, "training_data": card.training_data, "seed_of": "ann"}
+    submit(random_predictions(made.benchmark, 9), facts("ann_2", **more), board=board)
+    (row,) = (row for one in submitted_rows(board) for row in one.rows if row.name == "ann")
+    assert len(row.seeds) == 2
+    assert not row.sealed
+
+
+def test_a_name_that_the_board_has_is_told_before_the_deadline(
+    tmp_path: Path, build: Builder
+) -> None:
+    board = begin(tmp_path, build)
+    entry(board, tmp_path, "my_method", 1)
+    assert check_entry(board, "round-1", "my_method").ok
+    tiny = tiny_benchmark()
+    submit(random_predictions(tiny, 1), facts("my-method"), board=board, benchmark=tiny)
+    found = check_entry(board, "round-1", "my_method")
+    assert "my_method differs from my-method, which is on the board" in found.text()
+    with pytest.raises(BoardError, match="is there already"):
+        entry(board, tmp_path, "my-method", 2)

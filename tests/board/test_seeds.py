@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from gmbench.board.board import Board, BoardError
-from gmbench.board.rows import BoardRows, read_rows
+from gmbench.board.rows import BoardRows, read_rows, submitted_rows
 from gmbench.board.site.building import render_site
 from gmbench.board.site.method_files import copied_files
 from gmbench.board.submission_card import card_text, read_card
+from gmbench.board.table import table
 from gmbench.board.verification import verify
 from gmbench.evaluation.comparison import COMPARED
 from gmbench.predictions.writing import write_predictions
@@ -151,3 +153,15 @@ def test_the_command(board: Board, tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 0
     assert read_card(board.submission("fourth") / "card.yaml").seed_of == "first"
+
+
+def test_a_mean_over_seeds_is_one_in_every_column(board: Board) -> None:
+    rows = submitted_rows(board)
+    found = table(rows).set_index("name")
+    (row,) = (row for one in rows for row in one.rows if row.name == "first")
+    assert len(row.seeds) == 3
+    apart = [seed.result["without_twins"]["summary"]["l1"]["mean"] for seed in row.seeds]
+    assert len(set(apart)) == 3
+    assert found.loc["first", "l1_without_twins"] == pytest.approx(np.mean(apart))
+    assert pd.isna(found.loc["first", "p_value"])
+    assert not pd.isna(found.loc["other", "p_value"])

@@ -13,6 +13,7 @@ import shutil
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from gmbench.benchmark.catalog import GM, UNKNOWN
 from gmbench.board.board import PREDICTIONS, Board, BoardError
 from gmbench.board.columns import COLUMNS, SCORES
 from gmbench.board.reported import read_reported
@@ -29,11 +31,14 @@ from gmbench.board.site import build_site
 from gmbench.board.site.building import render_site, site_files, write_file
 from gmbench.board.site.method_page import citation
 from gmbench.board.site.methods_table import cost_text
+from gmbench.board.submission import submit
 from gmbench.board.submission_card import read_card
 from gmbench.evaluation.metrics import METRICS
 from gmbench.pages.drawing.numbers import score
-from tests.board.boards import HOSTILE, digest
+from gmbench.schema import NAMES
+from tests.board.boards import HOSTILE, digest, facts, tiny_benchmark
 from tests.board.sites import REPORTED
+from tests.evaluation.populations import random_predictions
 
 VOID = {"meta", "link", "br", "wbr", "img", "input", "hr", "col"}
 
@@ -382,3 +387,22 @@ def test_a_shared_link_has_a_preview(site: Path, rows: BoardRows) -> None:
 def test_an_address_that_is_none_is_refused(board: Board, tmp_path: Path) -> None:
     with pytest.raises(BoardError, match="'example' is no web address"):
         build_site(board, tmp_path / "site", address="example")
+
+
+def test_labels_that_are_unknown_for_every_test_gm(tmp_path: Path) -> None:
+    tiny = tiny_benchmark()
+    unknown = [NAMES.index(name) for name in ("filters", "loss_kl")]
+
+    tested = {name for names in tiny.sets.values() for name in names}
+
+    def without(gm: GM) -> GM:
+        values = [UNKNOWN if n in unknown else one for n, one in enumerate(gm.values)]
+        return replace(gm, values=tuple(values)) if gm.name in tested else gm
+
+    partly = replace(tiny, name="partly", gms=tuple(map(without, tiny.gms)))
+    board = Board(tmp_path / "board")
+    for seed in (1, 2):
+        made = replace(random_predictions(tiny, seed), benchmark=partly)
+        submit(made, facts(f"m{seed}"), board=board, benchmark=partly)
+    pages = render_site(read_rows(board, jobs=1))
+    assert "filters" in pages["methods/m1.html"].decode()

@@ -18,7 +18,7 @@ from gmbench.board.submission import submit
 from gmbench.board.submission_card import read_card
 from gmbench.board.submittable import read_submitted
 from gmbench.board.verification import verify
-from gmbench.errors import GmbenchError, PredictionError
+from gmbench.errors import BenchmarkError, GmbenchError, PredictionError
 from gmbench.evaluation.evaluate import evaluate
 from gmbench.files import WriteError
 from gmbench.predictions.checks import Checklist
@@ -339,3 +339,11 @@ def test_probabilities_go_to_the_board_and_make_no_other_predictions(
     (check,) = verify(board, ["sure"], jobs=1).submissions[0].checklist.failures
     assert check.name == "figures"
     assert "calibration.architecture" in "".join(check.offenders)
+
+
+def test_a_board_has_one_release_of_labels(tmp_path: Path) -> None:
+    newer = load_benchmark("red116", "2024")
+    board = Board(tmp_path / "board")
+    with pytest.raises(BenchmarkError, match=r"red116 has the version 2023\.1, the card says 2024"):
+        submit(mean_mode(newer), facts("newer"), board=board, benchmark=newer)
+    assert not board.submission("newer").exists()

@@ -48,6 +48,7 @@ def test_a_card_comes_back_from_its_text(tmp_path: Path) -> None:
         ("title", "=SUM(A1)"), ("title", " a"), ("title", "a\u202eb"),
         ("title", "F\u0415N-PN"), ("title", "\u0391lpha"), ("title", "FE\u0336N"),
         ("title", "Method \u2460"), ("title", "Method \u2776"), ("title", "\uff21lpha"),
+        ("title", "FEN-PN\u3164"), ("title", "FEN\u2800PN"),
         ("title", "a\x00"), ("title", "a\ud800"), ("authors", []), ("authors", "A"),
         ("authors", ["@a"]), ("authors", ["a"] * 101), ("url", "javascript:alert(1)"),
         ("url", "https://"), ("url", "https://a\"onload=x"), ("url", "https://u:p@example.org"),
@@ -134,6 +135,8 @@ BOMB = "a: &a [x, x]\n" + "\n".join(f"k{i}: &k{i} [*a, *a]" for i in range(9))
         "a: '\x01'",
         "%TAG ! tag:example.org,2000:\n--- !x\na: b",
         "{? {a: b} : c}",
+        'title: "\\UFFFFFFFF"',
+        "params: 1" + ":0" * 200 + ".",
     ],
 )
 def test_yaml_tricks_are_refused_quickly(text: str, snapshot: SnapshotAssertion) -> None:

@@ -76,10 +76,14 @@ def edited(board: Path) -> None:
 
 
 def labels_replaced(board: Path) -> None:
-    """The submitter's labels, by which a result of the submitter's is right, are not looked at."""
+    """The submitter's labels, by which a result of the submitter's may be right."""
     table = board / "benchmarks" / "tiny" / "gms.csv"
     lines = table.read_text().splitlines(keepends=True)
     table.write_text("".join([lines[0], *reversed(lines[1:])]))
+
+
+def labels_removed(board: Path) -> None:
+    (board / "benchmarks" / "tiny" / "gms.csv").unlink()
 
 
 def linked_board(board: Path) -> None:
@@ -155,7 +159,8 @@ def nothing(board: Path) -> None:
     ("change", "code", "said"),
     [
         (nothing, 0, "2 of 2 submissions are sound."),
-        (labels_replaced, 0, "2 of 2 submissions are sound."),
+        (labels_replaced, 1, "benchmarks_kept: tiny would be changed or removed."),
+        (labels_removed, 1, "benchmarks_kept: tiny would be changed or removed."),
         (edited, 1, "summary.l1.mean is 0.01"),
         (no_card, 1, "card.yaml is missing"),
         (linked_board, 1, "has no links"),

@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from gmbench.benchmark.benchmark import load_benchmark
 from gmbench.evaluation.evaluate import evaluate
 from gmbench.evaluation.metrics import METRICS
 from gmbench.evaluation.result import Evaluation
 from gmbench.files import WriteError
 from gmbench.pages.drawing import charts, numbers
-from gmbench.pages.report import render_report, write_report
+from gmbench.pages.report import render_report, sections, write_report
 from gmbench.predictions.reference import mean_mode
 from gmbench.schema import CONTINUOUS, DISCRETE, LOSSES, NAMES
 from tests.browser import chromium_page
@@ -422,3 +423,12 @@ def test_small_and_quick() -> None:
     page = render_report(evaluation)
     assert time.process_time() - start < 1.0
     assert len(page.encode()) < 400_000
+
+
+def test_a_count_that_is_unknown_for_every_test_gm_has_no_plot() -> None:
+    benchmark = replace(load_benchmark("red140"), n_images=(2,) * 140)
+    found = evaluate(mean_mode(benchmark), replicates=50)
+    made = sections.page(found)
+    plotted = [view.name for _, view in made.scatters]
+    assert plotted == [one.name for one in CONTINUOUS if one.name != "filters"]
+    assert "filters" in render_report(found)

@@ -25,7 +25,7 @@ class Floors:
     """
 
     summary: dict[str, float | None]
-    parameters: dict[str, float]
+    parameters: dict[str, float | None]
     gms: dict[str, dict[str, float]]
 
 

@@ -172,8 +172,10 @@ def _parameter(row: Row, name: str, floors: Floors) -> Gain:
     assert row.result is not None
     found, floor = row.result["parameters"][name], floors.parameters[name]
     key = "l1" if found["type"] == "continuous" else "f1"
+    if floor is None or found[key] is None:
+        return Gain("–", None)
     open_part = floor if key == "l1" else 1.0 - floor
-    if found[key] is None or open_part <= 0:
+    if open_part <= 0:
         return Gain("–", None)
     sign = -1.0 if key == "l1" else 1.0
     ends = found["intervals"].get(key)

@@ -88,7 +88,10 @@ def page(evaluation: Evaluation, ranks: Mapping[str, str] | None = None) -> Page
     kinds = charts.kinds_of(evaluation)
     sets, gm_axis = _sets(evaluation, kinds)
     drawn = [charts.scatter(one, evaluation.gms, kinds) for one in CONTINUOUS]
-    scatters = [one for one in drawn if one is not None]
+    # A count that is unknown for every test GM has no plot.
+    scatters = [
+        (one, view) for one, view in zip(drawn, panels[0].rows, strict=True) if one is not None
+    ]
     return Page(
         title=PurePath(evaluation.manifest.predictions).name or "predictions",
         evaluation=evaluation,
@@ -106,8 +109,8 @@ def page(evaluation: Evaluation, ranks: Mapping[str, str] | None = None) -> Page
         sets=sets,
         gm_axis=gm_axis,
         kinds=tuple(kinds.values()),
-        scatters=tuple(zip(scatters, panels[0].rows, strict=True)),
-        any_logarithmic=any(one.axes != "linear axes" for one in scatters),
+        scatters=tuple(scatters),
+        any_logarithmic=any(one.axes != "linear axes" for one, _ in scatters),
         any_undefined=any(
             figure.value is None for row in panels[0].rows for _, figure in row.others
         ),
