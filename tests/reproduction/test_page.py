@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
@@ -151,3 +152,14 @@ def test_the_page_in_docs_is_that_of_its_result_and_of_the_baselines() -> None:
                     assert known["ci"][0] < value < known["ci"][1], (table.name, name, metric)
                 compared += 1
     assert compared > 50
+
+
+def test_the_readme_counts_as_the_page_does() -> None:
+    found = json.loads((ROOT / "docs" / "reproduction" / JSON).read_text())
+    counts = Counter(order["verdict"] for table in found["tables"] for order in table["orders"])
+    said = (
+        f"of the {counts.total()} differences that the paper shows, {counts['holds']} hold, "
+        f"{counts['not told apart']} cannot be told apart, one cannot be tested, and none is reversed."
+    )
+    assert (counts["not tested"], counts["reversed"]) == (1, 0)
+    assert said in " ".join((ROOT / "README.md").read_text().split())
