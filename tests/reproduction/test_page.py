@@ -159,7 +159,8 @@ def test_the_readme_counts_as_the_page_does() -> None:
     counts = Counter(order["verdict"] for table in found["tables"] for order in table["orders"])
     said = (
         f"of the {counts.total()} differences that the paper shows, {counts['holds']} hold, "
-        f"{counts['not told apart']} cannot be told apart, one cannot be tested, and none is reversed."
+        f"{counts['not told apart']} cannot be told apart, one cannot be tested, and none is "
+        "reversed."
     )
     assert (counts["not tested"], counts["reversed"]) == (1, 0)
     assert said in " ".join((ROOT / "README.md").read_text().split())
