@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from gmbench.data.real_images import REAL
 from gmbench.data.rgb import Pixels
 from gmbench.errors import UnknownNameError
 from gmbench.models.class_targets import ClassTargets
@@ -114,6 +115,9 @@ def train_classifier(
     digest = hashlib.sha256(images.sha256.encode())
     for name, tensor in (initial or {}).items():
         digest.update(name.encode() + tensor.contiguous().numpy().tobytes())
+    # The usual choice is left out, so that states from before this was part of the key stay valid.
+    if genuine != (REAL if REAL in classes else None):
+        digest.update(f"genuine {genuine!r}".encode())
     return train(
         job.config,
         ClassTargets(images.gms, genuine),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.errors import BenchmarkError, UnknownNameError
+from gmbench.models.settings import SettingError
 from gmbench.models.targets import TrainingTargets
 from gmbench.predictions.predictions import Predictions
 from gmbench.progress import Progress, prefixed
@@ -58,6 +59,8 @@ class TrainingJob(RunOptions):
         Raises:
             UnknownNameError: There is no such preset or setting.
             BenchmarkError: The baseline trains nothing.
+            SettingError: A setting has an invalid value, or trees would learn the true labels
+                beside a network that must not.
         """
         if self.recipe.training is None:
             raise BenchmarkError(f"The baseline {self.recipe.name} trains no network.")
@@ -72,6 +75,11 @@ class TrainingJob(RunOptions):
             self.changes,
         ):
             config = config.changed(changes)
+        if config.shuffled_labels and config.trees:
+            raise SettingError(
+                "shuffled_labels=true shuffles the labels of networks alone: trees "
+                f"(trees={config.trees:g}) would learn the true ones. Add `--change trees=0`."
+            )
         return config
 
     def place(self, set_name: str) -> Path | None:

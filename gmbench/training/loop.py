@@ -271,11 +271,15 @@ def step_size(config: TrainingConfig, step: int, total: int) -> float:
 def _keep(
     folder: Path, key: str, standing: Standing, network: nn.Module, optimizer: torch.optim.Optimizer
 ) -> None:
-    """Writes the state of a training, and its log for human readers."""
+    """Writes the state of a training, and its log for human readers.
+
+    The log is first: an epoch that it is ahead of the state is trained and logged again, whereas
+    one that it lacked behind the state of a finished training would be lacking for good.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        save_state(folder, key, standing, network, optimizer)
         write_durably(folder / LOG, "".join(f"{json.dumps(row)}\n" for row in standing.log))
+        save_state(folder, key, standing, network, optimizer)
     except OSError as error:
         raise TrainingError(
             f"{folder} cannot be written ({error.strerror}). Make room, or give another --runs; "

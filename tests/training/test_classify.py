@@ -73,6 +73,16 @@ def test_it_goes_on_where_it_was_and_other_pixels_begin_anew(tmp_path: Path) -> 
     assert json.loads((tmp_path / "log.jsonl").read_text().splitlines()[-1])["classes"] > 0
 
 
+@pytest.mark.parametrize("first", ["a", "real", None])
+def test_another_genuine_class_begins_anew(first: str | None, tmp_path: Path) -> None:
+    classes = {"a": [toy(0, 8, 0)], "b": [toy(60, 8, 1)], "real": [toy(30, 8, 2)]}
+    job = ClassifierJob(tiny(steps=2), device="cpu", folder=tmp_path)
+    for genuine in ("a", "b", "real", None):
+        train_classifier(job, classes, first)
+        resumed = train_classifier(job, classes, genuine).resumed_at > 0
+        assert resumed == (genuine == first)
+
+
 def test_weights_to_begin_with(tmp_path: Path) -> None:
     classes = {"a": [toy(0, 8, 0)], "b": [toy(60, 8, 1)]}
     job = ClassifierJob(tiny(**{"model.frozen": True, "steps": 2}), device="cpu")

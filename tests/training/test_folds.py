@@ -10,6 +10,7 @@ import pytest
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.errors import BenchmarkError, UnknownNameError
 from gmbench.evaluation.evaluate import evaluate
+from gmbench.models.settings import SettingError
 from gmbench.predictions.predictions import Predictions, read_predictions
 from gmbench.predictions.writing import write_predictions
 from gmbench.schema import DISCRETE
@@ -23,7 +24,7 @@ from gmbench.training.folds import (
     read_images,
     run_fold,
 )
-from gmbench.training.recipes import Recipe, require_folder
+from gmbench.training.recipes import Recipe, find_recipe, require_folder
 from tests.training.families import build_families, family_benchmark, job_of
 
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -178,6 +179,16 @@ def test_preset_then_recipe_then_user(families: Benchmark) -> None:
         _ = replace(job, preset="papr").config
     with pytest.raises(BenchmarkError, match="trains no network"):
         _ = replace(job, recipe=replace(recipe, training=None)).config
+
+
+def test_no_trees_learn_true_labels_beside_shuffled_ones(families: Benchmark) -> None:
+    recipe = find_recipe("networks_and_trees")
+    job = TrainingJob(recipe, families, Path("nowhere"), changes={"shuffled_labels": True})
+    with pytest.raises(SettingError, match=r"trees=0\.5.*Add `--change trees=0`"):
+        _ = job.config
+    without = replace(job, changes={**job.changes, "trees": 0})
+    assert without.config.shuffled_labels
+    assert replace(job, recipe=find_recipe("random_gt"), changes={}).config.shuffled_labels
 
 
 def test_a_baseline_needs_a_folder() -> None:

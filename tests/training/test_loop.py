@@ -25,7 +25,7 @@ from gmbench.training.cache import CachedImages
 from gmbench.training.config import TrainingConfig, TrainingError
 from gmbench.training.loop import LOG, TrainingRun, step_size, train
 from gmbench.training.methods import build_method
-from gmbench.training.state import STATE
+from gmbench.training.state import STATE, Standing, save_state
 from gmbench.training.validation import validation_error
 from tests.training.families import TINY, targets_of
 
@@ -262,6 +262,26 @@ def test_the_log(trained: Train, tmp_path: Path) -> None:
     assert rows[1]["total"] < rows[0]["total"]
     assert 0 < rows[0]["seconds"] <= rows[1]["seconds"] == pytest.approx(run.seconds, abs=1e-3)
     assert sorted(path.name for path in tmp_path.iterdir()) == [LOG, STATE]
+
+
+def test_a_kill_between_log_and_state_leaves_no_gap_in_the_log(
+    trained: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(folder: Path, key: str, standing: Standing, *others: Any) -> None:
+        if standing.epoch == TINY.epochs:
+            raise StoppedError
+        save_state(folder, key, standing, *others)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("gmbench.training.loop.save_state", killed)
+        with pytest.raises(StoppedError):
+            trained(TINY, tmp_path)
+    assert len((tmp_path / LOG).read_text().splitlines()) == TINY.epochs
+    run = trained(TINY, tmp_path)
+    assert run.resumed_at == TINY.epochs - 1
+    # The line that was ahead is replaced, not repeated.
+    rows = [json.loads(line) for line in (tmp_path / LOG).read_text().splitlines()]
+    assert rows == list(run.log)
 
 
 def test_a_loss_that_is_no_number_ends_the_training(trained: Train, tmp_path: Path) -> None:
