@@ -1,9 +1,10 @@
 """The coordinated attack: do two images come from the same GM, even one unseen in training?
 
 A similarity measures how alike two images are, and a threshold turns it into a yes or no. AUC needs
-no threshold. The threshold is the best one for pairs of GMs other than those being judged: the GMs
-that the method was trained on, if their images are given, otherwise the other test GMs in
-cross-validation. Intervals and tests resample GMs.
+no threshold. The threshold is the best one for pairs of images other than those being judged. If
+images that the method was trained on are given, it comes from them: no test image is used; of the
+seen GMs, the images that the parser was trained on are. Otherwise it comes from the other test GMs,
+in cross-validation. Intervals and tests resample GMs.
 """
 
 from __future__ import annotations

@@ -72,6 +72,17 @@ def attack_checkpoint(
             "--data."
         )
     tested, shown = images_left(checkpoint, benchmark, n_images)
+    if not tested:
+        raise BenchmarkError(
+            f"This parser was trained on all images of {benchmark.told}: none is left to test. "
+            "Train one that leaves some out with `gmbench attack --train NAME`."
+        )
+    if not shown:
+        raise BenchmarkError(
+            f"This parser was trained on no GM of {benchmark.told}, and the thresholds come from "
+            "GMs that it was trained on. Give one that was, or train it with "
+            "`gmbench attack --train NAME`."
+        )
     table = read_features(benchmark, folder, progress=progress)
     of_gm = {gm: table.features[table.gms == row] for gm, row in benchmark.index.items()}
     judged = _look(checkpoint, folder, tested, of_gm, device, progress)

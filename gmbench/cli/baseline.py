@@ -75,7 +75,7 @@ def baseline(
 
     Example: `gmbench baseline mean_mode spectral full --data gm-parsing`
     """
-    from gmbench.training.recipes import find_recipe, find_recipes
+    from gmbench.training.recipes import find_recipe, find_recipes, refuse_changes
 
     if listed or not names:
         recipes = find_recipes()
@@ -92,6 +92,8 @@ def baseline(
     from gmbench.training.suite import check_place, run_one, run_suite
 
     chosen = list(find_recipes().values()) if names == ["all"] else [find_recipe(n) for n in names]
+    if change:
+        refuse_changes(chosen)
     several = len(chosen) > 1
     path = out or Path("baselines-out" if several else f"{names[0]}.parquet")
     if several:

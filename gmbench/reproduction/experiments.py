@@ -104,22 +104,24 @@ class BaselineRun:
             found = self.scores(setting)
             run = found["run"]
             self.predictions(setting)
-        except (OSError, ValueError, KeyError, GmbenchError):
+            trained = self.recipe.training is not None
+            wanted = {
+                "seed": setting.options.seed,
+                "preset": setting.options.preset if trained else None,
+                "changes": dict(setting.options.changes) if trained else {},
+                **setting.made_from,
+            }
+            same = {key: run[key] for key in wanted} == wanted
+            return same and bool(found["version"] == setting.having(self.sets).version)
+        except (OSError, ValueError, KeyError, TypeError, GmbenchError):
             return False
-        trained = self.recipe.training is not None
-        wanted = {
-            "seed": setting.options.seed,
-            "preset": setting.options.preset if trained else None,
-            "changes": dict(setting.options.changes) if trained else {},
-        }
-        same = {key: run[key] for key in wanted} == wanted
-        return same and bool(found["version"] == setting.having(self.sets).version)
 
     def make(self, setting: Setting, progress: Progress | None) -> None:
         """Runs the baseline and writes its predictions and scores."""
-        benchmark = setting.having(self.sets)
+        benchmark, made_from = setting.having(self.sets), setting.made_from
         options = setting.options_for(benchmark)
         result = run_one(self.recipe, benchmark, setting.folder, options, progress)
+        result = replace(result, run={**result.run, **made_from})
         write_result(result, _place(setting, self).parent)
 
     def predictions(self, setting: Setting) -> Predictions:
@@ -353,7 +355,7 @@ def _is_there(setting: Setting, experiment: Experiment) -> bool:
     """Returns whether a result was kept, made from the same data and settings."""
     try:
         return bool(_read(_place(setting, experiment))["made_from"] == _made_from(setting))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, GmbenchError):
         return False
 
 
@@ -370,6 +372,7 @@ def _made_from(setting: Setting) -> dict[str, Any]:
     options = setting.options
     return {
         "version": setting.benchmark.version,
+        **setting.made_from,
         "preset": options.preset,
         "changes": dict(options.changes),
         "seed": options.seed,

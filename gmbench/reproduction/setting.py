@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.benchmark.cross_validation import with_sets
+from gmbench.data.checksums import checksums_text, read_checksums
 from gmbench.training.options import RunOptions
 
 
@@ -25,6 +27,20 @@ class Setting:
     folder: Path | None
     out: Path
     options: RunOptions
+
+    @property
+    def made_from(self) -> dict[str, str | None]:
+        """The hashes of labels and images: the version of a dataset says nothing of its own images.
+
+        Raises:
+            DatasetError: The checksums of the dataset folder cannot be read.
+        """
+        images = None
+        if self.folder is not None:
+            sums = read_checksums(self.folder)
+            shards = {path: sums[path] for path in sums if path.endswith(".parquet")}
+            images = hashlib.sha256(checksums_text(shards).encode()).hexdigest()
+        return {"labels_sha256": self.benchmark.labels_sha256, "images_sha256": images}
 
     def having(self, sets: str | None) -> Benchmark:
         """Returns the benchmark with other sets, or with its own if `sets` is None.

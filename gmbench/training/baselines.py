@@ -20,6 +20,7 @@ from gmbench.training.recipes import (
     find_recipe,
     find_recipes,
     predictor_of,
+    refuse_changes,
     require_extra,
     require_folder,
 )
@@ -109,8 +110,8 @@ def run_baseline(
             run_baseline("full", "my-dataset", changes={"epochs": 5})
     """
     recipe, known = find_recipe(name), load_benchmark(benchmark)
-    if recipe.training is None and changes:
-        raise BenchmarkError(f"The baseline {name} trains no network: there is nothing to change.")
+    if changes:
+        refuse_changes([recipe])
     if isinstance(extra, str | Path):
         extra = [extra]
     if folder is None and not isinstance(benchmark, Benchmark):

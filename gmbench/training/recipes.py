@@ -7,7 +7,7 @@ that predicts, or the settings of a training, so a new baseline changes no other
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from inspect import signature
 from pathlib import Path
@@ -88,6 +88,22 @@ def find_recipe(name: str) -> Recipe:
             "Baseline", name, recipes, "`gmbench baseline --list` shows them all."
         )
     return recipes[name]
+
+
+def refuse_changes(recipes: Sequence[Recipe]) -> None:
+    """Refuses changes to settings if none of the baselines trains a network.
+
+    Raises:
+        BenchmarkError: None does.
+    """
+    if all(recipe.training is None for recipe in recipes):
+        names = ", ".join(recipe.name for recipe in recipes)
+        which = (
+            f"The baseline {names} trains no network"
+            if len(recipes) == 1
+            else f"None of the baselines {names} trains a network"
+        )
+        raise BenchmarkError(f"{which}: there is nothing to change.")
 
 
 def require_extra(recipe: Recipe) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -137,6 +138,19 @@ def test_fingerprints_are_those_of_the_network(
 def test_a_parser_of_another_benchmark(checkpoint: ModelParserCheckpoint, folder: Path) -> None:
     with pytest.raises(BenchmarkError, match="was trained on families, whose labels are not those"):
         attack_checkpoint(checkpoint, load_benchmark("red116"), folder)
+
+
+def test_a_parser_that_leaves_nothing_to_test_or_was_trained_on_none(
+    checkpoint: ModelParserCheckpoint, benchmark: Benchmark, folder: Path
+) -> None:
+    for gms, message in (
+        (list(benchmark.index), "was trained on all images of families .*: none is left to test"),
+        ([], "was trained on no GM of families .* the thresholds come from GMs that it was"),
+    ):
+        other = copy(checkpoint)
+        other.trained_on = {**checkpoint.trained_on, "gms": gms, "most_images": {}}
+        with pytest.raises(BenchmarkError, match=message):
+            attack_checkpoint(other, benchmark, folder)
 
 
 def attack_sets(n_images: int = 4) -> Predictions:

@@ -224,6 +224,8 @@ ERRORS = {
     "study many_images nowhere.csv": "is not there",
     "study content full --data dataset": "holds out 24 of each",
     "baseline full -b red116": "full looks at images",
+    "baseline spectral -c epohcs=3": "The baseline spectral trains no network: there is nothing to",
+    "baseline mean_mode spectral -c epochs=3": "None of the baselines mean_mode, spectral trains a",
     "baseline full --data dataset --extra dataset": "is also a GM of families",
     "train full --data dataset --extra nowhere": "nowhere is not a dataset of gmbench",
 }

@@ -9,16 +9,18 @@ from pathlib import Path
 
 import pytest
 
+from gmbench.data.build import build_dataset
 from gmbench.errors import UnknownNameError
 from gmbench.evaluation.comparison import compare
 from gmbench.evaluation.significance import holm
 from gmbench.reproduction import drawings, tables
 from gmbench.reproduction import reproduce as reproducing
-from gmbench.reproduction.experiments import BaselineRun
+from gmbench.reproduction.experiments import BaselineRun, ContentRun, _keep
 from gmbench.reproduction.result import Order, verdict, with_verdicts
 from gmbench.reproduction.setting import Setting
 from gmbench.reproduction.trainings import Training, train_one
 from tests.processes import one_after_the_other
+from tests.training.families import family_image
 
 ROWS = ("mean_mode", "full", "median_mode")
 
@@ -178,4 +180,34 @@ def test_a_damaged_result_is_made_anew(setting: Setting) -> None:
     assert run.is_there(setting)
     place = setting.out / setting.benchmark.name / "sets" / "median_mode.json"
     place.write_text(place.read_text()[:100])
+    assert not run.is_there(setting)
+
+
+def test_results_of_other_pixels_are_made_anew(setting: Setting, tmp_path: Path) -> None:
+    floor, content = BaselineRun("median_mode"), ContentRun()
+    floor.make(setting, None)
+    _keep(setting, content, {})
+    for number, (gm, n) in enumerate(
+        zip(setting.benchmark.index, setting.benchmark.n_images, strict=True)
+    ):
+        (tmp_path / "others" / gm).mkdir(parents=True)
+        for seed in range(n):
+            family_image(number, 50 + seed).save(tmp_path / "others" / gm / f"{seed:03d}.png")
+    built = build_dataset(setting.benchmark, tmp_path / "others", tmp_path / "built", jobs=1)
+    other = replace(setting, folder=built.folder)
+    for experiment in (floor, content):
+        assert experiment.is_there(setting)
+        assert not experiment.is_there(other)
+    floor.make(other, None)
+    assert floor.is_there(other)
+    assert not floor.is_there(setting)
+
+
+def test_results_from_before_their_images_were_told_are_made_anew(setting: Setting) -> None:
+    run = BaselineRun("median_mode")
+    run.make(setting, None)
+    place = setting.out / setting.benchmark.name / "sets" / "median_mode.json"
+    result = json.loads(place.read_text())
+    del result["run"]["images_sha256"]
+    place.write_text(json.dumps(result))
     assert not run.is_there(setting)
