@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,9 +15,13 @@ from gmbench.benchmark.curation import Curation, draw_test_sets
 from gmbench.benchmark.label_table import read_label_table
 from gmbench.benchmark.splits import read_set
 from gmbench.data.archives import open_source
+from gmbench.data.features import ALL, TRAIN
 from gmbench.data.listing import list_images
 from gmbench.data.sources import Limits
-from gmbench.errors import BenchmarkError, plain_form
+from gmbench.errors import BenchmarkError, plain_form, printable
+
+_SET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.]*")
+"""Names of sets become names of configurations and folders, and are joined by `-` and by blanks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +58,8 @@ def benchmark_of(
             others are given or drawn.
 
     Raises:
-        BenchmarkError: The table is invalid, there are no sets or none can be drawn, or the table
-            has the name of an existing benchmark.
+        BenchmarkError: The table is invalid, there are no sets or none can be drawn, a set has an
+            unusable name, or the table has the name of an existing benchmark.
         UnknownNameError: A set names a GM that is neither in the table nor in `merged`.
         SourceError: The images cannot be read.
     """
@@ -112,6 +117,12 @@ def _further(merged: Benchmark, own: Sequence[GM]) -> tuple[GM, ...]:
 def _read_sets(folder: Path, gms: Sequence[GM]) -> Mapping[str, tuple[str, ...]]:
     files = sorted(folder.glob("*.txt")) if folder.is_dir() else []
     order = {name: row for row, name in enumerate(names(gms))}
+    for path in files:
+        if not _SET_NAME.fullmatch(path.stem) or path.stem in (TRAIN, ALL):
+            raise BenchmarkError(
+                f"{printable(str(path))} has no name for a test set. Rename it: take letters, "
+                f"digits, _ and ., a letter or digit first, and neither {TRAIN} nor {ALL}."
+            )
     # In the order of a dataset's table, from which they will be read.
     found = {
         path.stem: tuple(sorted(read_set(path, order), key=order.__getitem__)) for path in files

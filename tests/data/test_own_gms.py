@@ -74,6 +74,14 @@ def test_the_docs_make_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert [gm.values[NAMES.index("loss_adversarial")] for gm in gms] == [1, 1]
 
 
+@pytest.mark.parametrize("name", ["train", "all", "a-b", "hard faces", "x[1]"])
+def test_a_set_whose_name_cannot_be_used(name: str, tmp_path: Path) -> None:
+    table = write(tmp_path, GMS[:6])
+    sets = write_sets(tmp_path, set_1=(GMS[0].name,), **{name: (GMS[1].name,)})
+    with pytest.raises(BenchmarkError, match=re.escape(f"{name}.txt has no name for a test set")):
+        benchmark_of(table, tmp_path / "images", sets=sets)
+
+
 def test_sets_of_ones_own(tmp_path: Path) -> None:
     gms = GMS[:6]
     write(tmp_path, gms)
