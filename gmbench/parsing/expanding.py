@@ -39,6 +39,11 @@ def names_of(sources: Sequence[str], lists: Sequence[Path] = ()) -> Iterator[str
         try:
             with path.open(encoding="utf-8", errors="surrogateescape") as lines:
                 for line in lines:
+                    if "\0" in line:
+                        raise SourceError(
+                            f"{path} holds NUL bytes, such as `find -print0` writes. Give a text "
+                            "file with a path or an address a line."
+                        )
                     if line.strip():
                         yield from _expanded(line.strip(), listed=True)
         except OSError as error:
@@ -56,13 +61,20 @@ def _expanded(source: str, *, listed: bool = False) -> Iterator[str]:
     elif source.startswith(HUB):
         for one in _counted_out(source):
             yield from _on_hub(one)
-    elif listed and Path(source).suffix:
+    elif listed and _is_file_name(source):
         # A list may have millions of lines: whether each file exists shows when it is read.
         yield source
     else:
         # A file may have braces in its name.
         for one in [source] if os.path.lexists(source) else _counted_out(source):
             yield from _here(Path(one))
+
+
+def _is_file_name(source: str) -> bool:
+    """Returns whether a line of a list is taken for one file as it stands."""
+    if not Path(source).suffix or _RANGE.search(source):
+        return False
+    return source.casefold().endswith(_ENDINGS) or not Path(source).is_dir()
 
 
 def _counted_out(pattern: str) -> Iterator[str]:

@@ -63,6 +63,25 @@ def test_lists(tmp_path: Path) -> None:
     ]
 
 
+def test_patterns_and_folders_with_a_dot_in_a_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("s-0.tar", "s-1.tar", "v1.0/0.png"):
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).touch()
+    Path("list.txt").write_text("s-{0..1}.tar\nv1.0\nodd.name\n", encoding="utf-8")
+    assert list(names_of([], [Path("list.txt")])) == [
+        "s-0.tar", "s-1.tar", "v1.0/0.png", "odd.name",
+    ]  # fmt: skip
+
+
+def test_a_list_that_ends_its_lines_with_nul(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_bytes(b"a.png\0b.png\0")
+    with pytest.raises(SourceError, match="find -print0"):
+        list(names_of([], [tmp_path / "list.txt"]))
+
+
 @pytest.mark.parametrize(
     ("source", "message"),
     [("none.png", "none.png is not there"), ("empty", "empty holds no image")],
