@@ -64,7 +64,7 @@ def expectation(tasks: Sequence[PartTask], at_once: int | None) -> Expectation:
         look = partial(_first_images, names=some[0])
         ((_, (pace, size)),) = in_processes(look, tasks[:1], 1, lambda _: "the first images")
         images = fmean(_images_of(names, size) for names in some) * len(tasks)
-    except (GmbenchError, OSError, StatisticsError):
+    except (GmbenchError, OSError, StatisticsError, ZeroDivisionError):
         return Expectation()  # The run itself says what is wrong with an image or a file.
     return Expectation(images * pace / min(at_once or 1, len(tasks)), of_one_core=at_once is None)
 

@@ -107,6 +107,9 @@ def _crash(*_: object, **__: object) -> None:
 def test_what_cannot_be_told_stops_nothing(tmp_path: Path) -> None:
     (tmp_path / "empty.tar").write_bytes(tar_of({}))
     assert expectation(tasks_of(tmp_path / "out", tmp_path / "empty.tar"), 1) == Expectation()
+    (tmp_path / "damaged.parquet").write_bytes(b"PAR1 junk")
+    tasks = tasks_of(tmp_path / "damaged", tmp_path / "damaged.parquet")
+    assert expectation(tasks, 1) == Expectation()
     assert expectation([], 1) == Expectation()
     (tmp_path / "gone.png").write_bytes(png_of(0))
     tasks = tasks_of(tmp_path / "gone", tmp_path / "gone.png")
