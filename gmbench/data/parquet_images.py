@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from gmbench.data.streamed_image import StreamedImage
 from gmbench.errors import SourceError, printable
+from gmbench.predictions.raw_table import is_text_type
 
 COLUMNS = ("image", "img", "jpg", "jpeg", "png", "webp")
 """Possible names of the image column; the first that exists is read."""
@@ -18,7 +19,7 @@ _AT_ONCE = 16
 """Number of rows read together; the bytes of their images are in memory at once."""
 
 
-DAMAGE: tuple[type[Exception], ...] = (pa.ArrowException, OSError)
+DAMAGE: tuple[type[Exception], ...] = (pa.ArrowException, OSError, UnicodeDecodeError)
 """What a damaged file makes the reader raise."""
 
 
@@ -33,7 +34,7 @@ def images_of_parquet(name: str, file: BinaryIO) -> Iterator[StreamedImage]:
 
     Raises:
         SourceError: The file holds no images, or cannot be read from its end.
-        ArrowException: The file is damaged.
+        ArrowException: The file is damaged; any other kind in `DAMAGE` may be raised instead.
     """
     if not file.seekable():
         raise SourceError(
@@ -55,7 +56,7 @@ def _rows(table: pq.ParquetFile) -> Iterator[tuple[str | None, bytes | None]]:
     is_struct = pa.types.is_struct(kind) and kind.get_field_index("bytes") >= 0
     if not is_struct and not (pa.types.is_binary(kind) or pa.types.is_large_binary(kind)):
         raise SourceError(f"its column {column} holds {kind}, not the bytes of images")
-    named = "image_id" in schema.names and pa.types.is_string(schema.field("image_id").type)
+    named = "image_id" in schema.names and is_text_type(schema.field("image_id").type)
     wanted = [column, "image_id"] if named else [column]
     for batch in table.iter_batches(_AT_ONCE, columns=wanted, use_threads=False):
         images = batch.column(column)

@@ -125,6 +125,22 @@ def test_images_of_parquet(tmp_path: Path) -> None:
     assert [one.name for one in images_of_shard(str(plain))] == [f"{plain}/0", f"{plain}/1"]
 
 
+@pytest.mark.parametrize("kind", [pa.large_string(), pa.string_view()])
+def test_names_in_parquet_of_any_type_of_text(kind: pa.DataType, tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    names = pa.array(["GM/0", "GM/1"], kind)
+    pq.write_table(pa.table({"image_id": names, "image": [PNG, PNG]}), path)
+    assert [one.name for one in images_of_shard(str(path))] == ["GM/0", "GM/1"]
+
+
+def test_names_in_parquet_that_are_not_utf8(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    names = pa.array([b"GM/\xff"]).view(pa.string())
+    pq.write_table(pa.table({"image_id": names, "image": [PNG]}), path)
+    (only,) = images_of_shard(str(path))
+    assert "damaged after 0 images" in only.fault
+
+
 @pytest.mark.parametrize(
     ("table", "reason"),
     [
