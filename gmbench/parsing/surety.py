@@ -90,7 +90,7 @@ class Surety:
                 if column < N_CONTINUOUS:
                     wrong = np.abs(
                         quantiles(shares, labels[:, column], [0.5])[:, 0] - truth[:, column]
-                    ) / np.ptp(labels[:, column])
+                    ) / (np.ptp(labels[:, column]) or 1.0)
                 else:
                     right = (shares * (labels[:, column] == truth[:, column, None])).sum(axis=1)
                     wrong = -np.log(np.clip(right, 0.01, 0.99))

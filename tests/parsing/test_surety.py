@@ -84,6 +84,19 @@ def test_what_is_unknown_teaches_nothing() -> None:
     np.testing.assert_array_equal(found.tails, wanted.tails)
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_count_that_all_gms_share_teaches_nothing() -> None:
+    generator = np.random.default_rng(3)
+    labels = labels_of(generator)
+    unseen = unseen_of(labels, generator, 0.2)
+    labels[:, 4] = 7
+    stated = KNOWN.copy()
+    stated[:, 4] = False
+    found, wanted = Surety.learn(unseen, labels, KNOWN), Surety.learn(unseen, labels, stated)
+    assert wanted.doubts[0] > 0
+    np.testing.assert_array_equal(found.doubts, wanted.doubts)
+
+
 def test_there_and_back() -> None:
     generator = np.random.default_rng(0)
     labels = labels_of(generator)
