@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gmbench.benchmark.catalog import GM, UNKNOWN, red116, row_from_gm
 from gmbench.benchmark.soundness import PARTS
-from gmbench.errors import BenchmarkError, nearest_names
+from gmbench.errors import BenchmarkError, nearest_names, plain_form
 from gmbench.schema import KINDS, NAMES, PARAMETERS, Parameter, ParameterType
 
 NEEDED: tuple[str, ...] = ("gm", "kind", *NAMES)
@@ -62,21 +62,26 @@ def read_label_table(path: Path) -> tuple[GM, ...]:
         faults = ["It has no row. Give one a GM."]
     _refuse(path, faults)
     gms: list[GM] = []
-    seen: dict[str, int] = {}
+    seen: dict[str, tuple[str, int]] = {}
     for line, cells in body:
         if len(cells) != len(header):
             faults.append(f"line {line}: {len(cells)} cells under {len(header)} columns.")
             continue
         row = dict(zip(header, cells, strict=True))
         name = row["gm"]
-        if not name or name in seen:
-            which = f"{name} stands in line {seen[name]} too" if name else "no name"
+        other, first = seen.setdefault(plain_form(name), (name, line))
+        if not name or (name == other and first != line):
+            which = f"{name} stands in line {first} too" if name else "no name"
             faults.append(f"line {line}, column gm: {which}. Give every GM a name of its own.")
+        elif name != other:
+            faults.append(
+                f"line {line}, column gm: {name} and {other} of line {first} differ by letter case "
+                "or separators alone, which folders of images are not told apart by. Rename one."
+            )
         elif not _NAME.fullmatch(name):
             faults.append(
                 f"line {line}, column gm: {name!r} can be no file's. Give letters, digits, _ - ."
             )
-        seen.setdefault(name, line)
         wrong = _row_faults(row)
         faults += [f"line {line} ({name}), column {column}: {why}" for column, why in wrong]
         if not wrong:

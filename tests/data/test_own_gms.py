@@ -74,6 +74,20 @@ def test_the_docs_make_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert [gm.values[NAMES.index("loss_adversarial")] for gm in gms] == [1, 1]
 
 
+def test_names_that_folders_do_not_tell_apart(tmp_path: Path) -> None:
+    same = tuple(replace(GMS[0], name=name) for name in ("My_GAN", "OTHER", "my-gan", "My_GAN"))
+    rows = [row_from_gm(gm) for gm in same]
+    table = tmp_path / "mine.csv"
+    table.write_text("\n".join([",".join(rows[0]), *(",".join(row.values()) for row in rows)]))
+    with pytest.raises(BenchmarkError) as caught:
+        read_label_table(table)
+    assert str(caught.value).splitlines()[1:] == [
+        "line 4, column gm: my-gan and My_GAN of line 2 differ by letter case or separators alone, "
+        "which folders of images are not told apart by. Rename one.",
+        "line 5, column gm: My_GAN stands in line 2 too. Give every GM a name of its own.",
+    ]
+
+
 @pytest.mark.parametrize("name", ["train", "all", "a-b", "hard faces", "x[1]"])
 def test_a_set_whose_name_cannot_be_used(name: str, tmp_path: Path) -> None:
     table = write(tmp_path, GMS[:6])
