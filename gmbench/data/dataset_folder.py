@@ -75,6 +75,11 @@ def check_path(folder: Path) -> None:
 
 def check_out(out: Path, overwrite: bool) -> None:
     """Refuses to overwrite anything but a gmbench dataset, or to write where none can be loaded."""
+    if not out.name:
+        raise DatasetError(
+            f"{out} has no name beside which the dataset can be made. Give a folder's name, such "
+            "as --out dataset."
+        )
     check_path(out)
     empty = out.is_dir() and not any(out.iterdir())
     if out.exists() and not empty and not is_dataset(out):

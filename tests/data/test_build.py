@@ -188,6 +188,20 @@ def test_archives_give_the_same_shards(
     assert not (tmp_path / "out.partial").exists()
 
 
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_folder_without_a_name(
+    overwrite: bool,
+    images: Path,
+    benchmark: Benchmark,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    with pytest.raises(DatasetError, match=r"no name .* Give a folder's name, such as --out"):
+        build_dataset(benchmark, images, Path(), jobs=1, overwrite=overwrite)
+
+
 def test_a_folder_that_is_there(images: Path, benchmark: Benchmark, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
