@@ -11,6 +11,24 @@ APART = 0.5
 MIXED = 0.88
 """The same for groups that are reported unasked: one source in twenty-five is taken for several."""
 
+MOST_COMPARED = 500
+"""Most images that are compared in pairs, to see whether all are of one source."""
+
+
+def sources_of(shares: NDArray[np.float64]) -> list[NDArray[np.int64]]:
+    """Splits images where they plainly are of several sources.
+
+    Args:
+        shares: Shares of the known GMs in each image, shape (images, GMs).
+
+    Returns:
+        Indices of the images of each source, the largest first; of more than `MOST_COMPARED`
+        images, so many that are evenly spread.
+    """
+    n = len(shares)
+    rows = np.linspace(0, n - 1, min(n, MOST_COMPARED)).astype(np.int64)
+    return [rows[part] for part in groups_of(shares[rows], MIXED)]
+
 
 def groups_of(shares: NDArray[np.float64], apart: float = APART) -> list[NDArray[np.int64]]:
     """Splits images into groups that look like one source each, by average linkage.

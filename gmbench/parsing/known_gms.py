@@ -16,7 +16,7 @@ from PIL import Image
 
 from gmbench.data.rgb import Pixels, rgb_pixels
 from gmbench.parsing.distances import Distances
-from gmbench.parsing.grouping import MIXED, groups_of
+from gmbench.parsing.grouping import sources_of
 from gmbench.parsing.surety import Surety, quantiles, together
 from gmbench.schema import CONTINUOUS, N_CONTINUOUS
 from gmbench.training.feature_table import feature_rows, residual_rows
@@ -46,9 +46,6 @@ UNLIKE_ANYTHING = 0.02
 
 _MOST_IMAGES, _MOST_BYTES = 64, 2**22
 """A batch, whose pixels are held together, ends at this many images, or this many bytes."""
-
-MOST_COMPARED = 500
-"""Most images that are compared in pairs, to see whether all are of one source."""
 
 
 @dataclass(frozen=True)
@@ -197,7 +194,7 @@ class KnownGMs:
                 real_share=real,
                 unlike_anything=farther < UNLIKE_ANYTHING,
                 farther=farther,
-                mixed=len(groups_of(said.shares[:MOST_COMPARED], MIXED)) > 1,
+                mixed=len(sources_of(said.shares)) > 1,
             ),
         )
 

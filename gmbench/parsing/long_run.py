@@ -16,6 +16,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from gmbench.data.remote import PATIENCE
+from gmbench.errors import printable
 from gmbench.parsing.engines import check_engine, parse_parts, processes_for
 from gmbench.parsing.expected import expectation
 from gmbench.parsing.known_gms import KnownGMs
@@ -111,7 +112,7 @@ def parse_to_folder(
     facts = {
         "parser": place or "the package's own",
         "parser_sha256": sha256,
-        "sources": list(map(str, sources)),
+        "sources": [printable(str(source)) for source in sources],
     }
     work = begin(folder, names, part_images, facts)
     lock = FileLock(folder / "run" / f"lock-{shard[0]}-of-{shard[1]}")

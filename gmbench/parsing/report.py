@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from gmbench.errors import SourceError
+from gmbench.errors import SourceError, printable
 from gmbench.files import refuse_existing, write_whole
 from gmbench.pages.parsed import page_of
-from gmbench.parsing.grouping import MIXED, groups_of
-from gmbench.parsing.known_gms import MOST_COMPARED, KnownGMs
+from gmbench.parsing.grouping import groups_of, sources_of
+from gmbench.parsing.known_gms import KnownGMs
 from gmbench.parsing.load import load_parser
 from gmbench.parsing.noise import noise_pictures
 from gmbench.parsing.rows import rows_of
@@ -93,13 +93,15 @@ def parse_files(
 
 def _refuse_mixed(files: Sequence[Path], shares: NDArray[np.float64]) -> None:
     """Refuses images of several GMs: parsed as one's, they would say what is true of none."""
-    parts = groups_of(shares[:MOST_COMPARED], MIXED)
+    parts = sources_of(shares)
     if len(parts) == 1:
         return
     shown = [f"{len(part)} such as {files[part[0]]}" for part in parts[:3]]
     more = [f"{len(parts) - 3} more kinds"] if len(parts) > 3 else []
+    compared = sum(map(len, parts))
+    some = f" ({compared:,} of {len(files):,} were compared)" if compared < len(files) else ""
     raise SourceError(
-        f"These look like images of several models: {', '.join([*shown, *more])}. Parse them "
+        f"These look like images of several models{some}: {', '.join([*shown, *more])}. Parse them "
         "apart with --group, or as one model's with --together."
     )
 
@@ -145,7 +147,7 @@ def write_outputs(
         write_whole(path, page_of(parsed.to_dict(), pictures))
     if csv is not None:
         buffer = io.StringIO()
-        names = [file.as_posix() for file in found.files]
+        names = [printable(file.as_posix()) for file in found.files]
         rows_of(names, found.each, found.labels).to_csv(buffer, index=False)
         write_whole(csv, buffer.getvalue())
     return (*pages, *((csv,) if csv is not None else ()))

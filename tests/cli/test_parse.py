@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import csv
+import os
+import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -83,6 +86,30 @@ def test_images_of_two_models_are_refused_parted_or_taken_together(here: Path) -
     assert parts == [{"MINI_DCGAN"}, {"MINI_BETA_B"}] or parts == [{"MINI_BETA_B"}, {"MINI_DCGAN"}]
     shown = gmbench("parse", "MINI_DCGAN", "MINI_BETA_B", "--group", cwd=here).stdout
     assert "Group 2 of 2: " in shown
+
+
+def test_of_many_images_the_last_are_looked_at_too(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gmbench.parsing.grouping.MOST_COMPARED", 6)
+    mixed = gmbench("parse", "MINI_DCGAN", "MINI_BETA_B", cwd=here, check=False)
+    assert mixed.returncode == 2
+    assert (
+        "several models (6 of 12 were compared): 3 such as MINI_DCGAN/0.png, 3 such as "
+        "MINI_BETA_B/0.png." in mixed.stderr
+    )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names are Unicode")
+def test_names_that_are_not_utf8(here: Path) -> None:
+    folder = here / os.fsdecode(b"latin\xe9")
+    folder.mkdir()
+    shutil.copy(here / "MINI_DCGAN" / "0.png", folder / "0.png")
+    gmbench("parse", folder.name, "--csv", "latin.csv", cwd=here)
+    assert "latin\\udce9/0.png," in (here / "latin.csv").read_text()
+    done = gmbench("parse", folder.name, "--out", "latin", cwd=here)
+    assert "Traceback" not in done.stderr
+    assert "latin\\\\udce9" in (here / "latin" / "run" / "run.json").read_text()
 
 
 def test_what_is_like_nothing(here: Path) -> None:

@@ -72,6 +72,16 @@ def test_a_count_lies_in_its_interval_and_what_cannot_be_told_is_unknown(
                 assert one.verdict in verdicts
 
 
+def test_images_of_several_gms_are_noticed_in_any_order(
+    known_gms: KnownGMs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gmbench.parsing.grouping.MOST_COMPARED", 4)
+    shares = np.repeat(np.eye(len(known_gms.names))[[0, 3]], 5, axis=0)
+    parsed = known_gms.parse_said(SaidOfImages(shares + 1e-9, np.zeros(10), np.zeros(10)))
+    assert parsed.origin is not None
+    assert parsed.origin.mixed
+
+
 def test_a_gm_and_its_replica_are_named_once(known_gms: KnownGMs) -> None:
     twice = replace(known_gms, names=("A", *known_gms.names[1:-1], "A"))
     n = len(twice.names)
