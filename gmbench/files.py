@@ -105,6 +105,25 @@ def put_folder(made: Path, folder: Path, aside: Path) -> None:
     rename_durably(made, folder)
 
 
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """Yields a new folder beside another, whose place it takes if the block ends without an error.
+
+    Args:
+        folder: The folder, replaced as a whole if it exists; its parent is created if needed.
+    """
+    beside, aside = (folder.with_name(f".{folder.name}.{end}") for end in ("new", "old"))
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir(parents=True)
+    try:
+        yield beside
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
+    put_folder(beside, folder, aside)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
 def _flush(folder: Path) -> None:
     if os.name == "posix":  # Windows has no handle on a folder to flush.
         handle = os.open(folder, os.O_RDONLY)

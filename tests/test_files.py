@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gmbench.files import WriteError, write_whole
+from gmbench.files import WriteError, whole_folder, write_whole
 
 
 def test_writes_and_replaces(tmp_path: Path) -> None:
@@ -26,6 +26,24 @@ def test_a_refusal_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(WriteError, match="folder cannot be written"):
         write_whole(tmp_path / "folder", "x")
     assert list(tmp_path.iterdir()) == [tmp_path / "folder"]
+
+
+def test_a_folder_is_the_old_one_or_the_new_one(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "folder"
+    for text in ("one", "two"):
+        with whole_folder(folder) as beside:
+            (beside / text).write_text(text)
+    assert list(folder.iterdir()) == [folder / "two"]
+    with pytest.raises(KeyboardInterrupt):
+        _write_half(folder)
+    assert list(folder.iterdir()) == [folder / "two"]
+    assert list(folder.parent.iterdir()) == [folder]
+
+
+def _write_half(folder: Path) -> None:
+    with whole_folder(folder) as beside:
+        (beside / "three").write_text("three")
+        raise KeyboardInterrupt
 
 
 def test_a_file_where_the_folder_should_be(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.benchmark.extra import ExtraGMs
 from gmbench.errors import BenchmarkError
-from gmbench.files import write_whole
+from gmbench.files import WriteError, whole_folder, write_whole
 from gmbench.parsing.accuracy import accuracy_of
 from gmbench.parsing.fitting import fit_known_gms, read_known_images
 from gmbench.parsing.saving import save_parser
@@ -48,7 +48,7 @@ def train_known_gms(
     Args:
         benchmark: The benchmark of the dataset.
         folder: The dataset folder.
-        out: Folder of the parser.
+        out: Folder of the parser, replaced as a whole if it exists.
         extra: GMs of other datasets, whose real images are learned as well.
         real_files: Further real images.
         copies: Number of changed copies of each image to learn from as well.
@@ -87,8 +87,14 @@ def train_known_gms(
     fitted = fit_known_gms(images, benchmark, seed, trained_on, progress)
     accuracy = accuracy_of(images, fitted, seed)
     parser = replace(fitted.parser, trained_on={**trained_on, "accuracy": accuracy})
-    save_parser(parser, out)
-    write_whole(out / "README.md", card(parser.trained_on))
+    try:
+        with whole_folder(out) as beside:
+            save_parser(parser, beside)
+            write_whole(beside / "README.md", card(parser.trained_on))
+    except OSError as error:
+        raise WriteError(
+            f"{out} cannot be written ({error.strerror}). Give another place, or make room."
+        ) from error
     return accuracy
 
 

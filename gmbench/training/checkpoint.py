@@ -6,7 +6,6 @@ on, and under which licence it is, so that a checkpoint can be used without its 
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from itertools import islice
@@ -21,7 +20,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import nn
 
-from gmbench.files import WriteError, put_folder
+from gmbench.files import WriteError, whole_folder
 from gmbench.training.image_inputs import Images, opened
 from gmbench.training.methods import build_network
 from gmbench.training.parsed import LabelSpace, ParsedImages, join
@@ -215,12 +214,9 @@ def save_whole(checkpoint: ModelParserCheckpoint, folder: Path) -> None:
     Raises:
         WriteError: The folder cannot be written.
     """
-    beside, aside = (folder.with_name(f".{folder.name}.{end}") for end in ("new", "old"))
     try:
-        shutil.rmtree(beside, ignore_errors=True)
-        checkpoint.save_pretrained(beside)
-        put_folder(beside, folder, aside)
-        shutil.rmtree(aside, ignore_errors=True)
+        with whole_folder(folder) as beside:
+            checkpoint.save_pretrained(beside)
     except (OSError, SafetensorError) as error:
         raise WriteError(
             f"{folder} cannot be written ({error}). Make room, or give another --runs; the "

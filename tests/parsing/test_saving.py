@@ -5,13 +5,17 @@ import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from gmbench.benchmark.benchmark import Benchmark
+from gmbench.files import write_whole
 from gmbench.parsing.known_gms import KnownGMs
 from gmbench.parsing.load import load_parser
+from gmbench.parsing.train import train_known_gms
 from gmbench.training.checkpoint import load_checkpoint
 from gmbench.training.parser_place import CheckpointError
 from tests.training.families import family_image
@@ -26,6 +30,40 @@ def test_what_was_written_parses_the_same(trained: Trained, known_gms: KnownGMs)
     assert {path.name for path in trained[0].iterdir()} == {
         "README.md", "config.json", "parser.npz",
     }  # fmt: skip
+
+
+def test_a_parser_is_replaced_as_a_whole(
+    trained: Trained,
+    known_gms: KnownGMs,
+    families: Benchmark,
+    family_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    place = tmp_path / "model"
+    shutil.copytree(trained[0], place)
+    before = {path.name: path.read_bytes() for path in place.iterdir()}
+    fitted = SimpleNamespace(parser=known_gms)
+    monkeypatch.setattr("gmbench.parsing.train.fit_known_gms", lambda *_: fitted)
+    monkeypatch.setattr("gmbench.parsing.train.accuracy_of", lambda *_: trained[1])
+    written: list[Path] = []
+
+    def write_one(path: Path, content: bytes | str) -> None:
+        if written:
+            raise KeyboardInterrupt
+        written.append(path)
+        write_whole(path, content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("gmbench.parsing.saving.write_whole", write_one)
+        with pytest.raises(KeyboardInterrupt):
+            train_known_gms(families, family_folder, place, copies=0, seed=1)
+    assert len(written) == 1
+    assert {path.name: path.read_bytes() for path in place.iterdir()} == before
+    train_known_gms(families, family_folder, place, copies=0, seed=1)
+    assert set(before) == {path.name for path in place.iterdir()}
+    assert json.loads((place / "config.json").read_text())["trained_on"]["seed"] == 1
+    assert list(tmp_path.iterdir()) == [place]
 
 
 def edited(trained: Trained, place: Path, change: Callable[[dict[str, Any]], None]) -> Path:
