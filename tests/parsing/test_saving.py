@@ -41,8 +41,10 @@ def test_a_parser_is_replaced_as_a_whole(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     place = tmp_path / "model"
-    shutil.copytree(trained[0], place)
-    before = {path.name: path.read_bytes() for path in place.iterdir()}
+    place.mkdir()
+    before = dict.fromkeys(("README.md", "config.json", "parser.npz"), b"old")
+    for name, content in before.items():
+        (place / name).write_bytes(content)
     fitted = SimpleNamespace(parser=known_gms)
     monkeypatch.setattr("gmbench.parsing.train.fit_known_gms", lambda *_: fitted)
     monkeypatch.setattr("gmbench.parsing.train.accuracy_of", lambda *_: trained[1])
