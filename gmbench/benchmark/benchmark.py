@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -374,13 +375,15 @@ def read_benchmark(folder: Path) -> Benchmark:
 def benchmark_files(benchmark: Benchmark) -> dict[str, str]:
     """Returns the contents of `gms.csv` and `benchmark.json`, which `read_benchmark` reads back."""
     columns = ["gm", "kind", "content", "resolution", "year", "content_confidence"]
-    lines = [",".join([*columns, "test_sets", "n_images", *NAMES])]
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow([*columns, "test_sets", "n_images", *NAMES])
     for gm, n_images in zip(benchmark.gms, benchmark.n_images, strict=True):
         row = catalog.row_from_gm(gm)
         test_sets = " ".join(name for name, test in benchmark.sets.items() if gm.name in test)
         cells = [row[column] for column in columns]
         cells += [test_sets, str(n_images), *(row[name] for name in NAMES)]
-        lines.append(",".join(cells))
+        writer.writerow(cells)
     described = {
         "name": benchmark.name,
         "version": benchmark.version,
@@ -389,6 +392,6 @@ def benchmark_files(benchmark: Benchmark) -> dict[str, str]:
         "splits_sha256": benchmark.splits_sha256,
     }
     return {
-        "gms.csv": "\n".join(lines) + "\n",
+        "gms.csv": table.getvalue(),
         "benchmark.json": json.dumps(described, indent=2) + "\n",
     }

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from gmbench.benchmark.benchmark import (
+    MINI116,
     Benchmark,
     benchmark_files,
     load_benchmark,
@@ -33,6 +34,19 @@ def test_files_round_trip(name: str, tmp_path: Path) -> None:
         k: set(v) for k, v in benchmark.sets.items()
     }
     assert again.labels_sha256 == benchmark.labels_sha256
+
+
+def test_cells_with_commas_and_quotes_round_trip(tmp_path: Path) -> None:
+    benchmark = load_benchmark("red116")
+    first = replace(benchmark.gms[0], content='cats, "dogs"')
+    quoted = replace(benchmark, gms=(first, *benchmark.gms[1:]))
+    again = load_benchmark(_write(quoted, tmp_path / "built"))
+    assert again.gms == quoted.gms
+
+
+def test_plain_cells_are_not_quoted() -> None:
+    written = benchmark_files(load_benchmark("mini116"))["gms.csv"]
+    assert written.encode() == (MINI116 / "gms.csv").read_bytes()
 
 
 def test_ranges_are_those_of_the_116_rows() -> None:
