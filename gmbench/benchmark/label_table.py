@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from gmbench.benchmark.catalog import GM, UNKNOWN, red116, row_from_gm
-from gmbench.benchmark.soundness import PARTS
+from gmbench.benchmark.soundness import FILE_NAME, PARTS
 from gmbench.errors import BenchmarkError, nearest_names, plain_form
 from gmbench.schema import KINDS, NAMES, PARAMETERS, Parameter, ParameterType
 
@@ -26,9 +25,6 @@ FURTHER: tuple[str, ...] = (
     "n_images",
 )
 """Optional columns; those of test sets and images are not read."""
-
-_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
-"""Names of GMs become file names."""
 
 _SHOWN = 10
 """Maximum number of faults that an error lists."""
@@ -78,7 +74,7 @@ def read_label_table(path: Path) -> tuple[GM, ...]:
                 f"line {line}, column gm: {name} and {other} of line {first} differ by letter case "
                 "or separators alone, which folders of images are not told apart by. Rename one."
             )
-        elif not _NAME.fullmatch(name):
+        elif not FILE_NAME.fullmatch(name):
             faults.append(
                 f"line {line}, column gm: {name!r} can be no file's. Give letters, digits, _ - ."
             )

@@ -28,6 +28,9 @@ PARTS = {
 }
 """A GM has at least one known label of each: otherwise nothing of it could be scored."""
 
+FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
+"""Names that are given to GMs and benchmarks, which become names of files and folders."""
+
 _NO_PART_OF_A_PATH = re.compile(r"[/\\]|^\.*$")
 
 

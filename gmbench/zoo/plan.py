@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from gmbench.errors import DatasetError, UnknownNameError
+from gmbench.benchmark.soundness import FILE_NAME
+from gmbench.errors import DatasetError, UnknownNameError, shortened
 from gmbench.version import __version__
 from gmbench.zoo.content import CONTENTS, Content, content_name, load_content, load_folder
 from gmbench.zoo.packaged import Origin
@@ -21,6 +22,9 @@ from gmbench.zoo.training import ATTEMPTS, TrainingTask
 
 SIZES: tuple[int, ...] = (32, 64)
 """Heights and widths of images that the networks are made for."""
+
+_LONGEST_NAME = 100
+"""Maximum number of characters in the name of a benchmark or a GM."""
 
 _PACKAGES = ("torch", "numpy", "pillow", "pyarrow")
 """Packages whose versions the bytes of a zoo depend on."""
@@ -204,12 +208,15 @@ def check_plan(plan: ZooPlan) -> None:
 
     Raises:
         UnknownNameError: A GM has an unknown kind or content.
-        DatasetError: There is no GM, two share a name, or a content lacks the size of one.
+        DatasetError: A name cannot be a file's, there is no GM, two share a name, or a content
+            lacks the size of one.
     """
+    _check_name("The benchmark", plan.name)
     names = [specification.name for specification in plan.population]
     if not names or len(set(names)) != len(names):
         raise DatasetError("A population needs GMs of different names. Draw it again.")
     for gm in plan.population:
+        _check_name("A GM", gm.name)
         if gm.kind not in plan.modules:
             raise UnknownNameError(
                 "Kind",
@@ -230,6 +237,14 @@ def check_plan(plan: ZooPlan) -> None:
                     f"{gm.name} makes images of {size} pixels, and there are none of {name} in "
                     "that size. Add the content in that size to the plan."
                 )
+
+
+def _check_name(what: str, name: str) -> None:
+    if not FILE_NAME.fullmatch(name) or len(name) > _LONGEST_NAME:
+        raise DatasetError(
+            f"{what} cannot have the name {shortened(name)!r}, which is part of the names of files. "
+            f"Give at most {_LONGEST_NAME} letters, digits, _ - . (a dot not first)."
+        )
 
 
 def _contents(
