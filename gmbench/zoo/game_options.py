@@ -19,6 +19,7 @@ _GAMES: Mapping[str, str] = {
     "auxiliary_classifier": "standard",
     "infogan": "standard",
     "mode_regularized": "standard",
+    "adversarial_autoencoder": "standard",
     "adversarial_latent": "standard",
     "vae_gan": "standard",
     "elbo": "",
@@ -56,6 +57,9 @@ _COMPARES: Mapping[str, str] = {
 }
 """What the distances of an objective or of a GM compare, where the start does not decide it."""
 
+_OF_NOISE: tuple[str, ...] = ("code", "rebuilt")
+"""What can be compared only where images are made from noise."""
+
 
 def gan_options(replica: Replica, row: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the options of a GAN, or of a VAE that is trained as one."""
@@ -79,7 +83,7 @@ def gan_options(replica: Replica, row: Mapping[str, Any]) -> dict[str, Any]:
         **_start(replica),
         **_classes(replica),
     }
-    if replica.objective == "mode_regularized":
+    if replica.objective == "mode_regularized" and _from_noise(replica):
         options["encoder"] = "mode"
     elif replica.objective == "elbo":
         options |= {"encoder": "kl", "noise_maps": True, "latent": 8}
@@ -127,11 +131,17 @@ OPTIONS: Mapping[str, Callable[[Replica, Mapping[str, Any]], dict[str, Any]]] = 
 """The function of each kind that returns the options of a replica, except its `row`."""
 
 
+def _from_noise(replica: Replica) -> bool:
+    return replica.start in ("noise", "class")
+
+
 def _compared(replica: Replica) -> str:
     for name in (replica.objective, replica.gm):
-        if name in _COMPARES:
+        # A GM that was drawn may have the objective of one with another start: without noise, there
+        # is none to recover and none to rebuild images from.
+        if name in _COMPARES and (_from_noise(replica) or _COMPARES[name] not in _OF_NOISE):
             return _COMPARES[name]
-    if replica.start in ("noise", "class"):
+    if _from_noise(replica):
         return "features"
     return "cycle" if replica.start in ("unpaired", "image_and_class") else "pixels"
 
@@ -140,12 +150,12 @@ def _batch(replica: Replica, game: str) -> int:
     """Returns the batch size: large where samples are compared, small where they are expensive."""
     if replica.size <= 32:
         return 64 if game in ("mmd", "characteristic") else 32
-    return 32 if replica.start in ("noise", "class") and game not in ("began", "magan") else 16
+    return 32 if _from_noise(replica) and game not in ("began", "magan") else 16
 
 
 def _start(replica: Replica) -> dict[str, Any]:
     """Returns the options that say what the generator starts from."""
-    if replica.start in ("noise", "class"):
+    if _from_noise(replica):
         return {}
     whole = replica.start in ("unpaired", "image_and_class")
     return {
@@ -164,7 +174,8 @@ def _classes(replica: Replica) -> dict[str, Any]:
         "tells_class": tells,
         "projects": "loss_ce" not in replica.losses,
     }
-    if replica.objective == "infogan":
+    # Codes take a class's place: without one, the critic would predict what no image shows.
+    if replica.objective == "infogan" and replica.start == "class":
         options |= {"codes": True, "classified": "made"}
     elif replica.start == "unpaired":
         options["classified"] = "made"

@@ -242,7 +242,7 @@ def check_plan(plan: ZooPlan) -> None:
 def _check_name(what: str, name: str) -> None:
     if not FILE_NAME.fullmatch(name) or len(name) > _LONGEST_NAME:
         raise DatasetError(
-            f"{what} cannot have the name {shortened(name)!r}, which is part of the names of files. "
+            f"{what} cannot have the name {shortened(name)!r}, which is part of file names. "
             f"Give at most {_LONGEST_NAME} letters, digits, _ - . (a dot not first)."
         )
 

@@ -12,7 +12,7 @@ pytest.importorskip("torch")
 
 import torch
 
-from gmbench.schema import NAMES
+from gmbench.schema import LOSSES, NAMES
 from gmbench.zoo.kinds import vae
 from gmbench.zoo.kinds.gan_training import COMPARISONS, ENCODERS
 from gmbench.zoo.kinds.row_plan import Row
@@ -104,6 +104,40 @@ def test_drawn_gms_have_the_losses_that_they_were_drawn_with() -> None:
         spec = specification_of(one, values=values)
         assert module_of(one.kind).losses_of(dict(spec.options)) == one.losses, one
         assert spec.options["row"]["conv_layers"] == values["conv_layers"]
+
+
+def test_drawn_gms_can_be_trained_with_the_objective_of_their_relative() -> None:
+    seen = set()
+    for drawn in like_rows(intended_gms(), 1000, seed=0):
+        took_losses = any(loss.name in drawn.exchanged for loss in LOSSES)
+        pair = drawn.base, drawn.relative
+        if drawn.gm.kind not in ("GAN", "VAE") or not took_losses or pair in seen:
+            continue
+        seen.add(pair)
+        one = drawn_replica(drawn)
+        values = dict(zip(NAMES, drawn.gm.values, strict=True))
+        options = dict(specification_of(one, values=values).options)
+        assert set(one.losses) <= set(module_of(one.kind).losses_of(options)), pair
+        if "degradation" in options:
+            assert options["compares"] not in ("code", "rebuilt"), pair
+            assert options.get("encoder") != "mode", pair
+        assert options.get("tells_class") or not options.get("codes"), pair
+    assert len(seen) > 200
+
+
+@pytest.mark.parametrize(
+    ("base", "relative"),
+    [("UNIT", "AAE"), ("MUNIT", "ALAE"), ("SEAN", "ALAE"), ("BGAN", "INFOGAN"), ("UNIT", "MRGAN")],
+)
+def test_an_objective_of_another_start_is_trained(base: str, relative: str) -> None:
+    taken = replica(relative)
+    one = replace(replica(base), objective=taken.objective, losses=taken.losses)
+    spec = specification_of(one)
+    source = [patterns(24, 16, grey=False)] if spec.source else []
+    trained = module_of(one.kind).train(
+        small(spec), patterns(24, 16, one.content == "digits"), *source
+    )
+    assert trained.losses == one.losses
 
 
 def test_a_told_class_comes_in_beside_what_an_encoder_makes() -> None:
