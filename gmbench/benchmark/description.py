@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections import Counter
 from dataclasses import dataclass
 
@@ -64,9 +65,9 @@ class ParameterDescription:
 
     Attributes:
         parameter: The parameter.
-        smallest: Smallest value of a continuous parameter; None otherwise.
-        median: Median of a continuous parameter; None otherwise.
-        largest: Largest value of a continuous parameter; None otherwise.
+        smallest: Smallest value of a continuous parameter; None otherwise, or if no GM's is known.
+        median: Median of a continuous parameter; None otherwise, or if no GM's is known.
+        largest: Largest value of a continuous parameter; None otherwise, or if no GM's is known.
         counts: Number of GMs of each class, or of those that use a loss (`yes`) and do not (`no`).
         notes: Notes on the column and its cells.
     """
@@ -156,12 +157,12 @@ def _describe_parameter(parameter: Parameter, benchmark: Benchmark) -> Parameter
     found = tuple(note for note in notes() if note.parameter == parameter.name)
     # Doubts about a published column do not apply to labels that were measured.
     everywhere = any(map(is_published, benchmark.gms))
-    middle = (column[(len(column) - 1) // 2] + column[len(column) // 2]) / 2
+    counted = continuous and bool(column)
     return ParameterDescription(
         parameter=parameter,
-        smallest=column[0] if continuous else None,
-        median=middle if continuous else None,
-        largest=column[-1] if continuous else None,
+        smallest=column[0] if counted else None,
+        median=statistics.median(column) if counted else None,
+        largest=column[-1] if counted else None,
         counts={} if continuous else {n: column.count(i) for i, n in enumerate(classes)},
         notes=tuple(
             note for note in found if note.gm in benchmark.index or (note.gm == "*" and everywhere)

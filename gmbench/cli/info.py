@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -65,7 +66,7 @@ def info(
                 "`gmbench info` shows what mini116 has, `gmbench info -b red116` what red116 has.",
             ) from None
     if as_json:
-        output.show_json(asdict(described))
+        output.show_json(_plain(asdict(described)))
     else:
         output.show(*_pictures(described))
 
@@ -111,6 +112,15 @@ def check(
                 output.show(f"{report.name}: classes without training GM: {', '.join(unseen)}")
     if any(report.in_training for report in reports):
         raise typer.Exit(1)
+
+
+def _plain(described: Any) -> Any:
+    """Returns a description as JSON can hold it: null for an unknown label."""
+    if isinstance(described, dict):
+        return {name: _plain(value) for name, value in described.items()}
+    if isinstance(described, (list, tuple)):
+        return [_plain(value) for value in described]
+    return None if isinstance(described, float) and math.isnan(described) else described
 
 
 def _pictures(described: Description) -> list[Any]:
@@ -185,6 +195,8 @@ def _parameter_picture(described: ParameterDescription) -> list[Any]:
             f"smallest {described.smallest:,.0f}, median {described.median:,.0f}, "
             f"largest {described.largest:,.0f}"
         )
+    elif not any(described.counts.values()):
+        lines.append("No GM's value is known.")
     else:
         rows = [[name, str(count)] for name, count in described.counts.items()]
         lines.append(output.table(["class", "GMs"], rows))

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from gmbench.benchmark.benchmark import load_benchmark
+from gmbench.benchmark.catalog import UNKNOWN
 from gmbench.benchmark.description import (
     BenchmarkDescription,
     GMDescription,
@@ -11,6 +14,7 @@ from gmbench.benchmark.description import (
     describe,
 )
 from gmbench.errors import UnknownNameError
+from gmbench.schema import NAMES
 
 RED116 = load_benchmark("red116")
 
@@ -39,6 +43,18 @@ def test_parameters() -> None:
     normalization = describe("normalization", RED116)
     assert isinstance(normalization, ParameterDescription)
     assert sum(normalization.counts.values()) == 116
+
+
+def test_a_count_that_is_known_of_no_gm_has_no_range() -> None:
+    place = NAMES.index("filters")
+    gms = tuple(
+        replace(gm, values=(*gm.values[:place], UNKNOWN, *gm.values[place + 1 :]))
+        for gm in RED116.gms
+    )
+    filters = describe("filters", replace(RED116, gms=gms))
+    assert isinstance(filters, ParameterDescription)
+    assert (filters.smallest, filters.median, filters.largest) == (None, None, None)
+    assert filters.counts == {}
 
 
 def test_notes_on_published_columns_are_not_those_of_measured_labels() -> None:

@@ -8,6 +8,7 @@ import resource
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,10 @@ from syrupy.assertion import SnapshotAssertion
 from typer.testing import CliRunner
 
 from gmbench.benchmark.benchmark import benchmark_files
+from gmbench.benchmark.catalog import UNKNOWN
 from gmbench.cli.app import app
 from gmbench.predictions.writing import write_predictions
+from gmbench.schema import NAMES
 from tests.commands import data, gmbench
 from tests.evaluation.populations import random_predictions, small_benchmark
 
@@ -99,6 +102,23 @@ def test_info_by_label_release(tmp_path: Path) -> None:
     )
     newer = data("info", "UNIT", "-b", "red116", "--labels", "2024", cwd=tmp_path)
     assert newer["labels"]["last_nonlinearity"] == "3 sigmoid"
+
+
+def test_info_of_unknown_labels(tmp_path: Path) -> None:
+    assert None in data("info", "-b", "red140", "DIFF_PGAN", cwd=tmp_path)["gm"]["values"]
+    assert data("info", "-b", "red140", "set_1", cwd=tmp_path)["gms"]
+    benchmark = small_benchmark(4)
+    place = NAMES.index("filters")
+    gms = tuple(
+        replace(gm, values=(*gm.values[:place], UNKNOWN, *gm.values[place + 1 :]))
+        for gm in benchmark.gms
+    )
+    (tmp_path / "unknown").mkdir()
+    for name, text in benchmark_files(replace(benchmark, gms=gms)).items():
+        (tmp_path / "unknown" / name).write_text(text)
+    shown = gmbench("info", "-b", "unknown", "filters", cwd=tmp_path).stdout
+    assert "No GM's value is known." in shown
+    assert data("info", "-b", "unknown", "filters", cwd=tmp_path)["median"] is None
 
 
 def test_splits_check(tmp_path: Path, snapshot: SnapshotAssertion) -> None:
