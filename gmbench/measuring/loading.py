@@ -11,6 +11,7 @@ import importlib
 import importlib.machinery
 import importlib.util
 import inspect
+import math
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 DTYPES = ("float32", "float64", "float16", "bfloat16", "int64", "int32", "bool")
+
+_MOST_NUMBERS = 2**63 - 1
 
 _FORM = "Write MODULE:OBJECT, such as mygan.networks:Generator, or path/to/file.py:Generator."
 
@@ -68,8 +71,8 @@ def example_inputs(shapes: Sequence[str], dtypes: Sequence[str]) -> tuple[Tensor
 
     Raises:
         UnknownNameError: A dtype is unknown.
-        NetworkError: torch is not installed, a shape cannot be read, or the numbers of shapes and
-            dtypes do not match.
+        NetworkError: torch is not installed, a shape cannot be read or is too large, or the numbers
+            of shapes and dtypes do not match.
     """
     torch = _torch()
     if len(dtypes) not in (1, len(shapes)):
@@ -90,11 +93,19 @@ def example_inputs(shapes: Sequence[str], dtypes: Sequence[str]) -> tuple[Tensor
             raise NetworkError(
                 f"Input shape {shape!r} is not a list of positive whole numbers, such as 1,3,64,64."
             )
+        if math.prod(sizes) > _MOST_NUMBERS:
+            raise NetworkError(
+                f"No input of shape {shape} can be made: it has more numbers than torch can count."
+            )
         kind = getattr(torch, dtype)
-        if kind.is_floating_point:
-            inputs.append(torch.randn(sizes, generator=generator).to(kind))
-        else:
-            inputs.append(torch.zeros(sizes, dtype=kind))
+        try:
+            if kind.is_floating_point:
+                inputs.append(torch.randn(sizes, generator=generator).to(kind))
+            else:
+                inputs.append(torch.zeros(sizes, dtype=kind))
+        except RuntimeError as error:  # Such as a lack of memory.
+            told = str(error).partition("\n")[0].rstrip(".")
+            raise NetworkError(f"No input of shape {shape} can be made: {told}.") from error
     return tuple(inputs)
 
 

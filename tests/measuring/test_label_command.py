@@ -272,6 +272,13 @@ def test_inputs() -> None:
     [
         (["1,x"], ["float32"], "Input shape '1,x' is not a list of positive whole numbers"),
         (["1,0"], ["float32"], "Input shape '1,0' is not"),
+        (
+            ["1,3,1000000,1000000"],
+            ["float32"],
+            "No input of shape 1,3,1000000,1000000 can be made:",
+        ),
+        (["3,1000000,1000000"], ["int64"], "No input of shape 3,1000000,1000000 can be made:"),
+        ([f"1,{10**20}"], ["float32"], "it has more numbers than torch can count"),
         (["1"], ["float23"], "Dtype 'float23' is not known. Did you mean float32"),
         (["1", "2", "3"], ["bool", "bool"], "2 dtypes for 3 inputs"),
     ],
@@ -280,6 +287,7 @@ def test_inputs_that_cannot_be(shapes: list[str], dtypes: list[str], message: st
     with pytest.raises((NetworkError, UnknownNameError)) as caught:
         example_inputs(shapes, dtypes)
     assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_json(here: Path) -> None:
