@@ -44,6 +44,7 @@ from gmbench.zoo.expected import expectation
 from gmbench.zoo.finished import FinishedGM, FinishedGMs
 from gmbench.zoo.plan import ZooPlan, check_plan
 from gmbench.zoo.report import ZooReport, report_on
+from gmbench.zoo.specification import Specification
 from gmbench.zoo.zoo_card import real_images, zoo_card
 
 ZOO_FILE = "zoo.json"
@@ -307,7 +308,7 @@ class _Build:
         }
 
     def _contact_sheet(self, benchmark: Benchmark, finished: Mapping[str, FinishedGM]) -> bytes:
-        families = {gm.name: gm.family for gm in self.plan.population}
+        families = {gm.name: _made(gm, finished[gm.name]).family for gm in self.plan.population}
         return contact_sheet(
             [
                 (gm, families[gm.name], finished[gm.name].read(IMAGES_IN_A_ROW))
@@ -315,6 +316,12 @@ class _Build:
             ],
             max(self.plan.sizes),
         )
+
+
+def _made(gm: Specification, finished: FinishedGM) -> Specification:
+    """Returns what was trained in the end: the GM itself or one of its spares."""
+    spare: int = finished.attempts[-1].get("spare", 0)
+    return (gm, *gm.spares)[spare]
 
 
 def _version(

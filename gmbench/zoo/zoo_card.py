@@ -160,8 +160,8 @@ for each of them its specification, its seeds and the figures of the quality gat
 | `{REAL}` | {sum(images.n_images for images in real):,} real images | - |
 
 All configurations but `{REAL}` share the same files; each image is stored once. `{REAL}` holds real
-images of the same contents that no GM was trained on (columns `image`, `image_id`, `content`), for
-those who want to tell generated images from real ones.
+images of the same contents that no GM was trained on (columns `image`, `image_id`, `content` and
+`source`, whom or what the image shows), for those who want to tell generated images from real ones.
 
 {columns_section(benchmark, grey)}
 ## Origin of the real images

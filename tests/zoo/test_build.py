@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -19,8 +19,10 @@ import pytest
 from PIL import Image
 
 from gmbench.benchmark.benchmark import read_benchmark
+from gmbench.benchmark.catalog import GM
 from gmbench.data.verification import verify_dataset
 from gmbench.errors import DatasetError
+from gmbench.zoo import build as build_module
 from gmbench.zoo import finished as finished_module
 from gmbench.zoo.build import ZooResult, build_zoo
 from gmbench.zoo.content import load_content
@@ -115,6 +117,27 @@ def test_contact_sheet_has_a_row_for_each_gm(built: ZooResult) -> None:
         assert row[:, 330:490].std() > 20, "the images"
 
 
+def test_contact_sheet_names_the_family_of_the_spare_that_was_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    families = {}
+
+    def sheet(rows: Sequence[tuple[GM, str, Sequence[bytes]]], _: int) -> bytes:
+        families.update({gm.name: family for gm, family, _ in rows})
+        return b""
+
+    monkeypatch.setattr(build_module, "contact_sheet", sheet)
+    plan = fake_plan()
+    first, *others = plan.population
+    spares = (
+        replace(first, options={"behaviour": "raises"}),
+        replace(first, family="another", options={"width": 9}),
+    )
+    hopeless = replace(first, options={"behaviour": "raises"}, spares=spares)
+    build_zoo(replace(plan, population=(hopeless, *others)), tmp_path / "zoo", jobs=1)
+    assert families == {first.name: "another", **{gm.name: "fake" for gm in others}}
+
+
 def test_zoo_file_tells_how_it_was_made(built: ZooResult) -> None:
     described = json.loads((built.folder / "zoo.json").read_text())
     assert described["versions"].keys() == {"gmbench", "torch", "numpy", "pillow", "pyarrow"}
@@ -125,6 +148,7 @@ def test_zoo_file_tells_how_it_was_made(built: ZooResult) -> None:
     card = (built.folder / "README.md").read_text()
     for origin in described["origins"]:
         assert origin["licence"] in card
+    assert "`content` and\n`source`" in card
 
 
 def test_report_counts_every_class(built: ZooResult) -> None:
