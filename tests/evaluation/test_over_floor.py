@@ -58,5 +58,6 @@ def test_the_interval_is_that_of_the_pair() -> None:
     alone = evaluate(better, replicates=200).parameters["layers"].intervals["l1"]
     assert one.ci is not None
     assert alone is not None
+    assert one.floor is not None
     assert one.ci[1] < 0
     assert alone[0] < one.floor < alone[1]

@@ -56,7 +56,7 @@ def test_an_interrupted_suite_may_go_on_and_no_other_take_its_place(tmp_path: Pa
     benchmark, options = small_benchmark(2), RunOptions()
     recipes = [find_recipe("mean_mode"), find_recipe("median_mode")]
 
-    def interrupt(what: str, done: int, total: int) -> None:
+    def interrupt(what: str, done: int, total: int | None) -> None:
         if what == "comparing":
             raise KeyboardInterrupt
 

@@ -212,7 +212,7 @@ def test_losses_that_no_family_is_trained_with(name: str, losses: tuple[str, ...
 
 @pytest.mark.parametrize("name", ["filters", "upsampling", "loss_kl"])
 def test_a_label_that_is_not_known_is_named(name: str, tmp_path: Path) -> None:
-    table = written(tmp_path / "mine.csv", changed("DCGAN", "OPEN", **{name: UNKNOWN}))
+    table = written(tmp_path / "mine.csv", changed("DCGAN", "OPEN", "", **{name: UNKNOWN}))
     with pytest.raises(BenchmarkError, match=rf"OPEN: a network needs every label; fill in {name}"):
         plan_like(table, 2)
 
