@@ -32,7 +32,7 @@ from gmbench.errors import BenchmarkError, UnknownNameError
 from gmbench.evaluation.source_scores import Estimate, ScoreDifference, accuracy
 from gmbench.evaluation.statistics import Array
 from gmbench.progress import Progress, prefixed
-from gmbench.training.classify import ClassifierJob, classifier_config
+from gmbench.training.classify import ClassifierJob, classifier_config, classifier_folder
 from gmbench.training.config import TrainingConfig
 from gmbench.training.options import RunOptions
 from gmbench.training.views import View, view_from_dict
@@ -154,7 +154,7 @@ def attribute(
             told = prefixed(progress, f"{method} {fold + 1}/{tested_folds}")
             if told:
                 told("images", 0, None)
-            jobs = {one: _job(one, fold, data.name, options) for one in NETWORKS}
+            jobs = {one: _job(one, fold, data.folder, options) for one in NETWORKS}
             task = AttributionTask(
                 train, _together(list(test.values())), data.genuine, jobs, options.seed, told
             )
@@ -226,11 +226,9 @@ def _config(preset: str, method: str, changes: Mapping[str, Any]) -> TrainingCon
 
 
 def _job(method: str, fold: int, data: str, options: RunOptions) -> ClassifierJob:
-    folder = None
-    if options.runs:
-        place = options.runs / "attribute" / data / method
-        folder = place / f"seed_{options.seed}" / f"fold_{fold + 1}"
-    config = _config(options.preset, method, options.changes)
+    config, usual = (_config(options.preset, method, own) for own in (options.changes, {}))
+    names = ("attribute", data, method, f"fold_{fold + 1}")
+    folder = classifier_folder(options, config, usual, *names)
     return ClassifierJob(config, options.seed, options.device, folder)
 
 

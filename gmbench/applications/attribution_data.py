@@ -19,6 +19,7 @@ from gmbench.errors import BenchmarkError
 from gmbench.progress import Progress
 from gmbench.training.cache import cached_images
 from gmbench.training.image_inputs import opened
+from gmbench.training.options import hashed_name
 from gmbench.training.views import Resized, View
 
 REAL = "real"
@@ -62,12 +63,20 @@ class AttributionData:
         classes: Images of each class.
         genuine: Name of the class of real images; None if there is none.
         notes: What a reader must know about the images.
+        choice: Names of the GMs if they are not those chosen by default, part of the folder of the
+            trainings.
     """
 
     name: str
     classes: Mapping[str, ClassImages]
     genuine: str | None
     notes: tuple[str, ...] = ()
+    choice: tuple[str, ...] = ()
+
+    @property
+    def folder(self) -> str:
+        """Name of the folder of the trainings."""
+        return hashed_name(self.name, *self.choice)
 
 
 def chosen_gms(benchmark: Benchmark, names: Sequence[str], content: str) -> tuple[GM, ...]:
@@ -78,18 +87,13 @@ def chosen_gms(benchmark: Benchmark, names: Sequence[str], content: str) -> tupl
         BenchmarkError: There is no default for the content, or there are fewer than two GMs.
     """
     if list(names) == ["all"] or (not names and content == "all"):
-        with_images = zip(benchmark.gms, benchmark.n_images, strict=True)
-        return tuple(gm for gm, n_images in with_images if n_images)
+        return _all_gms(benchmark)
     if not names and content not in PAPER_GMS:
         raise BenchmarkError(
             f"Which GMs of {content} are to be told apart? Name them with --gm, or take --content "
             f"{' or '.join(PAPER_GMS)}, which have four by default."
         )
-    known = benchmark.index
-    wanted = [
-        name if names or name in known or f"MINI_{name}" not in known else f"MINI_{name}"
-        for name in names or PAPER_GMS[content]
-    ]
+    wanted = names or _default_names(benchmark, content)
     found = tuple(dict.fromkeys(benchmark.gm(name) for name in wanted))
     if len(found) < 2:
         raise BenchmarkError("Attribution needs two GMs at least. Name more with --gm.")
@@ -149,7 +153,9 @@ def benchmark_classes(
     notes += notes_on(shards)
     contents = sorted({gm.content for gm in gms})
     name = f"{contents[0] if len(contents) == 1 else 'all'}_{len(gms)}"
-    return AttributionData(name, classes, REAL, tuple(notes))
+    usual = [_default_names(benchmark, content) for content in PAPER_GMS]
+    choice = () if names in usual or tuple(gms) == _all_gms(benchmark) else tuple(names)
+    return AttributionData(name, classes, REAL, tuple(notes), choice)
 
 
 def folder_classes(folder: Path, view: View, genuine: str = REAL) -> AttributionData:
@@ -181,6 +187,19 @@ def folder_classes(folder: Path, view: View, genuine: str = REAL) -> Attribution
     return AttributionData(
         folder.resolve().name, classes, genuine if genuine in classes else None, tuple(notes)
     )
+
+
+def _all_gms(benchmark: Benchmark) -> tuple[GM, ...]:
+    with_images = zip(benchmark.gms, benchmark.n_images, strict=True)
+    return tuple(gm for gm, n_images in with_images if n_images)
+
+
+def _default_names(benchmark: Benchmark, content: str) -> list[str]:
+    known = benchmark.index
+    return [
+        name if name in known or f"MINI_{name}" not in known else f"MINI_{name}"
+        for name in PAPER_GMS[content]
+    ]
 
 
 def _real_class(shard: RealShard, view: View, side: int) -> ClassImages:

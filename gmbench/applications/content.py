@@ -28,6 +28,7 @@ from gmbench.training.cache import CachedImages, cached_images
 from gmbench.training.classify import (
     ClassifierJob,
     classifier_config,
+    classifier_folder,
     log_probabilities,
     train_classifier,
 )
@@ -198,9 +199,9 @@ def _present(images: CachedImages, test: tuple[str, ...]) -> list[str]:
 
 def _job(kind: str, start: Fingerprints | None, name: str, options: RunOptions) -> ClassifierJob:
     changes = start.changes if start else {}
-    config = classifier_config(options.preset, INPUTS[kind], options.changes, changes)
-    folder = None
-    if options.runs:
-        place = options.runs / "content_independence" / kind
-        folder = place / f"seed_{options.seed}" / name
+    config, usual = (
+        classifier_config(options.preset, INPUTS[kind], own, changes)
+        for own in (options.changes, {})
+    )
+    folder = classifier_folder(options, config, usual, "content_independence", kind, name)
     return ClassifierJob(config, options.seed, options.device, folder)

@@ -43,6 +43,7 @@ from gmbench.training.cache import cached_images
 from gmbench.training.classify import (
     ClassifierJob,
     classifier_config,
+    classifier_folder,
     log_probabilities,
     train_classifier,
 )
@@ -240,14 +241,15 @@ def _trained_scores(
 ) -> list[NDArray[np.float64]]:
     """Trains a detector on a fold and returns its log-odds of fake for each test source."""
     start = (parsers or {})[fold.name] if variant == "model_parsing" else None
-    job = ClassifierJob(
+    config, usual = (
         classifier_config(
-            options.preset, VARIANTS[variant], options.changes, start.changes if start else {}
-        ),
-        options.seed,
-        options.device,
-        _place(options, data, variant, fold.name),
+            options.preset, VARIANTS[variant], changes, start.changes if start else {}
+        )
+        for changes in (options.changes, {})
     )
+    names = (re.sub(r"[^\w.-]+", "_", name) for name in (data, variant, fold.name))
+    place = classifier_folder(options, config, usual, "detect", *names)
+    job = ClassifierJob(config, options.seed, options.device, place)
     run = train_classifier(
         job,
         pixels_by_class(fold.train),
@@ -260,13 +262,6 @@ def _trained_scores(
         logs = log_probabilities(run.network, one.pixels, job.config, options.device)
         found.append(logs[:, 1] - logs[:, 0])
     return found
-
-
-def _place(options: RunOptions, *names: str) -> Path | None:
-    if options.runs is None:
-        return None
-    *above, fold = (re.sub(r"[^\w.-]+", "_", name) for name in names)
-    return options.runs.joinpath("detect", *above, f"seed_{options.seed}", fold)
 
 
 def _scored(sources: Sequence[Source], scores: Sequence[NDArray[np.float64]]) -> FoldScores:

@@ -25,6 +25,7 @@ from gmbench.training.cache import HeldImages
 from gmbench.training.config import SMALL, TrainingConfig
 from gmbench.training.devices import autocast_for, device_for
 from gmbench.training.loop import TrainingRun, train
+from gmbench.training.options import RunOptions, hashed_name
 from gmbench.training.predict import in_parts
 from gmbench.training.views import View, view_from_dict
 
@@ -88,6 +89,28 @@ def classifier_config(preset: str, *changes: Mapping[str, object]) -> TrainingCo
     for one in changes:
         config = config.changed(one)
     return config
+
+
+def classifier_folder(
+    options: RunOptions, config: TrainingConfig, usual: TrainingConfig, *names: str
+) -> Path | None:
+    """Returns the folder of one classifier's training, which depends on the settings.
+
+    Args:
+        options: How classifiers are trained.
+        config: The classifier's settings.
+        usual: Its settings without the user's changes.
+        *names: Names of the folders on the way to it; the last is that of the fold.
+    """
+    if options.runs is None:
+        return None
+    *above, fold = names
+    settings = hashed_name(options.preset, *([] if config == usual else [config.sha256]))
+    # The default settings are left out, so that trainings from before settings were part of the
+    # path are still found.
+    if settings != RunOptions.preset:
+        above.append(settings)
+    return options.runs.joinpath(*above, f"seed_{options.seed}", fold)
 
 
 def train_classifier(

@@ -20,7 +20,7 @@ from gmbench.training.devices import device_for
 from gmbench.training.feature_table import FeatureTable, read_features
 from gmbench.training.launched import is_first
 from gmbench.training.loop import TrainingRun, train
-from gmbench.training.options import RunOptions
+from gmbench.training.options import RunOptions, hashed_name
 from gmbench.training.parsed import ParsedImages, mean
 from gmbench.training.parsed_sets import (
     predictions_of,
@@ -86,11 +86,10 @@ class TrainingJob(RunOptions):
         """Returns the folder of one set's training, which depends on the settings."""
         if self.runs is None:
             return None
-        settings = self.preset
+        differing = []
         if self.changes or self.extra:
-            versions = [one.dataset.version for one in self.extra]
-            differing = hashlib.sha256("/".join([self.config.sha256, *versions]).encode())
-            settings = f"{self.preset}-{differing.hexdigest()[:8]}"
+            differing = [self.config.sha256, *(one.dataset.version for one in self.extra)]
+        settings = hashed_name(self.preset, *differing)
         return self.runs / self.recipe.name / settings / f"seed_{self.seed}" / set_name
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,3 +30,15 @@ class RunOptions:
     device: str = "auto"
     runs: Path | None = None
     extra: tuple[ExtraGMs, ...] = ()
+
+
+def hashed_name(name: str, *differing: str) -> str:
+    """Returns the name of a folder of trainings: a name, with a hash of what it does not say.
+
+    Args:
+        name: The name, such as that of a preset.
+        *differing: What differs from what the name stands for; nothing leaves the name as it is.
+    """
+    if not differing:
+        return name
+    return f"{name}-{hashlib.sha256('/'.join(differing).encode()).hexdigest()[:8]}"

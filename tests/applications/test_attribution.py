@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gmbench.applications.attribution import attribute
+from gmbench.applications.attribution import _job, attribute
 from gmbench.applications.attribution_data import (
     AttributionData,
     ClassImages,
@@ -21,6 +21,7 @@ from gmbench.applications.attribution_methods import METHODS, noise_residuals
 from gmbench.benchmark.benchmark import MINI116, load_benchmark
 from gmbench.data.real_images import read_real_images
 from gmbench.errors import BenchmarkError, SourceError, UnknownNameError
+from gmbench.training.options import RunOptions, hashed_name
 from gmbench.training.views import Resized
 from tests.applications.toys import OPTIONS, PLAIN, SIDE, noise
 
@@ -82,6 +83,28 @@ def test_one_fold_is_a_part_and_differences_are_to_ours() -> None:
     assert other.less_ours.value == pytest.approx(other.accuracy.value - ours.accuracy.value)
 
 
+def test_settings_have_folders_of_their_own() -> None:
+    options = RunOptions(runs=Path("runs"))
+    changed = replace(options, changes={"model.fen_depth": 3})
+    jobs = [_job("fingerprint", 0, "toy", one) for one in (options, changed)]
+    jobs += [
+        _job("fingerprint", 0, "toy", replace(one, preset="paper")) for one in (options, changed)
+    ]
+    jobs += [_job("gan_fingerprint", 0, "toy", changed)]
+    small, paper = (
+        hashed_name(preset, jobs[number].config.sha256)
+        for preset, number in (("small", 1), ("paper", 3))
+    )
+    assert [str(job.folder).removeprefix("runs/attribute/toy/") for job in jobs] == [
+        "fingerprint/seed_0/fold_1",
+        f"fingerprint/{small}/seed_0/fold_1",
+        "fingerprint/paper/seed_0/fold_1",
+        f"fingerprint/{paper}/seed_0/fold_1",
+        # Changes of the fingerprint network do not apply to it.
+        "gan_fingerprint/seed_0/fold_1",
+    ]
+
+
 def test_the_papers_gms_and_real_faces_of_mini116(own_cache: Path) -> None:
     benchmark = load_benchmark("mini116")
     gms = chosen_gms(benchmark, (), "faces")
@@ -93,10 +116,12 @@ def test_the_papers_gms_and_real_faces_of_mini116(own_cache: Path) -> None:
     assert all(one.whole.shape == (48, 64, 64, 3) for one in data.classes.values())
     assert len(set(data.classes["real"].units)) == 8
     assert data.notes == ()
+    assert data.folder == "faces_4"
     others = chosen_gms(benchmark, ["MINI_LAPGAN", "mini-biggan-512"], "faces")
     mixed = benchmark_classes(benchmark, MINI116, others, read_real_images(MINI116), Resized(SIDE))
     assert mixed.classes["MINI_BIGGAN_512"].whole.shape == (48, 32, 32, 3)
     assert "several sizes (32, 64)" in mixed.notes[0]
+    assert mixed.folder == hashed_name("photos_2", "MINI_LAPGAN", "MINI_BIGGAN_512")
     assert {gm.content for gm in chosen_gms(benchmark, (), "photos")} == {"photos"}
     assert len(chosen_gms(benchmark, ["all"], "faces")) == 123
     assert chosen_gms(benchmark, (), "all") == benchmark.gms

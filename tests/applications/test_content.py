@@ -16,6 +16,7 @@ from gmbench.benchmark.benchmark import Benchmark
 from gmbench.data.build import build_dataset
 from gmbench.errors import BenchmarkError
 from gmbench.models.fingerprint import FingerprintNetwork
+from gmbench.training.options import RunOptions, hashed_name
 from tests.applications.toys import OPTIONS, noise
 from tests.training.families import family_benchmark
 
@@ -67,6 +68,15 @@ def test_content_that_leaves_no_trace_is_guessed(tmp_path: Path, own_cache: Path
         ci = found.inputs[name].accuracy.ci
         assert ci is not None
         assert ci[0] <= 0.5 <= ci[1]
+
+
+def test_settings_have_folders_of_their_own() -> None:
+    options = RunOptions(runs=Path("runs"))
+    changed = replace(options, changes={"steps": 3})
+    job, other = (content._job("image", None, "set_1", one) for one in (options, changed))
+    assert job.folder == Path("runs/content_independence/image/seed_0/set_1")
+    name = hashed_name("small", other.config.sha256)
+    assert other.folder == Path(f"runs/content_independence/image/{name}/seed_0/set_1")
 
 
 def test_rare_contents_are_one_class() -> None:

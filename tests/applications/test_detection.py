@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gmbench.applications.detection import NUMBERS, SIMPLE, detect
+from gmbench.applications.detection import NUMBERS, SIMPLE, VARIANTS, detect
 from gmbench.applications.parsers import read_parsers
 from gmbench.applications.sources import DetectionFold, benchmark_folds
 from gmbench.benchmark.benchmark import MINI116, load_benchmark
@@ -15,7 +15,9 @@ from gmbench.data.real_images import read_real_images
 from gmbench.errors import BenchmarkError, UnknownNameError
 from gmbench.parsing.load import SHIPPED
 from gmbench.training.cache import CachedImages, cached_images
+from gmbench.training.classify import classifier_config
 from gmbench.training.folds import predict_with_networks
+from gmbench.training.options import hashed_name
 from gmbench.training.parser_place import CheckpointError
 from gmbench.training.views import Resized
 from tests.applications.toys import OPTIONS, SIDE, TINY, fold, source
@@ -130,8 +132,21 @@ def test_trainings_go_on_where_they_were(tmp_path: Path) -> None:
     options = replace(OPTIONS, runs=tmp_path, changes={**TINY, "steps": 4})
     first = detect([fold(60.0)], "toy: one", options, ["fingerprint"])
     states = list(tmp_path.rglob("state.safetensors"))
+    config = classifier_config("small", VARIANTS["fingerprint"], options.changes)
+    name = hashed_name("small", config.sha256)
     assert [one.relative_to(tmp_path).as_posix() for one in states] == [
-        "detect/toy_one/fingerprint/seed_0/fold/state.safetensors"
+        f"detect/toy_one/fingerprint/{name}/seed_0/fold/state.safetensors"
     ]
     again = detect([fold(60.0)], "toy: one", options, ["fingerprint"])
     assert again.to_dict() == first.to_dict()
+
+
+def test_other_settings_leave_a_training_as_it_is(tmp_path: Path) -> None:
+    options = replace(OPTIONS, runs=tmp_path, changes={**TINY, "steps": 4})
+    detect([fold(60.0)], "toy", options, ["fingerprint"])
+    (state,) = tmp_path.rglob("state.safetensors")
+    before = state.read_bytes()
+    quick = replace(options, changes={**TINY, "steps": 2})
+    detect([fold(60.0)], "toy", quick, ["fingerprint"])
+    assert len(list(tmp_path.rglob("state.safetensors"))) == 2
+    assert state.read_bytes() == before
