@@ -103,7 +103,7 @@ class BaselineRun:
         try:
             found = self.scores(setting)
             run = found["run"]
-            self.predictions(setting)
+            read = self.predictions(setting)
             trained = self.recipe.training is not None
             wanted = {
                 "seed": setting.options.seed,
@@ -112,7 +112,10 @@ class BaselineRun:
                 **setting.made_from,
             }
             same = {key: run[key] for key in wanted} == wanted
-            return same and bool(found["version"] == setting.having(self.sets).version)
+            # A run killed between the two files leaves predictions that the scores are not of.
+            scored = found.get("manifest", {}).get("predictions_sha256", read.sha256)
+            version = setting.having(self.sets).version
+            return same and bool(found["version"] == version) and bool(scored == read.sha256)
         except (OSError, ValueError, KeyError, TypeError, GmbenchError):
             return False
 
@@ -222,6 +225,8 @@ class AttackRun:
         (training,) = self.trainings(setting)
         checkpoint = training.checkpoint(prefixed(progress, "attack"))
         place = _place(setting, self)
+        # An older result is of another network: beside the new one it would count as there.
+        place.with_suffix(".json").unlink(missing_ok=True)
         save_whole(checkpoint, place / "model")
         found = attack_checkpoint(
             checkpoint,

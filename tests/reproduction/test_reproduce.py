@@ -6,19 +6,22 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from gmbench.applications import attack_checkpoint
 from gmbench.data.build import build_dataset
 from gmbench.errors import UnknownNameError
 from gmbench.evaluation.comparison import compare
 from gmbench.evaluation.significance import holm
 from gmbench.reproduction import drawings, tables
 from gmbench.reproduction import reproduce as reproducing
-from gmbench.reproduction.experiments import BaselineRun, ContentRun, _keep
+from gmbench.reproduction.experiments import AttackRun, BaselineRun, ContentRun, _keep
 from gmbench.reproduction.result import Order, verdict, with_verdicts
 from gmbench.reproduction.setting import Setting
 from gmbench.reproduction.trainings import Training, train_one
+from gmbench.training import checkpoint
 from tests.processes import one_after_the_other
 from tests.training.families import family_image
 
@@ -180,6 +183,39 @@ def test_a_damaged_result_is_made_anew(setting: Setting) -> None:
     assert run.is_there(setting)
     place = setting.out / setting.benchmark.name / "sets" / "median_mode.json"
     place.write_text(place.read_text()[:100])
+    assert not run.is_there(setting)
+
+
+def test_scores_of_other_predictions_are_made_anew(setting: Setting) -> None:
+    run, other = BaselineRun("random_labels"), replace(setting.options, seed=1)
+    run.make(setting, None)
+    place = setting.out / setting.benchmark.name / "sets" / "random_labels.json"
+    scores = place.read_bytes()
+    run.make(replace(setting, options=other), None)
+    # As a kill leaves it after the predictions are written and before the scores are.
+    place.write_bytes(scores)
+    assert not run.is_there(setting)
+    run.make(setting, None)
+    assert run.is_there(setting)
+
+
+def test_an_interrupted_attack_leaves_no_result_of_another_network(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    training = SimpleNamespace(checkpoint=lambda _: None, folder=setting.folder)
+    monkeypatch.setattr(AttackRun, "trainings", lambda *_: iter([training]))
+    monkeypatch.setattr(checkpoint, "save_whole", lambda _, place: place.mkdir(parents=True))
+    monkeypatch.setattr(attack_checkpoint, "attack_checkpoint", interrupt)
+    run = AttackRun()
+    _keep(setting, run, {"attack": {}})
+    with pytest.raises(KeyboardInterrupt):
+        run.make(replace(setting, options=replace(setting.options, seed=1)), None)
+    place = setting.out / setting.benchmark.name / "attack" / "full"
+    assert (place / "model").is_dir()
+    assert not place.with_suffix(".json").exists()
     assert not run.is_there(setting)
 
 
