@@ -16,6 +16,7 @@ from torch import nn
 from gmbench.errors import UnknownNameError
 from gmbench.models.class_targets import ClassTargets
 from gmbench.training.config import TrainingConfig
+from gmbench.training.views import view_from_dict
 
 if TYPE_CHECKING:
     from gmbench.models.targets import TrainingTargets
@@ -111,6 +112,25 @@ def build_network(name: str, settings: Mapping[str, Any], n_classes: Sequence[in
         SettingError: A setting has an invalid value.
     """
     return _network(_method(name, tells_classes=False), settings, n_classes, None)
+
+
+def check_settings(config: TrainingConfig, n_classes: Sequence[int]) -> None:
+    """Checks the settings of a parser's network, view and objective, which the training takes.
+
+    Args:
+        config: Settings of the training.
+        n_classes: Number of classes of each of the 16 heads.
+
+    Raises:
+        UnknownNameError: There is no such method, view or setting.
+        SettingError: A setting has an invalid value.
+        ViewError: The view cannot be as it is described.
+    """
+    view_from_dict(config.view)
+    loaded(_method(config.method, tells_classes=False).weights)(**config.objective)
+    # There a network takes neither time nor memory, nor random numbers.
+    with torch.device("meta"):
+        build_network(config.method, config.model, n_classes)
 
 
 def _network(

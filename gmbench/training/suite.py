@@ -14,6 +14,7 @@ import numpy as np
 
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.data.parallel import all_cores
+from gmbench.errors import naming_extras
 from gmbench.evaluation.comparison import Comparison, compare
 from gmbench.evaluation.evaluate import evaluate
 from gmbench.evaluation.result import Evaluation
@@ -24,7 +25,7 @@ from gmbench.predictions.writing import write_predictions
 from gmbench.progress import Progress
 from gmbench.training.baselines import predict_baseline
 from gmbench.training.options import RunOptions
-from gmbench.training.recipes import Recipe, require_extra
+from gmbench.training.recipes import Recipe, require_extra, require_folder
 from gmbench.wording import plural
 
 _UNFINISHED = ".suite.json"
@@ -159,11 +160,15 @@ def run_suite(
         progress: Progress callback, with the current task, how much of it is done, and its total.
 
     Raises:
-        GmbenchError: A baseline cannot be run on this benchmark.
+        GmbenchError: A baseline cannot be run on this benchmark. If a setting of any is the reason,
+            nothing was run.
     """
     if options.extra:
         for recipe in recipes:
             require_extra(recipe)
+    for recipe in recipes:
+        if recipe.training is not None:
+            _check_training(recipe, benchmark, folder, options)
     results = {}
     for recipe in recipes:
         results[recipe.name] = result = run_one(recipe, benchmark, folder, options, progress)
@@ -179,6 +184,20 @@ def run_suite(
         write_whole(out / "comparison.json", json.dumps(comparison.to_dict(), indent=1) + "\n")
     (out / _UNFINISHED).unlink(missing_ok=True)
     return SuiteResult(benchmark.name, benchmark.version, results, comparison)
+
+
+def _check_training(
+    recipe: Recipe, benchmark: Benchmark, folder: Path | None, options: RunOptions
+) -> None:
+    """Checks the settings of a baseline's training, before those ahead of it take hours."""
+    # Imported here, so that baselines that train no network do not need torch.
+    with naming_extras():
+        from gmbench.models.targets import class_counts
+        from gmbench.training.folds import TrainingJob
+        from gmbench.training.methods import check_settings
+
+    job = TrainingJob(recipe, benchmark, require_folder(recipe.name, folder), **vars(options))
+    check_settings(job.config, class_counts(benchmark))
 
 
 def write_result(result: BaselineResult, out: Path) -> None:

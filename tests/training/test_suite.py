@@ -6,12 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from gmbench.benchmark.benchmark import Benchmark
-from gmbench.errors import BenchmarkError
+from gmbench.errors import BenchmarkError, GmbenchError
 from gmbench.evaluation.evaluate import evaluate
 from gmbench.files import WriteError
+from gmbench.models.targets import class_counts
 from gmbench.predictions.predictions import read_predictions
+from gmbench.training.config import TrainingConfig
+from gmbench.training.methods import check_settings
 from gmbench.training.options import RunOptions
 from gmbench.training.parsed_sets import present_gms
 from gmbench.training.recipes import Recipe, find_recipe
@@ -77,6 +81,33 @@ def test_an_interrupted_suite_may_go_on_and_no_other_take_its_place(tmp_path: Pa
     ]  # fmt: skip
     with pytest.raises(WriteError, match="is there already"):
         check_place(recipes, benchmark, tmp_path, options)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"model.fen_dept": 3}, "Did you mean fen_depth"),
+        ({"model.fen_depth": "deep"}, "fen_depth='deep' cannot be"),
+        ({"objective.l2": 1.0}, "Setting 'l2' is not known"),
+        ({"view.size": 0}, "size of Resized is 0"),
+        ({"method": "trace"}, "Setting 'fen_depth' is not known"),
+        ({"nothing": 1}, "Setting 'nothing' is not known"),
+    ],
+)
+def test_settings_are_checked_before_anything_is_run(
+    changes: dict[str, object], said: str, families: Benchmark, family_folder: Path, tmp_path: Path
+) -> None:
+    options, out = replace(OPTIONS, changes={**CHANGES, **changes}), tmp_path / "out"
+    with pytest.raises(GmbenchError, match=said):
+        run_suite([find_recipe("mean_mode"), TINY_FULL], families, family_folder, out, options)
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("method", ["parser", "trace", "graph"])
+def test_sound_settings_pass_and_take_no_random_numbers(method: str, families: Benchmark) -> None:
+    before = torch.random.get_rng_state()
+    check_settings(TrainingConfig(method=method), class_counts(families))
+    assert torch.equal(torch.random.get_rng_state(), before)
 
 
 def test_repeats_have_seeds_of_their_own_and_are_averaged(
