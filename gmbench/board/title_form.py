@@ -11,11 +11,13 @@ import unicodedata
 
 _LOOKS: dict[str, str] = {
     "a": "аαɑ", "b": "вβ", "c": "сϲ", "d": "ԁ", "e": "еεє", "g": "ԍɡ", "h": "нһ", "j": "јϳ",
-    "k": "кκ", "l": "i1|ıɩɪіιӏʟ", "m": "м", "n": "пηи", "o": "0оο", "p": "рρ", "q": "ԛ",
+    "k": "кκ", "l": "i1|ıɩɪіιӏʟǀ", "m": "м", "n": "пηи", "o": "0оο", "p": "рρ", "q": "ԛ",
     "r": "гґʀ", "s": "ѕ", "t": "тτ", "u": "υ", "v": "νѵ", "w": "ԝω", "x": "хχ", "y": "уγ",
 }  # fmt: skip
 """Letters that look like a Latin one, after case folding; i, l and 1 are equal, as are o and 0."""
 _PLAIN = str.maketrans({look: plain for plain, looks in _LOOKS.items() for look in looks})
+# The other click letters: one looks like two of l, two like marks, which a form has not.
+_PLAIN |= str.maketrans({"ǁ": "ll", "ǂ": "", "ǃ": ""})
 _NO_TITLE = ("CIRCLED", "PARENTHESIZED", "SQUARED", "FULLWIDTH", "MATHEMATICAL", "MODIFIER LETTER")
 """Parts of the names of characters that stand for a plain letter or digit."""
 _LOOK_ALIKE = ("LATIN", "GREEK", "CYRILLIC", "ARMENIAN", "COPTIC", "CHEROKEE", "LISU")

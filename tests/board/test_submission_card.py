@@ -97,6 +97,8 @@ def test_titles_of_any_language(title: str) -> None:
         ("FEN-PN", "fen pn"), ("FEN-PN", "F\u0415N-PN"), ("Emile", "Émile"),
         ("Method 1", "Method l"), ("Method 1", "Method \u2460"), ("Method 10", "Method lO"),
         ("COPE", "\u0421\u041e\u0420\u0415"), ("Beta", "\uff22eta"),
+        ("Method l", "Method \u01c0"), ("Null", "Nu\u01c1"), ("GAN!", "GAN\u01c3"),
+        ("GAN\u2021", "GAN\u01c2"),
     ],
 )  # fmt: skip
 def test_titles_that_look_alike(one: str, other: str) -> None:
