@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.board.board import Board
 from gmbench.board.flags import flag_copies
+from gmbench.board.free_names import entries_by_form, held_by
 from gmbench.board.reported import read_reported
 from gmbench.board.seeds import seed_fault
 from gmbench.board.submission_card import Card
@@ -125,7 +126,11 @@ def _compare_names(
     later: set[str],
     checklist: Checklist,
 ) -> None:
-    """Finds names and titles shared by two submissions, or by one and a paper."""
+    """Finds names and titles shared by two submissions, or by one and a paper.
+
+    A name that an entry of a running round has too is reported, but which of the two came first is
+    not known, so the submission is not left out.
+    """
     by_form: dict[str, list[str]] = defaultdict(list)
     by_title: dict[tuple[str, str], list[str]] = defaultdict(list)
     for one in known:
@@ -133,6 +138,11 @@ def _compare_names(
         if one.card is not None:
             by_title[one.card.predicted, title_form(one.card.title)].append(one.name)
     offenders = [" and ".join(sorted(names)) for names in _shared(by_form.values(), asked, later)]
+    entries = entries_by_form(board)
+    for one in known:
+        held = held_by(entries, one.name)
+        if held is not None and one.name in asked:
+            offenders.append(f"{one.name}: {held} is an entry of a round that is not revealed")
     papers = {(one.benchmark, title_form(one.title)): one for one in read_reported(board.reported)}
     for (benchmark, form), of_title in by_title.items():
         # The seeds of one method share its title.

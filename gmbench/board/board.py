@@ -33,7 +33,7 @@ from gmbench.benchmark.cross_validation import (
 )
 from gmbench.board.safe_yaml import MOST_BYTES
 from gmbench.board.submission_card import NAME_PATTERN
-from gmbench.errors import BenchmarkError, GmbenchError, UnknownNameError, plain_form
+from gmbench.errors import BenchmarkError, GmbenchError, UnknownNameError
 
 CARD, PREDICTIONS, RESULTS = "card.yaml", "predictions.parquet", "results.json"
 
@@ -176,31 +176,6 @@ def files_of(folder: Path) -> tuple[dict[str, Path], list[str]]:
     there = {entry.name for entry in found}
     problems += [f"{name} is missing" for name in LARGEST if name not in there]
     return sound, problems
-
-
-def require_free(board: Board, name: str, *, replace: bool = False) -> None:
-    """Checks that a submission or an entry of a round may have a name.
-
-    Args:
-        board: The leaderboard.
-        name: The name.
-        replace: Whether it may be the name of a submission that is there.
-
-    Raises:
-        BoardError: A submission has that name, or one that differs in case or separators alone.
-    """
-    form = plain_form(name)
-    for other in board.names():
-        if other == name and not replace:
-            raise BoardError(
-                f"{board.submissions / name} is there already. Take another --name, or say "
-                "--replace to put this one in its place."
-            )
-        if other != name and plain_form(other) == form:
-            raise BoardError(
-                f"{name} differs from {other}, which is on the board, in letter case or separators "
-                "alone. Take another --name."
-            )
 
 
 def find_benchmark(board: Board, name: str, version: str, sets: str | None = None) -> Benchmark:

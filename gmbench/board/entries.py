@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from gmbench.benchmark.benchmark import Benchmark, load_benchmark
-from gmbench.board.board import CARD, LARGEST, PREDICTIONS, Board, BoardError, require_free
+from gmbench.board.board import CARD, LARGEST, PREDICTIONS, Board, BoardError
+from gmbench.board.free_names import require_free
 from gmbench.board.rounds import CLOSED, REVEALED, read_round, round_folder
 from gmbench.board.safe_yaml import read_yaml
 from gmbench.board.sealing import (
@@ -102,7 +103,7 @@ def check_entry(board: Board, name: str, who: str) -> Checklist:
             raise BoardError(f"{who} is a link or holds one: its files must be its own.")
         card = card_from({"benchmark": name, "version": "-", **entry_facts(entry)}, CARD)
         if not (folder / REVEALED).exists():
-            require_free(board, who)
+            require_free(board, who, entry=entry)
         sealed = read_sealed(entry)
         files = prediction_files(entry)
         if closed:

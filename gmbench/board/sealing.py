@@ -19,7 +19,8 @@ import re
 import secrets
 from pathlib import Path
 
-from gmbench.board.board import PREDICTIONS, Board, BoardError, is_safe, require_free
+from gmbench.board.board import PREDICTIONS, Board, BoardError, is_safe
+from gmbench.board.free_names import require_free
 from gmbench.board.rounds import CLOSED, REVEALED, read_closed, read_round, round_folder
 from gmbench.files import json_text, parse_json, write_whole
 
@@ -67,7 +68,8 @@ def seal_entry(board: Board, name: str, who: str, file: Path, nonce_file: Path) 
     entry = entry_folder(board, name, who)
     if (round_folder(board, name) / CLOSED).exists():
         raise BoardError(f"{name} is closed: what is sealed now is too late. Enter another round.")
-    require_free(board, who)  # When the round is revealed, the entry becomes a submission.
+    # When the round is revealed, the entry becomes a submission.
+    require_free(board, who, entry=entry)
     if nonce_file.resolve().is_relative_to(board.folder.resolve()):
         raise BoardError(
             f"{nonce_file} lies in {board.folder}, which is published. Keep it elsewhere."

@@ -17,9 +17,9 @@ from gmbench.board.board import (
     Board,
     BoardError,
     benchmark_texts,
-    require_free,
 )
 from gmbench.board.folders import folders_in_place
+from gmbench.board.free_names import require_free
 from gmbench.board.reported import read_reported
 from gmbench.board.safe_yaml import CardError
 from gmbench.board.scoring import score

@@ -350,11 +350,52 @@ def test_a_name_that_the_board_has_is_told_before_the_deadline(
     tmp_path: Path, build: Builder
 ) -> None:
     board = begin(tmp_path, build)
-    entry(board, tmp_path, "my_method", 1)
-    assert check_entry(board, "round-1", "my_method").ok
+    entry(board, tmp_path, "other", 1)
     tiny = tiny_benchmark()
     submit(random_predictions(tiny, 1), facts("my-method"), board=board, benchmark=tiny)
+    entries = board.folder / "rounds" / "round-1" / "entries"
+    (entries / "other").rename(entries / "my_method")
     found = check_entry(board, "round-1", "my_method")
     assert "my_method differs from my-method, which is on the board" in found.text()
     with pytest.raises(BoardError, match="is there already"):
         entry(board, tmp_path, "my-method", 2)
+
+
+def test_the_name_of_an_entry_is_held_until_its_round_is_revealed(
+    tmp_path: Path, build: Builder
+) -> None:
+    board, tiny = begin(tmp_path, build), tiny_benchmark()
+    entry(board, tmp_path, "my_method", 1)
+    for name in ("my_method", "My-Method"):
+        with pytest.raises(BoardError, match=f"The name {name} is held by .*my_method"):
+            submit(random_predictions(tiny, 1), facts(name), board=board, benchmark=tiny)
+    other = Board(tmp_path / "other")
+    submit(random_predictions(tiny, 1), facts("My-Method"), board=other, benchmark=tiny)
+    for part in ("submissions", "benchmarks"):
+        shutil.copytree(other.folder / part, board.folder / part)
+    made = verify(board, ["My-Method"], jobs=1)
+    assert "names_unique" in made.among.text()
+    assert "my_method is an entry of a round that is not revealed" in made.among.text()
+    assert [row.name for one in submitted_rows(board) for row in one.rows] == ["My-Method"]
+    for part in ("submissions", "benchmarks"):
+        shutil.rmtree(board.folder / part)
+    opened(board, tmp_path, "my_method")
+    places = (tmp_path / "secret", tmp_path / "hidden")
+    # Even a later entry of another round under that name does not stop the round's own.
+    later = board.folder / "rounds" / "round-2" / "entries" / "my_method"
+    later.mkdir(parents=True)
+    assert reveal_round(board, "round-1", *places).scored == ("my_method",)
+    assert verify(board, ["my_method"], jobs=1).ok
+
+
+def test_entries_whose_names_differ_in_separators_alone(tmp_path: Path, build: Builder) -> None:
+    board = begin(tmp_path, build)
+    entry(board, tmp_path, "ann_b", 1)
+    entry(board, tmp_path, "bob", 2)
+    assert check_entry(board, "round-1", "ann_b").ok
+    with pytest.raises(BoardError, match="The name Ann-B is held by"):
+        entry(board, tmp_path, "Ann-B", 3)
+    entries = board.folder / "rounds" / "round-1" / "entries"
+    (entries / "bob").rename(entries / "Ann-B")
+    for who in ("ann_b", "Ann-B"):
+        assert f"The name {who} is held by" in check_entry(board, "round-1", who).text()
