@@ -128,15 +128,15 @@ def working_on(device: str) -> Iterator[None]:
         yield
 
 
-def check_gpu_fault(error: Exception, name: str) -> None:
-    """Stops a build because of a GPU error, after which training again would only fail again.
+def check_device_fault(error: Exception, name: str) -> None:
+    """Stops a build because of its machine, on which training again would only fail again.
 
     Args:
         error: Exception that a training raised.
         name: Name of the GM.
 
     Raises:
-        DatasetError: The GPU is out of memory, or has failed.
+        DatasetError: The machine or its GPU is out of memory, or the GPU has failed.
     """
     text = str(error).splitlines()[0] if str(error) else type(error).__name__
     if type(error).__name__ == "OutOfMemoryError" or "CUBLAS_STATUS_ALLOC_FAILED" in text:
@@ -148,4 +148,8 @@ def check_gpu_fault(error: Exception, name: str) -> None:
         raise DatasetError(
             f"The GPU failed while it trained {name} ({text}). Run it again; what is finished is "
             "kept. Where it fails again, give --device cpu."
+        ) from None
+    if isinstance(error, MemoryError) or "DefaultCPUAllocator" in str(error):
+        raise DatasetError(
+            f"No memory is left for {name} ({text}). Give fewer --jobs; what is finished is kept."
         ) from None

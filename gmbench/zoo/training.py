@@ -22,7 +22,7 @@ from PIL import Image
 
 from gmbench.data.parallel import worker_number
 from gmbench.schema import LOSSES
-from gmbench.zoo.devices import check_gpu_fault, take_gpu, working_on
+from gmbench.zoo.devices import check_device_fault, take_gpu, working_on
 from gmbench.zoo.quality import N_SAMPLE, Quality, judge
 from gmbench.zoo.specification import Specification
 
@@ -106,8 +106,8 @@ def train_gm(task: TrainingTask, real: Images, *source: Images) -> Outcome:
 
     Some draws cannot learn their content, whatever the seed: without spares they would leave a gap
     in the population. Any error during training counts as a failed attempt, so that one GM does not
-    stop the rest, except those of a GPU that is out of memory or has failed: the next GMs would run
-    into them too.
+    stop the rest, except a lack of memory or the failure of a GPU: the next GMs would run into them
+    too.
 
     Args:
         task: What to do.
@@ -115,7 +115,7 @@ def train_gm(task: TrainingTask, real: Images, *source: Images) -> Outcome:
         source: Real images that it starts from, where the specification names their content.
 
     Raises:
-        DatasetError: The GPU is out of memory, or has failed.
+        DatasetError: The machine or its GPU is out of memory, or the GPU has failed.
     """
     import torch
 
@@ -134,7 +134,7 @@ def train_gm(task: TrainingTask, real: Images, *source: Images) -> Outcome:
                 )
             fault = quality.fault
         except Exception as error:  # noqa: BLE001 - whatever it is, the other GMs go on
-            check_gpu_fault(error, task.name)
+            check_device_fault(error, task.name)
             text = str(error).splitlines()[0] if str(error) else "no message"
             fault = f"{type(error).__name__}: {text}"
         found = quality.to_dict() if quality else None

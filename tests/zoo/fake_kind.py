@@ -2,8 +2,9 @@
 
 Stands in for the real kinds where a test is about the machinery around them. How a GM behaves is
 in the options of its specification: `behaviour` is `learns`, `never_learns`, `raises`,
-`learns_second_time` (fails with the seed that it was drawn with), `dies` (with its process) or
-`is_killed` (its process is, once).
+`learns_second_time` (fails with the seed that it was drawn with), `dies` (with its process),
+`is_killed` (its process is, once), `needs_memory` (there is none for an array) or
+`needs_memory_of_torch` (nor for a tensor).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -56,6 +58,9 @@ def train(specification: Specification, real: torch.Tensor) -> FakeGM:
             raise RuntimeError("the loss is upside down\nsecond line")
         if behaviour == "dies" and Path(options["trigger"]).exists():
             os._exit(9)
+        if behaviour.startswith("needs_memory") and Path(options["trigger"]).exists():
+            many = 1 << 50
+            torch.empty(many) if behaviour == "needs_memory_of_torch" else np.empty(many)
         if behaviour == "is_killed" and Path(options["trigger"]).exists():
             Path(options["trigger"]).unlink()
             os.kill(os.getpid(), signal.SIGKILL)

@@ -352,6 +352,23 @@ def test_what_a_gpu_cannot_do_is_no_fault_of_a_gm(
     assert not list((tmp_path / "zoo.partial" / "gms").iterdir())
 
 
+@pytest.mark.usefixtures("in_this_process")
+@pytest.mark.parametrize("behaviour", ["needs_memory", "needs_memory_of_torch"])
+def test_a_lack_of_memory_on_a_cpu_is_no_fault_of_a_gm(behaviour: str, tmp_path: Path) -> None:
+    trigger, out = tmp_path / "trigger", tmp_path / "zoo"
+    trigger.touch()
+    plan = fake_plan(n_gms=2)
+    short = replace(plan.population[1], options={"behaviour": behaviour, "trigger": str(trigger)})
+    plan = replace(plan, population=(plan.population[0], short))
+    said = r"No memory is left for GAN_001 \(.*\)\. Give fewer --jobs; what is finished is kept\."
+    with pytest.raises(DatasetError, match=said):
+        build_zoo(plan, out, jobs=1)
+    trigger.unlink()
+    result = build_zoo(plan, out, jobs=1)
+    assert result.n_resumed == 1
+    assert (tmp_path / "zoo" / "zoo.json").exists()
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU, and there is none")
 def test_two_gms_are_built_on_a_gpu(tmp_path: Path) -> None:
