@@ -136,7 +136,7 @@ def _from_noise(replica: Replica) -> bool:
 
 
 def _compared(replica: Replica) -> str:
-    for name in (replica.objective, replica.gm):
+    for name in (replica.objective, replica.objective_of or replica.gm):
         # A GM that was drawn may have the objective of one with another start: without noise, there
         # is none to recover and none to rebuild images from.
         if name in _COMPARES and (_from_noise(replica) or _COMPARES[name] not in _OF_NOISE):

@@ -139,7 +139,8 @@ def _made_like(rows: Sequence[GM]) -> tuple[tuple[GM, ...], dict[str, Replica]]:
         if alike:
             name = gm.name if gm.name in alike else alike[0]
             base, gm = replica(name), replace(gm, values=intended[name].values)
-            made[gm.name] = with_row(base, gm, base, _content(gm, base))
+            same = with_row(base, gm, base, _content(gm, base))
+            made[gm.name] = replace(same, objective_of=base.gm)
         else:
             try:
                 made[gm.name] = replica_like(gm)

@@ -150,6 +150,8 @@ class Replica:
         skip_connection: The method's class of `skip_connection`.
         losses: Names of the schema's losses that it is trained with, in the schema's order.
         smaller: What is smaller than in the original, in words.
+        objective_of: Name of the published GM whose objective it has in all details; empty for that
+            of its own name.
     """
 
     gm: str
@@ -169,6 +171,7 @@ class Replica:
     skip_connection: str
     losses: tuple[str, ...]
     smaller: str
+    objective_of: str = ""
 
     @property
     def name(self) -> str:

@@ -146,6 +146,7 @@ def with_row(base: Replica, gm: GM, objective: Replica, content: str = "") -> Re
         upsampling=chosen["upsampling"],
         skip_connection=chosen["skip_connection"],
         losses=tuple(loss.name for loss in LOSSES if row[loss.name]),
+        objective_of="",
     )
 
 

@@ -127,6 +127,18 @@ def test_a_published_row_in_a_file_is_made_as_its_replica(tmp_path: Path) -> Non
         assert made.options == own.options
 
 
+def test_a_published_row_under_another_name_is_made_as_its_replica(tmp_path: Path) -> None:
+    names = ("CRGAN_C", "CRGAN_P", "ICRGAN_C", "ICRGAN_P", "DISCOGAN", "DUALGAN", "MUNIT", "DCGAN")
+    rows = [gm for gm in red116() if gm.name in names]
+    renamed = [replace(gm, name=f"MY_{gm.name}") for gm in rows]
+    plan = plan_like(written(tmp_path / "mine.csv", *renamed), 2)
+    assert len(plan.population) == len(names)
+    for made, gm in zip(plan.population, rows, strict=True):
+        # ICRGAN's rows are those of CRGAN: only their names tell them apart.
+        published = replica(gm.name.removeprefix("I"))
+        assert made.options == specification_of(published).options
+
+
 def test_a_row_is_made_as_the_nearest_published_gm_with_its_own_layers(tmp_path: Path) -> None:
     table = written(
         tmp_path / "mine.csv",
