@@ -50,7 +50,8 @@ def read_label_table(path: Path) -> tuple[GM, ...]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.reader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise BenchmarkError(f"{path} cannot be read as a table of labels: {error}.") from error
+        reason = getattr(error, "strerror", None) or error
+        raise BenchmarkError(f"{path} cannot be read as a table of labels: {reason}.") from error
     stripped = [[cell.strip() for cell in row] for row in rows]
     (_, header), *body = [(n, row) for n, row in enumerate(stripped, 1) if any(row)] or [(1, [])]
     faults = _column_faults(header)

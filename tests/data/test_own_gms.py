@@ -251,7 +251,7 @@ def test_a_gm_without_images_is_missing(tmp_path: Path) -> None:
         (["--gms", "mine.csv", "--images", "images", "--draw-sets"], "No test set can be drawn"),
         (["--gms", "mine.csv", "--images", "images", "--sets", "no"], "no holds no test set"),
         (["--gms", "mine.csv", "--images", "no", "--sets", "sets"], "no does not exist"),
-        (["--gms", "none.csv", "--images", "images"], "none.csv"),
+        (["--gms", "none.csv", "--images", "images"], "labels: No such file or directory."),
         (["--gms", "mine.csv", "--benchmark", "red116"], "Give --benchmark or --gms, not both"),
         (["--draw-sets"], "are for GMs of your own: give --gms FILE.csv"),
     ],
