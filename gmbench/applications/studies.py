@@ -63,7 +63,10 @@ class ContentStudy:
 
     def to_dict(self) -> dict[str, Any]:
         """Returns everything as plain data."""
-        return asdict(self)
+        comparisons = {
+            tested: [one._asdict() for one in found] for tested, found in self.comparisons.items()
+        }
+        return {**asdict(self), "comparisons": comparisons}
 
 
 def content(
@@ -202,7 +205,10 @@ class Ablation:
 
     def to_dict(self) -> dict[str, Any]:
         """Returns everything as plain data."""
-        return asdict(self)
+        return {
+            "comparison": self.comparison.to_dict(),
+            "without": [one._asdict() for one in self.without],
+        }
 
 
 def ablation(results: Path, benchmark: Benchmark, *, seed: int = 0) -> Ablation:

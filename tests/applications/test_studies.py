@@ -12,6 +12,7 @@ from gmbench.applications import studies
 from gmbench.benchmark.benchmark import Benchmark, load_benchmark
 from gmbench.benchmark.splits import draw_content_sets, read_sets
 from gmbench.errors import BenchmarkError, SourceError
+from gmbench.evaluation.comparison import Difference
 from gmbench.evaluation.evaluate import evaluate
 from gmbench.evaluation.result import ParameterResult
 from gmbench.predictions.predictions import Predictions
@@ -74,7 +75,10 @@ def test_content_trains_on_what_it_says_and_tests_on_what_is_held_out(content: W
         assert contents[1] == {"faces", "objects"}
         assert test == seen[number % 4]
     assert content.study.training_gms == {"faces": 18, "others": 18, "all": 36}
-    assert json.dumps(content.study.to_dict(), allow_nan=False)
+    said = json.loads(json.dumps(content.study.to_dict(), allow_nan=False))
+    for tested, differences in content.study.comparisons.items():
+        kept = tuple(Difference(**one) for one in said["comparisons"][tested])
+        assert [one[:4] for one in kept] == [one[:4] for one in differences]
 
 
 def test_content_scores_by_a_slow_way(content: Watched) -> None:
@@ -124,6 +128,9 @@ def test_ablation_and_cross_entropy_read_what_baselines_left(
         write_predictions(random_predictions(benchmark, seed), tmp_path / f"{name}.parquet")
     found = studies.ablation(tmp_path, benchmark)
     assert tuple(found.comparison.values) == ("full", *studies.ABLATED)
+    said = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    assert [Difference(**one)[:4] for one in said["without"]] == [one[:4] for one in found.without]
+    assert said["comparison"]["differences"][0]["metric"] == "l1"
     assert {one.second for one in found.without} == set(studies.ABLATED)
     values = found.comparison.values
     for one in found.without:
