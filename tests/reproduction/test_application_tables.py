@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
+from gmbench.applications.studies import METRICS, TESTED_ON, TRAINED_ON, ContentStudy
 from gmbench.benchmark.benchmark import MINI116, load_benchmark
 from gmbench.benchmark.published import paper_cells
+from gmbench.evaluation.comparison import Difference
+from gmbench.evaluation.summary import Summary
 from gmbench.files import json_text, write_whole
 from gmbench.reproduction import application_tables, tables
 from gmbench.reproduction import reproduce as reproducing
@@ -140,3 +143,24 @@ def test_without_real_images_or_gms_it_says_so(setting: Setting) -> None:
     assert "has no real images" in reasons[0]
     assert "'SNGAN' is not known" in reasons[1]
     assert "'RSGAN_RES_REG' is not known" in reasons[2]
+
+
+def test_faces_and_all_else_of_a_study_that_was_kept(on_mini116: Setting) -> None:
+    summaries = {metric: Summary(0.5, None, (0.4, 0.6)) for metric in METRICS}
+    pairs = {
+        tested: tuple(
+            Difference(*(("faces", "others") if tested == "faces" else ("others", "faces")), metric,
+                       -0.1 if metric == "l1" else 0.1, (-0.2, 0.2), 0.001)
+            for metric in METRICS
+        )
+        for tested in TESTED_ON
+    }  # fmt: skip
+    scores = {trained: dict.fromkeys(TESTED_ON, summaries) for trained in TRAINED_ON}
+    counts = dict.fromkeys(TRAINED_ON, 24.0)
+    study = ContentStudy("mini116", "full", counts, scores, pairs)
+    keep(on_mini116, ContentRun(), study.to_dict())
+    table = made("table6", on_mini116)
+    assert len(table.orders) == 6
+    assert {order.p for order in table.orders} == {6 * 0.001}
+    assert {order.verdict for order in table.orders} == {"holds"}
+    assert table.lines[0].ours["l1"].ci == (0.4, 0.6)
