@@ -83,7 +83,7 @@ def agreement(gms: Sequence[GM]) -> Agreement:
         gms: GMs with measured labels; those with names of replicas are compared.
 
     Raises:
-        BenchmarkError: None of them is a replica.
+        BenchmarkError: None of them is a replica, or labels of one are not known.
     """
     found = [
         gm
@@ -94,6 +94,11 @@ def agreement(gms: Sequence[GM]) -> Agreement:
         raise BenchmarkError(
             f"None of the {len(gms)} GMs is a replica, which is called {PREFIX} and a published "
             "name, such as MINI_DCGAN."
+        )
+    if unknown := [gm.name for gm in found if None in gm.row()]:
+        raise BenchmarkError(
+            f"Not all labels of {', '.join(unknown)} are known. Those of replicas are measured: "
+            "give a dataset that `gmbench zoo build --like` made."
         )
     compared = [name for name in NAMES if name not in UNAIMED]
     agree = dict.fromkeys(compared, 0)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gmbench.benchmark.benchmark import benchmark_files, load_benchmark
-from gmbench.benchmark.catalog import TABLES, diffusion7, red116
+from gmbench.benchmark.catalog import TABLES, UNKNOWN, diffusion7, red116
 from gmbench.benchmark.splits import PREFIX
 from gmbench.errors import BenchmarkError, UnknownNameError
 from gmbench.schema import NAMES, get_parameter
@@ -196,6 +196,9 @@ def test_agreement_tells_planned_from_other_differences() -> None:
     assert changed.to_dict()["n_gms"] == 116
     with pytest.raises(BenchmarkError, match="None of the 0 GMs is a replica"):
         agreement([])
+    unknown = (UNKNOWN, *measured[0].values[1:])
+    with pytest.raises(BenchmarkError, match="Not all labels of MINI_AAE are known"):
+        agreement([replace(gm, name="MINI_AAE", values=unknown) for gm in measured[:1]])
 
 
 def test_the_command_lists_every_difference(tmp_path: Path) -> None:
