@@ -112,8 +112,11 @@ class FinishedGMs:
         for name, key in keys.items():
             try:
                 record = parse_json((self._folder / f"{name}.json").read_text(encoding="utf-8"))
-                if record["key"] == key:
-                    found[name] = self._from(name, record)
+                gm = self._from(name, record)
+                end = max((int(file.key) + file.size for file in gm.files), default=0)
+                # An archive may have been lost since, as in a copy of the folder that broke off.
+                if record["key"] == key and (not end or gm.archive.stat().st_size >= end):
+                    found[name] = gm
             except (OSError, ValueError, KeyError, TypeError):
                 continue
         return found

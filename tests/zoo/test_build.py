@@ -27,7 +27,8 @@ from gmbench.zoo import finished as finished_module
 from gmbench.zoo.build import ZooResult, build_zoo
 from gmbench.zoo.content import load_content
 from gmbench.zoo.plan import ZooPlan
-from gmbench.zoo.training import again, png_files, train_gm
+from gmbench.zoo.specification import Specification
+from gmbench.zoo.training import Attempt, Outcome, again, png_files, train_gm
 from tests.processes import one_after_the_other
 from tests.zoo.conftest import WITH_PROCESSES
 from tests.zoo.fake_kind import fake_plan
@@ -358,3 +359,16 @@ def test_no_ray_cluster_where_one_is_named(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("RAY_TMPDIR", str(tmp_path / "no cluster was started here"))
     with pytest.raises(DatasetError, match="No Ray cluster can be joined at auto"):
         build_zoo(fake_plan(n_gms=1), tmp_path / "zoo", jobs=1, engine="ray")
+
+
+def test_a_gm_whose_images_were_lost_is_not_finished(tmp_path: Path) -> None:
+    keeper = finished_module.FinishedGMs(tmp_path)
+    spec = Specification("GAN_001", "GAN", "fake", "digits", 32, ())
+    outcome = Outcome(spec, (Attempt(0, 1, None, ""),), (1.0,) * 25, (b"one", b"two"))
+    archive = keeper.keep("key", outcome).archive
+    whole = archive.read_bytes()
+    assert list(keeper.read({"GAN_001": "key"})) == ["GAN_001"]
+    archive.write_bytes(whole[:1200])  # Without the second image.
+    assert keeper.count({"GAN_001": "key"}) == 0
+    archive.unlink()
+    assert keeper.read({"GAN_001": "key"}) == {}
