@@ -178,3 +178,10 @@ def test_a_further_game_has_an_output_of_its_own() -> None:
     spec = specification("GAN", "mlp", 16, 2, 1, **options)
     trained = gan.train(spec, patterns(24, 16, grey=True))
     assert trained.losses == spec.losses == ("loss_adversarial", "loss_hinge", "loss_ls")
+
+
+def test_an_unrolled_critic_may_predict_classes_too() -> None:
+    options = SMALL | {"game": "unrolled", "classes": 4, "batch": 8, "width": 8}
+    spec = specification("GAN", "mlp", 16, 1, 1, **options)
+    trained = gan.train(spec, patterns(24, 16, grey=True))
+    assert trained.losses == spec.losses == ("loss_adversarial", "loss_ce")

@@ -372,7 +372,10 @@ class GameTraining:
         }
         for _ in range(steps):
             value = self._critic_value(play, play.made, weights)
-            slopes = torch.autograd.grad(value, list(weights.values()), create_graph=True)
+            # What predicts classes or codes has no part in the scores: its slope is zero.
+            slopes = torch.autograd.grad(
+                value, list(weights.values()), create_graph=True, materialize_grads=True
+            )
             weights = {
                 name: weight - UNROLLED_RATE * slope
                 for (name, weight), slope in zip(weights.items(), slopes, strict=True)
