@@ -18,6 +18,7 @@ from gmbench.benchmark.label_table import read_label_table
 from gmbench.errors import BenchmarkError, DatasetError, GmbenchError, UnknownNameError
 from gmbench.schema import LOSSES, NAMES
 from gmbench.zoo.content import CONTENTS, load_content
+from gmbench.zoo.kinds.row_plan import COUNTS
 from gmbench.zoo.like import like_rows, nearest_first
 from gmbench.zoo.plan import SIZES, ZooPlan, check_plan
 from gmbench.zoo.replica_specifications import specification_of
@@ -30,6 +31,9 @@ TABLES: tuple[str, ...] = ("red116", "red116-dm")
 
 _FEW = 64
 """Number of real images that a network is built with to check that it can be."""
+
+MOST_LAYERS = 1_000
+"""Largest of a row's counts of layers and blocks; with others, building would not end."""
 
 _SHOWN = 10
 """Maximum number of faults that an error names."""
@@ -127,9 +131,14 @@ def _made_like(rows: Sequence[GM]) -> tuple[tuple[GM, ...], dict[str, Replica]]:
     intended = {gm.name: gm for gm in intended_gms("red116-dm")}
     aimed, made, faults = [], {}, []
     for gm in rows:
-        labels = zip(NAMES, gm.row(), strict=True)
-        if unknown := [name for name, value in labels if value is None]:
+        labels = dict(zip(NAMES, gm.row(), strict=True))
+        if unknown := [name for name, value in labels.items() if value is None]:
             faults.append(f"{gm.name}: a network needs every label; fill in {', '.join(unknown)}.")
+            continue
+        if many := [name for name in COUNTS if (labels[name] or 0) > MOST_LAYERS]:
+            faults.append(
+                f"{gm.name}: {many[0]} is {labels[many[0]]:,.0f}; there can be {MOST_LAYERS:,}."
+            )
             continue
         alike = [
             name
@@ -243,8 +252,11 @@ def check_buildable(plan: ZooPlan, rows: Sequence[GM]) -> None:
         try:
             importlib.import_module(plan.modules[gm.kind]).train(replace(gm, steps=0), *real)
         except (GmbenchError, ValueError, RuntimeError, IndexError, ZeroDivisionError) as error:
+            # Only an error of gmbench's own is in words that a reader of the table understands.
+            own = isinstance(error, GmbenchError)
+            why = str(error).splitlines()[0] if own else "no such network has these counts."
             faults.append(
-                f"{gm.name} ({gm.family}): {str(error).splitlines()[0]} "
+                f"{gm.name} ({gm.family}): {why} "
                 f"The nearest row that can be is that of {_nearest(row)[0].gm}."
             )
     _refuse(faults)

@@ -262,6 +262,18 @@ def test_a_row_that_no_network_can_have_is_named_with_one_that_can(tmp_path: Pat
     assert replica(nearest.removesuffix(".")).family == "residual_classifier"
 
 
+def test_counts_that_no_network_has_are_refused_in_plain_words(tmp_path: Path) -> None:
+    hollow = written(tmp_path / "hollow.csv", changed("PIXELCNN", "HOLLOW", conv_layers=0))
+    with pytest.raises(BenchmarkError) as caught:
+        plan_like(hollow, 2)
+    said = "HOLLOW (pixelcnn): no such network has these counts. The nearest row that can be is"
+    assert said in str(caught.value)
+    # The number of weights in the column of another count.
+    endless = written(tmp_path / "endless.csv", changed("DCGAN", "ENDLESS", blocks=94_669_184))
+    with pytest.raises(BenchmarkError, match="ENDLESS: blocks is 94,669,184; there can be 1,000"):
+        plan_like(endless, 2)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
