@@ -41,7 +41,7 @@ def normalization(name: str, channels: int) -> nn.Module:
     """Returns a norm layer for images, shape (images, channels, height, width).
 
     Args:
-        name: One of `NORMALIZATIONS`; `none` gives an `nn.Identity`.
+        name: One of `NORMALIZATIONS`, or `other` for `layer`; `none` gives an `nn.Identity`.
         channels: Number of channels.
 
     Raises:
@@ -53,7 +53,7 @@ def normalization(name: str, channels: int) -> nn.Module:
         return nn.InstanceNorm2d(channels, affine=True)
     if name == "group":
         return nn.GroupNorm(_groups(channels), channels)
-    if name == "layer":
+    if name in ("layer", "other"):
         # One group: mean and variance over all channels and pixels of an image, as in layer norm.
         return nn.GroupNorm(1, channels)
     if name == "none":
@@ -65,7 +65,7 @@ def flat_normalization(name: str, features: int) -> nn.Module:
     """Returns a norm layer for fully connected layers, shape (images, features).
 
     Args:
-        name: One of `FLAT_NORMALIZATIONS`; `none` gives an `nn.Identity`.
+        name: One of `FLAT_NORMALIZATIONS`, or `other` for `layer`; `none` gives an `nn.Identity`.
         features: Number of features.
 
     Raises:
@@ -73,7 +73,7 @@ def flat_normalization(name: str, features: int) -> nn.Module:
     """
     if name == "batch":
         return nn.BatchNorm1d(features)
-    if name == "layer":
+    if name in ("layer", "other"):
         return nn.LayerNorm(features)
     if name == "none":
         return nn.Identity()

@@ -16,11 +16,13 @@ from torch.func import jacrev
 
 from gmbench.errors import GmbenchError, UnknownNameError
 from gmbench.measuring.measure import measure
+from gmbench.schema import DISCRETE, NAMES
 from gmbench.zoo.kinds.attack import attack
 from gmbench.zoo.kinds.attack_row_networks import fold, warp
 from gmbench.zoo.kinds.autoregressive import build_prior
-from gmbench.zoo.kinds.autoregressive_sampling import sample_cached, sample_plain
+from gmbench.zoo.kinds.autoregressive_sampling import as_input, sample_cached, sample_plain
 from gmbench.zoo.kinds.block_sizes import block_sizes, composition
+from gmbench.zoo.kinds.diffusion_row_network import RowBlock
 from gmbench.zoo.kinds.flow_row_networks import MaxPoolSurjection, RowFlow
 from gmbench.zoo.kinds.likelihood import Dequantiser
 from gmbench.zoo.kinds.row_vae_networks import FullDecoder
@@ -156,6 +158,37 @@ def test_cached_sampling_gives_what_the_whole_network_does(gm: str) -> None:
     plain = sample_plain(network, palette, uniforms)
     assert torch.equal(plain, sample_cached(network, palette, uniforms))
     assert len(set(plain.flatten().tolist())) > 2
+
+
+def test_a_made_without_hidden_layers_is_sampled_too() -> None:
+    torch.manual_seed(0)
+    options = {**small(replica("MADE"), 0).options, "grid": 5, "blocks": 0}
+    network = build_prior("made", 1, 4, options).double().eval()
+    palette, uniforms = torch.randn(4, 1).double(), torch.rand(3, 5, 5).double()
+    plain = sample_plain(network, palette, uniforms)
+    assert torch.equal(plain, sample_cached(network, palette, uniforms))
+
+
+@pytest.mark.parametrize("norm", ["batch", "other"])
+def test_norms_of_the_class_other_are_layers_too(norm: str) -> None:
+    one = replica("IMAGE_GPT")
+    values = intended_row(one.gm) | {"normalization": DISCRETE[0].classes.index(norm)}
+    options = specification_of(one, values=values).options | {"grid": 4, "width": 16}
+    network = build_prior(one.family, 1, 6, options).eval()
+    example = as_input(network, torch.zeros(1, options["patch"] ** 2, 4, 4))
+    labels = dict(zip(NAMES, measure(network, (example,)).labels, strict=False))
+    assert labels["norm_layers"] == values["norm_layers"]
+    assert labels["normalization"] == values["normalization"]
+
+
+# Diffusion models.
+
+
+def test_a_block_of_one_convolution_has_all_of_its_norms() -> None:
+    row = {"normalization": "other", "block_nonlinearity": "relu"}
+    block = RowBlock(8, {"conv": 1, "norm": 3}, None, row)
+    block.quieten()
+    assert sum(isinstance(module, torch.nn.GroupNorm) for module in block.modules()) == 3
 
 
 # Flows.

@@ -99,14 +99,14 @@ class PixelLayerNorm(nn.LayerNorm):
 
 
 def causal_norm(name: str, channels: int) -> nn.Module:
-    """Returns a norm that respects pixel order: `batch`, `layer`, or none for any other name.
+    """Returns a norm that respects pixel order: `batch`, `layer` (or `other`), else none.
 
     Instance and group norm average over the whole map and would let a pixel see later ones; a
     network that asks for them has them in its decoder only.
     """
     if name == "batch":
         return nn.BatchNorm2d(channels)
-    return PixelLayerNorm(channels) if name == "layer" else nn.Identity()
+    return PixelLayerNorm(channels) if name in ("layer", "other") else nn.Identity()
 
 
 class _Head(nn.Module):

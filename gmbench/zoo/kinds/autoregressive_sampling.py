@@ -196,7 +196,8 @@ def _sample_made(network: MADE, palette: torch.Tensor, uniforms: torch.Tensor) -
                 layers[depth][:, start:end] = h[:, start:end] + made if residual else made
                 h, seen = layers[depth], end
         rows = slice(pixel * symbols_number, (pixel + 1) * symbols_number)
-        scores = layers[-1][:, :end] @ out[rows, :end].T + network.out.bias[rows]
+        h, seen = (layers[-1], end) if layers else (known, pixel * channels)
+        scores = h[:, :seen] @ out[rows, :seen].T + network.out.bias[rows]
         scores = network.scale * network.last_nonlinearity(scores)
         symbols[:, pixel] = draw(scores, flat[:, pixel])
         columns = slice(pixel * channels, (pixel + 1) * channels)

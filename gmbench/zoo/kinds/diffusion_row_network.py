@@ -33,7 +33,7 @@ class RowBlock(nn.Module):
         norms = shared(layers["norm"], [1] * layers["conv"])
         self.told = told
         self.first = nn.Conv2d(width, width, 3, padding=1)
-        parts: list[nn.Module] = [normalization(row["normalization"], width)] * norms[0]
+        parts = [normalization(row["normalization"], width) for _ in range(norms[0])]
         for place in range(1, layers["conv"]):
             # Every second convolution is 1 x 1.
             kernel = 1 if place % 2 else 3
@@ -44,7 +44,7 @@ class RowBlock(nn.Module):
 
     def quieten(self) -> None:
         """Makes the block add little at first, so that a network of many blocks learns early."""
-        last = [module for module in self.rest if isinstance(module, nn.Conv2d)][-1]
+        last = [m for m in (self.first, *self.rest) if isinstance(m, nn.Conv2d)][-1]
         with torch.no_grad():
             last.weight.mul_(FIRST_SHARE)
 

@@ -176,15 +176,13 @@ class Parts:
 
     def norms(self, channels: int, number: int) -> list[nn.Module]:
         """Returns `number` norm layers for maps."""
-        name = "layer" if self.row.normalization == "other" else self.row.normalization
-        return [normalization(name, channels) for _ in range(number)]
+        return [normalization(self.row.normalization, channels) for _ in range(number)]
 
     def flat_norms(self, features: int, number: int) -> list[nn.Module]:
         """Returns `number` norm layers for features."""
         name = self.row.normalization
         if name == "instance":
             return [FeatureNorm() for _ in range(number)]
-        name = "layer" if name == "other" else name
         return [flat_normalization(name, features) for _ in range(number)]
 
     def changing(self, channels: int, filters: int, change: str) -> nn.Module:
