@@ -11,7 +11,7 @@ training whatever the test sets are.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -64,7 +64,11 @@ class DrawnGM:
 
 
 def like_rows(
-    table: Sequence[GM], n: int, seed: int = 0, prefix: str = "LIKE_"
+    table: Sequence[GM],
+    n: int,
+    seed: int = 0,
+    prefix: str = "LIKE_",
+    fixed: Mapping[str, Collection[str]] | None = None,
 ) -> tuple[DrawnGM, ...]:
     """Draws new GMs like those of a table.
 
@@ -73,6 +77,8 @@ def like_rows(
         n: Number of GMs; the kinds keep their shares of the table, by largest remainder.
         seed: Seed of the draw.
         prefix: Prefix of the names, before `0001` and so on.
+        fixed: Parameters that the network made for a row has no choice of, by name of the row: a GM
+            that took only those from a relative would be the row's twin.
 
     Returns:
         The new GMs, kind by kind; none has the architecture of a row of the table, width aside.
@@ -101,7 +107,8 @@ def like_rows(
             for attempt in range(_TRIES):
                 # A row that yields nothing but twins gives its turn to another of its kind.
                 row = base if attempt < _TRIES // 2 else int(generator.integers(len(of_kind)))
-                found = _draw(of_kind[row], relatives[row], generator)
+                kept = (fixed or {}).get(of_kind[row].name, ())
+                found = _draw(of_kind[row], relatives[row], generator, kept)
                 if found and _without_width(found.gm) not in taken and found.gm.values not in rows:
                     break
                 found = None
@@ -161,7 +168,9 @@ def _relatives(gm: GM, of_kind: Sequence[GM]) -> list[GM]:
     return list(found.values())[:_RELATIVES]
 
 
-def _draw(base: GM, relatives: Sequence[GM], generator: np.random.Generator) -> DrawnGM | None:
+def _draw(
+    base: GM, relatives: Sequence[GM], generator: np.random.Generator, fixed: Collection[str]
+) -> DrawnGM | None:
     """Returns a GM that differs from a row, or None if the draw changed nothing."""
     width = float(np.exp(generator.uniform(*np.log(WIDTHS))))
     if not relatives:
@@ -169,7 +178,8 @@ def _draw(base: GM, relatives: Sequence[GM], generator: np.random.Generator) -> 
     relative = relatives[int(generator.integers(len(relatives)))]
     values = list(base.values)
     for choice in CHOICES:
-        if generator.random() < 0.5 and _fits(choice, base, relative):
+        takes = generator.random() < 0.5 and choice[0] not in fixed
+        if takes and _fits(choice, base, relative):
             for name in choice:
                 values[NAMES.index(name)] = relative.values[NAMES.index(name)]
     exchanged = tuple(name for name, a, b in zip(NAMES, values, base.values, strict=True) if a != b)

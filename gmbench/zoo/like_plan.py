@@ -22,7 +22,7 @@ from gmbench.zoo.kinds.row_plan import COUNTS
 from gmbench.zoo.like import like_rows, nearest_first
 from gmbench.zoo.plan import SIZES, ZooPlan, check_plan
 from gmbench.zoo.replica_specifications import specification_of
-from gmbench.zoo.replica_table import OBJECTIVES, Replica, published_gms
+from gmbench.zoo.replica_table import FIXED, OBJECTIVES, Replica, published_gms
 from gmbench.zoo.replicas import drawn_replica, intended_gms, replica, replica_sets, with_row
 from gmbench.zoo.specification import Specification
 
@@ -37,6 +37,9 @@ MOST_LAYERS = 1_000
 
 _SHOWN = 10
 """Maximum number of faults that an error names."""
+
+_ENLARGED: tuple[str, ...] = ("noise", "class", "thumbnail")
+"""Starts from which every image is enlarged, also where nothing is scaled down before."""
 
 _GAMES: tuple[str, ...] = ("GAN", "VAE")
 """Kinds whose objectives take further losses as terms; the losses of other kinds are fixed."""
@@ -116,11 +119,18 @@ def _wanted(table: str, n_gms: int | None, seed: int, prefix: str) -> list[tuple
             "Table", table, TABLES, f"Give {', '.join(TABLES)} or a CSV file of labels."
         )
     if n_gms is not None:
-        drawn = like_rows(rows, n_gms, seed, prefix)
+        fixed = {gm.name: _fixed(gm, made[gm.name]) for gm in rows}
+        drawn = like_rows(rows, n_gms, seed, prefix, fixed)
         return [(one.gm, drawn_replica(one, made)) for one in drawn]
     if table in TABLES:
         return [(replace(gm, name=made[gm.name].name), made[gm.name]) for gm in rows]
     return [(gm, made[gm.name]) for gm in rows]
+
+
+def _fixed(gm: GM, made: Replica) -> tuple[str, ...]:
+    """Returns the parameters that the network made for a row has no choice of."""
+    enlarges = made.start in _ENLARGED or gm.values[NAMES.index("downsampling")]
+    return (*FIXED.get(made.family, ()), *(() if enlarges else ("upsampling",)))
 
 
 def _made_like(rows: Sequence[GM]) -> tuple[tuple[GM, ...], dict[str, Replica]]:

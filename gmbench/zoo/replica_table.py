@@ -53,6 +53,18 @@ FAMILIES: Mapping[str, str] = {
 }
 """The networks that make the images; critics and encoders follow from the objective."""
 
+_NO_OTHER_SIZE = ("upsampling", "downsampling")
+
+FIXED: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(("mlp", "vae_mlp", "vae_flow", "nade", "made"), _NO_OTHER_SIZE),
+    "fvbn": ("block_nonlinearity", *_NO_OTHER_SIZE),
+    **dict.fromkeys(("vae_deep", "surjective_flow"), _NO_OTHER_SIZE),
+    "conditional_flow": ("downsampling",),
+    **dict.fromkeys(("pixelcnn", "gated_pixelcnn", "pixelcnn_pp", "snail"), ("upsampling",)),
+    **dict.fromkeys(("image_transformer", "residual_classifier"), ("upsampling",)),
+}
+"""Parameters that the networks of a family have no choice of, whatever the row says."""
+
 OBJECTIVES: Mapping[str, tuple[str, ...]] = {
     "standard": ("loss_adversarial",),
     "non_saturating": ("loss_adversarial",),

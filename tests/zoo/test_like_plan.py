@@ -103,6 +103,14 @@ def test_new_gms_are_no_twins_and_have_what_they_are_trained_on() -> None:
     assert not [gm.name for gm in plan.population if gm.options["row"] in rows]
 
 
+def test_new_gms_take_no_class_that_their_network_cannot_have() -> None:
+    # A replica's network with another row that says nothing to it would be its twin.
+    plan = plan_like("red116", 2, n_gms=116)
+    flat = [gm for gm in plan.population if gm.family in ("fvbn", "nade", "made", "vae_mlp")]
+    assert len(flat) > 2
+    assert {gm.options["row"]["downsampling"] for gm in flat} == {"no"}
+
+
 def test_all_sizes_can_be_one() -> None:
     own = plan_like("red116", 2)
     assert own.sizes == [32, 64]

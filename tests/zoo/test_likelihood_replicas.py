@@ -28,7 +28,7 @@ from gmbench.zoo.kinds.likelihood import Dequantiser
 from gmbench.zoo.kinds.row_vae_networks import FullDecoder
 from gmbench.zoo.losses import LossSum, logistic_cross_entropy
 from gmbench.zoo.replica_specifications import specification_of
-from gmbench.zoo.replica_table import DOUBTFUL, Replica
+from gmbench.zoo.replica_table import DOUBTFUL, FIXED, Replica
 from gmbench.zoo.replicas import AIMED, intended_row, replica, replicas
 from gmbench.zoo.specification import Specification, TrainedGM
 from tests.zoo.kind_contract import module_of, patterns
@@ -167,6 +167,19 @@ def test_a_made_without_hidden_layers_is_sampled_too() -> None:
     palette, uniforms = torch.randn(4, 1).double(), torch.rand(3, 5, 5).double()
     plain = sample_plain(network, palette, uniforms)
     assert torch.equal(plain, sample_cached(network, palette, uniforms))
+
+
+@pytest.mark.parametrize("gm", ["FVBN", "NADE", "MADE"])
+def test_a_network_has_no_choice_of_what_is_fixed(gm: str) -> None:
+    one = replica(gm)
+    values = intended_row(gm)
+    other = {name: float(not values[name]) for name in FIXED[one.family]}
+    found = []
+    for row in (values, values | other):
+        options = specification_of(one, values=row).options | {"grid": 5}
+        network = build_prior(one.family, 1, 4, options)
+        found.append(measure(network, (torch.zeros(1, 1, 5, 5),)).labels)
+    assert found[0] == found[1]
 
 
 @pytest.mark.parametrize("norm", ["batch", "other"])
