@@ -76,7 +76,9 @@ function cell(value, signed = false) {
 
 /** Returns a number with three decimals and a true minus. */
 export function number(value, signed = false) {
-  const text = Math.abs(value).toFixed(3);
+  const size = Math.abs(value);
+  // Odd sixteenths lie in the middle of two such numbers: of these the even one, as in the table.
+  const text = ((size * 16) % 2 === 1 ? (2 * Math.round(500 * size)) / 1000 : size).toFixed(3);
   const sign = text === "0.000" ? "" : value < 0 ? "−" : signed ? "+" : "";
   return sign + text;
 }
