@@ -69,8 +69,19 @@ def _recipes() -> dict[str, Recipe]:
     return find_recipes()
 
 
+_LATEX = str.maketrans(
+    dict.fromkeys("{}\\", "")
+    | {letter: f"\\{letter}" for letter in "&%$#_"}
+    | {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+)
+
+
 def citation(card: Card) -> str:
-    """Returns a method's BibTeX entry, without braces in its values, which would end a field."""
+    """Returns a method's BibTeX entry.
+
+    Braces, which would end a field, are left out of its values, and so is the backslash, which
+    would begin a command; what else means something to LaTeX is escaped.
+    """
     fields = {
         "title": card.title,
         "author": " and ".join(card.authors),
@@ -78,7 +89,7 @@ def citation(card: Card) -> str:
         "howpublished": card.url or card.paper or f"gmbench, {BASELINES}/{card.recipe}",
         "note": f"Submission {card.name} to {card.predicted}, gmbench leaderboard",
     }
-    plain = {key: text.translate({ord("{"): "", ord("}"): ""}) for key, text in fields.items()}
+    plain = {key: text.translate(_LATEX) for key, text in fields.items()}
     lines = [f"  {key} = {{{text}}}," for key, text in plain.items()]
     return "\n".join([f"@misc{{{card.name},", *lines, "}"])
 
