@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gmbench.board.board import Board
-from gmbench.board.rounds import CLOSED
+from gmbench.board.rounds import CLOSED, REVEALED, ROUND
 from gmbench.data.checksums import sha256_of
 from gmbench.predictions.checks import Checklist
 from gmbench.wording import plural
@@ -33,6 +33,7 @@ def check_kept(trusted: Board, proposed: Board) -> Checklist:
         changed = _changed(trusted.folder / name, proposed.folder / name)
         if name == "rounds":
             changed += _new_in_rounds(trusted.folder / name, proposed.folder / name)
+            changed += _labels_of_rounds(trusted, proposed)
         if changed:
             said = f"{plural(len(changed), 'file')} of {what} would be changed or removed."
             checklist.failed(f"{name}_kept", said, remedy, changed)
@@ -71,6 +72,16 @@ def _new_in_rounds(trusted: Path, proposed: Path) -> list[str]:
             what = "would end the round" if place.name == CLOSED else "is no entry's"
             found.append(f"{place.as_posix()} {what}")
     return found
+
+
+def _labels_of_rounds(trusted: Board, proposed: Board) -> list[str]:
+    """Returns the rounds not revealed that would have labels: only revealing them gives any."""
+    rounds = sorted((trusted.folder / "rounds").glob(f"*/{ROUND}"))
+    return [
+        f"benchmarks/{one.parent.name} would be the labels of a round that is not revealed"
+        for one in rounds
+        if not one.with_name(REVEALED).exists() and (proposed.benchmarks / one.parent.name).exists()
+    ]
 
 
 def _files(folder: Path) -> list[Path]:
