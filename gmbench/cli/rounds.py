@@ -121,7 +121,8 @@ def close(name: NameArgument, board: BoardOption = BOARD, as_json: JsonOption = 
         return
     for who, sealed in hashes.items():
         output.show_plain(f"{sealed[:16]}  {who}")
-    output.note(f"{name} is closed with {len(hashes):,} entries. Publish closed.json.")
+    said = plural(len(hashes), "entry", "entries")
+    output.note(f"{name} is closed with {said}. Publish closed.json.")
 
 
 @round_app.command("open")

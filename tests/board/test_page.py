@@ -227,6 +227,17 @@ def test_tabs(site: Path) -> None:
         assert page.locator("#b-tiny").is_visible()
 
 
+def test_a_choice_that_a_table_has_not_hides_nothing_of_it(site: Path) -> None:
+    with opened(site, "?show=reported") as (browser, _):
+        assert names(browser, "measured") == []
+        browser.page.locator(".tabs a", has_text="tiny-dm").click()
+        assert len(names(browser, "measured", "tiny-dm")) == 2
+        assert browser.page.locator("#b-tiny-dm .status").text_content() == ""
+        browser.page.get_by_label("Find a method").nth(1).fill("dm-1")
+        status = browser.page.locator("#b-tiny-dm .status").text_content() or ""
+        assert status.startswith("1 method, ")
+
+
 def test_the_benchmark_of_a_link_stays(site: Path) -> None:
     """Pages of methods link to a benchmark by the fragment of the address."""
     with opened(site, "#b-tiny-dm") as (browser, address):
@@ -275,6 +286,17 @@ def test_phone_width(site: Path, query: str) -> None:
                 assert box["x"] >= 0
                 assert box["x"] + box["width"] <= width
                 assert dialog.evaluate("one => one.scrollWidth <= one.clientWidth")
+
+
+def test_a_window_that_is_made_narrow(site: Path) -> None:
+    widths = []
+    for first in (1280, 390):
+        with opened(site, width=first) as (browser, _):
+            browser.page.set_viewport_size({"width": 390, "height": 800})
+            box = browser.page.locator("#b-tiny table.methods").bounding_box()
+            assert box is not None
+            widths.append(box["width"])
+    assert widths[0] == widths[1]
 
 
 def test_keyboard_alone(site: Path, rows: BoardRows) -> None:

@@ -38,7 +38,7 @@ function explain(facts) {
   return (
     "Means over the test sets. Intervals: the same bootstrap of generative models and their images for both. " +
     `p-values: ${facts.permutations.toLocaleString("en")} exchanges of whole generative models, corrected (Holm) for ` +
-    `the ${facts.pairs.toLocaleString("en")} pairs of methods on this board, metric by metric. ` +
+    `the ${facts.pairs === 1 ? "pair" : `${facts.pairs.toLocaleString("en")} pairs`} of methods on this board, metric by metric. ` +
     "A method is called better where p is below 0.05. Each bar has an axis of its own, with 0 in the middle."
   );
 }

@@ -140,7 +140,7 @@ function prepare(table, all, byDefault) {
   let said = "";
   const say = (left) => {
     const { column, descending } = table.sorted;
-    const words = `${left} methods, sorted by ${table.titles.get(column)}, ${descending ? "descending" : "ascending"}`;
+    const words = `${left} ${left === 1 ? "method" : "methods"}, sorted by ${table.titles.get(column)}, ${descending ? "descending" : "ascending"}`;
     // Nothing is said when the page opens: nothing has changed then.
     if (said && words !== said) status.textContent = words;
     said = words;
