@@ -21,6 +21,7 @@ from gmbench.benchmark.benchmark import read_benchmark
 from gmbench.board import revealing, rounds
 from gmbench.board.board import LARGEST, Board, BoardError
 from gmbench.board.entries import check_entry, check_predictions, entry_names
+from gmbench.board.free_names import require_free
 from gmbench.board.keeping import check_kept
 from gmbench.board.revealing import check_revealed, reveal_round
 from gmbench.board.rounds import Builder, new_round, zoo_builder
@@ -382,6 +383,19 @@ def test_labels_of_a_running_round_are_its_makers(tmp_path: Path, build: Builder
     proposed = Board(Path(shutil.copytree(board.folder, tmp_path / "proposed")))
     benchmark_folder(proposed.benchmarks / "round-1")
     assert "round-1 would be the labels" in check_kept(board, proposed).text()
+
+
+def test_no_entry_is_of_a_round_that_does_not_run(tmp_path: Path, build: Builder) -> None:
+    """Such an entry is checked by nobody, and would hold a name for ever."""
+    board = begin(tmp_path, build)
+    proposed = Board(Path(shutil.copytree(board.folder, tmp_path / "proposed")))
+    for name in ("round-1", "none"):
+        (proposed.folder / "rounds" / name / "entries" / "ann").mkdir(parents=True)
+        (proposed.folder / "rounds" / name / "entries" / "ann" / "sealed.json").write_text("{}")
+    assert "1 file of rounds" in (said := check_kept(board, proposed).text())
+    assert "none/entries/ann/sealed.json is no entry's" in said
+    shutil.rmtree(proposed.folder / "rounds" / "round-1")
+    require_free(proposed, "ann")
 
 
 def test_what_is_too_large_is_told_before_the_deadline(

@@ -46,7 +46,7 @@ def method_page(row: Row, floors: Floors, *, pictures: bool) -> str:
         page=page(evaluation, ranks),
         frame=Frame(),
         card=card,
-        facts=[(name, text) for name, text in _facts(card) if text],
+        facts=[(name, text) for name, text in _facts(card, row.resubmitted) if text],
         links=_links(row, card),
         commands=commands(card),
         citation=citation(card),
@@ -144,13 +144,11 @@ def _links(row: Row, card: Card) -> list[tuple[str, str]]:
     return [(words, address) for words, address in addresses if address]
 
 
-def _facts(card: Card) -> tuple[tuple[str, str], ...]:
+def _facts(card: Card, resubmitted: int) -> tuple[tuple[str, str], ...]:
     def cost(value: float | None, unit: str = "") -> str:
         return "not given" if value is None else f"{cost_text(float(value))}{unit}, as stated"
 
-    times = {0: "", 1: ", replaced once"}.get(
-        card.resubmitted, f", replaced {card.resubmitted} times"
-    )
+    times = {0: "", 1: ", replaced once"}.get(resubmitted, f", replaced {resubmitted} times")
     return (
         ("Authors", ", ".join(card.authors)),
         ("Trained on", f"{TRAINING_DATA[card.training_data]}, as stated"),
