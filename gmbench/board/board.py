@@ -198,12 +198,12 @@ def find_benchmark(board: Board, name: str, version: str, sets: str | None = Non
         known = known if sets is None else with_sets(known, sets)
     else:
         folder = board.benchmarks / whole
-        require_own_name(name)
         if not is_safe(name) or folder.is_symlink() or not folder.is_dir():
             raise BenchmarkError(
                 f"benchmark {whole!r} is not known and not in {board.benchmarks}."
                 f"{_hint(board, name)} `gmbench submit --benchmark FOLDER` puts it there."
             )
+        require_own_name(name)
         known = _read_kept(folder, sets)
     if (known.name, known.version) != (whole, version):
         raise BenchmarkError(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.board.among import Known, compare, known_by_files
@@ -39,8 +39,6 @@ class _Manifest(BaseModel):
 
 class _Claim(BaseModel):
     """The parts of a result that the table of the board is made of."""
-
-    model_config = ConfigDict(strict=True)
 
     summary: dict[str, Summary]
     without_twins: _Twins | None = None
@@ -274,7 +272,7 @@ def read_claim(path: Path, checklist: Checklist) -> dict[str, Any] | None:
         return None
     try:
         shown = {key: data[key] for key in _Claim.model_fields if key in data}
-        problems = _Claim.model_validate_json(json.dumps(shown)).lacking()
+        problems = _Claim.model_validate_json(json.dumps(shown), strict=True).lacking()
     except ValidationError as error:
         problems = [".".join(map(str, one["loc"])) for one in error.errors(include_url=False)]
     if problems:
