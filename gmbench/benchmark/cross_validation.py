@@ -60,7 +60,7 @@ def base_and_sets(benchmark: Benchmark) -> tuple[str, str | None]:
             continue
         try:
             made = with_sets(replace(benchmark, name=base, sets={}), sets)
-        except BenchmarkError:
+        except (BenchmarkError, UnknownNameError):
             continue
         if made.is_same_as(benchmark):
             return base, sets

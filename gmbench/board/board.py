@@ -33,7 +33,7 @@ from gmbench.benchmark.cross_validation import (
 )
 from gmbench.board.safe_yaml import MOST_BYTES
 from gmbench.board.submission_card import NAME_PATTERN
-from gmbench.errors import BenchmarkError, GmbenchError, UnknownNameError
+from gmbench.errors import BenchmarkError, GmbenchError, UnknownNameError, plain_form
 
 CARD, PREDICTIONS, RESULTS = "card.yaml", "predictions.parquet", "results.json"
 
@@ -189,6 +189,7 @@ def find_benchmark(board: Board, name: str, version: str, sets: str | None = Non
 
     Raises:
         BenchmarkError: There is no benchmark of that name, version and sets.
+        BoardError: Its name is too much like that of a known one.
     """
     whole = name_with_sets(name, sets)
     if name in NAMED:
@@ -202,6 +203,7 @@ def find_benchmark(board: Board, name: str, version: str, sets: str | None = Non
                 f"benchmark {whole!r} is not known and not in {board.benchmarks}."
                 f"{_hint(board, name)} `gmbench submit --benchmark FOLDER` puts it there."
             )
+        require_own_name(name)
         known = _read_kept(folder, sets)
     if (known.name, known.version) != (whole, version):
         raise BenchmarkError(
@@ -209,6 +211,22 @@ def find_benchmark(board: Board, name: str, version: str, sets: str | None = Non
             "Predict the present version and submit again."
         )
     return known
+
+
+def require_own_name(name: str) -> None:
+    """Checks that a benchmark that gmbench does not know has no name like those it knows.
+
+    Raises:
+        BoardError: It is the name of a known benchmark, with other sets or not, or differs from it
+            in letter case or separators alone.
+    """
+    known = (name_with_sets(one, sets) for one in NAMED for sets in (None, *PROTOCOLS))
+    taken = next((one for one in known if plain_form(one) == plain_form(name)), None)
+    if taken is not None:
+        raise BoardError(
+            f"{name} cannot be the name of another benchmark: gmbench knows {taken}. Give it "
+            "another name (`name` in benchmark.json)."
+        )
 
 
 def _hint(board: Board, name: str) -> str:
@@ -266,6 +284,7 @@ def benchmark_texts(board: Board, benchmark: Benchmark) -> dict[Path, str]:
             f"The benchmark's name {benchmark.name!r} is not one that a board can have: take "
             "letters, digits, - and _ (`name` in benchmark.json)."
         )
+    require_own_name(base)
     folder = board.benchmarks / benchmark.name
     if folder.exists():
         known = _read_kept(folder, sets)

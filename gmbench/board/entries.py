@@ -21,12 +21,14 @@ from gmbench.board.sealing import (
     require_opened,
 )
 from gmbench.board.submission_card import COUNTED, PREDICTED, card_from
-from gmbench.board.submittable import of_submission
+from gmbench.board.submittable import check_size, of_submission
 from gmbench.errors import GmbenchError
 from gmbench.predictions.checks import Checklist
 from gmbench.predictions.predictions import validate_predictions
 
 MOST_ENTRIES = 500
+
+_FILES = (CARD, SEALED, NONCE, *PREDICTION_FILES)
 
 
 def entry_names(board: Board, name: str) -> list[str]:
@@ -50,8 +52,9 @@ def prediction_files(entry: Path) -> list[Path]:
 
 def has_links(entry: Path) -> bool:
     """Returns whether an entry links to files that are not its own."""
-    names = (CARD, SEALED, NONCE, *PREDICTION_FILES)
-    return any(path.is_symlink() for path in (entry.parent, entry, *(entry / one for one in names)))
+    return any(
+        path.is_symlink() for path in (entry.parent, entry, *(entry / one for one in _FILES))
+    )
 
 
 def entry_file(entry: Path) -> Path:
@@ -106,8 +109,13 @@ def check_entry(board: Board, name: str, who: str) -> Checklist:
             require_free(board, who, entry=entry)
         sealed = read_sealed(entry)
         files = prediction_files(entry)
+        strange = sorted(path.name for path in entry.iterdir() if path.name not in _FILES)
+        if strange:
+            raise BoardError(f"{who} holds {strange[0]!r}, which does not belong there.")
         if closed:
             require_in_time(board, name, who, sealed)
+            if not files and (entry / NONCE).exists():
+                raise BoardError(f"{who} holds {NONCE}, but not the predictions that it opens.")
         elif files or (entry / NONCE).exists():
             raise BoardError(
                 f"{who} is open before the deadline, and anyone can copy it. Keep {SEALED} and "
@@ -144,8 +152,10 @@ def check_predictions(board: Board, name: str, file: Path) -> Checklist:
         BoardError: There is no such round.
     """
     stand_in = _stand_in(name, read_round(board, name)["images"])
-    found = validate_predictions(file, stand_in, for_submission=True).checklist
     made = Checklist(str(file))
+    if not check_size(file, made):
+        return made
+    found = validate_predictions(file, stand_in, for_submission=True).checklist
     # The stand-in has a single set: the check that it is complete says all.
     unsaid = ("benchmark", "sets_all")
     made.checks += [one for one in of_submission(found) if one.name not in unsaid]

@@ -57,7 +57,7 @@ def folders_in_place(folders: Mapping[Path, Writers]) -> Iterator[None]:
         except OSError as error:
             raise WriteError(
                 f"{error.filename or folder} cannot be written ({error.strerror}). "
-                "Give another --board, or make room. Everything is as it was."
+                "Give another place, or make room. Everything is as it was."
             ) from error
         yield
     except BaseException:

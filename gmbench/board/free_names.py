@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from gmbench.board.board import Board, BoardError
-from gmbench.board.rounds import REVEALED
+from gmbench.board.rounds import REVEALED, ROUND
 from gmbench.errors import plain_form
 
 
@@ -19,7 +19,7 @@ def entries_by_form(board: Board) -> Mapping[str, Sequence[Path]]:
     """Returns the folders of all entries of all rounds, by the plain form of their names."""
     found: dict[str, list[Path]] = defaultdict(list)
     for entry in sorted((board.folder / "rounds").glob("*/entries/*")):
-        if entry.name[0] != ".":
+        if entry.name[0] != "." and (entry.parents[1] / ROUND).exists():
             found[plain_form(entry.name)].append(entry)
     return found
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gmbench.board.board import Board
-from gmbench.board.rounds import CLOSED
+from gmbench.board.rounds import CLOSED, REVEALED, ROUND
 from gmbench.data.checksums import sha256_of
 from gmbench.predictions.checks import Checklist
 from gmbench.wording import plural
@@ -33,6 +33,7 @@ def check_kept(trusted: Board, proposed: Board) -> Checklist:
         changed = _changed(trusted.folder / name, proposed.folder / name)
         if name == "rounds":
             changed += _new_in_rounds(trusted.folder / name, proposed.folder / name)
+            changed += _labels_of_rounds(trusted, proposed)
         if changed:
             said = f"{plural(len(changed), 'file')} of {what} would be changed or removed."
             checklist.failed(f"{name}_kept", said, remedy, changed)
@@ -61,16 +62,33 @@ def _changed(trusted: Path, proposed: Path) -> list[str]:
 
 
 def _new_in_rounds(trusted: Path, proposed: Path) -> list[str]:
-    """Returns the new files of rounds outside entries: only a maintainer makes those."""
+    """Returns the new files that are of no entry of a running round: a maintainer makes those."""
     known = {path.relative_to(trusted) for path in trusted.rglob("*")}
+    running = _running(trusted)
     found = []
     for path in sorted(one for one in proposed.rglob("*") if one.is_file()):
         place = path.relative_to(proposed)
-        is_entry = len(place.parts) == 4 and place.parts[1] == ENTRIES
+        # Nobody checks the entries of a round that is over, or of one that does not exist.
+        is_entry = len(place.parts) == 4 and place.parts[1] == ENTRIES and place.parts[0] in running
         if place not in known and not is_entry:
             what = "would end the round" if place.name == CLOSED else "is no entry's"
             found.append(f"{place.as_posix()} {what}")
     return found
+
+
+def _labels_of_rounds(trusted: Board, proposed: Board) -> list[str]:
+    """Returns the rounds not revealed that would have labels: only revealing them gives any."""
+    return [
+        f"benchmarks/{name} would be the labels of a round that is not revealed"
+        for name in _running(trusted.folder / "rounds")
+        if (proposed.benchmarks / name).exists()
+    ]
+
+
+def _running(rounds: Path) -> list[str]:
+    """Returns the names of the rounds that are not revealed."""
+    found = sorted(rounds.glob(f"*/{ROUND}"))
+    return [one.parent.name for one in found if not one.with_name(REVEALED).exists()]
 
 
 def _files(folder: Path) -> list[Path]:

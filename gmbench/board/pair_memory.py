@@ -19,10 +19,14 @@ Numbers = NDArray[np.float64]
 def recall_pairs(cache: Path, keys: Iterable[str]) -> dict[str, Numbers]:
     """Returns the pairs stored under the given keys; a damaged file counts as empty."""
     found = {}
-    with _opened(cache) as memory:
-        for key in keys:
-            for (data,) in memory.execute("SELECT data FROM pairs WHERE key = ?", (key,)):
-                found[key] = np.frombuffer(data, dtype="<f8").reshape(-1, 4)
+    try:
+        with _opened(cache) as memory:
+            for key in keys:
+                for (data,) in memory.execute("SELECT data FROM pairs WHERE key = ?", (key,)):
+                    found[key] = np.frombuffer(data, dtype="<f8").reshape(-1, 4)
+    except (sqlite3.DatabaseError, ValueError, TypeError):
+        (cache / FILE).unlink(missing_ok=True)
+        return {}
     return found
 
 

@@ -49,9 +49,17 @@ def read_reported(path: Path) -> list[Reported]:
     """
     if not path.is_file():
         return []
+    try:
+        return _read(path)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise BoardError(f"{path} cannot be read ({error}). Save it as CSV in UTF-8.") from error
+
+
+def _read(path: Path) -> list[Reported]:
     found: dict[tuple[str, str], Reported] = {}
     seen: dict[tuple[str, str], set[str]] = defaultdict(set)
-    with path.open(encoding="utf-8", newline="") as file:
+    # A spreadsheet writes a byte-order mark.
+    with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file)
         if tuple(reader.fieldnames or ()) != FIELDS:
             raise BoardError(f"{path} line 1 must be: {','.join(FIELDS)}.")

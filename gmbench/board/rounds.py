@@ -34,7 +34,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gmbench.benchmark.benchmark import Benchmark, benchmark_files, read_benchmark
-from gmbench.board.board import Board, BoardError, is_safe
+from gmbench.board.board import Board, BoardError, is_safe, require_own_name
 from gmbench.board.folders import folders_in_place
 from gmbench.board.round_secret import Seeds, derived, read_secret, seeds_of
 from gmbench.data.features import shard_path
@@ -121,13 +121,17 @@ def new_round(
         note: A line for readers, such as when the round ends.
 
     Raises:
-        BoardError: The round exists already, the secret cannot be used, secret or dataset would lie
-            in the published folder, or the dataset is not that of the round or has no test set.
+        BoardError: The round or a benchmark of that name exists already, the secret cannot be used,
+            secret or dataset would lie in the published folder, or the dataset is not that of the
+            round or has no test set.
         WriteError: A file cannot be written.
     """
     folder = round_folder(board, name)
     if folder.exists():
         raise BoardError(f"{folder} is there already. Take another name.")
+    require_own_name(name)
+    if (board.benchmarks / name).exists():
+        raise BoardError(f"{board.benchmarks / name} is a benchmark already. Take another name.")
     for path in (data, seed_file):
         if path.resolve().is_relative_to(board.folder.resolve()):
             raise BoardError(
@@ -294,6 +298,22 @@ def read_revealed(board: Board, name: str) -> dict[str, Any]:
         BoardError: There is no such round, it is not revealed, or its file is damaged.
     """
     return _read(round_folder(board, name) / REVEALED, {"salt": str, "order": list})
+
+
+def require_revealed(board: Board, name: str) -> None:
+    """Checks that a benchmark is no round whose labels are not known yet.
+
+    Raises:
+        BoardError: It is.
+    """
+    if not is_safe(name):
+        return
+    folder = round_folder(board, name)
+    if (folder / ROUND).exists() and not (folder / REVEALED).exists():
+        raise BoardError(
+            f"{name} is a round that is not revealed: only its maker knows its labels. "
+            "`gmbench leaderboard round seal` enters it."
+        )
 
 
 def sealed_predictions(board: Board, name: str) -> dict[str, str] | None:

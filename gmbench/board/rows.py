@@ -80,6 +80,11 @@ class Row:
     file: Path | None = None
     seeds: tuple[Seed, ...] = ()
 
+    @property
+    def resubmitted(self) -> int:
+        """How often its submissions were replaced, whichever of its seeds."""
+        return sum(one.card.resubmitted for one in self.seeds)
+
 
 @dataclass(frozen=True, slots=True)
 class BenchmarkBoard:

@@ -21,6 +21,7 @@ from gmbench.board.board import (
 from gmbench.board.folders import folders_in_place
 from gmbench.board.free_names import require_free
 from gmbench.board.reported import read_reported
+from gmbench.board.rounds import require_revealed
 from gmbench.board.safe_yaml import CardError
 from gmbench.board.scoring import score
 from gmbench.board.seeds import first_of, seed_fault
@@ -94,7 +95,8 @@ def submit(
         CardError: The facts do not form a valid card.
         PredictionError: A check failed, or the predictions are the labels.
         BoardError: The name or title is taken, another submission has the same predictions,
-            `seed_of` names no first seed, or the board has another benchmark of that name.
+            `seed_of` names no first seed, other seeds of it would be none of the new card, or the
+            board has another benchmark or a round of that name.
         UnknownNameError: There is no such benchmark.
         WriteError: A file cannot be written.
 
@@ -126,12 +128,15 @@ def submit(
     read = _read(predictions, benchmark)
     known = read.benchmark
     name, sets = base_and_sets(known)
+    require_revealed(board, name)
     old = submitted_card(board, str(facts["name"]))
     counted = {} if old is None else {COUNTED: old.resubmitted + 1}
     card = card_from(
         {**facts, "benchmark": name, "version": known.version, "sets": sets, **counted}, "The card"
     )
     _require_seed(board, card)
+    if old is not None:
+        _require_kept_seeds(board, card)
     _require_own_title(board, card)
     texts = benchmark_texts(board, known)
     _require_own_predictions(board, card.name, read)
@@ -182,6 +187,19 @@ def _require_seed(board: Board, card: Card) -> None:
             raise BoardError(
                 f"{card.name} is no other seed of {card.seed_of}: {fault}. Give --seed-of the "
                 "method's first submission, with the same authors and training data."
+            )
+
+
+def _require_kept_seeds(board: Board, card: Card) -> None:
+    """Refuses a card in place of a method's first seed of which the others would be no seeds."""
+    for name in board.names():
+        other = submitted_card(board, name)
+        if other is None or other.seed_of != card.name:
+            continue
+        if fault := seed_fault(other, card):
+            raise BoardError(
+                f"{name} is another seed of {card.name} and would be one no longer: {fault}. Keep "
+                "benchmark, authors and training data, or submit under another --name."
             )
 
 

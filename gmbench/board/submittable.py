@@ -35,13 +35,7 @@ def read_submitted(
     """
     if isinstance(source, str | Path):
         source = Path(source)
-        if problem := _size_fault(source):
-            checklist.failed(
-                "file",
-                f"{source.name} {problem}.",
-                "write one row an image and no more, as Parquet.",
-                fatal=True,
-            )
+        if not check_size(source, checklist):
             return None
     made = validate_predictions(source, benchmark, for_submission=True)
     found = of_submission(made.checklist)
@@ -70,13 +64,21 @@ def of_submission(checklist: Checklist) -> Checklist:
     return Checklist(checklist.source, checks)
 
 
-def _size_fault(path: Path) -> str:
+def check_size(path: Path, checklist: Checklist) -> bool:
+    """Returns whether a file is small enough for a board; another fails the check `file`."""
     try:
         size = path.stat().st_size
     except OSError:
-        return ""  # The reader gives a better message about the path.
+        return True  # The reader gives a better message about the path.
     most = LARGEST[PREDICTIONS]
-    return f"has {size:,} bytes; a submission has at most {most:,}" if size > most else ""
+    if size > most:
+        checklist.failed(
+            "file",
+            f"{path.name} has {size:,} bytes; a submission has at most {most:,}.",
+            "write one row an image and no more, as Parquet.",
+            fatal=True,
+        )
+    return size <= most
 
 
 def labels_share(predictions: Predictions) -> float:

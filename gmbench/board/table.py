@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from gmbench.benchmark.benchmark import Benchmark, load_benchmark
 from gmbench.board.board import Board, BoardError, find_board
 from gmbench.board.columns import COLUMNS
-from gmbench.board.rows import BenchmarkBoard, Row, read_rows, submitted_rows
+from gmbench.board.rows import BenchmarkBoard, Cell, Row, read_rows, submitted_rows
 from gmbench.data.loading import cache_folder
 from gmbench.errors import UnknownNameError
 from gmbench.evaluation.comparison import COMPARED
@@ -87,7 +87,12 @@ def leaderboard(
 
 def table(boards: Sequence[BenchmarkBoard]) -> pd.DataFrame:
     """Returns the rows of benchmarks in one table, with the columns of `leaderboard`."""
-    frame = to_frame(_record(board, row) for board in boards for row in board.rows)
+    records = [_record(board, row) for board in boards for row in board.rows]
+    if not records:  # A file without rows has its headings still.
+        nobody = Row("", "", "measured", {column.key: Cell(None) for column in COLUMNS})
+        none = BenchmarkBoard("", "", load_benchmark("mini116"), (nobody,), ())
+        return to_frame([_record(none, nobody)]).iloc[:0]
+    frame = to_frame(records)
     ranks = [name for name in frame.columns if name.endswith(("_rank", "_tier"))]
     return frame.astype(dict.fromkeys(ranks, "Int64"))
 

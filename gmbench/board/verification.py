@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.board.among import Known, compare, known_by_files
@@ -16,19 +16,46 @@ from gmbench.board.board import CARD, PREDICTIONS, RESULTS, Board, files_of, fin
 from gmbench.board.differing import TOLERANCE, differences, short
 from gmbench.board.flags import FLAGS, flag_labels
 from gmbench.board.processes import each
+from gmbench.board.rounds import require_revealed
 from gmbench.board.scoring import Score, recall, remember, score, score_key
 from gmbench.board.submission_card import Card, read_card
 from gmbench.board.submittable import read_submitted
 from gmbench.errors import GmbenchError
-from gmbench.evaluation.metrics import METRICS
+from gmbench.evaluation.metrics import HEADLINE, METRICS
 from gmbench.evaluation.result import PROTOCOL
 from gmbench.evaluation.summary import Summary
 from gmbench.predictions.checks import Checklist, Status
 from gmbench.progress import Progress
 from gmbench.wording import plural
 
-_SUMMARY = TypeAdapter(dict[str, Summary])
-"""The figures that the table of the board is made of."""
+
+class _Twins(BaseModel):
+    summary: dict[str, Summary]
+
+
+class _Manifest(BaseModel):
+    predictions_sha256: str
+
+
+class _Claim(BaseModel):
+    """The parts of a result that the table of the board is made of."""
+
+    summary: dict[str, Summary]
+    without_twins: _Twins | None = None
+    manifest: _Manifest
+
+    def lacking(self) -> list[str]:
+        """Returns the places of the figures that are missing."""
+        parts = [("summary", METRICS, self.summary)]
+        if self.without_twins is not None:
+            parts.append(("without_twins.summary", HEADLINE, self.without_twins.summary))
+        return [
+            f"{place}.{metric.name} is missing"
+            for place, metrics, figures in parts
+            for metric in metrics
+            if metric.name not in figures
+        ]
+
 
 _FEW = 3
 """Number of submissions that are verified in the time that other processes take to start."""
@@ -164,6 +191,7 @@ def verify_one(
         else:
             checklist.passed("card", made.card.title)
         card = made.card
+        require_revealed(board, card.benchmark)
         made.benchmark = find_benchmark(board, card.benchmark, card.version, card.sets)
     except GmbenchError as error:
         what = "card" if made.card is None else "benchmark"
@@ -243,12 +271,10 @@ def read_claim(path: Path, checklist: Checklist) -> dict[str, Any] | None:
         )
         return None
     try:
-        figures = _SUMMARY.validate_json(json.dumps(data.get("summary")), strict=True)
-        lacking = [metric.name for metric in METRICS if metric.name not in figures]
-        problems = [f"summary.{name} is missing" for name in lacking]
+        shown = {key: data[key] for key in _Claim.model_fields if key in data}
+        problems = _Claim.model_validate_json(json.dumps(shown), strict=True).lacking()
     except ValidationError as error:
-        found = error.errors(include_url=False)
-        problems = [".".join(["summary", *map(str, one["loc"])]) for one in found]
+        problems = [".".join(map(str, one["loc"])) for one in error.errors(include_url=False)]
     if problems:
         said = f"{plural(len(problems), 'figure')} of {RESULTS} cannot be read."
         checklist.failed("results", said, remedy, [short(one) for one in problems])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -14,7 +15,7 @@ from gmbench.cli import output
 from gmbench.cli.data import JobsOption
 from gmbench.cli.options import DeviceOption, JsonOption
 from gmbench.cli.rounds import round_app
-from gmbench.cli.submit import BOARD, BoardOption
+from gmbench.cli.submit import BOARD, BoardOption, on_board
 from gmbench.wording import plural
 
 if TYPE_CHECKING:
@@ -171,9 +172,11 @@ def build(
     output.note(f"{made.folder}: {plural(made.files, 'file')}, {made.bytes / 1e6:.1f} MB.")
     for name, checks in left_out.items():
         output.note(
-            f"left out: {name} ({', '.join(checks)}). `gmbench leaderboard verify` says more."
+            f"left out: {name} ({', '.join(checks)}). "
+            f"`gmbench leaderboard verify{on_board(board)}` says more."
         )
-    output.note("next: gmbench leaderboard serve")
+    chosen = "" if out is None else f" --out {shlex.quote(str(out))}"
+    output.note(f"next: gmbench leaderboard serve{on_board(board)}{chosen}")
 
 
 @leaderboard_app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,7 @@ import typer
 from gmbench.cli import output
 from gmbench.cli.data import JobsOption
 from gmbench.cli.options import JsonOption
-from gmbench.cli.submit import BOARD, BoardOption
+from gmbench.cli.submit import BOARD, BoardOption, on_board
 from gmbench.wording import plural
 
 round_app = typer.Typer(
@@ -98,10 +99,10 @@ def seal(
         output.show_json({"sealed": str(sealed), "nonce": str(nonce_file)})
         return
     output.show_plain(f"{sealed}: the hash of {file}.")
+    again = shlex.join([name, str(file), "--name", who, "--nonce-file", str(nonce_file)])
     output.note(
         f"Put card.yaml beside it and propose both. Keep {file} and {nonce_file} to yourself until "
-        f"the round is closed; then: gmbench leaderboard round open {name} {file} --name {who} "
-        f"--nonce-file {nonce_file}"
+        f"the round is closed; then: gmbench leaderboard round open {again}{on_board(board)}"
     )
 
 
@@ -120,7 +121,8 @@ def close(name: NameArgument, board: BoardOption = BOARD, as_json: JsonOption = 
         return
     for who, sealed in hashes.items():
         output.show_plain(f"{sealed[:16]}  {who}")
-    output.note(f"{name} is closed with {len(hashes):,} entries. Publish closed.json.")
+    said = plural(len(hashes), "entry", "entries")
+    output.note(f"{name} is closed with {said}. Publish closed.json.")
 
 
 @round_app.command("open")
@@ -201,7 +203,7 @@ def reveal(
             output.show_plain(f"ok      {entry}")
         for entry, why in made.refused.items():
             output.show_plain(f"failed  {entry}: {why}")
-        output.note("next: gmbench leaderboard build")
+        output.note(f"next: gmbench leaderboard build{on_board(board)}")
     if made.refused:
         raise typer.Exit(1)
 

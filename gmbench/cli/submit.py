@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -194,12 +195,17 @@ def _day(text: str | None) -> Any:
         return text
 
 
+def on_board(board: Path) -> str:
+    """Returns the option that selects a board in a suggested command; empty for the default."""
+    return "" if board == BOARD else f" --board {shlex.quote(str(board))}"
+
+
 def _next_steps(made: Submission, board: Path) -> list[str]:
     places = sorted({str(path.parent) for path in made.files})
     return [
-        f"gmbench leaderboard verify {made.card.name}",
-        "gmbench leaderboard serve",
-        f"git add {' '.join(places)}",
+        f"gmbench leaderboard verify {made.card.name}{on_board(board)}",
+        f"gmbench leaderboard serve{on_board(board)}",
+        f"git add {shlex.join(places)}",
         f'git commit -m "Leaderboard: {made.card.name}"',
         "push the branch and open a pull request; its checks verify every figure again.",
     ]

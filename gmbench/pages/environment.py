@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 from gmbench.evaluation.intervals import CONFIDENCE
 from gmbench.pages.drawing.charts import thresholds
 from gmbench.version import __version__
+from gmbench.wording import plural
 
 
 def render(template: str, **values: Any) -> str:
@@ -39,6 +40,7 @@ def _environment() -> Environment:
         "version": __version__,
         "confidence": f"{CONFIDENCE:.0%}",
         "thresholds": thresholds(),
+        "plural": plural,
     }
     return environment
 

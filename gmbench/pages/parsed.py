@@ -69,7 +69,7 @@ def count_text(value: float) -> str:
     """Returns a count in readable form: `31`, `1,280`, `4.2 million`."""
     if value < 1e6:
         return f"{value:,.0f}"
-    return f"{value / 1e6:.3g} million" if value < 1e9 else f"{value / 1e9:.3g} billion"
+    return f"{value / 1e6:.3g} million" if value < 999.5e6 else f"{value / 1e9:.3g} billion"
 
 
 def sentences_of(facts: Mapping[str, Any]) -> tuple[str, ...]:

@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
+from typer.testing import CliRunner
 
 from gmbench.board import verification
+from gmbench.cli.app import app
 from gmbench.predictions.writing import write_predictions
 from tests.board.boards import benchmark_folder, tiny_benchmark
 from tests.commands import data, gmbench
@@ -51,6 +53,22 @@ def test_submit_verify_build(here: Path, snapshot: SnapshotAssertion) -> None:
     code, out, error = said(here, "leaderboard", "build")
     assert code == 1
     assert "n_gms is 49, recomputed 48" in error
+
+
+def test_suggested_commands_are_of_the_same_board(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(here)
+    done = CliRunner().invoke(
+        app, ["submit", "mine.parquet", "-b", "tiny", *CARD, "--board", "my board"]
+    )
+    assert "gmbench leaderboard verify mine --board 'my board'" in done.output
+    assert "gmbench leaderboard serve --board 'my board'" in done.output
+    assert "git add 'my board/benchmarks/tiny' 'my board/submissions/mine'" in done.output
+    done = CliRunner().invoke(
+        app, ["leaderboard", "build", "--board", "my board", "--out", "pages"]
+    )
+    assert "gmbench leaderboard serve --board 'my board' --out pages" in done.output
 
 
 def test_update_verifies_again_what_it_wrote_alone(

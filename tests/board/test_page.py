@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from gmbench.board.columns import COLUMNS
@@ -226,6 +227,32 @@ def test_tabs(site: Path) -> None:
         assert page.locator("#b-tiny").is_visible()
 
 
+def test_a_choice_that_a_table_has_not_hides_nothing_of_it(site: Path) -> None:
+    with opened(site, "?show=reported") as (browser, _):
+        assert names(browser, "measured") == []
+        browser.page.locator(".tabs a", has_text="tiny-dm").click()
+        assert len(names(browser, "measured", "tiny-dm")) == 2
+        assert browser.page.locator("#b-tiny-dm .status").text_content() == ""
+        browser.page.get_by_label("Find a method").nth(1).fill("dm-1")
+        status = browser.page.locator("#b-tiny-dm .status").text_content() or ""
+        assert status.startswith("1 method, ")
+
+
+def test_the_benchmark_of_a_link_stays(site: Path) -> None:
+    """Pages of methods link to a benchmark by the fragment of the address."""
+    with opened(site, "#b-tiny-dm") as (browser, address):
+        page = browser.page
+        page.locator("#b-tiny-dm th[data-c='l1'] button:not(.what)").click()
+        assert page.url == f"{address}?b=tiny-dm&sort=l1"
+        page.locator(".tabs a", has_text="Glossary").click()
+        assert page.locator("#b-tiny-dm").is_visible()
+        page.goto(f"{address}?b=tiny#b-tiny-dm")
+        assert page.locator("#b-tiny-dm").is_visible()
+        page.locator(".tabs a[data-b='tiny']").click()
+        assert page.locator("#b-tiny").is_visible()
+        assert page.url == address
+
+
 def test_without_javascript_everything_is_there(site: Path, rows: BoardRows) -> None:
     with opened(site, javascript=False) as (browser, address):
         page = browser.page
@@ -259,6 +286,17 @@ def test_phone_width(site: Path, query: str) -> None:
                 assert box["x"] >= 0
                 assert box["x"] + box["width"] <= width
                 assert dialog.evaluate("one => one.scrollWidth <= one.clientWidth")
+
+
+def test_a_window_that_is_made_narrow(site: Path) -> None:
+    widths = []
+    for first in (1280, 390):
+        with opened(site, width=first) as (browser, _):
+            browser.page.set_viewport_size({"width": 390, "height": 800})
+            box = browser.page.locator("#b-tiny table.methods").bounding_box()
+            assert box is not None
+            widths.append(box["width"])
+    assert widths[0] == widths[1]
 
 
 def test_keyboard_alone(site: Path, rows: BoardRows) -> None:
@@ -329,6 +367,32 @@ def test_comparison_opens_and_holds_at_most_four(site: Path) -> None:
         for shape in range(4):
             assert page.locator(f"dialog .dumbbells .shape-{shape}").count() == n_gms
         assert "the 45 pairs of methods on this board" in page.locator("dialog").inner_text()
+
+
+def test_a_method_is_compared_with_others_alone(site: Path) -> None:
+    with opened(site, "?pick=method-1,method-1,method-2&compare=1") as (browser, _):
+        browser.page.locator("dialog table").first.wait_for()
+        assert browser.page.locator("dialog table").count() == 1
+
+
+def test_comparisons_round_as_the_table(site: Path) -> None:
+    values = [
+        0.0625,
+        0.8125,
+        0.1125,
+        -0.4375,
+        0.0615,
+        *np.random.default_rng(0).random(200).round(4),
+    ]
+    with opened(site) as (browser, _):
+        rounded = browser.page.evaluate(
+            """async (values) => {
+              const { number } = await import("./modules/compare.js");
+              return values.map((value) => number(value));
+            }""",
+            [float(value) for value in values],
+        )
+        assert rounded == [score(value).text for value in values]
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,9 @@ def test_pairs_are_remembered(
     assert board_pairs(scores, cache=tmp_path, jobs=1, progress=progress) == first
     assert told == []
     (memory,) = tmp_path.iterdir()
+    whole = memory.read_bytes()
+    memory.write_bytes(whole[:4096] + b"\xff" * (len(whole) - 4096))
+    assert board_pairs(scores, cache=tmp_path, jobs=1) == first
     memory.write_bytes(b"damaged" * 1000)
     two = {name: scores[name] for name in list(scores)[:2]}
     board_pairs(two, cache=tmp_path, jobs=1)

@@ -19,8 +19,10 @@ from typer.testing import CliRunner
 
 from gmbench.benchmark.benchmark import read_benchmark
 from gmbench.board import revealing, rounds
-from gmbench.board.board import Board, BoardError
-from gmbench.board.entries import check_entry, entry_names
+from gmbench.board.board import LARGEST, Board, BoardError
+from gmbench.board.entries import check_entry, check_predictions, entry_names
+from gmbench.board.free_names import require_free
+from gmbench.board.keeping import check_kept
 from gmbench.board.revealing import check_revealed, reveal_round
 from gmbench.board.rounds import Builder, new_round, zoo_builder
 from gmbench.board.rows import read_rows, submitted_rows
@@ -35,7 +37,7 @@ from gmbench.errors import BenchmarkError
 from gmbench.evaluation.evaluate import evaluate
 from gmbench.predictions.predictions import Predictions
 from gmbench.schema import NAMES, PARAMETERS
-from tests.board.boards import digest, facts, tiny_benchmark
+from tests.board.boards import benchmark_folder, digest, facts, tiny_benchmark
 from tests.board.live_rounds import SECRET, begin, entry, opened, secret_order
 from tests.data.fake_images import small_benchmark
 from tests.evaluation.populations import random_predictions
@@ -106,7 +108,7 @@ def test_reveal(tmp_path: Path, build: Builder) -> None:
         "ann",
         "bob",
     }
-    assert "is there already" in again.refused["ann"]
+    assert set(again.refused) == {"carl", "dora", "eve"}
 
 
 def test_labels_are_published_without_any_sound_entry(tmp_path: Path, build: Builder) -> None:
@@ -281,9 +283,12 @@ def test_what_was_revealed_is_checked_without_the_secret(tmp_path: Path, build: 
 def test_refusals(tmp_path: Path, build: Builder) -> None:
     board = begin(tmp_path, build)
     inside = board.folder / "hidden"
+    benchmark_folder(board.benchmarks / "tiny")
     for name, seed_file, data, said in (
         ("round-1", tmp_path / "secret", tmp_path / "h", "is there already"),
         ("../x", tmp_path / "secret", tmp_path / "h", "cannot be the name"),
+        ("mini116-cv10", tmp_path / "secret", tmp_path / "h", "gmbench knows mini116-cv10"),
+        ("tiny", tmp_path / "secret", tmp_path / "h", "is a benchmark already"),
         ("round-2", tmp_path / "secret", inside, "which is published"),
         ("round-2", board.folder / "secret", tmp_path / "h", "which is published"),
         ("round-2", tmp_path / "secret", tmp_path / "h", "holds the benchmark round-1"),
@@ -328,7 +333,10 @@ def test_an_interrupted_revelation_loses_no_seal(
         patch.setattr(revealing, "_score_entry", stopped)
         with pytest.raises(KeyboardInterrupt):
             reveal_round(board, "round-1", *places)
-    assert reveal_round(board, "round-1", *places).scored == ("bob",)
+    made = reveal_round(board, "round-1", *places)
+    assert (made.scored, made.refused) == (("bob",), {})
+    made = reveal_round(board, "round-1", *places)
+    assert (made.scored, made.refused) == ((), {})
     sealed = {row.name: row.sealed for one in submitted_rows(board) for row in one.rows}
     assert sealed == {"ann": True, "bob": True}
 
@@ -359,6 +367,58 @@ def test_a_name_that_the_board_has_is_told_before_the_deadline(
     assert "my_method differs from my-method, which is on the board" in found.text()
     with pytest.raises(BoardError, match="is there already"):
         entry(board, tmp_path, "my-method", 2)
+
+
+def test_labels_of_a_running_round_are_its_makers(tmp_path: Path, build: Builder) -> None:
+    """Somebody else's labels under its name would bar the round from being revealed."""
+    board = begin(tmp_path, build)
+    with pytest.raises(BoardError, match="round-1 is a round that is not revealed"):
+        submit(
+            random_predictions(read_benchmark(tmp_path / "hidden"), 1),
+            facts("mine"),
+            board=board,
+            benchmark=tmp_path / "hidden",
+        )
+    assert not board.benchmarks.exists()
+    proposed = Board(Path(shutil.copytree(board.folder, tmp_path / "proposed")))
+    benchmark_folder(proposed.benchmarks / "round-1")
+    assert "round-1 would be the labels" in check_kept(board, proposed).text()
+
+
+def test_no_entry_is_of_a_round_that_does_not_run(tmp_path: Path, build: Builder) -> None:
+    """Such an entry is checked by nobody, and would hold a name for ever."""
+    board = begin(tmp_path, build)
+    proposed = Board(Path(shutil.copytree(board.folder, tmp_path / "proposed")))
+    for name in ("round-1", "none"):
+        (proposed.folder / "rounds" / name / "entries" / "ann").mkdir(parents=True)
+        (proposed.folder / "rounds" / name / "entries" / "ann" / "sealed.json").write_text("{}")
+    assert "1 file of rounds" in (said := check_kept(board, proposed).text())
+    assert "none/entries/ann/sealed.json is no entry's" in said
+    shutil.rmtree(proposed.folder / "rounds" / "round-1")
+    require_free(proposed, "ann")
+
+
+def test_what_is_too_large_is_told_before_the_deadline(
+    tmp_path: Path, build: Builder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board = begin(tmp_path, build)
+    entry(board, tmp_path, "ann", 1)
+    monkeypatch.setitem(LARGEST, "predictions.parquet", 100)
+    found = check_predictions(board, "round-1", tmp_path / "ann.parquet")
+    assert "a submission has at most 100" in found.text()
+
+
+def test_strangers_files_in_an_entry_are_named(tmp_path: Path, build: Builder) -> None:
+    board = begin(tmp_path, build)
+    entry(board, tmp_path, "ann", 1)
+    folder = board.folder / "rounds" / "round-1" / "entries" / "ann"
+    (folder / "more.txt").write_text("more")
+    assert "holds 'more.txt', which does not" in check_entry(board, "round-1", "ann").text()
+    (folder / "more.txt").unlink()
+    assert check_entry(board, "round-1", "ann").ok
+    opened(board, tmp_path)
+    (folder / "nonce.txt").write_text("0" * 64)
+    assert "holds nonce.txt, but not the pred" in check_entry(board, "round-1", "ann").text()
 
 
 def test_the_name_of_an_entry_is_held_until_its_round_is_revealed(

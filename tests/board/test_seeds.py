@@ -76,6 +76,13 @@ def test_a_row_is_the_mean_over_its_seeds(pristine: Board, seed_rows: BoardRows)
         assert found.difference == pytest.approx(sign * expected)
 
 
+def test_replacements_of_any_seed_are_counted(board: Board) -> None:
+    path = board.submission("second") / "card.yaml"
+    path.write_text(path.read_text() + "resubmitted: 2\n")
+    (of_board,) = submitted_rows(board)
+    assert {row.name: row.resubmitted for row in of_board.measured} == {"first": 2, "other": 0}
+
+
 def test_the_pages_show_the_spread(seed_rows: BoardRows) -> None:
     files = render_site(seed_rows)
     copies = copied_files(seed_rows.benchmarks[0])

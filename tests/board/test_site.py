@@ -274,6 +274,21 @@ def test_build_replaces_its_own_pages_alone(
         build_site(site_board, foreign / "thesis.tex", cache=cache, jobs=1)
 
 
+def test_a_folder_that_is_led_to_or_that_one_is_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board, link = Board(tmp_path / "none"), tmp_path / "link"
+    (tmp_path / "served").mkdir()
+    link.symlink_to(tmp_path / "served")
+    assert build_site(board, link, jobs=1).folder == link
+    assert link.is_symlink()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "served"]
+    monkeypatch.chdir(tmp_path / "served" / "modules")
+    for out in (".", ".."):
+        with pytest.raises(BoardError, match="is where you are"):
+            build_site(board, Path(out), jobs=1)
+
+
 def test_thresholds_are_those_of_the_metrics(site: Path) -> None:
     page = (site / "index.html").read_text(encoding="utf-8")
     said, *_ = re.findall("practical use, as the paper puts it: (.*?)[.] A rank", page)
@@ -297,6 +312,9 @@ def test_an_empty_board_has_a_page(tmp_path: Path) -> None:
     made = build_site(Board(tmp_path / "none"), tmp_path / "site", jobs=1)
     assert made.benchmarks == {}
     assert "There is no submission yet" in (tmp_path / "site" / "index.html").read_text()
+    listed = (tmp_path / "site" / "leaderboard.csv").read_text()
+    assert listed.startswith("benchmark,version,name,method,origin,seeds,skill,skill_lo,")
+    assert listed.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -313,6 +331,15 @@ def test_damaged_facts_are_refused(tmp_path: Path, old: str, new: str) -> None:
     assert len(read_reported(path)) == 2
     path.write_text(REPORTED.replace(old, new))
     with pytest.raises(BoardError, match=r"reported.csv line \d"):
+        read_reported(path)
+
+
+def test_facts_from_a_spreadsheet(tmp_path: Path) -> None:
+    path = tmp_path / "reported.csv"
+    path.write_text(REPORTED, encoding="utf-8-sig")
+    assert len(read_reported(path)) == 2
+    path.write_text(REPORTED.replace("both", "bóth"), encoding="cp1252")
+    with pytest.raises(BoardError, match="Save it as CSV in UTF-8"):
         read_reported(path)
 
 
@@ -334,6 +361,7 @@ def test_committed_board() -> None:
     [
         (0.0, "0"), (25.0, "25"), (2600.0, "2,600"), (10_000.0, "10 k"), (3_500_000.0, "3.5 M"),
         (305e6, "305 M"), (2e9, "2 G"), (0.02, "0.02"), (0.004, "0.004"), (2.5e-7, "2.5 × 10⁻⁷"),
+        (0.01561, "0.0156"), (0.00144, "0.00144"), (0.96189, "0.962"), (0.9999, "1"),
     ],
 )  # fmt: skip
 def test_costs_read_well(value: float, text: str) -> None:
@@ -363,6 +391,9 @@ def test_a_method_is_cited_in_fields_that_nothing_of_it_can_end(rows: BoardRows)
         f"@misc{{{card.name},\n  title = {{A Title}},\n  author = {{A and B}},\n"
     )
     assert entry.count("{") == entry.count("}") == 6
+    assert f"Submission {card.name}".replace("_", r"\_") in entry
+    words = citation(card.model_copy(update={"title": "A_b & 5% \\of #1 $2"}))
+    assert r"title = {A\_b \& 5\% of \#1 \$2}," in words
 
 
 def test_a_shared_link_has_a_preview(site: Path, rows: BoardRows) -> None:

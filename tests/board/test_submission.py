@@ -13,7 +13,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from gmbench.benchmark.benchmark import benchmark_files, load_benchmark
-from gmbench.board.board import Board, BoardError
+from gmbench.board.board import Board, BoardError, find_benchmark
 from gmbench.board.submission import submit
 from gmbench.board.submission_card import read_card
 from gmbench.board.submittable import read_submitted
@@ -315,6 +315,39 @@ def test_resubmissions_are_counted(board: Board) -> None:
             board=board,
             replace=True,
         )
+
+
+def test_a_first_seed_is_replaced_by_a_first_seed(board: Board) -> None:
+    def again(name: str, seed: int, **more: Any) -> None:
+        made = random_predictions(tiny_benchmark(), seed)
+        submit(made, facts(name, **more), board=board, replace=name in board.names())
+
+    again("alpha-2", 40, seed_of="alpha")
+    again("alpha", 41)
+    before = digest(board.folder)
+    for more in ({"training_data": "extra"}, {"authors": ["B. Author"]}):
+        with pytest.raises(
+            BoardError, match="alpha-2 is another seed of alpha and would be one no"
+        ):
+            again("alpha", 42, **more)
+    assert digest(board.folder) == before
+
+
+@pytest.mark.parametrize("name", ["red116-cv10", "mini116-cv10", "RED_116"])
+def test_names_of_known_benchmarks_are_no_others(tmp_path: Path, name: str) -> None:
+    """One table holds one benchmark: another one of its name would stop every page."""
+    board, folder = Board(tmp_path / "leaderboard"), tmp_path / "own"
+    own = replace(tiny_benchmark(), name=name)
+    folder.mkdir()
+    for file, text in benchmark_files(own).items():
+        (folder / file).write_text(text)
+    made = random_predictions(own, 1)
+    with pytest.raises(BoardError, match=f"{name} cannot be the name of another benchmark"):
+        submit(made, facts("mine"), board=board, benchmark=folder)
+    (board.benchmarks / name).parent.mkdir(parents=True)
+    folder.rename(board.benchmarks / name)
+    with pytest.raises(BoardError, match=f"{name} cannot be the name of another benchmark"):
+        find_benchmark(board, name, own.version)
 
 
 def test_probabilities_go_to_the_board_and_make_no_other_predictions(

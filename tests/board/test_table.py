@@ -81,6 +81,22 @@ def test_a_benchmark_is_named_or_given(site_board: Board) -> None:
         leaderboard(replace(other, name="another"), site_board)
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("manifest", None),
+        ("manifest", {}),
+        ("without_twins", 3),
+        ("without_twins", {"summary": {}}),
+    ],
+)
+def test_damaged_results_are_named(board: Board, key: str, value: object) -> None:
+    path = board.submission("alpha") / "results.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), key: value}))
+    with pytest.raises(BoardError, match=rf"alpha cannot be read(.|\n)*{key}"):
+        leaderboard("tiny", board)
+
+
 def test_nothing_ranks_by_the_slope(rows: BoardRows) -> None:
     shown = {
         row.row.name: row.cells

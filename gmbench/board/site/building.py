@@ -93,6 +93,12 @@ def build_site(
         WriteError: A file cannot be written.
     """
     folder = out or board.site
+    place = folder.resolve()  # What a link leads to is replaced, not the link.
+    if Path.cwd().is_relative_to(place):
+        raise BoardError(
+            f"{folder} is where you are, and a build replaces the folder as a whole. Give another "
+            "--out, or go elsewhere."
+        )
     if folder.exists() and not folder.is_dir():
         raise BoardError(f"{folder} is a file, and pages need a folder. Give another --out.")
     if folder.exists() and not (folder / MARKER).is_file() and any(folder.iterdir()):
@@ -105,7 +111,7 @@ def build_site(
     rows = read_rows(board, cache=cache, jobs=jobs, progress=progress)
     files = site_files(rows, address=address, jobs=jobs, progress=progress)
     by_folder: dict[Path, dict[str, Callable[[Path], object]]] = {
-        folder: {name: partial(write_file, content) for name, content in files.items()}
+        place: {name: partial(write_file, content) for name, content in files.items()}
     }
     with folders_in_place(by_folder):
         pass

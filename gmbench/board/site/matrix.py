@@ -16,10 +16,10 @@ MOST = 30
 """Number of methods, the best ones, in the matrices and maps of the board's page; separate pages
 have all of them."""
 
-CELL, LABELS = 13, 168
+CELL, LABELS = 13, 184
 """Side of a square, and the width left for names."""
 
-_LETTERS = 26
+_LETTERS = 24
 """Number of letters of a name that fit there."""
 
 

@@ -46,7 +46,7 @@ def method_page(row: Row, floors: Floors, *, pictures: bool) -> str:
         page=page(evaluation, ranks),
         frame=Frame(),
         card=card,
-        facts=[(name, text) for name, text in _facts(card) if text],
+        facts=[(name, text) for name, text in _facts(card, row.resubmitted) if text],
         links=_links(row, card),
         commands=commands(card),
         citation=citation(card),
@@ -69,8 +69,19 @@ def _recipes() -> dict[str, Recipe]:
     return find_recipes()
 
 
+_LATEX = str.maketrans(
+    dict.fromkeys("{}\\", "")
+    | {letter: f"\\{letter}" for letter in "&%$#_"}
+    | {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+)
+
+
 def citation(card: Card) -> str:
-    """Returns a method's BibTeX entry, without braces in its values, which would end a field."""
+    """Returns a method's BibTeX entry.
+
+    Braces, which would end a field, are left out of its values, and so is the backslash, which
+    would begin a command; what else means something to LaTeX is escaped.
+    """
     fields = {
         "title": card.title,
         "author": " and ".join(card.authors),
@@ -78,7 +89,7 @@ def citation(card: Card) -> str:
         "howpublished": card.url or card.paper or f"gmbench, {BASELINES}/{card.recipe}",
         "note": f"Submission {card.name} to {card.predicted}, gmbench leaderboard",
     }
-    plain = {key: text.translate({ord("{"): "", ord("}"): ""}) for key, text in fields.items()}
+    plain = {key: text.translate(_LATEX) for key, text in fields.items()}
     lines = [f"  {key} = {{{text}}}," for key, text in plain.items()]
     return "\n".join([f"@misc{{{card.name},", *lines, "}"])
 
@@ -133,13 +144,11 @@ def _links(row: Row, card: Card) -> list[tuple[str, str]]:
     return [(words, address) for words, address in addresses if address]
 
 
-def _facts(card: Card) -> tuple[tuple[str, str], ...]:
+def _facts(card: Card, resubmitted: int) -> tuple[tuple[str, str], ...]:
     def cost(value: float | None, unit: str = "") -> str:
         return "not given" if value is None else f"{cost_text(float(value))}{unit}, as stated"
 
-    times = {0: "", 1: ", replaced once"}.get(
-        card.resubmitted, f", replaced {card.resubmitted} times"
-    )
+    times = {0: "", 1: ", replaced once"}.get(resubmitted, f", replaced {resubmitted} times")
     return (
         ("Authors", ", ".join(card.authors)),
         ("Trained on", f"{TRAINING_DATA[card.training_data]}, as stated"),

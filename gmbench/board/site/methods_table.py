@@ -238,10 +238,9 @@ def cost_text(value: float) -> str:
         if value >= size:
             unit = 1e3 if size == 1e4 else size
             return f"{quantity(value / unit)}{letter}"
-    if 0 < value < 0.01:
-        text = p_value(value).text
-        return text.rstrip("0") if text.startswith("0.") else text
-    return quantity(value)
+    if 0 < value < 0.001:
+        return p_value(value).text
+    return f"{value:.3g}" if value < 1 else quantity(value)
 
 
 def _heading(column: Column, scale: Scale | None, empty: bool) -> Heading:

@@ -38,7 +38,7 @@ function explain(facts) {
   return (
     "Means over the test sets. Intervals: the same bootstrap of generative models and their images for both. " +
     `p-values: ${facts.permutations.toLocaleString("en")} exchanges of whole generative models, corrected (Holm) for ` +
-    `the ${facts.pairs.toLocaleString("en")} pairs of methods on this board, metric by metric. ` +
+    `the ${facts.pairs === 1 ? "pair" : `${facts.pairs.toLocaleString("en")} pairs`} of methods on this board, metric by metric. ` +
     "A method is called better where p is below 0.05. Each bar has an axis of its own, with 0 in the middle."
   );
 }
@@ -76,7 +76,9 @@ function cell(value, signed = false) {
 
 /** Returns a number with three decimals and a true minus. */
 export function number(value, signed = false) {
-  const text = Math.abs(value).toFixed(3);
+  const size = Math.abs(value);
+  // Odd sixteenths lie in the middle of two such numbers: of these the even one, as in the table.
+  const text = ((size * 16) % 2 === 1 ? (2 * Math.round(500 * size)) / 1000 : size).toFixed(3);
   const sign = text === "0.000" ? "" : value < 0 ? "−" : signed ? "+" : "";
   return sign + text;
 }

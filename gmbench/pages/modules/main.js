@@ -36,16 +36,18 @@ function start() {
   const failed = new Set();
   let shownColumns = "";
 
-  for (const link of document.querySelectorAll(".tabs a[data-b]")) {
+  for (const link of document.querySelectorAll("a[data-b]")) {
     link.addEventListener("click", (event) => {
       if (event.metaKey || event.ctrlKey || event.shiftKey) return;
       event.preventDefault();
       state.set({ b: link.dataset.b === first.name ? "" : link.dataset.b, pick: "" });
+      // Only the tabs stand above what they show.
+      if (!link.closest(".tabs")) tables.get(link.dataset.b).section.scrollIntoView();
     });
   }
 
   const update = (values) => {
-    const current = tables.get(values.b) || tables.get(location.hash.replace(/^#b-/, "")) || first;
+    const current = tables.get(values.b) || first;
     const chosen = chosenColumns(values.cols, all, byDefault);
     // The page stays as it is until the columns that it lacks are there.
     const missing = current.missing([...chosen, values.sort]);
@@ -138,7 +140,7 @@ function prepare(table, all, byDefault) {
   let said = "";
   const say = (left) => {
     const { column, descending } = table.sorted;
-    const words = `${left} methods, sorted by ${table.titles.get(column)}, ${descending ? "descending" : "ascending"}`;
+    const words = `${left} ${left === 1 ? "method" : "methods"}, sorted by ${table.titles.get(column)}, ${descending ? "descending" : "ascending"}`;
     // Nothing is said when the page opens: nothing has changed then.
     if (said && words !== said) status.textContent = words;
     said = words;

@@ -14,12 +14,13 @@ const AWAY = 10;
  *   for sure where there is room), and `x`, `y`, `top` and `bottom` in pixels, y downwards.
  * @param width Of the field.
  * @param height Of the field.
+ * @param lines Heights of the horizontal lines, in pixels, each with the words at its right end.
  */
-export function placeNames(marks, width, height) {
+export function placeNames(marks, width, height, lines = []) {
   const dots = marks.map(({ x, y }) => [x - 6, y - 6, x + 6, y + 6]);
   // Nobody shall take a name for that of the bar above or below it.
   const bars = marks.map(({ x, top, bottom }) => [x - 3, top - 8, x + 3, bottom + 8]);
-  const names = [];
+  const names = lines.map(([y, words]) => [width - LETTER * words.length, y, width, y + 16]);
   const free = (box, taken) => !taken.some(
     (other) => box[0] < other[2] && other[0] < box[2] && box[1] < other[3] && other[1] < box[3],
   );

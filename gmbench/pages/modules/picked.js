@@ -18,7 +18,7 @@ export class Picked {
 
   /** Returns the picked methods that the benchmark has. */
   static names(state, table) {
-    return state.list("pick").filter((name) => table.byName.get(name)?.origin === "measured").slice(0, MOST);
+    return [...new Set(state.list("pick"))].filter((name) => table.byName.get(name)?.origin === "measured").slice(0, MOST);
   }
 
   update(table) {

@@ -58,6 +58,7 @@ export class Picture {
     const ranked = this.marks.filter(({ row }) => row.origin === "measured");
     this.lower = up.better === "lower";
     this.best = runningBest(ranked, this.lower);
+    this.lines = up.lines;
     this.marks.sort((a, b) => a.x - b.x || a.y - b.y);
     this.list.replaceChildren(...this.marks.map((mark) => this.item(mark, up, across)));
     this.list.classList.toggle("crowd", this.marks.length > CROWD);
@@ -100,7 +101,7 @@ export class Picture {
         title: mark.title, first: first.has(mark),
         x: across(mark.x), y: down(mark.y), top: down(mark.top), bottom: down(mark.low),
       })),
-      width, height,
+      width, height, this.lines.map(([at, words]) => [down(at), words]),
     );
     let leaders = "";
     order.forEach(({ row, x, y }, at) => {

@@ -31,12 +31,21 @@ export class State {
     this.window = window;
     this.listeners = [];
     this.typing = false;
-    this.values = parse(window.location.search);
+    this.read();
     window.addEventListener("popstate", () => {
-      this.values = parse(window.location.search);
+      this.read();
       this.typing = false;
       this.tell();
     });
+  }
+
+  /** Reads the address. A benchmark that its fragment names becomes part of the view, so that it stays. */
+  read() {
+    const { history, location } = this.window;
+    this.values = parse(location.search);
+    if (!location.hash.startsWith("#b-")) return;
+    this.values.b = location.hash.slice(3);
+    history.replaceState(null, "", location.pathname + format(this.values) + location.hash);
   }
 
   get(key) {

@@ -158,13 +158,15 @@ export class Table {
   }
 
   filter({ q, trained, show }) {
+    // What this table has no part of is no choice here, nor is there a list to undo it.
+    const part = this.bodies.some((one) => one.origin === show) ? show : "";
     const words = q.toLowerCase().split(/\s+/).filter(Boolean);
     let left = 0;
     for (const { body, rows, origin } of this.bodies) {
       let shown = 0;
       for (const one of rows) {
         const fits =
-          (!show || show === origin) &&
+          (!part || part === origin) &&
           (!trained || one.trained === trained) &&
           words.every((word) => one.words.includes(word));
         if (one.row.hidden === fits) one.row.hidden = !fits;
@@ -184,9 +186,8 @@ export class Table {
 
   /** Fits the table's width to the number of columns. */
   resize(n) {
-    const wide = window.matchMedia("(min-width: 721px)").matches;
     this.table.parentElement.classList.toggle("many", n > MOST_FITTING);
-    this.table.style.minWidth = wide ? `${314 + 100 * n}px` : "";
+    this.table.style.setProperty("--columns", n);
     for (const { group } of this.bodies) group.cells[0].colSpan = n + 2;
   }
 }
