@@ -226,7 +226,7 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric(
         "loss_skill", "loss skill", "losses", "higher", skill.loss_skill, (-math.inf, 1.0),
-        "there are no training GMs",
+        "the training GMs' base rates are not known",
     ),
     Metric(
         "skill", "skill", "overall", "higher", skill.skill, (-math.inf, 1.0),
