@@ -183,17 +183,16 @@ def _find_entries(
     checklist: Checklist,
 ) -> NDArray[np.int64] | None:
     """Looks up each row's image; shape (rows,), -1 where there is no such image."""
-    if benchmark.sets_overlap:
-        names = list(benchmark.sets)
-        if "set" not in raw.columns:
-            checklist.failed(
-                "set_column",
-                f"the sets of {benchmark.name} share GMs, but there is no column set.",
-                f"add one that says for each row which set's model predicted it: "
-                f"{', '.join(names)}.",
-                fatal=True,
-            )
-            return None
+    names = list(benchmark.sets)
+    if benchmark.sets_overlap and "set" not in raw.columns:
+        checklist.failed(
+            "set_column",
+            f"the sets of {benchmark.name} share GMs, but there is no column set.",
+            f"add one that says for each row which set's model predicted it: {', '.join(names)}.",
+            fatal=True,
+        )
+        return None
+    if "set" in raw.columns:  # Where no sets share GMs, it may be left out, but not be wrong.
         chosen = raw.columns["set"]
         both = zip(chosen.to_pylist(), ids.to_pylist(), strict=True)
         found = pc.index_in(
