@@ -295,7 +295,8 @@ def check_sets_whole(
         gms: Row of the GM of each of these images.
         checklist: Receives the check `sets_whole`, and `sets_all` if it is made.
         partial: Whether a set may lack GMs or images.
-        min_images: Number of images of each GM that must be present; by default all.
+        min_images: Number of images of each GM that must be present; by default all. With
+            `partial`, of each GM that has any; by default one.
         for_submission: Whether every set must be present.
     """
     offenders: list[str] = []
@@ -310,21 +311,25 @@ def check_sets_whole(
             has = int(rows[row])
             needed = benchmark.n_images[row]
             needed = needed if min_images is None else min(min_images, needed)
-            if has < needed:
+            if has < needed and (has or not partial):
                 offenders.append(f"{name}: {gm} has {has:,} of {plural(needed, 'row')}")
         if len(offenders) == before:
             whole.append(name)
     of = benchmark.name
-    if partial:
+    if partial and min_images is None:
         checklist.passed("sets_whole", "not asked for (partial)")
     elif offenders:
         checklist.failed(
             "sets_whole",
             f"{plural(len(offenders), f'GM of {of} lacks', f'GMs of {of} lack')} rows.",
-            "predict every image of every GM of a set"
+            "leave these GMs out, or lower --min-images."
+            if partial
+            else "predict every image of every GM of a set"
             f"{'.' if for_submission else ', or say --partial or --min-images N.'}",
             offenders,
         )
+    elif partial:
+        checklist.passed("sets_whole", f"each GM has {min_images:,} rows, or all (partial)")
     else:
         checklist.passed("sets_whole", f"whole: {', '.join(whole) or 'none'}")
     if for_submission:
