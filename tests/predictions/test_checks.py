@@ -221,6 +221,8 @@ def test_frames(snapshot: SnapshotAssertion) -> None:
         skip_connection=pd.Categorical(["yes"] * len(FRAME)),
     )
     assert validate_predictions(indices, BENCHMARK).checklist.ok
+    sparse = FRAME.assign(layers=pd.arrays.SparseArray(FRAME["layers"]))
+    assert validate_predictions(sparse).checklist.failures[0].offenders == ("column layers",)
     mixed = FRAME.astype({"layers": object})
     mixed.loc[3, "layers"] = "x"
     assert validate_predictions(mixed, BENCHMARK).checklist.text(all_checks=False) == snapshot
