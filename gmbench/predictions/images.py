@@ -19,7 +19,7 @@ from gmbench.predictions.image_ids import gms_meant, image_id_meant
 from gmbench.predictions.raw_table import RawTable
 from gmbench.wording import plural
 
-_WRITE = "write it"
+_WRITE, _OTHER_SET = "write it", "is not in that set"
 
 
 @dataclass(frozen=True)
@@ -214,6 +214,8 @@ def _find_entries(
         rule = "keep rows of test images alone"
         if any(reason.startswith(_WRITE) for reason in reasons):
             rule = "an image_id is the GM's name, a slash and six digits"
+        elif any(reason.endswith(_OTHER_SET) for reason in reasons):
+            rule = "give each row in column set a set that tests its GM"
         checklist.failed(
             "image_ids_known",
             f"{len(unknown):,} of {plural(len(order), 'row')} "
@@ -248,7 +250,7 @@ def _why_unknown(image_id: str, benchmark: Benchmark) -> str:
     count = benchmark.n_images[benchmark.index[name]]
     if int(number) >= count:
         return f"{name} has {plural(count, 'image')}, numbered from 000000"
-    return f"{name} is not in that set"
+    return f"{name} {_OTHER_SET}"
 
 
 def _check_repeats(

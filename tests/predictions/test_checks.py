@@ -209,6 +209,7 @@ def test_a_set_column_that_nothing_needs_must_be_right() -> None:
     ).checklist.failures
     assert wrong.name == "image_ids_known"
     assert wrong.offenders[0].endswith("is not in that set")
+    assert "in column set a set that tests its GM" in wrong.remedy
 
 
 def test_frames(snapshot: SnapshotAssertion) -> None:
