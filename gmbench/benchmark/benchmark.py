@@ -50,8 +50,8 @@ class Benchmark:
 
     Attributes:
         name: Name, such as `red116`.
-        version: Version, such as `2023.1`; changes whenever a label, a set or the number of images
-            of a test GM does.
+        version: Version, such as `2023.1`; changes whenever a label, a set, the number of images
+            of a test GM, or whether another GM has images does.
         gms: All GMs, in the order of the label table.
         sets: Names of the test GMs of each set, by set name.
         n_images: Number of images of each GM, in the order of `gms`.
@@ -155,11 +155,18 @@ class Benchmark:
 
     @cached_property
     def splits_sha256(self) -> str:
-        """SHA-256 of the test sets and of the number of images of each GM in them."""
+        """SHA-256 of the test sets, each GM's images in them, and other GMs that have no images."""
         lines = [
             f"{name},{gm},{self.n_images[self.index[gm]]}"
             for name, test in self.sets.items()
             for gm in test
+        ]
+        # Such a GM trains nothing: it is no part of what labels alone reach.
+        tested = {gm for test in self.sets.values() for gm in test}
+        lines += [
+            f",{gm.name},0"
+            for gm, n_images in zip(self.gms, self.n_images, strict=True)
+            if not n_images and gm.name not in tested
         ]
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 

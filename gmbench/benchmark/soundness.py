@@ -20,7 +20,9 @@ MOST_IMAGES_IN_ALL = 20_000_000
 LARGEST_COUNT = 2**53
 """Integers up to this value are exact as floats."""
 
-HIGHEST_CLASS = 999
+HIGHEST_CLASS = 127
+"""Predictions hold the index of a class in one byte, with a sign."""
+
 PARTS = {
     "count": slice(0, N_CONTINUOUS),
     "class": slice(N_CONTINUOUS, N_ARCHITECTURE),

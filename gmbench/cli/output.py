@@ -50,6 +50,7 @@ def console(*, stderr: bool = False) -> Console:
     return Console(
         file=stream,
         width=None if stream.isatty() else _FIXED_WIDTH,
+        markup=False,  # Names of files and benchmarks may have square brackets.
         highlight=False,
         emoji=False,
         soft_wrap=False,
@@ -98,7 +99,7 @@ def short_number(value: float | None) -> str:
 
 def interval(ends: Sequence[float] | None) -> str:
     """Returns an interval as tables show it; a dash if it is undefined."""
-    return "-" if ends is None else f"{ends[0]:.3f} to {ends[1]:.3f}"
+    return "-" if ends is None else f"{ends[0]:z.3f} to {ends[1]:z.3f}"
 
 
 def estimated(one: Estimate | None, *, signed: bool = False) -> tuple[str, str]:
@@ -122,7 +123,7 @@ def note(text: str) -> None:
     if _quiet:
         return
     text = _fitted(text, sys.stderr)
-    console(stderr=True).print(text, markup=False, style="dim", soft_wrap=True)
+    console(stderr=True).print(text, style="dim", soft_wrap=True)
 
 
 def complain(text: str, heading: str = "error") -> None:
@@ -130,7 +131,7 @@ def complain(text: str, heading: str = "error") -> None:
     screen = console(stderr=True)
     screen.print(f"{heading}: ", style="bold red", end="")
     text = _fitted(f"{heading}: {text}", sys.stderr).removeprefix(f"{heading}: ")
-    screen.print(text, markup=False, soft_wrap=True)
+    screen.print(text, soft_wrap=True)
 
 
 def _fitted(text: str, stream: TextIO) -> str:
@@ -207,7 +208,7 @@ def _shown_progress() -> Iterator[Progress]:
         yield ProgressLines(note)
         return
     bars = rich_progress.Progress(
-        rich_progress.TextColumn("{task.description}"),
+        rich_progress.TextColumn("{task.description}", markup=False),
         rich_progress.BarColumn(),
         rich_progress.MofNCompleteColumn(),
         rich_progress.TextColumn("{task.fields[rate]}"),

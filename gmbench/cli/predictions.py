@@ -63,6 +63,11 @@ def template(
     if out is not None:
         refuse_existing(out, overwrite=overwrite)
     if labels:
+        if sets or set_name or probabilities:
+            raise GmbenchError(
+                "A table of labels has no sets and no probabilities. Leave --sets, --set and "
+                "--probabilities out, or leave out --labels."
+            )
         text = example_table()
     else:
         known = loaded_benchmark(benchmark, sets=sets)

@@ -5,15 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gmbench.benchmark.soundness import HIGHEST_CLASS
 from gmbench.errors import PredictionError
 from gmbench.evaluation.labels_alone import floor_errors
 from gmbench.evaluation.set_table import Predicted, SetTable, Truth
 from gmbench.evaluation.statistics import Array, Columns
 from gmbench.predictions.probabilities import ROUNDING
 from gmbench.schema import N_CONTINUOUS, N_DISCRETE, N_HEADS, N_LOSSES, NAMES
-
-_LAST_CLASS = 127
-"""Largest class index that predictions can have."""
 
 
 def set_of_arrays(
@@ -155,6 +153,6 @@ def _classes(values: Array) -> NDArray[np.int64]:
     if (losses < 0).any() or (losses > 1).any():
         raise PredictionError("Losses must be 0, 1 or scores between them.")
     losses[:] = losses >= 0.5
-    if (heads < 0).any() or (heads > _LAST_CLASS).any() or (heads != heads.round()).any():
-        raise PredictionError(f"Classes must be indices: whole numbers from 0 to {_LAST_CLASS}.")
+    if (heads < 0).any() or (heads > HIGHEST_CLASS).any() or (heads != heads.round()).any():
+        raise PredictionError(f"Classes must be indices: whole numbers from 0 to {HIGHEST_CLASS}.")
     return np.where(unknown, -1, heads).astype(np.int64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -44,6 +45,8 @@ COMPARED: tuple[Metric, ...] = tuple(
 
 TOGETHER = 64
 """Pairs compared at once."""
+
+_ENDING = re.compile(r"(\.(csv|tsv|txt|parquet|pq))?(\.gz)?$", re.IGNORECASE)
 
 
 class Difference(NamedTuple):
@@ -266,7 +269,7 @@ def compare(
 
 def method_names(sources: Sequence[str]) -> tuple[str, ...]:
     """Names methods after their files, without folders and endings where these names differ."""
-    short = [Path(source).name.split(".")[0] for source in sources]
+    short = [_ENDING.sub("", Path(source).name) or source for source in sources]
     if len(set(short)) == len(short):
         return tuple(short)
     if len(set(sources)) == len(sources):

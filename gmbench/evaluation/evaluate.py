@@ -221,11 +221,11 @@ def same_images(reference: Predictions, predictions: Predictions) -> Predictions
 
 def _losses_without_positive(tables: list[SetTable]) -> LossesWithoutPositive:
     """Finds the losses that no GM of a set uses."""
-    losses = {table.name: table.truth.classes[:, N_DISCRETE:] == 1 for table in tables}
-    used = {name: [bool(column.any()) for column in is_used.T] for name, is_used in losses.items()}
+    # -1 is unknown: a loss that is known of no GM enters no metric.
+    most = {table.name: table.truth.classes[:, N_DISCRETE:].max(axis=0) for table in tables}
     lacking = {
-        name: tuple(loss.name for loss, any_gm in zip(LOSSES, of, strict=True) if not any_gm)
-        for name, of in used.items()
+        name: tuple(loss.name for loss, any_gm in zip(LOSSES, of, strict=True) if any_gm == 0)
+        for name, of in most.items()
     }
     return LossesWithoutPositive(
         cells=sum(len(losses) for losses in lacking.values()),

@@ -7,6 +7,9 @@ constants.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,12 +29,15 @@ def floor_errors(training: Labels, test: Labels) -> NDArray[np.float64]:
     Returns:
         The absolute error of the training median of each count, in normalised units, then the
         log-loss of the training base rates, as in `log_loss_of_known`. Medians and rates are over
-        known labels; an unknown label of a test GM costs 0. NaN without training GMs.
+        known labels; an unknown label of a test GM costs 0, one that is known for no training GM
+        has no cost: NaN.
     """
     counts, losses = training
-    if not len(counts):
-        return np.full((len(test[0]), test[0].shape[1] + 1), np.nan)
-    medians = np.array([np.median(column[~np.isnan(column)]) for column in counts.T])
-    rates = np.array([column[column >= 0].mean() for column in losses.T])
+    medians = np.array([_of(np.median, column[~np.isnan(column)]) for column in counts.T])
+    rates = np.array([_of(np.mean, column[column >= 0]) for column in losses.T])
     errors = np.where(np.isnan(test[0]), 0.0, np.abs(medians - test[0]))
     return np.column_stack([errors, log_loss_of_known(rates, test[1])])
+
+
+def _of(statistic: Callable[[NDArray[Any]], Any], known: NDArray[Any]) -> float:
+    return float(statistic(known)) if len(known) else np.nan

@@ -175,12 +175,12 @@ def _head_metric(
     return Metric(name, title, group, "higher", value, headline=headline, useful=useful)
 
 
-_ANY = (-math.inf, math.inf)
+_SIZE = (0.0, math.inf)
 _NO_DIFFERENCE = "the errors do not differ from the reference's, or there are fewer than two"
 
 METRICS: tuple[Metric, ...] = (
-    Metric("l1", "L1", "continuous", "lower", l1, (0.0, math.inf), headline=True, useful=0.1),
-    Metric("l1_std_images", "L1 std of images", "continuous", "lower", l1_std_images, _ANY),
+    Metric("l1", "L1", "continuous", "lower", l1, _SIZE, headline=True, useful=0.1),
+    Metric("l1_std_images", "L1 std of images", "continuous", "lower", l1_std_images, _SIZE),
     Metric(
         "correlation", "correlation", "continuous", "higher", correlation, (-1.0, 1.0),
         "the truth or the prediction is constant", headline=True,
@@ -190,12 +190,12 @@ METRICS: tuple[Metric, ...] = (
         "the truth is constant", headline=True,
     ),
     Metric(
-        "ransac_slope", "RANSAC slope", "continuous", "", None, _ANY,
+        "ransac_slope", "RANSAC slope", "continuous", "", None, (-math.inf, math.inf),
         "RANSAC finds no line", headline=True,
     ),
     Metric(
         "l1_skill", "L1 skill", "continuous", "higher", skill.l1_skill, (-math.inf, 1.0),
-        "the training median is right in every count of every GM",
+        "the training GMs' median is not known, or right in every count of every GM",
     ),
     Metric(
         "count_spearman", "Spearman", "continuous", "higher", skill.count_spearman, (-1.0, 1.0),
@@ -226,7 +226,7 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric(
         "loss_skill", "loss skill", "losses", "higher", skill.loss_skill, (-math.inf, 1.0),
-        "there are no training GMs",
+        "the training GMs' base rates are not known",
     ),
     Metric(
         "skill", "skill", "overall", "higher", skill.skill, (-math.inf, 1.0),

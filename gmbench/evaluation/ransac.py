@@ -19,6 +19,9 @@ _MOST_TRIALS = 100
 _SURE = 0.99
 """Lines are tried until, with this probability, one of them was drawn from inliers alone."""
 
+_ROUNDING = 1e-9
+"""Predictions whose spread is below this fraction of their size are constant but for rounding."""
+
 _SMALLEST_PART = 1e-6
 """Singular values below this fraction of the largest count as 0."""
 
@@ -34,7 +37,7 @@ def ransac_slope(predicted: Array, truth: Array, seed: int) -> float:
     Returns:
         The slope; NaN where the prediction is constant or no line has inliers.
     """
-    if len(truth) < 2 or np.ptp(predicted) == 0:
+    if len(truth) < 2 or np.ptp(predicted) <= _ROUNDING * np.abs(predicted).max():
         return math.nan
     from sklearn.utils.random import sample_without_replacement  # Slow to import.
 

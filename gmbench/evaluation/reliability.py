@@ -44,7 +44,7 @@ class SetConfidences:
             that have probabilities, then losses.
         cost: Log-loss of the discrete parameters' probabilities, summed over a GM's images and
             averaged over these parameters, shape (GMs,); 0 without any.
-        floor: The same for the training base rates; NaN where there are no training GMs.
+        floor: The same for the training base rates; NaN where no training GM's class is known.
         drawn: How often each GM is drawn in each replicate, shape (replicates, GMs).
         strata: The stratum of each GM.
     """
@@ -114,22 +114,21 @@ def calibration(
         seed: Seed of the bootstrap.
     """
     given = predictions.values.probabilities
-    discrete = [head for head, one in enumerate(DISCRETE) if one.name in given]
-    losses = range(N_DISCRETE, N_DISCRETE + len(LOSSES))
-    heads = [*discrete, *losses]
-    parts = [SetConfidences.of(predictions, table, heads, (replicates, seed)) for table in tables]
     names = [one.name for one in (*DISCRETE, *LOSSES)]
-    n = len(discrete)
+    # Nothing can be said about a parameter that is unknown for all test GMs.
+    known = np.any([(table.truth.classes >= 0).any(axis=0) for table in tables], axis=0)
+    heads = [
+        head
+        for head, name in enumerate(names)
+        if known[head] and (head >= N_DISCRETE or name in given)
+    ]
+    n = sum(head < N_DISCRETE for head in heads)
+    parts = [SetConfidences.of(predictions, table, heads, (replicates, seed)) for table in tables]
     return Calibration(
         losses=_reliability(parts, range(n, len(heads))),
         architecture=_reliability(parts, range(n)) if n else None,
         arch_log_skill=_log_skill(parts) if n else None,
-        parameters={
-            names[head]: _reliability(parts, [at])
-            for at, head in enumerate(heads)
-            # Nothing can be said about a parameter that is unknown for all test GMs.
-            if any(part.sums[:, at, :, NUMBER].any() for part in parts)
-        },
+        parameters={names[head]: _reliability(parts, [at]) for at, head in enumerate(heads)},
         probabilities_sha256=predictions.probabilities_sha256,
     )
 
@@ -199,7 +198,7 @@ def _log_skill(parts: Sequence[SetConfidences]) -> Summary:
         ]
     values = np.array([part.value for part in found])
     if not np.isfinite(values).all():
-        return Summary(None, None, None, "no value: a set has no training GMs")
+        return Summary(None, None, None, "no value: classes of a set are not known")
     return Summary(
         mean=float(values.mean()),
         std=float(values.std()) if len(values) > 1 else None,
@@ -229,6 +228,6 @@ def _base_log_loss(training: NDArray[np.int64], right: NDArray[np.int64]) -> Arr
     An unknown label of a training GM is left out of the frequencies; one in `right` costs 0.
     """
     known = training[training >= 0]
-    if not len(known):
-        return np.full(len(right), np.nan)
-    return np.where(right < 0, 0.0, _log_loss((known[:, None] == right).mean(axis=0)))
+    right_at = known[:, None] == right
+    frequency = right_at.mean(axis=0) if len(known) else np.full(len(right), np.nan)
+    return np.where(right < 0, 0.0, _log_loss(frequency))

@@ -151,7 +151,7 @@ class Manifest:
         predictions: Name of the prediction file, without its folder.
         predictions_sha256: SHA-256 of the predictions, whatever the file's format.
         labels_sha256: SHA-256 of the labels.
-        splits_sha256: SHA-256 of the sets and of the GMs' numbers of images.
+        splits_sha256: SHA-256 of the sets, their GMs' numbers of images, and GMs without images.
         reference: What the p-values compare with.
         partial: Whether sets were allowed to lack GMs or images.
         min_images: Minimum number of images required of each GM; None for all.

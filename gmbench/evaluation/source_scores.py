@@ -171,14 +171,14 @@ def pair_counts(fold: FoldScores) -> tuple[Array, Array]:
 
 
 def source_aucs(folds: Sequence[FoldScores]) -> dict[str, float]:
-    """Returns each positive source's area against the negative images of its fold and stratum."""
-    found = {}
+    """Returns each positive source's area against the negatives of its stratum, mean over folds."""
+    found: dict[str, list[float]] = {}
     for fold in folds:
         above, pairs = pair_counts(fold)
         for one, right, all_pairs in zip(fold.positive, above, pairs, strict=True):
             if all_pairs.sum():
-                found[one.name] = float(right.sum() / all_pairs.sum())
-    return found
+                found.setdefault(one.name, []).append(float(right.sum() / all_pairs.sum()))
+    return {name: float(np.mean(areas)) for name, areas in found.items()}
 
 
 def accuracy(

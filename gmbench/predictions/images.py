@@ -19,7 +19,7 @@ from gmbench.predictions.image_ids import gms_meant, image_id_meant
 from gmbench.predictions.raw_table import RawTable
 from gmbench.wording import plural
 
-_WRITE = "write it"
+_WRITE, _OTHER_SET = "write it", "is not in that set"
 
 
 @dataclass(frozen=True)
@@ -183,17 +183,16 @@ def _find_entries(
     checklist: Checklist,
 ) -> NDArray[np.int64] | None:
     """Looks up each row's image; shape (rows,), -1 where there is no such image."""
-    if benchmark.sets_overlap:
-        names = list(benchmark.sets)
-        if "set" not in raw.columns:
-            checklist.failed(
-                "set_column",
-                f"the sets of {benchmark.name} share GMs, but there is no column set.",
-                f"add one that says for each row which set's model predicted it: "
-                f"{', '.join(names)}.",
-                fatal=True,
-            )
-            return None
+    names = list(benchmark.sets)
+    if benchmark.sets_overlap and "set" not in raw.columns:
+        checklist.failed(
+            "set_column",
+            f"the sets of {benchmark.name} share GMs, but there is no column set.",
+            f"add one that says for each row which set's model predicted it: {', '.join(names)}.",
+            fatal=True,
+        )
+        return None
+    if "set" in raw.columns:  # Where no sets share GMs, it may be left out, but not be wrong.
         chosen = raw.columns["set"]
         both = zip(chosen.to_pylist(), ids.to_pylist(), strict=True)
         found = pc.index_in(
@@ -215,6 +214,8 @@ def _find_entries(
         rule = "keep rows of test images alone"
         if any(reason.startswith(_WRITE) for reason in reasons):
             rule = "an image_id is the GM's name, a slash and six digits"
+        elif any(reason.endswith(_OTHER_SET) for reason in reasons):
+            rule = "give each row in column set a set that tests its GM"
         checklist.failed(
             "image_ids_known",
             f"{len(unknown):,} of {plural(len(order), 'row')} "
@@ -249,7 +250,7 @@ def _why_unknown(image_id: str, benchmark: Benchmark) -> str:
     count = benchmark.n_images[benchmark.index[name]]
     if int(number) >= count:
         return f"{name} has {plural(count, 'image')}, numbered from 000000"
-    return f"{name} is not in that set"
+    return f"{name} {_OTHER_SET}"
 
 
 def _check_repeats(
@@ -296,7 +297,8 @@ def check_sets_whole(
         gms: Row of the GM of each of these images.
         checklist: Receives the check `sets_whole`, and `sets_all` if it is made.
         partial: Whether a set may lack GMs or images.
-        min_images: Number of images of each GM that must be present; by default all.
+        min_images: Number of images of each GM that must be present; by default all. With
+            `partial`, of each GM that has any; by default one.
         for_submission: Whether every set must be present.
     """
     offenders: list[str] = []
@@ -311,21 +313,25 @@ def check_sets_whole(
             has = int(rows[row])
             needed = benchmark.n_images[row]
             needed = needed if min_images is None else min(min_images, needed)
-            if has < needed:
+            if has < needed and (has or not partial):
                 offenders.append(f"{name}: {gm} has {has:,} of {plural(needed, 'row')}")
         if len(offenders) == before:
             whole.append(name)
     of = benchmark.name
-    if partial:
+    if partial and min_images is None:
         checklist.passed("sets_whole", "not asked for (partial)")
     elif offenders:
         checklist.failed(
             "sets_whole",
             f"{plural(len(offenders), f'GM of {of} lacks', f'GMs of {of} lack')} rows.",
-            "predict every image of every GM of a set"
+            "leave these GMs out, or lower --min-images."
+            if partial
+            else "predict every image of every GM of a set"
             f"{'.' if for_submission else ', or say --partial or --min-images N.'}",
             offenders,
         )
+    elif partial:
+        checklist.passed("sets_whole", f"each GM has {min_images:,} rows, or all (partial)")
     else:
         checklist.passed("sets_whole", f"whole: {', '.join(whole) or 'none'}")
     if for_submission:

@@ -93,16 +93,18 @@ class Predictions:
         known = load_benchmark(benchmark)
         if set_name is not None:
             known.test_gms(set_name)
-        wanted = range(len(known.sets)) if set_name is None else [list(known.sets).index(set_name)]
-        sets: list[str] | None
+        sets = None
         if image_ids is None:
-            index = image_index(known)
+            index, names = image_index(known), list(known.sets)
+            wanted = range(len(names)) if set_name is None else [names.index(set_name)]
             entries = np.flatnonzero(np.isin(index.sets, wanted)).tolist()
             ids = [index.image_ids[entry] for entry in entries]
-            sets = [list(known.sets)[index.sets[entry]] for entry in entries]
+            if known.sets_overlap:
+                sets = [names[index.sets[entry]] for entry in entries]
         else:
             ids = list(image_ids)
-            sets = None if set_name is None else [set_name] * len(ids)
+            if set_name is not None:
+                sets = [set_name] * len(ids)
         try:
             values = np.array(targets, dtype=np.float64)
             id_column = pa.array(ids, pa.string())
@@ -128,10 +130,7 @@ class Predictions:
         if sets is not None:
             columns["set"] = pa.array(sets, pa.string())
         raw = RawTable(columns, len(ids), is_text=False)
-        made = _require(_validate(raw, known, Checklist(source), partial=True))
-        if not np.isin(made.sets, wanted).all():
-            raise PredictionError(f"{source}: some of the images are not in {set_name}.")
-        return made
+        return _require(_validate(raw, known, Checklist(source), partial=True))
 
     def __len__(self) -> int:
         return len(self.image_ids)

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 _PIECE = 1 << 20
 """Bytes read at a time."""
 
-_NO_COLUMN = (pa.ArrowException, OverflowError)
-"""What Arrow raises for a pandas column that it has no type for."""
+_NO_COLUMN = (pa.ArrowException, OverflowError, TypeError)
+"""What Arrow raises for a pandas column that it has no type for, such as a sparse one."""
 
 
 def read_table(path: Path, checklist: Checklist, bounds: Bounds) -> RawTable | None:
@@ -114,7 +114,7 @@ def table_from_frame(frame: pd.DataFrame, checklist: Checklist) -> RawTable | No
         mixed = [f"column {name}" for name in frame.columns if not _has_one_type(frame[name])]
         checklist.failed(
             "file",
-            f"{plural(len(mixed), 'column mixes', 'columns mix')} types.",
+            f"{plural(len(mixed), 'column mixes', 'columns mix')} types, or cannot be read.",
             "give each column one type, such as float.",
             mixed,
             fatal=True,
@@ -126,7 +126,7 @@ def table_from_frame(frame: pd.DataFrame, checklist: Checklist) -> RawTable | No
 
 def _has_one_type(column: pd.Series) -> bool:
     try:
-        pa.Array.from_pandas(column)
+        pa.Table.from_pandas(column.to_frame(), preserve_index=False)
     except _NO_COLUMN:
         return False
     return True

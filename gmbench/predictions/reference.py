@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.predictions.images import image_index
 from gmbench.predictions.predictions import Predictions
-from gmbench.schema import N_ARCHITECTURE, N_CONTINUOUS
+from gmbench.schema import N_ARCHITECTURE, N_CONTINUOUS, NAMES
 
 
 def mean_mode(benchmark: Benchmark, seed: int = 0, folder: Path | None = None) -> Predictions:
@@ -53,7 +53,7 @@ def median_mode(benchmark: Benchmark, seed: int = 0, folder: Path | None = None)
         benchmark,
         "median_mode",
         (
-            (index.sets == number, benchmark.known_labels[_training_rows(benchmark, set_name)])
+            (index.sets == number, _training_labels(benchmark, set_name))
             for number, set_name in enumerate(benchmark.sets)
         ),
     )
@@ -155,16 +155,16 @@ def kind_oracle(benchmark: Benchmark, seed: int = 0, folder: Path | None = None)
 
     def parts() -> Iterator[tuple[NDArray[np.bool_], NDArray[np.float64]]]:
         for number, set_name in enumerate(benchmark.sets):
-            training = _training_rows(benchmark, set_name)
+            training = _training_labels(benchmark, set_name)
+            trained = kinds[_training_rows(benchmark, set_name)]
             for kind in np.unique(kinds):
-                like = training[kinds[training] == kind]
+                like = trained == kind
                 asked = (index.sets == number) & (kinds[index.gms] == kind)
-                found = benchmark.known_labels[like if len(like) else training]
+                found = training[like] if like.any() else training
                 # A parameter that is known for no GM of the kind is predicted from all.
                 blank = np.isnan(found).all(axis=0)
                 if blank.any():
-                    of_all = _medians_modes_rates(benchmark.known_labels[training])
-                    found = np.where(blank, of_all, found)
+                    found = np.where(blank, _medians_modes_rates(training), found)
                 yield asked, found
 
     return _predict_rates(benchmark, "kind_oracle", parts())
@@ -172,6 +172,19 @@ def kind_oracle(benchmark: Benchmark, seed: int = 0, folder: Path | None = None)
 
 def _training_rows(benchmark: Benchmark, set_name: str) -> NDArray[np.int64]:
     return np.array([benchmark.index[gm] for gm in benchmark.training_gms(set_name)], dtype=int)
+
+
+def _training_labels(benchmark: Benchmark, set_name: str) -> NDArray[np.float64]:
+    """Returns the labels of a set's training GMs, NaN where unknown, shape (GMs, 25).
+
+    What is known for none of them is the benchmark's smallest count, the first class, or no loss;
+    a row of these stands for training GMs that do not exist.
+    """
+    rows = _training_rows(benchmark, set_name)
+    labels = benchmark.known_labels[rows] if len(rows) else np.full((1, len(NAMES)), np.nan)
+    untold = np.zeros(len(NAMES))
+    untold[:N_CONTINUOUS] = benchmark.minimum
+    return np.where(np.isnan(labels).all(axis=0), untold, labels)
 
 
 def _predict_rates(
@@ -234,8 +247,7 @@ def _predict_by_set(
     index = image_index(benchmark)
     values = np.empty((len(index.image_ids), benchmark.labels.shape[1]))
     for number, set_name in enumerate(benchmark.sets):
-        training = [benchmark.index[gm] for gm in benchmark.training_gms(set_name)]
         in_set = index.sets == number
         if in_set.any():
-            values[in_set] = predict(benchmark.known_labels[training], int(in_set.sum()))
+            values[in_set] = predict(_training_labels(benchmark, set_name), int(in_set.sum()))
     return Predictions.of(benchmark, name, values, normalised=False)

@@ -90,6 +90,13 @@ def test_hashes_follow_labels_and_sets() -> None:
     fewer = replace(benchmark, n_images=(999,) * 116)
     assert fewer.labels_sha256 == benchmark.labels_sha256
     assert fewer.splits_sha256 != benchmark.splits_sha256
+    # What labels alone reach depends on which GMs can be trained on.
+    place = benchmark.index[benchmark.training_gms("set_1")[0]]
+    untested = replace(benchmark, sets={"set_1": benchmark.sets["set_1"]})
+    counts = [500 if row == place else 1000 for row in range(116)]
+    assert replace(untested, n_images=tuple(counts)).is_same_as(untested)
+    counts[place] = 0
+    assert not replace(untested, n_images=tuple(counts)).is_same_as(untested)
 
 
 def test_told_from_gm_names() -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from gmbench.cli import main
+from gmbench.cli import main, output
 from gmbench.predictions.writing import write_predictions
+from tests.commands import gmbench
 from tests.evaluation.populations import random_predictions, small_benchmark
 
 
@@ -41,3 +42,28 @@ def test_what_cannot_be_shown_becomes_an_escape(
         assert ("\u00b1" in written) == (encoding != "ascii")
         assert ("\\u2193" in written) == (encoding != "utf-8")
         assert "\\udcff" in written
+
+
+def test_square_brackets_of_names_are_shown_as_they_are(tmp_path: Path) -> None:
+    files = ["x[/m.parquet", "y]/m.parquet"]
+    for seed, file in enumerate(files):
+        write_predictions(random_predictions(small_benchmark(48, "mini116"), seed), tmp_path / file)
+    done = gmbench("compare", *files, "--replicates", "10", cwd=tmp_path)
+    assert " - ".join(files) in done.stdout
+    (tmp_path / files[0]).rename(tmp_path / "a[b]c.parquet")
+    done = gmbench("evaluate", "a[b]c.parquet", "--replicates", "0", cwd=tmp_path)
+    assert done.stdout.startswith("a[b]c.parquet: mini116")
+
+
+def test_an_end_that_rounds_to_zero_has_no_sign() -> None:
+    assert output.interval((-0.0004, 0.0004)) == "0.000 to 0.000"
+    assert output.interval((-0.0006, 0.0006)) == "-0.001 to 0.001"
+
+
+def test_a_seed_has_32_bits(tmp_path: Path) -> None:
+    write_predictions(random_predictions(small_benchmark(48, "mini116"), 0), tmp_path / "m.csv")
+    command = ("evaluate", "m.csv", "--replicates", "0", "--seed")
+    gmbench(*command, "4294967295", cwd=tmp_path)
+    done = gmbench(*command, "4294967296", cwd=tmp_path, check=False)
+    assert done.returncode == 2
+    assert "less than or equal to 4294967295" in " ".join(done.stderr.split())

@@ -105,6 +105,8 @@ def test_needs_two_methods_on_the_same_images_and_benchmark() -> None:
         (["x/a.csv", "b.csv.gz"], ("a", "b")),
         (["x/a.csv", "y/a.csv"], ("x/a.csv", "y/a.csv")),
         (["a.csv", "a.csv"], ("a_1", "a_2")),
+        (["lr0.01.CSV", "lr0.001.pq", ".a.csv"], ("lr0.01", "lr0.001", ".a")),
+        ([".csv", "."], (".csv", ".")),
     ],
 )
 def test_names(sources: list[str], names: tuple[str, ...]) -> None:

@@ -157,6 +157,15 @@ def test_a_reference_that_lacks_images() -> None:
         evaluate(predictions, against=predictions.take(np.arange(10)))
 
 
+def test_partial_sets_may_ask_for_enough_images_of_what_is_there() -> None:
+    made = random_predictions(small_benchmark(5), 0)
+    few = np.flatnonzero(made.gms == made.gms[0])[:3]
+    some = made.take(np.concatenate([few, np.flatnonzero(made.gms == made.gms[-1])]))
+    assert evaluate(some, partial=True, min_images=3, replicates=0).n_images == 8
+    with pytest.raises(PredictionError, match=r"1 GM of red116 lacks rows.\n.*3 of 4 rows"):
+        evaluate(some, partial=True, min_images=4, replicates=0)
+
+
 def test_partial_files(tmp_path: Path) -> None:
     benchmark = small_benchmark(4)
     some = random_predictions(benchmark, 0).take(np.arange(0, 190, 2))

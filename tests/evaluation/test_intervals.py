@@ -14,6 +14,7 @@ from gmbench.evaluation.intervals import (
 from gmbench.evaluation.metrics import METRICS
 from gmbench.evaluation.resampling import draws, strata_of
 from gmbench.evaluation.set_table import set_tables
+from gmbench.predictions.predictions import Predictions
 from tests.evaluation.populations import random_predictions, small_benchmark
 
 
@@ -29,6 +30,19 @@ def test_every_estimate_lies_in_its_interval() -> None:
         assert summary.ci[0] <= summary.mean <= summary.ci[1], metric.name
         assert metric.bounds[0] <= summary.ci[0]
         assert summary.ci[1] <= metric.bounds[1]
+
+
+def test_no_interval_of_a_standard_deviation_begins_below_0() -> None:
+    made = random_predictions(small_benchmark(8), 0)
+    values = made.values.to_array()
+    values[:, :9] = made.benchmark.labels[made.gms][:, :9]
+    one = made.gms == made.gms[0]  # This GM alone is not right.
+    wild = np.random.default_rng(0).random((one.sum(), 9))
+    values[one, :9] += 5 * wild * made.benchmark.span
+    off = Predictions.of(made.benchmark, "off", values, normalised=False)
+    ci = evaluate(off, replicates=500).sets["set_1"].intervals["l1_std_images"]
+    assert ci is not None
+    assert ci[0] == 0
 
 
 def test_seeded() -> None:

@@ -53,3 +53,12 @@ def test_as_scikit_learn(kind: str) -> None:
             np.testing.assert_array_equal(slopes[-1], by_scikit_learn(predicted, truth, seed))
     assert len(slopes) > 15
     assert np.isfinite(slopes).any()
+
+
+def test_a_prediction_that_is_constant_but_for_rounding_has_no_slope() -> None:
+    generator = np.random.default_rng(1)
+    truth = generator.random(200)
+    predicted = 0.1 + generator.choice([0.0, 1e-16], 200)
+    assert np.ptp(predicted) > 0
+    assert math.isnan(ransac_slope(predicted, truth, 0))
+    assert math.isfinite(ransac_slope(predicted + 1e-6 * truth, truth, 0))

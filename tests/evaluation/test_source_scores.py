@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -63,6 +64,8 @@ def test_ties_count_half_and_strata_are_not_mixed() -> None:
     assert pairs.tolist() == [[4, 0], [0, 1]]
     assert auc([fold]).value == pytest.approx(2.5 / 5)
     assert source_aucs([fold]) == {"a": 1.5 / 4, "b": 1.0}
+    again = replace(fold, positive=fold.positive[:1], negative=fold.positive[:1])
+    assert source_aucs([fold, again]) == {"a": (1.5 / 4 + 0.5) / 2, "b": 1.0}
 
 
 def test_separable_scores_are_1_and_shuffled_ones_a_half() -> None:

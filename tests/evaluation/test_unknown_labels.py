@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from gmbench import metrics
 from gmbench.benchmark.benchmark import Benchmark, load_benchmark
+from gmbench.benchmark.catalog import UNKNOWN
 from gmbench.errors import PredictionError
 from gmbench.evaluation.comparison import compare
 from gmbench.evaluation.evaluate import evaluate
@@ -32,6 +34,9 @@ from tests.evaluation.populations import (
 from tests.evaluation.test_plain_metrics import agree, case, plain_functions
 
 FILTERS = NAMES.index("filters")
+
+Method = Callable[[Benchmark], Predictions]
+METHODS: tuple[Method, ...] = (mean_mode, median_mode, kind_oracle, random_f1, random_labels)
 
 
 def masked(seed: int = 0) -> Benchmark:
@@ -123,15 +128,11 @@ def test_calibration_leaves_out_what_is_unknown() -> None:
         assert sum(one.n for one in of.bins) == known[:, place].sum()
 
 
-@pytest.mark.parametrize(
-    "method",
-    [mean_mode, median_mode, kind_oracle, random_f1, random_labels],
-    ids=lambda m: m.__name__,
-)
-def test_labels_alone_are_those_that_are_known(method: object) -> None:
+@pytest.mark.parametrize("method", METHODS, ids=lambda m: m.__name__)
+def test_labels_alone_are_those_that_are_known(method: Method) -> None:
     benchmark = load_benchmark("red140")
     small = replace(benchmark, n_images=(2,) * 140)
-    made = method(small)  # type: ignore[operator]
+    made = method(small)
     assert np.isfinite(made.values.to_array()).all()
     stated = benchmark.known_labels[:, FILTERS]
     if method is median_mode:
@@ -148,6 +149,84 @@ def test_labels_alone_are_those_that_are_known(method: object) -> None:
         ]
         is None
     )
+
+
+def without(benchmark: Benchmark, parameter: str, sets: Sequence[str]) -> Benchmark:
+    """The same with one parameter known for the test GMs of some sets alone."""
+    told = {gm for name in sets for gm in benchmark.test_gms(name)}
+    column = NAMES.index(parameter)
+    return replace(
+        benchmark,
+        gms=tuple(
+            gm
+            if gm.name in told
+            else replace(gm, values=(*gm.values[:column], UNKNOWN, *gm.values[column + 1 :]))
+            for gm in benchmark.gms
+        ),
+    )
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("known_in", [(), ("set_1",)], ids=["nowhere", "test GMs of one set"])
+@pytest.mark.parametrize("parameter", ["filters", "normalization", "loss_mmd"])
+def test_what_no_training_gm_tells_stops_no_evaluation(
+    parameter: str, known_in: tuple[str, ...]
+) -> None:
+    benchmark = without(small_benchmark(1), parameter, known_in)
+    for method in METHODS:
+        made = method(benchmark)
+        lowest = benchmark.minimum[FILTERS] if parameter == "filters" else 0
+        assert made.values.to_array()[0, NAMES.index(parameter)] == lowest, method
+        result = evaluate(made, replicates=0)
+        json.dumps(result.to_dict(), allow_nan=False)
+        assert result.summary["l1"].mean is not None
+        lacking = {"filters": "l1_skill", "loss_mmd": "loss_skill"}.get(parameter)
+        if lacking:
+            assert (result.summary[lacking].mean is None) == bool(known_in)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("method", METHODS, ids=lambda m: m.__name__)
+def test_without_training_gms_labels_alone_say_the_least(method: Method) -> None:
+    benchmark = small_benchmark(1)
+    every = replace(benchmark, sets={"only": tuple(benchmark.index)})
+    made = method(every)
+    assert (made.values.continuous == benchmark.minimum).all()
+    assert not made.values.discrete.any()
+    assert not made.values.losses.any()
+    summary = evaluate(random_predictions(every, 0), against=made, replicates=0).summary
+    assert summary["p_value"].mean is not None
+    assert summary["loss_skill"].reason.endswith("base rates are not known")
+
+
+def test_a_loss_that_is_not_known_is_none_that_no_gm_uses() -> None:
+    benchmark = small_benchmark(1)
+    before, after = (
+        evaluate(mean_mode(one), replicates=0).losses_without_positive
+        for one in (benchmark, without(benchmark, "loss_mmd", ()))
+    )
+    assert before is not None
+    assert after is not None
+    unused = [name for name, losses in before.sets.items() if "loss_mmd" in losses]
+    assert unused
+    assert after.cells == before.cells - len(unused)
+    assert not any("loss_mmd" in losses for losses in after.sets.values())
+
+
+@pytest.mark.filterwarnings("error")
+def test_probabilities_of_classes_that_nobody_knows_have_no_calibration() -> None:
+    benchmark = without(small_benchmark(1), "upsampling", ())
+    made = mean_mode(benchmark)
+    odds = {"upsampling": np.tile([0.8, 0.2], (len(made), 1))}
+    given = Predictions.of(
+        benchmark, "odds", made.values.to_array(), normalised=False, probabilities=odds
+    )
+    found = evaluate(given, replicates=20)
+    assert found.calibration is not None
+    assert found.calibration.architecture is None
+    assert found.calibration.arch_log_skill is None
+    assert found.calibration.probabilities_sha256 is not None
+    json.dumps(found.to_dict(), allow_nan=False)
 
 
 def test_functions_say_what_is_not_sound() -> None:

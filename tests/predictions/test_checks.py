@@ -200,6 +200,18 @@ def test_overlapping_sets_need_a_set_column(snapshot: SnapshotAssertion) -> None
     assert wrong.offenders[0] == "row 1: 'DM_1/000000': DM_1 is not in that set"
 
 
+def test_a_set_column_that_nothing_needs_must_be_right() -> None:
+    set_of = {gm: name for name, gms in BENCHMARK.sets.items() for gm in gms}
+    right = FRAME.assign(set=[set_of[one.split("/")[0]] for one in FRAME["image_id"]])
+    assert validate_predictions(right, BENCHMARK).checklist.ok
+    (wrong,) = validate_predictions(
+        right.assign(set=["set_2", *right["set"][1:]]), BENCHMARK, partial=True
+    ).checklist.failures
+    assert wrong.name == "image_ids_known"
+    assert wrong.offenders[0].endswith("is not in that set")
+    assert "in column set a set that tests its GM" in wrong.remedy
+
+
 def test_frames(snapshot: SnapshotAssertion) -> None:
     assert validate_predictions(FRAME, BENCHMARK).checklist.ok
     assert validate_predictions(FRAME.set_index("image_id"), BENCHMARK).checklist.ok
@@ -210,6 +222,8 @@ def test_frames(snapshot: SnapshotAssertion) -> None:
         skip_connection=pd.Categorical(["yes"] * len(FRAME)),
     )
     assert validate_predictions(indices, BENCHMARK).checklist.ok
+    sparse = FRAME.assign(layers=pd.arrays.SparseArray(FRAME["layers"]))
+    assert validate_predictions(sparse).checklist.failures[0].offenders == ("column layers",)
     mixed = FRAME.astype({"layers": object})
     mixed.loc[3, "layers"] = "x"
     assert validate_predictions(mixed, BENCHMARK).checklist.text(all_checks=False) == snapshot

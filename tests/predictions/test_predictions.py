@@ -42,7 +42,7 @@ def test_one_set() -> None:
     rows = np.flatnonzero(MADE.sets == 1)
     made = Predictions.of(BENCHMARK, "two", TARGETS[rows], set_name="set_2")
     assert made.sha256 == MADE.take(rows).sha256
-    with pytest.raises(PredictionError, match="some of the images are not in set_1"):
+    with pytest.raises(PredictionError, match="is not in that set"):
         Predictions.of(
             BENCHMARK, "x", TARGETS[rows[:1]], image_ids=made.image_ids[:1], set_name="set_1"
         )

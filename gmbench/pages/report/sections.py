@@ -34,7 +34,7 @@ from gmbench.schema import (
 )
 from gmbench.wording import plural
 
-_P_VALUES = ("p_value", "p_value_images")
+_SHOWN = tuple(metric for metric in METRICS if metric.shown)
 _GROUPS = {
     "overall": "All 25 parameters",
     "continuous": f"{N_CONTINUOUS} continuous parameters",
@@ -78,7 +78,7 @@ def page(evaluation: Evaluation, ranks: Mapping[str, str] | None = None) -> Page
     """
     views = {
         metric.name: replace(_metric(evaluation, metric), rank=(ranks or {}).get(metric.name, ""))
-        for metric in METRICS
+        for metric in _SHOWN
     }
     panels = (
         _panel(evaluation, CONTINUOUS, "Continuous parameters", "l1"),
@@ -101,7 +101,7 @@ def page(evaluation: Evaluation, ranks: Mapping[str, str] | None = None) -> Page
         ranked=bool(ranks),
         headline=tuple(views[metric.name] for metric in HEADLINE),
         groups=tuple(
-            (title, tuple(views[metric.name] for metric in METRICS if metric.group == group))
+            (title, tuple(views[metric.name] for metric in _SHOWN if metric.group == group))
             for group, title in _GROUPS.items()
         ),
         undefined=_undefined(evaluation),
@@ -123,7 +123,7 @@ def page(evaluation: Evaluation, ranks: Mapping[str, str] | None = None) -> Page
 
 def _metric(evaluation: Evaluation, metric: Metric) -> MetricView:
     summary = evaluation.summary[metric.name]
-    read = p_value if metric.name in _P_VALUES else score
+    read = p_value if metric.name == "p_value" else score
     scale = charts.bar_scale([summary.mean], [summary.ci], metric)
     one_set = "" if len(evaluation.sets) > 1 else "a single set has none"
     left = evaluation.without_twins.summary.get(metric.name) if evaluation.without_twins else None
@@ -137,8 +137,7 @@ def _metric(evaluation: Evaluation, metric: Metric) -> MetricView:
             no_span=_no_interval(evaluation, metric.name, summary.mean, summary.ci),
             bar=charts.bar(scale, summary.mean, summary.ci, metric.useful),
         ),
-        # A standard deviation of 0 must not be shown as a tiny p-value.
-        std=(read if summary.std else score)(summary.std, one_set or summary.reason),
+        std=score(summary.std, one_set or summary.reason),
         axis=(score_label(scale.low), score_label(scale.high)),
         threshold=charts.threshold(metric),
         sets=tuple(
@@ -163,7 +162,7 @@ def _no_interval(
     """Returns why a number has no interval; empty if it has one or is itself undefined."""
     if interval is not None or value is None:
         return ""
-    if name in _P_VALUES:
+    if name == "p_value":
         return "a p-value has none"
     if name == "ransac_slope":
         return "RANSAC’s line is a search: its slope stands alone"
@@ -177,7 +176,7 @@ def _no_interval(
 def _undefined(evaluation: Evaluation) -> tuple[str, ...]:
     """Returns which metrics are undefined in which sets, and why, one line per metric."""
     lines = []
-    for metric in METRICS:
+    for metric in _SHOWN:
         where = [name for name, r in evaluation.sets.items() if r.values[metric.name] is None]
         if where:
             reason = evaluation.sets[where[0]].undefined.get(metric.name, metric.undefined)
