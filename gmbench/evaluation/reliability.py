@@ -32,6 +32,7 @@ from gmbench.evaluation.set_table import SetTable
 from gmbench.evaluation.statistics import Array
 from gmbench.evaluation.summary import Summary
 from gmbench.predictions.predictions import Predictions
+from gmbench.predictions.reference import training_labels
 from gmbench.schema import DISCRETE, LOSSES, N_CONTINUOUS, N_DISCRETE
 
 
@@ -73,8 +74,8 @@ class SetConfidences:
         members = [benchmark.index[name] for name in table.gms]
         place[members] = np.arange(len(members))
         gm_of = place[predictions.gms[rows]]
-        labels = np.where(benchmark.known, benchmark.labels, -1)[:, N_CONTINUOUS:].astype(np.int64)
-        training = labels[[benchmark.index[gm] for gm in benchmark.training_gms(table.name)]]
+        classes = training_labels(benchmark, table.name)[:, N_CONTINUOUS:]
+        training = np.nan_to_num(classes, nan=-1).astype(np.int64)
         n_images = np.array([len(one) for one in table.rows])
         sums, cost, floor = [], np.zeros(len(members)), np.zeros(len(members))
         for head in heads:

@@ -23,7 +23,8 @@ from gmbench.evaluation.statistics import (
     layout,
 )
 from gmbench.predictions.predictions import Predictions
-from gmbench.schema import N_CONTINUOUS, N_DISCRETE
+from gmbench.predictions.reference import training_labels
+from gmbench.schema import N_ARCHITECTURE, N_CONTINUOUS, N_DISCRETE
 
 
 @dataclass(frozen=True)
@@ -207,9 +208,10 @@ def set_tables(predictions: Predictions) -> list[SetTable]:
         order = np.argsort(first)
         members = members[order]
         kinds = tuple(benchmark.gms[row].kind for row in members.tolist())
-        training = [benchmark.index[gm] for gm in benchmark.training_gms(name)]
+        training = training_labels(benchmark, name)
+        losses = np.nan_to_num(training[:, N_ARCHITECTURE:], nan=-1).astype(np.int64)
         floor = floor_errors(
-            (stated[training], classes[training, N_DISCRETE:]),
+            (benchmark.normalise(training[:, :N_CONTINUOUS]), losses),
             (stated[members], classes[members, N_DISCRETE:]),
         )
         tables.append(

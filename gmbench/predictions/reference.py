@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmbench.benchmark.benchmark import Benchmark
+from gmbench.errors import BenchmarkError
 from gmbench.predictions.images import image_index
 from gmbench.predictions.predictions import Predictions
 from gmbench.schema import N_ARCHITECTURE, N_CONTINUOUS
@@ -53,8 +54,9 @@ def median_mode(benchmark: Benchmark, seed: int = 0, folder: Path | None = None)
         benchmark,
         "median_mode",
         (
-            (index.sets == number, benchmark.known_labels[_training_rows(benchmark, set_name)])
+            (index.sets == number, training_labels(benchmark, set_name))
             for number, set_name in enumerate(benchmark.sets)
+            if (index.sets == number).any()
         ),
     )
 
@@ -155,23 +157,42 @@ def kind_oracle(benchmark: Benchmark, seed: int = 0, folder: Path | None = None)
 
     def parts() -> Iterator[tuple[NDArray[np.bool_], NDArray[np.float64]]]:
         for number, set_name in enumerate(benchmark.sets):
-            training = _training_rows(benchmark, set_name)
-            for kind in np.unique(kinds):
-                like = training[kinds[training] == kind]
-                asked = (index.sets == number) & (kinds[index.gms] == kind)
-                found = benchmark.known_labels[like if len(like) else training]
+            in_set = index.sets == number
+            training = [benchmark.index[gm] for gm in benchmark.training_gms(set_name)]
+            for kind in np.unique(kinds[index.gms[in_set]]):
+                found, other = training_labels(benchmark, set_name), kinds[training] != kind
                 # A parameter that is known for no GM of the kind is predicted from all.
-                blank = np.isnan(found).all(axis=0)
-                if blank.any():
-                    of_all = _medians_modes_rates(benchmark.known_labels[training])
-                    found = np.where(blank, of_all, found)
-                yield asked, found
+                known = ~np.isnan(found[~other]).all(axis=0)
+                found[np.ix_(other, known)] = np.nan
+                yield in_set & (kinds[index.gms] == kind), found
 
     return _predict_rates(benchmark, "kind_oracle", parts())
 
 
-def _training_rows(benchmark: Benchmark, set_name: str) -> NDArray[np.int64]:
-    return np.array([benchmark.index[gm] for gm in benchmark.training_gms(set_name)], dtype=int)
+def require_training_gms(benchmark: Benchmark) -> None:
+    """Checks that every set with test images has GMs to train on.
+
+    Raises:
+        BenchmarkError: One has none.
+    """
+    for number in np.unique(image_index(benchmark).sets):
+        name = list(benchmark.sets)[number]
+        if not benchmark.training_gms(name):
+            raise BenchmarkError(
+                f"No GM of {benchmark.name} outside {name} has images here, so there is nothing "
+                "to learn from or to compare with. Build the dataset with images of some, or with "
+                "a smaller set."
+            )
+
+
+def training_labels(benchmark: Benchmark, set_name: str) -> NDArray[np.float64]:
+    """Returns the labels of a set's training GMs, NaN where unknown, shape (GMs, 25).
+
+    A parameter that is known for none of them is filled as networks are trained on it.
+    """
+    rows = np.array([benchmark.index[gm] for gm in benchmark.training_gms(set_name)], dtype=int)
+    known = benchmark.known[rows]
+    return np.where(known | ~known.any(axis=0), benchmark.labels[rows], np.nan)
 
 
 def _predict_rates(
@@ -187,12 +208,11 @@ def _predict_rates(
         parts: For each part, a mask of its images, shape (images,), and its labels, shape
             (GMs, 25).
     """
+    require_training_gms(benchmark)
     n_images = len(image_index(benchmark).image_ids)
     values = np.empty((n_images, benchmark.labels.shape[1]))
     rates = {name: np.empty((n_images, len(one))) for name, one in benchmark.classes.items()}
     for images, labels in parts:
-        if not images.any():
-            continue
         values[images] = _medians_modes_rates(labels)
         for column, (name, classes) in enumerate(benchmark.classes.items(), start=N_CONTINUOUS):
             known = _known(labels[:, column])
@@ -231,11 +251,11 @@ def _predict_by_set(
         predict: Takes the training GMs' labels, shape (GMs, 25), and the number of test images;
             returns their predicted labels, shape (images, 25).
     """
+    require_training_gms(benchmark)
     index = image_index(benchmark)
     values = np.empty((len(index.image_ids), benchmark.labels.shape[1]))
     for number, set_name in enumerate(benchmark.sets):
-        training = [benchmark.index[gm] for gm in benchmark.training_gms(set_name)]
         in_set = index.sets == number
         if in_set.any():
-            values[in_set] = predict(benchmark.known_labels[training], int(in_set.sum()))
+            values[in_set] = predict(training_labels(benchmark, set_name), int(in_set.sum()))
     return Predictions.of(benchmark, name, values, normalised=False)

@@ -12,6 +12,7 @@ from gmbench.benchmark.cross_validation import is_of_attack
 from gmbench.benchmark.extra import read_extra
 from gmbench.errors import BenchmarkError, naming_extras
 from gmbench.predictions.predictions import Predictions
+from gmbench.predictions.reference import require_training_gms
 from gmbench.progress import Progress, prefixed
 from gmbench.training.options import RunOptions
 from gmbench.training.parsed_sets import present_sets
@@ -153,6 +154,8 @@ def predict_baseline(
             "set by set it would have seen none. Train one with `gmbench attack --train NAME`."
         )
     present_sets(benchmark)
+    if not options.extra:
+        require_training_gms(benchmark)
     if recipe.training is None:
         predictor = predictor_of(recipe)
         further: dict[str, Any] = {}

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import gmbench
-from gmbench.errors import UnknownNameError
+from gmbench.benchmark.benchmark import Benchmark
+from gmbench.errors import BenchmarkError, UnknownNameError
 from gmbench.evaluation.evaluate import evaluate
 from gmbench.evaluation.floors import floor
 from gmbench.predictions.reference import (
@@ -18,6 +19,7 @@ from gmbench.predictions.reference import (
     mean_mode,
     median_mode,
     random_f1,
+    random_labels,
     rates_of_highest_f1,
 )
 from tests.evaluation.populations import small_benchmark
@@ -117,3 +119,52 @@ def test_a_kind_without_training_gms_is_predicted_from_all() -> None:
     changed = replace(benchmark, gms=(alone, *benchmark.gms[1:]), sets={"only": (alone.name,)})
     made, expected = kind_oracle(changed), median_mode(changed)
     assert made.values.to_array().tolist() == expected.values.to_array().tolist()
+
+
+def _without(benchmark: Benchmark, column: int, gms: set[str]) -> Benchmark:
+    """The benchmark with one label of some GMs unknown."""
+    changed = []
+    for gm in benchmark.gms:
+        values = list(gm.values)
+        values[column] = float("nan") if gm.name in gms else values[column]
+        changed.append(replace(gm, values=tuple(values)))
+    return replace(benchmark, gms=tuple(changed))
+
+
+@pytest.mark.parametrize("column", [0, 9, 15])
+@pytest.mark.filterwarnings("error")
+def test_a_parameter_that_no_training_gm_is_known_to_have(column: int) -> None:
+    whole = small_benchmark(2)
+    name, test = next(iter(whole.sets.items()))
+    whole = replace(whole, sets={name: test})
+    outside = {gm.name for gm in whole.gms} - set(test)
+    for unknown in (outside, outside | set(test)):
+        benchmark = _without(whole, column, unknown)
+        usual = benchmark.labels[benchmark.index[whole.training_gms(name)[0]], column]
+        for method in (mean_mode, median_mode, random_labels, random_f1, kind_oracle):
+            made = method(benchmark)
+            assert set(made.values.to_array()[:, column]) == {usual}, method
+        floor_itself = evaluate(median_mode(benchmark), replicates=0).summary
+        assert floor_itself["l1_skill"].mean in (None, pytest.approx(0, abs=1e-12))
+        assert floor_itself["loss_skill"].mean in (None, pytest.approx(0, abs=1e-12))
+
+
+def test_what_is_known_of_no_gm_of_a_kind_has_the_frequencies_of_all() -> None:
+    benchmark = gmbench.load_benchmark("red116")
+    flows = {gm.name for gm in benchmark.gms if gm.kind == "NF"}
+    changed = _without(benchmark, 9, flows)
+    asked = [changed.gms[row].name in flows for row in kind_oracle(changed).gms.tolist()]
+    of_kinds, of_all = (
+        method(changed).values.probabilities["normalization"][asked]
+        for method in (kind_oracle, median_mode)
+    )
+    assert of_kinds.tolist() == of_all.tolist()
+    assert of_kinds.max() < 1
+
+
+def test_without_gms_to_learn_from_an_error_says_so() -> None:
+    whole = small_benchmark(1)
+    benchmark = replace(whole, sets={"only": tuple(gm.name for gm in whole.gms)})
+    for method in (mean_mode, kind_oracle):
+        with pytest.raises(BenchmarkError, match=r"No GM of .* outside only has images"):
+            method(benchmark)
