@@ -9,7 +9,7 @@ from gmbench.benchmark.benchmark import Benchmark, load_benchmark
 from gmbench.errors import BenchmarkError, UnknownNameError
 from gmbench.evaluation.evaluate import evaluate
 from gmbench.training.baselines import list_baselines, run_baseline
-from gmbench.training.recipes import baselines_directory, find_recipes
+from gmbench.training.recipes import baselines_directory, find_recipes, predictor_of
 from tests.evaluation.populations import small_benchmark
 from tests.training.families import CHANGES
 
@@ -69,6 +69,17 @@ def test_unknown_baseline() -> None:
         run_baseline("mean_median", small_benchmark(1))
 
 
+WHOLE = "name: mine\nsummary: x\npaper: x\nneeds: labels\n"
+
+
+@pytest.mark.parametrize("predictor", ["3", "nowhere:f", "gmbench.training.trees:nothing", "''"])
+def test_predictors_that_cannot_be_imported(predictor: str, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "recipe.yaml").write_text(f"{WHOLE}predictor: {predictor}\n")
+    with pytest.raises(BenchmarkError, match=r"of the baseline mine cannot be imported \("):
+        predictor_of(find_recipes(tmp_path)["mine"])
+
+
 @pytest.mark.parametrize(
     ("text", "match"),
     [
@@ -76,6 +87,11 @@ def test_unknown_baseline() -> None:
         ("name: mine\n", "lacks 'summary'"),
         ("name: [", "is damaged"),
         ("", "is damaged"),
+        (WHOLE + "training:\n", "training takes all, paper, small"),
+        (WHOLE + "training: {all: }\n", "training takes all, paper, small"),
+        (WHOLE + "training: {smal: {epochs: 3}}\n", "training takes all, paper, small"),
+        (WHOLE + "training: {}\nrepeats: 0\n", "repeats is no whole number from 1 on"),
+        (WHOLE + "training: {}\nrepeats: two\n", "repeats is no whole number from 1 on"),
     ],
 )
 def test_damaged_recipes(text: str, match: str, tmp_path: Path) -> None:
