@@ -55,7 +55,9 @@ PredictionArgument = Annotated[
         metavar="FILE", help="Predictions: CSV, CSV.gz or Parquet, or a folder of Parquet files."
     ),
 ]
-SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed of whatever is random.")]
+SeedOption = Annotated[
+    int, typer.Option("--seed", min=0, max=2**32 - 1, help="Seed of whatever is random.")
+]
 PresetOption = Annotated[
     str, typer.Option("--preset", metavar="small|paper", help="Size of a training.")
 ]
