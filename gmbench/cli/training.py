@@ -55,6 +55,7 @@ def run_options(
 
 
 def train(
+    context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the baseline.")],
     benchmark: BenchmarkOption = DEFAULT,
     set_name: SetOption = "set_1",
@@ -96,6 +97,11 @@ def train(
 
     if name == KNOWN_GMS:
         require_one_process(f"gmbench train {name}")
+        if idle := _given(context, "set_name", "preset", "change", "device"):
+            raise typer.BadParameter(
+                f"{KNOWN_GMS} is trained on all GMs, and is no network with settings. Leave out "
+                f"{' and '.join(idle)}."
+            )
         _train_known_gms(benchmark or DEFAULT, extra, real, copies, runs, overwrite, seed, as_json)
         return
     if real is not None or copies is not None or overwrite:
@@ -143,6 +149,13 @@ def train(
     output.note(f"{place}: trained in {fold.run.seconds:,.0f} s.")
     where = place if job.config.members == 1 else f"{place}/member_0"
     output.note(f"next: gmbench predict {where}/{MODEL} --set {set_name}{repeated(benchmark)}")
+
+
+def _given(context: typer.Context, *names: str) -> list[str]:
+    """Returns the options, of those of some parameters, that the command line has."""
+    options = {one.name: one.opts[0] for one in context.command.params}
+    sources = {name: context.get_parameter_source(name) for name in names}
+    return [options[name] for name, one in sources.items() if one and one.name == "COMMANDLINE"]
 
 
 def _train_known_gms(

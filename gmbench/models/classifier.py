@@ -19,7 +19,7 @@ from gmbench.models.class_targets import ClassTargets
 from gmbench.models.fingerprint import FingerprintNetwork
 from gmbench.models.fingerprint_losses import FingerprintWeights, fingerprint_terms
 from gmbench.models.parsing import FingerprintDepth, Trunk
-from gmbench.models.settings import Count, Counts, Dropout, Number, Settings
+from gmbench.models.settings import Channels, Count, Counts, Dropout, Number, Settings, Share
 
 Inputs = Literal["fingerprint", "image", "image_fingerprint", "image_fingerprint_phase"]
 """Input of the convolutions, concatenated as channels."""
@@ -45,7 +45,7 @@ class ClassifierConfig(Settings):
     fen_width: Count = 64
     widths: Counts = (32, 64, 128, 256, 512)
     hidden: Count = 256
-    channels: Count = 3
+    channels: Channels = 3
     n_classes: Counts = (2,)
     dropout: Dropout = 0.0
     frozen: bool = False
@@ -141,7 +141,7 @@ class ClassifierWeights(Settings):
     lambda_spectrum: Number = 0.001
     lambda_repetitive: Number = 0.1
     lambda_energy: Number = 1.0
-    smoothing: Number = 0.0
+    smoothing: Share = 0.0
 
     @property
     def fingerprint(self) -> FingerprintWeights:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from gmbench.models.first_weights import draw_convolutions
 from gmbench.models.heads import ClassSlots, FusedHeads
 from gmbench.models.parsing import PAPER_CLASSES, PlainOutput
-from gmbench.models.settings import Count, Counts, Dropout, Number, Settings
+from gmbench.models.settings import Channels, Count, Counts, Dropout, Number, Settings, Share
 from gmbench.models.targets import TrainingTargets
 from gmbench.schema import N_CONTINUOUS
 
@@ -33,7 +33,7 @@ class TraceConfig(Settings):
 
     residuals: Count = 12
     widths: Counts = (32, 48, 64, 96)
-    channels: Count = 3
+    channels: Channels = 3
     n_classes: Counts = PAPER_CLASSES
     dropout: Dropout = 0.3
 
@@ -117,7 +117,7 @@ class TraceWeights(Settings):
 
     continuous: Number = 10.0
     discrete: Number = 1.0
-    smoothing: Number = 0.1
+    smoothing: Share = 0.1
 
 
 class TraceObjective(nn.Module):

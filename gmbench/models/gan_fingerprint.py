@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from gmbench.models.classifier import ClassifierOutput
 from gmbench.models.first_weights import draw_convolutions
-from gmbench.models.settings import Count, Counts, Dropout, Settings
+from gmbench.models.settings import Channels, Counts, Dropout, Settings
 
 
 class GanFingerprintConfig(Settings):
@@ -28,7 +28,7 @@ class GanFingerprintConfig(Settings):
     """
 
     widths: Counts = (32, 64, 128, 256, 512)
-    channels: Count = 3
+    channels: Channels = 3
     n_classes: Counts = (2,)
     dropout: Dropout = 0.0
 

@@ -15,9 +15,9 @@ from torch import Tensor, nn
 
 from gmbench.models.fingerprint import FingerprintNetwork
 from gmbench.models.heads import ClassSlots
-from gmbench.models.objective import ObjectiveConfig, squared_error
+from gmbench.models.objective import squared_error
 from gmbench.models.parsing import PAPER_CLASSES, FingerprintDepth, PlainOutput, Trunk
-from gmbench.models.settings import Count, Counts, Dropout, Settings
+from gmbench.models.settings import Channels, Count, Counts, Dropout, Number, Settings
 from gmbench.models.targets import TrainingTargets
 from gmbench.schema import N_CONTINUOUS
 
@@ -45,7 +45,7 @@ class GraphConfig(Settings):
     trunk_widths: Counts = (32, 64, 128, 256, 512)
     node_width: Count = 32
     pooled: Count = 12
-    channels: Count = 3
+    channels: Channels = 3
     n_classes: Counts = PAPER_CLASSES
     dropout: Dropout = 0.0
 
@@ -172,6 +172,20 @@ class GraphParser(nn.Module):
         return PlainOutput(answers[:, :N_CONTINUOUS], answers[:, N_CONTINUOUS:], self.slots)
 
 
+class GraphWeights(Settings):
+    """Weights of a `GraphObjective`; the defaults are those of an `ObjectiveConfig`.
+
+    Attributes:
+        gamma3: Weight of the continuous values (equation 12).
+        gamma4: Weight of the classes.
+        weighted_cross_entropy: Whether the classes are weighted by their rarity (equation 11).
+    """
+
+    gamma3: Number = 5.0
+    gamma4: Number = 5.0
+    weighted_cross_entropy: bool = True
+
+
 class GraphObjective(nn.Module):
     """The objective of a `GraphParser`: equations 10 and 11 applied to the labels themselves."""
 
@@ -179,11 +193,11 @@ class GraphObjective(nn.Module):
     _classes: Tensor
     class_weights: Tensor
 
-    def __init__(self, config: ObjectiveConfig, targets: TrainingTargets) -> None:
+    def __init__(self, config: GraphWeights, targets: TrainingTargets) -> None:
         """Stores the targets as tensors.
 
         Args:
-            config: The weights, of which gamma3, gamma4 and `weighted_cross_entropy` are used.
+            config: The weights.
             targets: Labels of the training GMs.
         """
         super().__init__()

@@ -11,7 +11,7 @@ from torch.nn import functional
 from gmbench.models.clusters import Clusters
 from gmbench.models.fingerprint_losses import FingerprintWeights, fingerprint_terms
 from gmbench.models.parsing import ParserOutput
-from gmbench.models.settings import Number, Settings
+from gmbench.models.settings import Number, Seed, Settings
 from gmbench.models.targets import TrainingTargets
 
 
@@ -46,7 +46,7 @@ class ObjectiveConfig(Settings):
     gamma4: Number = 5.0
     gamma5: Number = 5.0
     weighted_cross_entropy: bool = True
-    cluster_seed: int = 0
+    cluster_seed: Seed = 0
     error: Literal["squared", "absolute"] = "squared"
 
     @property

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from gmbench.models.fingerprint import FingerprintNetwork
 from gmbench.models.first_weights import draw_convolutions
 from gmbench.models.heads import ClassSlots, FusedHeads
-from gmbench.models.settings import MOST_LAYERS, Count, Counts, Dropout, Settings
+from gmbench.models.settings import MOST_LAYERS, Channels, Count, Counts, Dropout, Settings
 from gmbench.schema import DISCRETE, N_CONTINUOUS, N_LOSSES
 
 PAPER_CLASSES: tuple[int, ...] = tuple(len(p.classes) for p in DISCRETE) + (2,) * N_LOSSES
@@ -45,7 +45,7 @@ class ParserConfig(Settings):
     fen_width: Count = 64
     trunk_widths: Counts = (32, 64, 128, 256, 512)
     parser_width: Count = 256
-    channels: Count = 3
+    channels: Channels = 3
     n_classes: Counts = PAPER_CLASSES
     parsers: Literal[1, 2] = 2
     fingerprint: bool = True

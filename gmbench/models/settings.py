@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationError
 from pydantic_core import PydanticCustomError
@@ -20,11 +20,21 @@ def _no_bool(value: Any) -> Any:
     return value
 
 
-Number = Annotated[float, BeforeValidator(_no_bool), Strict(False)]
-"""A number, or a string that represents one: YAML reads 1e-4, without a point, as a string."""
+Number = Annotated[float, BeforeValidator(_no_bool), Strict(False), Field(allow_inf_nan=False)]
+"""A finite number, or a string that represents one: YAML reads 1e-4, without a point, as a string.
+"""
 
 Count = Annotated[int, Field(ge=1)]
 """A number of things, at least 1."""
+
+Share = Annotated[Number, Field(ge=0, le=1)]
+"""A number from 0 to 1."""
+
+Channels = Literal[3]
+"""Channels of the images: views have red, green and blue."""
+
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+"""A seed that scikit-learn accepts."""
 
 MOST_LAYERS = 1000
 """Maximum number of layers of a network: settings may be untrusted, and each layer takes time."""

@@ -55,6 +55,7 @@ def median_mode(benchmark: Benchmark, seed: int = 0, folder: Path | None = None)
         (
             (index.sets == number, _training_labels(benchmark, set_name))
             for number, set_name in enumerate(benchmark.sets)
+            if (index.sets == number).any()
         ),
     )
 
@@ -155,17 +156,15 @@ def kind_oracle(benchmark: Benchmark, seed: int = 0, folder: Path | None = None)
 
     def parts() -> Iterator[tuple[NDArray[np.bool_], NDArray[np.float64]]]:
         for number, set_name in enumerate(benchmark.sets):
-            training = _training_labels(benchmark, set_name)
-            trained = kinds[_training_rows(benchmark, set_name)]
-            for kind in np.unique(kinds):
-                like = trained == kind
-                asked = (index.sets == number) & (kinds[index.gms] == kind)
-                found = training[like] if like.any() else training
+            in_set = index.sets == number
+            rows = _training_rows(benchmark, set_name)
+            for kind in np.unique(kinds[index.gms[in_set]]):
+                found = _training_labels(benchmark, set_name)
+                like = kinds[rows] == kind if len(rows) else np.array([False])
                 # A parameter that is known for no GM of the kind is predicted from all.
-                blank = np.isnan(found).all(axis=0)
-                if blank.any():
-                    found = np.where(blank, _medians_modes_rates(training), found)
-                yield asked, found
+                known = ~np.isnan(found[like]).all(axis=0)
+                found[np.ix_(~like, known)] = np.nan
+                yield in_set & (kinds[index.gms] == kind), found
 
     return _predict_rates(benchmark, "kind_oracle", parts())
 
@@ -204,8 +203,6 @@ def _predict_rates(
     values = np.empty((n_images, benchmark.labels.shape[1]))
     rates = {name: np.empty((n_images, len(one))) for name, one in benchmark.classes.items()}
     for images, labels in parts:
-        if not images.any():
-            continue
         values[images] = _medians_modes_rates(labels)
         for column, (name, classes) in enumerate(benchmark.classes.items(), start=N_CONTINUOUS):
             known = _known(labels[:, column])

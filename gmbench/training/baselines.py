@@ -152,7 +152,12 @@ def predict_baseline(
             f"The sets of {benchmark.name} are GMs that one parser has seen and not seen: trained "
             "set by set it would have seen none. Train one with `gmbench attack --train NAME`."
         )
-    present_sets(benchmark)
+    untaught = [name for name in present_sets(benchmark) if not benchmark.training_gms(name)]
+    if untaught and not options.extra:
+        raise BenchmarkError(
+            f"No GM of {benchmark.name} outside {untaught[0]} has images here, so there is nothing "
+            "to learn from. Build the dataset with images of some, or with a smaller set."
+        )
     if recipe.training is None:
         predictor = predictor_of(recipe)
         further: dict[str, Any] = {}

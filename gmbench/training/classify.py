@@ -20,6 +20,7 @@ from gmbench.data.real_images import REAL
 from gmbench.data.rgb import Pixels
 from gmbench.errors import UnknownNameError
 from gmbench.models.class_targets import ClassTargets
+from gmbench.models.settings import SettingError
 from gmbench.progress import Progress
 from gmbench.training.cache import HeldImages
 from gmbench.training.config import SMALL, TrainingConfig
@@ -51,6 +52,17 @@ CLASSIFIER_PRESETS: dict[str, TrainingConfig] = {
 
 In `small`, `steps` sets the length of the training, as there are few images.
 """
+
+
+_OF_PARSERS = (
+    "shuffled_labels",
+    "members",
+    "trees",
+    "tree_features",
+    "extra_until",
+    "validation_gms",
+)
+"""Settings that have no effect on a classifier."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +100,9 @@ def classifier_config(preset: str, *changes: Mapping[str, object]) -> TrainingCo
     config = CLASSIFIER_PRESETS[preset]
     for one in changes:
         config = config.changed(one)
+    for name in _OF_PARSERS:
+        if getattr(config, name) != TrainingConfig.model_fields[name].default:
+            raise SettingError(f"{name} is for networks that parse. Leave it out.")
     return config
 
 

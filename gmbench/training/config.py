@@ -13,14 +13,19 @@ from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import Field, NonNegativeInt
+from pydantic import BeforeValidator, Field, NonNegativeInt
 
 from gmbench.errors import GmbenchError
-from gmbench.models.settings import Count, Number, SettingError, Settings
+from gmbench.models.settings import Count, Number, SettingError, Settings, Share
 
 
 class TrainingError(GmbenchError):
     """A training that cannot be run as requested, or that has failed."""
+
+
+def _no_of_yaml(value: Any) -> Any:
+    """Returns `no`, which YAML reads as false, as it was written."""
+    return "no" if value is False else value
 
 
 class TrainingConfig(Settings):
@@ -62,7 +67,7 @@ class TrainingConfig(Settings):
     epochs: Count = 10
     steps: NonNegativeInt = 0
     batch_size: Count = 32
-    learning_rate: Annotated[Number, Field(gt=0, allow_inf_nan=False)] = 1e-4
+    learning_rate: Annotated[Number, Field(gt=0)] = 1e-4
     schedule: Literal["constant", "cosine"] = "constant"
     warmup: Annotated[Number, Field(ge=0, lt=1)] = 0.0
     weight_decay: Annotated[Number, Field(ge=0)] = 0.0
@@ -71,12 +76,12 @@ class TrainingConfig(Settings):
     balanced: bool = False
     shuffled_labels: bool = False
     members: Count = 1
-    trees: Annotated[Number, Field(ge=0, le=1)] = 0.0
+    trees: Share = 0.0
     tree_features: Literal["spectral", "spectral_size_colour"] = "spectral"
     extra_until: Annotated[Number, Field(gt=0, le=1)] = 1.0
     validation_gms: NonNegativeInt = 0
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
-    compile: Literal["auto", "no"] = "auto"
+    compile: Annotated[Literal["auto", "no"], BeforeValidator(_no_of_yaml)] = "auto"
 
     @property
     def sha256(self) -> str:

@@ -66,7 +66,8 @@ class Discriminants:
             directions = np.linalg.solve(covariance, centres.T)
             threshold = 0.5 * (centres.T * directions).sum(axis=0)
             known = own @ directions - threshold
-        spread = float(np.average(known.std(axis=1), weights=weights))
+        # A single GM has no spread; it is the nearest one, whatever the unit.
+        spread = float(np.average(known.std(axis=1), weights=weights)) or 1.0
         return cls(mean, scale, directions, threshold, spread)
 
     def shares(self, unseen: Features) -> Array:

@@ -26,7 +26,8 @@ class FoldDataset(Dataset[tuple[Any, torch.Tensor]]):
 
     An item is one view of one image: its pixels, uint8 of shape (3, size, size), or the result of
     `transform` on them; and its target, float32 of shape (25,), as in the column `target` of a
-    dataset: 9 counts normalised by the benchmark, 6 class indices, 10 losses as 0 or 1.
+    dataset: 9 counts normalised by the benchmark, 6 class indices, 10 losses as 0 or 1; NaN where a
+    label is unknown.
 
     Items are ordered GM by GM. A model's outputs for the part `test`, in that order, are what
     `Predictions.of(benchmark, name, targets, set_name=set_name)` takes. Images are decoded once
@@ -76,7 +77,7 @@ class FoldDataset(Dataset[tuple[Any, torch.Tensor]]):
 
         Raises:
             UnknownNameError: There is no such benchmark, set or part.
-            BenchmarkError: The benchmark has labels only.
+            BenchmarkError: The benchmark has labels only, or no image of the part.
             DatasetError: The dataset is damaged, or the cache cannot be written.
         """
         folder = dataset_folder(benchmark)
@@ -88,6 +89,11 @@ class FoldDataset(Dataset[tuple[Any, torch.Tensor]]):
         names = known.test_gms(set_name) if part == "test" else known.training_gms(set_name)
         self.view = view if isinstance(view, Resized | Crops) else Resized(int(view))
         self.gms = tuple(gm for gm in names if known.n_images[known.index[gm]])
+        if not self.gms:
+            raise BenchmarkError(
+                f"{known.name} has no image to {part} on for {set_name}. Take another set, or "
+                "build the dataset with images of more GMs."
+            )
         self._images = cached_images(
             folder,
             self.view,

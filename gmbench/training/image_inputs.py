@@ -37,7 +37,7 @@ def opened(images: Images) -> Iterator[Image.Image]:
     for image in images:
         empty = False
         if isinstance(image, Image.Image):
-            yield image
+            yield _loaded(image)
         elif isinstance(image, np.ndarray):
             yield _of_array(image)
         elif isinstance(image, str | Path):
@@ -52,6 +52,18 @@ def opened(images: Images) -> Iterator[Image.Image]:
 def _not_an_image(given: object) -> str:
     kind = type(given).__name__
     return f"An object of type {kind} is no image. Give paths, images of Pillow or arrays."
+
+
+def _loaded(image: Image.Image) -> Image.Image:
+    """Returns an image that Pillow may only have opened, once its pixels are read."""
+    try:
+        image.load()
+    except Exception as error:
+        name = getattr(image, "filename", "") or "An image of Pillow"
+        raise SourceError(
+            f"{name} cannot be parsed: {fault_of(error)}. Give images that are whole."
+        ) from error
+    return image
 
 
 def _of_array(pixels: NDArray[np.uint8]) -> Image.Image:

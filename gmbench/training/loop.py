@@ -33,6 +33,7 @@ from gmbench.training.methods import build_method
 from gmbench.training.processes import Processes
 from gmbench.training.state import Standing, load_state, save_state, weights_of
 from gmbench.training.validation import validation_error
+from gmbench.wording import plural
 
 LOG = "log.jsonl"
 """Log with one line per epoch, in the training's folder."""
@@ -207,7 +208,14 @@ class _Epochs:
         first = number - number % self._config.accumulate
         together = min(self._config.accumulate, steps - first)
         with self._accelerator.autocast():
-            said = self._processes.whole(self._called(pixels), len(rows))
+            try:
+                own = self._called(pixels)
+            except ValueError as error:
+                raise TrainingError(
+                    f"Batches of {plural(len(rows), 'image')} are too small for batch "
+                    f"normalisation ({error}). Give a larger batch_size, or larger views."
+                ) from error
+            said = self._processes.whole(own, len(rows))
             terms: dict[str, torch.Tensor] = self._objective(said, rows)
         self._accelerator.backward(terms["total"] / together)
         if number == first + together - 1:

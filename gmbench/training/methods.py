@@ -15,6 +15,7 @@ from torch import nn
 
 from gmbench.errors import UnknownNameError
 from gmbench.models.class_targets import ClassTargets
+from gmbench.models.settings import SettingError
 from gmbench.training.config import TrainingConfig
 from gmbench.training.views import view_from_dict
 
@@ -58,6 +59,7 @@ METHODS: dict[str, Method] = {
         network="gmbench.models.graph:GraphParser",
         settings="gmbench.models.graph:GraphConfig",
         objective="gmbench.models.graph:GraphObjective",
+        weights="gmbench.models.graph:GraphWeights",
     ),
     "classifier": Method(
         network="gmbench.models.classifier:FingerprintClassifier",
@@ -139,7 +141,9 @@ def _network(
     n_classes: Sequence[int],
     targets: TrainingTargets | ClassTargets | None,
 ) -> nn.Module:
-    config = loaded(method.settings)(**{**settings, "n_classes": tuple(n_classes)})
+    if "n_classes" in settings:
+        raise SettingError("n_classes follows from the labels, and cannot be set. Leave it out.")
+    config = loaded(method.settings)(**settings, n_classes=tuple(n_classes))
     made = loaded(method.network)
     network: nn.Module = (
         made.of(config, targets) if targets is not None and hasattr(made, "of") else made(config)

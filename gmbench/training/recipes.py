@@ -18,6 +18,7 @@ import yaml
 from gmbench.benchmark.catalog import TABLES
 from gmbench.errors import BenchmarkError, UnknownNameError
 from gmbench.predictions.predictions import Predictions
+from gmbench.training.config import PRESETS
 
 Training = Mapping[str, Mapping[str, Any]]
 """Changes of training settings: `all` for every preset, others by the preset's name."""
@@ -132,9 +133,28 @@ def require_folder(name: str, folder: Path | None) -> Path:
 
 
 def predictor_of(recipe: Recipe) -> Callable[..., Predictions]:
-    """Imports the function that a recipe names."""
+    """Imports the function that a recipe names.
+
+    Raises:
+        BenchmarkError: It cannot be imported.
+    """
     module, _, function = recipe.predictor.partition(":")
-    return cast(Callable[..., Predictions], getattr(importlib.import_module(module), function))
+    try:
+        return cast(Callable[..., Predictions], getattr(importlib.import_module(module), function))
+    except (ImportError, AttributeError, ValueError) as error:
+        raise BenchmarkError(
+            f"The predictor {recipe.predictor!r} of the baseline {recipe.name} cannot be imported "
+            f"({error}). Give it as MODULE:FUNCTION, of a module that Python finds."
+        ) from error
+
+
+def _is_training(given: Any) -> bool:
+    """Returns whether a value is a `Training`."""
+    return (
+        isinstance(given, Mapping)
+        and set(given) <= {"all", *PRESETS}
+        and all(isinstance(changes, Mapping) for changes in given.values())
+    )
 
 
 _DAMAGE = (yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError, RecursionError)
@@ -147,6 +167,13 @@ def _read_recipe(path: Path) -> Recipe:
             described[name] = str(described[name])
         if ("predictor" in described) == ("training" in described):
             raise TypeError("it needs either a predictor or a training")
+        if "predictor" in described:
+            described["predictor"] = str(described["predictor"])
+        elif not _is_training(described["training"]):
+            sections = ", ".join(("all", *PRESETS))
+            raise TypeError(f"training takes {sections}, each with settings and their values")
+        if type(described.get("repeats", 1)) is not int or described.get("repeats", 1) < 1:
+            raise TypeError("repeats is no whole number from 1 on")
         return Recipe(**described)
     except _DAMAGE as error:
         reason = f"lacks {error}" if isinstance(error, KeyError) else str(error).split("\n")[0]

@@ -279,8 +279,9 @@ def _means(summaries: Sequence[Mapping[str, Summary]]) -> dict[str, Summary]:
 
 
 def _mean(parts: Sequence[Summary]) -> Summary:
-    if len(parts) == 1 or any(part.mean is None for part in parts):
-        return parts[0]
+    undefined = next((part for part in parts if part.mean is None), None)
+    if undefined or len(parts) == 1:
+        return undefined or parts[0]
     ends = [part.ci for part in parts if part.ci is not None]
     return Summary(
         mean=float(np.mean([part.mean for part in parts])),

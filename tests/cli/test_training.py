@@ -115,6 +115,19 @@ def test_the_list_of_baselines(tmp_path: Path) -> None:
     assert {"full", "one_parser", "lgpn"} <= set(listed)
 
 
+def test_known_gms_takes_no_options_of_networks(tmp_path: Path) -> None:
+    words = ("train", "known_gms", "--set", "set_1", "-c", "epochs=3", "--seed", "1")
+    done = gmbench(*words, cwd=tmp_path, check=False)
+    assert done.returncode == 2
+    assert "Leave out --set and --change." in " ".join(done.stderr.replace("│", " ").split())
+
+
+def test_seeds_that_trees_cannot_take_are_refused(tmp_path: Path) -> None:
+    done = gmbench("baseline", "spectral", "--seed", str(2**32), cwd=tmp_path, check=False)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
 def test_studies(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     benchmark = read_benchmark(here / "dataset")
     names = ["full", "no_magnitude", "no_spectrum", "no_repetitive", "no_energy",

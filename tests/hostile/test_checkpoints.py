@@ -69,7 +69,7 @@ ABSURD: dict[str, tuple[Callable[[Config], object], str]] = {
     "deep": (lambda c: c["model"].update(fen_depth=10**9), "fen_depth=1000000000 cannot be"),
     "as deep as may be": (lambda c: c["model"].update(fen_depth=1000), "size mismatch"),
     "many blocks": (lambda c: c["model"].update(trunk_widths=[9] * 10**6), "cannot be"),
-    "channels": (lambda c: c["model"].update(channels=10**7), "size mismatch"),
+    "channels": (lambda c: c["model"].update(channels=10**7), "channels=10000000 cannot be"),
     "a large view": (lambda c: c["view"].update(size=10**6), "at most 4,194,304 are made"),
     "many crops": (
         lambda c: c.update(view={"kind": "crops", "rule": 2, "size": 64, "count": 10**9}),

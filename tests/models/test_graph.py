@@ -10,6 +10,7 @@ from gmbench.models.graph import (
     GraphConfig,
     GraphObjective,
     GraphParser,
+    GraphWeights,
     label_graph,
 )
 from gmbench.models.heads import ClassSlots
@@ -75,14 +76,14 @@ def test_neighbours_matter() -> None:
 
 
 def test_the_objective_is_that_of_one_parser() -> None:
-    config, gms = ObjectiveConfig(), torch.tensor([2, 9, 2])
+    gms = torch.tensor([2, 9, 2])
     slots = ClassSlots(TARGETS.n_classes)
     continuous, logits = torch.randn(3, 9), torch.randn(3, 38)
     for weighted in (True, False):
-        given = config.model_copy(update={"weighted_cross_entropy": weighted})
+        given = GraphWeights(gamma3=2.0, weighted_cross_entropy=weighted)
         found = GraphObjective(given, TARGETS)(PlainOutput(continuous, logits, slots), gms)
         one = ParserOutput(None, None, None, continuous, logits, None, slots)
-        expected = Objective(given, TARGETS)(one, gms)
+        expected = Objective(ObjectiveConfig(**given.to_dict()), TARGETS)(one, gms)
         assert found.keys() == expected.keys()
         for name in found:
             torch.testing.assert_close(found[name], expected[name])
@@ -91,7 +92,7 @@ def test_the_objective_is_that_of_one_parser() -> None:
 def test_every_weight_learns() -> None:
     torch.manual_seed(0)
     network = GraphParser.of(SMALL, TARGETS)
-    terms = GraphObjective(ObjectiveConfig(), TARGETS)(
+    terms = GraphObjective(GraphWeights(), TARGETS)(
         network(torch.rand(6, 3, 16, 16)), torch.arange(6)
     )
     gradients = torch.autograd.grad(terms["total"], list(network.parameters()))

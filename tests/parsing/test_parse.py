@@ -114,6 +114,14 @@ def test_a_file_that_is_no_image(folder: Path, tmp_path: Path) -> None:
         assert str(caught.value) == f"{path} cannot be parsed: {reason}. Give image files."
 
 
+def test_an_image_of_pillow_that_ends_early(folder: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.png"
+    family_image(0, 0).save(bad)
+    bad.write_bytes(bad.read_bytes()[:200])
+    with Image.open(bad) as opened, pytest.raises(SourceError, match=r"bad\.png cannot be parsed"):
+        parse(opened, folder)
+
+
 def test_files_images_and_arrays_say_the_same(folder: Path, tmp_path: Path) -> None:
     images = [family_image(number, 0) for number in range(3)]
     files = [tmp_path / f"{number}.png" for number in range(3)]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import gmbench
+from gmbench.benchmark.benchmark import Benchmark
 from gmbench.errors import UnknownNameError
 from gmbench.evaluation.evaluate import evaluate
 from gmbench.evaluation.floors import floor
@@ -117,3 +118,26 @@ def test_a_kind_without_training_gms_is_predicted_from_all() -> None:
     changed = replace(benchmark, gms=(alone, *benchmark.gms[1:]), sets={"only": (alone.name,)})
     made, expected = kind_oracle(changed), median_mode(changed)
     assert made.values.to_array().tolist() == expected.values.to_array().tolist()
+
+
+def _without(benchmark: Benchmark, column: int, gms: set[str]) -> Benchmark:
+    """The benchmark with one label of some GMs unknown."""
+    changed = []
+    for gm in benchmark.gms:
+        values = list(gm.values)
+        values[column] = float("nan") if gm.name in gms else values[column]
+        changed.append(replace(gm, values=tuple(values)))
+    return replace(benchmark, gms=tuple(changed))
+
+
+def test_what_is_known_of_no_gm_of_a_kind_has_the_frequencies_of_all() -> None:
+    benchmark = gmbench.load_benchmark("red116")
+    flows = {gm.name for gm in benchmark.gms if gm.kind == "NF"}
+    changed = _without(benchmark, 9, flows)
+    asked = [changed.gms[row].name in flows for row in kind_oracle(changed).gms.tolist()]
+    of_kinds, of_all = (
+        method(changed).values.probabilities["normalization"][asked]
+        for method in (kind_oracle, median_mode)
+    )
+    assert of_kinds.tolist() == of_all.tolist()
+    assert of_kinds.max() < 1

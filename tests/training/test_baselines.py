@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from gmbench.benchmark.benchmark import Benchmark, load_benchmark
 from gmbench.errors import BenchmarkError, UnknownNameError
 from gmbench.evaluation.evaluate import evaluate
 from gmbench.training.baselines import list_baselines, run_baseline
-from gmbench.training.recipes import baselines_directory, find_recipes
+from gmbench.training.recipes import baselines_directory, find_recipes, predictor_of
 from tests.evaluation.populations import small_benchmark
 from tests.training.families import CHANGES
 
@@ -64,9 +65,28 @@ def test_one_call_trains_a_network_too(
         run_baseline("full", families)
 
 
+def test_without_gms_to_learn_from_an_error_says_so() -> None:
+    whole = small_benchmark(1)
+    benchmark = replace(whole, sets={"only": tuple(gm.name for gm in whole.gms)})
+    for name in ("mean_mode", "kind_oracle"):
+        with pytest.raises(BenchmarkError, match=r"No GM of .* outside only has images"):
+            run_baseline(name, benchmark)
+
+
 def test_unknown_baseline() -> None:
     with pytest.raises(UnknownNameError, match="mean_mode"):
         run_baseline("mean_median", small_benchmark(1))
+
+
+WHOLE = "name: mine\nsummary: x\npaper: x\nneeds: labels\n"
+
+
+@pytest.mark.parametrize("predictor", ["3", "nowhere:f", "gmbench.training.trees:nothing", "''"])
+def test_predictors_that_cannot_be_imported(predictor: str, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "recipe.yaml").write_text(f"{WHOLE}predictor: {predictor}\n")
+    with pytest.raises(BenchmarkError, match=r"of the baseline mine cannot be imported \("):
+        predictor_of(find_recipes(tmp_path)["mine"])
 
 
 @pytest.mark.parametrize(
@@ -76,6 +96,11 @@ def test_unknown_baseline() -> None:
         ("name: mine\n", "lacks 'summary'"),
         ("name: [", "is damaged"),
         ("", "is damaged"),
+        (WHOLE + "training:\n", "training takes all, paper, small"),
+        (WHOLE + "training: {all: }\n", "training takes all, paper, small"),
+        (WHOLE + "training: {smal: {epochs: 3}}\n", "training takes all, paper, small"),
+        (WHOLE + "training: {}\nrepeats: 0\n", "repeats is no whole number from 1 on"),
+        (WHOLE + "training: {}\nrepeats: two\n", "repeats is no whole number from 1 on"),
     ],
 )
 def test_damaged_recipes(text: str, match: str, tmp_path: Path) -> None:

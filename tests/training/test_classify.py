@@ -10,6 +10,7 @@ import torch
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.data.rgb import Pixels
 from gmbench.errors import UnknownNameError
+from gmbench.models.settings import SettingError
 from gmbench.training.cache import HeldImages
 from gmbench.training.classify import (
     ClassifierJob,
@@ -115,3 +116,19 @@ def test_a_classifier_is_no_parser_and_a_parser_no_classifier(families: Benchmar
         )
     with pytest.raises(UnknownNameError, match="Did you mean paper"):
         classifier_config("papers")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"members": 3},
+        {"trees": 0.5},
+        {"tree_features": "spectral_size_colour"},
+        {"shuffled_labels": True},
+        {"validation_gms": 4},
+        {"extra_until": 0.5},
+    ],
+)
+def test_settings_that_only_parsers_have_are_refused(change: dict[str, object]) -> None:
+    with pytest.raises(SettingError, match=f"{next(iter(change))} is for networks that parse"):
+        classifier_config("small", change)

@@ -102,6 +102,7 @@ def test_changes_as_a_user_writes_them() -> None:
         ("learning_rate=.nan", "learning_rate=nan cannot be: Input should be"),
         ("learning_rate=fast", "learning_rate='fast' cannot be: Input should be a valid number"),
         ("learning_rate=true", "learning_rate=True cannot be: Input should be a valid number"),
+        ("weight_decay=.inf", "weight_decay=inf cannot be: Input should be a finite number"),
         ("clip=-1", "clip=-1 cannot be: Input should be greater than or equal to 0"),
         ("validation_gms=-1", "validation_gms=-1 cannot be: Input should be greater than or equal"),
         ("warmup=2", "warmup=2 cannot be: Input should be less than 1. The default is 0.0."),
@@ -124,6 +125,11 @@ def test_a_setting_that_cannot_be(text: str, message: str) -> None:
     with pytest.raises(SettingError) as caught:
         PAPER.changed(parse_changes([text]))
     assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize("text", ["compile=no", "compile='no'", "compile=off"])
+def test_a_no_that_yaml_takes_for_false(text: str) -> None:
+    assert PAPER.changed(parse_changes([text])).compile == "no"
 
 
 def test_an_unknown_setting() -> None:

@@ -51,3 +51,10 @@ def test_arrays_that_do_not_go_together(
     arrays = Discriminants.fit(*images).to_arrays() | {name: value}
     with pytest.raises(ValueError, match="do not go together"):
         Discriminants.from_arrays(arrays, 5)
+
+
+def test_a_single_gm_has_all_of_every_image() -> None:
+    features = np.random.default_rng(0).normal(size=(8, 6)).astype(np.float32)
+    fitted = Discriminants.fit(features, np.zeros(8, int), np.full(8, 1 / 8))
+    assert fitted.shares(features).tolist() == [[1.0]] * 8
+    assert Discriminants.from_arrays(fitted.to_arrays(), 1).spread == 1

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from gmbench.benchmark.benchmark import Benchmark
 from gmbench.data.features import shard_path
 from gmbench.errors import BenchmarkError, UnknownNameError
 from gmbench.predictions.predictions import Predictions
+from gmbench.training import fold_dataset
 from gmbench.training.views import Crops
 from tests.training.families import SIDE
 
@@ -106,3 +108,12 @@ def test_folds_that_there_are_not(family_folder: Path) -> None:
         FoldDataset(family_folder, "set_9")
     with pytest.raises(BenchmarkError, match="red116 has labels alone"):
         FoldDataset("red116")
+
+
+def test_a_set_that_leaves_no_image_to_train_on(
+    family_folder: Path, families: Benchmark, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    all_tested = replace(families, sets={"set_1": tuple(families.index)})
+    monkeypatch.setattr(fold_dataset, "load_benchmark", lambda _: all_tested)
+    with pytest.raises(BenchmarkError, match="families has no image to train on for set_1"):
+        FoldDataset(family_folder, "set_1")

@@ -365,6 +365,12 @@ def test_a_last_batch_of_one_image_is_left_out(
     assert run.log[-1]["step"] == 2
 
 
+def test_batches_of_one_image_need_more_than_one_pixel(trained: Train) -> None:
+    config = TINY.changed({"batch_size": 1, "model.trunk_widths": [4, 4, 4, 4, 4]})
+    with pytest.raises(TrainingError, match=r"Batches of 1 image are too small .* larger bat"):
+        trained(config)
+
+
 def test_mixed_precision_learns_what_single_does(trained: Train) -> None:
     single = trained(TINY.changed({"precision": "fp32"}))
     mixed = trained(TINY.changed({"precision": "bf16"}))

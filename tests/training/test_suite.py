@@ -13,7 +13,8 @@ from gmbench.errors import BenchmarkError, GmbenchError
 from gmbench.evaluation.evaluate import evaluate
 from gmbench.files import WriteError
 from gmbench.models.targets import class_counts
-from gmbench.predictions.predictions import read_predictions
+from gmbench.predictions.predictions import Predictions, read_predictions
+from gmbench.predictions.reference import random_labels
 from gmbench.training.config import TrainingConfig
 from gmbench.training.methods import check_settings
 from gmbench.training.options import RunOptions
@@ -91,7 +92,12 @@ def test_an_interrupted_suite_may_go_on_and_no_other_take_its_place(tmp_path: Pa
         ({"objective.l2": 1.0}, "Setting 'l2' is not known"),
         ({"view.size": 0}, "size of Resized is 0"),
         ({"method": "trace"}, "Setting 'fen_depth' is not known"),
+        ({"method": "graph", "objective.error": "absolute"}, "Setting 'error' is not known"),
         ({"nothing": 1}, "Setting 'nothing' is not known"),
+        ({"model.channels": 1}, "channels=1 cannot be"),
+        ({"model.n_classes": [2]}, "n_classes follows from the labels"),
+        ({"objective.gamma1": float("nan")}, "gamma1=nan cannot be"),
+        ({"objective.cluster_seed": -1}, "cluster_seed=-1 cannot be"),
     ],
 )
 def test_settings_are_checked_before_anything_is_run(
@@ -128,6 +134,23 @@ def test_repeats_have_seeds_of_their_own_and_are_averaged(
         single.predictions.values.continuous, result.predictions.values.continuous
     )
     assert result.run["repeats"] == 2
+
+
+def test_what_one_repeat_has_no_value_of_has_no_mean() -> None:
+    benchmark = small_benchmark(2)
+    recipe = Recipe("mine", "", "", "labels", predictor=f"{__name__}:constant_from_seed_1_on")
+    result = run_one(replace(recipe, repeats=2), benchmark, None, RunOptions())
+    first, second = (one.summary["count_spearman"] for one in result.evaluations)
+    assert first.mean is not None
+    assert second.mean is None
+    assert result.summary["count_spearman"] == second
+
+
+def constant_from_seed_1_on(benchmark: Benchmark, seed: int, folder: Path | None) -> Predictions:
+    """Predicts what differs from image to image with the seed 0, and nothing that does with 1."""
+    targets = random_labels(benchmark).values.to_array()
+    targets[:, :9] = benchmark.labels[0, :9] if seed else targets[:, :9]
+    return Predictions.of(benchmark, "mine", targets, normalised=False)
 
 
 def test_figures_without_twins_are_averaged_over_repeats_too() -> None:
