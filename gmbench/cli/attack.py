@@ -22,6 +22,7 @@ from gmbench.cli.options import (
     SetsOption,
     chosen_benchmark,
     loaded_benchmark,
+    refuse_unused,
 )
 from gmbench.cli.training import run_options
 from gmbench.errors import BenchmarkError
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 
 def attack(
+    context: typer.Context,
     file: Annotated[
         Path | None,
         typer.Argument(metavar="FILE", help="Predictions: CSV, CSV.gz or Parquet."),
@@ -82,6 +84,13 @@ def attack(
         raise BenchmarkError("Give one of a prediction file, --checkpoint MODEL and --train NAME.")
     if training is not None and file is None:
         raise BenchmarkError("--training goes with a prediction file; a model knows its own GMs.")
+    if file is not None:
+        unused = ("n_images", "preset", "change", "device", "runs")
+        refuse_unused(context, "with a prediction file", *unused)
+    elif checkpoint is not None:
+        refuse_unused(context, "with --checkpoint", "sets", "preset", "change", "runs")
+    else:
+        refuse_unused(context, "with --train", "sets")
     if out is not None:
         from gmbench.files import check_ending, json_text, refuse_existing, write_whole
 

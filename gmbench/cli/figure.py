@@ -16,6 +16,7 @@ from gmbench.cli.options import (
     SetsOption,
     chosen_benchmark,
     loaded_benchmark,
+    refuse_unused,
 )
 from gmbench.errors import UnknownNameError
 
@@ -49,7 +50,19 @@ _SAID = {
 """Example arguments of each figure, for messages."""
 
 
+_OPTIONS = {
+    "3": ("benchmark", "sets", "seed"),
+    **dict.fromkeys(("6", "7", "8"), ("benchmark", "sets")),
+    "9": ("benchmark", "sets", "parameter"),
+    "10": ("benchmark", "checkpoint", "gm", "n_images", "device"),
+    "11": ("benchmark", "checkpoint", "gm", "n_images", "device", "seed"),
+    "12": (),
+}
+"""Parameters that each figure depends on."""
+
+
 def figure(
+    context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="3, or 6 to 12.")],
     files: Annotated[
         list[Path] | None, typer.Argument(metavar="FILE", help="What the figure shows.")
@@ -101,6 +114,8 @@ def figure(
     refuse_existing(path, overwrite=overwrite)
     given = files or []
     _check_inputs(number, given, checkpoint)
+    unused = {name for names in _OPTIONS.values() for name in names} - set(_OPTIONS[number])
+    refuse_unused(context, f"on figure {number}", *unused)
     drawn: Figure
     if number == "3":
         drawn = figures.label_map(loaded_benchmark(benchmark, sets=sets), seed)

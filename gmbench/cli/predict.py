@@ -15,6 +15,7 @@ from gmbench.cli.options import (
     JsonOption,
     OverwriteOption,
     SetOption,
+    refuse_unused,
     repeated,
 )
 from gmbench.cli.parse_long import (
@@ -32,6 +33,7 @@ from gmbench.errors import GmbenchError
 
 
 def predict(
+    context: typer.Context,
     model: Annotated[str, typer.Argument(metavar="MODEL", help="Folder of a model, or Hub name.")],
     images: Annotated[
         list[str] | None,
@@ -71,6 +73,8 @@ def predict(
     """
     run = LongRunOptions(tuple(lists or ()), shard, jobs, engine, part_images, patience, device)
     own = bool(images or lists)
+    if own:
+        refuse_unused(context, "on images of your own", "benchmark", "set_name")
     if out.is_dir() or not out.suffix or (own and not _is_file_of_predictions(out)):
         if overwrite:
             raise GmbenchError(

@@ -20,6 +20,7 @@ from gmbench.cli.options import (
     RunsOption,
     SeedOption,
     SetOption,
+    refuse_unused,
     repeated,
 )
 
@@ -55,6 +56,7 @@ def run_options(
 
 
 def train(
+    context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the baseline.")],
     benchmark: BenchmarkOption = DEFAULT,
     set_name: SetOption = "set_1",
@@ -96,13 +98,10 @@ def train(
 
     if name == KNOWN_GMS:
         require_one_process(f"gmbench train {name}")
+        refuse_unused(context, f"on {name}", "set_name", "preset", "change", "device")
         _train_known_gms(benchmark or DEFAULT, extra, real, copies, runs, overwrite, seed, as_json)
         return
-    if real is not None or copies is not None or overwrite:
-        raise typer.BadParameter(
-            f"--real, --copies and --overwrite are for {KNOWN_GMS} alone: {name} goes on where it "
-            "was."
-        )
+    refuse_unused(context, f"on {name}, which goes on where it was", "real", "copies", "overwrite")
     from gmbench.benchmark.benchmark import dataset_folder, load_benchmark
     from gmbench.training.expected import expected_time
     from gmbench.training.folds import MODEL, TrainingJob, read_images, run_fold
