@@ -9,7 +9,7 @@ import pytest
 from tests.commands import gmbench
 
 UNUSED = {
-    "attack p.csv --images 5 --change a=1": "--images, --change: of no effect with a prediction file",
+    "attack p.csv --images 5 -c a=1": "--images, --change: of no effect with a prediction file",
     "attack --checkpoint m --sets cv10": "--sets: of no effect with --checkpoint",
     "attack --train full --sets cv10": "--sets: of no effect with --train",
     "attribute --data-dir d --gm A": "--gm: of no effect with --data-dir",
