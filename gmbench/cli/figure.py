@@ -146,13 +146,12 @@ def _check_inputs(number: str, files: list[Path], checkpoint: str | None) -> Non
 
 def _read(files: list[Path], benchmark: str | None, sets: str | None) -> dict[str, Predictions]:
     """Returns predictions by the names of their files."""
+    from gmbench.evaluation.comparison import method_names
     from gmbench.figures.style import FigureError
     from gmbench.predictions.predictions import read_predictions
 
     chosen = chosen_benchmark(benchmark, "2023", sets)
-    names = [path.name.split(".")[0] for path in files]
-    if len(set(names)) < len(names):
-        raise FigureError("Two files have one name, and the figure could not tell them apart.")
+    names = method_names(list(map(str, files)))
     read = {
         name: read_predictions(path, chosen, partial=True)
         for name, path in zip(names, files, strict=True)
