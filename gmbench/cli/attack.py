@@ -35,15 +35,15 @@ def attack(
     context: typer.Context,
     file: Annotated[
         Path | None,
-        typer.Argument(metavar="FILE", help="Predictions: CSV, CSV.gz or Parquet."),
+        typer.Argument(metavar="FILE", help="Predictions, as `gmbench evaluate` takes them."),
     ] = None,
     training: Annotated[
         Path | None,
         typer.Option(
             "--training",
             metavar="FILE",
-            help="Predictions of the ten folds (`--sets cv10`): of those GMs that FILE lacks the "
-            "threshold is taken, and a similarity learned.",
+            help="Predictions of the ten folds (`--sets cv10`): the threshold and a learned "
+            "similarity come from those of their GMs that FILE lacks.",
         ),
     ] = None,
     checkpoint: Annotated[
@@ -63,7 +63,8 @@ def attack(
         int, typer.Option("--images", min=2, help="Images of a GM that a model looks at.")
     ] = 100,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="FILE", help="Write the result as JSON.")
+        Path | None,
+        typer.Option("--out", "-o", metavar="FILE", help="Also write the result as JSON."),
     ] = None,
     overwrite: OverwriteOption = False,
     preset: PresetOption = "small",

@@ -38,10 +38,13 @@ def attribute(
     ] = None,
     data_dir: Annotated[
         Path | None,
-        typer.Option("--data-dir", metavar="DIR", help="Your own images: a folder a class."),
+        typer.Option(
+            "--data-dir", metavar="DIR", help="Images of your own: one folder for each class."
+        ),
     ] = None,
     real: Annotated[
-        str, typer.Option("--real", metavar="NAME", help="Which of these folders no GM made.")
+        str,
+        typer.Option("--real", metavar="NAME", help="Which of these folders holds real images."),
     ] = "real",
     method: Annotated[
         list[str] | None,

@@ -36,7 +36,8 @@ def detect(
     context: typer.Context,
     benchmark: BenchmarkOption = DEFAULT,
     content: Annotated[
-        str, typer.Option("--content", metavar="NAME|all", help="Which images; all contents: all.")
+        str,
+        typer.Option("--content", metavar="NAME|all", help="What the images show, such as faces."),
     ] = "faces",
     data_dir: Annotated[
         list[Path] | None,
@@ -49,9 +50,11 @@ def detect(
     ] = None,
     test_dir: Annotated[
         Path | None,
-        typer.Option("--test-dir", metavar="DIR", help="Test on those of another folder."),
+        typer.Option(
+            "--test-dir", metavar="DIR", help="Test on the videos or images of another folder."
+        ),
     ] = None,
-    frames: Annotated[int, typer.Option(min=1, help="Frames of each video.")] = 10,
+    frames: Annotated[int, typer.Option(min=1, help="Frames taken from each video.")] = 10,
     variant: Annotated[
         list[str] | None,
         typer.Option(

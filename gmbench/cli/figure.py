@@ -65,11 +65,14 @@ def figure(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="3, or 6 to 12.")],
     files: Annotated[
-        list[Path] | None, typer.Argument(metavar="FILE", help="What the figure shows.")
+        list[Path] | None,
+        typer.Argument(metavar="FILE", help="Predictions; for 12 the result of an attack."),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="FILE", help=".png, .svg or .pdf; figNAME.png."),
+        typer.Option(
+            "--out", "-o", metavar="FILE", help="A .png, .svg or .pdf file; default figNAME.png."
+        ),
     ] = None,
     overwrite: OverwriteOption = False,
     benchmark: BenchmarkOption = None,
@@ -80,14 +83,14 @@ def figure(
     ] = None,
     gm: Annotated[
         list[str] | None,
-        typer.Option("--gm", metavar="NAME", help="Draw this GM; repeat. All when not given."),
+        typer.Option("--gm", metavar="NAME", help="Draw this GM (10, 11); repeat. Default all."),
     ] = None,
     parameter: Annotated[
         list[str] | None,
         typer.Option("--parameter", metavar="NAME", help="Draw this parameter (9); repeat."),
     ] = None,
     n_images: Annotated[
-        int, typer.Option("--images", min=1, help="Images of a GM whose fingerprints count.")
+        int, typer.Option("--images", min=1, help="Images of each GM (10, 11).")
     ] = 25,
     device: DeviceOption = "auto",
     seed: SeedOption = 0,
@@ -119,7 +122,7 @@ def figure(
     drawn: Figure
     if number == "3":
         drawn = figures.label_map(loaded_benchmark(benchmark, sets=sets), seed)
-    elif number in ("10", "11"):
+    elif checkpoint is not None:
         drawn = _of_checkpoint(number, checkpoint, benchmark, gm, n_images, device, seed)
     elif number == "12":
         drawn = figures.attack_categories(_attack_result(given[0]))
@@ -184,7 +187,7 @@ def _of_predictions(
 
 def _of_checkpoint(
     number: str,
-    checkpoint: str | None,
+    checkpoint: str,
     benchmark: str | None,
     gms: list[str] | None,
     n_images: int,
@@ -198,8 +201,6 @@ def _of_checkpoint(
     from gmbench.training.fingerprints import gm_fingerprints
     from gmbench.training.recipes import require_folder
 
-    if checkpoint is None:
-        raise typer.BadParameter(f"Figure {number} is of a trained parser: give --checkpoint.")
     known = loaded_benchmark(benchmark)
     folder = require_folder(f"figure {number}", dataset_folder(benchmark or DEFAULT))
     present = [one.name for one, n in zip(known.gms, known.n_images, strict=True) if n]

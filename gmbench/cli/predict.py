@@ -87,8 +87,8 @@ def predict(
         return
     if own:
         raise GmbenchError(
-            f"What is said of images of your own fills a folder, and {out} is a file: give --out "
-            "DIR."
+            f"Predictions of images of your own are written into a folder, and {out} is a file: "
+            "give --out DIR."
         )
     refuse_without_folder(run, LongRunOptions(device=device))
     _predict_at_once(model, benchmark, set_name, out, device, overwrite=overwrite, as_json=as_json)
