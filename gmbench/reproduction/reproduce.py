@@ -172,6 +172,7 @@ def reproduce(
         _machines(wanted, setting),
         tuple(tables),
         tuple(figures),
+        dict(setting.options.changes),
     )
 
 
