@@ -13,12 +13,14 @@ from gmbench.benchmark.cross_validation import ATTACK, is_of_attack, with_sets
 from gmbench.benchmark.splits import SEEN, UNSEEN
 from gmbench.models.targets import class_counts
 from gmbench.progress import Progress
+from gmbench.training.cache import named_images
 from gmbench.training.checkpoint import ModelParserCheckpoint
 from gmbench.training.fingerprints import require_fingerprints
-from gmbench.training.folds import JobImages, TrainingJob, read_images, run_fold
+from gmbench.training.folds import JobImages, TrainingJob, is_trained, read_images, run_fold
 from gmbench.training.methods import build_network
 from gmbench.training.options import RunOptions
 from gmbench.training.recipes import Recipe
+from gmbench.training.views import view_from_dict
 
 
 def attack_benchmark(benchmark: Benchmark) -> Benchmark:
@@ -34,6 +36,19 @@ def shown_images(benchmark: Benchmark) -> dict[str, int]:
     """Returns the number of first images of each seen GM to train the parser on: half of them."""
     counts = benchmark.n_images
     return {gm: counts[benchmark.index[gm]] // 2 for gm in benchmark.test_gms(SEEN)}
+
+
+def attack_job(
+    recipe: Recipe, benchmark: Benchmark, folder: Path, options: RunOptions
+) -> TrainingJob:
+    """Returns the training of a baseline's network on the sets of the attack."""
+    return TrainingJob(recipe, attack_benchmark(benchmark), folder, **vars(options))
+
+
+def is_trained_for_attack(job: TrainingJob) -> bool:
+    """Returns whether the network of an `attack_job` was trained before; no image is read."""
+    images = named_images(job.folder, view_from_dict(job.config.view))
+    return is_trained(job, UNSEEN, images.first(shown_images(job.benchmark)))
 
 
 def train_attack_parser(
@@ -57,8 +72,8 @@ def train_attack_parser(
             network with fingerprints.
         TrainingError: The training failed, or the device is not available.
     """
-    known = attack_benchmark(benchmark)
-    job = TrainingJob(recipe, known, folder, **vars(options))
+    job = attack_job(recipe, benchmark, folder, options)
+    known = job.benchmark
     # Fail before hours of training rather than after them.
     untrained = build_network(job.config.method, job.config.model, class_counts(known))
     require_fingerprints(untrained, f"The baseline {recipe.name}")

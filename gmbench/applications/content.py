@@ -185,12 +185,15 @@ def _check(benchmark: Benchmark, contents: Mapping[str, str], names: list[str]) 
     tested = {contents[gm] for test in benchmark.sets.values() for gm in test if gm in contents}
     if lacking := sorted(set(names) - tested):
         raise BenchmarkError(
-            f"{benchmark.name} tests no GM of {', '.join(lacking)}. Give --sets with such GMs."
+            f"{benchmark.name} tests no GM of {', '.join(lacking)}. Give --set with such GMs, or "
+            "leave it out."
         )
     for set_name in benchmark.sets:
         trained = {contents[gm] for gm in benchmark.training_gms(set_name)}
         if lacking := sorted(set(names) - trained):
-            raise BenchmarkError(f"{set_name} leaves no GM of {', '.join(lacking)} to train on.")
+            raise BenchmarkError(
+                f"{set_name} leaves no GM of {', '.join(lacking)} to train on. Give another --set."
+            )
 
 
 def _present(images: CachedImages, test: tuple[str, ...]) -> list[str]:

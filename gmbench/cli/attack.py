@@ -22,6 +22,7 @@ from gmbench.cli.options import (
     SetsOption,
     chosen_benchmark,
     loaded_benchmark,
+    refuse_unused,
 )
 from gmbench.cli.training import run_options
 from gmbench.errors import BenchmarkError
@@ -31,17 +32,18 @@ if TYPE_CHECKING:
 
 
 def attack(
+    context: typer.Context,
     file: Annotated[
         Path | None,
-        typer.Argument(metavar="FILE", help="Predictions: CSV, CSV.gz or Parquet."),
+        typer.Argument(metavar="FILE", help="Predictions, as `gmbench evaluate` takes them."),
     ] = None,
     training: Annotated[
         Path | None,
         typer.Option(
             "--training",
             metavar="FILE",
-            help="Predictions of the ten folds (`--sets cv10`): of those GMs that FILE lacks the "
-            "threshold is taken, and a similarity learned.",
+            help="Predictions of the ten folds (`--sets cv10`): the threshold and a learned "
+            "similarity come from those of their GMs that FILE lacks.",
         ),
     ] = None,
     checkpoint: Annotated[
@@ -61,7 +63,8 @@ def attack(
         int, typer.Option("--images", min=2, help="Images of a GM that a model looks at.")
     ] = 100,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="FILE", help="Write the result as JSON.")
+        Path | None,
+        typer.Option("--out", "-o", metavar="FILE", help="Also write the result as JSON."),
     ] = None,
     overwrite: OverwriteOption = False,
     preset: PresetOption = "small",
@@ -82,6 +85,13 @@ def attack(
         raise BenchmarkError("Give one of a prediction file, --checkpoint MODEL and --train NAME.")
     if training is not None and file is None:
         raise BenchmarkError("--training goes with a prediction file; a model knows its own GMs.")
+    if file is not None:
+        unused = ("n_images", "preset", "change", "device", "runs")
+        refuse_unused(context, "with a prediction file", *unused)
+    elif checkpoint is not None:
+        refuse_unused(context, "with --checkpoint", "sets", "preset", "change", "runs")
+    else:
+        refuse_unused(context, "with --train", "sets")
     if out is not None:
         from gmbench.files import check_ending, json_text, refuse_existing, write_whole
 

@@ -18,11 +18,13 @@ from gmbench.cli.options import (
     RunsOption,
     SeedOption,
     loaded_benchmark,
+    refuse_unused,
 )
 from gmbench.cli.training import run_options
 
 
 def attribute(
+    context: typer.Context,
     benchmark: BenchmarkOption = DEFAULT,
     content: Annotated[
         str,
@@ -36,10 +38,13 @@ def attribute(
     ] = None,
     data_dir: Annotated[
         Path | None,
-        typer.Option("--data-dir", metavar="DIR", help="Your own images: a folder a class."),
+        typer.Option(
+            "--data-dir", metavar="DIR", help="Images of your own: one folder for each class."
+        ),
     ] = None,
     real: Annotated[
-        str, typer.Option("--real", metavar="NAME", help="Which of these folders no GM made.")
+        str,
+        typer.Option("--real", metavar="NAME", help="Which of these folders holds real images."),
     ] = "real",
     method: Annotated[
         list[str] | None,
@@ -69,6 +74,12 @@ def attribute(
     from gmbench.benchmark.benchmark import dataset_folder
     from gmbench.training.recipes import require_folder
 
+    if data_dir:
+        refuse_unused(context, "with --data-dir", "benchmark", "content", "gm")
+    else:
+        refuse_unused(context, "without --data-dir", "real")
+        if gm:
+            refuse_unused(context, "with --gm", "content")
     known = loaded_benchmark(benchmark)
     options = run_options(known, preset, change, None, device, runs, seed)
     with output.counting(goes_on=True) as progress:

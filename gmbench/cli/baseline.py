@@ -50,7 +50,8 @@ def baseline(
             "--out",
             "-o",
             metavar="FILE|DIR",
-            help="Of one baseline the file, NAME.parquet; of several the folder, `baselines-out`.",
+            help="For one baseline a file, default NAME.parquet; for several a folder, default "
+            "`baselines-out`.",
         ),
     ] = None,
     preset: PresetOption = "small",

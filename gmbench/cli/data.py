@@ -89,7 +89,7 @@ def build(
     from gmbench.data.build import build_dataset
     from gmbench.data.inspection import IncompleteSourceError
 
-    if gms is not None and str(gms) in NAMED and not gms.exists():
+    if gms is not None and str(gms) in NAMED and not gms.exists() and benchmark is None:
         benchmark, gms = str(gms), None
     if gms is not None:
         wanted = _own_benchmark(benchmark, gms, images, sets, draw_sets, merged)

@@ -21,6 +21,7 @@ from gmbench.cli.options import (
     SeedOption,
     loaded_benchmark,
     only_sets,
+    refuse_unused,
 )
 from gmbench.cli.training import run_options
 from gmbench.errors import BenchmarkError
@@ -32,9 +33,11 @@ if TYPE_CHECKING:
 
 
 def detect(
+    context: typer.Context,
     benchmark: BenchmarkOption = DEFAULT,
     content: Annotated[
-        str, typer.Option("--content", metavar="NAME|all", help="Which images; all contents: all.")
+        str,
+        typer.Option("--content", metavar="NAME|all", help="What the images show, such as faces."),
     ] = "faces",
     data_dir: Annotated[
         list[Path] | None,
@@ -47,9 +50,11 @@ def detect(
     ] = None,
     test_dir: Annotated[
         Path | None,
-        typer.Option("--test-dir", metavar="DIR", help="Test on those of another folder."),
+        typer.Option(
+            "--test-dir", metavar="DIR", help="Test on the videos or images of another folder."
+        ),
     ] = None,
-    frames: Annotated[int, typer.Option(min=1, help="Frames of each video.")] = 10,
+    frames: Annotated[int, typer.Option(min=1, help="Frames taken from each video.")] = 10,
     variant: Annotated[
         list[str] | None,
         typer.Option(
@@ -72,6 +77,14 @@ def detect(
 
     Example: `gmbench detect --variant fingerprint`
     """
+    if data_dir:
+        refuse_unused(context, "with --data-dir", "benchmark", "content", "only")
+        if len(parser or ()) > 1:
+            raise BenchmarkError("With --data-dir there is one test, which takes one --parser.")
+    else:
+        refuse_unused(context, "without --data-dir", "test_dir", "frames")
+    if variant and "model_parsing" not in variant:
+        refuse_unused(context, "without --variant model_parsing", "parser")
     known = loaded_benchmark(benchmark)
     options = run_options(known, preset, change, None, device, runs, seed)
     with output.counting(goes_on=True) as progress:

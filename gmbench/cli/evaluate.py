@@ -49,7 +49,8 @@ def evaluate(
         ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write result.json and report.html here.")
+        Path | None,
+        typer.Option("--out", "-o", metavar="DIR", help="Write result.json and report.html here."),
     ] = None,
     overwrite: OverwriteOption = False,
     details: Annotated[

@@ -16,6 +16,7 @@ from gmbench.cli.options import (
     SetsOption,
     chosen_benchmark,
     loaded_benchmark,
+    refuse_unused,
 )
 from gmbench.errors import UnknownNameError
 
@@ -49,14 +50,29 @@ _SAID = {
 """Example arguments of each figure, for messages."""
 
 
+_OPTIONS = {
+    "3": ("benchmark", "sets", "seed"),
+    **dict.fromkeys(("6", "7", "8"), ("benchmark", "sets")),
+    "9": ("benchmark", "sets", "parameter"),
+    "10": ("benchmark", "checkpoint", "gm", "n_images", "device"),
+    "11": ("benchmark", "checkpoint", "gm", "n_images", "device", "seed"),
+    "12": (),
+}
+"""Parameters that each figure depends on."""
+
+
 def figure(
+    context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="3, or 6 to 12.")],
     files: Annotated[
-        list[Path] | None, typer.Argument(metavar="FILE", help="What the figure shows.")
+        list[Path] | None,
+        typer.Argument(metavar="FILE", help="Predictions; for 12 the result of an attack."),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="FILE", help=".png, .svg or .pdf; figNAME.png."),
+        typer.Option(
+            "--out", "-o", metavar="FILE", help="A .png, .svg or .pdf file; default figNAME.png."
+        ),
     ] = None,
     overwrite: OverwriteOption = False,
     benchmark: BenchmarkOption = None,
@@ -67,14 +83,14 @@ def figure(
     ] = None,
     gm: Annotated[
         list[str] | None,
-        typer.Option("--gm", metavar="NAME", help="Draw this GM; repeat. All when not given."),
+        typer.Option("--gm", metavar="NAME", help="Draw this GM (10, 11); repeat. Default all."),
     ] = None,
     parameter: Annotated[
         list[str] | None,
         typer.Option("--parameter", metavar="NAME", help="Draw this parameter (9); repeat."),
     ] = None,
     n_images: Annotated[
-        int, typer.Option("--images", min=1, help="Images of a GM whose fingerprints count.")
+        int, typer.Option("--images", min=1, help="Images of each GM (10, 11).")
     ] = 25,
     device: DeviceOption = "auto",
     seed: SeedOption = 0,
@@ -101,10 +117,12 @@ def figure(
     refuse_existing(path, overwrite=overwrite)
     given = files or []
     _check_inputs(number, given, checkpoint)
+    unused = {name for names in _OPTIONS.values() for name in names} - set(_OPTIONS[number])
+    refuse_unused(context, f"on figure {number}", *unused)
     drawn: Figure
     if number == "3":
         drawn = figures.label_map(loaded_benchmark(benchmark, sets=sets), seed)
-    elif number in ("10", "11"):
+    elif checkpoint is not None:
         drawn = _of_checkpoint(number, checkpoint, benchmark, gm, n_images, device, seed)
     elif number == "12":
         drawn = figures.attack_categories(_attack_result(given[0]))
@@ -131,13 +149,12 @@ def _check_inputs(number: str, files: list[Path], checkpoint: str | None) -> Non
 
 def _read(files: list[Path], benchmark: str | None, sets: str | None) -> dict[str, Predictions]:
     """Returns predictions by the names of their files."""
+    from gmbench.evaluation.comparison import method_names
     from gmbench.figures.style import FigureError
     from gmbench.predictions.predictions import read_predictions
 
     chosen = chosen_benchmark(benchmark, "2023", sets)
-    names = [path.name.split(".")[0] for path in files]
-    if len(set(names)) < len(names):
-        raise FigureError("Two files have one name, and the figure could not tell them apart.")
+    names = method_names(list(map(str, files)))
     read = {
         name: read_predictions(path, chosen, partial=True)
         for name, path in zip(names, files, strict=True)
@@ -170,7 +187,7 @@ def _of_predictions(
 
 def _of_checkpoint(
     number: str,
-    checkpoint: str | None,
+    checkpoint: str,
     benchmark: str | None,
     gms: list[str] | None,
     n_images: int,
@@ -184,8 +201,6 @@ def _of_checkpoint(
     from gmbench.training.fingerprints import gm_fingerprints
     from gmbench.training.recipes import require_folder
 
-    if checkpoint is None:
-        raise typer.BadParameter(f"Figure {number} is of a trained parser: give --checkpoint.")
     known = loaded_benchmark(benchmark)
     folder = require_folder(f"figure {number}", dataset_folder(benchmark or DEFAULT))
     present = [one.name for one, n in zip(known.gms, known.n_images, strict=True) if n]

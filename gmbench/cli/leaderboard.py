@@ -43,7 +43,8 @@ def verify(
     update: Annotated[
         bool,
         typer.Option(
-            "--update", help="Write results anew: damaged, of another protocol, or not complete."
+            "--update",
+            help="Write results again that are damaged, incomplete or of another protocol.",
         ),
     ] = False,
     against: Annotated[
@@ -102,7 +103,9 @@ def rerun(
     ] = None,
     board: BoardOption = BOARD,
     device: DeviceOption = "auto",
-    runs: Annotated[Path | None, typer.Option(metavar="DIR", help="Keeps what is trained.")] = None,
+    runs: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where trainings are kept.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Train a submission's recipe again and compare; exit code 1 where it is not confirmed.

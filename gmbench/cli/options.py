@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gmbench.errors import GmbenchError
+
 if TYPE_CHECKING:
     from gmbench.benchmark.benchmark import Benchmark
 
@@ -97,6 +99,28 @@ RunsOption = Annotated[
     Path,
     typer.Option("--runs", metavar="DIR", help="Where trainings keep log, state and checkpoint."),
 ]
+
+
+def refuse_unused(context: typer.Context, where: str, *names: str) -> None:
+    """Refuses options that were given although they have no effect beside the others.
+
+    Args:
+        context: Context of the command.
+        where: Where they have none, such as `with a prediction file`.
+        *names: Names of their parameters.
+
+    Raises:
+        GmbenchError: One of them stands on the command line.
+    """
+    given = [
+        "/".join(name for name in option.opts if name.startswith("--"))
+        for option in context.command.params
+        if option.name in names
+        and getattr(context.get_parameter_source(option.name), "name", "") == "COMMANDLINE"
+    ]
+    if given:
+        what = "it" if len(given) == 1 else "them"
+        raise GmbenchError(f"{', '.join(given)}: of no effect {where}. Leave {what} out.")
 
 
 def chosen_benchmark(

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
-from gmbench.cli.progress_lines import ProgressLines
+from gmbench.cli.progress_lines import progress_lines
 from gmbench.cli.wrapping import fitted
 from gmbench.errors import InterruptedWorkError
 
@@ -205,7 +205,8 @@ def _shown_progress() -> Iterator[Progress]:
 
     screen = console(stderr=True)
     if _quiet or not screen.is_terminal:
-        yield ProgressLines(note)
+        with progress_lines(note) as lines:
+            yield lines
         return
     bars = rich_progress.Progress(
         rich_progress.TextColumn("{task.description}", markup=False),

@@ -45,16 +45,19 @@ def parse(
         bool | None,
         typer.Option(
             "--group/--together",
-            help="Part the images by likeness first, or take them for one model's whatever they "
-            "look like. With neither, images that plainly are of several models are refused.",
+            help="Sort the images into groups of one model each, or take them all for one model's, "
+            "whatever they look like. With neither, images that plainly are of several models are "
+            "refused.",
         ),
     ] = None,
     csv: Annotated[
         Path | None,
-        typer.Option("--csv", metavar="FILE", help="Also write what each image says, a row each."),
+        typer.Option(
+            "--csv", metavar="FILE", help="Also write a row for each image: what it says alone."
+        ),
     ] = None,
     html: Annotated[
-        Path | None, typer.Option("--html", metavar="FILE", help="Also write a page.")
+        Path | None, typer.Option("--html", metavar="FILE", help="Also write a page to look at.")
     ] = None,
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
@@ -76,7 +79,9 @@ def parse(
     patience: PatienceOption = LongRunOptions.patience,
     device: Annotated[
         str,
-        typer.Option("--device", metavar="auto|cpu|cuda|mps", help="Of a network. (--out DIR)"),
+        typer.Option(
+            "--device", metavar="auto|cpu|cuda|mps", help="Where a network runs. (--out DIR)"
+        ),
     ] = LongRunOptions.device,
 ) -> None:
     """Infer the 25 hyperparameters of the model that made some images, and how sure that is.

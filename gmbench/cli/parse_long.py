@@ -19,24 +19,37 @@ if TYPE_CHECKING:
 
 ListOption = Annotated[
     list[Path] | None,
-    typer.Option("--list", metavar="FILE", help="A path or address a line; repeat. (--out DIR)"),
+    typer.Option(
+        "--list",
+        metavar="FILE",
+        help="File with a path or address on each line; repeat. (--out DIR)",
+    ),
 ]
 ShardOption = Annotated[
     str,
-    typer.Option("--shard", metavar="I/N", help="Of N machines the one of I = 0... (--out DIR)"),
+    typer.Option(
+        "--shard",
+        metavar="I/N",
+        help="Part of this machine: I, from 0 on, of N machines. (--out DIR)",
+    ),
 ]
 JobsOption = Annotated[
     int | None,
     typer.Option("--jobs", "-j", min=1, help="Processes; default all cores. (--out DIR)"),
 ]
 EngineOption = Annotated[
-    str, typer.Option("--engine", metavar="local|ray", help="Where it is done. (--out DIR)")
+    str,
+    typer.Option(
+        "--engine",
+        metavar="local|ray",
+        help="Processes of this machine, or a Ray cluster. (--out DIR)",
+    ),
 ]
 PartImagesOption = Annotated[
-    int, typer.Option("--part-images", min=1, help="Images of a Parquet file. (--out DIR)")
+    int, typer.Option("--part-images", min=1, help="Images in each Parquet file. (--out DIR)")
 ]
 PatienceOption = Annotated[
-    float, typer.Option("--timeout", min=1, help="Seconds that an address may take. (--out DIR)")
+    float, typer.Option("--timeout", min=1, help="Seconds to wait for an address. (--out DIR)")
 ]
 
 _FIRST = 5
@@ -154,8 +167,8 @@ def shard_of(text: str) -> tuple[int, int]:
     number, of = (int(match[1]), int(match[2])) if match else (0, 0)
     if number >= of:
         raise GmbenchError(
-            f"--shard {text} is none: give I/N, the number of this machine from 0 and how many "
-            "there are, such as 0/4 to 3/4."
+            f"--shard {text} is no part of the work: give I/N, the number of this machine from 0 "
+            "and how many there are, such as 0/4 to 3/4."
         )
     return number, of
 

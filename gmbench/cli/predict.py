@@ -15,6 +15,7 @@ from gmbench.cli.options import (
     JsonOption,
     OverwriteOption,
     SetOption,
+    refuse_unused,
     repeated,
 )
 from gmbench.cli.parse_long import (
@@ -32,6 +33,7 @@ from gmbench.errors import GmbenchError
 
 
 def predict(
+    context: typer.Context,
     model: Annotated[str, typer.Argument(metavar="MODEL", help="Folder of a model, or Hub name.")],
     images: Annotated[
         list[str] | None,
@@ -71,6 +73,8 @@ def predict(
     """
     run = LongRunOptions(tuple(lists or ()), shard, jobs, engine, part_images, patience, device)
     own = bool(images or lists)
+    if own:
+        refuse_unused(context, "on images of your own", "benchmark", "set_name")
     if out.is_dir() or not out.suffix or (own and not _is_file_of_predictions(out)):
         if overwrite:
             raise GmbenchError(
@@ -83,8 +87,8 @@ def predict(
         return
     if own:
         raise GmbenchError(
-            f"What is said of images of your own fills a folder, and {out} is a file: give --out "
-            "DIR."
+            f"Predictions of images of your own are written into a folder, and {out} is a file: "
+            "give --out DIR."
         )
     refuse_without_folder(run, LongRunOptions(device=device))
     _predict_at_once(model, benchmark, set_name, out, device, overwrite=overwrite, as_json=as_json)

@@ -21,6 +21,7 @@ from gmbench.cli.options import (
     SetsOption,
     chosen_benchmark,
     loaded_benchmark,
+    refuse_unused,
 )
 from gmbench.errors import GmbenchError
 from gmbench.wording import plural
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 
 def template(
+    context: typer.Context,
     benchmark: BenchmarkOption = DEFAULT,
     sets: SetsOption = None,
     set_name: Annotated[
@@ -63,11 +65,8 @@ def template(
     if out is not None:
         refuse_existing(out, overwrite=overwrite)
     if labels:
-        if sets or set_name or probabilities:
-            raise GmbenchError(
-                "A table of labels has no sets and no probabilities. Leave --sets, --set and "
-                "--probabilities out, or leave out --labels."
-            )
+        unused = ("benchmark", "sets", "set_name", "probabilities")
+        refuse_unused(context, "with --labels", *unused)
         text = example_table()
     else:
         known = loaded_benchmark(benchmark, sets=sets)

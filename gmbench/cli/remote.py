@@ -89,7 +89,9 @@ def push(
 
 def fetch(
     name: Annotated[str, typer.Argument(metavar="NAME", help="What to fetch: red116.")] = "red116",
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the archive.")] = Path(),
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the archive.")
+    ] = Path(),
     url: Annotated[
         str | None,
         typer.Option(metavar="URL", help="A mirror (http or https) instead of the authors' host."),

@@ -40,7 +40,9 @@ def reproduce(
     seed: SeedOption = 0,
     jobs: Annotated[
         int | None,
-        typer.Option(min=1, help="Trainings at once, each on one core.", show_default="all cores"),
+        typer.Option(
+            "--jobs", "-j", min=1, help="Trainings at once, each on one core; default all cores."
+        ),
     ] = None,
     out: Annotated[
         Path,
@@ -51,9 +53,9 @@ def reproduce(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Reproduce the paper's tables and figures, and test whether its order holds.
+    """Reproduce the paper's tables and figures, and test whether the order of its methods holds.
 
-    What was made before is taken up again, whatever interrupted it.
+    Finished work is kept: the same command goes on where it was, whatever interrupted it.
 
     Example: `gmbench reproduce table4 table7 --data gm-parsing`
     """

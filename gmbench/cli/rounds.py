@@ -33,7 +33,10 @@ NonceOption = Annotated[
 WhoOption = Annotated[str, typer.Option("--name", help="Name of the entry.")]
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="Prediction file.")]
 DataOption = Annotated[
-    Path, typer.Option(metavar="DIR", help="Dataset with the labels, kept until the end.")
+    Path,
+    typer.Option(
+        metavar="DIR", help="Dataset with the labels; secret until the round is revealed."
+    ),
 ]
 
 
@@ -92,7 +95,10 @@ def seal(
 
     checks = check_predictions(Board(board), name, file)
     if not checks.ok:
-        output.show_plain(checks.text(all_checks=False))
+        if as_json:
+            output.show_json(checks.to_dict())
+        else:
+            output.show_plain(checks.text(all_checks=False))
         raise typer.Exit(1)
     sealed = seal_entry(Board(board), name, who, file, nonce_file)
     if as_json:
@@ -134,7 +140,7 @@ def open_(
     board: BoardOption = BOARD,
     as_json: JsonOption = False,
 ) -> None:
-    """Open an entry when its round is closed: put the sealed file and its nonce to the hash.
+    """Open an entry when its round is closed: put the sealed file and its nonce beside the hash.
 
     Example: `gmbench leaderboard round open spring mine.parquet --name mine --nonce-file ~/nonce`
     """

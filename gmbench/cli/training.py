@@ -20,6 +20,7 @@ from gmbench.cli.options import (
     RunsOption,
     SeedOption,
     SetOption,
+    refuse_unused,
     repeated,
 )
 
@@ -97,18 +98,10 @@ def train(
 
     if name == KNOWN_GMS:
         require_one_process(f"gmbench train {name}")
-        if idle := _given(context, "set_name", "preset", "change", "device"):
-            raise typer.BadParameter(
-                f"{KNOWN_GMS} is trained on all GMs, and is no network with settings. Leave out "
-                f"{' and '.join(idle)}."
-            )
+        refuse_unused(context, f"on {name}", "set_name", "preset", "change", "device")
         _train_known_gms(benchmark or DEFAULT, extra, real, copies, runs, overwrite, seed, as_json)
         return
-    if real is not None or copies is not None or overwrite:
-        raise typer.BadParameter(
-            f"--real, --copies and --overwrite are for {KNOWN_GMS} alone: {name} goes on where it "
-            "was."
-        )
+    refuse_unused(context, f"on {name}, which goes on where it was", "real", "copies", "overwrite")
     from gmbench.benchmark.benchmark import dataset_folder, load_benchmark
     from gmbench.training.expected import expected_time
     from gmbench.training.folds import MODEL, TrainingJob, read_images, run_fold
@@ -149,13 +142,6 @@ def train(
     output.note(f"{place}: trained in {fold.run.seconds:,.0f} s.")
     where = place if job.config.members == 1 else f"{place}/member_0"
     output.note(f"next: gmbench predict {where}/{MODEL} --set {set_name}{repeated(benchmark)}")
-
-
-def _given(context: typer.Context, *names: str) -> list[str]:
-    """Returns the options, of those of some parameters, that the command line has."""
-    options = {one.name: one.opts[0] for one in context.command.params}
-    sources = {name: context.get_parameter_source(name) for name in names}
-    return [options[name] for name, one in sources.items() if one and one.name == "COMMANDLINE"]
 
 
 def _train_known_gms(

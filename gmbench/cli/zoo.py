@@ -31,7 +31,9 @@ zoo_app = typer.Typer(
 
 @zoo_app.command()
 def build(
-    out: Annotated[Path, typer.Option(metavar="DIR", help="The dataset folder to make.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="DIR", help="The dataset folder to make.")
+    ],
     like: Annotated[
         str | None,
         typer.Option(
@@ -75,6 +77,8 @@ def build(
     jobs: Annotated[
         int | None,
         typer.Option(
+            "--jobs",
+            "-j",
             min=1,
             help="GMs that are trained at once.",
             show_default="all cores, or what the GPUs or the cluster bear",

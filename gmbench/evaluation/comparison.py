@@ -222,7 +222,7 @@ def compare(
         if not other.benchmark.is_same_as(first.benchmark):
             raise PredictionError(
                 f"{first.source} predicts {first.benchmark.told}, {other.source} "
-                f"{other.benchmark.told}: results of different benchmarks cannot be compared."
+                f"{other.benchmark.told}. Give predictions of one benchmark."
             )
         if len(other) > len(first):
             same_images(first, other)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from textwrap import wrap
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -18,6 +19,9 @@ SHOWN: tuple[str, ...] = (
     "normalization", "block_nonlinearity", "skip_connection", "loss_adversarial",
 )  # fmt: skip
 """Parameters drawn by default; the paper shows four."""
+
+_LETTERS = 26
+"""Letters of a method's name that fit beside its row."""
 
 _HEADS = tuple(parameter.name for parameter in (*DISCRETE, *LOSSES))
 
@@ -76,7 +80,8 @@ def confusion_matrices(
                 axes.tick_params(length=0)
                 axes.spines[:].set_visible(False)
                 axes.set_title(name.replace("_", " "))
-            row[0].set_ylabel(f"{method}\npredicted", fontweight="bold")
+            lines = [*wrap(method, _LETTERS), "predicted"]
+            row[0].set_ylabel("\n".join(lines), fontweight="bold")
         for axes in grid[-1]:
             axes.set_xlabel("true")
         bar = figure.colorbar(picture, ax=grid, shrink=0.6, pad=0.01)

@@ -57,6 +57,10 @@ def computed_places(benchmark: Benchmark, seed: int) -> Mapping[str, Places]:
     perplexity = min(_PERPLEXITY, (len(vectors) - 1) / 3)
     made = {}
     for part, of in zip(PARTS, looked_at, strict=True):
+        if not np.ptp(of, axis=0).any():
+            # All in one place: scikit-learn would divide by their spread and crash.
+            made[part] = np.zeros((len(of), 2))
+            continue
         tsne = TSNE(perplexity=perplexity, init="pca", random_state=seed)
         made[part] = np.asarray(tsne.fit_transform(of), dtype=np.float64)
     return made

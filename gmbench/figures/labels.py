@@ -26,7 +26,7 @@ def label_map(benchmark: Benchmark, seed: int = 0) -> Figure:
     """
     n = len(benchmark.gms)
     if n < 4:
-        raise FigureError(f"{benchmark.name} has {n} GMs; t-SNE takes four or more.")
+        raise FigureError(f"{benchmark.name} has {n} GMs; t-SNE takes four or more. Add some.")
     places = label_places(benchmark, seed)
     faces = np.array([gm.content == "faces" for gm in benchmark.gms])
     kinds = np.array([gm.kind for gm in benchmark.gms])

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gmbench.evaluation.metrics import l1_of_parameters, weighted_f1_from
 from gmbench.evaluation.set_table import set_tables
-from gmbench.figures.style import COLOURS, PAGE, FigureError, light_grid, new_figure
+from gmbench.figures.style import COLOURS, PAGE, FigureError, legend_columns, light_grid, new_figure
 from gmbench.predictions.predictions import Predictions
 from gmbench.schema import CONTINUOUS, DISCRETE, LOSSES, N_ARCHITECTURE
 
@@ -117,7 +117,8 @@ def _bars(
             width,
             yerr=of_sets.std(axis=0) if len(of_sets) > 1 else None,
             color=COLOURS[number % len(COLOURS)],
-            label=name,
+            # A legend leaves out what begins with an underscore.
+            label=f" {name}" if name.startswith("_") else name,
             error_kw={"elinewidth": 0.6, "ecolor": "#222222"},
         )
     axes.set_xticks(
@@ -139,5 +140,5 @@ def _finished(figure: Figure, axes: Axes, predictions: Mapping[str, Predictions]
         )
     if len(predictions) > 1:
         handles, labels = axes.get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
+        figure.legend(handles, labels, loc="outside upper center", ncols=legend_columns(labels))
     return figure

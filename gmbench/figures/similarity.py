@@ -41,7 +41,7 @@ def fingerprint_similarity(
     if few or len(fingerprints) < 2:
         raise FigureError(
             "The figure needs two GMs and two images of each at least"
-            + (f"; {few[0]} has one." if few else ".")
+            + (f"; {few[0]} has one. Leave it out, or give more images." if few else ".")
         )
     names, clusters = ordered(benchmark, list(fingerprints), seed)
     vectors = np.concatenate([fingerprint_vectors(fingerprints[gm]) for gm in names])

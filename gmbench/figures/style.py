@@ -6,7 +6,7 @@ Figures are made without pyplot, so nothing is displayed and no global state is 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,8 @@ _STYLE: dict[Any, Any] = {
     "lines.linewidth": 1.0,
     "hatch.linewidth": 0.5,
     "savefig.dpi": 300,
+    # Names of files and GMs are not formulas, whatever signs they have.
+    "text.parse_math": False,
     # Text stays text, and repeated runs give identical files.
     "svg.fonttype": "none",
     "svg.hashsalt": "gmbench",
@@ -80,6 +82,13 @@ def new_figure(width: float, height: float) -> Iterator[Figure]:
     """
     with mpl.rc_context(_STYLE):
         yield Figure(figsize=(width, height), layout="constrained")
+
+
+def legend_columns(labels: Sequence[str]) -> int:
+    """Returns how many entries of a legend fit side by side on a page's width."""
+    # In inches: marker and gaps, then letters of the legend's size.
+    widest = 0.45 + 0.058 * max(map(len, labels))
+    return min(len(labels), max(1, int(PAGE / widest)))
 
 
 def light_grid(axes: Axes, axis: str = "y") -> None:

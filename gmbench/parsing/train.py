@@ -93,7 +93,7 @@ def train_known_gms(
             write_whole(beside / "README.md", card(parser.trained_on))
     except OSError as error:
         raise WriteError(
-            f"{out} cannot be written ({error.strerror}). Give another place, or make room."
+            f"{out} cannot be written ({error.strerror}). Give another --runs, or make room."
         ) from error
     return accuracy
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -15,6 +17,7 @@ from gmbench.pages.environment import render
 from gmbench.reproduction.drawings import PAPER_FIGURES
 from gmbench.reproduction.result import Cell, Line, Order, Reproduction, TableResult, Verdict
 from gmbench.reproduction.tables import PAPER_TABLES
+from gmbench.training.options import RunOptions
 from gmbench.wording import plural
 
 MARKDOWN, HTML, JSON = "README.md", "index.html", "reproduction.json"
@@ -136,6 +139,7 @@ def rendered(reproduction: Reproduction, template: str = "reproduction.md.j2") -
         template,
         reproduction=reproduction,
         command=_command(reproduction),
+        changes=", ".join(_changes(reproduction)),
         sections=sections,
         verdicts={one: found[one] for one in get_args(Verdict) if found[one]},
     )
@@ -147,7 +151,21 @@ def _command(reproduction: Reproduction) -> str:
     names += [one.name for one in reproduction.figures]
     if len(names) == len(PAPER_TABLES) + len(PAPER_FIGURES):
         names = ["all"]
-    return f"gmbench reproduce {' '.join(names)} --data {reproduction.benchmark}"
+    options = [f"--data {reproduction.benchmark}"]
+    if reproduction.preset != RunOptions.preset:
+        options.append(f"--preset {reproduction.preset}")
+    options += [f"--change {shlex.quote(change)}" for change in _changes(reproduction)]
+    if reproduction.seed != RunOptions.seed:
+        options.append(f"--seed {reproduction.seed}")
+    return f"gmbench reproduce {' '.join([*names, *options])}"
+
+
+def _changes(reproduction: Reproduction) -> list[str]:
+    """Returns the changes to the preset as `--change` takes them."""
+    return [
+        f"{name}={value if isinstance(value, str) else json.dumps(value)}"
+        for name, value in reproduction.changes.items()
+    ]
 
 
 def section(table: TableResult, benchmark: str, *, spread: bool = True) -> Section:

@@ -29,7 +29,7 @@ class Step:
     Attributes:
         experiment: The experiment to run.
         wanted_for: Names of the tables and figures that need it.
-        trainings: Trainings to run that no earlier step runs.
+        trainings: Trainings to run that no earlier step runs and that were not finished before.
         is_there: Whether its result already exists.
         refused: Why it cannot be run; empty if it can.
     """
@@ -104,11 +104,13 @@ def plan(names: Sequence[str], setting: Setting) -> Plan:
             steps.append(Step(experiment, tuple(needed), (), is_there=False, refused=str(error)))
             continue
         there = experiment.is_there(setting)
-        new = () if there else tuple(one for one in trainings if one not in known)
+        lacking = [] if there else [one for one in trainings if one not in known]
+        new = tuple(one for one in lacking if not one.is_done())
         known += new
         steps.append(Step(experiment, tuple(needed), new, there))
     preset = setting.options.preset
-    minutes = sum(one.length for one in known) * MINUTES[preset] if preset in MINUTES else None
+    measured = preset in MINUTES and not setting.options.changes
+    minutes = sum(one.length for one in known) * MINUTES[preset] if measured else None
     return Plan(tables, figures, tuple(steps), minutes if known else 0.0)
 
 
@@ -139,6 +141,8 @@ def reproduce(
     wanted = plan(names, setting)
     trainings = [training for step in wanted.steps for training in step.trainings]
     done = 0
+    if progress is not None and trainings and jobs > 1:
+        progress("trainings", 0, len(trainings))
     for each in in_rounds(trainings) if jobs > 1 else ():
         for _ in in_processes(train_one, each, jobs, lambda training: training.name):
             done += 1
@@ -168,6 +172,7 @@ def reproduce(
         _machines(wanted, setting),
         tuple(tables),
         tuple(figures),
+        dict(setting.options.changes),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from gmbench.benchmark.published import PaperCell
@@ -124,6 +124,7 @@ class Reproduction:
         machines: Classes of machines that the parts were made on.
         tables: The tables, in the paper's order.
         figures: The figures, in the paper's order.
+        changes: Changes to the preset's settings, by name.
     """
 
     benchmark: str
@@ -134,6 +135,7 @@ class Reproduction:
     machines: tuple[str, ...]
     tables: tuple[TableResult, ...]
     figures: tuple[FigureResult, ...] = ()
+    changes: Mapping[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Returns everything as plain data: finite numbers or None."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gmbench.applications.attribution_data import AttributionData
     from gmbench.applications.detection import Detection
     from gmbench.training.checkpoint import ModelParserCheckpoint
+    from gmbench.training.folds import TrainingJob
 
 
 class Training(ABC):
@@ -39,6 +40,14 @@ class Training(ABC):
     def needs(self) -> tuple[Training, ...]:
         """Trainings that must be finished before this one starts."""
         return ()
+
+    def is_done(self) -> bool:
+        """Returns whether it is certain, without reading an image, that they are trained already.
+
+        Raises:
+            GmbenchError: They cannot be trained with these settings.
+        """
+        return False
 
     @abstractmethod
     def train(self) -> None:
@@ -80,11 +89,27 @@ class FoldTraining(_ParserTraining):
         """Name shown while it is running."""
         return f"{self.recipe.name} {self.benchmark.name} {self.set_name} seed {self.options.seed}"
 
+    @property
+    def job(self) -> TrainingJob:
+        """What to train, and how."""
+        from gmbench.training.folds import TrainingJob
+
+        return TrainingJob(self.recipe, self.benchmark, self.folder, **vars(self.options))
+
+    def is_done(self) -> bool:
+        """Returns whether the network is trained already."""
+        from gmbench.training.cache import named_images
+        from gmbench.training.folds import is_trained
+        from gmbench.training.views import view_from_dict
+
+        images = named_images(self.folder, view_from_dict(self.job.config.view))
+        return is_trained(self.job, self.set_name, images)
+
     def checkpoint(self, progress: Progress | None) -> ModelParserCheckpoint:
         """Returns the network, trained now or before."""
-        from gmbench.training.folds import TrainingJob, read_images, run_fold
+        from gmbench.training.folds import read_images, run_fold
 
-        job = TrainingJob(self.recipe, self.benchmark, self.folder, **vars(self.options))
+        job = self.job
         return run_fold(job, self.set_name, read_images(job, progress), progress).checkpoint
 
 
@@ -108,6 +133,13 @@ class AttackTraining(_ParserTraining):
     def name(self) -> str:
         """Name shown while it is running."""
         return f"{self.recipe.name} of the attack"
+
+    def is_done(self) -> bool:
+        """Returns whether the network is trained already."""
+        from gmbench.applications.attack_training import attack_job, is_trained_for_attack
+
+        job = attack_job(self.recipe, self.benchmark, self.folder, self.options)
+        return is_trained_for_attack(job)
 
     def checkpoint(self, progress: Progress | None) -> ModelParserCheckpoint:
         """Returns the network, trained now or before."""

@@ -20,7 +20,7 @@ from gmbench.data.loading import cache_folder
 from gmbench.data.rgb import Pixels
 from gmbench.errors import DatasetError
 from gmbench.progress import Progress
-from gmbench.training.shard_cache import CachedShard, Taken, cached_shards
+from gmbench.training.shard_cache import CachedShard, Taken, cached_shards, named_shards
 from gmbench.training.views import View
 
 MEMORY_LIMIT = 4 * 2**30
@@ -265,7 +265,28 @@ def cached_images(
             image does not decode, the cache cannot be written, or a process died.
         SourceError: There is no rule for converting an image to RGB.
     """
-    taken = Taken(
+    taken = _taken(view, cache)
+    shards = cached_shards(folder, taken, gms=gms, jobs=jobs, progress=progress)
+    return CachedImages(view, tuple(shards), shards)
+
+
+def named_images(folder: Path, view: View) -> CachedImages:
+    """Returns what `cached_images` does, but decodes nothing: good for names, counts and hash.
+
+    Args:
+        folder: The dataset folder.
+        view: The view to take of every image.
+
+    Raises:
+        BenchmarkError: The folder is not a dataset.
+        DatasetError: A shard is not in the list of checksums.
+    """
+    shards = named_shards(folder, _taken(view))
+    return CachedImages(view, tuple(shards), shards)
+
+
+def _taken(view: View, cache: Path | None = None) -> Taken:
+    return Taken(
         folder=(cache or cache_folder() / "pixels") / _view_name(view),
         facts={"view": view.to_dict()},
         shape=(view.views, view.size, view.size, 3),
@@ -273,8 +294,6 @@ def cached_images(
         pixels=view.apply,
         rows=iter,
     )
-    shards = cached_shards(folder, taken, gms=gms, jobs=jobs, progress=progress)
-    return CachedImages(view, tuple(shards), shards)
 
 
 def _view_name(view: View) -> str:

@@ -19,7 +19,7 @@ from gmbench.training.config import PRESETS, TrainingConfig
 from gmbench.training.devices import device_for
 from gmbench.training.feature_table import FeatureTable, read_features
 from gmbench.training.launched import is_first
-from gmbench.training.loop import TrainingRun, train
+from gmbench.training.loop import TrainingRun, is_finished, train
 from gmbench.training.options import RunOptions, hashed_name
 from gmbench.training.parsed import ParsedImages, mean
 from gmbench.training.parsed_sets import (
@@ -204,11 +204,7 @@ def _train_member(
         targets.append(TrainingTargets.of(benchmark, held))
     if config.shuffled_labels:
         targets = [one.shuffled(job.seed) for one in targets]
-    place = job.place(set_name)
-    if place is not None and config.members > 1:
-        place = place / f"member_{number}"
-    hashes = [one.dataset.labels_sha256 for one in job.extra]
-    facts = "/".join([benchmark.labels_sha256, *hashes, images.sha256, *learnt])
+    place = _place_of_member(job, set_name, number)
     run = train(
         config,
         targets[0],
@@ -216,7 +212,7 @@ def _train_member(
         seed=seed,
         device=job.device,
         folder=place,
-        key=hashlib.sha256(facts.encode()).hexdigest(),
+        key=_key(job, learnt, images),
         validation=targets[1] if held else None,
         progress=prefixed(progress, name),
     )
@@ -240,6 +236,40 @@ def _train_member(
     if place is not None and is_first():
         save_whole(checkpoint, place / MODEL)
     return checkpoint, run
+
+
+def is_trained(job: TrainingJob, set_name: str, images: CachedImages) -> bool:
+    """Returns whether the networks of a set were trained before, on the same data and settings.
+
+    Args:
+        job: What to train, and how; without extra GMs.
+        set_name: The set.
+        images: The images that they are trained on; none is read.
+
+    Raises:
+        SettingError: A setting has an invalid value.
+        UnknownNameError: There is no such preset, setting or device.
+    """
+    names: Sequence[str] = job.benchmark.training_gms(set_name)
+    learnt, _ = hold_out(job.benchmark, names, job.config.validation_gms, job.seed)
+    key = _key(job, learnt, images)
+    places = [_place_of_member(job, set_name, number) for number in range(job.config.members)]
+    return all(
+        place is not None and is_finished(job.config, place, key, job.seed + number, job.device)
+        for number, place in enumerate(places)
+    )
+
+
+def _place_of_member(job: TrainingJob, set_name: str, number: int) -> Path | None:
+    place = job.place(set_name)
+    return place if place is None or job.config.members == 1 else place / f"member_{number}"
+
+
+def _key(job: TrainingJob, learnt: Sequence[str], images: CachedImages) -> str:
+    """Returns the hash of the labels and images of a training."""
+    hashes = [one.dataset.labels_sha256 for one in job.extra]
+    facts = "/".join([job.benchmark.labels_sha256, *hashes, images.sha256, *learnt])
+    return hashlib.sha256(facts.encode()).hexdigest()
 
 
 def predict_set(

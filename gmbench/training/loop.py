@@ -28,10 +28,10 @@ from gmbench.progress import Progress
 from gmbench.training.batches import Batches
 from gmbench.training.cache import CachedImages, HeldImages
 from gmbench.training.config import TrainingConfig, TrainingError
-from gmbench.training.devices import accelerator_for, compiled
+from gmbench.training.devices import accelerator_for, compiled, device_for, precision_for
 from gmbench.training.methods import build_method
 from gmbench.training.processes import Processes
-from gmbench.training.state import Standing, load_state, save_state, weights_of
+from gmbench.training.state import Standing, load_state, read_standing, save_state, weights_of
 from gmbench.training.validation import validation_error
 from gmbench.wording import plural
 
@@ -107,8 +107,7 @@ def train(
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
     )
-    where = f"{place.type}/{accelerator.mixed_precision}"
-    key = f"{config.sha256}/{key}/{seed}/{torch.__version__}/{where}"
+    key = _state_key(config, key, seed, place, accelerator.mixed_precision)
     reads = folder is not None and processes.rank == 0
     standing = load_state(folder, key, network, optimizer) if folder and reads else Standing()
     standing = processes.take_up(standing, network, optimizer)
@@ -142,6 +141,37 @@ def train(
     if standing.best:
         network.load_state_dict(standing.best)
     return TrainingRun(network.cpu().eval(), standing.log, standing.seconds, resumed_at)
+
+
+def is_finished(config: TrainingConfig, folder: Path, key: str, seed: int, device: str) -> bool:
+    """Returns whether a training without extra GMs was finished before; its weights are not read.
+
+    Args:
+        config: Settings of the training.
+        folder: Where its log and state are kept.
+        key: Hash of labels and images, as for `train`.
+        seed: Seed of the training.
+        device: `auto`, `cpu`, `cuda` or `mps`.
+
+    Raises:
+        TrainingError: The device is not available.
+        UnknownNameError: There is no such device.
+    """
+    place = device_for(device)
+    key = _state_key(config, key, seed, place, precision_for(place, config.precision))
+    standing = read_standing(folder, key)
+    return bool(standing.log) and standing.epoch >= _n_epochs(config, standing.log[0]["step"])
+
+
+def _state_key(
+    config: TrainingConfig, key: str, seed: int, place: torch.device, precision: str
+) -> str:
+    return f"{config.sha256}/{key}/{seed}/{torch.__version__}/{place.type}/{precision}"
+
+
+def _n_epochs(config: TrainingConfig, steps: int) -> int:
+    """Returns the number of epochs, each of so many steps."""
+    return max(config.epochs, -(-config.steps // steps))
 
 
 class _Epochs:
@@ -257,7 +287,7 @@ def _passes(
         )
 
     everything = batches_of(targets.names)
-    number = max(config.epochs, -(-config.steps // len(everything)))
+    number = _n_epochs(config, len(everything))
     if not targets.n_extra or config.extra_until == 1:
         return [everything] * number
     joint = max(1, round(config.extra_until * number))

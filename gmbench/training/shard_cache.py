@@ -144,12 +144,7 @@ def cached_shards(
             image does not decode, the cache cannot be written, or a process died.
         SourceError: There is no rule for converting an image to RGB.
     """
-    benchmark = read_benchmark(folder)
-    if gms is None:
-        gms = [name for name, n in zip(benchmark.index, benchmark.n_images, strict=True) if n]
-    sums = read_checksums(folder)
-    names = dict.fromkeys(benchmark.gm(name).name for name in gms)
-    shards = {name: _shard_of(folder, benchmark, name, taken, sums) for name in names}
+    shards = named_shards(folder, taken, gms=gms)
     # Threads suffice, as the checksum is computed without holding Python's global lock.
     with ThreadPoolExecutor(all_cores()) as pool:
         whole = list(pool.map(_is_whole, shards.values()))
@@ -173,13 +168,15 @@ def cached_shards(
     return shards
 
 
-def n_lacking(folder: Path, taken: Taken, gms: Sequence[str]) -> int:
-    """Returns for how many images nothing has been made yet; existing files are not read.
+def named_shards(
+    folder: Path, taken: Taken, *, gms: Sequence[str] | None = None
+) -> dict[str, CachedShard]:
+    """Returns what `cached_shards` does, but makes nothing: arrays may be missing or damaged.
 
     Args:
         folder: The dataset folder.
         taken: What to take from every image.
-        gms: Names of GMs.
+        gms: Names of GMs; all that have images when None.
 
     Raises:
         BenchmarkError: The folder is not a dataset.
@@ -187,7 +184,18 @@ def n_lacking(folder: Path, taken: Taken, gms: Sequence[str]) -> int:
         DatasetError: A GM has no images, or a shard is not in the list of checksums.
     """
     benchmark, sums = read_benchmark(folder), read_checksums(folder)
-    shards = [_shard_of(folder, benchmark, name, taken, sums) for name in gms]
+    if gms is None:
+        gms = [name for name, n in zip(benchmark.index, benchmark.n_images, strict=True) if n]
+    names = dict.fromkeys(benchmark.gm(name).name for name in gms)
+    return {name: _shard_of(folder, benchmark, name, taken, sums) for name in names}
+
+
+def n_lacking(folder: Path, taken: Taken, gms: Sequence[str]) -> int:
+    """Returns for how many images nothing has been made yet; existing files are not read.
+
+    Args and Raises: As of `named_shards`.
+    """
+    shards = named_shards(folder, taken, gms=gms).values()
     return sum(shard.n_images for shard in shards if not shard.array.exists())
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -94,10 +94,9 @@ def load_state(
     """
     try:
         with safe_open(str(folder / STATE), framework="pt") as file:
-            header = file.metadata() or {}
-            if header.get("key") != key:
-                return Standing()
-            facts = parse_json(header["standing"])
+            standing = _standing(file, key)
+            if not standing.epoch:
+                return standing
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError, ValueError, KeyError):
         return Standing()
@@ -113,12 +112,25 @@ def load_state(
         moments.setdefault(int(index), {})[part] = tensor
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": moments, "param_groups": groups})
+    return replace(standing, best=_part(tensors, "best/"))
+
+
+def read_standing(folder: Path, key: str) -> Standing:
+    """Returns how far a training has come, as `load_state` does, but reads no weights."""
+    try:
+        with safe_open(str(folder / STATE), framework="pt") as file:
+            return _standing(file, key)
+    except (OSError, SafetensorError, ValueError, KeyError):
+        return Standing()
+
+
+def _standing(file: Any, key: str) -> Standing:
+    header = file.metadata() or {}
+    if header.get("key") != key:
+        return Standing()
+    facts = parse_json(header["standing"])
     return Standing(
-        epoch=int(facts["epoch"]),
-        seconds=float(facts["seconds"]),
-        log=tuple(facts["log"]),
-        scaler=facts["scaler"],
-        best=_part(tensors, "best/"),
+        int(facts["epoch"]), float(facts["seconds"]), tuple(facts["log"]), facts["scaler"]
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,8 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
     mini = random_predictions(small_benchmark(48, "mini116"), 0)
     write_predictions(mini, place / "mini.parquet")
     gmbench("attack", "mine.csv", "-b", "small", "--pairs", "20", "-o", "attack.json", cwd=place)
+    (place / "more").mkdir()
+    shutil.copy(place / "mine.csv", place / "more")
     (place / "broken.json").write_text('{"benchmark": "x"}')
     return place
 
@@ -39,6 +42,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "8 mine.csv -b small -o a.svg",
         "9 mine.csv other.parquet -b small --parameter upsampling -o a.svg",
         "12 attack.json -o a.svg",
+        "6 mine.csv more/mine.csv -b small -o a.svg",
     ],
 )
 def test_a_figure_is_drawn(words: str, here: Path) -> None:

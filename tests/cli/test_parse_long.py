@@ -71,7 +71,7 @@ def test_what_is_not_reached_ends_with_1(here: Path, monkeypatch: pytest.MonkeyP
         ("--out out", "There is no image to parse"),
         ("none.png --out out", "none.png is not there. Give image files, folders, TAR"),
         ("images --out out --html a.html", "--group, --together, --csv, --html and --overwrite"),
-        ("images --out out --shard 3/3", "--shard 3/3 is none: give I/N"),
+        ("images --out out --shard 3/3", "--shard 3/3 is no part of the work: give I/N"),
         ("images --out out --engine rey", "Engine 'rey' is not known. Did you mean ray?"),
         ("images --out list.txt", "list.txt cannot be written to"),
         ("images --out out --model nowhere", "nowhere is not there"),

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
+from queue import Queue
 
 import pytest
 
 from gmbench.cli import output
-from gmbench.cli.progress_lines import ProgressLines
+from gmbench.cli.progress_lines import ProgressLines, progress_lines
 from tests.commands import gmbench
 
 
@@ -46,6 +48,48 @@ def test_what_was_there_before_does_not_make_it_look_faster() -> None:
 def test_what_is_short_is_not_spoken_of_and_each_work_has_its_own_time() -> None:
     reports = [(0.0, "a", 0, 2), (20.0, "a", 2, 2), (21.0, "b", 0, None), (3700.0, "b", 7, None)]
     assert lines_of(reports) == ["b: 7 in 1:01:19"]
+
+
+def test_many_short_works_have_a_line_each_half_minute() -> None:
+    reports = [
+        (10.0 * n + second, f"set_{n}", int(second), 9) for n in range(7) for second in (0, 9)
+    ]
+    assert lines_of(reports) == [
+        "set_3: 9 of 9 in 0:09, 1 a second, about 0:00 left",
+        "set_6: 9 of 9 in 0:09, 1 a second, about 0:00 left",
+    ]
+
+
+def test_work_that_reports_rarely_is_spoken_of_between_its_reports() -> None:
+    said: list[str] = []
+    now = [0.0]
+    progress = ProgressLines(said.append, lambda: now[0])
+    progress.tell_if_due()
+    for second in range(0, 100, 3):
+        now[0] = float(second)
+        if second in (0, 60):
+            progress("trainings", second // 60, 2)
+        progress.tell_if_due()
+    assert said == [
+        "trainings: 0 of 2 in 0:30",
+        "trainings: 1 of 2 in 1:00, about 1:00 left",
+        "trainings: 1 of 2 in 1:30, about 1:30 left",
+    ]
+    # When it is done, something else is under way.
+    progress("trainings", 2, 2)
+    now[0] = 1000.0
+    progress.tell_if_due()
+    assert len(said) == 3
+
+
+def test_the_lines_come_by_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gmbench.cli.progress_lines.EVERY", 0.0)
+    monkeypatch.setattr("gmbench.cli.progress_lines._LOOKS_EVERY", 0.001)
+    said: Queue[str] = Queue()
+    with progress_lines(said.put) as progress:
+        progress("trainings", 0, 2)
+        assert said.get(timeout=10) == "trainings: 0 of 2 in 0:00"
+    assert "progress" not in {one.name for one in threading.enumerate()}
 
 
 def test_nothing_made_yet_has_no_time_left() -> None:

@@ -64,6 +64,21 @@ def test_bars_of_the_architecture(predictions: Named) -> None:
     assert [text.get_text() for text in drawn.legends[0].get_texts()] == ["one", "two"]
 
 
+def test_names_of_methods_are_shown_as_they_are(predictions: Named, tmp_path: Path) -> None:
+    one = predictions["one"]
+    names = ["_mine", "$x^$", *(f"a_method_with_a_long_name_{number}" for number in range(6))]
+    drawn = figures.architecture_scores(dict.fromkeys(names, one))
+    legend = drawn.legends[0]
+    assert [text.get_text().strip() for text in legend.get_texts()] == names
+    figures.save_figure(drawn, tmp_path / "a.svg")
+    # None of it lies beyond the edge of the page.
+    ends = legend.get_window_extent()
+    assert 0 <= ends.x0 < ends.x1 <= drawn.bbox.x1
+    drawn = figures.confusion_matrices(dict.fromkeys(names[1:3], one), ["upsampling"])
+    figures.save_figure(drawn, tmp_path / "b.svg")
+    assert "$x^$" in (tmp_path / "b.svg").read_text()
+
+
 def test_bars_of_the_losses_fine_and_coarse(predictions: Named) -> None:
     drawn = figures.loss_scores(predictions)
     coarse, fine = drawn.axes

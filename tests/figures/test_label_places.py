@@ -41,3 +41,12 @@ def test_other_labels_and_other_seeds_are_computed(benchmark: Benchmark) -> None
         assert np.array_equal(first[part], again[part])
         assert np.array_equal(first[part], computed[part])
         assert first[part].shape == other[part].shape == (12, 2)
+
+
+def test_gms_that_have_the_same_losses_are_in_one_place(benchmark: Benchmark) -> None:
+    losses = benchmark.gms[0].values[-N_LOSSES:]
+    alike = [replace(gm, values=(*gm.values[:-N_LOSSES], *losses)) for gm in benchmark.gms[:8]]
+    few = replace(benchmark, gms=tuple(alike), n_images=benchmark.n_images[:8])
+    places = computed_places(few, 0)
+    assert not places["losses"].any()
+    assert len(np.unique(places["architecture"], axis=0)) > 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -125,6 +126,22 @@ def test_the_page_in_a_browser(tmp_path: Path) -> None:
         browser.page.get_by_text("Of 3 differences").click()
         assert hidden.is_visible()
         assert browser.errors == []
+
+
+def test_the_command_is_the_one_that_made_it() -> None:
+    command = "gmbench reproduce table4 table9 fig3 fig12 --data mini"
+    assert f"{command}\n" in rendered(FOUND)
+    changes = {"epochs": 5, "schedule": "constant", "view": {"size": 32}}
+    other = replace(FOUND, preset="paper", seed=3, changes=changes)
+    said = (
+        "--preset paper --change epochs=5 --change schedule=constant --change 'view={\"size\": 32}'"
+    )
+    assert f"{command} {said} --seed 3\n" in rendered(other)
+    assert 'preset `paper` with `epochs=5, schedule=constant, view={"size": 32}`,' in rendered(
+        other
+    )
+    assert "preset paper with epochs=5" in rendered(other, "reproduction.html.j2")
+    assert Reproduction.from_dict(json.loads(json.dumps(other.to_dict()))) == other
 
 
 def test_read_back_from_json() -> None:

@@ -7,6 +7,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -18,9 +19,10 @@ from gmbench.evaluation.significance import holm
 from gmbench.reproduction import drawings, tables
 from gmbench.reproduction import reproduce as reproducing
 from gmbench.reproduction.experiments import AttackRun, BaselineRun, ContentRun, _keep
+from gmbench.reproduction.reproduce import MINUTES
 from gmbench.reproduction.result import Order, verdict, with_verdicts
 from gmbench.reproduction.setting import Setting
-from gmbench.reproduction.trainings import Training, train_one
+from gmbench.reproduction.trainings import FoldTraining, Training, train_one
 from gmbench.training import checkpoint
 from tests.processes import one_after_the_other
 from tests.training.families import family_image
@@ -84,7 +86,59 @@ def test_a_plan_lists_each_experiment_once(setting: Setting) -> None:
     assert counts["sets/full"] == counts["sets/one_parser"] == 2
     assert counts["sets/mean_mode"] == 0
     assert by_name["sets/full"].wanted_for == ("table4", "table5")
-    assert planned.minutes == 12 * reproducing.MINUTES["small"]
+    # With changed settings nobody has measured it.
+    assert planned.minutes is None
+    usual = replace(setting, options=replace(setting.options, changes={}))
+    assert reproducing.plan(["table4", "table5"], usual).minutes == 12 * MINUTES["small"]
+
+
+def test_finished_trainings_are_not_planned_again(setting: Setting) -> None:
+    def n_planned(of: Setting, name: str = "table5") -> int:
+        return sum(len(step.trainings) for step in reproducing.plan([name], of).steps)
+
+    run = BaselineRun("full")
+    whole = n_planned(setting)
+    first, second = run.trainings(setting)
+    first.train()
+    assert (first.is_done(), second.is_done()) == (True, False)
+    assert n_planned(setting) == whole - 1
+    # Of other settings or images it is another training, and half of one is none.
+    for changes in ({"epochs": 2}, {"members": 2}):
+        options = replace(setting.options, changes={**setting.options.changes, **changes})
+        longer = next(iter(run.trainings(replace(setting, options=options))))
+        assert not longer.is_done()
+    shutil.copytree(place_of(first), place_of(longer) / "member_0")
+    assert not longer.is_done()
+    assert setting.folder is not None
+    sums = setting.folder / "checksums.sha256"
+    sums.write_text("".join(f"{'0' * 9}{line[9:]}\n" for line in sums.read_text().splitlines()))
+    assert not first.is_done()
+
+
+def test_a_training_with_several_members_is_done_when_all_are(setting: Setting) -> None:
+    changes = {**setting.options.changes, "members": 2}
+    options = replace(setting.options, changes=changes)
+    training = next(iter(BaselineRun("full").trainings(replace(setting, options=options))))
+    assert not training.is_done()
+    training.train()
+    assert training.is_done()
+    shutil.rmtree(place_of(training) / "member_1")
+    assert not training.is_done()
+
+
+def place_of(training: Training) -> Path:
+    assert isinstance(training, FoldTraining)
+    place = training.job.place(training.set_name)
+    assert place is not None
+    return place
+
+
+@pytest.mark.parametrize("options", [{"preset": "huge"}, {"changes": {"nonsense": 1}}])
+def test_a_plan_of_settings_that_are_none_is_refused(
+    setting: Setting, options: dict[str, Any]
+) -> None:
+    with pytest.raises(UnknownNameError, match="is not known"):
+        reproducing.plan(["table5"], replace(setting, options=replace(setting.options, **options)))
 
 
 def test_without_images_it_says_what_is_missing(setting: Setting) -> None:
