@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gmbench.data.image_files import MOST_BYTES, fault_of, open_image, size_fault
-from gmbench.errors import SourceError
+from gmbench.errors import SourceError, printable
 
 OneImage = str | Path | Image.Image | NDArray[np.uint8]
 Images = OneImage | Iterable[OneImage]
@@ -78,4 +78,5 @@ def _of_file(path: Path) -> Image.Image:
                 return image
     except Exception as error:  # noqa: BLE001 - decoders raise whatever damaged data leads them to
         fault, cause = fault_of(error), error
-    raise SourceError(f"{path} cannot be parsed: {fault}. Give image files.") from cause
+    shown = printable(str(path))
+    raise SourceError(f"{shown} cannot be parsed: {fault}. Give image files.") from cause
