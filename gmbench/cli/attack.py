@@ -22,6 +22,7 @@ from gmbench.cli.options import (
     SetsOption,
     chosen_benchmark,
     loaded_benchmark,
+    refuse_given,
 )
 from gmbench.cli.training import run_options
 from gmbench.errors import BenchmarkError
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 
 def attack(
+    context: typer.Context,
     file: Annotated[
         Path | None,
         typer.Argument(metavar="FILE", help="Predictions: CSV, CSV.gz or Parquet."),
@@ -82,6 +84,13 @@ def attack(
         raise BenchmarkError("Give one of a prediction file, --checkpoint MODEL and --train NAME.")
     if training is not None and file is None:
         raise BenchmarkError("--training goes with a prediction file; a model knows its own GMs.")
+    if train is None:
+        beside = "a prediction file" if checkpoint is None else "--checkpoint"
+        refuse_given(context, beside, "preset", "change", "runs")
+    if file is not None:
+        refuse_given(context, "a prediction file", "n_images", "device")
+    else:
+        refuse_given(context, "a model, whose sets are the attack's", "sets")
     if out is not None:
         from gmbench.files import check_ending, json_text, refuse_existing, write_whole
 

@@ -18,11 +18,13 @@ from gmbench.cli.options import (
     RunsOption,
     SeedOption,
     loaded_benchmark,
+    refuse_given,
 )
 from gmbench.cli.training import run_options
 
 
 def attribute(
+    context: typer.Context,
     benchmark: BenchmarkOption = DEFAULT,
     content: Annotated[
         str,
@@ -69,6 +71,10 @@ def attribute(
     from gmbench.benchmark.benchmark import dataset_folder
     from gmbench.training.recipes import require_folder
 
+    if data_dir:
+        refuse_given(context, "--data-dir", "content", "gm")
+    else:
+        refuse_given(context, "images of a benchmark", "real")
     known = loaded_benchmark(benchmark)
     options = run_options(known, preset, change, None, device, runs, seed)
     with output.counting(goes_on=True) as progress:

@@ -21,6 +21,7 @@ from gmbench.cli.options import (
     SeedOption,
     loaded_benchmark,
     only_sets,
+    refuse_given,
 )
 from gmbench.cli.training import run_options
 from gmbench.errors import BenchmarkError
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 
 def detect(
+    context: typer.Context,
     benchmark: BenchmarkOption = DEFAULT,
     content: Annotated[
         str, typer.Option("--content", metavar="NAME|all", help="Which images; all contents: all.")
@@ -72,6 +74,16 @@ def detect(
 
     Example: `gmbench detect --variant fingerprint`
     """
+    if data_dir:
+        refuse_given(context, "--data-dir", "content", "only")
+        if parser and len(parser) > 1:
+            raise BenchmarkError(
+                "Videos are one fold, which takes one --parser. Leave out the rest."
+            )
+    else:
+        refuse_given(context, "images of a benchmark", "test_dir", "frames")
+    if variant and "model_parsing" not in variant:
+        refuse_given(context, "these detectors (--variant)", "parser")
     known = loaded_benchmark(benchmark)
     options = run_options(known, preset, change, None, device, runs, seed)
     with output.counting(goes_on=True) as progress:
@@ -161,6 +173,6 @@ def _on_clips(
         progress=progress,
     )
     name = made.fold.name
-    given = {name: Fingerprints.of(load_checkpoint(parsers[0]))} if parsers else {}
+    given = {name: Fingerprints.of(load_checkpoint(parsers[0]), chosen=True)} if parsers else {}
     chosen = variants or [one for one in VARIANTS if given or one != "model_parsing"]
     return detect([made.fold], name, options, chosen, given, made.notes, progress)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gmbench.errors import GmbenchError
+
 if TYPE_CHECKING:
     from gmbench.benchmark.benchmark import Benchmark
 
@@ -127,6 +129,31 @@ def only_sets(benchmark: Benchmark, names: list[str] | None) -> Benchmark:
     if not names:
         return benchmark
     return replace(benchmark, sets={name: benchmark.test_gms(name) for name in names})
+
+
+def refuse_given(context: typer.Context, beside: str, *names: str) -> None:
+    """Refuses options that would be ignored.
+
+    Args:
+        context: What was given on the command line.
+        beside: What they are of no use with, as messages show it.
+        *names: Parameters of the command that are of no use with it.
+
+    Raises:
+        GmbenchError: One of them was given.
+    """
+    given = [
+        parameter.opts[0]
+        for parameter in context.command.params
+        if parameter.name in names and _is_given(context, parameter.name)
+    ]
+    if given:
+        raise GmbenchError(f"Of no use with {beside}: {', '.join(given)}. Leave out what is named.")
+
+
+def _is_given(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def repeated(benchmark: str | None, sets: str | None = None) -> str:

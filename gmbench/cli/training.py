@@ -20,6 +20,7 @@ from gmbench.cli.options import (
     RunsOption,
     SeedOption,
     SetOption,
+    refuse_given,
     repeated,
 )
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from gmbench.training.options import RunOptions
 
 KNOWN_GMS = "known_gms"
+
+_OF_NETWORKS = ("set_name", "preset", "change", "device")
 
 
 def run_options(
@@ -55,6 +58,7 @@ def run_options(
 
 
 def train(
+    context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the baseline.")],
     benchmark: BenchmarkOption = DEFAULT,
     set_name: SetOption = "set_1",
@@ -96,6 +100,7 @@ def train(
 
     if name == KNOWN_GMS:
         require_one_process(f"gmbench train {name}")
+        refuse_given(context, f"{name}, which learns from all GMs", *_OF_NETWORKS)
         _train_known_gms(benchmark or DEFAULT, extra, real, copies, runs, overwrite, seed, as_json)
         return
     if real is not None or copies is not None or overwrite:
