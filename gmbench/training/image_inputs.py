@@ -37,7 +37,7 @@ def opened(images: Images) -> Iterator[Image.Image]:
     for image in images:
         empty = False
         if isinstance(image, Image.Image):
-            yield image
+            yield _loaded(image)
         elif isinstance(image, np.ndarray):
             yield _of_array(image)
         elif isinstance(image, str | Path):
@@ -52,6 +52,19 @@ def opened(images: Images) -> Iterator[Image.Image]:
 def _not_an_image(given: object) -> str:
     kind = type(given).__name__
     return f"An object of type {kind} is no image. Give paths, images of Pillow or arrays."
+
+
+def _loaded(image: Image.Image) -> Image.Image:
+    """Returns an image of Pillow, which reads a file's pixels only when they are asked for."""
+    cause = None
+    fault = size_fault(image)
+    try:
+        if not fault:
+            image.load()
+            return image
+    except Exception as error:  # noqa: BLE001 - decoders raise whatever damaged data leads them to
+        fault, cause = fault_of(error), error
+    raise SourceError(f"An image of Pillow cannot be parsed: {fault}. Give another.") from cause
 
 
 def _of_array(pixels: NDArray[np.uint8]) -> Image.Image:
