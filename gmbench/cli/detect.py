@@ -135,8 +135,9 @@ def _on_benchmark(
 
     known = loaded_benchmark(name)
     folder = require_folder("detect", dataset_folder(name))
+    wanted = only_sets(known, only).sets
     folds, notes = read_folds(known, folder, content, options, progress)
-    folds = [fold for fold in folds if fold.name in only_sets(known, only).sets]
+    folds = [fold for fold in folds if fold.name in wanted]
     if not folds:
         raise BenchmarkError(
             f"{', '.join(only or ())} tests no GM of {content}. Give another --set."
