@@ -136,6 +136,7 @@ def attribute(
             number of folds is out of range.
         TrainingError: A training failed.
     """
+    methods = tuple(dict.fromkeys(methods))
     for method in methods:
         if method not in METHODS:
             known = ", ".join(METHODS)

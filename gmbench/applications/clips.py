@@ -127,9 +127,12 @@ def _of_persons(clips: Sequence[Clip], sources: Sequence[Source]) -> tuple[Sourc
     Manipulated clips that share one of two persons stay apart: Celeb-DF pairs its persons so that
     all of them would become one.
     """
+    several = len({clip.collection for clip in clips}) > 1
     alike: dict[tuple[bool, frozenset[str]], list[Source]] = {}
     for clip, source in zip(clips, sources, strict=True):
-        alike.setdefault((clip.fake, clip.units), []).append(source)
+        # Collections have files of the same names.
+        name = f"{clip.collection}/{clip.name}" if several else clip.name
+        alike.setdefault((clip.fake, clip.units), []).append(replace(source, name=name))
     return tuple(
         replace(
             some[0],

@@ -32,7 +32,7 @@ from gmbench.training.classify import (
     log_probabilities,
     train_classifier,
 )
-from gmbench.training.options import RunOptions
+from gmbench.training.options import RunOptions, hashed_name
 
 LEAST = 10
 """GMs that a content needs to be a class of its own; all other contents form the class `other`."""
@@ -206,5 +206,6 @@ def _job(kind: str, start: Fingerprints | None, name: str, options: RunOptions) 
         classifier_config(options.preset, INPUTS[kind], own, changes)
         for own in (options.changes, {})
     )
-    folder = classifier_folder(options, config, usual, "content_independence", kind, name)
+    place = hashed_name(kind, *(start.choice if start else ()))
+    folder = classifier_folder(options, config, usual, "content_independence", place, name)
     return ClassifierJob(config, options.seed, options.device, folder)

@@ -47,7 +47,7 @@ from gmbench.training.classify import (
     log_probabilities,
     train_classifier,
 )
-from gmbench.training.options import RunOptions
+from gmbench.training.options import RunOptions, hashed_name
 from gmbench.training.views import View, view_from_dict
 
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
@@ -247,7 +247,8 @@ def _trained_scores(
         )
         for changes in (options.changes, {})
     )
-    names = (re.sub(r"[^\w.-]+", "_", name) for name in (data, variant, fold.name))
+    kind = hashed_name(variant, *(start.choice if start else ()))
+    names = (re.sub(r"[^\w.-]+", "_", name) for name in (data, kind, fold.name))
     place = classifier_folder(options, config, usual, "detect", *names)
     job = ClassifierJob(config, options.seed, options.device, place)
     run = train_classifier(

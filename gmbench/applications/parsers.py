@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ import torch
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.progress import Progress, prefixed
 from gmbench.training.checkpoint import ModelParserCheckpoint, load_checkpoint
+from gmbench.training.classify import bytes_of
 from gmbench.training.folds import TrainingJob, read_images, run_fold
 from gmbench.training.options import RunOptions
 from gmbench.training.parser_place import CheckpointError
@@ -25,14 +27,21 @@ class Fingerprints:
     Attributes:
         changes: Classifier settings that give its fingerprint network the same size.
         weights: Weights by name in a `FingerprintClassifier`.
+        choice: SHA-256 of the weights if the user chose the parser, part of the folder of the
+            trainings that begin with it.
     """
 
     changes: Mapping[str, Any]
     weights: Mapping[str, torch.Tensor]
+    choice: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, checkpoint: ModelParserCheckpoint) -> Fingerprints:
+    def of(cls, checkpoint: ModelParserCheckpoint, *, chosen: bool = False) -> Fingerprints:
         """Extracts the fingerprint network from a parser.
+
+        Args:
+            checkpoint: The parser.
+            chosen: Whether the user chose it, in place of the one that is trained otherwise.
 
         Raises:
             CheckpointError: The parser has none.
@@ -49,7 +58,14 @@ class Fingerprints:
             if name.startswith("fen.")
         }
         changes = {"model.fen_depth": settings.fen_depth, "model.fen_width": settings.fen_width}
-        return cls(changes, weights)
+        return cls(changes, weights, _choice_of(weights) if chosen else ())
+
+
+def _choice_of(weights: Mapping[str, torch.Tensor]) -> tuple[str]:
+    digest = hashlib.sha256()
+    for part in bytes_of(weights):
+        digest.update(part)
+    return (digest.hexdigest(),)
 
 
 def given_or_trained(
@@ -105,7 +121,7 @@ def read_parsers(
                 f"{benchmark.name}: their labels differ. Train one with `gmbench train full`."
             )
         seen = set(checkpoint.trained_on.get("gms", ()))
-        fingerprints = Fingerprints.of(checkpoint)
+        fingerprints = Fingerprints.of(checkpoint, chosen=True)
         for name in sets:
             if not seen & set(benchmark.test_gms(name)):
                 found.setdefault(name, fingerprints)

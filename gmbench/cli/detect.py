@@ -136,8 +136,9 @@ def _on_benchmark(
 
     known = loaded_benchmark(name)
     folder = require_folder("detect", dataset_folder(name))
+    wanted = only_sets(known, only).sets
     folds, notes = read_folds(known, folder, content, options, progress)
-    folds = [fold for fold in folds if fold.name in only_sets(known, only).sets]
+    folds = [fold for fold in folds if fold.name in wanted]
     if not folds:
         raise BenchmarkError(
             f"{', '.join(only or ())} tests no GM of {content}. Give another --set."
@@ -174,6 +175,6 @@ def _on_clips(
         progress=progress,
     )
     name = made.fold.name
-    given = {name: Fingerprints.of(load_checkpoint(parsers[0]))} if parsers else {}
+    given = {name: Fingerprints.of(load_checkpoint(parsers[0]), chosen=True)} if parsers else {}
     chosen = variants or [one for one in VARIANTS if given or one != "model_parsing"]
     return detect([made.fold], name, options, chosen, given, made.notes, progress)

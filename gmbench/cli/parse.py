@@ -20,7 +20,7 @@ from gmbench.cli.parse_long import (
     parse_long,
     refuse_without_folder,
 )
-from gmbench.errors import GmbenchError
+from gmbench.errors import GmbenchError, printable
 
 if TYPE_CHECKING:
     from gmbench.training.parsed_gm import ParsedGM
@@ -109,6 +109,7 @@ def parse(
     refuse_without_folder(run, LongRunOptions())
     if not files:
         raise GmbenchError("There is no image to parse. Give at least one.")
+    from gmbench.data.remote import is_remote
     from gmbench.parsing.files import image_files
     from gmbench.parsing.report import parse_files, write_outputs
 
@@ -116,6 +117,11 @@ def parse(
         if path is not None:
             check_ending(path, f".{option.removeprefix('--')}")
             refuse_existing(path, overwrite=overwrite, option=option)
+    if far := [one for one in files if is_remote(one)]:
+        raise GmbenchError(
+            f"{printable(far[0])} is not on this machine. Give --out DIR too: what is elsewhere is "
+            "parsed into a folder, each image on its own."
+        )
     images = image_files(map(Path, files))
     with output.counting() as progress:
         found = parse_files(images, model, group=group, progress=progress)
@@ -136,7 +142,7 @@ def parse(
 
 
 def _names(images: list[Path], rows: list[int]) -> str:
-    shown = ", ".join(images[row].name for row in rows[:3])
+    shown = ", ".join(printable(images[row].name) for row in rows[:3])
     return shown if len(rows) <= 3 else f"{shown} and {len(rows) - 3} more"
 
 

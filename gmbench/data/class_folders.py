@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from gmbench.data.listing import IMAGE_SUFFIXES
 from gmbench.errors import SourceError
 
 
-def images_in(folder: Path) -> list[Path]:
-    """Returns the image files of a folder, at any depth, in the order of their paths."""
-    files = (path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
-    return sorted(path for path in files if path.is_file())
+def images_in(folder: Path, suffixes: Collection[str] = IMAGE_SUFFIXES) -> list[Path]:
+    """Returns the image files of a folder, at any depth, in the order of their paths.
+
+    Hidden files and folders are left out: macOS puts `._a.png`, no image, beside `a.png`.
+
+    Args:
+        folder: The folder.
+        suffixes: Suffixes of the files, in lower case.
+    """
+    files = (path for path in folder.rglob("*") if path.suffix.lower() in suffixes)
+    return sorted(
+        path
+        for path in files
+        if not path.is_dir()
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
 
 
 def read_class_folders(folder: Path) -> dict[str, list[Path]]:

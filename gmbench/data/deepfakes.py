@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from gmbench.data.class_folders import images_in
 from gmbench.data.frames import VIDEO_SUFFIXES
 from gmbench.data.listing import IMAGE_SUFFIXES
 from gmbench.errors import SourceError
@@ -46,6 +47,7 @@ class Clip:
         fake: Whether it is manipulated.
         units: Whom it shows: clips that share a unit must be on the same side of a split.
         part: `train` or `test` if the owners say so; else empty.
+        collection: Name of its collection.
     """
 
     path: Path
@@ -53,6 +55,7 @@ class Clip:
     fake: bool
     units: frozenset[str]
     part: str = ""
+    collection: str = ""
 
 
 @dataclass(frozen=True)
@@ -185,14 +188,17 @@ def _clips(
     units: Callable[[str], Iterable[str]],
     part: Callable[[str], str] = lambda name: "",
 ) -> list[Clip]:
-    files = sorted(
-        path
-        for path in (folder / place).rglob("*")
-        if path.suffix.lower() in VIDEO_SUFFIXES | IMAGE_SUFFIXES and path.is_file()
-    )
+    files = images_in(folder / place, VIDEO_SUFFIXES | IMAGE_SUFFIXES)
     names = [path.relative_to(folder).as_posix() for path in files]
     return [
-        Clip(path, name, fake, frozenset(f"{collection} {u}" for u in units(name)), part(name))
+        Clip(
+            path,
+            name,
+            fake,
+            frozenset(f"{collection} {u}" for u in units(name)),
+            part(name),
+            collection,
+        )
         for path, name in zip(files, names, strict=True)
     ]
 

@@ -55,7 +55,9 @@ def images_of_tar(name: str, file: BinaryIO) -> Iterator[StreamedImage]:
         remembering: Any = archive
         while (member := archive.next()) is not None:
             remembering.members = []  # It would keep all members that it has met.
-            is_image = PurePosixPath(member.name).suffix.casefold() in IMAGE_SUFFIXES
+            path = PurePosixPath(member.name)
+            # As in folders, `._a.png` is none.
+            is_image = path.suffix.casefold() in IMAGE_SUFFIXES and not path.name.startswith(".")
             if not (member.isreg() and is_image):
                 continue
             here = f"{shown}/{printable(member.name)}"

@@ -51,8 +51,7 @@ def _line(one: Mapping[str, Any]) -> Line:
     if one["confidence"] is not None:
         bars = sorted((one["probabilities"] or {}).items(), key=lambda pair: -pair[1])
         return Line(one["name"], one["value"], f"{one['confidence']:.0%}", tuple(bars))
-    # A regressor may return a negative value, but a count cannot be negative.
-    value = count_text(max(one["value"], 0.0))
+    value = count_text(one["value"])
     interval = one["interval"]
     if interval is None:
         spread = one["spread"]

@@ -16,8 +16,10 @@ from gmbench.data.image_shards import PARQUET, TARS
 from gmbench.data.listing import IMAGE_SUFFIXES
 from gmbench.data.remote import HUB, WEB, hub_files, told_by_hub
 from gmbench.errors import SourceError, printable
+from gmbench.parsing.work import FACTS
+from gmbench.predictions.parts import PARTS
 
-_RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
+_RANGE = re.compile(r"\{(\d{1,18})\.\.(\d{1,18})\}")
 _HUB_REMEDY = "Check the name, such as hf://datasets/ORG/NAME, and your access (`hf auth login`)."
 _ENDINGS = (*IMAGE_SUFFIXES, *TARS, PARQUET)
 
@@ -37,7 +39,8 @@ def names_of(sources: Sequence[str], lists: Sequence[Path] = ()) -> Iterator[str
         yield from _expanded(source)
     for path in lists:
         try:
-            with path.open(encoding="utf-8", errors="surrogateescape") as lines:
+            # Notepad begins a file with a mark that is no part of the first name.
+            with path.open(encoding="utf-8-sig", errors="surrogateescape") as lines:
                 for line in lines:
                     if "\0" in line:
                         raise SourceError(
@@ -56,6 +59,16 @@ def names_of(sources: Sequence[str], lists: Sequence[Path] = ()) -> Iterator[str
 def _expanded(source: str, *, listed: bool = False) -> Iterator[str]:
     if "\n" in source:
         raise SourceError(f"{printable(source)} has a line break in its name. Rename it.")
+    try:
+        yield from _named(source, listed=listed)
+    except OSError as error:
+        raise SourceError(
+            f"{printable(source)} cannot be read ({error.strerror or error}). Give what you may "
+            "read, or leave it out."
+        ) from error
+
+
+def _named(source: str, *, listed: bool) -> Iterator[str]:
     if source.startswith(WEB):
         yield from _counted_out(source)
     elif source.startswith(HUB):
@@ -78,14 +91,17 @@ def _is_file_name(source: str) -> bool:
 
 
 def _counted_out(pattern: str) -> Iterator[str]:
-    """Yields the names that `{000..127}` stands for, with as many digits as its first number."""
+    """Yields the names that `{000..127}` stands for in a shell, where `{3..1}` counts down."""
     found = _RANGE.search(pattern)
     if found is None:
         yield pattern
         return
     first, last = int(found[1]), int(found[2])
-    for number in range(first, last + 1):
-        name = f"{number:0{len(found[1])}}"
+    # A leading zero asks for as many digits in all of them.
+    width = max(len(end) if end.startswith("0") else 1 for end in found.groups())
+    step = 1 if first <= last else -1
+    for number in range(first, last + step, step):
+        name = f"{number:0{width}}"
         yield from _counted_out(pattern[: found.start()] + name + pattern[found.end() :])
 
 
@@ -107,11 +123,15 @@ def _here(path: Path) -> Iterator[str]:
 
 
 def _walked(folder: Path) -> Iterator[str]:
-    """Yields files at any depth, those of a folder by name before those of its subfolders."""
+    """Yields files at any depth, those of a folder by name before those of its subfolders.
+
+    The parts of a long run are no images: its folder may be in that of the images, or be the same.
+    """
     folders: list[str] = []
+    is_run = (folder / FACTS).is_file()
     for name in sorted(os.listdir(folder)):  # noqa: PTH208 - a million names as paths take a GB
         inside = folder / name
-        if name.startswith("."):
+        if name.startswith(".") or (is_run and name == PARTS):
             continue
         if inside.is_dir() and not inside.is_symlink():
             folders.append(name)

@@ -8,8 +8,9 @@ retried by the next call.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from math import gcd
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,9 @@ from gmbench.version import __version__
 
 PART_IMAGES = 1000
 """Default number of image files of a part: the most that a kill costs per process."""
+
+
+_LOCK = "lock-"
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,8 @@ def parse_to_folder(
     Raises:
         UnknownNameError: There is no such engine or device.
         CheckpointError: The parser cannot be read.
-        WorkError: The folder holds another run, or another call is working on this machine's share.
+        WorkError: The folder holds another run, or another call is working on parts of this
+            machine's share.
         WriteError: The folder cannot be written to, or a part is not the one that was written.
         DatasetError: A process died; what is finished is kept.
     """
@@ -115,15 +120,10 @@ def parse_to_folder(
         "sources": [printable(str(source)) for source in sources],
     }
     work = begin(folder, names, part_images, facts)
-    lock = FileLock(folder / "run" / f"lock-{shard[0]}-of-{shard[1]}")
+    lock = _locked(folder, shard)
     try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise WorkError(
-            f"Another call is at work on {shard[0]}/{shard[1]} of {folder}. Wait for it, or give "
-            "another --shard or --out."
-        ) from None
-    try:
+        for other in _overlapping(folder, shard):
+            _locked(folder, other).release()
         own = work.of_shard(shard)
         for path in leftovers(folder, own):
             path.unlink(missing_ok=True)
@@ -136,6 +136,35 @@ def parse_to_folder(
         return _run(work, shard, manifest, tasks, engine, jobs, progress)
     finally:
         lock.release()
+
+
+def _locked(folder: Path, shard: tuple[int, int]) -> FileLock:
+    """Returns the lock of a machine's share, acquired.
+
+    Raises:
+        WorkError: Another call holds it.
+    """
+    lock = FileLock(folder / "run" / f"{_LOCK}{shard[0]}-of-{shard[1]}")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise WorkError(
+            f"Another call is at work on {shard[0]}/{shard[1]} of {folder}. Wait for it, or give "
+            "another --shard or --out."
+        ) from None
+    return lock
+
+
+def _overlapping(folder: Path, shard: tuple[int, int]) -> Iterator[tuple[int, int]]:
+    """Yields the shares of other calls, now or before, that have parts in common with a share.
+
+    What such a call is writing would be taken for what a killed one left behind.
+    """
+    number, of = shard
+    for path in (folder / "run").glob(f"{_LOCK}*-of-*"):
+        n, m = map(int, path.name.removeprefix(_LOCK).split("-of-"))
+        if (n, m) != shard and (n - number) % gcd(m, of) == 0:
+            yield n, m
 
 
 def _device_of(place: str | None, device: str, engine: str) -> str:

@@ -105,9 +105,12 @@ class Manifest:
 
 
 def _known(folder: Path) -> dict[int, PartRecord]:
-    """Returns the records in the manifests of all machines; an unreadable one is skipped."""
+    """Returns the records in the manifests of all machines; an unreadable one is skipped.
+
+    Of a part that was deleted and done again, an older manifest describes what it was.
+    """
     known: dict[int, PartRecord] = {}
-    for path in folder.glob("manifest*.json"):
+    for path in sorted(folder.glob("manifest*.json"), key=lambda path: path.stat().st_mtime_ns):
         try:
             for one in parse_json(path.read_text(encoding="utf-8"))["parts"]:
                 known[int(one["part"])] = PartRecord(**one)

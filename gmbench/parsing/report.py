@@ -96,7 +96,7 @@ def _refuse_mixed(files: Sequence[Path], shares: NDArray[np.float64]) -> None:
     parts = sources_of(shares)
     if len(parts) == 1:
         return
-    shown = [f"{len(part)} such as {files[part[0]]}" for part in parts[:3]]
+    shown = [f"{len(part)} such as {printable(str(files[part[0]]))}" for part in parts[:3]]
     more = [f"{len(parts) - 3} more kinds"] if len(parts) > 3 else []
     compared = sum(map(len, parts))
     some = f" ({compared:,} of {len(files):,} were compared)" if compared < len(files) else ""

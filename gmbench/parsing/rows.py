@@ -27,7 +27,7 @@ def rows_of(image_ids: Sequence[str], parsed: ParsedImages, labels: LabelSpace) 
 
     columns: dict[str, object] = {"image_id": list(image_ids)}
     for parameter, column in zip(CONTINUOUS, labels.counts(parsed).T, strict=True):
-        columns[parameter.name] = np.maximum(column, 0.0)
+        columns[parameter.name] = column
     beside: dict[str, object] = {}
     for parameter, odds in zip(DISCRETE, parsed.by_head, strict=False):
         names = np.array(labels.classes[parameter.name])

@@ -7,7 +7,7 @@ Classes take the place of GMs: with the presets, an epoch draws equally many ima
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -151,8 +151,8 @@ def train_classifier(
     """
     images = HeldImages(job.view, {name: np.concatenate(parts) for name, parts in classes.items()})
     digest = hashlib.sha256(images.sha256.encode())
-    for name, tensor in (initial or {}).items():
-        digest.update(name.encode() + tensor.contiguous().numpy().tobytes())
+    for part in bytes_of(initial or {}):
+        digest.update(part)
     # The usual choice is left out, so that states from before this was part of the key stay valid.
     if genuine != (REAL if REAL in classes else None):
         digest.update(f"genuine {genuine!r}".encode())
@@ -167,6 +167,12 @@ def train_classifier(
         initial=initial,
         progress=progress,
     )
+
+
+def bytes_of(weights: Mapping[str, torch.Tensor]) -> Iterator[bytes]:
+    """Yields what tells weights from any others, for a hash."""
+    for name, tensor in weights.items():
+        yield name.encode() + tensor.contiguous().numpy().tobytes()
 
 
 def log_probabilities(

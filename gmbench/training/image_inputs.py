@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gmbench.data.image_files import MOST_BYTES, fault_of, open_image, size_fault
-from gmbench.errors import SourceError
+from gmbench.errors import SourceError, printable
 
 OneImage = str | Path | Image.Image | NDArray[np.uint8]
 Images = OneImage | Iterable[OneImage]
@@ -55,15 +55,16 @@ def _not_an_image(given: object) -> str:
 
 
 def _loaded(image: Image.Image) -> Image.Image:
-    """Returns an image that Pillow may only have opened, once its pixels are read."""
+    """Returns an image of Pillow, which reads a file's pixels only when they are asked for."""
+    cause = None
+    fault = size_fault(image)
     try:
-        image.load()
-    except Exception as error:
-        name = getattr(image, "filename", "") or "An image of Pillow"
-        raise SourceError(
-            f"{name} cannot be parsed: {fault_of(error)}. Give images that are whole."
-        ) from error
-    return image
+        if not fault:
+            image.load()
+            return image
+    except Exception as error:  # noqa: BLE001 - decoders raise whatever damaged data leads them to
+        fault, cause = fault_of(error), error
+    raise SourceError(f"An image of Pillow cannot be parsed: {fault}. Give another.") from cause
 
 
 def _of_array(pixels: NDArray[np.uint8]) -> Image.Image:
@@ -90,4 +91,5 @@ def _of_file(path: Path) -> Image.Image:
                 return image
     except Exception as error:  # noqa: BLE001 - decoders raise whatever damaged data leads them to
         fault, cause = fault_of(error), error
-    raise SourceError(f"{path} cannot be parsed: {fault}. Give image files.") from cause
+    shown = printable(str(path))
+    raise SourceError(f"{shown} cannot be parsed: {fault}. Give image files.") from cause

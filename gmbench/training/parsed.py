@@ -132,4 +132,6 @@ class LabelSpace:
 
     def counts(self, parsed: ParsedImages) -> NDArray[np.float64]:
         """Returns the continuous parameters in natural units, shape (images, 9)."""
-        return np.asarray(parsed.continuous * np.array(self.span) + np.array(self.minimum))
+        # A regressor may return a negative value, but a count cannot be negative.
+        counts = parsed.continuous * np.array(self.span) + np.array(self.minimum)
+        return np.asarray(np.maximum(counts, 0.0))

@@ -75,7 +75,8 @@ def test_classes_that_are_alike_are_guessed(method: str) -> None:
 
 def test_one_fold_is_a_part_and_differences_are_to_ours() -> None:
     data = toy({"real": 0.0, "A": 40.0, "B": 90.0})
-    found = attribute(data, OPTIONS, ["knn", "fingerprint"], tested_folds=1)
+    # A method that is named twice is run once, and its images count once.
+    found = attribute(data, OPTIONS, ["knn", "fingerprint", "knn"], tested_folds=1)
     assert (found.folds, found.n_images) == ((1, 4), 12)
     ours, other = found.methods["fingerprint"], found.methods["knn"]
     assert ours.less_ours is None

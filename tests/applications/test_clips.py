@@ -49,6 +49,15 @@ def test_the_owners_test_is_for_those_who_train_elsewhere(tmp_path: Path) -> Non
     }
 
 
+def test_files_of_the_same_name_in_two_collections_are_two_sources(tmp_path: Path) -> None:
+    collections = [read_collection(uadfv(tmp_path / name)) for name in ("one", "other")]
+    made = clip_fold(collections, None, Resized(SIDE), frames=1)
+    found = detect([made.fold], "both", OPTIONS, [])
+    fakes = [one.name for one in made.fold.test if one.fake]
+    assert any(name.startswith("one/fake/") for name in fakes)
+    assert found.n_fake == len(set(fakes)) == len(found.detectors[SIMPLE].sources) == len(fakes)
+
+
 def test_clips_of_the_same_persons_are_one_source_of_the_test(tmp_path: Path) -> None:
     celeb = celeb_df(tmp_path / "celeb", persons=4)
     collection = read_collection(celeb)

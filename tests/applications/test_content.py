@@ -77,6 +77,13 @@ def test_settings_have_folders_of_their_own() -> None:
     assert job.folder == Path("runs/content_independence/image/seed_0/set_1")
     name = hashed_name("small", other.config.sha256)
     assert other.folder == Path(f"runs/content_independence/image/{name}/seed_0/set_1")
+    # So has what begins with a parser of the user's choice.
+    starts = (Fingerprints({}, {}, choice) for choice in ((), ("its hash",)))
+    folders = [content._job("fingerprint", one, "set_1", options).folder for one in starts]
+    assert folders == [
+        Path(f"runs/content_independence/{one}/seed_0/set_1")
+        for one in ("fingerprint", hashed_name("fingerprint", "its hash"))
+    ]
 
 
 def test_rare_contents_are_one_class() -> None:

@@ -113,6 +113,17 @@ def test_from_a_parser(tmp_path: Path, own_cache: Path) -> None:
     assert given.changes == {"model.fen_depth": 3, "model.fen_width": 6}
     found = detect([fold(60.0, "set_1")], "toy", OPTIONS, ["model_parsing"], {"set_1": given})
     assert found.detectors["model_parsing"].auc.value > 0.9
+    # Detectors that begin with another parser have a folder of their own.
+    runs = tmp_path / "detectors"
+    options = replace(OPTIONS, runs=runs, changes={**OPTIONS.changes, "steps": 2})
+    other = replace(given, choice=("another",))
+    for one in (given, other, replace(given, choice=())):
+        detect([fold(60.0, "set_1")], "toy", options, ["model_parsing"], {"set_1": one})
+    made = sorted(path.name for path in (runs / "detect" / "toy").iterdir())
+    assert len(given.choice[0]) == 64
+    assert made == sorted(
+        ["model_parsing", *(hashed_name("model_parsing", *one.choice) for one in (given, other))]
+    )
     with pytest.raises(CheckpointError, match="has seen none of the test GMs of set_2"):
         read_parsers(benchmark, [path / "model"], ["set_1", "set_2"])
     with pytest.raises(CheckpointError, match="was trained on families, not on mini116"):

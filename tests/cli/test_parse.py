@@ -112,6 +112,26 @@ def test_names_that_are_not_utf8(here: Path) -> None:
     assert "latin\\\\udce9" in (here / "latin" / "run" / "run.json").read_text()
 
 
+def test_what_is_hidden_or_a_folder_is_no_image(here: Path) -> None:
+    for name in ("._0.png", ".thumbs/0.png", "sub.png/0.png"):
+        (here / "mac" / name).parent.mkdir(parents=True, exist_ok=True)
+        (here / "mac" / name).write_bytes(b"-")
+    shutil.copy(here / "MINI_DCGAN" / "0.png", here / "mac" / "sub.png" / "0.png")
+    assert data("parse", "mac", cwd=here)["images"] == ["mac/sub.png/0.png"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names there hold no such characters")
+def test_names_steer_no_terminal(here: Path) -> None:
+    (here / "steering").mkdir()
+    shutil.copy(here / "MINI_DCGAN" / "0.png", here / "steering" / "a\x1b[2J\n.png")
+    assert (
+        r"Group 1 of 1: a\x1b[2J\n.png" in gmbench("parse", "steering", "--group", cwd=here).stdout
+    )
+    (here / "steering" / "b\x1b[2J.png").write_bytes(b"-")
+    done = gmbench("parse", "steering", cwd=here, check=False)
+    assert r"b\x1b[2J.png cannot be parsed" in done.stderr
+
+
 def test_what_is_like_nothing(here: Path) -> None:
     Image.fromarray(np.zeros((64, 64), np.uint8)).save(here / "black.png")
     shown = gmbench("parse", "black.png", cwd=here).stdout
@@ -124,6 +144,9 @@ def test_what_is_like_nothing(here: Path) -> None:
         ("empty", "empty holds no image. Give image files, or a folder of them."),
         ("notes.csv", "notes.csv cannot be parsed: no image of a known format"),
         ("none.png", "none.png cannot be parsed: No such file or directory"),
+        (f"{'a' * 300}.png", "cannot be parsed: File name too long"),
+        ("a.tar", "a.tar is no image but may hold many"),
+        ("https://host/a.png", "https://host/a.png is not on this machine. Give --out DIR too"),
         ("MINI_DCGAN --model empty", "empty holds no model parser: config.json is missing"),
         ("MINI_DCGAN --model nowhere", "nowhere is not there. Give the folder of a model parser"),
     ],

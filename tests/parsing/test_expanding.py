@@ -42,6 +42,12 @@ def test_patterns_of_shards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         f"https://host/a-{n:03}.tar" for n in range(8, 12)
     ]
     assert len(list(names_of(["https://host/{0..3}/{00..11}.png"]))) == 48
+    assert list(names_of(["https://host/{10..9}.png"])) == [
+        "https://host/10.png", "https://host/9.png",
+    ]  # fmt: skip
+    # Python reads no number of so many digits.
+    odd = f"https://host/{{1..{'9' * 5000}}}.png"
+    assert list(names_of([odd])) == [odd]
     monkeypatch.chdir(tmp_path)
     for name in ("s-0.tar", "s-1.tar", "odd{0..1}.tar"):
         Path(name).touch()
@@ -55,7 +61,10 @@ def test_lists(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "0.png").touch()
     listed = tmp_path / "list.txt"
-    listed.write_text(f"https://host/a.png\n\n  not there.png  \r\n{folder}\n", encoding="utf-8")
+    # As Notepad writes it.
+    listed.write_text(
+        f"https://host/a.png\n\n  not there.png  \r\n{folder}\n", encoding="utf-8-sig"
+    )
     assert list(names_of([], [listed])) == [
         "https://host/a.png",
         "not there.png",
@@ -76,6 +85,14 @@ def test_patterns_and_folders_with_a_dot_in_a_list(
     ]  # fmt: skip
 
 
+def test_the_parts_of_a_run_among_the_images_are_none(tmp_path: Path) -> None:
+    for name in ("a.png", "run/run.json", "parts/part-0.parquet", "in/parts/0.parquet"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    found = [Path(name).relative_to(tmp_path).as_posix() for name in names_of([str(tmp_path)])]
+    assert found == ["a.png", "in/parts/0.parquet"]
+
+
 def test_a_list_that_ends_its_lines_with_nul(tmp_path: Path) -> None:
     (tmp_path / "list.txt").write_bytes(b"a.png\0b.png\0")
     with pytest.raises(SourceError, match="find -print0"):
@@ -84,7 +101,11 @@ def test_a_list_that_ends_its_lines_with_nul(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("source", "message"),
-    [("none.png", "none.png is not there"), ("empty", "empty holds no image")],
+    [
+        ("none.png", "none.png is not there"),
+        ("empty", "empty holds no image"),
+        ("a" * 300, "cannot be read"),
+    ],
 )
 def test_what_is_not_there(
     source: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -224,6 +224,32 @@ def test_two_calls_do_not_share_the_same_parts(images: Path, tmp_path: Path) -> 
         run(images / "a", tmp_path)
 
 
+def test_shares_that_overlap_are_not_done_at_once(images: Path, tmp_path: Path) -> None:
+    from filelock import FileLock
+
+    run(images / "a", tmp_path, shard=(1, 6))
+    with FileLock(tmp_path / "run" / "lock-1-of-6"):
+        # Another call would take what this one is writing for what was left behind.
+        for shard in ((0, 1), (1, 3), (3, 4)):
+            with pytest.raises(WorkError, match="Another call is at work on 1/6"):
+                run(images / "a", tmp_path, shard=shard)
+        run(images / "a", tmp_path, shard=(0, 2))
+    assert run(images / "a", tmp_path).images == 10
+
+
+def test_a_part_that_was_deleted_and_done_again_is_the_new_one(
+    images: Path, tmp_path: Path
+) -> None:
+    late, listed = tmp_path / "late.png", tmp_path / "list.txt"
+    listed.write_text(f"{images / 'a' / '0.png'}\n{late}\n")
+    for shard in ((0, 2), (1, 2)):
+        parse_to_folder(names_of([], [listed]), tmp_path / "out", shard=shard)
+    late.write_bytes((images / "a" / "1.png").read_bytes())
+    (tmp_path / "out" / "parts" / "part-00000.parquet").unlink()
+    for _ in range(2):
+        assert parse_to_folder(names_of([], [listed]), tmp_path / "out").failures == 0
+
+
 def test_a_list_of_addresses(images: Path, tmp_path: Path) -> None:
     with ImageHost() as host:
         host.files = {f"/{n}.png": (images / "a" / f"{n}.png").read_bytes() for n in range(4)}

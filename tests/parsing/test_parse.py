@@ -10,6 +10,7 @@ from PIL import Image
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.errors import SourceError
 from gmbench.parsing.parse import parse
+from gmbench.parsing.rows import rows_of
 from gmbench.schema import CONTINUOUS, DISCRETE, LOSSES, NAMES
 from gmbench.training.checkpoint import ModelParserCheckpoint
 from gmbench.training.image_inputs import Images
@@ -31,6 +32,16 @@ def folder(checkpoint: ModelParserCheckpoint, tmp_path_factory: pytest.TempPathF
     place = tmp_path_factory.mktemp("parser") / "model"
     checkpoint.save_pretrained(place)
     return place
+
+
+def test_no_count_is_negative(checkpoint: ModelParserCheckpoint) -> None:
+    odds = np.ones((2, sum(checkpoint.labels.n_classes)))
+    below = ParsedImages(np.full((2, 9), [[-9.0], [0.5]]), odds, checkpoint.labels.n_classes)
+    found = parsed_gm(below, checkpoint.labels, {})
+    rows = rows_of(["a", "b"], below, checkpoint.labels)
+    for one in found.parameters[:9]:
+        assert rows[one.name][0] == 0.0
+        assert one.value == pytest.approx(rows[one.name].mean())
 
 
 def test_mean_and_majority_by_a_slow_way(checkpoint: ModelParserCheckpoint) -> None:
@@ -112,6 +123,11 @@ def test_a_file_that_is_no_image(folder: Path, tmp_path: Path) -> None:
         with pytest.raises(SourceError) as caught:
             parse([good, path], folder)
         assert str(caught.value) == f"{path} cannot be parsed: {reason}. Give image files."
+    # Pillow reads the pixels of an image only when they are asked for.
+    with Image.open(bad) as lazy, pytest.raises(SourceError, match="image file is truncated"):
+        parse([lazy], folder)
+    with pytest.raises(SourceError, match="An image of Pillow cannot be parsed"):
+        parse(lazy, folder)
 
 
 def test_an_image_of_pillow_that_ends_early(folder: Path, tmp_path: Path) -> None:
