@@ -21,6 +21,8 @@ from gmbench.schema import NAMES, PARAMETERS
 from gmbench.wording import plural
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from gmbench.benchmark.description import (
         BenchmarkDescription,
         Description,
@@ -148,8 +150,11 @@ def _benchmark_picture(described: BenchmarkDescription) -> list[Any]:
         return ", ".join(f"{count} {name}" for name, count in of.items())
 
     return [
-        f"[bold]{described.name}[/bold] {described.version}: {plural(described.n_gms, 'GM')}, "
-        f"{plural(described.n_images, 'image')}",
+        _headed(
+            described.name,
+            f" {described.version}: {plural(described.n_gms, 'GM')}, "
+            f"{plural(described.n_images, 'image')}",
+        ),
         f"kinds: {counts(described.kinds)}",
         f"contents: {counts(described.contents)}",
         output.table(
@@ -171,7 +176,7 @@ def _gm_picture(described: GMDescription) -> list[Any]:
     facts = [gm.kind, gm.content, gm.resolution, str(gm.year or "")]
     told = ", ".join(fact for fact in facts if fact)
     lines = [
-        f"[bold]{gm.name}[/bold] of {described.benchmark}: {told}; tested in {sets}",
+        _headed(gm.name, f" of {described.benchmark}: {told}; tested in {sets}"),
         output.table(
             ["parameter", "label"],
             [list(item) for item in described.labels.items()],
@@ -187,7 +192,7 @@ def _gm_picture(described: GMDescription) -> list[Any]:
 def _parameter_picture(described: ParameterDescription) -> list[Any]:
     parameter = described.parameter
     lines: list[Any] = [
-        f"[bold]{parameter.name}[/bold] ({parameter.type}): {parameter.meaning}",
+        _headed(parameter.name, f" ({parameter.type}): {parameter.meaning}"),
         f"values: {parameter.values}",
     ]
     if described.smallest is not None:
@@ -205,6 +210,13 @@ def _parameter_picture(described: ParameterDescription) -> list[Any]:
         for one in described.notes
     ]
     return lines
+
+
+def _headed(name: str, rest: str) -> Text:
+    """Returns a line that begins with a name in bold."""
+    from rich.text import Text
+
+    return Text.assemble((name, "bold"), rest)
 
 
 def _note(where: str, value_2024: float | None, text: str) -> str:

@@ -57,10 +57,10 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def show(*items: RenderableType) -> None:
-    """Prints results: text, tables, panels."""
+    """Prints results: text, tables, panels. Brackets in text are no markup."""
     screen = console()
     for item in items:
-        screen.print(item)
+        screen.print(item, markup=False)
 
 
 def show_plain(text: str) -> None:
@@ -157,7 +157,7 @@ def table(
     from rich.text import Text
 
     made = Table(
-        title=title or None,
+        title=Text(title, style="table.title") if title else None,
         title_justify="left",
         box=box.SIMPLE_HEAD,
         pad_edge=False,
@@ -166,7 +166,7 @@ def table(
     )
     for column, heading in enumerate(headings):
         made.add_column(
-            heading,
+            Text(heading),
             justify="left" if column in left else "right",
             no_wrap=column in whole,
             # In a narrow terminal, no characters are lost.
@@ -207,7 +207,7 @@ def _shown_progress() -> Iterator[Progress]:
         yield ProgressLines(note)
         return
     bars = rich_progress.Progress(
-        rich_progress.TextColumn("{task.description}"),
+        rich_progress.TextColumn("{task.description}", markup=False),
         rich_progress.BarColumn(),
         rich_progress.MofNCompleteColumn(),
         rich_progress.TextColumn("{task.fields[rate]}"),
