@@ -90,6 +90,8 @@ def build(
     from gmbench.data.inspection import IncompleteSourceError
 
     if gms is not None and str(gms) in NAMED and not gms.exists():
+        if benchmark not in (None, str(gms)):
+            raise BenchmarkError(f"Give either --benchmark {benchmark} or --gms {gms}.")
         benchmark, gms = str(gms), None
     if gms is not None:
         wanted = _own_benchmark(benchmark, gms, images, sets, draw_sets, merged)

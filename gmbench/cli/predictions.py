@@ -63,6 +63,11 @@ def template(
     if out is not None:
         refuse_existing(out, overwrite=overwrite)
     if labels:
+        if benchmark != DEFAULT or sets or set_name or probabilities:
+            raise GmbenchError(
+                "--labels is a table of labels of your own GMs, whatever the benchmark. Leave "
+                "--benchmark, --sets, --set and --probabilities out, or leave out --labels."
+            )
         text = example_table()
     else:
         known = loaded_benchmark(benchmark, sets=sets)

@@ -64,6 +64,16 @@ def test_notes_on_published_columns_are_not_those_of_measured_labels() -> None:
         assert any(note.gm == "*" for note in described.notes) == doubtful
 
 
+def test_notes_on_published_gms_are_not_those_of_ones_own_of_their_name() -> None:
+    beta = RED116.gm("BETA_B")
+    own = replace(beta, values=(beta.values[0] + 1, *beta.values[1:]))
+    made = replace(RED116, gms=(own,), sets={}, n_images=(2,))
+    for name in ("BETA_B", "normalization"):
+        described = describe(name, made)
+        assert isinstance(described, (GMDescription, ParameterDescription))
+        assert described.notes == ()
+
+
 def test_set() -> None:
     described = describe("SET 4", RED116)
     assert isinstance(described, SetDescription)
