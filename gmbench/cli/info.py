@@ -197,7 +197,7 @@ def _parameter_picture(described: ParameterDescription) -> list[Any]:
     ]
     if described.smallest is not None:
         lines.append(
-            f"smallest {described.smallest:,.0f}, median {described.median:,.0f}, "
+            f"smallest {described.smallest:,.0f}, median {described.median:,.15g}, "
             f"largest {described.largest:,.0f}"
         )
     elif not any(described.counts.values()):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gmbench.data.listing import IMAGE_SUFFIXES
+from gmbench.data.listing import IMAGE_SUFFIXES, is_hidden
 from gmbench.errors import SourceError
 
 
 def images_in(folder: Path) -> list[Path]:
     """Returns the image files of a folder, at any depth, in the order of their paths."""
     files = (path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
-    return sorted(path for path in files if path.is_file())
+    return sorted(path for path in files if path.is_file() and not is_hidden(path))
 
 
 def read_class_folders(folder: Path) -> dict[str, list[Path]]:
@@ -28,7 +28,7 @@ def read_class_folders(folder: Path) -> dict[str, list[Path]]:
     classes = {
         path.name: images_in(path)
         for path in sorted(folder.iterdir())
-        if path.is_dir() and not path.name.startswith(".")
+        if path.is_dir() and not is_hidden(path)
     }
     if len(classes) < 2:
         found = ", ".join(classes) or "none"

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gmbench.data.frames import VIDEO_SUFFIXES
-from gmbench.data.listing import IMAGE_SUFFIXES
+from gmbench.data.listing import IMAGE_SUFFIXES, is_hidden
 from gmbench.errors import SourceError
 
 CELEB_DF: dict[str, int] = {"Celeb-real": 590, "Celeb-synthesis": 5639}
@@ -188,7 +188,9 @@ def _clips(
     files = sorted(
         path
         for path in (folder / place).rglob("*")
-        if path.suffix.lower() in VIDEO_SUFFIXES | IMAGE_SUFFIXES and path.is_file()
+        if path.suffix.lower() in VIDEO_SUFFIXES | IMAGE_SUFFIXES
+        and path.is_file()
+        and not is_hidden(path)
     )
     names = [path.relative_to(folder).as_posix() for path in files]
     return [

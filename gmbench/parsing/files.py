@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from gmbench.data.listing import IMAGE_SUFFIXES
+from gmbench.data.listing import IMAGE_SUFFIXES, is_hidden
 from gmbench.errors import SourceError
 
 
@@ -20,7 +20,8 @@ def image_files(named: Iterable[Path]) -> list[Path]:
         if not path.is_dir():
             found.append(path)
             continue
-        inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in IMAGE_SUFFIXES)
+        files = (file for file in path.rglob("*") if file.suffix.lower() in IMAGE_SUFFIXES)
+        inside = sorted(file for file in files if not is_hidden(file))
         if not inside:
             raise SourceError(f"{path} holds no image. Give image files, or a folder of them.")
         found += inside

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,7 @@ from gmbench.benchmark.description import (
 )
 from gmbench.errors import UnknownNameError
 from gmbench.schema import NAMES
+from tests.commands import gmbench
 
 RED116 = load_benchmark("red116")
 
@@ -36,10 +38,13 @@ def test_gm_with_twins_notes_and_sets() -> None:
     assert described.labels["parameters"] == "469,173"
 
 
-def test_parameters() -> None:
+def test_parameters(tmp_path: Path) -> None:
     layers = describe("layers", RED116)
     assert isinstance(layers, ParameterDescription)
     assert (layers.smallest, layers.median, layers.largest) == (1, 20, 105)
+    assert gmbench("info", "-b", "red116", "conv_layers", cwd=tmp_path).stdout.splitlines()[2] == (
+        "smallest 0, median 11.5, largest 92"
+    )
     normalization = describe("normalization", RED116)
     assert isinstance(normalization, ParameterDescription)
     assert sum(normalization.counts.values()) == 116
