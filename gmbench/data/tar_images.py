@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, Self, cast
 
 from gmbench.data.image_files import MOST_BYTES
 from gmbench.data.image_shards import ending_of
-from gmbench.data.listing import IMAGE_SUFFIXES
+from gmbench.data.listing import IMAGE_SUFFIXES, is_hidden
 from gmbench.data.sources import Limits
 from gmbench.data.streamed_image import StreamedImage
 from gmbench.errors import SourceError, printable
@@ -55,7 +55,8 @@ def images_of_tar(name: str, file: BinaryIO) -> Iterator[StreamedImage]:
         remembering: Any = archive
         while (member := archive.next()) is not None:
             remembering.members = []  # It would keep all members that it has met.
-            is_image = PurePosixPath(member.name).suffix.casefold() in IMAGE_SUFFIXES
+            path = PurePosixPath(member.name)
+            is_image = path.suffix.casefold() in IMAGE_SUFFIXES and not is_hidden(path)
             if not (member.isreg() and is_image):
                 continue
             here = f"{shown}/{printable(member.name)}"
