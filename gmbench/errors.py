@@ -115,9 +115,14 @@ LONGEST_NAME = 200
 """Maximum number of characters in a name."""
 
 
-def shortened(text: str) -> str:
+def shortened(text: str, most: int = LONGEST_NAME) -> str:
     """Returns a text from other people's files as messages show it: its beginning if it is long."""
-    return text if len(text) <= LONGEST_NAME else f"{text[:LONGEST_NAME]}..."
+    return text if len(text) <= most else f"{text[:most]}..."
+
+
+def one_line(error: BaseException) -> str:
+    """Returns the words of other people's error: torch's may be pages long."""
+    return shortened(" ".join(str(error).split()), most=500)
 
 
 def nearest_names(name: str, known: Iterable[str], most: int = 3) -> list[str]:

@@ -7,8 +7,9 @@ import json
 import os
 import shutil
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -142,23 +143,39 @@ def alone_in(folder: Path, busy: GmbenchError, patience: float = 0.0) -> Iterato
     """Keeps others out of a work folder, and removes the folder at the end if nothing is in it.
 
     Args:
-        folder: The folder; must exist.
+        folder: The folder; created if needed.
         busy: Raised if another process is working there.
         patience: Seconds to wait for that process.
     """
     from filelock import FileLock, Timeout
 
-    lock = FileLock(folder / LOCK)
-    try:
-        lock.acquire(timeout=patience, poll_interval=0.05)
-    except Timeout:
-        raise busy from None
+    end = time.monotonic() + patience
+    while True:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / LOCK)
+        try:
+            lock.acquire(timeout=max(end - time.monotonic(), 0), poll_interval=0.05)
+        except Timeout:
+            raise busy from None
+        except FileNotFoundError:
+            continue  # who worked there has removed it
+        if (folder / LOCK).exists():
+            break
+        lock.release()
     try:
         yield
     finally:
+        _remove_if_empty(folder)  # before anyone else may work there
         lock.release()
+        if os.name == "nt":  # which removes no open file, be it ours or theirs
+            _remove_if_empty(folder)
+
+
+def _remove_if_empty(folder: Path) -> None:
+    with suppress(OSError):
         if not any(path.name != LOCK for path in folder.iterdir()):
-            shutil.rmtree(folder, ignore_errors=True)
+            (folder / LOCK).unlink(missing_ok=True)
+            folder.rmdir()
 
 
 def is_full(error: OSError) -> bool:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
-from gmbench.files import WriteError, whole_folder, write_whole
+from gmbench.errors import GmbenchError
+from gmbench.files import WriteError, alone_in, whole_folder, write_whole
 
 
 def test_writes_and_replaces(tmp_path: Path) -> None:
@@ -50,3 +53,34 @@ def test_a_file_where_the_folder_should_be(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(WriteError, match="cannot be written"):
         write_whole(tmp_path / "file" / "deeper", "x")
+
+
+def test_one_after_the_other_in_a_folder_that_is_removed_in_between(tmp_path: Path) -> None:
+    folder, waits = tmp_path / "work", threading.Event()
+    order: list[str] = []
+
+    def second() -> None:
+        waits.set()
+        with alone_in(folder, GmbenchError("busy"), patience=60):
+            (folder / "file").touch()
+            order.append("second")
+            (folder / "file").unlink()
+
+    thread = threading.Thread(target=second)
+    with alone_in(folder, GmbenchError("busy")):
+        with pytest.raises(GmbenchError, match="busy"), alone_in(folder, GmbenchError("busy")):
+            pass
+        thread.start()
+        waits.wait()
+        time.sleep(0.1)
+        order.append("first")
+    thread.join()
+    assert order == ["first", "second"]
+    assert not folder.exists()
+
+
+def test_a_folder_with_something_in_it_stays(tmp_path: Path) -> None:
+    for _ in range(2):
+        with alone_in(tmp_path / "work", GmbenchError("busy")):
+            (tmp_path / "work" / "file").touch()
+        assert (tmp_path / "work" / "file").exists()

@@ -255,22 +255,21 @@ def load_benchmark(name: str | Path | Benchmark, labels: str = "2023") -> Benchm
     if not isinstance(name, str | Path):
         raise UnknownNameError("Benchmark", str(name), NAMED, "Give a name or a folder.")
     named = isinstance(name, str) and name in NAMED
-    if labels != "2023" and not (named and name != "mini116"):
-        raise BenchmarkError(
-            f"Labels {labels} are a release of red116; {name} has its own. Give --benchmark red116."
-        )
-    if not named and Path(name).is_dir():
-        return read_benchmark(Path(name))
-    if not named:
+    if not named and not Path(name).is_dir():
         raise UnknownNameError(
             "Benchmark",
             str(name),
             NAMED,
             f"Take {', '.join(NAMED)}, or a folder that `gmbench data build` made.",
         )
-    if name == "mini116":
-        return read_benchmark(MINI116)
     gms = catalog.red116(labels)
+    if not named or name == "mini116":
+        if labels != "2023":
+            raise BenchmarkError(
+                f"Labels {labels} are a release of the GMs of red116; {name} has its own. Give "
+                "--benchmark red116, red116-dm or red140."
+            )
+        return read_benchmark(MINI116 if named else Path(name))
     if name == "red116-dm":
         gms += catalog.diffusion7()
     elif name == "red140":

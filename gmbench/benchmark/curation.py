@@ -156,6 +156,7 @@ class _Table:
 
     def __init__(self, gms: Sequence[GM]) -> None:
         labels = np.array([gm.values[N_CONTINUOUS:] for gm in gms])
+        labels = labels[:, ~np.isnan(labels).all(0)]
         values = [np.unique(column[~np.isnan(column)]) for column in labels.T]
         self._varied = np.array([len(found) > 1 for found in values])
         self._starts = np.cumsum([0, *map(len, values)])[:-1]

@@ -155,8 +155,8 @@ def _describe_parameter(parameter: Parameter, benchmark: Benchmark) -> Parameter
     continuous = parameter.type is ParameterType.CONTINUOUS
     classes = benchmark.classes.get(parameter.name, ("no", "yes"))
     found = tuple(note for note in notes() if note.parameter == parameter.name)
-    # Doubts about a published column do not apply to labels that were measured.
-    everywhere = any(map(is_published, benchmark.gms))
+    # Doubts about published labels do not apply to labels that were measured.
+    published = {gm.name for gm in benchmark.gms if is_published(gm)}
     counted = continuous and bool(column)
     return ParameterDescription(
         parameter=parameter,
@@ -165,7 +165,7 @@ def _describe_parameter(parameter: Parameter, benchmark: Benchmark) -> Parameter
         largest=column[-1] if counted else None,
         counts={} if continuous else {n: column.count(i) for i, n in enumerate(classes)},
         notes=tuple(
-            note for note in found if note.gm in benchmark.index or (note.gm == "*" and everywhere)
+            note for note in found if note.gm in published or (note.gm == "*" and published)
         ),
     )
 
@@ -179,7 +179,7 @@ def _describe_gm(gm: GM, benchmark: Benchmark) -> GMDescription:
             parameter.name: value_text(parameter, value, benchmark)
             for parameter, value in zip(PARAMETERS, gm.values, strict=True)
         },
-        notes=tuple(note for note in notes() if note.gm == gm.name),
+        notes=tuple(note for note in notes() if note.gm == gm.name and is_published(gm)),
         twins=tuple(
             other.name
             for other in benchmark.gms

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -129,7 +130,7 @@ def _row_faults(row: Mapping[str, str]) -> list[tuple[str, str]]:
     faults = []
     if row["kind"] not in KINDS:
         faults.append(("kind", f"{row['kind']!r} is no kind. There are: {', '.join(KINDS)}."))
-    if row.get("year") and not row["year"].isdigit():
+    if row.get("year") and not re.fullmatch(r"\d{1,4}", row["year"]):
         faults.append(("year", f"{row['year']!r} is no year."))
     for parameter in PARAMETERS:
         _, why = _value(parameter, row[parameter.name])

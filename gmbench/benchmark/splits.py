@@ -67,11 +67,16 @@ def read_set(path: Path, known: Iterable[str]) -> tuple[str, ...]:
 
     Raises:
         UnknownNameError: A line names no known GM.
-        BenchmarkError: A GM is listed twice.
+        BenchmarkError: A GM is listed twice, or the file is no text.
     """
     known = set(known)
     found: list[str] = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise BenchmarkError(f"{path} cannot be read as a list of GMs: {reason}.") from error
+    for number, line in enumerate(lines, start=1):
         name = line.split("#")[0].strip()
         if not name:
             continue

@@ -203,7 +203,7 @@ def _parameter_picture(described: ParameterDescription) -> list[Any]:
     ]
     if described.smallest is not None:
         lines.append(
-            f"smallest {described.smallest:,.0f}, median {described.median:,.0f}, "
+            f"smallest {described.smallest:,.0f}, median {described.median:,.15g}, "
             f"largest {described.largest:,.0f}"
         )
     elif not any(described.counts.values()):
@@ -216,6 +216,13 @@ def _parameter_picture(described: ParameterDescription) -> list[Any]:
         for one in described.notes
     ]
     return lines
+
+
+def _headed(name: str, rest: str) -> Text:
+    """Returns a line that begins with a name in bold."""
+    from rich.text import Text
+
+    return Text.assemble((name, "bold"), rest)
 
 
 def _note(where: str, value_2024: float | None, text: str) -> str:

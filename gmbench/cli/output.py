@@ -58,10 +58,10 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def show(*items: RenderableType) -> None:
-    """Prints results: text, tables, panels."""
+    """Prints results: text, tables, panels. Brackets in text are no markup."""
     screen = console()
     for item in items:
-        screen.print(item)
+        screen.print(item, markup=False)
 
 
 def show_plain(text: str) -> None:
@@ -158,7 +158,7 @@ def table(
     from rich.text import Text
 
     made = Table(
-        title=title or None,
+        title=Text(title, style="table.title") if title else None,
         title_justify="left",
         box=box.SIMPLE_HEAD,
         pad_edge=False,
@@ -167,7 +167,7 @@ def table(
     )
     for column, heading in enumerate(headings):
         made.add_column(
-            heading,
+            Text(heading),
             justify="left" if column in left else "right",
             no_wrap=column in whole,
             # In a narrow terminal, no characters are lost.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from gmbench.data.listing import IMAGE_SUFFIXES
+from gmbench.data.listing import IMAGE_SUFFIXES, is_hidden
 from gmbench.errors import SourceError
 
 
@@ -20,10 +20,7 @@ def images_in(folder: Path, suffixes: Collection[str] = IMAGE_SUFFIXES) -> list[
     """
     files = (path for path in folder.rglob("*") if path.suffix.lower() in suffixes)
     return sorted(
-        path
-        for path in files
-        if not path.is_dir()
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        path for path in files if not path.is_dir() and not is_hidden(path.relative_to(folder))
     )
 
 
@@ -41,7 +38,7 @@ def read_class_folders(folder: Path) -> dict[str, list[Path]]:
     classes = {
         path.name: images_in(path)
         for path in sorted(folder.iterdir())
-        if path.is_dir() and not path.name.startswith(".")
+        if path.is_dir() and not is_hidden(path.relative_to(folder))
     }
     if len(classes) < 2:
         found = ", ".join(classes) or "none"

@@ -131,7 +131,6 @@ def work_on(out: Path) -> Iterator[Path]:
     """
     work = out.with_name(f"{out.name}.partial")
     with _write_errors(out):
-        work.mkdir(parents=True, exist_ok=True)
         busy = DatasetError(
             f"Another build is at work in {work}. Wait for it, or give another --out."
         )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import PurePath, PurePosixPath
 
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.data.sources import Source, SourceFile, shown
@@ -91,9 +91,7 @@ def list_images(source: Source, benchmark: Benchmark) -> Listing:
         suffix = PurePosixPath(name).suffix.lower()
         if suffix in _TABLE_SUFFIXES:
             tables.append(file.path)
-        elif (
-            suffix not in IMAGE_SUFFIXES or name.startswith(".") or "__MACOSX" in folder.split("/")
-        ):
+        elif suffix not in IMAGE_SUFFIXES or is_hidden(PurePosixPath(file.path)):
             not_images.append(file.path)
         else:
             if folder not in homes:
@@ -125,6 +123,15 @@ def list_images(source: Source, benchmark: Benchmark) -> Listing:
     )
 
 
+def is_hidden(path: PurePath) -> bool:
+    """Returns whether a file is not for people, such as what a Mac puts beside each image.
+
+    Args:
+        path: Its path inside the folder or archive that was given.
+    """
+    return any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
+
+
 def _home(folder: str, forms: dict[str, str]) -> tuple[str, str] | None:
     """Returns the GM that a folder belongs to and the GM's own folder: the deepest that matches."""
     parts = folder.split("/")
@@ -135,11 +142,11 @@ def _home(folder: str, forms: dict[str, str]) -> tuple[str, str] | None:
     return None
 
 
-def _natural(name: str) -> tuple[str | tuple[int, str], ...]:
+def _natural(name: str) -> tuple[list[str | tuple[int, str]], str]:
     """Returns a sort key that puts `img2` before `img10`; the name itself breaks ties."""
     parts: list[str | tuple[int, str]] = []
     for index, part in enumerate(re.split(r"([0-9]+)", name.casefold())):
         digits = part.lstrip("0")
         # Numbers are compared by length, then by digits: unlike with `int`, neither is limited.
         parts.append((len(digits), digits) if index % 2 else part)
-    return (*parts, name)
+    return parts, name

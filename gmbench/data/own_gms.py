@@ -13,6 +13,7 @@ from gmbench.benchmark.benchmark import NAMED, Benchmark
 from gmbench.benchmark.catalog import GM, names
 from gmbench.benchmark.curation import Curation, draw_test_sets
 from gmbench.benchmark.label_table import read_label_table
+from gmbench.benchmark.soundness import tables_fault
 from gmbench.benchmark.splits import read_set
 from gmbench.data.archives import open_source
 from gmbench.data.features import ALL, TRAIN
@@ -30,7 +31,7 @@ class OwnGMs:
 
     Attributes:
         benchmark: Labels, sets, and for each GM the number of images in its folder.
-        warnings: What drawn sets lack, and why.
+        warnings: What drawn or merged sets lack, and why.
     """
 
     benchmark: Benchmark
@@ -78,7 +79,7 @@ def benchmark_of(
     if sets is not None:
         curation = Curation(_read_sets(sets, gms), warnings=())
     elif merged is not None and not draw_sets:
-        curation = Curation(dict(merged.sets), warnings=())
+        curation = _sets_of(merged)
     else:
         curation = draw_test_sets(gms, seed=seed)
     if not curation.sets:
@@ -93,6 +94,8 @@ def benchmark_of(
         counts += [n for n in merged.n_images if n]
     # A GM without a folder is expected to have one image, so that the build reports it as missing.
     made = replace(made, n_images=tuple(max(count, 1) for count in counts))
+    if fault := tables_fault(made.name, "1", made.gms, made.sets, made.n_images):
+        raise BenchmarkError(f"No dataset can be made of {printable(str(table))}: {fault}.")
     facts = f"{made.labels_sha256} {made.splits_sha256}"
     version = hashlib.sha256(facts.encode()).hexdigest()[:12]
     return OwnGMs(replace(made, version=version), curation.warnings)
@@ -112,6 +115,20 @@ def _further(merged: Benchmark, own: Sequence[GM]) -> tuple[GM, ...]:
                 "--with. Rename yours: its row and its folder."
             )
     return tuple(gm for gm, n in zip(merged.gms, merged.n_images, strict=True) if n)
+
+
+def _sets_of(merged: Benchmark) -> Curation:
+    """Returns the test sets of a benchmark with those GMs alone that have images."""
+    lacking = {gm.name for gm, n in zip(merged.gms, merged.n_images, strict=True) if not n}
+    sets = {
+        name: tuple(gm for gm in test if gm not in lacking) for name, test in merged.sets.items()
+    }
+    warnings = [
+        f"{name}: {merged.name} has no image of {', '.join(gm for gm in test if gm in lacking)}"
+        for name, test in merged.sets.items()
+        if not lacking.isdisjoint(test)
+    ]
+    return Curation({name: test for name, test in sets.items() if test}, tuple(warnings))
 
 
 def _read_sets(folder: Path, gms: Sequence[GM]) -> Mapping[str, tuple[str, ...]]:

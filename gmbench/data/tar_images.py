@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, Self, cast
 
 from gmbench.data.image_files import MOST_BYTES
 from gmbench.data.image_shards import ending_of
-from gmbench.data.listing import IMAGE_SUFFIXES
+from gmbench.data.listing import IMAGE_SUFFIXES, is_hidden
 from gmbench.data.sources import Limits
 from gmbench.data.streamed_image import StreamedImage
 from gmbench.errors import SourceError, printable
@@ -56,8 +56,7 @@ def images_of_tar(name: str, file: BinaryIO) -> Iterator[StreamedImage]:
         while (member := archive.next()) is not None:
             remembering.members = []  # It would keep all members that it has met.
             path = PurePosixPath(member.name)
-            # As in folders, `._a.png` is none.
-            is_image = path.suffix.casefold() in IMAGE_SUFFIXES and not path.name.startswith(".")
+            is_image = path.suffix.casefold() in IMAGE_SUFFIXES and not is_hidden(path)
             if not (member.isreg() and is_image):
                 continue
             here = f"{shown}/{printable(member.name)}"

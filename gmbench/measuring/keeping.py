@@ -23,6 +23,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from gmbench.errors import one_line
+
 Restore = Callable[[], None]
 
 _SEQUENCES: tuple[type, ...] = (list, deque, bytearray)
@@ -67,7 +69,9 @@ class Keeper:
             try:
                 restore()
             except Exception as error:  # noqa: BLE001 - all else is restored nevertheless
-                self.refused.append(f"{place or 'the network'} ({type(error).__name__}: {error})")
+                self.refused.append(
+                    f"{place or 'the network'} ({type(error).__name__}: {one_line(error)})"
+                )
 
     def _keep(self, place: str, held: Any) -> None:
         kind = type(held)
@@ -177,11 +181,10 @@ class Keeper:
     def _keep_array(self, place: str, array: np.ndarray[Any, Any]) -> None:
         if array.dtype.hasobject:
             self._follow(place, enumerate(array.flat))
-            return
         value = array.copy()
 
         def restore() -> None:
-            if array.tobytes() != value.tobytes():
+            if array.tobytes() != value.tobytes():  # of objects, these are where they lie
                 array[...] = value
 
         self._restores.append((place, restore))
@@ -246,14 +249,23 @@ def _fill_tensor(
     tensor: Tensor, alias: Tensor, value: Tensor | None, requires: bool, gradient: Tensor | None
 ) -> None:
     # Through `data`, so that no change is counted: a graph may await its backward pass.
-    if not _shares(tensor.data, alias):
-        tensor.data = alias
-    if value is not None and not _equal(alias, value):
-        alias.copy_(value)
+    if value is not None and _in_parts(value):
+        tensor.data = value  # its numbers cannot be compared
+        tensor.data.copy_(value)  # sparse rows take no other data
+    else:
+        if not _shares(tensor.data, alias):
+            tensor.data = alias
+        if value is not None and not _equal(alias, value):
+            alias.copy_(value)
     if tensor.requires_grad != requires:
         tensor.requires_grad_(requires)
     if tensor.grad_fn is None and tensor.grad is not gradient:
         tensor.grad = gradient
+
+
+def _in_parts(tensor: Tensor) -> bool:
+    """Returns whether a tensor is no plain block of numbers, but sparse or quantized."""
+    return tensor.layout is not torch.strided or tensor.is_quantized
 
 
 def _shares(one: Tensor, other: Tensor) -> bool:
@@ -261,7 +273,7 @@ def _shares(one: Tensor, other: Tensor) -> bool:
     facts = [(t.dtype, t.device, t.layout, t.shape) for t in (one, other)]
     if facts[0] != facts[1]:
         return False
-    if one.is_meta or one.layout is not torch.strided:
+    if one.is_meta:
         return True
     return (one.data_ptr(), one.stride()) == (other.data_ptr(), other.stride())
 

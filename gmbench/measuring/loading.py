@@ -19,7 +19,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from gmbench.errors import NetworkError, UnknownNameError
+from gmbench.errors import NetworkError, UnknownNameError, one_line
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -268,4 +268,4 @@ def _called(found: Any, place: str) -> Any:
 def _told(error: BaseException) -> str:
     if isinstance(error, SystemExit):
         return f"it ends the program by sys.exit({error.code if error.code is not None else ''})"
-    return f"{type(error).__name__}: {' '.join(str(error).split()).rstrip('.')}"
+    return f"{type(error).__name__}: {one_line(error).rstrip('.')}"

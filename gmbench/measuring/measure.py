@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gmbench.errors import NetworkError, naming_extras
+from gmbench.errors import NetworkError, naming_extras, one_line
 from gmbench.measuring import vocabulary as words
 from gmbench.measuring.blocks import find_blocks
 from gmbench.measuring.trace import LAYERS, WEIGHT_LAYERS, Call, Kind, Trace
@@ -289,9 +289,12 @@ def _failure(module: nn.Module, inputs: Iterable[Any], error: BaseException) -> 
         else type(i).__name__
         for i in inputs
     )
-    reason = " ".join(str(error).split())
+    reason = one_line(error)
     kind = "it ends the program" if isinstance(error, SystemExit) else type(error).__name__
-    takes = ", ".join(inspect.signature(module.forward).parameters)
+    try:
+        takes = ", ".join(inspect.signature(module.forward).parameters)
+    except ValueError:
+        takes = "..."  # what is built in has no signature
     if "positional argument" in reason or "keyword argument" in reason:
         hint = "Give one input for each of its arguments."
     elif any(word in reason for word in ("dtype", "scalar type", "Long", "Int")):

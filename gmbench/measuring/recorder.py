@@ -236,8 +236,8 @@ class _Recorder(TorchFunctionMode):
             key = id(weight)
         elif kind in WEIGHT_LAYERS:
             # Computed weights (spectral norm, masks) are new tensors in each pass; the position of
-            # the call within its module's own pass stays the same.
-            key = (id(frame.module), frame.layers)
+            # the call within its module's own pass, and what they are made of, stay the same.
+            key = (id(frame.module), frame.layers, self._mark(weight).weights)
         call = self._layer_of.get(key) if key else None
         if call is None:
             self._weights_in_layers |= seen.layer_weights

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from gmbench.measuring import vocabulary as words
 from gmbench.measuring.trace import Call
@@ -125,12 +125,17 @@ class Seen:
             learned = any(t is weight and m.weights for t, m in self._operands_with_marks())
             return [weight] if learned else []
         if name in words.PRODUCTS:
-            weights = [t for t, m in self._operands_with_marks() if m.weights and not m.bits]
+            factors = list(self._operands_with_marks())[name in words.PRODUCTS_PLUS :]
+            weights = [t for t, m in factors if m.weights and not m.bits]
             return weights[:1] if self.activations else []
         if name in words.RECURRENT_CELLS:
             return self.operands[2:3]
         if name in words.RECURRENT:
-            matrices = [t for t in self.operands if isinstance(t, nn.Parameter) and t.dim() == 2]
+            matrices = [
+                t
+                for t, m in self._operands_with_marks()
+                if m.weights and not m.bits and t.dim() == 2
+            ]
             # Input and hidden weights alternate; those of an output projection have fewer rows.
             return [t for t in matrices if t.shape[0] == matrices[0].shape[0]][::2]
         if name in words.ATTENTION:
@@ -175,12 +180,15 @@ class Seen:
         groups = self.argument(6 if self.name.startswith("native") else 1, "num_groups")
         if self.name.endswith("group_norm") and groups == self.shapes[0][1]:
             return "instance"
+        # Compiled code normalises instances as the channels of one image, by their own statistics.
+        if self.name == "native_batch_norm" and self.shapes[0][0] == 1:
+            return "batch" if isinstance(self.argument(3, "running_mean"), Tensor) else "instance"
         return words.NORMS[self.name]
 
 
 def as_written(name: str, args: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
     """Returns a call from inside compiled code as it would be written in Python."""
-    if name != "convolution":
+    if name != "convolution" or len(args) < 9:
         return name, args
     pixels, weight, bias, stride, padding, dilation, transposed, more, groups = args[:9]
     dims = weight.dim() - 2

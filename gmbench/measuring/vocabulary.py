@@ -13,8 +13,10 @@ CONVOLUTIONS = frozenset({"conv1d", "conv2d", "conv3d"})
 TRANSPOSED_CONVOLUTIONS = frozenset({"conv_transpose1d", "conv_transpose2d", "conv_transpose3d"})
 
 LINEAR = frozenset({"linear", "bilinear"})
-PRODUCTS = frozenset({"matmul", "rmatmul", "mm", "bmm", "addmm", "baddbmm", "mv", "addmv", "inner",
-                      "grouped_mm", "einsum", "tensordot"})  # fmt: skip
+PRODUCTS_PLUS = frozenset({"addmm", "baddbmm", "addmv"})
+"""Products that add their first argument, which is no factor."""
+PRODUCTS = frozenset({*PRODUCTS_PLUS, "matmul", "rmatmul", "linalg_matmul", "mm", "bmm", "mv",
+                      "inner", "grouped_mm", "einsum", "tensordot"})  # fmt: skip
 """Products that are a fully connected layer when one factor is a weight, not an activation."""
 
 RECURRENT = frozenset({"lstm", "gru", "rnn_tanh", "rnn_relu"})
@@ -72,7 +74,7 @@ NONLINEARITIES = {
 GATES = frozenset({"sigmoid", "tanh"})
 """Functions `g` that form a smooth non-linearity when a value is multiplied by its own `g`."""
 
-SOFTMAX = frozenset({"softmax", "log_softmax", "gumbel_softmax"})
+SOFTMAX = frozenset({"softmax", "softmin", "log_softmax", "gumbel_softmax"})
 """Members of the sigmoid family at the end of a network; inside it they belong to attention."""
 
 LAST_CLASSES = {SMOOTH: "relu", RELU: "relu", LEAKY: "leaky_relu", SIGMOID: "sigmoid", TANH: "tanh"}
@@ -105,12 +107,25 @@ WAYS_IN = frozenset({"tensor", "as_tensor", "asarray", "new_tensor", "lift_fresh
 """Functions that turn numbers and arrays into tensors."""
 
 
+_ALIASES = {
+    "log_sigmoid": "logsigmoid",
+    "log_sigmoid_forward": "logsigmoid",
+    "prelu_kernel": "prelu",
+    "rrelu_with_noise": "rrelu",
+    "native_batch_norm_legit": "native_batch_norm",
+    "native_batch_norm_legit_no_training": "native_batch_norm",
+    "cudnn_batch_norm": "native_batch_norm",
+}
+"""Other names of functions, most of them inside compiled code."""
+
+
 def bare_name(function: object) -> str:
     """Returns the name of a torch function without underscores at its ends: `add_` is `add`.
 
     The overload of a function that compiled code calls is ignored: `add_.Tensor` is `add`.
     """
-    return str(getattr(function, "__name__", "")).partition(".")[0].strip("_")
+    name = str(getattr(function, "__name__", "")).partition(".")[0].strip("_")
+    return _ALIASES.get(name, name)
 
 
 def takes_shape_alone(name: str) -> bool:

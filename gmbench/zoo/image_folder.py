@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from gmbench.data.image_files import fault_of
-from gmbench.data.listing import IMAGE_SUFFIXES
+from gmbench.data.listing import IMAGE_SUFFIXES, is_hidden
 from gmbench.data.rgb import decode_rgb
 from gmbench.data.sources import FolderReader, Limits, SourceFile, scan_folder, shown
 from gmbench.errors import SourceError
@@ -40,7 +40,8 @@ def read_folder(folder: Path, size: int) -> tuple[NDArray[np.uint8], str]:
     if not folder.is_dir():
         raise SourceError(f"{folder} is not a folder. Give --images-from a folder of images.")
     source = scan_folder(folder, Limits())
-    files = [file for file in source.files if Path(file.path).suffix.lower() in IMAGE_SUFFIXES]
+    paths = [(file, PurePosixPath(file.path)) for file in source.files]
+    files = [f for f, p in paths if p.suffix.lower() in IMAGE_SUFFIXES and not is_hidden(p)]
     if len(files) < FEWEST:
         raise SourceError(
             f"{folder} holds {len(files)} images; a GM needs at least {FEWEST} to learn from. "

@@ -118,6 +118,15 @@ def test_unknown_benchmark(what: str, match: str) -> None:
         load_benchmark(what)
 
 
+def test_label_releases_are_of_red116_and_what_extends_it() -> None:
+    with pytest.raises(BenchmarkError, match="Give --benchmark red116, red116-dm or red140"):
+        load_benchmark("mini116", "2024")
+    with pytest.raises(UnknownNameError, match="Label release '2025' is not known"):
+        load_benchmark("mini116", "2025")
+    with pytest.raises(UnknownNameError, match="Benchmark 'red117' is not known"):
+        load_benchmark("red117", "2024")
+
+
 def test_a_folder_that_is_none(tmp_path: Path) -> None:
     with pytest.raises(BenchmarkError, match=r"gms\.csv is missing"):
         load_benchmark(tmp_path)

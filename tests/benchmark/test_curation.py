@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from gmbench.benchmark.benchmark import Benchmark, load_benchmark
-from gmbench.benchmark.catalog import GM, red116
+from gmbench.benchmark.catalog import GM, UNKNOWN, red116
 from gmbench.benchmark.curation import PER_SET, Curation, draw_test_sets
 from gmbench.benchmark.leakage import check_splits
 from gmbench.schema import DISCRETE
@@ -122,6 +123,16 @@ def test_diffusion_models_alone_are_drawn_into_no_set() -> None:
     found = draw_test_sets(models)
     assert not found.sets
     assert found.warnings[-1].startswith("No test set: diffusion models are drawn into none.")
+
+
+@pytest.mark.parametrize("column", [20, 24])
+def test_a_loss_that_is_known_of_no_gm_decides_nothing(column: int) -> None:
+    gms = [
+        replace(gm, values=(*gm.values[:column], value, *gm.values[column + 1 :]))
+        for value in (0.0, UNKNOWN)
+        for gm in population(40)
+    ]
+    assert draw_test_sets(gms[40:]).sets == draw_test_sets(gms[:40]).sets != {}
 
 
 def test_diffusion_only_when_asked() -> None:

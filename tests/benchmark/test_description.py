@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,7 @@ from gmbench.benchmark.description import (
 )
 from gmbench.errors import UnknownNameError
 from gmbench.schema import NAMES
+from tests.commands import gmbench
 
 RED116 = load_benchmark("red116")
 
@@ -36,10 +38,13 @@ def test_gm_with_twins_notes_and_sets() -> None:
     assert described.labels["parameters"] == "469,173"
 
 
-def test_parameters() -> None:
+def test_parameters(tmp_path: Path) -> None:
     layers = describe("layers", RED116)
     assert isinstance(layers, ParameterDescription)
     assert (layers.smallest, layers.median, layers.largest) == (1, 20, 105)
+    assert gmbench("info", "-b", "red116", "conv_layers", cwd=tmp_path).stdout.splitlines()[2] == (
+        "smallest 0, median 11.5, largest 92"
+    )
     normalization = describe("normalization", RED116)
     assert isinstance(normalization, ParameterDescription)
     assert sum(normalization.counts.values()) == 116
@@ -62,6 +67,16 @@ def test_notes_on_published_columns_are_not_those_of_measured_labels() -> None:
         described = describe("normalization", load_benchmark(name))
         assert isinstance(described, ParameterDescription)
         assert any(note.gm == "*" for note in described.notes) == doubtful
+
+
+def test_notes_on_published_gms_are_not_those_of_ones_own_of_their_name() -> None:
+    beta = RED116.gm("BETA_B")
+    own = replace(beta, values=(beta.values[0] + 1, *beta.values[1:]))
+    made = replace(RED116, gms=(own,), sets={}, n_images=(2,))
+    for name in ("BETA_B", "normalization"):
+        described = describe(name, made)
+        assert isinstance(described, (GMDescription, ParameterDescription))
+        assert described.notes == ()
 
 
 def test_set() -> None:

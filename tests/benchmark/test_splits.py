@@ -82,6 +82,17 @@ def test_a_file_with_a_gm_twice_is_refused(tmp_path: Path) -> None:
         read_set(path, KNOWN)
 
 
+def test_a_file_as_other_systems_write_it(tmp_path: Path) -> None:
+    path = tmp_path / "set_1.txt"
+    path.write_bytes(b"\xef\xbb\xbfAAE\r\n")
+    assert read_set(path, KNOWN) == ("AAE",)
+    path.write_bytes("AAE\n".encode("utf-16"))
+    with pytest.raises(
+        BenchmarkError, match=r"set_1\.txt cannot be read as a list of GMs: 'utf-8'"
+    ):
+        read_set(path, KNOWN)
+
+
 def test_unknown_group() -> None:
     with pytest.raises(UnknownNameError, match="coordinated_attack"):
         read_sets("coordinated_atack", KNOWN)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from gmbench.benchmark.benchmark import benchmark_files
 from gmbench.cli import main, output
 from gmbench.predictions.writing import write_predictions
 from tests.commands import gmbench
@@ -67,3 +69,17 @@ def test_a_seed_has_32_bits(tmp_path: Path) -> None:
     done = gmbench(*command, "4294967296", cwd=tmp_path, check=False)
     assert done.returncode == 2
     assert "less than or equal to 4294967295" in " ".join(done.stderr.split())
+
+
+def test_brackets_in_names_are_no_markup(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known = small_benchmark(2, "mini116")
+    gms = tuple(replace(gm, content="a [b] of [/c]") for gm in known.gms)
+    for file, content in benchmark_files(replace(known, name="n[x]", gms=gms)).items():
+        (tmp_path / file).write_text(content, encoding="utf-8")
+    assert "n[x] " in gmbench("info", "-b", ".", cwd=tmp_path).stdout
+    said = gmbench("info", gms[0].name, "-b", ".", cwd=tmp_path).stdout
+    assert f"{gms[0].name} of n[x]: {gms[0].kind}, a [b] of [/c]" in said
+    output.show(output.table(["[h]"], [["[/r]"]], title="[/t]"))
+    assert {"[/t]", "[h]", "[/r]"} < set(capsys.readouterr().out.split())

@@ -36,9 +36,9 @@ def tar_of(files: Mapping[str, bytes], form: int = tarfile.PAX_FORMAT) -> bytes:
 
 @pytest.mark.parametrize("ending", [".tar", ".tar.gz"])
 def test_images_of_a_tar_are_named_by_it(ending: str, tmp_path: Path) -> None:
-    data = tar_of(
-        {"0.png": PNG, "0.json": b"{}", "b/1.PNG": b"junk", "@2.png": b"", "b/._1.PNG": b"-"}
-    )
+    hidden = {"._0.png": b"", "b/._1.PNG": b"", "__MACOSX/0.png": PNG}
+    shown = {"0.png": PNG, "0.json": b"{}", "b/1.PNG": b"junk", "@2.png": b""}
+    data = tar_of({**hidden, **shown})
     path = tmp_path / f"a{ending}"
     path.write_bytes(gzip.compress(data) if ending.endswith("gz") else data)
     found = list(images_of_shard(str(path)))

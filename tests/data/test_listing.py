@@ -8,9 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gmbench.benchmark.benchmark import Benchmark
+from gmbench.data.class_folders import read_class_folders
+from gmbench.data.deepfakes import read_collection
 from gmbench.data.listing import Listing, list_images
 from gmbench.data.sources import Source, SourceFile, in_order
 from gmbench.errors import SourceError
+from gmbench.parsing.files import image_files
+from gmbench.zoo.image_folder import read_folder
 from tests.data.fake_images import small_benchmark
 
 
@@ -44,6 +48,30 @@ def test_deepest_folder_that_fits_wins(benchmark: Benchmark) -> None:
 def test_two_folders_of_one_gm_are_refused(benchmark: Benchmark) -> None:
     with pytest.raises(SourceError, match=r"2 folders fit the GM DCGAN: DCGAN, old/dc-gan"):
         listing(benchmark, "DCGAN/1.png", "old/dc-gan/1.png")
+
+
+def test_names_that_begin_alike(benchmark: Benchmark) -> None:
+    found = listing(benchmark, "DCGAN/a.png1.png", "DCGAN/a.png").gms["DCGAN"]
+    assert [found.name_of(file) for file in found.files] == ["a.png", "a.png1.png"]
+
+
+def test_what_a_mac_puts_beside_images_is_none(benchmark: Benchmark, tmp_path: Path) -> None:
+    paths = [f"{name}/{image}" for name in ("real", "fake") for image in ("1.png", "._1.png")]
+    paths += ["__MACOSX/real/1.png"]
+    for path in paths:
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).touch()
+    images = [tmp_path / "fake" / "1.png", tmp_path / "real" / "1.png"]
+    assert image_files([tmp_path]) == images
+    assert read_class_folders(tmp_path) == {path.parent.name: [path] for path in images}
+    assert [clip.path for clip in read_collection(tmp_path).clips] == images[::-1]
+    assert listing(benchmark, *(f"DCGAN/{path}" for path in paths)).not_images == (
+        "DCGAN/__MACOSX/real/1.png",
+        "DCGAN/fake/._1.png",
+        "DCGAN/real/._1.png",
+    )
+    with pytest.raises(SourceError, match="holds 2 images"):
+        read_folder(tmp_path, 8)
 
 
 def test_order_is_natural(benchmark: Benchmark) -> None:

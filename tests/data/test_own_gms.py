@@ -53,6 +53,9 @@ def test_the_example_is_read(tmp_path: Path) -> None:
     done = gmbench("template", "--labels", cwd=tmp_path)
     assert done.stdout == example_table()
     gmbench("template", "--labels", "-o", "mine.csv", cwd=tmp_path)
+    vain = gmbench("template", "--labels", "--set", "set_1", cwd=tmp_path, check=False)
+    assert vain.returncode == 2
+    assert "or leave out --labels" in vain.stderr
     assert read_label_table(tmp_path / "mine.csv") == (gm,)
 
 
@@ -175,6 +178,22 @@ def test_merging_takes_sets_and_refuses_one_name_twice(tmp_path: Path) -> None:
         benchmark_of(twice, tmp_path / "twice" / "images", merged=mini116)
 
 
+def test_merging_a_dataset_that_lacks_images_of_test_gms(tmp_path: Path) -> None:
+    table, mini116 = write(tmp_path, GMS[:3]), load_benchmark("mini116")
+    lost = (mini116.sets["set_1"][0], *mini116.sets["set_2"])
+    partial = replace(
+        mini116,
+        n_images=tuple(
+            0 if gm.name in lost else n for gm, n in zip(mini116.gms, mini116.n_images, strict=True)
+        ),
+    )
+    own = benchmark_of(table, tmp_path / "images", merged=partial)
+    assert own.benchmark.sets["set_1"] == mini116.sets["set_1"][1:]
+    assert list(own.benchmark.sets) == ["set_1", "set_3", "set_4"]
+    assert own.warnings[0] == f"set_1: mini116 has no image of {lost[0]}"
+    assert len(own.warnings) == 2
+
+
 @pytest.mark.slow
 def test_unknown_labels_become_a_dataset(tmp_path: Path) -> None:
     hidden = dict.fromkeys([NAMES.index("filters"), 10, 20], UNKNOWN)
@@ -253,6 +272,7 @@ def test_a_gm_without_images_is_missing(tmp_path: Path) -> None:
         (["--gms", "mine.csv", "--images", "no", "--sets", "sets"], "no does not exist"),
         (["--gms", "none.csv", "--images", "images"], "labels: No such file or directory."),
         (["--gms", "mine.csv", "--benchmark", "red116"], "Give --benchmark or --gms, not both"),
+        (["--gms", "red116", "-b", "mini116", "--images", "images"], "Give either --benchmark"),
         (["--draw-sets"], "are for GMs of your own: give --gms FILE.csv"),
     ],
 )
@@ -262,6 +282,35 @@ def test_what_cannot_be(tmp_path: Path, arguments: list[str], message: str) -> N
     done = gmbench("data", "build", *arguments, cwd=tmp_path, check=False)
     assert done.returncode == 2
     assert message in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("gm", "message"),
+    [
+        (replace(GMS[1], name="G" * 201), "which cannot be part of a path"),
+        (
+            replace(GMS[1], values=(1e17, *GMS[1].values[1:])),
+            "layers of .* is 1e\\+17, not a number",
+        ),
+    ],
+)
+def test_what_no_dataset_can_hold(gm: GM, message: str, tmp_path: Path) -> None:
+    table, sets = write(tmp_path, (GMS[0], gm)), write_sets(tmp_path, set_1=(GMS[0].name,))
+    with pytest.raises(BenchmarkError, match=f"No dataset can be made of .*{message}"):
+        benchmark_of(table, tmp_path / "images", sets=sets)
+
+
+@pytest.mark.parametrize("year", ["\u00b2", "9" * 5000, "-1"])
+def test_a_year_that_is_none(year: str, tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text(
+        "".join(
+            f"{line},{cell}\n"
+            for line, cell in zip(example_table().splitlines(), ("year", year), strict=True)
+        ),
+        encoding="utf-8",
+    )
+    with pytest.raises(BenchmarkError, match=r"line 2 \(MY_DCGAN\), column year: .* is no year"):
+        read_label_table(tmp_path / "labels.csv")
 
 
 def test_names_that_cannot_be(tmp_path: Path) -> None:

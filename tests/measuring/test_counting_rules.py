@@ -19,7 +19,7 @@ from torch.nn.utils import parametrizations
 
 from gmbench.measuring.measure import measure
 from tests.measuring import adversarial_networks, likelihood_networks
-from tests.measuring.parts import NAMES, Call, conv, image, latent
+from tests.measuring.parts import NAMES, Call, conv, image, latent, weight
 
 
 def values(*layers: nn.Module, shape: tuple[int, ...] = (1, 4, 8, 8)) -> dict[str, Any]:
@@ -160,6 +160,7 @@ def test_a_time_that_is_added_to_vectors_is_no_skip_connection() -> None:
         ([conv(), Call(lambda x: x * torch.tanh(F.softplus(x))), conv()], "relu", "elu"),
         ([conv(), Call(lambda x: 2 * torch.tanh(x) + 1), conv()], "tanh", "sigmoid"),
         ([conv(), nn.ReLU(), conv(), nn.SiLU(), conv()], "relu", "elu"),  # a tie
+        ([conv(), nn.LogSigmoid(), conv(), nn.Softmin(dim=1)], "sigmoid", "sigmoid"),
         ([conv()], "relu", "elu"),  # none
     ],
 )  # fmt: skip
@@ -173,6 +174,25 @@ def test_a_layer_with_weights_counts_once_and_pooling_at_every_call() -> None:
     found = values(shared, pool, shared, pool, shared, nn.MaxPool2d(2))
     assert (found["conv_layers"], found["filters"], found["parameters"]) == (1, 4, 4 * 36 + 4)
     assert found["pool_layers"] == 3
+
+
+def test_a_module_that_is_given_its_weights_is_a_layer_for_each() -> None:
+    class Scaled(nn.Module):
+        def forward(self, x: Tensor, kernel: Tensor) -> Tensor:
+            return F.conv2d(x, kernel * 0.5, padding=1)
+
+    one, two = weight(4, 4, 3, 3), weight(4, 4, 3, 3)
+    network = Call(lambda x, scaled: scaled(scaled(scaled(x, one), two), one), scaled=Scaled())
+    found = measure(network, image(4, 8))
+    assert (found.values["conv_layers"], found.values["parameters"]) == (2, 2 * 144)
+
+
+def test_what_a_product_adds_is_no_factor() -> None:
+    shift, one, two = weight(4), weight(4, 4), weight(4, 4)
+    network = Call(lambda z: torch.addmm(shift, torch.addmm(shift, z, one), two))
+    assert measure(network, latent(4)).values["fc_layers"] == 2
+    network = Call(lambda x: torch.baddbmm(shift, x, x.mT))
+    assert measure(network, torch.randn(1, 4, 4)).values["fc_layers"] == 0
 
 
 def test_what_does_not_run_is_not_counted() -> None:
@@ -208,6 +228,10 @@ def test_recurrent_networks() -> None:
     # Two layers in both directions.
     found = measure(nn.LSTM(4, 5, num_layers=2, bidirectional=True), torch.randn(3, 1, 4))
     assert found.values["fc_layers"] == 4
+    normed = nn.LSTM(4, 5, num_layers=2)
+    for name in ("weight_ih_l0", "weight_ih_l1"):
+        parametrizations.weight_norm(normed, name)
+    assert measure(normed, torch.randn(3, 1, 4)).values["fc_layers"] == 2
     cell = Call(lambda x, cell: cell(x[:, 1], cell(x[:, 0])), cell=nn.GRUCell(4, 5))
     assert measure(cell, torch.randn(1, 2, 4)).values["fc_layers"] == 1
 

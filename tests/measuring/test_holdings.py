@@ -148,6 +148,26 @@ HOLDINGS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any], Callable[[Any
         lambda h: repr(h),
     ),
     "array": (lambda: np.zeros(2), lambda h: h.fill(1), lambda h: h.tolist()),
+    "array of objects": (
+        lambda: np.array([1, None], dtype=object),
+        lambda h: h.fill(2),
+        lambda h: h.tolist(),
+    ),
+    "sparse tensor": (
+        lambda: torch.eye(2).to_sparse(),
+        lambda h: h.mul_(2),
+        lambda h: h.to_dense().tolist(),
+    ),
+    "sparse rows": (
+        lambda: torch.eye(2).to_sparse_csr(),
+        lambda h: h.values().mul_(2),
+        lambda h: h.to_dense().tolist(),
+    ),
+    "quantized tensor": (
+        lambda: torch.quantize_per_tensor(torch.ones(2), 0.1, 0, torch.quint8),
+        lambda h: h.copy_(torch.quantize_per_tensor(torch.zeros(2), 0.1, 0, torch.quint8)),
+        lambda h: h.int_repr().tolist(),
+    ),
     "module in a list": (
         lambda: [nn.BatchNorm2d(3)],
         lambda h: (h[0].train(), h[0](torch.randn(2, 3, 4, 4))),
@@ -185,6 +205,7 @@ RAN: list[Any] = []
 """What a pass saw; no network holds it."""
 
 
+@pytest.mark.filterwarnings("ignore:Sparse CSR")
 @pytest.mark.parametrize("name", HOLDINGS)
 def test_holding(name: str) -> None:
     make, change, shown = HOLDINGS[name]

@@ -30,6 +30,14 @@ def test_a_shape_that_does_not_fit() -> None:
     )
 
 
+def test_a_forward_pass_without_a_signature() -> None:
+    class BuiltIn(nn.Module):
+        forward = staticmethod(torch.relu)
+
+    with pytest.raises(NetworkError, match=r"BuiltIn fails on .*It takes \(\.\.\.\)"):
+        measure(BuiltIn(), (latent(2), latent(2)))
+
+
 def test_an_input_that_is_missing_or_of_another_dtype() -> None:
     with pytest.raises(NetworkError, match=r"It takes \(z, digit\). Give one input for each"):
         measure(adversarial_networks.ConditionalMLP(), latent(100))

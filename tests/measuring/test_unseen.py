@@ -51,7 +51,11 @@ def standardised(x: Tensor, scale: Tensor) -> Tensor:
     return F.group_norm(F.layer_norm(x, [8, 8]), 4, scale)
 
 
-FUNCTIONS = (residual, swish, join, shrink, grow, filtered, enlarged, standardised)
+def alike(x: Tensor) -> Tensor:
+    return F.instance_norm(F.rrelu(F.prelu(F.instance_norm(x), torch.ones(1))))
+
+
+FUNCTIONS = (residual, swish, join, shrink, grow, filtered, enlarged, standardised, alike)
 
 
 def using(functions: dict[str, Callable[..., Tensor]]) -> nn.Module:
@@ -59,7 +63,7 @@ def using(functions: dict[str, Callable[..., Tensor]]) -> nn.Module:
 
     def forward(x: Tensor, a: nn.Module, b: nn.Module) -> Tensor:
         y = functions["swish"](a(x))
-        y = functions["join"](x, b(functions["residual"](y)))
+        y = functions["alike"](functions["join"](x, b(functions["residual"](y))))
         y = functions["standardised"](y, scale)
         y = functions["grow"](functions["shrink"](y))
         return functions["enlarged"](functions["filtered"](y, kernel), kernel)
