@@ -60,7 +60,7 @@ def test_a_round_from_its_beginning_to_its_end(tmp_path: Path, build: Builder) -
     path.with_name("revealed.json").unlink()
     path.write_text("[]")
     with pytest.raises(BoardError, match="is damaged: it needs images and commitment"):
-        read_rows(board)
+        known_rounds(board)
 
 
 def test_those_that_take_entries_come_first(tmp_path: Path) -> None:
