@@ -218,13 +218,6 @@ def _parameter_picture(described: ParameterDescription) -> list[Any]:
     return lines
 
 
-def _headed(name: str, rest: str) -> Text:
-    """Returns a line that begins with a name in bold."""
-    from rich.text import Text
-
-    return Text.assemble((name, "bold"), rest)
-
-
 def _note(where: str, value_2024: float | None, text: str) -> str:
     value = "" if value_2024 is None else f" It is {value_2024:.0f} there."
     return f"note, {where}: {text}{value}"
