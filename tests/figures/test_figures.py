@@ -23,10 +23,11 @@ from gmbench.figures.parameters import GROUPS, coarse_f1
 from gmbench.figures.similarity import ordered
 from gmbench.figures.style import COLOURS, PAGE, FigureError
 from gmbench.files import WriteError
-from gmbench.predictions.predictions import Predictions
+from gmbench.predictions.predictions import Predictions, read_predictions
 from tests.applications.attacks import images_of, similarity_of
 
 Named = dict[str, Predictions]
+SUBMISSIONS = Path(__file__).parents[2] / "leaderboard" / "submissions"
 
 
 def bars(axes: Axes, number: int = 0) -> BarContainer:
@@ -111,6 +112,20 @@ def test_a_point_a_gm(predictions: Named) -> None:
         wanted = np.array([(gm.l1, getattr(gm, score)) for gm in expected])
         drawn_by_l1, wanted_by_l1 = (one[one[:, 0].argsort()] for one in (points, wanted))
         np.testing.assert_allclose(drawn_by_l1, wanted_by_l1)
+
+
+def test_names_of_the_worst_gms_cover_nothing() -> None:
+    committed = SUBMISSIONS / "mini116_full" / "predictions.parquet"
+    for axes in figures.gm_scores(read_predictions(committed, "mini116")).axes:
+        boxes = [text.get_window_extent() for text in axes.texts]
+        offsets = np.concatenate([np.asarray(c.get_offsets()) for c in axes.collections])
+        points = axes.transData.transform(offsets)
+        assert len(boxes) == 3
+        for number, box in enumerate(boxes):
+            assert box.count_contains(points) == 0
+            assert box.count_overlaps(boxes[:number]) == 0
+            assert axes.bbox.containsx(box.x0)
+            assert axes.bbox.containsx(box.x1)
 
 
 def test_columns_of_a_confusion_matrix_are_true_classes(predictions: Named) -> None:
