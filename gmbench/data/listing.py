@@ -129,7 +129,8 @@ def is_hidden(path: PurePath) -> bool:
     Args:
         path: Its path inside the folder or archive that was given.
     """
-    return any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
+    named = (part for part in path.parts if part != "..")
+    return any(part.startswith(".") or part == "__MACOSX" for part in named)
 
 
 def _home(folder: str, forms: dict[str, str]) -> tuple[str, str] | None:

@@ -64,7 +64,8 @@ def _loaded(image: Image.Image) -> Image.Image:
             return image
     except Exception as error:  # noqa: BLE001 - decoders raise whatever damaged data leads them to
         fault, cause = fault_of(error), error
-    raise SourceError(f"An image of Pillow cannot be parsed: {fault}. Give another.") from cause
+    shown = printable(str(getattr(image, "filename", ""))) or "An image of Pillow"
+    raise SourceError(f"{shown} cannot be parsed: {fault}. Give another.") from cause
 
 
 def _of_array(pixels: NDArray[np.uint8]) -> Image.Image:

@@ -252,7 +252,7 @@ def test_a_bad_file_ends_with_1_and_a_checklist(here: Path) -> None:
         ("info --labels 2024", "Give --benchmark red116"),
         ("info -b red117", "Did you mean red116"),
         ("template --set set_9", "mini116 has: set_1, set_2, set_3, set_4"),
-        ("template --labels --set set_1", "or leave out --labels"),
+        ("template --labels --set set_1", "--set: of no effect with --labels"),
         ("template -b red116 --sets dm", "red116 lacks 7 of the 7 GMs that the sets dm test"),
         ("splits check --sets ten", "Take cv10, dm, content, coordinated_attack"),
         ("baseline mean_mod", "Did you mean mean_mode"),

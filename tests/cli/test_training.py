@@ -115,13 +115,6 @@ def test_the_list_of_baselines(tmp_path: Path) -> None:
     assert {"full", "one_parser", "lgpn"} <= set(listed)
 
 
-def test_known_gms_takes_no_options_of_networks(tmp_path: Path) -> None:
-    words = ("train", "known_gms", "--set", "set_1", "-c", "epochs=3", "--seed", "1")
-    done = gmbench(*words, cwd=tmp_path, check=False)
-    assert done.returncode == 2
-    assert "Leave out --set and --change." in " ".join(done.stderr.replace("│", " ").split())
-
-
 def test_seeds_that_trees_cannot_take_are_refused(tmp_path: Path) -> None:
     done = gmbench("baseline", "spectral", "--seed", str(2**32), cwd=tmp_path, check=False)
     assert done.returncode == 2
@@ -227,7 +220,7 @@ ERRORS = {
     "predict dataset --data dataset": "holds no model parser",
     "predict MODEL -b red116": "predict looks at images",
     "predict MODEL --data dataset --jobs 2": "For long runs alone: --jobs. Give --out DIR",
-    "predict MODEL x.png --data dataset": "and predictions.parquet is a file: give --out DIR",
+    "predict MODEL x.png": "and predictions.parquet is a file: give --out DIR",
     "predict MODEL --data dataset -o out": "--out out is a folder, in which nothing is replaced",
     "predict MODEL --data dataset -o p.xlsx": "unknown ending",
     "parse none.png --model MODEL": "none.png cannot be parsed: No such file or directory",

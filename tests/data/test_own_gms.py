@@ -53,9 +53,6 @@ def test_the_example_is_read(tmp_path: Path) -> None:
     done = gmbench("template", "--labels", cwd=tmp_path)
     assert done.stdout == example_table()
     gmbench("template", "--labels", "-o", "mine.csv", cwd=tmp_path)
-    vain = gmbench("template", "--labels", "--set", "set_1", cwd=tmp_path, check=False)
-    assert vain.returncode == 2
-    assert "or leave out --labels" in vain.stderr
     assert read_label_table(tmp_path / "mine.csv") == (gm,)
 
 
@@ -272,7 +269,6 @@ def test_a_gm_without_images_is_missing(tmp_path: Path) -> None:
         (["--gms", "mine.csv", "--images", "no", "--sets", "sets"], "no does not exist"),
         (["--gms", "none.csv", "--images", "images"], "labels: No such file or directory."),
         (["--gms", "mine.csv", "--benchmark", "red116"], "Give --benchmark or --gms, not both"),
-        (["--gms", "red116", "-b", "mini116", "--images", "images"], "Give either --benchmark"),
         (["--draw-sets"], "are for GMs of your own: give --gms FILE.csv"),
     ],
 )

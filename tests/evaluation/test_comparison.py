@@ -95,7 +95,7 @@ def test_needs_two_methods_on_the_same_images_and_benchmark() -> None:
     with pytest.raises(PredictionError, match=r"part cannot be scored\.\nfailed +sets_whole"):
         compare(whole, replace(part, source="part"))
     other = mean_mode(small_benchmark(4, "red116-dm"))
-    with pytest.raises(PredictionError, match="different benchmarks"):
+    with pytest.raises(PredictionError, match=r"Give predictions of one benchmark\."):
         compare(whole, other)
 
 

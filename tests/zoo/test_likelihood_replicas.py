@@ -176,7 +176,7 @@ def test_a_network_has_no_choice_of_what_is_fixed(gm: str) -> None:
     other = {name: float(not values[name]) for name in FIXED[one.family]}
     found = []
     for row in (values, values | other):
-        options = specification_of(one, values=row).options | {"grid": 5}
+        options = {**specification_of(one, values=row).options, "grid": 5}
         network = build_prior(one.family, 1, 4, options)
         found.append(measure(network, (torch.zeros(1, 1, 5, 5),)).labels)
     assert found[0] == found[1]
@@ -186,7 +186,7 @@ def test_a_network_has_no_choice_of_what_is_fixed(gm: str) -> None:
 def test_norms_of_the_class_other_are_layers_too(norm: str) -> None:
     one = replica("IMAGE_GPT")
     values = intended_row(one.gm) | {"normalization": DISCRETE[0].classes.index(norm)}
-    options = specification_of(one, values=values).options | {"grid": 4, "width": 16}
+    options = {**specification_of(one, values=values).options, "grid": 4, "width": 16}
     network = build_prior(one.family, 1, 6, options).eval()
     example = as_input(network, torch.zeros(1, options["patch"] ** 2, 4, 4))
     labels = dict(zip(NAMES, measure(network, (example,)).labels, strict=False))
