@@ -93,9 +93,10 @@ def score_key(file: Path, benchmark: Benchmark) -> str:
 
 def remember(cache: Path, key: str, made: Score) -> None:
     """Stores a score in the user's own cache folder."""
-    data = [made.result, {name: astuple(one) for name, one in made.over_floor.items()}]
-    packed = zlib.compress(json.dumps(data).encode(), 6)
     parts = [made.half.parts[metric.name] for metric in COMPARED]
+    over = {name: astuple(one) for name, one in made.over_floor.items()}
+    data = [made.result, over, [part.gms for part in parts[0]]]
+    packed = zlib.compress(json.dumps(data).encode(), 6)
     # Few arrays: opening one takes longer than reading it.
     arrays: dict[str, Any] = {
         "result": np.frombuffer(packed, dtype=np.uint8),
@@ -117,7 +118,7 @@ def recall(cache: Path, key: str, benchmark: Benchmark) -> Score | None:
     sets = range(len(benchmark.sets))
     try:
         with np.load(cache / f"{key}.npz", allow_pickle=False) as kept:
-            result, over = json.loads(zlib.decompress(kept["result"].tobytes()))
+            result, over, gms = json.loads(zlib.decompress(kept["result"].tobytes()))
             over_floor = {
                 name: OverFloor(value, difference, ci and (ci[0], ci[1]))
                 for name, (value, difference, ci) in over.items()
@@ -127,7 +128,9 @@ def recall(cache: Path, key: str, benchmark: Benchmark) -> Score | None:
             strata = [kept[f"strata {n}"] for n in sets]
             parts = {
                 metric.name: [
-                    Resampled(value[m, n], replicates[m, n], left_out[n][m], strata[n])
+                    Resampled(
+                        value[m, n], replicates[m, n], left_out[n][m], strata[n], tuple(gms[n])
+                    )
                     for n in sets
                 ]
                 for m, metric in enumerate(COMPARED)

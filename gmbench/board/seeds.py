@@ -73,11 +73,11 @@ def averaged(scores: Sequence[Score]) -> Score:
 
 def _mean(parts: Sequence[Resampled]) -> Resampled:
     """Returns the mean over seeds of a figure of one set, replicate by replicate."""
-    return Resampled(
+    return replace(
+        parts[0],
         value=np.mean([one.value for one in parts], axis=0),
         replicates=np.mean([one.replicates for one in parts], axis=0),
         left_out=np.mean([one.left_out for one in parts], axis=0),
-        strata=parts[0].strata,
     )
 
 

@@ -25,7 +25,7 @@ from gmbench.evaluation.intervals import (
     resampled_images,
 )
 from gmbench.evaluation.metrics import METRICS, Metric
-from gmbench.evaluation.permutations import PERMUTATIONS, contributions, exchange_tests
+from gmbench.evaluation.permutations import PERMUTATIONS, by_gm, contributions, exchange_tests
 from gmbench.evaluation.result import PROTOCOL
 from gmbench.evaluation.set_table import SetTable, set_tables
 from gmbench.evaluation.significance import holm
@@ -94,11 +94,16 @@ class Half:
 
     @cached_property
     def contributions(self) -> tuple[Array, ...]:
-        """For each set, its GMs' contributions to each metric, shape (GMs, metrics)."""
-        return tuple(
+        """For each set, its GMs' contributions to each metric, shape (GMs, metrics).
+
+        Sets that share GMs are one, in which each GM is exchanged once (`by_gm`).
+        """
+        sets = list(zip(*self.parts.values(), strict=True))
+        contributed = [
             np.asarray(np.stack([contributions(part) for part in parts], axis=1), np.float64)
-            for parts in zip(*self.parts.values(), strict=True)
-        )
+            for parts in sets
+        ]
+        return tuple(by_gm(contributed, [parts[0].gms for parts in sets]))
 
 
 @dataclass(frozen=True)

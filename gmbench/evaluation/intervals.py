@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -71,12 +71,15 @@ class Resampled:
             wanted.
         left_out: The number without each of the set's GMs in turn, shape (GMs, ...).
         strata: Stratum of each of the set's GMs, from 0, shape (GMs,).
+        gms: Names of the set's GMs; a name that occurs again is the same GM in another set. Empty
+            where no GM is in two.
     """
 
     value: Array
     replicates: Array
     left_out: Array
     strata: NDArray[np.int64]
+    gms: tuple[str, ...] = ()
 
     @property
     def n_strata(self) -> int:
@@ -86,15 +89,16 @@ class Resampled:
     def __getitem__(self, place: int) -> Resampled:
         """Returns one number of an array."""
         replicates = self.replicates[:, place] if len(self.replicates) else self.replicates
-        return Resampled(self.value[place], replicates, self.left_out[:, place], self.strata)
+        left_out = self.left_out[:, place]
+        return replace(self, value=self.value[place], replicates=replicates, left_out=left_out)
 
     def __sub__(self, other: Resampled) -> Resampled:
         """Returns the difference between two methods' numbers for the same set."""
-        return Resampled(
-            self.value - other.value,
-            self.replicates - other.replicates,
-            self.left_out - other.left_out,
-            self.strata,
+        return replace(
+            self,
+            value=self.value - other.value,
+            replicates=self.replicates - other.replicates,
+            left_out=self.left_out - other.left_out,
         )
 
 
@@ -108,6 +112,7 @@ def resample(
             replicates=np.empty(0) if sample is None else function(sample),
             left_out=function(table.leave_one_out),
             strata=np.array(table.strata),
+            gms=table.gms,
         )
 
 
@@ -121,8 +126,8 @@ def interval(
     5.3), with as many degrees of freedom as all sets have GMs minus strata. Recentred: a resample
     holds fewer distinct GMs than the set, which moves F1 scores and R2 by a known amount; the
     percentiles are moved back so that the replicates' mean meets the estimate. Widened: where the
-    jackknife over GMs gives a larger standard error than the replicates, as for macro F1, the
-    interval is stretched by their ratio.
+    jackknife over GMs gives a larger standard error than the replicates, as for macro F1 and for
+    sets that share GMs, the interval is stretched by their ratio.
 
     Args:
         parts: The number in each set.
@@ -138,6 +143,8 @@ def interval(
     replicates = sum((part.replicates for part in parts), start=np.zeros(1)) / len(parts)
     defined = replicates[np.isfinite(replicates)]
     freedom = sum(len(part.strata) - part.n_strata for part in parts)
+    if (units := shared_gms([part.gms for part in parts])) is not None:
+        freedom = freedom * (int(units.max()) + 1) // len(units)
     enough = len(defined) >= (1 - _MOST_UNDEFINED) * len(replicates)
     if not (math.isfinite(estimate) and enough and freedom >= 1):
         return None
@@ -157,24 +164,36 @@ def _level(freedom: int) -> float:
     return float(ndtr(stdtrit(freedom, (1 - CONFIDENCE) / 2)))
 
 
+def shared_gms(sets: Sequence[Sequence[str]]) -> NDArray[np.int64] | None:
+    """Returns which GM each name of all sets is, from 0; None where no name occurs twice."""
+    names = [name for gms in sets for name in gms]
+    if len(set(names)) == len(names):
+        return None
+    return np.unique(names, return_inverse=True)[1].astype(np.int64)
+
+
 def jackknife_error(parts: Sequence[Resampled]) -> float:
     """Returns the jackknife standard error of a mean over sets; 0 where undefined.
 
     Args:
         parts: The number in each set; its values without each GM in turn are compared within a
-            stratum.
+            stratum. A GM of several sets is left out of all of them at once.
     """
-    variance = 0.0
+    variance, moved = 0.0, []
     for part in parts:
         if not np.isfinite(part.left_out).all():
             return 0.0
         n = np.bincount(part.strata)
         means = np.bincount(part.strata, part.left_out) / np.maximum(n, 1)
-        squares = np.bincount(part.strata, (part.left_out - means[part.strata]) ** 2)
+        apart = part.left_out - means[part.strata]
+        squares = np.bincount(part.strata, apart**2)
         # Leaving out one of n_all GMs moves the number by 1 / (n_all - 1) of the GM's deviation.
         n_all, several = len(part.left_out), n > 1
         wider = (n[several] / (n[several] - 1) * squares[several]).sum()
         variance += (n_all - 1) ** 2 / n_all**2 * wider
+        moved.append((n_all - 1) / n_all * np.sqrt(n / np.maximum(n - 1, 1))[part.strata] * apart)
+    if (units := shared_gms([part.gms for part in parts])) is not None:
+        variance = float((np.bincount(units, np.concatenate(moved)) ** 2).sum())
     return math.sqrt(variance) / len(parts)
 
 

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from gmbench.evaluation.intervals import Resampled
+from gmbench.evaluation.intervals import Resampled, shared_gms
 from gmbench.evaluation.statistics import Array
 
 PERMUTATIONS = 100_000
@@ -39,6 +39,25 @@ def contributions(part: Resampled) -> Array:
     return np.asarray(part.value + (n_gms - 1) * (left_out.mean(axis=0) - left_out))
 
 
+def by_gm(sets: Sequence[Array], gms: Sequence[Sequence[str]]) -> Sequence[Array]:
+    """Returns contributions in which every GM is exchanged once, however many sets it is in.
+
+    Args:
+        sets: For each set, its GMs' contributions to each number, shape (GMs, numbers).
+        gms: Names of the GMs of each set.
+
+    Returns:
+        The sets as they are where they share no GM; else a single one of all GMs, whose mean is
+        the mean over the sets.
+    """
+    units = shared_gms(gms)
+    if units is None:
+        return sets
+    joined = np.zeros((int(units.max()) + 1, sets[0].shape[1]))
+    np.add.at(joined, units, np.concatenate([one / len(one) for one in sets]))
+    return [joined * (len(joined) / len(sets))]
+
+
 def permutation_tests(
     differences: Mapping[str, Sequence[Resampled]], permutations: int, seed: int
 ) -> dict[str, float]:
@@ -53,10 +72,11 @@ def permutation_tests(
         P-values by metric; NaN where a difference is undefined with all GMs or without one of them.
     """
     # (GMs, metrics) for each set.
-    sets = [
+    sets: Sequence[Array] = [
         np.asarray(np.stack([contributions(part) for part in parts], axis=1), np.float64)
         for parts in zip(*differences.values(), strict=True)
     ]
+    sets = by_gm(sets, [part.gms for part in next(iter(differences.values()))])
     return dict(zip(differences, exchange_tests(sets, permutations, seed).tolist(), strict=True))
 
 

@@ -47,6 +47,7 @@ class SetConfidences:
         floor: The same for the training base rates; NaN where no training GM's class is known.
         drawn: How often each GM is drawn in each replicate, shape (replicates, GMs).
         strata: The stratum of each GM.
+        gms: Names of the GMs.
     """
 
     sums: Array
@@ -54,6 +55,7 @@ class SetConfidences:
     floor: Array
     drawn: Array
     strata: NDArray[np.int64]
+    gms: tuple[str, ...]
 
     @classmethod
     def of(
@@ -99,6 +101,7 @@ class SetConfidences:
             floor=floor / n_classes,
             drawn=_times_drawn(table, *draw),
             strata=np.array(table.strata),
+            gms=table.gms,
         )
 
 
@@ -144,15 +147,21 @@ def _reliability(parts: Sequence[SetConfidences], heads: Sequence[int]) -> Relia
     # Strata of different sets are distinct.
     before = accumulate((int(part.strata.max()) + 1 for part in parts), initial=0)
     strata = np.concatenate([part.strata + n for part, n in zip(parts, before, strict=False)])
+    gms = tuple(name for part in parts for name in part.gms)
     with np.errstate(invalid="ignore", divide="ignore"):
         error = Resampled(
             calibration_error(sums),
             calibration_error(np.asarray(replicates)),
             calibration_error(sums - by_gm),
             strata,
+            gms,
         )
     curve = Resampled(
-        frequencies(sums), frequencies(np.asarray(replicates)), frequencies(sums - by_gm), strata
+        frequencies(sums),
+        frequencies(np.asarray(replicates)),
+        frequencies(sums - by_gm),
+        strata,
+        gms,
     )
     by_chance = error_by_chance(np.concatenate([part.sums[:, heads] for part in parts]))
     bins = [
@@ -193,6 +202,7 @@ def _log_skill(parts: Sequence[SetConfidences]) -> Summary:
                 1.0 - (part.drawn @ part.cost) / (part.drawn @ part.floor),
                 1.0 - (part.cost.sum() - part.cost) / (part.floor.sum() - part.floor),
                 part.strata,
+                part.gms,
             )
             for part in parts
         ]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -109,6 +111,24 @@ def test_recentred_and_bounded() -> None:
     assert 0.65 < ends[0] < 0.8
 
 
+def test_widened_where_sets_share_gms() -> None:
+    draws = np.random.default_rng(0).normal(size=(4, 2000))
+    values = np.random.default_rng(1).normal(size=12)
+    left_out = (values.sum() - values) / 11
+    draws *= values.std(ddof=1) / np.sqrt(12)
+    parts = [
+        Resampled(values.mean(), values.mean() + one, left_out, np.zeros(12, np.int64))
+        for one in draws
+    ]
+    alone, apart = interval(parts[:1]), interval(parts)
+    shared = interval([replace(part, gms=tuple("abcdefghijkl")) for part in parts])
+    assert alone is not None
+    assert apart is not None
+    assert shared is not None
+    assert np.ptp(apart) < 0.5 * np.ptp(alone)
+    assert np.ptp(shared) == pytest.approx(np.ptp(alone), rel=0.05)
+
+
 def test_widened_to_the_jackknife() -> None:
     draws = np.random.default_rng(0).normal(size=5000)
     plain = interval([_part(0.0, draws, 12)])
@@ -132,6 +152,9 @@ def test_jackknife_error_of_a_mean_is_its_standard_error() -> None:
     assert jackknife_error([_left_out(left_out)]) == pytest.approx(error)
     assert jackknife_error([_left_out(left_out)] * 4) == pytest.approx(error / 2)
     assert jackknife_error([_left_out(np.array([1.0, np.nan]))]) == 0
+    # Of the same GMs in every set, more sets tell no more.
+    same = replace(_left_out(left_out), gms=tuple("abcdefghijkl"))
+    assert jackknife_error([same] * 4) == pytest.approx(error)
     # In strata of 8 and 4: n_h s_h^2 of each, over n^2.
     strata = np.repeat([0, 1], [8, 4])
     variances = [values[strata == h].var(ddof=1) * n for h, n in ((0, 8), (1, 4))]

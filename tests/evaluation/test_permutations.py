@@ -9,9 +9,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from gmbench.evaluation.comparison import COMPARED
+from gmbench.benchmark.benchmark import load_benchmark
+from gmbench.evaluation.comparison import COMPARED, Half
 from gmbench.evaluation.intervals import Resampled, resample
-from gmbench.evaluation.permutations import contributions, exchange_tests, permutation_tests
+from gmbench.evaluation.permutations import (
+    by_gm,
+    contributions,
+    exchange_tests,
+    permutation_tests,
+)
 from gmbench.evaluation.set_table import set_tables
 from gmbench.predictions.predictions import Predictions
 from tests.evaluation.populations import random_predictions, small_benchmark
@@ -44,6 +50,44 @@ def of_means(*sets: np.ndarray) -> dict[str, list[Resampled]]:
 def test_the_contributions_to_a_mean_are_its_values() -> None:
     values = np.random.default_rng(0).normal(size=7)
     np.testing.assert_allclose(contributions(of_means(values)["mean"][0]), values)
+
+
+def test_a_gm_of_several_sets_is_exchanged_once() -> None:
+    values = np.random.default_rng(0).normal(0.6, 1, size=7)
+    alone = of_means(values)["mean"]
+    twice = [replace(alone[0], gms=tuple("abcdefg"))] * 2
+    found = [permutation_tests({"mean": one}, 2000, 0)["mean"] for one in (alone, twice)]
+    assert found[0] == found[1]
+    assert permutation_tests({"mean": alone * 2}, 2000, 0)["mean"] < found[0] / 2
+    # The number stays the mean over the sets, whatever GMs they have.
+    sets, gms = [values[:3, None], values[3:, None]], ["abc", "cdea"]
+    (joined,) = by_gm(sets, gms)
+    assert joined.shape == (5, 1)
+    assert joined.mean() == pytest.approx((values[:3].mean() + values[3:].mean()) / 2)
+    assert by_gm(sets, ["abc", "defg"]) is sets
+
+
+def test_equal_methods_on_sets_that_share_gms_are_rarely_told_apart() -> None:
+    sets = load_benchmark("red116-dm").sets.values()
+    rejected = {True: 0, False: 0}
+    for world in range(300):
+        generator = np.random.default_rng(world)
+        of_gm = {gm: generator.normal() for gms in sets for gm in sorted(gms)}
+        made = of_means(*(np.array([of_gm[gm] for gm in gms]) for gms in sets))["mean"]
+        for shared in rejected:
+            names = [tuple(gms) if shared else () for gms in sets]
+            parts = [replace(part, gms=one) for part, one in zip(made, names, strict=True)]
+            rejected[shared] += permutation_tests({"mean": parts}, 199, world)["mean"] <= 0.05
+    assert rejected[True] <= 0.07 * 300
+    assert rejected[False] >= 0.12 * 300
+
+
+def test_methods_are_compared_by_gms() -> None:
+    one = random_predictions(small_benchmark(2, "red116-dm"), 0)
+    found = parts(one)
+    assert [part.gms for part in found["l1"]] == [table.gms for table in set_tables(one)]
+    kept = {metric.name: found[metric.name] for metric in COMPARED}
+    assert [len(of_set) for of_set in Half(kept).contributions] == [7]
 
 
 def test_as_if_every_exchange_were_made() -> None:
