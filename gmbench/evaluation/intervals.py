@@ -121,13 +121,14 @@ def interval(
 ) -> Interval | None:
     """Returns the 95% interval of a number's mean over sets: percentiles with three corrections.
 
-    Expanded: with few GMs the plain percentiles are too narrow, so their levels are moved
-    outwards as Student's t requires (Hesterberg, The American Statistician 69(4), 2015, section
-    5.3), with as many degrees of freedom as all sets have GMs minus strata. Recentred: a resample
-    holds fewer distinct GMs than the set, which moves F1 scores and R2 by a known amount; the
-    percentiles are moved back so that the replicates' mean meets the estimate. Widened: where the
-    jackknife over GMs gives a larger standard error than the replicates, as for macro F1 and for
-    sets that share GMs, the interval is stretched by their ratio.
+    Expanded: with few GMs the plain percentiles are too narrow, so their levels are moved outwards
+    as Student's t requires (Hesterberg, The American Statistician 69(4), 2015, section 5.3), with
+    as many degrees of freedom as all sets have GMs minus strata, and proportionally fewer where
+    sets share GMs. Recentred: a resample holds fewer distinct GMs than the set, which moves F1
+    scores and R2 by a known amount; the percentiles are moved back so that the replicates' mean
+    meets the estimate. Widened: where the jackknife over GMs gives a larger standard error than the
+    replicates, as for macro F1 and for sets that share GMs, the interval is stretched by their
+    ratio.
 
     Args:
         parts: The number in each set.
@@ -143,8 +144,8 @@ def interval(
     replicates = sum((part.replicates for part in parts), start=np.zeros(1)) / len(parts)
     defined = replicates[np.isfinite(replicates)]
     freedom = sum(len(part.strata) - part.n_strata for part in parts)
-    if (units := shared_gms([part.gms for part in parts])) is not None:
-        freedom = freedom * (int(units.max()) + 1) // len(units)
+    if freedom and (units := shared_gms([part.gms for part in parts])) is not None:
+        freedom = max(freedom * (int(units.max()) + 1) // len(units), 1)
     enough = len(defined) >= (1 - _MOST_UNDEFINED) * len(replicates)
     if not (math.isfinite(estimate) and enough and freedom >= 1):
         return None
