@@ -58,10 +58,10 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def show(*items: RenderableType) -> None:
-    """Prints results: text, tables, panels. Brackets in text are no markup."""
+    """Prints results: text, tables, panels."""
     screen = console()
     for item in items:
-        screen.print(item, markup=False)
+        screen.print(item)
 
 
 def show_plain(text: str) -> None:
