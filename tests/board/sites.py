@@ -11,6 +11,7 @@ from typing import Any
 
 from gmbench.benchmark.benchmark import benchmark_files
 from gmbench.board.board import Board
+from gmbench.board.rows import BenchmarkBoard, in_order
 from gmbench.board.serving import serving
 from gmbench.board.submission import submit
 from gmbench.predictions.reference import mean_mode
@@ -68,3 +69,16 @@ def opened(site: Path, query: str = "", **options: Any) -> Iterator[tuple[Chromi
         yield browser, address
         assert browser.errors == [], browser.errors
         assert [url for url in browser.requests if not url.startswith((address, "blob:"))] == []
+
+
+def names(browser: ChromiumPage, body: str, benchmark: str = "tiny") -> list[str]:
+    """The rows that are shown in a body of a table, top to bottom."""
+    rows = f"table[data-b='{benchmark}'] tbody.{body} tr[data-n]:not([hidden])"
+    found: list[str] = browser.page.eval_on_selector_all(rows, "rows => rows.map(r => r.dataset.n)")
+    return found
+
+
+def expected(board: BenchmarkBoard, body: str, column: str, descending: bool) -> list[str]:
+    """The rows of a body of a table, in the order that Python gives them."""
+    rows = board.measured if body == "measured" else board.reported
+    return [row.name for row in in_order(rows, column, descending=descending)]
