@@ -9,7 +9,9 @@ from pathlib import Path
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.benchmark.cross_validation import with_sets
 from gmbench.data.checksums import checksums_text, read_checksums
+from gmbench.evaluation.result import PROTOCOL
 from gmbench.training.options import RunOptions
+from gmbench.version import __version__
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,9 @@ class Setting:
 
     @property
     def made_from(self) -> dict[str, str | None]:
-        """The hashes of labels and images: the version of a dataset says nothing of its own images.
+        """What results are made from and with: a dataset's version says nothing of its own images.
+
+        Results of another gmbench or protocol are made again.
 
         Raises:
             DatasetError: The checksums of the dataset folder cannot be read.
@@ -40,7 +44,12 @@ class Setting:
             sums = read_checksums(self.folder)
             shards = {path: sums[path] for path in sums if path.endswith(".parquet")}
             images = hashlib.sha256(checksums_text(shards).encode()).hexdigest()
-        return {"labels_sha256": self.benchmark.labels_sha256, "images_sha256": images}
+        return {
+            "labels_sha256": self.benchmark.labels_sha256,
+            "images_sha256": images,
+            "gmbench": __version__,
+            "protocol": PROTOCOL,
+        }
 
     def having(self, sets: str | None) -> Benchmark:
         """Returns the benchmark with other sets, or with its own if `sets` is None.

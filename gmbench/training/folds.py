@@ -59,8 +59,8 @@ class TrainingJob(RunOptions):
         Raises:
             UnknownNameError: There is no such preset or setting.
             BenchmarkError: The baseline trains nothing.
-            SettingError: A setting has an invalid value, or trees would learn the true labels
-                beside a network that must not.
+            SettingError: A setting has an invalid value, or no effect, or trees would learn the
+                true labels beside a network that must not.
         """
         if self.recipe.training is None:
             raise BenchmarkError(f"The baseline {self.recipe.name} trains no network.")
@@ -79,6 +79,11 @@ class TrainingJob(RunOptions):
             raise SettingError(
                 "shuffled_labels=true shuffles the labels of networks alone: trees "
                 f"(trees={config.trees:g}) would learn the true ones. Add `--change trees=0`."
+            )
+        if "extra_until" in self.changes and not self.extra:
+            raise SettingError(
+                "extra_until says how long a training sees extra GMs, and there are none. Give a "
+                "dataset of them with --extra."
             )
         return config
 

@@ -33,6 +33,7 @@ from gmbench.training.methods import build_method
 from gmbench.training.processes import Processes
 from gmbench.training.state import Standing, load_state, read_standing, save_state, weights_of
 from gmbench.training.validation import validation_error
+from gmbench.version import __version__
 from gmbench.wording import plural
 
 LOG = "log.jsonl"
@@ -166,7 +167,8 @@ def is_finished(config: TrainingConfig, folder: Path, key: str, seed: int, devic
 def _state_key(
     config: TrainingConfig, key: str, seed: int, place: torch.device, precision: str
 ) -> str:
-    return f"{config.sha256}/{key}/{seed}/{torch.__version__}/{place.type}/{precision}"
+    made_by = f"{__version__}/{torch.__version__}"
+    return f"{config.sha256}/{key}/{seed}/{made_by}/{place.type}/{precision}"
 
 
 def _n_epochs(config: TrainingConfig, steps: int) -> int:

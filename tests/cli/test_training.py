@@ -213,6 +213,7 @@ ERRORS = {
     "train full --data dataset -c model.fen_depht=3": "Did you mean fen_depth",
     "train full --data dataset -c epochs=0": "epochs=0 cannot be: Input should be greater than or",
     "train full --data dataset -c extra_until=0": "extra_until=0 cannot be: Input should be",
+    "train full --data dataset -c extra_until=0.5": "Give a dataset of them with --extra",
     "train full --data dataset -c objective.gamma1=x": "gamma1='x' cannot be: Input should",
     "train full --data dataset -c validation_gms=8": "there are 8 training GMs",
     "train full --data dataset --device gpu": "Take one of auto, cpu, cuda, mps",

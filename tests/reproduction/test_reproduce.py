@@ -301,3 +301,18 @@ def test_results_from_before_their_images_were_told_are_made_anew(setting: Setti
     del result["run"]["images_sha256"]
     place.write_text(json.dumps(result))
     assert not run.is_there(setting)
+
+
+def test_results_of_another_gmbench_are_made_anew(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    floor, content = BaselineRun("median_mode"), ContentRun()
+    floor.make(setting, None)
+    _keep(setting, content, {})
+    assert floor.is_there(setting)
+    assert content.is_there(setting)
+    for name, value in (("__version__", "99"), ("PROTOCOL", "99")):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"gmbench.reproduction.setting.{name}", value)
+            assert not floor.is_there(setting)
+            assert not content.is_there(setting)

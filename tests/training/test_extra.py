@@ -15,6 +15,7 @@ from gmbench.benchmark.extra import ExtraGMs, read_extra
 from gmbench.errors import BenchmarkError
 from gmbench.models.objective import Objective
 from gmbench.models.parsing import ParserOutput
+from gmbench.models.settings import SettingError
 from gmbench.models.targets import TrainingTargets
 from gmbench.training.feature_table import FEATURES, FeatureTable, read_features
 from gmbench.training.folds import MODEL, predict_with_networks, read_images, run_fold
@@ -132,8 +133,8 @@ def test_the_last_epochs_may_be_for_the_own_gms_alone(
     assert max(rows[:16]) == 12 + 10 - 1
     assert len(rows[16:]) == 18
     assert max(rows[16:]) == 11
-    alone = replace(job, extra=())
-    assert len(run_fold(alone, "set_1", read_images(alone)).run.log) == 4
+    with pytest.raises(SettingError, match="sees extra GMs, and there are none"):
+        _ = replace(job, extra=()).config
 
 
 def test_the_gms_held_out_are_of_the_benchmark(
