@@ -57,7 +57,7 @@ class ProgressLines:
     ) -> None:
         self._say, self._clock = say, clock
         self._what, self._since, self._first, self._last = "", 0.0, 0, 0.0
-        self._done = 0
+        self._done, self._reached = 0, 0.0
         self._total: int | None = None
         self._told = False
         self._lock = threading.Lock()
@@ -65,11 +65,13 @@ class ProgressLines:
     def __call__(self, what: str, done: int, total: int | None) -> None:
         """Takes a report, with the arguments of a `Progress`."""
         with self._lock:
+            now = self._clock()
+            if done != self._done or what != self._what:
+                self._reached = now
             self._done, self._total = done, total
             if what == self._what:
                 self._tell()
                 return
-            now = self._clock()
             # Not with every work: many short ones would never have a line.
             if not self._what:
                 self._last = now
@@ -86,7 +88,10 @@ class ProgressLines:
         taken = now - self._since
         made = done - self._first if taken >= SOON else 0
         tells = not self._told and total is not None and made > 0
-        is_long = tells and taken / made * ((total or 0) - done) > EVERY
+        # The finished items tell how long each takes; the next one has been under way since.
+        each = (self._reached - self._since) / made if made else 0.0
+        left = each * ((total or 0) - done) - min(now - self._reached, each)
+        is_long = tells and left > EVERY
         if now - self._last < EVERY and not is_long:
             return
         self._last, self._told = now, True
@@ -94,8 +99,8 @@ class ProgressLines:
         if total is None:
             self._say(f"{self._what}: {done:,} in {_minutes(taken)}{rate}")
             return
-        left = f", about {_minutes(taken / made * (total - done))} left" if made > 0 else ""
-        self._say(f"{self._what}: {done:,} of {total:,} in {_minutes(taken)}{rate}{left}")
+        still = f", about {_minutes(left)} left" if left > 0 or (made and done == total) else ""
+        self._say(f"{self._what}: {done:,} of {total:,} in {_minutes(taken)}{rate}{still}")
 
 
 def _minutes(seconds: float) -> str:

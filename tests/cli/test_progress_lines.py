@@ -73,7 +73,7 @@ def test_work_that_reports_rarely_is_spoken_of_between_its_reports() -> None:
     assert said == [
         "trainings: 0 of 2 in 0:30",
         "trainings: 1 of 2 in 1:00, about 1:00 left",
-        "trainings: 1 of 2 in 1:30, about 1:30 left",
+        "trainings: 1 of 2 in 1:30, about 0:30 left",
     ]
     # When it is done, something else is under way.
     progress("trainings", 2, 2)
