@@ -69,7 +69,7 @@ def description(item: griffe.Object | griffe.Alias) -> list[str]:
     if item.docstring is None:
         return []
     text = []
-    for section in item.docstring.parse("google"):
+    for section in item.docstring.parse("google", returns_multiple_items=False):
         match section:
             case griffe.DocstringSectionText():
                 text.append(f"{section.value}\n")

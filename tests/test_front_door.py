@@ -48,6 +48,9 @@ def test_the_page_is_of_the_docstrings() -> None:
     page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
     for name in NAMES:
         assert f"### gmbench.{name}\n" in page
+    returned = [line for line in page.splitlines() if line.startswith("Returns:")]
+    assert returned
+    assert all(line.endswith(".") for line in returned)  # Not cut off after a first line.
 
 
 TWO = [[0.0] * 9, [1.0] * 9]

@@ -1,4 +1,4 @@
-"""Draws the four curated test sets of a zoo.
+"""Draws the four curated test sets of a zoo, or of a user's own GMs.
 
 A set resembles one of the paper's: 6 GAN, 2 VAE, 2 AR, 1 AA and 1 NF out of 116 GMs, and
 proportionally fewer from a smaller population. A GM is in one set at most, and the training GMs of

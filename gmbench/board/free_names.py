@@ -1,4 +1,4 @@
-"""Names that a submission or an entry may have: no other one's, and no entry's that will be scored.
+"""Names that a submission or an entry may take: none that another has, or an entry still holds.
 
 When a round is revealed, its entries become submissions under their own names. Entries are public,
 so until then their names are held: otherwise anyone could take a rival's.

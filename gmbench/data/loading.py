@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from gmbench.benchmark.benchmark import MINI116, read_benchmark
 from gmbench.data.build import DEFAULT_NAME, build_dataset
 from gmbench.data.dataset_folder import check_path
-from gmbench.data.features import configurations
+from gmbench.data.features import TRAIN, configurations
+from gmbench.data.real_images import REAL
 from gmbench.errors import DatasetError, HubError, UnknownNameError, printable
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def load_dataset(
             gmbench's cache folder; `mini116`, which comes with the package; or
             `ORGANISATION/NAME` on the Hub. If there is no `gm-parsing`, mini116 is built in the
             cache folder under this name.
-        config: `set_1` to `set_4`, or `all`.
+        config: `set_1` to `set_4`, or `all`; `real` for the real images of mini116 or a zoo.
         split: `train` or `test`; all splits when None.
         streaming: Read row by row, without a copy.
 
@@ -82,6 +83,8 @@ def load_dataset(
     if folder is not None:
         check_path(folder)
         splits = configurations(read_benchmark(folder))
+        if any((folder / REAL).glob("*.parquet")):
+            splits.setdefault(REAL, {TRAIN: ()})
         if config not in splits:
             raise UnknownNameError(
                 "Configuration", config, splits, f"{folder} has: {', '.join(splits)}."

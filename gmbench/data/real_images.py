@@ -1,8 +1,8 @@
 """The real images that a zoo publishes beside its GMs' images (`real/*.parquet`), with sources.
 
 They share nothing with what the GMs were trained on. A detector of generated images must not be
-tested on a person, picture or font that it was trained on either, so each image names its source.
-mini116 was built before shards named sources; a table beside it does.
+tested on a person, picture or font that it was trained on either, so each image has a source, which
+its shard names; for mini116, whose shards do not, a table beside it does.
 """
 
 from __future__ import annotations

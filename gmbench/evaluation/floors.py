@@ -1,6 +1,6 @@
 """The floor of each metric: the best that labels alone reach, without looking at any image.
 
-For the counts and the skill of losses that is `median_mode`, for F1 scores `random_f1`; what a
+For counts, accuracies and skill that is mostly `median_mode`, for weighted F1 `random_f1`; what a
 method gains beyond both is what it sees in images.
 """
 

@@ -5,7 +5,7 @@ undefined value, such as the correlation with a constant, is NaN here and null, 
 a result.
 
 Source: section 4.1 of the paper. Where the paper leaves a choice, docs/metrics.md says which was
-made and what the others would give. The metrics of `skill` are this project's own.
+made. The metrics of `skill` are this project's own.
 """
 
 from __future__ import annotations

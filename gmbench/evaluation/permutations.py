@@ -1,4 +1,4 @@
-"""Tests of the difference between two methods by random exchanges on whole GMs.
+"""Permutation tests of the difference between two methods, which exchange whole GMs at random.
 
 If the two methods were equally good, what each contributes to its metric at a GM could be
 exchanged: a permutation exchanges the contributions of each GM with probability one half. It

@@ -1,1 +1,1 @@
-"""Methods that infer hyperparameters from images."""
+"""Networks and objectives that infer hyperparameters or classes from images; no file handling."""

@@ -47,6 +47,13 @@ def test_mini116_comes_with_the_package() -> None:
     ]
 
 
+@pytest.mark.usefixtures("places")
+def test_real_images_are_a_configuration_where_there_are_any(pristine_dataset: Path) -> None:
+    assert load_dataset("mini116", "real", "train").num_rows == 432
+    with pytest.raises(UnknownNameError, match="real"):
+        load_dataset(pristine_dataset, "real")
+
+
 def test_split_config_and_slice(pristine_dataset: Path) -> None:
     assert load_dataset(pristine_dataset, "all", "train").num_rows == 36
     assert load_dataset(pristine_dataset, "set_2", "test[:3]").num_rows == 3
