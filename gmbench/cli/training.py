@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -141,7 +142,8 @@ def train(
         output.note(f"taken up again after epoch {fold.run.resumed_at}.")
     output.note(f"{place}: trained in {fold.run.seconds:,.0f} s.")
     where = place if job.config.members == 1 else f"{place}/member_0"
-    output.note(f"next: gmbench predict {where}/{MODEL} --set {set_name}{repeated(benchmark)}")
+    model = shlex.quote(f"{where}/{MODEL}")
+    output.note(f"next: gmbench predict {model} --set {set_name}{repeated(benchmark)}")
 
 
 def _train_known_gms(
@@ -192,4 +194,4 @@ def _train_known_gms(
         for level, title in LEVELS.items()
     ]
     output.show(output.table(["unseen models", *METRICS.values()], rows))
-    output.note(f"{out}: trained. Next: gmbench parse IMAGE... --model {out}")
+    output.note(f"{out}: trained. Next: gmbench parse IMAGE... --model {shlex.quote(str(out))}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from dataclasses import replace
@@ -62,6 +63,18 @@ def test_train_then_predict_then_evaluate(here: Path, snapshot: SnapshotAssertio
     following = done.stderr.splitlines()[-1].removeprefix("next: gmbench ").split()
     result = data(*following, "--replicates", "0", cwd=here)
     assert result["n_images"] == 16
+
+
+def test_what_comes_next_scores_with_the_same_labels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gmbench.benchmark.benchmark.IMAGES_PER_GM", 2)
+    words = ["-b", "red116", "--labels", "2024", "-o", "a file.csv"]
+    done = gmbench("baseline", "mean_mode", *words, cwd=tmp_path)
+    following = done.stderr.splitlines()[-1]
+    assert following == "next: gmbench evaluate 'a file.csv' -b red116 --labels 2024"
+    result = data(*shlex.split(following)[2:], "--replicates", "0", cwd=tmp_path)
+    assert result["version"] == "2024.1"
 
 
 def test_train_and_predict_as_json(here: Path) -> None:
