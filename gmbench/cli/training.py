@@ -106,14 +106,15 @@ def train(
     from gmbench.benchmark.benchmark import dataset_folder, load_benchmark
     from gmbench.training.expected import expected_time
     from gmbench.training.folds import MODEL, TrainingJob, read_images, run_fold
-    from gmbench.training.recipes import find_recipe, require_folder
+    from gmbench.training.recipes import find_recipe, require_folder, require_training
 
     chosen = benchmark or DEFAULT
     known = load_benchmark(chosen)
     known.test_gms(set_name)
+    recipe = find_recipe(name)
+    require_training(recipe)
     options = run_options(known, preset, change, extra, device, runs, seed)
     folder = require_folder(name, dataset_folder(chosen))
-    recipe = find_recipe(name)
     job = TrainingJob(recipe, known, folder, **vars(options))
     expected = expected_time([recipe], known, options, set_name=set_name)
     if expected is not None and is_first():

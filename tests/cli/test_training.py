@@ -219,6 +219,7 @@ def test_training_on_extra_gms(here: Path, tmp_path: Path) -> None:
 ERRORS = {
     "train ful": "Did you mean full",
     "train mean_mode --data dataset": "The baseline mean_mode trains no network",
+    "train mean_mode -b red116": "The baseline mean_mode trains no network",
     "train full -b red116": "full looks at images. Give the folder of a dataset with --data",
     "train full --data dataset --set set_9": "families has: set_1, set_2",
     "train full --data dataset --preset big": "There are: paper, small",
@@ -232,7 +233,7 @@ ERRORS = {
     "train full --data dataset --device gpu": "Take one of auto, cpu, cuda, mps",
     "predict nowhere --data dataset": "nowhere is not there",
     "predict dataset --data dataset": "holds no model parser",
-    "predict MODEL -b red116": "predict looks at images",
+    "predict MODEL -b red116": "error: predict looks at images",
     "predict MODEL --data dataset --jobs 2": "For long runs alone: --jobs. Give --out DIR",
     "predict MODEL x.png": "and predictions.parquet is a file: give --out DIR",
     "predict MODEL --data dataset -o out": "--out out is a folder, in which nothing is replaced",
