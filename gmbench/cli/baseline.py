@@ -93,6 +93,7 @@ def baseline(
     from gmbench.predictions.writing import ENDINGS, write_predictions
     from gmbench.training.suite import check_place, run_one, run_suite
 
+    names = list(dict.fromkeys(names))
     chosen = list(find_recipes().values()) if names == ["all"] else [find_recipe(n) for n in names]
     if change:
         refuse_changes(chosen)

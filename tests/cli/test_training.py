@@ -121,6 +121,11 @@ def test_one_baseline_and_several(here: Path) -> None:
     assert json.loads((here / "all" / "full.json").read_text())["run"]["preset"] == "small"
 
 
+def test_a_baseline_named_twice_is_run_once(here: Path) -> None:
+    words = ["mean_mode", "mean_mode", *DATA[:2], "-o", "once.csv"]
+    assert data("baseline", *words, cwd=here)["file"] == "once.csv"
+
+
 def test_the_list_of_baselines(tmp_path: Path) -> None:
     shown = gmbench("baseline", "--list", cwd=tmp_path).stdout
     assert "mean_mode" in shown
