@@ -131,3 +131,16 @@ def test_a_classifier_is_no_parser_and_a_parser_no_classifier(families: Benchmar
 def test_settings_that_only_parsers_have_are_refused(change: dict[str, object]) -> None:
     with pytest.raises(SettingError, match=f"{next(iter(change))} is for networks that parse"):
         classifier_config("small", change)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"model.inputs": "image"}, {"model": {"inputs": "image"}}, {"method": "gan_fingerprint"}],
+)
+def test_no_change_undoes_what_a_classifier_is_called_after(change: dict[str, object]) -> None:
+    fixed = {"model.inputs": "fingerprint"}
+    harmless = {"model.fen_depth": 3}
+    found = classifier_config("small", harmless, fixed=fixed)
+    assert found == classifier_config("small", fixed, harmless)
+    with pytest.raises(SettingError, match=r"model\.inputs is 'fingerprint' in what is compared"):
+        classifier_config("small", change, fixed=fixed)
