@@ -87,10 +87,12 @@ def test_settings_have_folders_of_their_own() -> None:
     ]
 
 
-def test_fingerprints_that_learn_or_images_in_their_place_are_refused() -> None:
-    for change in ({"model.inputs": "image"}, {"model.frozen": False}):
-        with pytest.raises(SettingError, match="in what is compared here"):
-            content._job("fingerprint", None, "set_1", RunOptions(changes=change))
+@pytest.mark.parametrize("change", [{"model.inputs": "image"}, {"model.frozen": False}])
+def test_fingerprints_that_learn_or_images_in_their_place_are_refused(
+    change: dict[str, object],
+) -> None:
+    with pytest.raises(SettingError, match="in what is compared here"):
+        content._job("fingerprint", None, "set_1", RunOptions(changes=change))
 
 
 def test_rare_contents_are_one_class() -> None:
