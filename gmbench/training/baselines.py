@@ -121,7 +121,8 @@ def run_baseline(
         changes=changes or {},
         seed=seed,
         device=device,
-        runs=None if runs is None else Path(runs),
+        # As the command line has it: benchmarks have sets of the same names.
+        runs=None if runs is None else Path(runs) / known.name,
         extra=read_extra(known, map(Path, extra)),
     )
     place = None if folder is None else Path(folder)
