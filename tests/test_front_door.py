@@ -94,6 +94,11 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
         lambda: gmbench.run_baseline("mean_mode", changes={"epochs": 5}),
         "trains no network",
     ),
+    "a seed below 0": (lambda: gmbench.run_baseline("random_f1", seed=-1), "seed=-1 cannot be"),
+    "a seed that trees cannot take": (
+        lambda: gmbench.run_baseline("spectral", seed=2**32),
+        "give a whole number from 0 to 4294967295",
+    ),
     "a number of images": (lambda: gmbench.parse(NUMBER), "type int is no image"),
     "numbers for images": (lambda: gmbench.parse(NUMBERS), "type int is no image"),
     "no pixels": (lambda: gmbench.parse(np.zeros((0, 0, 3), np.uint8)), "is no image"),

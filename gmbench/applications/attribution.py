@@ -223,7 +223,9 @@ def _config(preset: str, method: str, changes: Mapping[str, Any]) -> TrainingCon
     own = {
         k: v for k, v in changes.items() if method == "fingerprint" or k.split(".")[0] != "model"
     }
-    return classifier_config(preset, {"steps": STEPS}, NETWORKS[method].get(preset, {}), own)
+    usual = NETWORKS[method].get(preset, {})
+    fixed = {"method": usual.get("method", "classifier")}
+    return classifier_config(preset, {"steps": STEPS}, usual, own, fixed=fixed)
 
 
 def _job(method: str, fold: int, data: str, options: RunOptions) -> ClassifierJob:

@@ -203,7 +203,7 @@ def _present(images: CachedImages, test: tuple[str, ...]) -> list[str]:
 def _job(kind: str, start: Fingerprints | None, name: str, options: RunOptions) -> ClassifierJob:
     changes = start.changes if start else {}
     config, usual = (
-        classifier_config(options.preset, INPUTS[kind], own, changes)
+        classifier_config(options.preset, own, changes, fixed=INPUTS[kind])
         for own in (options.changes, {})
     )
     place = hashed_name(kind, *(start.choice if start else ()))

@@ -243,7 +243,7 @@ def _trained_scores(
     start = (parsers or {})[fold.name] if variant == "model_parsing" else None
     config, usual = (
         classifier_config(
-            options.preset, VARIANTS[variant], changes, start.changes if start else {}
+            options.preset, changes, start.changes if start else {}, fixed=VARIANTS[variant]
         )
         for changes in (options.changes, {})
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -140,7 +141,7 @@ def attack(
     else:
         _show(found)
         if out is not None:
-            output.note(f"{out}: the result. next: gmbench figure 12 {out}")
+            output.note(f"{out}: the result. next: gmbench figure 12 {shlex.quote(str(out))}")
 
 
 def _show(found: AttackResult) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -92,6 +93,7 @@ def baseline(
     from gmbench.predictions.writing import ENDINGS, write_predictions
     from gmbench.training.suite import check_place, run_one, run_suite
 
+    names = list(dict.fromkeys(names))
     chosen = list(find_recipes().values()) if names == ["all"] else [find_recipe(n) for n in names]
     if change:
         refuse_changes(chosen)
@@ -139,7 +141,8 @@ def baseline(
         _show_table(f"{known.name} {known.version}", {result.name: result})
         output.note(f"{path}: {len(result.predictions):,} predictions of {known.name}.")
         if not validation:
-            output.note(f"next: gmbench evaluate {path}{repeated(benchmark, sets)}")
+            again = repeated(benchmark, sets, labels)
+            output.note(f"next: gmbench evaluate {shlex.quote(str(path))}{again}")
 
 
 def _expect(recipes: list[Recipe], benchmark: Benchmark, options: RunOptions) -> None:

@@ -156,7 +156,8 @@ def only_sets(benchmark: Benchmark, names: list[str] | None) -> Benchmark:
     return replace(benchmark, sets={name: benchmark.test_gms(name) for name in names})
 
 
-def repeated(benchmark: str | None, sets: str | None = None) -> str:
+def repeated(benchmark: str | None, sets: str | None = None, labels: str = "2023") -> str:
     """Returns the options that select a benchmark in a suggested command; empty for the default."""
     named = "" if benchmark in (None, DEFAULT) else f" -b {shlex.quote(str(benchmark))}"
-    return named if sets is None else f"{named} --sets {sets}"
+    named += "" if sets is None else f" --sets {sets}"
+    return named if labels == "2023" else f"{named} --labels {labels}"

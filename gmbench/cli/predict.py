@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -133,7 +134,7 @@ def _predict_at_once(
     if warning:
         output.note(f"warning: {warning}")
     output.note(f"{out}: {len(predictions):,} predictions of {set_name} of {known.name}.")
-    output.note(f"next: gmbench evaluate {out}{repeated(benchmark)}")
+    output.note(f"next: gmbench evaluate {shlex.quote(str(out))}{repeated(benchmark)}")
 
 
 def _predict_in_parts(
@@ -157,4 +158,4 @@ def _predict_in_parts(
         return
     if warning:
         output.note(f"warning: {warning}")
-    output.note(f"next: gmbench evaluate {out}{repeated(benchmark)}")
+    output.note(f"next: gmbench evaluate {shlex.quote(str(out))}{repeated(benchmark)}")

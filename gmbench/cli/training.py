@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -105,14 +106,15 @@ def train(
     from gmbench.benchmark.benchmark import dataset_folder, load_benchmark
     from gmbench.training.expected import expected_time
     from gmbench.training.folds import MODEL, TrainingJob, read_images, run_fold
-    from gmbench.training.recipes import find_recipe, require_folder
+    from gmbench.training.recipes import find_recipe, require_folder, require_training
 
     chosen = benchmark or DEFAULT
     known = load_benchmark(chosen)
     known.test_gms(set_name)
+    recipe = find_recipe(name)
+    require_training(recipe)
     options = run_options(known, preset, change, extra, device, runs, seed)
     folder = require_folder(name, dataset_folder(chosen))
-    recipe = find_recipe(name)
     job = TrainingJob(recipe, known, folder, **vars(options))
     expected = expected_time([recipe], known, options, set_name=set_name)
     if expected is not None and is_first():
@@ -141,7 +143,8 @@ def train(
         output.note(f"taken up again after epoch {fold.run.resumed_at}.")
     output.note(f"{place}: trained in {fold.run.seconds:,.0f} s.")
     where = place if job.config.members == 1 else f"{place}/member_0"
-    output.note(f"next: gmbench predict {where}/{MODEL} --set {set_name}{repeated(benchmark)}")
+    model = shlex.quote(f"{where}/{MODEL}")
+    output.note(f"next: gmbench predict {model} --set {set_name}{repeated(benchmark)}")
 
 
 def _train_known_gms(
@@ -192,4 +195,4 @@ def _train_known_gms(
         for level, title in LEVELS.items()
     ]
     output.show(output.table(["unseen models", *METRICS.values()], rows))
-    output.note(f"{out}: trained. Next: gmbench parse IMAGE... --model {out}")
+    output.note(f"{out}: trained. Next: gmbench parse IMAGE... --model {shlex.quote(str(out))}")

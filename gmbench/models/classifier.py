@@ -17,9 +17,9 @@ from torch.nn import functional
 
 from gmbench.models.class_targets import ClassTargets
 from gmbench.models.fingerprint import FingerprintNetwork
-from gmbench.models.fingerprint_losses import FingerprintWeights, fingerprint_terms
+from gmbench.models.fingerprint_losses import FingerprintSettings, fingerprint_terms
 from gmbench.models.parsing import FingerprintDepth, Trunk
-from gmbench.models.settings import Channels, Count, Counts, Dropout, Number, Settings, Share
+from gmbench.models.settings import Channels, Count, Counts, Dropout, Settings, Share
 
 Inputs = Literal["fingerprint", "image", "image_fingerprint", "image_fingerprint_phase"]
 """Input of the convolutions, concatenated as channels."""
@@ -126,32 +126,14 @@ def phase_image(images: Tensor) -> Tensor:
     return flat / math.sqrt(images.shape[-1] * images.shape[-2])
 
 
-class ClassifierWeights(Settings):
-    """Weights of a `ClassifierObjective`; the lambdas are the paper's (section 4.1).
+class ClassifierWeights(FingerprintSettings):
+    """Weights of a `ClassifierObjective`.
 
     Attributes:
-        lambda_magnitude: Weight of equation 1; 0 removes the term, here and below.
-        lambda_spectrum: Weight of equation 2.
-        lambda_repetitive: Weight of equation 3.
-        lambda_energy: Weight of equation 4.
         smoothing: Share of each label's probability that is spread over all classes.
     """
 
-    lambda_magnitude: Number = 0.05
-    lambda_spectrum: Number = 0.001
-    lambda_repetitive: Number = 0.1
-    lambda_energy: Number = 1.0
     smoothing: Share = 0.0
-
-    @property
-    def fingerprint(self) -> FingerprintWeights:
-        """The lambdas."""
-        return FingerprintWeights(
-            magnitude=self.lambda_magnitude,
-            spectrum=self.lambda_spectrum,
-            repetitive=self.lambda_repetitive,
-            energy=self.lambda_energy,
-        )
 
 
 class ClassifierObjective(nn.Module):

@@ -25,6 +25,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from gmbench.models.settings import Number, Settings
+
 REFERENCE_SIDE = 64
 """Side of the paper's images, in pixels."""
 
@@ -47,6 +49,32 @@ class FingerprintWeights:
     spectrum: float = 0.001
     repetitive: float = 0.1
     energy: float = 1.0
+
+
+class FingerprintSettings(Settings):
+    """The lambdas among the settings of an objective; the defaults are the paper's (section 4.1).
+
+    Attributes:
+        lambda_magnitude: lambda_1, weight of equation 1; 0 removes the term, here and below.
+        lambda_spectrum: lambda_2, weight of equation 2.
+        lambda_repetitive: lambda_3, weight of equation 3.
+        lambda_energy: lambda_4, weight of equation 4.
+    """
+
+    lambda_magnitude: Number = 0.05
+    lambda_spectrum: Number = 0.001
+    lambda_repetitive: Number = 0.1
+    lambda_energy: Number = 1.0
+
+    @property
+    def fingerprint(self) -> FingerprintWeights:
+        """The lambdas."""
+        return FingerprintWeights(
+            magnitude=self.lambda_magnitude,
+            spectrum=self.lambda_spectrum,
+            repetitive=self.lambda_repetitive,
+            energy=self.lambda_energy,
+        )
 
 
 def fingerprint_terms(fingerprints: Tensor, weights: FingerprintWeights) -> dict[str, Tensor]:

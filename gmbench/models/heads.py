@@ -109,14 +109,6 @@ class ClassSlots(nn.Module):
         """Expands one value per head, shape (..., M), to one per slot, shape (..., S)."""
         return values.index_select(-1, self.head)
 
-    def most_likely(self, probabilities: Tensor) -> Tensor:
-        """Returns the class with the greatest value of each head, int64 of shape (..., M).
-
-        Args:
-            probabilities: Probabilities or logits, shape (..., S).
-        """
-        return self.padded(probabilities, float("-inf")).argmax(dim=-1)
-
 
 class FusedHeads(nn.Module):
     """The regressors and classifiers of a parser: one linear layer for all outputs."""

@@ -9,20 +9,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gmbench.models.clusters import Clusters
-from gmbench.models.fingerprint_losses import FingerprintWeights, fingerprint_terms
+from gmbench.models.fingerprint_losses import FingerprintSettings, fingerprint_terms
 from gmbench.models.parsing import ParserOutput
-from gmbench.models.settings import Number, Seed, Settings
+from gmbench.models.settings import Number, Seed
 from gmbench.models.targets import TrainingTargets
 
 
-class ObjectiveConfig(Settings):
+class ObjectiveConfig(FingerprintSettings):
     """Weights of the objective; the defaults are the paper's (section 4.1).
 
     Attributes:
-        lambda_magnitude: lambda_1, weight of equation 1; 0 removes the term, here and below.
-        lambda_spectrum: lambda_2, weight of equation 2.
-        lambda_repetitive: lambda_3, weight of equation 3.
-        lambda_energy: lambda_4, weight of equation 4.
         gamma1: Weight of the cluster parser's continuous values (equation 9).
         gamma2: Weight of its classes.
         gamma3: Weight of the instance parser's continuous values (equation 12).
@@ -36,10 +32,6 @@ class ObjectiveConfig(Settings):
             possible, the latter by their median, which also minimises the benchmark's l1.
     """
 
-    lambda_magnitude: Number = 0.05
-    lambda_spectrum: Number = 0.001
-    lambda_repetitive: Number = 0.1
-    lambda_energy: Number = 1.0
     gamma1: Number = 5.0
     gamma2: Number = 5.0
     gamma3: Number = 5.0
@@ -48,16 +40,6 @@ class ObjectiveConfig(Settings):
     weighted_cross_entropy: bool = True
     cluster_seed: Seed = 0
     error: Literal["squared", "absolute"] = "squared"
-
-    @property
-    def fingerprint(self) -> FingerprintWeights:
-        """The lambdas."""
-        return FingerprintWeights(
-            magnitude=self.lambda_magnitude,
-            spectrum=self.lambda_spectrum,
-            repetitive=self.lambda_repetitive,
-            energy=self.lambda_energy,
-        )
 
 
 class Objective(nn.Module):

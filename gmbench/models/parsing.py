@@ -59,7 +59,7 @@ class Parsed:
     Attributes:
         continuous: Normalised continuous parameters, shape (N, 9); not clipped to [0, 1].
         probabilities: Probability of each class, head after head, shape (N, S); those of each head
-            sum to 1. `ClassSlots` maps slots to classes and finds the most likely class.
+            sum to 1. `ClassSlots` maps slots to classes.
     """
 
     continuous: Tensor

@@ -73,7 +73,7 @@ def _fingerprints(setting: Setting, draw: Callable[..., Figure], *, all_gms: boo
     names = [gm.name for gm, n in zip(known.gms, known.n_images, strict=True) if n]
     shown = names if all_gms else names[:: max(1, len(names) // _SHOWN_GMS)][:_SHOWN_GMS]
     parser = AttackRun().checkpoint(setting)
-    folder = require_folder("figures of fingerprints", setting.folder)
+    folder = require_folder("A figure of fingerprints", setting.folder)
     found = gm_fingerprints(parser, folder, shown, _IMAGES, setting.options.device)
     return draw(known, found, setting.options.seed) if all_gms else draw(found)
 

@@ -11,6 +11,7 @@ from gmbench.benchmark.benchmark import Benchmark, dataset_folder, load_benchmar
 from gmbench.benchmark.cross_validation import is_of_attack
 from gmbench.benchmark.extra import read_extra
 from gmbench.errors import BenchmarkError, naming_extras
+from gmbench.models.settings import SettingError
 from gmbench.predictions.predictions import Predictions
 from gmbench.progress import Progress, prefixed
 from gmbench.training.options import RunOptions
@@ -112,6 +113,8 @@ def run_baseline(
     recipe, known = find_recipe(name), load_benchmark(benchmark)
     if changes:
         refuse_changes([recipe])
+    if not 0 <= seed < 2**32:
+        raise SettingError(f"seed={seed} cannot be: give a whole number from 0 to {2**32 - 1}.")
     if isinstance(extra, str | Path):
         extra = [extra]
     if folder is None and not isinstance(benchmark, Benchmark):
@@ -121,7 +124,8 @@ def run_baseline(
         changes=changes or {},
         seed=seed,
         device=device,
-        runs=None if runs is None else Path(runs),
+        # As the command line has it: benchmarks have sets of the same names.
+        runs=None if runs is None else Path(runs) / known.name,
         extra=read_extra(known, map(Path, extra)),
     )
     place = None if folder is None else Path(folder)

@@ -1,4 +1,4 @@
-"""Batches of pixels for training and for prediction: a pure function of seed, epoch and step.
+"""Batches of pixels for training: a pure function of seed, epoch and step.
 
 Pixels stay 8-bit until a batch is made of them. They are kept on the device if they fit, so that a
 batch costs one gather there; otherwise in host memory or in the cache's files, from where each
@@ -42,27 +42,12 @@ class Batch(NamedTuple):
     gm_rows: torch.Tensor
 
 
-class OrderedBatch(NamedTuple):
-    """What a step predicts: images ordered by GM and by their numbers, with all views.
-
-    Attributes:
-        pixels: Shape (images x views, 3, size, size), float32 in [0, 1], on the device; the views
-            of an image are adjacent.
-        gm_rows: As in `Batch`, one for each image.
-        image_ids: Id of each image, such as `DCGAN/000000`.
-    """
-
-    pixels: torch.Tensor
-    gm_rows: torch.Tensor
-    image_ids: list[str]
-
-
 class Batches:
     """Epochs of shuffled batches.
 
     The order of an epoch depends only on the seed, its number and the images, so that a training
-    resumes at any epoch and step with the batches that it would have had. It is the same on every
-    device and for any amount of memory.
+    resumes at any epoch with the batches that it would have had. It is the same on every device and
+    for any amount of memory.
 
     Attributes:
         gms: Names of the GMs, whose positions are the `gm_rows`.
@@ -81,7 +66,6 @@ class Batches:
         seed: int = 0,
         balanced: bool = False,
         drop_last: bool = False,
-        channels_last: bool = True,
         share: Callable[[int], slice] | None = None,
         memory_limit: int = MEMORY_LIMIT,
         device_limit: int | None = None,
@@ -98,8 +82,6 @@ class Batches:
                 image once. An epoch has the same length either way; images of a GM are drawn
                 again only when all of them have been drawn.
             drop_last: Leave out the last batch if it is not full.
-            channels_last: Whether the pixels of a batch have torch's memory format
-                `channels_last`, in which they are made.
             share: Returns which images of a batch of a given size are wanted; all when None. The
                 `gm_rows` that come with them are those of the whole batch.
             memory_limit: Most bytes of pixels to read into host memory.
@@ -116,15 +98,14 @@ class Batches:
                 "a seed from 0 on."
             )
         stack = cached.stack(self.gms, memory_limit)
-        self.n_images = len(stack.image_ids)
+        self.n_images = len(stack.gm_rows)
         if not self.n_images:
             raise BatchesError("There is nothing to make batches of. Give at least one GM.")
         self.views = cached.view.views
         self._size, self._batch_size = cached.view.size, batch_size
-        self._device, self._channels_last = torch.device(device), channels_last
+        self._device = torch.device(device)
         self._seed, self._balanced, self._drop_last = seed, balanced, drop_last
-        self._gm_rows, self._image_ids = stack.gm_rows, stack.image_ids
-        self._share = share
+        self._gm_rows, self._share = stack.gm_rows, share
         self._lazy, self._held = None, None
         if self._device.type == "cuda" and stack.pixels.nbytes <= _limit(
             self._device, device_limit
@@ -158,19 +139,18 @@ class Batches:
             rows = generator.permutation(self.n_images)
         return rows, generator.integers(0, self.views, self.n_images)
 
-    def epoch(self, number: int, first_step: int = 0) -> Iterator[Batch]:
+    def epoch(self, number: int) -> Iterator[Batch]:
         """Yields the batches of an epoch.
 
         Args:
             number: Number of the epoch, from 0.
-            first_step: Number of batches to skip, to resume in the middle of an epoch.
         """
         rows, views = self.order(number)
         gm_rows = self._to_device(torch.from_numpy(self._gm_rows[rows]))
         flat = torch.from_numpy(rows * self.views + views)
         if self.on_device:
             flat = self._to_device(flat)
-        for step in range(first_step, len(self)):
+        for step in range(len(self)):
             part = slice(step * self._batch_size, (step + 1) * self._batch_size)
             whole = gm_rows[part]
             own = slice(None) if self._share is None else self._share(len(whole))
@@ -180,25 +160,6 @@ class Batches:
                 taken = rows[part][own], views[part][own]
                 chosen = torch.from_numpy(self._mapped.take(*taken))
             yield Batch(self._as_floats(self._to_device(chosen)), whole)
-
-    def in_order(self, batch_size: int | None = None) -> Iterator[OrderedBatch]:
-        """Yields every image once, in order, with all its views and its id.
-
-        Args:
-            batch_size: Images per batch, each with all its views; as in training when None.
-        """
-        size = self._batch_size if batch_size is None else batch_size
-        for first in range(0, self.n_images, size):
-            part = slice(first, min(first + size, self.n_images))
-            if self._held is not None:
-                chosen = self._held[part.start * self.views : part.stop * self.views]
-            else:
-                chosen = torch.from_numpy(self._mapped[part]).flatten(0, 1)
-            yield OrderedBatch(
-                self._as_floats(self._to_device(chosen)),
-                self._to_device(torch.from_numpy(self._gm_rows[part])),
-                self._image_ids[part],
-            )
 
     @property
     def _mapped(self) -> LazyPixels:
@@ -220,8 +181,7 @@ class Batches:
 
     def _as_floats(self, chosen: torch.Tensor) -> torch.Tensor:
         # The axes are permuted in name only: the memory is in `channels_last` format already.
-        pixels = chosen.permute(0, 3, 1, 2).to(torch.float32).div_(255)
-        return pixels if self._channels_last else pixels.contiguous()
+        return chosen.permute(0, 3, 1, 2).to(torch.float32).div_(255)
 
     def _to_device(self, tensor: torch.Tensor) -> torch.Tensor:
         if tensor.device.type == self._device.type:

@@ -87,12 +87,10 @@ class Stack:
     Attributes:
         pixels: Shape (images, views, size, size, 3), uint8: an array in memory, or read lazily.
         gm_rows: Position of each image's GM among the GMs requested, shape (images,), int64.
-        image_ids: Id of each image.
     """
 
     pixels: Pixels | LazyPixels
     gm_rows: NDArray[np.int64]
-    image_ids: list[str]
 
 
 @dataclass(frozen=True)
@@ -175,7 +173,7 @@ class CachedImages:
             DatasetError: A GM is not among those that were cached.
         """
         names = self.gms if gms is None else tuple(gms)
-        return _stacked(names, [self.pixels(name) for name in names], self.view, memory_limit)
+        return _stacked([self.pixels(name) for name in names], self.view, memory_limit)
 
     def _shard(self, gm: str) -> CachedShard:
         if gm not in self._shards:
@@ -218,20 +216,18 @@ class HeldImages:
     def stack(self, names: Sequence[str] | None = None, memory_limit: int = MEMORY_LIMIT) -> Stack:
         """Returns the images of several classes as one stack, as `CachedImages.stack` does."""
         chosen = self.gms if names is None else names
-        return _stacked(chosen, [self.arrays[name] for name in chosen], self.view, memory_limit)
+        return _stacked([self.arrays[name] for name in chosen], self.view, memory_limit)
 
 
 def _image_ids(name: str, count: int) -> tuple[str, ...]:
     return tuple(f"{name}/{number:06d}" for number in range(count))
 
 
-def _stacked(names: Sequence[str], parts: Sequence[Pixels], view: View, memory_limit: int) -> Stack:
+def _stacked(parts: Sequence[Pixels], view: View, memory_limit: int) -> Stack:
     lazy = LazyPixels(parts, (view.views, view.size, view.size, 3))
-    counts = [len(part) for part in parts]
     return Stack(
         pixels=lazy.read() if lazy.nbytes <= memory_limit else lazy,
-        gm_rows=np.repeat(np.arange(len(parts)), counts),
-        image_ids=[i for name, n in zip(names, counts, strict=True) for i in _image_ids(name, n)],
+        gm_rows=np.repeat(np.arange(len(parts)), [len(part) for part in parts]),
     )
 
 

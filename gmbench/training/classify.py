@@ -87,19 +87,33 @@ class ClassifierJob:
         return view_from_dict(self.config.view)
 
 
-def classifier_config(preset: str, *changes: Mapping[str, object]) -> TrainingConfig:
+def classifier_config(
+    preset: str, *changes: Mapping[str, object], fixed: Mapping[str, object] | None = None
+) -> TrainingConfig:
     """Returns the settings of a preset with changes, each applied on top of the earlier ones.
+
+    Args:
+        preset: Name of the preset.
+        *changes: The changes.
+        fixed: Settings that make the classifier what it is called, which no change may undo.
 
     Raises:
         UnknownNameError: There is no such preset or setting.
-        SettingError: A value is invalid.
+        SettingError: A value is invalid, or undoes what is fixed.
     """
     if preset not in CLASSIFIER_PRESETS:
         known = ", ".join(CLASSIFIER_PRESETS)
         raise UnknownNameError("Preset", preset, CLASSIFIER_PRESETS, f"There are: {known}.")
-    config = CLASSIFIER_PRESETS[preset]
+    fixed = fixed or {}
+    config = CLASSIFIER_PRESETS[preset].changed(fixed)
     for one in changes:
         config = config.changed(one)
+    for name, value in fixed.items():
+        if config.changed({name: value}) != config:
+            raise SettingError(
+                f"{name} is {value!r} in what is compared here, whatever else is changed. Leave "
+                "out the change of it, or of the method."
+            )
     for name in _OF_PARSERS:
         if getattr(config, name) != TrainingConfig.model_fields[name].default:
             raise SettingError(f"{name} is for networks that parse. Leave it out.")

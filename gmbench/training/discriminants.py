@@ -62,7 +62,8 @@ class Discriminants:
             covariance = (within.T * weights) @ within / weights.sum()
             covariance *= 1 - ISOTROPIC
             isotropic = ISOTROPIC / (1 - ISOTROPIC) * np.trace(covariance) / len(covariance)
-            covariance[np.diag_indices_from(covariance)] += isotropic
+            # With one image of each GM nothing varies within; then all directions count alike.
+            covariance[np.diag_indices_from(covariance)] += isotropic or 1.0
             directions = np.linalg.solve(covariance, centres.T)
             threshold = 0.5 * (centres.T * directions).sum(axis=0)
             known = own @ directions - threshold

@@ -62,8 +62,8 @@ def expected_time(
         if not runs:
             unknown.append(recipe.name)
             continue
-        share = 1.0 if set_name is None else 1 / len(benchmark.sets) / recipe.repeats
-        seconds += share * statistics.median(run["seconds"] for run in runs)
+        times = recipe.repeats if set_name is None else 1 / len(benchmark.sets)
+        seconds += times * statistics.median(run["seconds"] for run in runs)
         machines.append(str(runs[0]["machine"]))
     if not machines:
         return None
@@ -73,7 +73,7 @@ def expected_time(
 def _runs(
     recipe: Recipe, benchmark: Benchmark, options: RunOptions, results: Path | None
 ) -> Iterator[dict[str, Any]]:
-    """Yields the timed runs among a recipe's results that match what is asked."""
+    """Yields the timed runs among a recipe's results that match what is asked, as one repeat."""
     if recipe.training is not None and not _is_cpu(options.device):
         return
     folder = (results or baselines_directory()) / recipe.name / "results"
@@ -84,7 +84,8 @@ def _runs(
             is_alike = found["benchmark"] == benchmark.name and sets == list(benchmark.sets)
             preset = options.preset if recipe.training is not None else None
             if is_alike and run["preset"] == preset and not run["changes"] and not run["extra"]:
-                yield {"seconds": float(run["seconds"]), "machine": run["machine"]}
+                once = float(run["seconds"]) / run["repeats"]
+                yield {"seconds": once, "machine": run["machine"]}
         except (OSError, ValueError, KeyError, TypeError):
             continue  # It was not timed.
 

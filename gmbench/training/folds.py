@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gmbench.benchmark.benchmark import Benchmark
-from gmbench.errors import BenchmarkError, UnknownNameError
+from gmbench.errors import UnknownNameError
 from gmbench.models.settings import SettingError
 from gmbench.models.targets import TrainingTargets
 from gmbench.predictions.predictions import Predictions
@@ -29,7 +29,7 @@ from gmbench.training.parsed_sets import (
     present_sets,
 )
 from gmbench.training.predict import parse_images
-from gmbench.training.recipes import Recipe
+from gmbench.training.recipes import Recipe, require_training
 from gmbench.training.trees import parse_gms
 from gmbench.training.validation import hold_out
 from gmbench.training.views import view_from_dict
@@ -62,18 +62,13 @@ class TrainingJob(RunOptions):
             SettingError: A setting has an invalid value, or no effect, or trees would learn the
                 true labels beside a network that must not.
         """
-        if self.recipe.training is None:
-            raise BenchmarkError(f"The baseline {self.recipe.name} trains no network.")
+        training = require_training(self.recipe)
         if self.preset not in PRESETS:
             raise UnknownNameError(
                 "Preset", self.preset, PRESETS, f"There are: {', '.join(PRESETS)}."
             )
         config = PRESETS[self.preset]
-        for changes in (
-            self.recipe.training.get("all", {}),
-            self.recipe.training.get(self.preset, {}),
-            self.changes,
-        ):
+        for changes in (training.get("all", {}), training.get(self.preset, {}), self.changes):
             config = config.changed(changes)
         if config.shuffled_labels and config.trees:
             raise SettingError(

@@ -18,7 +18,8 @@ def n_processes() -> int:
 
 def is_first() -> bool:
     """Returns whether this is the process that writes and speaks for all."""
-    return _number("RANK", 0) == 0
+    # Without a launcher, a RANK is left over from something else.
+    return n_processes() == 1 or _number("RANK", 0) == 0
 
 
 def require_one_process(what: str) -> None:

@@ -271,7 +271,8 @@ def _passes(
 ) -> list[Batches]:
     """Returns the batches of each epoch: of all GMs, from `extra_until` on of the benchmark's only.
 
-    Both parts together have as many steps as training on all GMs in every epoch would have.
+    Both parts together have as many steps as training on all GMs in every epoch would have, and the
+    rest of the last epoch.
     """
 
     def batches_of(gms: Sequence[str]) -> Batches:

@@ -90,9 +90,11 @@ def training_facts(data: Mapping[str, Any]) -> dict[str, Any]:
     """
     facts = dict(data)
     names = [facts.get(key, "") for key in ("baseline", "benchmark", "set")]
-    gms = facts.get("gms", [])
+    gms, most = facts.get("gms", []), facts.get("most_images", {})
     sound = (
         isinstance(gms, list | tuple)
+        and isinstance(most, Mapping)
+        and all(type(one) is int and one >= 0 for one in most.values())
         and all(isinstance(one, str) and one.isprintable() for one in (*names, *gms))
         and isinstance(facts.get("n_gms", 0), int)
     )

@@ -107,6 +107,17 @@ def refuse_changes(recipes: Sequence[Recipe]) -> None:
         raise BenchmarkError(f"{which}: there is nothing to change.")
 
 
+def require_training(recipe: Recipe) -> Training:
+    """Returns what the training of a baseline's network changes in each preset.
+
+    Raises:
+        BenchmarkError: It trains none.
+    """
+    if recipe.training is None:
+        raise BenchmarkError(f"The baseline {recipe.name} trains no network.")
+    return recipe.training
+
+
 def require_extra(recipe: Recipe) -> None:
     """Checks that a baseline can train on GMs in addition to those of the benchmark.
 
@@ -120,15 +131,13 @@ def require_extra(recipe: Recipe) -> None:
 
 
 def require_folder(name: str, folder: Path | None) -> Path:
-    """Returns the dataset folder of a baseline that looks at images.
+    """Returns the dataset folder of what looks at images: a baseline, a command or a figure.
 
     Raises:
         BenchmarkError: There is none.
     """
     if folder is None:
-        raise BenchmarkError(
-            f"The baseline {name} looks at images. Give the folder of a dataset with --data."
-        )
+        raise BenchmarkError(f"{name} looks at images. Give the folder of a dataset with --data.")
     return folder
 
 

@@ -132,7 +132,8 @@ def _suite(recipes: Sequence[Recipe], benchmark: Benchmark, options: RunOptions)
         {
             "benchmark": [benchmark.name, benchmark.labels_sha256, benchmark.splits_sha256],
             "baselines": [recipe.name for recipe in recipes],
-            "options": [options.seed, options.preset, dict(options.changes)],
+            # As Python writes them: a value that JSON cannot hold is refused later, with a message.
+            "options": [options.seed, options.preset, repr(dict(options.changes))],
             "extra": [one.to_dict() for one in options.extra],
         }
     )

@@ -153,7 +153,7 @@ def view_from_dict(description: Mapping[str, Any]) -> View:
     """
     fields = dict(description)
     name, rule = fields.pop("kind", None), fields.pop("rule", RULE)
-    if name not in _VIEWS:
+    if not isinstance(name, str) or name not in _VIEWS:
         raise ViewError(
             f"The view {name!r} is not known. Give as `kind` one of {', '.join(_VIEWS)}."
         )

@@ -21,6 +21,7 @@ from gmbench.applications.attribution_methods import METHODS, noise_residuals
 from gmbench.benchmark.benchmark import MINI116, load_benchmark
 from gmbench.data.real_images import read_real_images
 from gmbench.errors import BenchmarkError, SourceError, UnknownNameError
+from gmbench.models.settings import SettingError
 from gmbench.training.options import RunOptions, hashed_name
 from gmbench.training.views import Resized
 from tests.applications.toys import OPTIONS, PLAIN, SIDE, noise
@@ -104,6 +105,14 @@ def test_settings_have_folders_of_their_own() -> None:
         # Changes of the fingerprint network do not apply to it.
         "gan_fingerprint/seed_0/fold_1",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "other"), [("fingerprint", "gan_fingerprint"), ("gan_fingerprint", "classifier")]
+)
+def test_no_network_takes_the_place_of_another(name: str, other: str) -> None:
+    with pytest.raises(SettingError, match=r"method is .* in what is compared here"):
+        _job(name, 0, "toy", RunOptions(changes={"method": other}))
 
 
 def test_the_papers_gms_and_real_faces_of_mini116(own_cache: Path) -> None:

@@ -16,6 +16,7 @@ from gmbench.benchmark.benchmark import Benchmark
 from gmbench.data.build import build_dataset
 from gmbench.errors import BenchmarkError
 from gmbench.models.fingerprint import FingerprintNetwork
+from gmbench.models.settings import SettingError
 from gmbench.training.options import RunOptions, hashed_name
 from tests.applications.toys import OPTIONS, noise
 from tests.training.families import family_benchmark
@@ -84,6 +85,14 @@ def test_settings_have_folders_of_their_own() -> None:
         Path(f"runs/content_independence/{one}/seed_0/set_1")
         for one in ("fingerprint", hashed_name("fingerprint", "its hash"))
     ]
+
+
+@pytest.mark.parametrize("change", [{"model.inputs": "image"}, {"model.frozen": False}])
+def test_fingerprints_that_learn_or_images_in_their_place_are_refused(
+    change: dict[str, object],
+) -> None:
+    with pytest.raises(SettingError, match="in what is compared here"):
+        content._job("fingerprint", None, "set_1", RunOptions(changes=change))
 
 
 def test_rare_contents_are_one_class() -> None:

@@ -13,6 +13,7 @@ from gmbench.applications.sources import DetectionFold, benchmark_folds
 from gmbench.benchmark.benchmark import MINI116, load_benchmark
 from gmbench.data.real_images import read_real_images
 from gmbench.errors import BenchmarkError, UnknownNameError
+from gmbench.models.settings import SettingError
 from gmbench.parsing.load import SHIPPED
 from gmbench.training.cache import CachedImages, cached_images
 from gmbench.training.classify import classifier_config
@@ -137,6 +138,12 @@ def test_parsers_that_will_not_do() -> None:
         detect([fold(0.0)], "toy", OPTIONS, ["model_parsing"])
     with pytest.raises(UnknownNameError, match="Did you mean fingerprint"):
         detect([fold(0.0)], "toy", OPTIONS, ["fingerprints"])
+
+
+def test_no_variant_takes_the_place_of_another() -> None:
+    options = replace(OPTIONS, changes={**TINY, "model.inputs": "image"})
+    with pytest.raises(SettingError, match=r"model\.inputs is 'fingerprint' in what is compared"):
+        detect([fold(0.0)], "toy", options, ["fingerprint"])
 
 
 def test_trainings_go_on_where_they_were(tmp_path: Path) -> None:

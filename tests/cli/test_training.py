@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from dataclasses import replace
@@ -64,6 +65,18 @@ def test_train_then_predict_then_evaluate(here: Path, snapshot: SnapshotAssertio
     assert result["n_images"] == 16
 
 
+def test_what_comes_next_scores_with_the_same_labels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gmbench.benchmark.benchmark.IMAGES_PER_GM", 2)
+    words = ["-b", "red116", "--labels", "2024", "-o", "a file.csv"]
+    done = gmbench("baseline", "mean_mode", *words, cwd=tmp_path)
+    following = done.stderr.splitlines()[-1]
+    assert following == "next: gmbench evaluate 'a file.csv' -b red116 --labels 2024"
+    result = data(*shlex.split(following)[2:], "--replicates", "0", cwd=tmp_path)
+    assert result["version"] == "2024.1"
+
+
 def test_train_and_predict_as_json(here: Path) -> None:
     trained = data("train", "full", *DATA, *CHANGES, cwd=here)
     assert trained["folder"] == str(Path(model(here)).parent)
@@ -106,6 +119,11 @@ def test_one_baseline_and_several(here: Path) -> None:
         "comparison.json", "full.json", "full.parquet", "mean_mode.json", "mean_mode.parquet",
     ]  # fmt: skip
     assert json.loads((here / "all" / "full.json").read_text())["run"]["preset"] == "small"
+
+
+def test_a_baseline_named_twice_is_run_once(here: Path) -> None:
+    words = ["mean_mode", "mean_mode", *DATA[:2], "-o", "once.csv"]
+    assert data("baseline", *words, cwd=here)["file"] == "once.csv"
 
 
 def test_the_list_of_baselines(tmp_path: Path) -> None:
@@ -206,6 +224,7 @@ def test_training_on_extra_gms(here: Path, tmp_path: Path) -> None:
 ERRORS = {
     "train ful": "Did you mean full",
     "train mean_mode --data dataset": "The baseline mean_mode trains no network",
+    "train mean_mode -b red116": "The baseline mean_mode trains no network",
     "train full -b red116": "full looks at images. Give the folder of a dataset with --data",
     "train full --data dataset --set set_9": "families has: set_1, set_2",
     "train full --data dataset --preset big": "There are: paper, small",
@@ -219,7 +238,7 @@ ERRORS = {
     "train full --data dataset --device gpu": "Take one of auto, cpu, cuda, mps",
     "predict nowhere --data dataset": "nowhere is not there",
     "predict dataset --data dataset": "holds no model parser",
-    "predict MODEL -b red116": "predict looks at images",
+    "predict MODEL -b red116": "error: predict looks at images",
     "predict MODEL --data dataset --jobs 2": "For long runs alone: --jobs. Give --out DIR",
     "predict MODEL x.png": "and predictions.parquet is a file: give --out DIR",
     "predict MODEL --data dataset -o out": "--out out is a folder, in which nothing is replaced",

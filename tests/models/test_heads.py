@@ -50,10 +50,8 @@ def test_gradients_do_not_suffer_from_padding() -> None:
     assert torch.autograd.gradcheck(lambda x: slots.cross_entropy(x, classes, weights), (logits,))
 
 
-def test_most_likely_and_spread_by_hand() -> None:
+def test_spread_by_hand() -> None:
     slots = ClassSlots((3, 2))
-    table = torch.tensor([[0.1, 0.7, 0.2, 0.9, 0.1], [-3.0, -5.0, -4.0, -2.0, -1.0]])
-    assert slots.most_likely(table).tolist() == [[1, 0], [0, 1]]
     assert slots.spread(torch.tensor([[0.25, 0.5]])).tolist() == [[0.25, 0.25, 0.25, 0.5, 0.5]]
     assert slots.total == 5
 

@@ -54,6 +54,7 @@ def test_one_call_trains_a_network_too(
     assert (made.source, len(made)) == ("full", 64)
     assert seen[-1] == "full set_2 batches"
     assert len(list(tmp_path.rglob("model.safetensors"))) == 2
+    assert (tmp_path / "families" / "full").is_dir()
     # What was trained is not trained again, whichever way the benchmark is given.
     again = run_baseline(
         "full", families, folder=family_folder, changes={**CHANGES, "epochs": 1}, device="cpu",

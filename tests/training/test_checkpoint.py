@@ -18,7 +18,7 @@ from gmbench.errors import GmbenchError
 from gmbench.training.checkpoint import ModelParserCheckpoint, load_checkpoint
 from gmbench.training.config import TrainingConfig
 from gmbench.training.methods import build_method
-from gmbench.training.parser_place import CheckpointError
+from gmbench.training.parser_place import CheckpointError, training_facts
 from tests.data.hub_server import HubServer
 from tests.training.families import TINY, family_image, targets_of
 
@@ -164,6 +164,12 @@ def test_a_damaged_checkpoint_is_one_message(
     with pytest.raises(GmbenchError) as caught:
         load_checkpoint(folder)
     assert str(caught.value).replace(str(tmp_path), "") == snapshot
+
+
+@pytest.mark.parametrize("most", [["GM_04"], {"GM_04": "4"}, {"GM_04": -1}])
+def test_numbers_of_images_that_cannot_be(most: object) -> None:
+    with pytest.raises(ValueError, match="what it says of its training cannot be"):
+        training_facts({**TRAINED_ON, "most_images": most})
 
 
 @pytest.mark.parametrize("name", ["/no/such/folder", "nowhere", "a/b/c"])

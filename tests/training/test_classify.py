@@ -102,7 +102,6 @@ def test_held_images_tell_of_their_pixels() -> None:
     assert held.sha256 != other.sha256
     stack = held.stack(["b", "a"])
     assert stack.gm_rows.tolist() == [0, 0, 1, 1, 1]
-    assert stack.image_ids == ["b/000000", "b/000001", "a/000000", "a/000001", "a/000002"]
     assert np.array_equal(stack.pixels[:2], held.arrays["b"])
 
 
@@ -132,3 +131,16 @@ def test_a_classifier_is_no_parser_and_a_parser_no_classifier(families: Benchmar
 def test_settings_that_only_parsers_have_are_refused(change: dict[str, object]) -> None:
     with pytest.raises(SettingError, match=f"{next(iter(change))} is for networks that parse"):
         classifier_config("small", change)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"model.inputs": "image"}, {"model": {"inputs": "image"}}, {"method": "gan_fingerprint"}],
+)
+def test_no_change_undoes_what_a_classifier_is_called_after(change: dict[str, object]) -> None:
+    fixed = {"model.inputs": "fingerprint"}
+    harmless = {"model.fen_depth": 3}
+    found = classifier_config("small", harmless, fixed=fixed)
+    assert found == classifier_config("small", fixed, harmless)
+    with pytest.raises(SettingError, match=r"model\.inputs is 'fingerprint' in what is compared"):
+        classifier_config("small", change, fixed=fixed)

@@ -135,4 +135,6 @@ def test_a_no_that_yaml_takes_for_false(text: str) -> None:
 def test_an_unknown_setting() -> None:
     with pytest.raises(UnknownNameError, match="Did you mean epochs"):
         PAPER.changed({"epoch": 3})
+    with pytest.raises(UnknownNameError, match="Setting 'self' is not known"):
+        PAPER.changed({"self": 1})
     assert issubclass(SettingError, GmbenchError)

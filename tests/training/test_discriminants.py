@@ -58,3 +58,9 @@ def test_a_single_gm_has_all_of_every_image() -> None:
     fitted = Discriminants.fit(features, np.zeros(8, int), np.full(8, 1 / 8))
     assert fitted.shares(features).tolist() == [[1.0]] * 8
     assert Discriminants.from_arrays(fitted.to_arrays(), 1).spread == 1
+
+
+def test_one_image_of_each_gm() -> None:
+    features = np.eye(3, 4, dtype=np.float32)
+    fitted = Discriminants.fit(features, np.arange(3), np.ones(3))
+    assert fitted.shares(features).argmax(axis=1).tolist() == [0, 1, 2]

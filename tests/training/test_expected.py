@@ -32,15 +32,17 @@ def baselines(tmp_path: Path, mini116: Benchmark) -> Path:
     return tmp_path
 
 
-def save(folder: Path, name: str, benchmark: Benchmark, **run: Any) -> None:
+def save(folder: Path, name: str, benchmark: Benchmark, more: str = "", **run: Any) -> None:
     place = folder / name / "results"
     place.mkdir(parents=True)
     training = "" if run.get("preset", "") is None else "training: {all: {}}\n"
     predictor = "" if training else "predictor: a:b\n"
     (folder / name / "recipe.yaml").write_text(
         f"name: {name}\nsummary: s\npaper: p\nneeds: labels and images\n{training}{predictor}"
+        + more
     )
-    whole = {"preset": "small", "changes": {}, "extra": [], "machine": "2 cores", **run}
+    usual = {"preset": "small", "changes": {}, "extra": [], "machine": "2 cores", "repeats": 1}
+    whole = {**usual, **run}
     text = json.dumps({"benchmark": benchmark.name, "sets": dict(benchmark.sets), "run": whole})
     (place / f"{benchmark.name}.json").write_text(text)
     (place / "damaged.json").write_text(text[:-9])
@@ -58,6 +60,15 @@ def test_what_was_measured_is_expected(baselines: Path, mini116: Benchmark) -> N
     assert asked(baselines, mini116, "slow") == Expected(1200.0, "2 cores", ())
     assert asked(baselines, mini116, "slow", "trees") == Expected(1280.0, "2 cores", ())
     assert asked(baselines, mini116, "slow", set_name="set_2") == Expected(300.0, "2 cores", ())
+
+
+@pytest.mark.parametrize(("measured", "seconds"), [(1, 40.0), (3, 120.0)])
+def test_a_baseline_with_repeats_takes_as_many_times_as_long(
+    measured: int, seconds: float, baselines: Path, mini116: Benchmark
+) -> None:
+    save(baselines, "thrice", mini116, "repeats: 3\n", seconds=seconds, repeats=measured)
+    assert asked(baselines, mini116, "thrice") == Expected(120.0, "2 cores", ())
+    assert asked(baselines, mini116, "thrice", set_name="set_2") == Expected(10.0, "2 cores", ())
 
 
 def test_a_network_that_was_not_timed_is_like_the_others(

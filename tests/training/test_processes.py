@@ -75,8 +75,9 @@ def test_every_image_is_one_process_s(number: int, n_images: int) -> None:
 
 def test_who_speaks_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (n_processes(), is_first()) == (1, True)
-    monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.setenv("RANK", "1")
+    assert (n_processes(), is_first()) == (1, True)
+    monkeypatch.setenv("WORLD_SIZE", "2")
     assert (n_processes(), is_first()) == (2, False)
     with pytest.raises(LaunchError, match="gmbench x works in one process, and was started in 2"):
         require_one_process("gmbench x")

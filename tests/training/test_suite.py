@@ -70,8 +70,10 @@ def test_an_interrupted_suite_may_go_on_and_no_other_take_its_place(tmp_path: Pa
         run_suite(recipes, benchmark, None, tmp_path, options, interrupt)
     assert (tmp_path / "median_mode.json").exists()
     check_place(recipes, benchmark, tmp_path, options)
+    not_json = replace(options, changes={"clip": float("nan")})
     for others in ((recipes[::-1], benchmark, options), (recipes, small_benchmark(3), options),
-                   (recipes, benchmark, replace(options, seed=1))):  # fmt: skip
+                   (recipes, benchmark, replace(options, seed=1)),
+                   (recipes, benchmark, not_json)):  # fmt: skip
         with pytest.raises(WriteError, match=r"mode\.parquet is there already. Say --overwrite"):
             check_place(others[0], others[1], tmp_path, others[2])
         check_place(others[0], others[1], tmp_path, others[2], overwrite=True)

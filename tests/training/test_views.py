@@ -121,6 +121,7 @@ def test_a_short_description_and_one_of_the_first_rule() -> None:
     [
         ({"kind": "rezised"}, "'rezised' is not known. Give as `kind` one of resized, crops"),
         ({}, "None is not known"),
+        ({"kind": ["crops"]}, r"\['crops'\] is not known"),
         ({"kind": "resized", "rule": 0}, "under rule 0 .* has rule 2"),
         ({"kind": "resized", "count": 2}, "cannot be made of {'count': 2}"),
         ({"kind": "resized", "size": 0}, "size of Resized is 0"),
