@@ -42,6 +42,7 @@ _GAMES = ("loss_mmd", "loss_adversarial", "loss_wgan", "loss_hinge", "loss_ls")
 """Losses that play against a critic or compare samples: each is an objective by itself."""
 
 _WIDTH_COLUMNS = (NAMES.index("filters"), NAMES.index("parameters"))
+_NORMALIZATION = NAMES.index("normalization")
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +198,10 @@ def _fits(choice: tuple[str, ...], base: GM, relative: GM) -> bool:
         return gm.values[NAMES.index(name)] > 0
 
     if choice == ("normalization",):
-        return has(base, "norm_layers") == has(relative, "norm_layers")
+        # Without norm layers, only the label would differ: the network would be the row's twin.
+        same = base.values[_NORMALIZATION] == relative.values[_NORMALIZATION]
+        normed = [has(gm, "norm_layers") for gm in (base, relative)]
+        return all(normed) or (same and not any(normed))
     if len(choice) == 1:
         return True
     # Losses are taken together, and only by a network that is trained in the same way: by a game
