@@ -113,11 +113,11 @@ def draw_population(
     return [gm for kind in KIND_MODULES for gm in drawn[kind]]
 
 
-def shares(n_gms: int) -> dict[str, int]:
-    """Returns the number of GMs of each kind, in the paper's proportions by largest remainder."""
-    total = sum(PROPORTIONS.values())
-    numbers = {kind: n_gms * share // total for kind, share in PROPORTIONS.items()}
-    by_remainder = sorted(PROPORTIONS, key=lambda kind: -(n_gms * PROPORTIONS[kind] % total))
+def shares(n_gms: int, proportions: Mapping[str, int] = PROPORTIONS) -> dict[str, int]:
+    """Returns the number of GMs of each kind, in the given proportions by largest remainder."""
+    total = sum(proportions.values())
+    numbers = {kind: n_gms * share // total for kind, share in proportions.items()}
+    by_remainder = sorted(proportions, key=lambda kind: -(n_gms * proportions[kind] % total))
     for kind in by_remainder[: n_gms - sum(numbers.values())]:
         numbers[kind] += 1
     return numbers
