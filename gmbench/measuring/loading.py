@@ -239,10 +239,14 @@ def _known_packages(folders: Sequence[Path]) -> str:
 def _attribute(module: ModuleType, name: str, place: str) -> Any:
     found: Any = module
     for part in name.split("."):
-        if not hasattr(found, part):
-            known = [n for n, value in vars(found).items() if callable(value)]
-            raise UnknownNameError("Object", part, known, f"It is not in {place}.")
-        found = getattr(found, part)
+        try:
+            found = getattr(found, part)
+        except AttributeError as error:
+            held = getattr(found, "__dict__", {})
+            known = [n for n, value in held.items() if callable(value)]
+            raise UnknownNameError("Object", part, known, f"It is not in {place}.") from error
+        except (Exception, SystemExit) as error:
+            raise NetworkError(f"{place}:{name} cannot be imported: {_told(error)}.") from error
     return found
 
 

@@ -345,7 +345,8 @@ class _Recorder(TorchFunctionMode):
         return "batch" if 0 in statistic.dims and 1 not in statistic.dims else "other"
 
     def _concatenation(self, seen: Seen) -> Mark:
-        if len(seen.out) > 1 and seen.argument(1, "dim", 0) not in (0, -len(seen.out)):
+        dim = seen.argument(1, "dim", seen.kwargs.get("axis", 0))
+        if len(seen.out) > 1 and dim not in (0, -len(seen.out)):
             marks = [seen.marks[place] for place in seen.activations]
             marks.sort(key=lambda mark: (mark.bits & self._weight_bits).bit_count())
             for shorter, longer in pairwise(marks):

@@ -129,7 +129,7 @@ class Seen:
             weights = [t for t, m in factors if m.weights and not m.bits]
             return weights[:1] if self.activations else []
         if name in words.RECURRENT_CELLS:
-            return self.operands[2:3]
+            return [self.argument(2, "w_ih")]
         if name in words.RECURRENT:
             matrices = [
                 t

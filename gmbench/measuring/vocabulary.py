@@ -27,7 +27,8 @@ POOL = re.compile(r"(adaptive_|fractional_)?(max|avg|lp)_pool[123]d(_with_indice
 SPATIAL_REDUCTIONS = frozenset({"mean", "sum", "amax"})
 """Reductions that are a global pooling when they go over all spatial dimensions and no others."""
 
-STATISTICS = frozenset({"mean", "var", "std", "var_mean", "std_mean", "norm", "linalg_vector_norm"})
+STATISTICS = frozenset({"mean", "var", "std", "var_mean", "std_mean",
+                        "norm", "linalg_norm", "linalg_vector_norm"})  # fmt: skip
 """Reductions by which a hand-written normalization divides."""
 
 NORMS = {

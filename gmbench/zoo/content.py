@@ -111,7 +111,6 @@ def load_content(name: str, size: int, seed: int = 0) -> Content:
     return Content(name, _frozen(train), _frozen(held_out), tuple(origins), tuple(sources))
 
 
-@lru_cache(maxsize=4)
 def load_folder(folder: Path, size: int, seed: int = 0) -> Content:
     """Returns the images of a user's folder, a fifth of them held out.
 

@@ -60,6 +60,9 @@ _COMPARES: Mapping[str, str] = {
 _OF_NOISE: tuple[str, ...] = ("code", "rebuilt")
 """What can be compared only where images are made from noise."""
 
+_OF_IMAGES: tuple[str, ...] = ("cycle",)
+"""What can be compared only where images are made from images."""
+
 
 def gan_options(replica: Replica, row: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the options of a GAN, or of a VAE that is trained as one."""
@@ -136,10 +139,11 @@ def _from_noise(replica: Replica) -> bool:
 
 
 def _compared(replica: Replica) -> str:
+    # A GM may have the objective of one with another start, or the name: without noise, there is
+    # none to recover and none to rebuild images from, and without an image, none to lead back to.
+    impossible = _OF_IMAGES if _from_noise(replica) else _OF_NOISE
     for name in (replica.objective, replica.objective_of or replica.gm):
-        # A GM that was drawn may have the objective of one with another start: without noise, there
-        # is none to recover and none to rebuild images from.
-        if name in _COMPARES and (_from_noise(replica) or _COMPARES[name] not in _OF_NOISE):
+        if name in _COMPARES and _COMPARES[name] not in impossible:
             return _COMPARES[name]
     if _from_noise(replica):
         return "features"

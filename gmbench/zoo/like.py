@@ -19,6 +19,7 @@ import numpy as np
 from gmbench.benchmark.catalog import GM
 from gmbench.errors import BenchmarkError
 from gmbench.schema import KINDS, LOSSES, N_ARCHITECTURE, N_CONTINUOUS, NAMES
+from gmbench.zoo.population import shares
 
 CHOICES: tuple[tuple[str, ...], ...] = (
     ("normalization",),
@@ -42,6 +43,7 @@ _GAMES = ("loss_mmd", "loss_adversarial", "loss_wgan", "loss_hinge", "loss_ls")
 """Losses that play against a critic or compare samples: each is an objective by itself."""
 
 _WIDTH_COLUMNS = (NAMES.index("filters"), NAMES.index("parameters"))
+_NORMALIZATION = NAMES.index("normalization")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,8 @@ def like_rows(
     taken = {_without_width(gm) for gm in table}
     drawn: list[DrawnGM] = []
     rows: set[tuple[float, ...]] = set()
-    for kind, number in _shares(table, n).items():
+    counts = Counter(gm.kind for gm in table)
+    for kind, number in shares(n, {kind: counts[kind] for kind in KINDS if counts[kind]}).items():
         of_kind = [gm for gm in table if gm.kind == kind]
         relatives = [_relatives(gm, of_kind) for gm in of_kind]
         # Every row is the base as often as any other, give or take one.
@@ -135,17 +138,6 @@ def nearest_first(gm: GM, others: Sequence[GM]) -> list[GM]:
     counts = np.abs(rows - own)[:, :N_CONTINUOUS] / np.where(span > 0, span, 1.0)
     distances = counts.mean(axis=1) + (rows != own)[:, N_CONTINUOUS:].mean(axis=1)
     return [others[i] for i in np.argsort(distances, kind="stable")]
-
-
-def _shares(table: Sequence[GM], n: int) -> dict[str, int]:
-    """Returns the number of GMs of each kind, in the table's proportions by largest remainder."""
-    counts = Counter(gm.kind for gm in table)
-    kinds = [kind for kind in KINDS if counts[kind]]
-    numbers = {kind: n * counts[kind] // len(table) for kind in kinds}
-    by_remainder = sorted(kinds, key=lambda kind: -(n * counts[kind] % len(table)))
-    for kind in by_remainder[: n - sum(numbers.values())]:
-        numbers[kind] += 1
-    return {kind: number for kind, number in numbers.items() if number}
 
 
 def _relatives(gm: GM, of_kind: Sequence[GM]) -> list[GM]:
@@ -197,7 +189,10 @@ def _fits(choice: tuple[str, ...], base: GM, relative: GM) -> bool:
         return gm.values[NAMES.index(name)] > 0
 
     if choice == ("normalization",):
-        return has(base, "norm_layers") == has(relative, "norm_layers")
+        # Without norm layers, only the label would differ: the network would be the row's twin.
+        same = base.values[_NORMALIZATION] == relative.values[_NORMALIZATION]
+        normed = [has(gm, "norm_layers") for gm in (base, relative)]
+        return all(normed) or (same and not any(normed))
     if len(choice) == 1:
         return True
     # Losses are taken together, and only by a network that is trained in the same way: by a game

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from gmbench.zoo.game_options import CLASSES, FACE_CLASSES
 from gmbench.zoo.replica_table import Replica
 
 STEPS: Mapping[str, int] = {
@@ -27,9 +28,6 @@ STEPS: Mapping[str, int] = {
     "diffusion_unet": 450,
 }
 """Training steps of each family, which take about half a minute on one core."""
-
-FACE_CLASSES = 4
-CLASSES = 10
 
 
 def autoregressive_options(replica: Replica, row: Mapping[str, Any]) -> dict[str, Any]:

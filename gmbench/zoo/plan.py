@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from gmbench.benchmark.soundness import FILE_NAME
+from gmbench.benchmark.benchmark import NAMED
+from gmbench.benchmark.soundness import FILE_NAME, MOST_IMAGES, MOST_IMAGES_IN_ALL
 from gmbench.errors import DatasetError, UnknownNameError, shortened
 from gmbench.version import __version__
 from gmbench.zoo.content import CONTENTS, Content, content_name, load_content, load_folder
@@ -174,6 +175,10 @@ def plan_zoo(
             f"{n_gms} GMs and {n_diffusion} of diffusion with {images_per_gm} images each make no "
             "zoo. Give --gms and --images-per-gm of 1 or more."
         )
+    if diffusion_per_set and not n_diffusion:
+        raise DatasetError(
+            f"--diffusion-per-set {diffusion_per_set} needs diffusion GMs. Give --diffusion too."
+        )
     loaded = _contents(contents, images_from, size, seed if content_seed is None else content_seed)
     names = [content.name for content in loaded]
     if content_seed is not None:
@@ -208,10 +213,21 @@ def check_plan(plan: ZooPlan) -> None:
 
     Raises:
         UnknownNameError: A GM has an unknown kind or content.
-        DatasetError: A name cannot be a file's, there is no GM, two share a name, or a content
-            lacks the size of one.
+        DatasetError: A name cannot be a file's or is a known benchmark's, there is no GM, two share
+            a name, a content lacks the size of one, or there would be too many images.
     """
     _check_name("The benchmark", plan.name)
+    # Replicas alone, which have the paper's sets, can be mini116.
+    if plan.name in NAMED and not (plan.name == "mini116" and plan.sets):
+        raise DatasetError(
+            f"{plan.name} is the name of a benchmark that gmbench knows. Give another --name."
+        )
+    n_images = plan.images_per_gm * len(plan.population)
+    if plan.images_per_gm > MOST_IMAGES or n_images > MOST_IMAGES_IN_ALL:
+        raise DatasetError(
+            f"{n_images:,} images, {plan.images_per_gm:,} of each GM: a dataset holds "
+            f"{MOST_IMAGES_IN_ALL:,} and {MOST_IMAGES:,} at most. Give fewer --images-per-gm."
+        )
     names = [specification.name for specification in plan.population]
     if not names or len(set(names)) != len(names):
         raise DatasetError("A population needs GMs of different names. Draw it again.")

@@ -9,7 +9,7 @@ here are the intended ones; the final labels are measured on the trained network
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from types import ModuleType
@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gmbench.errors import DatasetError
-from gmbench.schema import DISCRETE, KINDS, LOSSES, N_CONTINUOUS
+from gmbench.schema import DISCRETE, KINDS, N_CONTINUOUS
 from gmbench.zoo.specification import Specification
 
 #: The module in which the networks of each kind are drawn and trained.
@@ -63,9 +63,6 @@ class NearestRows:
     distance: float
     first: int
     second: int
-
-    def __float__(self) -> float:
-        return self.distance
 
 
 def draw_population(
@@ -111,16 +108,16 @@ def draw_population(
         # Each kind continues with the contents where the last one stopped: a few GMs cannot have
         # them all.
         turned = [contents[(first + n) % len(contents)] for n in range(len(contents))]
-        drawn[kind] = _draw_kind(kind, numbers[kind], size, turned, generator, counts)
+        drawn[kind] = _draw_kind(kind, numbers[kind], size, turned, generator, counts, prefix)
         first += numbers[kind]
-    return [_named(gm, f"{prefix}{gm.name}") for kind in KIND_MODULES for gm in drawn[kind]]
+    return [gm for kind in KIND_MODULES for gm in drawn[kind]]
 
 
-def shares(n_gms: int) -> dict[str, int]:
-    """Returns the number of GMs of each kind, in the paper's proportions by largest remainder."""
-    total = sum(PROPORTIONS.values())
-    numbers = {kind: n_gms * share // total for kind, share in PROPORTIONS.items()}
-    by_remainder = sorted(PROPORTIONS, key=lambda kind: -(n_gms * PROPORTIONS[kind] % total))
+def shares(n_gms: int, proportions: Mapping[str, int] = PROPORTIONS) -> dict[str, int]:
+    """Returns the number of GMs of each kind, in the given proportions by largest remainder."""
+    total = sum(proportions.values())
+    numbers = {kind: n_gms * share // total for kind, share in proportions.items()}
+    by_remainder = sorted(proportions, key=lambda kind: -(n_gms * proportions[kind] % total))
     for kind in by_remainder[: n_gms - sum(numbers.values())]:
         numbers[kind] += 1
     return numbers
@@ -140,16 +137,6 @@ def intended_labels(specification: Specification) -> dict[str, str]:
         if label in parameter.classes:
             labels[parameter.name] = label
     return labels
-
-
-def class_counts(specifications: Iterable[Specification]) -> dict[str, dict[str, int]]:
-    """Returns how many GMs ask for each class of each discrete parameter, and for each loss."""
-    counts = {p.name: dict.fromkeys(p.classes, 0) for p in DISCRETE}
-    counts |= {p.name: {"yes": 0} for p in LOSSES}
-    for specification in specifications:
-        for name, label in intended_labels(specification).items():
-            counts[name][label] += 1
-    return counts
 
 
 def smallest_distance(rows: npt.ArrayLike) -> NearestRows:
@@ -197,6 +184,7 @@ def _draw_kind(
     contents: Sequence[str],
     generator: np.random.Generator,
     counts: Counter[tuple[str, str]],
+    prefix: str,
 ) -> list[Specification]:
     """Draws the GMs of one kind and adds their labels to `counts`."""
     if not number:
@@ -210,7 +198,7 @@ def _draw_kind(
         place = int(order[n])
         content = contents[place % len(contents)]
         family = families[(place // len(contents) + place) % len(families)]
-        name = f"{kind}_{n + 1:03d}"
+        name = f"{prefix}{kind}_{n + 1:03d}"
         seed = int(generator.integers(2**31))
         candidates: list[Specification] = []
         for _ in range(TRIES):
@@ -232,11 +220,6 @@ def _draw_kind(
         counts.update(intended_labels(chosen).items())
         found.append(chosen)
     return found
-
-
-def _named(specification: Specification, name: str) -> Specification:
-    spares = tuple(replace(spare, name=name) for spare in specification.spares)
-    return replace(specification, name=name, spares=spares)
 
 
 def _draw_one(

@@ -8,10 +8,8 @@ the training loop actually summed up.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from gmbench.errors import UnknownNameError
@@ -55,11 +53,6 @@ class Specification:
     def needs(self) -> tuple[tuple[str, int], ...]:
         """Name and size of each content that it is trained with: its own, then its source."""
         return tuple((name, self.size) for name in (self.content, self.source) if name)
-
-    @property
-    def sha256(self) -> str:
-        """SHA-256 of the specification; equal specifications make equal images."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
 
 
 def check_family(family: str, families: Sequence[str]) -> None:

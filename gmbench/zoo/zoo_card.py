@@ -15,6 +15,7 @@ from gmbench.data.dataset_card import (
     configuration_table,
     introduction,
 )
+from gmbench.data.features import ALL, TRAIN
 from gmbench.data.shards import ShardRecord
 from gmbench.zoo.content import Content
 from gmbench.zoo.plan import ZooPlan
@@ -149,6 +150,7 @@ def _body(benchmark: Benchmark, plan: ZooPlan, real: Sequence[RealImages]) -> st
     )
     sides = " and ".join(f"{size} x {size}" for size in plan.sizes)
     start = introduction(benchmark, "small generative models", "that gmbench trained itself")
+    config, split = (next(iter(benchmark.sets)), "test") if benchmark.sets else (ALL, TRAIN)
     return f"""{start}
 The labels are measured: counts and classes by walking the trained network with a forward pass, the
 losses from what the training loop summed up. `contact_sheet.png` shows every GM; `zoo.json` holds
@@ -183,7 +185,7 @@ Seed {plan.seed}, {sides} pixels, {plan.images_per_gm} images a GM; {versions}.
 ```python
 from datasets import load_dataset
 
-images = load_dataset("FOLDER", "set_1", split="test")
+images = load_dataset("FOLDER", "{config}", split="{split}")
 ```
 
 `gmbench data verify FOLDER` checks that the folder is whole and unchanged.

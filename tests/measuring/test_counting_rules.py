@@ -37,6 +37,7 @@ def values(*layers: nn.Module, shape: tuple[int, ...] = (1, 4, 8, 8)) -> dict[st
         (lambda: nn.LayerNorm([4, 8, 8]), "other"),
         (lambda: nn.LocalResponseNorm(2), "other"),
         (adversarial_networks.PixelNorm, "other"),
+        (lambda: Call(lambda x: x / torch.linalg.norm(x, dim=1, keepdim=True)), "other"),
     ],
 )
 def test_norms(norm: Callable[[], nn.Module], name: str) -> None:
@@ -108,6 +109,7 @@ def test_downsampling(down: Callable[[], nn.Module], name: str) -> None:
         (lambda x, a, b: b(a(x)).add_(x), "yes"),
         (lambda x, a, b: x - b(a(x)), "yes"),
         (lambda x, a, b: torch.cat([x, b(a(x))], dim=1), "yes"),
+        (lambda x, a, b: torch.cat([x, b(a(x))], axis=1), "yes"),  # type: ignore[call-overload]
         (lambda x, a, b: a(x) + b(a(x) * 0.1), "yes"),
         (lambda x, a, b: a(x) + b(x), "no"),  # parallel branches
         (lambda x, a, b: torch.cat([a(x), b(x)], dim=1), "no"),
@@ -233,6 +235,9 @@ def test_recurrent_networks() -> None:
         parametrizations.weight_norm(normed, name)
     assert measure(normed, torch.randn(3, 1, 4)).values["fc_layers"] == 2
     cell = Call(lambda x, cell: cell(x[:, 1], cell(x[:, 0])), cell=nn.GRUCell(4, 5))
+    assert measure(cell, torch.randn(1, 2, 4)).values["fc_layers"] == 1
+    start = weight(1, 5), weight(1, 5)
+    cell = Call(lambda x, cell: cell(x[:, 1], cell(x[:, 0], start)), cell=nn.LSTMCell(4, 5))
     assert measure(cell, torch.randn(1, 2, 4)).values["fc_layers"] == 1
 
 

@@ -47,6 +47,7 @@ def broken():
 
 made = Generator()
 number = 3
+chosen = {}
 """
 
 
@@ -244,6 +245,7 @@ def test_a_file_elsewhere_finds_its_neighbours(
     [
         ("nets", "'nets' names no object. Write MODULE:OBJECT"),
         ("nets.py:Generatr", "Object 'Generatr' is not known. Did you mean Generator?"),
+        ("nets:chosen.Generator", "Object 'Generator' is not known."),
         ("nope.py:build", "There is no file nope.py."),
         ("nope.nets:build", "There is no Python module 'nope'."),
         ("lame:build", "lame cannot be imported: ModuleNotFoundError: No module named"),
@@ -258,6 +260,16 @@ def test_not_found(here: Path, place: str, message: str) -> None:
         load_network(place)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_an_object_that_is_made_when_it_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, modules: None
+) -> None:
+    asked = "RuntimeError('no extension') if name == 'Net' else AttributeError(name)"
+    write(tmp_path, tool=f"def __getattr__(name):\n    raise {asked}\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(NetworkError, match=r"tool:Net cannot be imported: RuntimeError: no ext"):
+        load_network("tool:Net")
 
 
 def test_inputs() -> None:

@@ -152,6 +152,14 @@ def test_zoo_file_tells_how_it_was_made(built: ZooResult) -> None:
     assert "`content` and\n`source`" in card
 
 
+@pytest.mark.usefixtures("in_this_process")
+def test_the_card_of_a_zoo_without_sets_loads_what_there_is(tmp_path: Path) -> None:
+    result = build_zoo(fake_plan(n_gms=1), tmp_path / "zoo", jobs=1)
+    assert not result.report.sets
+    card = (result.folder / "README.md").read_text()
+    assert 'load_dataset("FOLDER", "all", split="train")' in card
+
+
 def test_report_counts_every_class(built: ZooResult) -> None:
     report = built.report
     assert report.classes["last_nonlinearity"] == {

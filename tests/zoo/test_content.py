@@ -146,6 +146,14 @@ def test_folder_of_the_user(folder: Path) -> None:
     assert content.origins[0].file == "my cats"
 
 
+def test_a_changed_folder_is_read_anew(folder: Path) -> None:
+    before = load_folder(folder, 32)
+    save(Image.new("RGB", (40, 40)), folder / "new.png")
+    after = load_folder(folder, 32)
+    assert len(after.train) + len(after.held_out) == FEWEST + 3
+    assert after.origins != before.origins
+
+
 def test_folder_too_small(folder: Path) -> None:
     for path in list(folder.rglob("*.png"))[:5]:
         path.unlink()

@@ -94,6 +94,15 @@ def test_too_few_different_rows() -> None:
         like_rows(red116(), 0)
 
 
+def test_a_class_of_norms_is_no_choice_without_norm_layers() -> None:
+    plain = next(gm for gm in intended_gms() if gm.kind == "GAN" and not row(gm)["norm_layers"])
+    last = float(not row(plain)["last_nonlinearity"])
+    changes = {"normalization": 0.0, "last_nonlinearity": last}
+    other = replace(plain, name="OTHER", values=tuple((row(plain) | changes).values()))
+    drawn = like_rows([plain, other], 20)
+    assert {name for one in drawn for name in one.exchanged} == {"last_nonlinearity"}
+
+
 def test_intended_gms_are_the_intended_rows_with_published_widths() -> None:
     for gm in intended_gms():
         for name, value in intended_row(gm.name).items():

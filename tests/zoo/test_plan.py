@@ -97,6 +97,7 @@ def test_plan_of_a_zoo() -> None:
         ({"size": 128}, "Images of 128 pixels"),
         ({"n_gms": 0}, "0 GMs and 0 of diffusion"),
         ({"images_per_gm": 0}, "with 0 images each"),
+        ({"diffusion_per_set": 1}, "--diffusion-per-set 1 needs diffusion GMs"),
         ({"contents": ["digits", "dogs"]}, "Content 'dogs' is not known"),
         ({"images_from": Path("absent")}, "absent is not a folder"),
     ],
@@ -130,6 +131,18 @@ def test_contents_must_have_the_size(tmp_path: Path) -> None:
     plan = replace(plan, contents=(*others, Content("digits", small, small, (), ("",) * 60)))
     with pytest.raises(DatasetError, match="32 pixels, and there are none of digits in that size"):
         plan_module.check_plan(plan)
+
+
+def test_what_no_dataset_can_be() -> None:
+    plan = fake_plan()
+    sets = {"set_1": (plan.population[0].name,)}
+    plan_module.check_plan(replace(plan, name="mini116", sets=sets))
+    for name, its_sets in (("red116", None), ("red140", sets), ("mini116", None)):
+        with pytest.raises(DatasetError, match=f"^{name} is the name of a benchmark"):
+            plan_module.check_plan(replace(plan, name=name, sets=its_sets))
+    plan_module.check_plan(replace(plan, images_per_gm=1_000_000))
+    with pytest.raises(DatasetError, match=r"6,000,006 images.*Give fewer --images-per-gm"):
+        plan_module.check_plan(replace(plan, images_per_gm=1_000_001))
 
 
 def test_task_travels_to_a_process() -> None:

@@ -13,6 +13,7 @@ pytest.importorskip("torch")
 import torch
 
 from gmbench.schema import LOSSES, NAMES
+from gmbench.zoo.game_options import gan_options
 from gmbench.zoo.kinds import vae
 from gmbench.zoo.kinds.gan_training import COMPARISONS, ENCODERS
 from gmbench.zoo.kinds.row_plan import Row
@@ -93,6 +94,13 @@ def test_a_row_has_counts_and_names_of_classes() -> None:
     assert row["layers"] == values["layers"]
     assert row["normalization"] == "batch"
     assert "parameters" not in row
+
+
+def test_a_gm_from_noise_with_the_name_of_a_translator_leads_back_to_no_image() -> None:
+    row = {"last_nonlinearity": "tanh"}
+    for name in ("DISCOGAN", "DUALGAN", "MUNIT"):
+        assert gan_options(replica(name), row)["compares"] == "cycle"
+        assert gan_options(replace(replica("WGAN"), gm=name), row)["compares"] == "features"
 
 
 def test_drawn_gms_have_the_losses_that_they_were_drawn_with() -> None:

@@ -109,13 +109,10 @@ def products(network: nn.Module, example: torch.Tensor) -> int:
     def count(module: nn.Module, _: object, output: torch.Tensor) -> None:
         weight = module.weight
         assert isinstance(weight, torch.Tensor)
-        if isinstance(module, nn.ConvTranspose2d):
-            # Each weight meets each input position; the output has four times as many.
-            found.append(weight.numel() * output[0, 0].numel() // 4)
-        elif isinstance(module, nn.Conv2d):
-            found.append(weight.numel() * output[0, 0].numel())
-        else:
-            found.append(weight.numel())
+        # Each weight meets each position, of which a transposed convolution puts out four times as
+        # many as go in.
+        larger = 4 if isinstance(module, nn.ConvTranspose2d) else 1
+        found.append(weight.numel() * output[0, 0].numel() // larger)
 
     weighted = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
     handles = [
