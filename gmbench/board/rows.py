@@ -175,11 +175,10 @@ def _left_out(made: Verification) -> dict[str, tuple[str, ...]]:
     """Returns the failed checks of each submission that the pages leave out, by its name."""
     found = {}
     for one in made.submissions:
-        failures = one.checklist.failures
-        if one.name in made.later:
-            failures += made.among.failures
-        if failures:
-            found[one.name] = tuple(check.name for check in failures)
+        failed = [check.name for check in one.checklist.failures]
+        failed += made.later.get(one.name, ())
+        if failed:
+            found[one.name] = tuple(failed)
     return found
 
 

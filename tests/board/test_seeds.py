@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import shutil
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gmbench.board.among import Known, compare
 from gmbench.board.board import Board, BoardError
 from gmbench.board.rows import BoardRows, read_rows, submitted_rows
 from gmbench.board.site.building import render_site
@@ -137,6 +139,21 @@ def test_nobody_joins_the_row_of_another(
     rows = read_rows(board, jobs=1)
     assert rows.left_out == {"me": ("seeds",)}
     assert {row.name for row in rows.benchmarks[0].measured} == {"first", "other"}
+
+
+@pytest.mark.parametrize("asked", ["thief", "early"])
+def test_a_seed_of_an_earlier_date_takes_no_title_for_its_method(
+    pristine: Board, asked: str
+) -> None:
+    cards = [read_card(pristine.submission(name) / "card.yaml") for name in pristine.names()]
+    day = datetime.date(2026, 1, 4)
+    thief = cards[0].model_copy(update={"name": "thief", "date": day})
+    update = {"name": "early", "seed_of": "thief", "date": day - datetime.timedelta(days=1)}
+    known = [Known(card.name, card) for card in (*cards, thief, thief.model_copy(update=update))]
+    among, later = compare(pristine, known, [asked], flag=False)
+    (found,) = among.failures
+    assert found.offenders == ("early and first: one title on tiny",)
+    assert later == {"early": ("names_unique",), "thief": ("names_unique",)}
 
 
 def test_seeds_of_what_is_not_sound_are_left_out(board: Board) -> None:

@@ -325,7 +325,7 @@ def test_no_honest_submission_is_flagged() -> None:
     known = [known_by_files(board, name) for name in board.names()]
     among, later = compare(board, known, board.names())
     assert {check.status for check in among} == {Status.OK}, among.text()
-    assert later == set()
+    assert later == {}
     for one in known:
         assert one.trace is not None
         assert one.benchmark is not None
@@ -360,6 +360,13 @@ def test_a_bad_submission_is_left_out_and_stops_no_other(board: Board, scored: P
     rows = read_rows(board, jobs=1, cache=scored)
     assert [row.name for one in rows.benchmarks for row in one.measured] == ["alpha", "gamma"]
     assert rows.left_out == {"beta": ("figures",), "delta": ("predictions_unique",)}
+
+
+def test_each_that_is_left_out_is_named_with_its_own_fault(board: Board, scored: Path) -> None:
+    spoil("duplicate", board, board.folder)
+    spoil("shared title", board, board.folder)
+    left_out = read_rows(board, jobs=1, cache=scored).left_out
+    assert left_out == {"beta": ("names_unique",), "delta": ("predictions_unique",)}
 
 
 def test_too_many_submissions_are_refused_unread(
