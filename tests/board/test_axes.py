@@ -50,6 +50,17 @@ def test_costs_of_nothing_have_a_band_of_their_own(rows: BoardRows) -> None:
     assert cost_axis(measured, COLUMN["seconds_per_image"]) is None
 
 
+def test_the_tiniest_costs_stand_at_the_start(rows: BoardRows) -> None:
+    given = [
+        replace(row, cells={**row.cells, "seconds_per_image": Cell(cost)})
+        for row, cost in zip(rows.benchmarks[0].measured, (5e-324, 1e9), strict=False)
+    ]
+    axis = cost_axis(given, COLUMN["seconds_per_image"])
+    assert axis is not None
+    assert [axis.values[row.name] for row in given] == [(3.0,), (97.0,)]
+    assert axis.texts[given[0].name] == "< 10⁻³⁰⁰"
+
+
 def test_axes_are_those_that_somebody_gives(rows: BoardRows) -> None:
     board = rows.benchmarks[0]
     made = axes(board, floors_of(board.benchmark))

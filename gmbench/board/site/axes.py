@@ -26,6 +26,9 @@ _EDGE = 3.0
 _BAND = 9.0
 """Percent of a cost axis that is reserved for costs of 0."""
 
+_LEAST = 1e-12
+"""Smallest cost with a place of its own; positive ones below it are placed there."""
+
 _MOST_TICKS = 8
 
 
@@ -114,12 +117,12 @@ def cost_axis(rows: Sequence[Row], column: Column) -> Axis | None:
     if not costs:
         return None
     band = _BAND if min(costs.values()) <= 0 else 0.0
-    low, high = cost_range([cost for cost in costs.values() if cost > 0])
+    low, high = cost_range([max(cost, _LEAST) for cost in costs.values() if cost > 0])
 
     def place(cost: float) -> float:
         if cost <= 0:
             return band / 2
-        part = math.log(cost / low) / math.log(high / low)
+        part = math.log(max(cost, _LEAST) / low) / math.log(high / low)
         return round(band + _EDGE + (100 - band - 2 * _EDGE) * part, 1)
 
     ticks = [Tick(place(cost), cost_text(cost)) for cost in cost_ticks(low, high)]
