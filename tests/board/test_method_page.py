@@ -154,6 +154,9 @@ def test_commands_that_make_the_figures_again() -> None:
         "gmbench leaderboard rerun mean_mode",
     ]
     card = read_card(HERE / "submissions/mini116_full/card.yaml")
+    folds = card.model_copy(update={"benchmark": "red116", "sets": "cv10", "recipe": None})
+    evaluate = "gmbench evaluate mini116_full.parquet -b red116 --sets cv10 --out report"
+    assert [command for _, command in commands(folds)] == [evaluate]
     custom = card.model_copy(update={"benchmark": "my-zoo", "recipe_commit": "0123abc"})
     assert [command for _, command in commands(custom)] == [
         "gmbench leaderboard verify mini116_full",

@@ -103,8 +103,10 @@ def commands(card: Card) -> tuple[tuple[str, str], ...]:
     known = card.benchmark in NAMED
     figures = f"gmbench leaderboard verify {card.name}"
     if known:
+        # The names of the GMs tell the benchmark, except that other sets are mini116's by default.
+        named = f" -b {card.benchmark}" if card.sets and card.benchmark != MINI116.name else ""
         sets = f" --sets {card.sets}" if card.sets else ""
-        figures = f"gmbench evaluate {card.name}.parquet{sets} --out report"
+        figures = f"gmbench evaluate {card.name}.parquet{named}{sets} --out report"
     found = [("Every figure, from the predictions", figures)]
     recipe = own_recipe(card)
     if recipe is None:
