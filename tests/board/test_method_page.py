@@ -15,7 +15,7 @@ from gmbench.board.board import Board
 from gmbench.board.rows import BoardRows, read_rows
 from gmbench.board.site.building import site_files, write_file
 from gmbench.board.site.floors import floors_of
-from gmbench.board.site.method_page import commands
+from gmbench.board.site.method_page import baseline_files, commands
 from gmbench.board.site.shown_gms import STRIP_SIZE
 from gmbench.board.submission import submit
 from gmbench.board.submission_card import read_card
@@ -128,6 +128,17 @@ def test_own_baselines_lead_to_their_folder_and_to_nobody_elses_paper(ours: Path
     for card in map(read_card, HERE.glob("submissions/*/card.yaml")):
         assert card.recipe is not None, card.name
         assert card.url is None, card.name
+
+
+def test_a_baseline_of_nothing_but_a_recipe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = tmp_path / "random_labels" / "recipe.yaml"
+    recipe.parent.mkdir()
+    recipe.write_text("")
+    monkeypatch.setattr("gmbench.board.site.method_page.baselines_directory", lambda: tmp_path)
+    card = read_card(HERE / "submissions/random_labels/card.yaml")
+    assert baseline_files(card) == {"baselines/random_labels/recipe.yaml": recipe}
 
 
 def test_costs_and_training_data_are_as_stated(site: Path, ours: Path) -> None:
