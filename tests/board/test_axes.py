@@ -10,7 +10,15 @@ import pytest
 from gmbench.board.columns import COLUMN, COSTS
 from gmbench.board.reported import first_day
 from gmbench.board.rows import BoardRows, Cell
-from gmbench.board.site.axes import axes, cost_axis, cost_range, cost_ticks, date_axis, date_ticks
+from gmbench.board.site.axes import (
+    axes,
+    cost_axis,
+    cost_range,
+    cost_ticks,
+    date_axis,
+    date_ticks,
+    score_axis,
+)
 from gmbench.board.site.floors import floors_of
 
 
@@ -72,6 +80,17 @@ def test_axes_are_those_that_somebody_gives(rows: BoardRows) -> None:
         assert all(0 <= tick.place <= 100 for tick in (*axis.ticks, *axis.lines))
     assert [line.text for line in made["l1"].lines] == ["practical use", "labels alone"]
     assert [line.text for line in made["skill"].lines] == ["labels alone"]
+
+
+def test_an_axis_of_near_scores_says_where_its_ticks_are(rows: BoardRows) -> None:
+    board = rows.benchmarks[0]
+    near = [
+        replace(row, cells={**row.cells, "l1_skill": Cell(value)})
+        for row, value in zip(board.measured, (0.0, 0.02), strict=False)
+    ]
+    board = replace(board, measured=tuple(near), reported=())
+    axis = score_axis(board, COLUMN["l1_skill"], None)
+    assert [tick.text for tick in axis.ticks] == ["0", "0.005", "0.01", "0.015", "0.02"]
 
 
 def test_dates_of_papers_may_be_years(rows: BoardRows) -> None:

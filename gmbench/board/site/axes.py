@@ -15,7 +15,7 @@ from gmbench.board.reported import first_day
 from gmbench.board.rows import BenchmarkBoard, Row
 from gmbench.board.site.floors import Floors
 from gmbench.board.site.methods_table import column_scale, cost_text
-from gmbench.pages.drawing.numbers import quantity, score
+from gmbench.pages.drawing.numbers import score, score_label
 
 DATE = "date"
 """Key of the time axis."""
@@ -95,7 +95,7 @@ def score_axis(board: BenchmarkBoard, column: Column, floor: float | None) -> Ax
         column.better,
         scale.low,
         scale.high,
-        tuple(Tick(_percent(scale.place(value)), quantity(value)) for value in scale.ticks()),
+        tuple(Tick(_percent(scale.place(value)), score_label(value)) for value in scale.ticks()),
         values,
         {name: score(value).text for name, (value, *_) in values.items()},
         tuple(
