@@ -140,6 +140,17 @@ def test_drawings_follow_axes_filters_and_search(site: Path, rows: BoardRows) ->
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("one_browser")
+def test_no_line_is_drawn_of_a_score_that_nothing_is_ranked_by(site: Path) -> None:
+    with opened(site, "?over=ransac_slope") as (browser, _):
+        browser.page.locator("#b-tiny .progress").scroll_into_view_if_needed()
+        browser.page.get_by_label("slope of each method by date").wait_for()
+        found = drawn(browser, "progress")
+        assert found["line"] == ""
+        assert len(found["marks"]) == 11  # All that are measured, and one that a paper reports.
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("one_browser")
 def test_every_mark_is_reached_by_keys_and_says_what_it_is(site: Path, rows: BoardRows) -> None:
     with opened(site, "?over=l1") as (browser, _):
         page = browser.page

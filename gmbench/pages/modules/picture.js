@@ -57,7 +57,8 @@ export class Picture {
     }
     const ranked = this.marks.filter(({ row }) => row.origin === "measured");
     this.lower = up.better === "lower";
-    this.best = runningBest(ranked, this.lower);
+    // A score of which neither direction is better, such as a slope, has no best.
+    this.best = up.better ? runningBest(ranked, this.lower) : [];
     this.lines = up.lines;
     this.marks.sort((a, b) => a.x - b.x || a.y - b.y);
     this.list.replaceChildren(...this.marks.map((mark) => this.item(mark, up, across)));
