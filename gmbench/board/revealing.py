@@ -34,7 +34,7 @@ from gmbench.board.rounds import (
     sealed_predictions,
     write_revealed,
 )
-from gmbench.board.sealing import read_sealed, require_opened
+from gmbench.board.sealing import entry_folder, read_sealed, require_opened
 from gmbench.board.submission import submit
 from gmbench.board.submittable import read_submitted
 from gmbench.board.submitted import claimed_hash, submitted_trace
@@ -176,7 +176,7 @@ def _score_entry(
 
     `record` is called with the entry and the hash of its predictions once they are on the board.
     """
-    entry = round_folder(board, name) / "entries" / who
+    entry = entry_folder(board, name, who)
     if not prediction_files(entry) and not has_links(entry):
         read_sealed(entry)
         raise BoardError(
