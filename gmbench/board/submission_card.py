@@ -73,7 +73,7 @@ def _plain_text(text: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    if "\n" in text or text != text.strip():
+    if len(text.splitlines()) > 1 or text != text.strip():
         raise ValueError("must be one line without blanks at its ends")
     return _plain_text(text)
 
