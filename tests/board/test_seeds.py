@@ -15,7 +15,10 @@ from gmbench.board.among import Known, compare
 from gmbench.board.board import Board, BoardError
 from gmbench.board.rows import BoardRows, read_rows, submitted_rows
 from gmbench.board.site.building import render_site
+from gmbench.board.site.floors import floors_of
+from gmbench.board.site.json_data import method_data
 from gmbench.board.site.method_files import copied_files
+from gmbench.board.site.parameter_map import parameter_maps
 from gmbench.board.submission_card import card_text, read_card
 from gmbench.board.table import table
 from gmbench.board.verification import verify
@@ -99,6 +102,27 @@ def test_the_pages_show_the_spread(seed_rows: BoardRows) -> None:
         assert f"predictions/{name}.parquet" in copies
     assert "methods/second.html" not in files
     assert 'id="seeds"' not in files["methods/other.html"].decode()
+
+
+def test_the_map_and_comparisons_are_of_the_mean_too(seed_rows: BoardRows) -> None:
+    board = seed_rows.benchmarks[0]
+    floors = floors_of(board.benchmark)
+    place = [row.name for row in board.measured].index("first")
+    row = board.measured[place]
+    by_parameter, _, by_gm = parameter_maps(board, floors)
+
+    def gain(values: list[float], floor: float) -> str:
+        return f"{100 * (1 - np.mean(values) / floor):z.0f}".replace("-", "−")
+
+    for number, key in enumerate(floors.gms):
+        each = [seed.result["gms"][key]["l1"] for seed in row.seeds]
+        assert method_data(row, {})["l1"][number] == pytest.approx(np.mean(each))
+        (line,) = (one for one in by_gm.rows if one.title == key)
+        assert line.gains[3 + place].text == gain(each, floors.gms[key]["l1"])
+    layers = [seed.result["parameters"]["layers"]["l1"] for seed in row.seeds]
+    floor = floors.parameters["layers"]
+    assert floor is not None
+    assert by_parameter.rows[place].gains[0].text == gain(layers, floor)
 
 
 def test_seeds_may_be_alike_and_share_a_title(board: Board, tmp_path: Path) -> None:
