@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from gmbench.board.site.building import render_site
 from gmbench.board.site.floors import floors_of
 from gmbench.board.site.json_data import method_data
 from gmbench.board.site.method_files import copied_files
+from gmbench.board.site.methods_table import table_view
 from gmbench.board.site.parameter_map import parameter_maps
 from gmbench.board.submission_card import card_text, read_card
 from gmbench.board.table import table
@@ -102,6 +104,16 @@ def test_the_pages_show_the_spread(seed_rows: BoardRows) -> None:
         assert f"predictions/{name}.parquet" in copies
     assert "methods/second.html" not in files
     assert 'id="seeds"' not in files["methods/other.html"].decode()
+
+
+def test_seeds_that_agree_have_a_spread_of_0(seed_rows: BoardRows) -> None:
+    board = seed_rows.benchmarks[0]
+    row = next(row for row in board.measured if row.name == "first")
+    cells = {**row.cells, "l1": replace(row.cells["l1"], spread=0.0)}
+    board = replace(board, measured=(replace(row, cells=cells),))
+    (view,) = table_view(board, floors_of(board.benchmark)).measured
+    (shown,) = (one for one in view.cells if one.column.key == "l1")
+    assert shown.text.endswith(" ± 0.000")
 
 
 def test_the_map_and_comparisons_are_of_the_mean_too(seed_rows: BoardRows) -> None:

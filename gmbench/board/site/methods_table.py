@@ -224,7 +224,7 @@ def _cell(
     return CellView(
         column,
         order,
-        score(cell.value).text + (f" ± {score(cell.spread).text}" if cell.spread else ""),
+        score(cell.value).text + ("" if cell.spread is None else f" ± {score(cell.spread).text}"),
         beside,
         bar_style(scale, cell.value, _ends(row, cell)),
         str(cell.rank or ""),
