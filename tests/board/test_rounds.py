@@ -247,6 +247,7 @@ def test_refusals(tmp_path: Path, build: Builder) -> None:
     for name, seed_file, data, said in (
         ("round-1", tmp_path / "secret", tmp_path / "h", "is there already"),
         ("../x", tmp_path / "secret", tmp_path / "h", "cannot be the name"),
+        ("aux", tmp_path / "secret", tmp_path / "h", "no name that Windows reserves"),
         ("mini116-cv10", tmp_path / "secret", tmp_path / "h", "gmbench knows mini116-cv10"),
         ("tiny", tmp_path / "secret", tmp_path / "h", "is a benchmark already"),
         ("round-2", tmp_path / "secret", inside, "which is published"),
