@@ -419,6 +419,19 @@ def test_the_cache_is_believed_for_equal_bytes_alone(board: Board, tmp_path: Pat
     assert failures(verify(board, jobs=1, cache=cache)) == {"beta": ["figures"]}
 
 
+@pytest.mark.parametrize(("place", "value"), [(8, 1), (10, 99)])
+def test_a_cached_score_may_be_damaged_anywhere(
+    scored: Path, tmp_path: Path, place: int, value: int
+) -> None:
+    """As if it had a password, or were compressed in a way that Python does not know."""
+    kept = next(scored.glob("*.npz"))
+    assert scoring.recall(scored, kept.stem, tiny_benchmark()) is not None
+    content = bytearray(kept.read_bytes())
+    content[content.index(b"PK\x01\x02") + place] = value
+    (tmp_path / kept.name).write_bytes(content)
+    assert scoring.recall(tmp_path, kept.stem, tiny_benchmark()) is None
+
+
 def test_update_after_a_new_protocol(board: Board) -> None:
     before = (board.submission("beta") / "results.json").read_bytes()
     edit(board.submission("beta") / "results.json", set_figure("protocol", to="0"))
