@@ -52,7 +52,7 @@ def known_by_files(board: Board, name: str) -> Known:
 
 def compare(
     board: Board, known: Sequence[Known], asked: Iterable[str], *, flag: bool = True
-) -> tuple[Checklist, set[str]]:
+) -> tuple[Checklist, dict[str, tuple[str, ...]]]:
     """Compares the submissions of a board with each other and with what papers report.
 
     Args:
@@ -62,15 +62,22 @@ def compare(
         flag: Whether to look for near copies as well, which a person should review.
 
     Returns:
-        The checks, and the names that a board must leave out: all but the first, by the date of
-        their cards, of those that share something with each other, all that share a title with a
-        paper, and those that are no seed of what their card names.
+        The checks, and those that each submission that a board must leave out fails, by its name:
+        all but the first, by the date of their cards, of those that share something with each
+        other, all that share a title with a paper, and those that are no seed of what their card
+        names.
     """
-    checklist, wanted, later = Checklist("board"), set(asked), set[str]()
+    checklist, wanted = Checklist("board"), set(asked)
     order = sorted(known, key=lambda one: (_day(one), one.name))
-    firsts = _compare_seeds(order, wanted, later, checklist)
-    _compare_names(board, order, firsts, wanted, later, checklist)
-    _compare_predictions(order, wanted, later, checklist)
+    failing = {name: set[str]() for name in ("seeds", "names_unique", "predictions_unique")}
+    firsts = _compare_seeds(order, wanted, failing["seeds"], checklist)
+    _compare_names(board, order, firsts, wanted, failing["names_unique"], checklist)
+    _compare_predictions(order, wanted, failing["predictions_unique"], checklist)
+    later = {
+        one.name: checks
+        for one in order
+        if (checks := tuple(check for check, names in failing.items() if one.name in names))
+    }
     if not flag:
         return checklist, later
     traces = {
@@ -145,20 +152,17 @@ def _compare_names(
             offenders.append(f"{one.name}: {held} is an entry of a round that is not revealed")
     papers = {(one.benchmark, title_form(one.title)): one for one in read_reported(board.reported)}
     for (benchmark, form), of_title in by_title.items():
-        # The seeds of one method share its title.
-        names = [
-            name
-            for place, name in enumerate(of_title)
-            if firsts[name] not in {firsts[other] for other in of_title[:place]}
-        ]
         paper = papers.get((benchmark, form))
-        if paper is not None and asked & set(names):
-            offenders.append(
-                f"{' and '.join(sorted(names))}: on {benchmark} a paper reports {paper.title!r}"
-            )
-            later |= set(names)
-        elif list(_shared([names], asked, later)):
-            offenders.append(f"{' and '.join(sorted(names))}: one title on {benchmark}")
+        # The seeds of one method share its title.
+        others = {name for name in of_title if firsts[name] != firsts[of_title[0]]}
+        if not asked & set(of_title) or (paper is None and not others):
+            continue
+        one_of_each = {firsts[name]: name for name in reversed(of_title)}
+        said = f"one title on {benchmark}"
+        if paper is not None:
+            said, others = f"on {benchmark} a paper reports {paper.title!r}", set(of_title)
+        offenders.append(f"{' and '.join(sorted(one_of_each.values()))}: {said}")
+        later |= others
     if offenders:
         said = f"{plural(len(offenders), 'name is', 'names are')} shared."
         checklist.failed("names_unique", said, "rename the later one.", offenders)

@@ -32,7 +32,7 @@ from gmbench.benchmark.cross_validation import (
     with_sets,
 )
 from gmbench.board.safe_yaml import MOST_BYTES
-from gmbench.board.submission_card import NAME_PATTERN
+from gmbench.board.submission_card import NAME_PATTERN, RESERVED
 from gmbench.errors import BenchmarkError, GmbenchError, UnknownNameError, plain_form
 
 CARD, PREDICTIONS, RESULTS = "card.yaml", "predictions.parquet", "results.json"
@@ -143,8 +143,9 @@ def find_board(folder: str | Path | Board | None = None) -> Board:
 
 
 def is_safe(name: str) -> bool:
-    """Returns whether a name is safe as a folder name."""
-    return re.fullmatch(NAME_PATTERN.removesuffix("$"), name) is not None
+    """Returns whether a name is safe as a folder name, as those that cards give are."""
+    fits = re.fullmatch(NAME_PATTERN.removesuffix("$"), name) is not None
+    return fits and not RESERVED.fullmatch(name)
 
 
 def files_of(folder: Path) -> tuple[dict[str, Path], list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from gmbench.benchmark.benchmark import Benchmark, load_benchmark
 from gmbench.board.board import CARD, LARGEST, PREDICTIONS, Board, BoardError
 from gmbench.board.free_names import require_free
 from gmbench.board.rounds import CLOSED, REVEALED, read_round, round_folder
-from gmbench.board.safe_yaml import read_yaml
+from gmbench.board.safe_yaml import MOST_BYTES, parse_yaml, read_yaml
 from gmbench.board.sealing import (
     NONCE,
     PREDICTION_FILES,
@@ -20,8 +21,10 @@ from gmbench.board.sealing import (
     require_in_time,
     require_opened,
 )
-from gmbench.board.submission_card import COUNTED, PREDICTED, card_from
+from gmbench.board.seeds import first_of
+from gmbench.board.submission_card import COUNTED, PREDICTED, Card, card_from
 from gmbench.board.submittable import check_size, of_submission
+from gmbench.board.title_form import title_form
 from gmbench.errors import GmbenchError
 from gmbench.predictions.checks import Checklist
 from gmbench.predictions.predictions import validate_predictions
@@ -137,6 +140,14 @@ def check_entry(board: Board, name: str, who: str) -> Checklist:
             "seal your own file under your own name.",
         )
         return checklist
+    titled = [] if closed else _titled_like(folder, card)
+    if titled:
+        checklist.failed(
+            "entry",
+            f"{' and '.join(titled)} has a title like it: one of the two could not be scored.",
+            "give yours another `title`; seeds of one method name its first in `seed_of`.",
+        )
+        return checklist
     checklist.passed("entry", card.title)
     if files:
         checklist.checks += check_predictions(board, name, files[0]).checks
@@ -172,6 +183,27 @@ def _sealed_like(folder: Path, sealed: str) -> list[str]:
         except BoardError:
             continue  # It has no sound hash; its own check reports it.
     return found
+
+
+def _titled_like(folder: Path, card: Card) -> list[str]:
+    """Returns the names of the entries of other methods whose titles look like that of a card."""
+    found = []
+    for entry in sorted((folder / "entries").glob("*")):
+        file = entry / CARD
+        try:
+            text = file.read_text("utf-8") if file.stat().st_size <= MOST_BYTES else ""
+            form, first = _title_and_first(entry.name, text)
+        except (OSError, ValueError, GmbenchError):
+            continue  # It has no sound card; its own check reports it.
+        if form == title_form(card.title) and first != first_of(card):
+            found.append(entry.name)
+    return found
+
+
+@lru_cache(maxsize=2 * MOST_ENTRIES)  # Each card is compared with those of all other entries.
+def _title_and_first(who: str, card: str) -> tuple[str, str]:
+    facts = parse_yaml(card, CARD)
+    return title_form(str(facts.get("title", who))), str(facts.get("seed_of") or who)
 
 
 def _stand_in(name: str, n_images: int) -> Benchmark:

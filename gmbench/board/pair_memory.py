@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from gmbench.files import WriteError
 
 FILE = "pairs.sqlite"
 
@@ -24,19 +26,30 @@ def recall_pairs(cache: Path, keys: Iterable[str]) -> dict[str, Numbers]:
             for key in keys:
                 for (data,) in memory.execute("SELECT data FROM pairs WHERE key = ?", (key,)):
                     found[key] = np.frombuffer(data, dtype="<f8").reshape(-1, 4)
-    except (sqlite3.DatabaseError, ValueError, TypeError):
-        (cache / FILE).unlink(missing_ok=True)
+    except (OSError, sqlite3.DatabaseError, ValueError, TypeError):
+        with suppress(OSError):
+            (cache / FILE).unlink()
         return {}
     return found
 
 
 def remember_pairs(cache: Path, pairs: Mapping[str, Numbers]) -> None:
-    """Stores pairs, each under a key that identifies everything it depends on."""
-    with _opened(cache) as memory, memory:
-        memory.executemany(
-            "INSERT OR REPLACE INTO pairs VALUES (?, ?)",
-            [(key, data.astype("<f8").tobytes()) for key, data in pairs.items()],
-        )
+    """Stores pairs, each under a key that identifies everything it depends on.
+
+    Raises:
+        WriteError: The system refused.
+    """
+    try:
+        with _opened(cache) as memory, memory:
+            memory.executemany(
+                "INSERT OR REPLACE INTO pairs VALUES (?, ?)",
+                [(key, data.astype("<f8").tobytes()) for key, data in pairs.items()],
+            )
+    except (OSError, sqlite3.Error) as error:
+        raise WriteError(
+            f"{cache / FILE} cannot be written ({error}). Make room, or name another folder with "
+            "GMBENCH_HOME."
+        ) from error
 
 
 @contextmanager
@@ -46,7 +59,7 @@ def _opened(cache: Path) -> Iterator[sqlite3.Connection]:
         memory = _connection(cache / FILE)
     except sqlite3.DatabaseError:
         # The file is damaged: its pairs are computed again.
-        (cache / FILE).unlink()
+        (cache / FILE).unlink(missing_ok=True)
         memory = _connection(cache / FILE)
     with closing(memory):
         yield memory

@@ -66,7 +66,7 @@ def eval_results_text(card: Card, result: dict[str, Any], dataset: str) -> str:
                 value=round(summary["mean"], 6),
                 date=card.date.isoformat(),
                 source_url=card.url,
-                source_name="gmbench",
+                source_name="gmbench" if card.url else None,  # The Hub takes no name without a URL.
                 notes=notes,
             )
         )

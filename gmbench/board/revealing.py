@@ -34,10 +34,11 @@ from gmbench.board.rounds import (
     sealed_predictions,
     write_revealed,
 )
-from gmbench.board.sealing import read_sealed, require_opened
+from gmbench.board.sealing import entry_folder, read_sealed, require_opened
+from gmbench.board.seeds import first_of
 from gmbench.board.submission import submit
 from gmbench.board.submittable import read_submitted
-from gmbench.board.submitted import claimed_hash, submitted_trace
+from gmbench.board.submitted import claimed_hash, submitted_card, submitted_trace
 from gmbench.board.traces import COPY, Trace, alike, trace_of
 from gmbench.errors import GmbenchError
 from gmbench.files import write_durably
@@ -77,8 +78,8 @@ class Revealed:
 def reveal_round(board: Board, name: str, seed_file: Path, data: Path) -> Revealed:
     """Publishes a round's labels and scores its entries.
 
-    An entry that is not sound, or is nearly another's, is refused and named; the others go on the
-    board. Revealing again scores entries that are not on it yet.
+    An entry that is not sound, or is nearly another method's, is refused and named; the others go
+    on the board. Revealing again scores entries that are not on it yet.
 
     Args:
         board: The leaderboard.
@@ -116,7 +117,7 @@ def reveal_round(board: Board, name: str, seed_file: Path, data: Path) -> Reveal
         kept[entry] = sha256
 
     others = _already_there(board, benchmark)
-    for entry in entries:
+    for entry in sorted(entries, key=lambda one: _is_seed(folder / "entries" / one)):
         if entry in kept and claimed_hash(board, entry) == kept[entry]:
             continue  # An earlier revelation put it on the board.
         try:
@@ -152,6 +153,14 @@ def _publish_labels(board: Board, benchmark: Benchmark) -> None:
             pass
 
 
+def _is_seed(entry: Path) -> bool:
+    """Returns whether an entry is another seed of a method, whose first is scored before it."""
+    try:
+        return entry_facts(entry).get("seed_of") is not None
+    except GmbenchError:
+        return False  # It is refused.
+
+
 def _already_there(board: Board, benchmark: Benchmark) -> dict[str, Trace]:
     """Returns the traces of the submissions to a benchmark, by name."""
     found = {}
@@ -176,7 +185,7 @@ def _score_entry(
 
     `record` is called with the entry and the hash of its predictions once they are on the board.
     """
-    entry = round_folder(board, name) / "entries" / who
+    entry = entry_folder(board, name, who)
     if not prediction_files(entry) and not has_links(entry):
         read_sealed(entry)
         raise BoardError(
@@ -216,9 +225,13 @@ def _score_entry(
         if read is None:
             raise BoardError(f"{who} cannot be submitted.\n{checklist.text(all_checks=False)}")
     trace = trace_of(read)
+    own = facts.get("seed_of") or who
     for other, known in others.items():
-        # An entry already on the board is refused by name, which says more.
-        if other != who and (share := alike(trace, known, benchmark)) > COPY:
+        card = submitted_card(board, other)
+        # An entry already on the board is refused by name, which says more. Seeds may be alike.
+        if other == who or (card is not None and first_of(card) == own):
+            continue
+        if (share := alike(trace, known, benchmark)) > COPY:
             raise BoardError(
                 f"{who} predicts {share:.1%} of the rows as {other} does. Entries are methods of "
                 "their own: enter one of the two."

@@ -88,7 +88,8 @@ def round_folder(board: Board, name: str) -> Path:
     """
     if not is_safe(name):
         raise BoardError(
-            f"{name!r} cannot be the name of a round: take letters, digits, - and _, at most 64."
+            f"{name!r} cannot be the name of a round: take letters, digits, - and _, at most 64, "
+            "and no name that Windows reserves."
         )
     return board.folder / "rounds" / name
 

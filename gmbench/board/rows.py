@@ -20,6 +20,7 @@ from gmbench.board.rounds import sealed_predictions
 from gmbench.board.seeds import Seed, averaged, grouped
 from gmbench.board.submission_card import REPORTED, Card, read_card
 from gmbench.board.verification import Verification, read_claim, sound_files, verify
+from gmbench.errors import printable
 from gmbench.evaluation.comparison import COMPARED, Half
 from gmbench.evaluation.intervals import Interval, interval
 from gmbench.evaluation.metrics import BY_NAME
@@ -153,8 +154,11 @@ def read_rows(
     left_out |= {one.card.name: ("seeds",) for one in submitted if one.card.name not in in_a_row}
     submitted = [one for one in submitted if one.card.name in in_a_row]
     if left_out and not submitted:
-        texts = [f"{one.name}\n{one.checklist.text(all_checks=False)}" for one in made.submissions]
-        listed = "\n".join(texts[:10])
+        texts = [
+            f"{printable(one.name)}\n{one.checklist.text(all_checks=False)}"
+            for one in made.submissions[:10]
+        ]
+        listed = "\n".join(texts)
         raise BoardError(
             f"No submission in {board.folder} is sound, so no page was made of it.\n{listed}"
         )
@@ -175,11 +179,10 @@ def _left_out(made: Verification) -> dict[str, tuple[str, ...]]:
     """Returns the failed checks of each submission that the pages leave out, by its name."""
     found = {}
     for one in made.submissions:
-        failures = one.checklist.failures
-        if one.name in made.later:
-            failures += made.among.failures
-        if failures:
-            found[one.name] = tuple(check.name for check in failures)
+        failed = [check.name for check in one.checklist.failures]
+        failed += made.later.get(one.name, ())
+        if failed:
+            found[one.name] = tuple(failed)
     return found
 
 

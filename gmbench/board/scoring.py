@@ -145,6 +145,8 @@ def recall(cache: Path, key: str, benchmark: Benchmark) -> Score | None:
         zlib.error,
         EOFError,
         zipfile.BadZipFile,
+        RuntimeError,  # As if it had a password, or were compressed in an unknown way.
+        MemoryError,  # Of an array that is as large as its header says.
     ):
         return None
     return Score(result, Half(parts), trace, over_floor)

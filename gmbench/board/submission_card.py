@@ -44,7 +44,8 @@ COUNTED = "resubmitted"
 """The key of a card that `gmbench submit` counts."""
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
-_RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])", re.IGNORECASE)
+RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])", re.IGNORECASE)
+"""Names that no file can have on Windows."""
 REPORTED = "reported-"
 """Prefix of the names of rows that papers report."""
 _LATEST = datetime.date(2100, 1, 1)
@@ -56,7 +57,7 @@ _BLANK_LETTERS = "\u115f\u1160\u3164\uffa0\u2800"
 
 def _safe_name(name: str) -> str:
     # Without dots and slashes a name cannot leave its folder; Windows reserves a few more.
-    if _RESERVED.fullmatch(name):
+    if RESERVED.fullmatch(name):
         raise ValueError("is a name that Windows reserves")
     return name
 
@@ -73,7 +74,7 @@ def _plain_text(text: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    if "\n" in text or text != text.strip():
+    if len(text.splitlines()) > 1 or text != text.strip():
         raise ValueError("must be one line without blanks at its ends")
     return _plain_text(text)
 

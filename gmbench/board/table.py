@@ -111,7 +111,8 @@ def _record(board: BenchmarkBoard, row: Row) -> dict[str, Any]:
         record[column.key] = cell.value
         if column.kind == "score" and column.better:
             record |= ends(cell.ci, f"{column.key}_")
-            if board.pairs and column.key in _RANKED:
+            # Only where scores were recomputed do methods have ranks; a single one has no pair.
+            if board.measured[0].over_floor and column.key in _RANKED:
                 for end, part in _RANK_COLUMNS.items():
                     record[f"{column.key}_{end}"] = getattr(cell.rank, part, None)
     # There is no p-value of a mean over seeds.

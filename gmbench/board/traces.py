@@ -9,10 +9,13 @@ from numpy.typing import NDArray
 
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.predictions.predictions import Predictions
-from gmbench.schema import N_CONTINUOUS, NAMES
+from gmbench.schema import N_CONTINUOUS, N_DISCRETE, N_LOSSES, NAMES
 
-_LOWEST = np.uint64(0x1111_1111_1111_1111)
-"""The lowest bit of each packed decision."""
+_CLASSES = 8 * N_DISCRETE
+"""Number of bits of the packed classes, a byte each; behind them, each loss has a bit."""
+
+_LOWEST = np.uint64(0x0101_0101_0101)
+"""The lowest bit of each packed class."""
 
 NEAR = 0.02
 """Counts this close, in fractions of their range, are alike: noise does not hide a copy."""
@@ -49,12 +52,13 @@ class Trace:
 
 
 def packed(decisions: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """Packs 16 decisions into one number, 4 bits each, so that whole rows can be compared at once.
+    """Packs 16 decisions into one number, so that whole rows can be compared at once.
 
     Args:
-        decisions: Shape (rows, 16), values from 0 to 15.
+        decisions: Shape (rows, 16): 6 class indices up to 255, 10 losses as 0 or 1.
     """
-    shifts = np.arange(0, 64, 4, dtype=np.uint64)
+    bits = (*range(0, _CLASSES, 8), *range(_CLASSES, _CLASSES + N_LOSSES))
+    shifts = np.array(bits, dtype=np.uint64)
     made = np.bitwise_or.reduce(decisions.astype(np.uint64) << shifts, axis=1)
     return np.asarray(made, dtype=np.uint64)
 
@@ -81,10 +85,10 @@ def alike(one: Trace, other: Trace, benchmark: Benchmark) -> float:
     if len(one) != len(other) or not len(one):
         return 0.0
     differ = one.decisions ^ other.decisions
-    differ |= differ >> np.uint64(1)
-    differ |= differ >> np.uint64(2)
-    differ &= _LOWEST  # One bit for each decision that differs.
-    n_differ = np.bitwise_count(differ)
+    n_differ = np.bitwise_count(differ >> np.uint64(_CLASSES))
+    for shift in (4, 2, 1):
+        differ |= differ >> np.uint64(shift)
+    n_differ += np.bitwise_count(differ & _LOWEST)  # One bit for each class that differs.
     # Most rows of most pairs are already ruled out, whatever their counts.
     rows = np.flatnonzero(n_differ <= len(NAMES) - ALIKE)
     # A rounded count is at most half a unit away.

@@ -106,12 +106,12 @@ class Verification:
     Attributes:
         submissions: Each submission with its checks, sorted by name.
         among: Checks of the submissions against each other.
-        later: Names of those that a board must leave out, as `compare` returns them.
+        later: Failed checks of those that a board must leave out, as `compare` returns them.
     """
 
     submissions: list[Verified]
     among: Checklist = field(default_factory=lambda: Checklist("board"))
-    later: set[str] = field(default_factory=set)
+    later: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:

@@ -16,6 +16,7 @@ from gmbench.cli.data import JobsOption
 from gmbench.cli.options import DeviceOption, JsonOption
 from gmbench.cli.rounds import round_app
 from gmbench.cli.submit import BOARD, BoardOption, on_board
+from gmbench.errors import printable
 from gmbench.wording import plural
 
 if TYPE_CHECKING:
@@ -175,7 +176,7 @@ def build(
     output.note(f"{made.folder}: {plural(made.files, 'file')}, {made.bytes / 1e6:.1f} MB.")
     for name, checks in left_out.items():
         output.note(
-            f"left out: {name} ({', '.join(checks)}). "
+            f"left out: {printable(name)} ({', '.join(checks)}). "
             f"`gmbench leaderboard verify{on_board(board)}` says more."
         )
     chosen = "" if out is None else f" --out {shlex.quote(str(out))}"
@@ -233,7 +234,7 @@ def _build(board: Path, out: Path | None, jobs: int | None, address: str = "") -
 def _show(made: Verification) -> None:
     for one in made.submissions:
         more = one.checklist.text(all_checks=False)
-        output.show_plain(f"{'ok     ' if one.ok else 'failed '} {one.name}")
+        output.show_plain(f"{'ok     ' if one.ok else 'failed '} {printable(one.name)}")
         if more:
             output.show_plain(more)
     output.show_plain(made.among.text())

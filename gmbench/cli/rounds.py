@@ -12,6 +12,7 @@ from gmbench.cli import output
 from gmbench.cli.data import JobsOption
 from gmbench.cli.options import JsonOption
 from gmbench.cli.submit import BOARD, BoardOption, on_board
+from gmbench.errors import printable
 from gmbench.wording import plural
 
 round_app = typer.Typer(
@@ -179,7 +180,8 @@ def validate(
     else:
         for one in made:
             more = "" if one.ok else f"\n{one.text(all_checks=False)}"
-            output.show_plain(f"{'ok     ' if one.ok else 'failed '} {one.source}{more}")
+            said = f"{'ok     ' if one.ok else 'failed '} {printable(one.source)}"
+            output.show_plain(f"{said}{more}")
         output.show_plain(f"sound: {sum(one.ok for one in made):,} of {len(made):,}")
     if not all(one.ok for one in made):
         raise typer.Exit(1)
@@ -208,7 +210,7 @@ def reveal(
         for entry in made.scored:
             output.show_plain(f"ok      {entry}")
         for entry, why in made.refused.items():
-            output.show_plain(f"failed  {entry}: {why}")
+            output.show_plain(f"failed  {printable(entry)}: {why}")
         output.note(f"next: gmbench leaderboard build{on_board(board)}")
     if made.refused:
         raise typer.Exit(1)

@@ -10,7 +10,15 @@ import pytest
 from gmbench.board.columns import COLUMN, COSTS
 from gmbench.board.reported import first_day
 from gmbench.board.rows import BoardRows, Cell
-from gmbench.board.site.axes import axes, cost_axis, cost_range, cost_ticks, date_axis, date_ticks
+from gmbench.board.site.axes import (
+    axes,
+    cost_axis,
+    cost_range,
+    cost_ticks,
+    date_axis,
+    date_ticks,
+    score_axis,
+)
 from gmbench.board.site.floors import floors_of
 
 
@@ -50,6 +58,17 @@ def test_costs_of_nothing_have_a_band_of_their_own(rows: BoardRows) -> None:
     assert cost_axis(measured, COLUMN["seconds_per_image"]) is None
 
 
+def test_the_tiniest_costs_stand_at_the_start(rows: BoardRows) -> None:
+    given = [
+        replace(row, cells={**row.cells, "seconds_per_image": Cell(cost)})
+        for row, cost in zip(rows.benchmarks[0].measured, (5e-324, 1e9), strict=False)
+    ]
+    axis = cost_axis(given, COLUMN["seconds_per_image"])
+    assert axis is not None
+    assert [axis.values[row.name] for row in given] == [(3.0,), (97.0,)]
+    assert axis.texts[given[0].name] == "< 10⁻³⁰⁰"
+
+
 def test_axes_are_those_that_somebody_gives(rows: BoardRows) -> None:
     board = rows.benchmarks[0]
     made = axes(board, floors_of(board.benchmark))
@@ -61,6 +80,17 @@ def test_axes_are_those_that_somebody_gives(rows: BoardRows) -> None:
         assert all(0 <= tick.place <= 100 for tick in (*axis.ticks, *axis.lines))
     assert [line.text for line in made["l1"].lines] == ["practical use", "labels alone"]
     assert [line.text for line in made["skill"].lines] == ["labels alone"]
+
+
+def test_an_axis_of_near_scores_says_where_its_ticks_are(rows: BoardRows) -> None:
+    board = rows.benchmarks[0]
+    near = [
+        replace(row, cells={**row.cells, "l1_skill": Cell(value)})
+        for row, value in zip(board.measured, (0.0, 0.02), strict=False)
+    ]
+    board = replace(board, measured=tuple(near), reported=())
+    axis = score_axis(board, COLUMN["l1_skill"], None)
+    assert [tick.text for tick in axis.ticks] == ["0", "0.005", "0.01", "0.015", "0.02"]
 
 
 def test_dates_of_papers_may_be_years(rows: BoardRows) -> None:

@@ -15,6 +15,7 @@ from syrupy.assertion import SnapshotAssertion
 from typer.testing import CliRunner
 
 from gmbench.board import verification
+from gmbench.board.board import Board
 from gmbench.cli.app import app
 from gmbench.predictions.writing import write_predictions
 from tests.board.boards import benchmark_folder, tiny_benchmark
@@ -88,6 +89,15 @@ def test_update_verifies_again_what_it_wrote_alone(
     (here / "leaderboard" / "submissions" / "mine" / "results.json").write_text("{")
     assert "written anew" in gmbench("leaderboard", "verify", "--update", cwd=here).stderr
     assert len(calls) == 3
+
+
+def test_names_of_folders_steer_no_terminal(board: Board) -> None:
+    (board.submissions / "a\x1b[2J").mkdir()
+    verify = ["leaderboard", "verify", "a\x1b[2J", "--board", str(board.folder)]
+    done = CliRunner().invoke(app, verify)
+    assert done.exit_code == 1
+    assert r"failed  a\x1b[2J" in done.output
+    assert "\x1b" not in done.output
 
 
 def test_refusals(here: Path, snapshot: SnapshotAssertion) -> None:

@@ -101,6 +101,19 @@ def test_no_entry_is_of_a_round_that_does_not_run(tmp_path: Path, build: Builder
     require_free(proposed, "ann")
 
 
+def test_the_title_of_an_entry_is_no_other_methods(tmp_path: Path, build: Builder) -> None:
+    board = begin(tmp_path, build)
+    entry(board, tmp_path, "zeta", 1)
+    entry(board, tmp_path, "aaa", 2)
+    card = board.folder / "rounds" / "round-1" / "entries" / "aaa" / "card.yaml"
+    card.write_text(card.read_text().replace("title: aaa", "title: Z-E-T-A"))
+    for who, other in (("aaa", "zeta"), ("zeta", "aaa")):
+        said = check_entry(board, "round-1", who).text()
+        assert f"{other} has a title like it" in said
+    card.write_text(f"{card.read_text()}seed_of: zeta\n")
+    assert check_entry(board, "round-1", "aaa").ok
+
+
 def test_what_is_too_large_is_told_before_the_deadline(
     tmp_path: Path, build: Builder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

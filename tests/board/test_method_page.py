@@ -15,7 +15,7 @@ from gmbench.board.board import Board
 from gmbench.board.rows import BoardRows, read_rows
 from gmbench.board.site.building import site_files, write_file
 from gmbench.board.site.floors import floors_of
-from gmbench.board.site.method_page import commands
+from gmbench.board.site.method_page import baseline_files, commands
 from gmbench.board.site.shown_gms import STRIP_SIZE
 from gmbench.board.submission import submit
 from gmbench.board.submission_card import read_card
@@ -130,6 +130,17 @@ def test_own_baselines_lead_to_their_folder_and_to_nobody_elses_paper(ours: Path
         assert card.url is None, card.name
 
 
+def test_a_baseline_of_nothing_but_a_recipe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = tmp_path / "random_labels" / "recipe.yaml"
+    recipe.parent.mkdir()
+    recipe.write_text("")
+    monkeypatch.setattr("gmbench.board.site.method_page.baselines_directory", lambda: tmp_path)
+    card = read_card(HERE / "submissions/random_labels/card.yaml")
+    assert baseline_files(card) == {"baselines/random_labels/recipe.yaml": recipe}
+
+
 def test_costs_and_training_data_are_as_stated(site: Path, ours: Path) -> None:
     page = (site / "methods" / "method-1.html").read_text(encoding="utf-8")
     for said in ("1,000, as stated", "2.5 hours, as stated", "other images or GMs as well, as sta"):
@@ -154,6 +165,9 @@ def test_commands_that_make_the_figures_again() -> None:
         "gmbench leaderboard rerun mean_mode",
     ]
     card = read_card(HERE / "submissions/mini116_full/card.yaml")
+    folds = card.model_copy(update={"benchmark": "red116", "sets": "cv10", "recipe": None})
+    evaluate = "gmbench evaluate mini116_full.parquet -b red116 --sets cv10 --out report"
+    assert [command for _, command in commands(folds)] == [evaluate]
     custom = card.model_copy(update={"benchmark": "my-zoo", "recipe_commit": "0123abc"})
     assert [command for _, command in commands(custom)] == [
         "gmbench leaderboard verify mini116_full",

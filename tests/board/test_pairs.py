@@ -6,10 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from gmbench.board import pairs
 from gmbench.board.board import Board
+from gmbench.board.pair_memory import recall_pairs, remember_pairs
 from gmbench.board.pairs import board_pairs
 from gmbench.board.rows import BenchmarkBoard, BoardRows
 from gmbench.board.scoring import Score
@@ -17,6 +19,7 @@ from gmbench.board.verification import verify
 from gmbench.evaluation.comparison import COMPARED, Comparison, compare
 from gmbench.evaluation.permutations import PERMUTATIONS
 from gmbench.evaluation.significance import holm
+from gmbench.files import WriteError
 from gmbench.predictions.predictions import read_predictions
 from tests.board.sites import opened
 
@@ -95,6 +98,15 @@ def test_pairs_are_remembered(
     monkeypatch.setattr(pairs, "PERMUTATIONS", 300)
     assert board_pairs(scores, cache=tmp_path, jobs=1, progress=progress) != first
     assert told[1:] == [("pairs", 3, 3)]
+
+
+def test_pairs_that_cannot_be_kept_are_told_in_one_line(tmp_path: Path) -> None:
+    place = tmp_path / "no-folder"
+    place.write_text("")
+    assert recall_pairs(place, ["key"]) == {}
+    with pytest.raises(WriteError, match=r"pairs\.sqlite cannot be written .*GMBENCH_HOME"):
+        remember_pairs(place, {"key": np.zeros((1, 4))})
+    assert place.is_file()
 
 
 def test_processes_compare_the_same(

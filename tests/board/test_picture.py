@@ -37,7 +37,7 @@ def test_the_best_so_far() -> None:
     assert stairs([]) == ""
 
 
-def test_what_papers_report_is_no_part_of_the_line(rows: BoardRows) -> None:
+def test_what_papers_report_is_no_part_of_the_line(rows: BoardRows, site: Path) -> None:
     board = rows.benchmarks[0]
     given = axes(board, floors_of(board.benchmark))
     drawn = progress(board, given)
@@ -45,6 +45,8 @@ def test_what_papers_report_is_no_part_of_the_line(rows: BoardRows) -> None:
     costs = accuracy_against_cost(board, given)
     assert costs is not None
     assert (costs.across.key, costs.n_without, len(costs.marks)) == ("params", 4, 6)
+    page = (site / "index.html").read_text(encoding="utf-8")
+    assert ">4 of 10 methods do not state this cost.<" in page
     other = rows.benchmarks[1]
     assert accuracy_against_cost(other, axes(other, floors_of(other.benchmark))) is None
 
@@ -117,6 +119,8 @@ def test_drawings_follow_axes_filters_and_search(site: Path, rows: BoardRows) ->
             title = {"arch_f1": "arch F1", "l1": "L1"}[up]
             page.get_by_label(re.compile(f"^{title} of each method by")).wait_for()
             agrees(drawn(browser, kind), expected(board, up, across))
+        without = page.locator("#b-tiny .costs .without")
+        assert without.text_content() == "5 of 10 methods do not state this cost."
         page.get_by_label("Kind of training data").first.select_option("benchmark")
         kept = {r.name for r in board.measured if r.card and r.card.training_data == "benchmark"}
         page.wait_for_function("document.querySelectorAll('#b-tiny .costs li[data-n]').length < 5")
@@ -136,6 +140,17 @@ def test_drawings_follow_axes_filters_and_search(site: Path, rows: BoardRows) ->
             "document.querySelectorAll('#b-tiny .progress .marks li').length == 2"
         )
         agrees(drawn(browser, "progress"), expected(board, "l1", "date", {"method-0", "method-7"}))
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("one_browser")
+def test_no_line_is_drawn_of_a_score_that_nothing_is_ranked_by(site: Path) -> None:
+    with opened(site, "?over=ransac_slope") as (browser, _):
+        browser.page.locator("#b-tiny .progress").scroll_into_view_if_needed()
+        browser.page.get_by_label("slope of each method by date").wait_for()
+        found = drawn(browser, "progress")
+        assert found["line"] == ""
+        assert len(found["marks"]) == 11  # All that are measured, and one that a paper reports.
 
 
 @pytest.mark.slow

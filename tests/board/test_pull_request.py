@@ -55,6 +55,14 @@ def test_the_text_is_the_hubs(pristine_board: Board) -> None:
     assert [task["id"] for task in declared] == [entry.task_id for entry in entries]
 
 
+def test_a_baseline_needs_no_address_here_either(pristine_board: Board) -> None:
+    card, result = made(pristine_board)
+    card = card.model_copy(update={"url": None, "recipe": "full"})
+    entries = parse_eval_result_entries(yaml.safe_load(eval_results_text(card, result, DATASET)))
+    assert [entry.task_id for entry in entries] == list(HUB_TASKS)
+    assert {entry.source_url for entry in entries} == {None}
+
+
 def test_pull_request(hub: HubServer, pristine_board: Board) -> None:
     card, result = made(pristine_board)
     opened = open_pull_request(

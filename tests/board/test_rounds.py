@@ -110,6 +110,15 @@ def test_reveal(tmp_path: Path, build: Builder) -> None:
     assert set(again.refused) == {"carl", "dora", "eve"}
 
 
+def test_names_of_entries_steer_no_terminal(tmp_path: Path, build: Builder) -> None:
+    board = begin(tmp_path, build)
+    (board.folder / "rounds" / "round-1" / "entries" / "a\x1b[2J").mkdir(parents=True)
+    opened(board, tmp_path)
+    revealed = reveal_round(board, "round-1", tmp_path / "secret", tmp_path / "hidden")
+    (why,) = revealed.refused.values()
+    assert why.startswith(r"'a\x1b[2J' cannot be the name of an entry")
+
+
 def test_labels_are_published_without_any_sound_entry(tmp_path: Path, build: Builder) -> None:
     board = begin(tmp_path, build)
     opened(board, tmp_path)
@@ -238,6 +247,7 @@ def test_refusals(tmp_path: Path, build: Builder) -> None:
     for name, seed_file, data, said in (
         ("round-1", tmp_path / "secret", tmp_path / "h", "is there already"),
         ("../x", tmp_path / "secret", tmp_path / "h", "cannot be the name"),
+        ("aux", tmp_path / "secret", tmp_path / "h", "no name that Windows reserves"),
         ("mini116-cv10", tmp_path / "secret", tmp_path / "h", "gmbench knows mini116-cv10"),
         ("tiny", tmp_path / "secret", tmp_path / "h", "is a benchmark already"),
         ("round-2", tmp_path / "secret", inside, "which is published"),

@@ -111,6 +111,25 @@ def test_entries_that_are_nearly_equal_stop_nobody(tmp_path: Path, build: Builde
     assert verify(board, jobs=1).ok
 
 
+def test_seeds_of_one_method_may_be_alike_whatever_their_names(
+    tmp_path: Path, build: Builder
+) -> None:
+    board = begin(tmp_path, build)
+    for who in ("first", "again"):
+        entry(board, tmp_path, who, 1)
+    file, nonce = tmp_path / "again.parquet", tmp_path / "again.nonce"
+    frame = pd.read_parquet(file)
+    losses = [name for name in frame.columns if name.startswith("loss_")]
+    frame[losses] = (frame[losses] >= 0.5).astype(float)
+    frame.to_parquet(file, index=False)
+    nonce.unlink()
+    card = seal_entry(board, "round-1", "again", file, nonce).with_name("card.yaml")
+    card.write_text(f"{card.read_text()}seed_of: first\n")
+    opened(board, tmp_path, "first", "again")
+    revealed = reveal_round(board, "round-1", tmp_path / "secret", tmp_path / "hidden")
+    assert (revealed.scored, revealed.refused) == (("first", "again"), {})
+
+
 def test_nonces(tmp_path: Path, build: Builder) -> None:
     board = begin(tmp_path, build)
     entry(board, tmp_path, "ann", 1)

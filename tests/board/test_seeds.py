@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from gmbench.board.among import Known, compare
 from gmbench.board.board import Board, BoardError
 from gmbench.board.rows import BoardRows, read_rows, submitted_rows
 from gmbench.board.site.building import render_site
+from gmbench.board.site.floors import floors_of
+from gmbench.board.site.json_data import method_data
 from gmbench.board.site.method_files import copied_files
+from gmbench.board.site.methods_table import table_view
+from gmbench.board.site.parameter_map import parameter_maps
 from gmbench.board.submission_card import card_text, read_card
 from gmbench.board.table import table
 from gmbench.board.verification import verify
@@ -99,6 +106,37 @@ def test_the_pages_show_the_spread(seed_rows: BoardRows) -> None:
     assert 'id="seeds"' not in files["methods/other.html"].decode()
 
 
+def test_seeds_that_agree_have_a_spread_of_0(seed_rows: BoardRows) -> None:
+    board = seed_rows.benchmarks[0]
+    row = next(row for row in board.measured if row.name == "first")
+    cells = {**row.cells, "l1": replace(row.cells["l1"], spread=0.0)}
+    board = replace(board, measured=(replace(row, cells=cells),))
+    (view,) = table_view(board, floors_of(board.benchmark)).measured
+    (shown,) = (one for one in view.cells if one.column.key == "l1")
+    assert shown.text.endswith(" ± 0.000")
+
+
+def test_the_map_and_comparisons_are_of_the_mean_too(seed_rows: BoardRows) -> None:
+    board = seed_rows.benchmarks[0]
+    floors = floors_of(board.benchmark)
+    place = [row.name for row in board.measured].index("first")
+    row = board.measured[place]
+    by_parameter, _, by_gm = parameter_maps(board, floors)
+
+    def gain(values: list[float], floor: float) -> str:
+        return f"{100 * (1 - np.mean(values) / floor):z.0f}".replace("-", "−")
+
+    for number, key in enumerate(floors.gms):
+        each = [seed.result["gms"][key]["l1"] for seed in row.seeds]
+        assert method_data(row, {})["l1"][number] == pytest.approx(np.mean(each))
+        (line,) = (one for one in by_gm.rows if one.title == key)
+        assert line.gains[3 + place].text == gain(each, floors.gms[key]["l1"])
+    layers = [seed.result["parameters"]["layers"]["l1"] for seed in row.seeds]
+    floor = floors.parameters["layers"]
+    assert floor is not None
+    assert by_parameter.rows[place].gains[0].text == gain(layers, floor)
+
+
 def test_seeds_may_be_alike_and_share_a_title(board: Board, tmp_path: Path) -> None:
     near = random_predictions(tiny_benchmark(), 1)
     near.values.continuous[:9] *= 1.5
@@ -137,6 +175,21 @@ def test_nobody_joins_the_row_of_another(
     rows = read_rows(board, jobs=1)
     assert rows.left_out == {"me": ("seeds",)}
     assert {row.name for row in rows.benchmarks[0].measured} == {"first", "other"}
+
+
+@pytest.mark.parametrize("asked", ["thief", "early"])
+def test_a_seed_of_an_earlier_date_takes_no_title_for_its_method(
+    pristine: Board, asked: str
+) -> None:
+    cards = [read_card(pristine.submission(name) / "card.yaml") for name in pristine.names()]
+    day = datetime.date(2026, 1, 4)
+    thief = cards[0].model_copy(update={"name": "thief", "date": day})
+    update = {"name": "early", "seed_of": "thief", "date": day - datetime.timedelta(days=1)}
+    known = [Known(card.name, card) for card in (*cards, thief, thief.model_copy(update=update))]
+    among, later = compare(pristine, known, [asked], flag=False)
+    (found,) = among.failures
+    assert found.offenders == ("early and first: one title on tiny",)
+    assert later == {"early": ("names_unique",), "thief": ("names_unique",)}
 
 
 def test_seeds_of_what_is_not_sound_are_left_out(board: Board) -> None:

@@ -48,7 +48,7 @@ def test_a_card_comes_back_from_its_text(tmp_path: Path) -> None:
         ("title", "=SUM(A1)"), ("title", " a"), ("title", "a\u202eb"),
         ("title", "F\u0415N-PN"), ("title", "\u0391lpha"), ("title", "FE\u0336N"),
         ("title", "Method \u2460"), ("title", "Method \u2776"), ("title", "\uff21lpha"),
-        ("title", "FEN-PN\u3164"), ("title", "FEN\u2800PN"),
+        ("title", "FEN-PN\u3164"), ("title", "FEN\u2800PN"), ("title", "FEN\u2028PN"),
         ("title", "a\x00"), ("title", "a\ud800"), ("authors", []), ("authors", "A"),
         ("authors", ["@a"]), ("authors", ["a"] * 101), ("url", "javascript:alert(1)"),
         ("url", "https://"), ("url", "https://a\"onload=x"), ("url", "https://u:p@example.org"),

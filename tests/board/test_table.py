@@ -12,7 +12,7 @@ import pytest
 
 from gmbench.board.board import Board, BoardError, find_board
 from gmbench.board.columns import COLUMNS
-from gmbench.board.rows import BoardRows, submitted_rows
+from gmbench.board.rows import BoardRows, ranked, submitted_rows
 from gmbench.board.site.floors import floors_of
 from gmbench.board.site.methods_table import table_view
 from gmbench.board.table import leaderboard, table
@@ -67,6 +67,14 @@ def test_rows_are_those_of_the_page(
         for metric in HEADLINE:
             apart = one[f"{metric.name}_without_twins"]
             assert (None if pd.isna(apart) else apart) == (left and left[metric.name]["mean"])
+
+
+def test_a_single_method_is_ranked_too(rows: BoardRows) -> None:
+    board = rows.benchmarks[0]
+    alone = replace(board, measured=ranked(board.measured[:1], {}), pairs={})
+    found = table([alone])
+    assert found["l1_best_rank"].dropna().tolist() == [1]
+    assert found["l1_tier"].isna().tolist() == [False, True, True]
 
 
 def test_a_benchmark_is_named_or_given(site_board: Board) -> None:

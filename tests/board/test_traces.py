@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gmbench.board.flags import FIRST_LOOK, flag_copies
-from gmbench.board.traces import ALIKE, NEAR, alike, trace_of
+from gmbench.board.traces import ALIKE, NEAR, Trace, alike, packed, trace_of
 from gmbench.predictions.checks import Checklist, Status
 from gmbench.predictions.predictions import Predictions
 from tests.evaluation.populations import random_predictions, small_benchmark
@@ -46,6 +46,15 @@ def test_as_value_by_value(seed: int) -> None:
     expected = plainly(one, other)
     assert 0.1 < expected < 0.95
     assert alike(trace_of(one), trace_of(other), BENCHMARK) == expected
+
+
+def test_classes_of_high_index_are_no_other_parameters() -> None:
+    decisions = np.zeros((3, 16), dtype=np.int64)
+    decisions[0, 0], decisions[1, 1], decisions[2, 0] = 16, 1, 127
+    counts = np.zeros((1, 9), dtype=np.float32)
+    one, other, third = (Trace(packed(row[None]), counts) for row in decisions)
+    assert alike(one, other, BENCHMARK) == 0.0  # Two decisions differ.
+    assert alike(one, third, BENCHMARK) == 1.0
 
 
 def test_rows_that_are_no_ones() -> None:

@@ -325,7 +325,7 @@ def test_no_honest_submission_is_flagged() -> None:
     known = [known_by_files(board, name) for name in board.names()]
     among, later = compare(board, known, board.names())
     assert {check.status for check in among} == {Status.OK}, among.text()
-    assert later == set()
+    assert later == {}
     for one in known:
         assert one.trace is not None
         assert one.benchmark is not None
@@ -360,6 +360,13 @@ def test_a_bad_submission_is_left_out_and_stops_no_other(board: Board, scored: P
     rows = read_rows(board, jobs=1, cache=scored)
     assert [row.name for one in rows.benchmarks for row in one.measured] == ["alpha", "gamma"]
     assert rows.left_out == {"beta": ("figures",), "delta": ("predictions_unique",)}
+
+
+def test_each_that_is_left_out_is_named_with_its_own_fault(board: Board, scored: Path) -> None:
+    spoil("duplicate", board, board.folder)
+    spoil("shared title", board, board.folder)
+    left_out = read_rows(board, jobs=1, cache=scored).left_out
+    assert left_out == {"beta": ("names_unique",), "delta": ("predictions_unique",)}
 
 
 def test_too_many_submissions_are_refused_unread(
@@ -410,6 +417,19 @@ def test_the_cache_is_believed_for_equal_bytes_alone(board: Board, tmp_path: Pat
     content[len(content) // 2] ^= 1
     a_byte.write_bytes(content)
     assert failures(verify(board, jobs=1, cache=cache)) == {"beta": ["figures"]}
+
+
+@pytest.mark.parametrize(("place", "value"), [(8, 1), (10, 99)])
+def test_a_cached_score_may_be_damaged_anywhere(
+    scored: Path, tmp_path: Path, place: int, value: int
+) -> None:
+    """As if it had a password, or were compressed in a way that Python does not know."""
+    kept = next(scored.glob("*.npz"))
+    assert scoring.recall(scored, kept.stem, tiny_benchmark()) is not None
+    content = bytearray(kept.read_bytes())
+    content[content.index(b"PK\x01\x02") + place] = value
+    (tmp_path / kept.name).write_bytes(content)
+    assert scoring.recall(tmp_path, kept.stem, tiny_benchmark()) is None
 
 
 def test_update_after_a_new_protocol(board: Board) -> None:

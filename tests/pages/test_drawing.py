@@ -49,6 +49,15 @@ def test_quantities(value: float, text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.145, "0.145"), (3 * 0.05, "0.15"), (-0.0, "0"), (-2.5, "-2.5"), (1e12, "1.0 x 10¹²")],
+)
+def test_labels_of_axes_of_scores_are_exact(value: float, text: str) -> None:
+    wanted = text.replace("x", numbers.TIMES).replace("-", numbers.MINUS)
+    assert numbers.score_label(value) == wanted
+
+
+@pytest.mark.parametrize(
     "scale", [Scale(0, 8365), Scale(-3, 40, True), Scale(0.3, 267, True), Scale(-5e4, 1)]
 )
 def test_ticks_stand_on_the_axis_and_apart(scale: Scale) -> None:

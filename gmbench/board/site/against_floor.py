@@ -75,10 +75,10 @@ def kind_rows(row: Row, floors: Floors) -> tuple[KindRow, ...]:
     for key, gm in row.result["gms"].items():
         figures = (gm["l1"], floors.gms[key]["l1"], gm["arch_accuracy"], gm["loss_accuracy"])
         by_kind.setdefault(gm["kind"], []).append(figures)
-    ordered = [*(kind for kind in KINDS if kind in by_kind), *sorted(set(by_kind) - set(KINDS))]
     return tuple(
         KindRow(kind, len(by_kind[kind]), *map(score, np.mean(by_kind[kind], axis=0).tolist()))
-        for kind in ordered
+        for kind in KINDS
+        if kind in by_kind
     )
 
 

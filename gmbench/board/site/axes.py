@@ -15,7 +15,7 @@ from gmbench.board.reported import first_day
 from gmbench.board.rows import BenchmarkBoard, Row
 from gmbench.board.site.floors import Floors
 from gmbench.board.site.methods_table import column_scale, cost_text
-from gmbench.pages.drawing.numbers import quantity, score
+from gmbench.pages.drawing.numbers import score, score_label
 
 DATE = "date"
 """Key of the time axis."""
@@ -25,6 +25,9 @@ _EDGE = 3.0
 
 _BAND = 9.0
 """Percent of a cost axis that is reserved for costs of 0."""
+
+_LEAST = 1e-12
+"""Smallest cost with a place of its own; positive ones below it are placed there."""
 
 _MOST_TICKS = 8
 
@@ -92,7 +95,7 @@ def score_axis(board: BenchmarkBoard, column: Column, floor: float | None) -> Ax
         column.better,
         scale.low,
         scale.high,
-        tuple(Tick(_percent(scale.place(value)), quantity(value)) for value in scale.ticks()),
+        tuple(Tick(_percent(scale.place(value)), score_label(value)) for value in scale.ticks()),
         values,
         {name: score(value).text for name, (value, *_) in values.items()},
         tuple(
@@ -114,12 +117,12 @@ def cost_axis(rows: Sequence[Row], column: Column) -> Axis | None:
     if not costs:
         return None
     band = _BAND if min(costs.values()) <= 0 else 0.0
-    low, high = cost_range([cost for cost in costs.values() if cost > 0])
+    low, high = cost_range([max(cost, _LEAST) for cost in costs.values() if cost > 0])
 
     def place(cost: float) -> float:
         if cost <= 0:
             return band / 2
-        part = math.log(cost / low) / math.log(high / low)
+        part = math.log(max(cost, _LEAST) / low) / math.log(high / low)
         return round(band + _EDGE + (100 - band - 2 * _EDGE) * part, 1)
 
     ticks = [Tick(place(cost), cost_text(cost)) for cost in cost_ticks(low, high)]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.board.columns import SCORES
+from gmbench.board.rows import Row
 from gmbench.evaluation.floors import floor, without_images
 
 OF_GMS = {"l1": "L1", "arch_accuracy": "arch accuracy", "loss_accuracy": "loss accuracy"}
@@ -43,3 +45,17 @@ def floors_of(benchmark: Benchmark) -> Floors:
         },
         gms={name: {key: one[key] for key in OF_GMS} for name, one in result["gms"].items()},
     )
+
+
+def gms_of(row: Row) -> dict[str, dict[str, Any]]:
+    """Returns a measured method's test GMs, with the figures of `OF_GMS` as means over its seeds.
+
+    They are the same, in the same order, for all methods of a benchmark.
+    """
+    first, *others = (seed.result["gms"] for seed in row.seeds)
+    if not others:
+        return dict(first)
+    return {
+        key: {**gm, **{name: fmean(gms[key][name] for gms in (first, *others)) for name in OF_GMS}}
+        for key, gm in first.items()
+    }

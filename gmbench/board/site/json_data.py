@@ -9,6 +9,7 @@ from typing import Any
 from gmbench.board.columns import COLUMNS, COSTS
 from gmbench.board.rows import BenchmarkBoard, BoardRows, Row
 from gmbench.board.site.axes import Axis, Tick
+from gmbench.board.site.floors import gms_of
 from gmbench.board.site.methods_table import TableView
 from gmbench.evaluation.comparison import COMPARED, Difference
 from gmbench.evaluation.permutations import PERMUTATIONS
@@ -70,7 +71,7 @@ def benchmark_data(board: BenchmarkBoard, axes: Mapping[str, Axis]) -> dict[str,
 
     The values of an axis are in the order of `names`, each as `[value]` or `[value, low, high]`.
     """
-    gms = _gms(board.measured[0])
+    gms = gms_of(board.measured[0]).values()
     names = [row.name for row in board.rows]
     return {
         "metrics": [
@@ -132,7 +133,7 @@ def method_data(row: Row, pairs: Mapping[str, Sequence[Difference]]) -> dict[str
     """
     return {
         "values": [row.cells[metric.name].value for metric in COMPARED],
-        "l1": [gm["l1"] for gm in _gms(row)],
+        "l1": [gm["l1"] for gm in gms_of(row).values()],
         "pairs": {
             second: [
                 [
@@ -147,9 +148,3 @@ def method_data(row: Row, pairs: Mapping[str, Sequence[Difference]]) -> dict[str
             for second, pair in pairs.items()
         },
     }
-
-
-def _gms(row: Row) -> list[dict[str, Any]]:
-    """Returns the test GMs, which are the same, in the same order, for all methods."""
-    assert row.result is not None
-    return list(row.result["gms"].values())

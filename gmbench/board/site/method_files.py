@@ -8,20 +8,9 @@ from pathlib import Path
 from gmbench.board.processes import each
 from gmbench.board.rows import BenchmarkBoard, Row
 from gmbench.board.site.floors import Floors
-from gmbench.board.site.method_page import (
-    BASELINES,
-    PICTURES,
-    PREDICTIONS,
-    method_page,
-    own_recipe,
-)
+from gmbench.board.site.method_page import PICTURES, PREDICTIONS, baseline_files, method_page
 from gmbench.board.site.shown_gms import may_be_shown, shown_gms, strip
 from gmbench.progress import Progress
-from gmbench.training.recipes import baselines_directory
-
-BASELINE_FILES = ("README.md", "recipe.yaml")
-"""Files of a baseline's folder that the site has copies of."""
-
 
 _FEW = 20
 """Number of pages that are made in the time that other processes take to start."""
@@ -80,7 +69,6 @@ def copied_files(board: BenchmarkBoard) -> dict[str, Path]:
         for seed in row.seeds:
             if seed.file is not None:
                 copies[f"{PREDICTIONS}/{seed.card.name}.parquet"] = seed.file
-        if row.card is not None and (recipe := own_recipe(row.card)):
-            folder = baselines_directory() / recipe.name
-            copies |= {f"{BASELINES}/{recipe.name}/{one}": folder / one for one in BASELINE_FILES}
+        if row.card is not None:
+            copies |= baseline_files(row.card)
     return copies

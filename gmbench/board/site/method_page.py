@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 from gmbench.benchmark.benchmark import MINI116, NAMED
 from gmbench.board.rows import Row
@@ -16,13 +17,16 @@ from gmbench.evaluation.result import Evaluation
 from gmbench.pages.drawing.charts import Frame
 from gmbench.pages.environment import render
 from gmbench.pages.report.sections import page
-from gmbench.training.recipes import Recipe, find_recipes
+from gmbench.training.recipes import Recipe, baselines_directory, find_recipes
 
 PREDICTIONS = "predictions"
 """Folder of the site that holds a copy of each prediction file."""
 
 BASELINES = "baselines"
 """Folder of the site that holds the baselines: what each is, and its recipe."""
+
+BASELINE_FILES = ("README.md", "recipe.yaml")
+"""Files of a baseline's folder that the site has copies of; not all baselines have the first."""
 
 PICTURES = "images"
 """Folder of the site that holds the GMs' images."""
@@ -64,6 +68,16 @@ def own_recipe(card: Card) -> Recipe | None:
     return _recipes().get(card.recipe or "")
 
 
+def baseline_files(card: Card) -> dict[str, Path]:
+    """Returns the files of the baseline that a card names, if any, by their path in the site."""
+    recipe = own_recipe(card)
+    if recipe is None:
+        return {}
+    folder = baselines_directory() / recipe.name
+    files = {f"{BASELINES}/{recipe.name}/{one}": folder / one for one in BASELINE_FILES}
+    return {place: file for place, file in files.items() if file.is_file()}
+
+
 @cache
 def _recipes() -> dict[str, Recipe]:
     return find_recipes()
@@ -103,8 +117,10 @@ def commands(card: Card) -> tuple[tuple[str, str], ...]:
     known = card.benchmark in NAMED
     figures = f"gmbench leaderboard verify {card.name}"
     if known:
+        # The names of the GMs tell the benchmark, except that other sets are mini116's by default.
+        named = f" -b {card.benchmark}" if card.sets and card.benchmark != MINI116.name else ""
         sets = f" --sets {card.sets}" if card.sets else ""
-        figures = f"gmbench evaluate {card.name}.parquet{sets} --out report"
+        figures = f"gmbench evaluate {card.name}.parquet{named}{sets} --out report"
     found = [("Every figure, from the predictions", figures)]
     recipe = own_recipe(card)
     if recipe is None:
@@ -129,11 +145,9 @@ _DATA = "gm-parsing"
 
 
 def _links(row: Row, card: Card) -> list[tuple[str, str]]:
-    recipe = own_recipe(card)
-    folder = f"{BASELINES}/{recipe.name}" if recipe else ""
+    words_of = {"README.md": f"{BASELINES}/{card.recipe}", "recipe.yaml": "Recipe"}
+    own = [(words_of[file.name], f"../{place}") for place, file in baseline_files(card).items()]
     addresses = (
-        (folder, folder and f"../{folder}/README.md"),
-        ("Recipe", folder and f"../{folder}/recipe.yaml"),
         ("Website", card.url),
         ("Paper", card.paper),
         ("Code", card.code),
@@ -141,7 +155,7 @@ def _links(row: Row, card: Card) -> list[tuple[str, str]]:
         ("Predictions", row.file and f"../{PREDICTIONS}/{card.name}.parquet"),
         ("Permalink", f"{card.name}.html"),
     )
-    return [(words, address) for words, address in addresses if address]
+    return own + [(words, address) for words, address in addresses if address]
 
 
 def _facts(card: Card, resubmitted: int) -> tuple[tuple[str, str], ...]:

@@ -12,7 +12,7 @@ from gmbench.board.rows import BenchmarkBoard, Cell, Row, in_order
 from gmbench.board.site.floors import Floors
 from gmbench.evaluation.intervals import Interval
 from gmbench.evaluation.metrics import BY_NAME
-from gmbench.pages.drawing.numbers import DASH, p_value, quantity, score
+from gmbench.pages.drawing.numbers import DASH, p_value, quantity, score, score_label
 from gmbench.pages.drawing.scales import Scale, zoomed_scale
 from gmbench.wording import plural
 
@@ -224,7 +224,7 @@ def _cell(
     return CellView(
         column,
         order,
-        score(cell.value).text + (f" ± {score(cell.spread).text}" if cell.spread else ""),
+        score(cell.value).text + ("" if cell.spread is None else f" ± {score(cell.spread).text}"),
         beside,
         bar_style(scale, cell.value, _ends(row, cell)),
         str(cell.rank or ""),
@@ -244,7 +244,7 @@ def cost_text(value: float) -> str:
 
 
 def _heading(column: Column, scale: Scale | None, empty: bool) -> Heading:
-    ends = None if scale is None else (quantity(scale.low), quantity(scale.high))
+    ends = None if scale is None else (score_label(scale.low), score_label(scale.high))
     return Heading(column, ends, empty)
 
 

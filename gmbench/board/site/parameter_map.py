@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gmbench.board.rows import BenchmarkBoard, Row
-from gmbench.board.site.floors import OF_GMS, Floors
+from gmbench.board.site.floors import OF_GMS, Floors, gms_of
 from gmbench.board.site.matrix import cut
 from gmbench.schema import CONTINUOUS, DISCRETE, KINDS, LOSSES, PARAMETERS
 
@@ -25,7 +25,8 @@ class Gain:
     Attributes:
         text: The gain in percent; a dash if undefined, as when labels alone leave nothing open.
         tint: From 0 (much worse than labels alone) to 6; None without a gain.
-        sure: Whether the whole interval lies on one side of what labels alone achieve.
+        sure: Whether the whole interval, of each seed, lies on one side of what labels alone
+            achieve.
     """
 
     text: str
@@ -56,7 +57,8 @@ class ParameterMap:
 
     A gain is the share of what labels alone leave open: for a count, and for the L1 of a GM, the
     fraction by which the error is below that of the training median; for a class or loss, the
-    fraction of the way from the mode's F1 or accuracy to 1.
+    fraction of the way from the mode's F1 or accuracy to 1. Of a method of several seeds, it is
+    that of the mean.
 
     Attributes:
         key: Name of the view in URLs; empty for the first.
@@ -108,7 +110,7 @@ def _by_parameter(board: BenchmarkBoard, floors: Floors, most: int | None) -> Pa
 
 def _by_kind(board: BenchmarkBoard, floors: Floors, most: int | None) -> ParameterMap:
     of_kind = {
-        kind: [key for key, gm in _gms(board.measured[0]).items() if gm["kind"] == kind]
+        kind: [key for key, gm in gms_of(board.measured[0]).items() if gm["kind"] == kind]
         for kind in KINDS
     }
     kinds = [kind for kind, keys in of_kind.items() if keys]
@@ -121,9 +123,10 @@ def _by_kind(board: BenchmarkBoard, floors: Floors, most: int | None) -> Paramet
             MapRow(
                 row.title,
                 "",
-                tuple(_of_gms(row, of_kind[kind], key, floors) for key in OF_GMS for kind in kinds),
+                tuple(_of_gms(gms, of_kind[kind], key, floors) for key in OF_GMS for kind in kinds),
             )
             for row in board.measured[:most]
+            for gms in [gms_of(row)]
         ),
         n_left=len(board.measured[most:]) if most else 0,
     )
@@ -135,7 +138,7 @@ def _by_gm(board: BenchmarkBoard, floors: Floors, most: int | None) -> Parameter
     GMs are ordered from the largest L1 gain by any method to the GM that no method can parse.
     """
     rows = []
-    of_methods = [_gms(row) for row in board.measured]
+    of_methods = [gms_of(row) for row in board.measured]
     for key, gm in of_methods[0].items():
         shares = {
             metric: [
@@ -162,30 +165,25 @@ def _by_gm(board: BenchmarkBoard, floors: Floors, most: int | None) -> Parameter
     )
 
 
-def _gms(row: Row) -> dict[str, dict[str, Any]]:
-    assert row.result is not None
-    gms: dict[str, dict[str, Any]] = row.result["gms"]
-    return gms
-
-
 def _parameter(row: Row, name: str, floors: Floors) -> Gain:
-    assert row.result is not None
-    found, floor = row.result["parameters"][name], floors.parameters[name]
-    key = "l1" if found["type"] == "continuous" else "f1"
-    if floor is None or found[key] is None:
+    seeds, floor = [one.result["parameters"][name] for one in row.seeds], floors.parameters[name]
+    key = "l1" if seeds[0]["type"] == "continuous" else "f1"
+    values = [one[key] for one in seeds]
+    if floor is None or None in values:
         return Gain("–", None)
     open_part = floor if key == "l1" else 1.0 - floor
     if open_part <= 0:
         return Gain("–", None)
     sign = -1.0 if key == "l1" else 1.0
-    ends = found["intervals"].get(key)
-    sure = ends is not None and not ends[0] <= floor <= ends[1]
-    return _gain(sign * (found[key] - floor) / open_part, sure)
+    ends = [one["intervals"].get(key) or (floor, floor) for one in seeds]
+    sure = all(low > floor for low, _ in ends) or all(high < floor for _, high in ends)
+    return _gain(sign * (fmean(values) - floor) / open_part, sure)
 
 
-def _of_gms(row: Row, keys: Sequence[str], metric: str, floors: Floors) -> Gain:
+def _of_gms(
+    gms: Mapping[str, Mapping[str, Any]], keys: Sequence[str], metric: str, floors: Floors
+) -> Gain:
     """Returns the gain of a method in the mean over GMs."""
-    gms = _gms(row)
     value = fmean(gms[key][metric] for key in keys)
     return _gain(_share(value, fmean(floors.gms[key][metric] for key in keys), metric))
 

@@ -78,6 +78,12 @@ def quantity(value: float) -> str:
     return _signed("0" if text == "-0" else text)
 
 
+def score_label(value: float) -> str:
+    """Returns the label of a place on the axis of a score, with no more digits than necessary."""
+    # Adding 0 takes the sign from -0.0.
+    return quantity(value) if abs(value) >= 1e9 else _signed(f"{value + 0.0:,.10g}")
+
+
 def _signed(text: str) -> str:
     return text.replace("-", MINUS)
 

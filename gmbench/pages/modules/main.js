@@ -30,8 +30,8 @@ function start() {
   const all = first.columns;
   const byDefault = first.heads.filter((head) => "shown" in head.dataset).map((head) => head.dataset.c);
   const columnSheet = document.head.appendChild(element("style"));
-  const sheet = new Sheet(document.querySelector("dialog.sheet"), state, tables);
-  const picked = new Picked(document.querySelector(".picked"), state, tables);
+  const sheet = new Sheet(document.querySelector("dialog.sheet"), state);
+  const picked = new Picked(document.querySelector(".picked"), state);
   const parts = [...tables.values()].map((table) => prepare(table, all, byDefault));
   const failed = new Set();
   let shownColumns = "";

@@ -14,6 +14,7 @@ export class Picture {
     this.axes = axes;
     this.field = figure.querySelector(".field");
     this.list = this.field.querySelector(".marks");
+    this.without = figure.querySelector(".without");
     this.items = new Map([...this.list.children].map((item) => [item.dataset.n, item]));
     this.drawn = "";
     this.near = false;
@@ -56,8 +57,10 @@ export class Picture {
       this.marks.push({ row, at, title: row.title, x: place(across, wide[0]), y, low, top });
     }
     const ranked = this.marks.filter(({ row }) => row.origin === "measured");
+    if (this.without) this.count(rows, ranked);
     this.lower = up.better === "lower";
-    this.best = runningBest(ranked, this.lower);
+    // A score of which neither direction is better, such as a slope, has no best.
+    this.best = up.better ? runningBest(ranked, this.lower) : [];
     this.lines = up.lines;
     this.marks.sort((a, b) => a.x - b.x || a.y - b.y);
     this.list.replaceChildren(...this.marks.map((mark) => this.item(mark, up, across)));
@@ -72,6 +75,15 @@ export class Picture {
     this.field.querySelector(".stairs").setAttribute("d", stairs(this.best));
     this.stop(this.list.querySelector("a, span"));
     this.name();
+  }
+
+  /** Says how many measured methods have no mark. */
+  count(rows, ranked) {
+    const all = rows.filter(({ origin }) => origin === "measured").length;
+    const left = all - ranked.length;
+    this.without.hidden = left === 0;
+    this.without.textContent =
+      `${left} of ${all} ${all === 1 ? "method" : "methods"} ${left === 1 ? "does" : "do"} not state this cost.`;
   }
 
   item({ row, title, at, x, y, low, top }, up, across) {

@@ -11,7 +11,7 @@ from gmbench.evaluation.metrics import BY_NAME, HEADLINE, METRICS, Metric
 from gmbench.evaluation.result import Evaluation, GMResult
 from gmbench.pages.drawing import charts
 from gmbench.pages.drawing.charts import Kind, Scatter
-from gmbench.pages.drawing.numbers import MINUS, p_value, score, span
+from gmbench.pages.drawing.numbers import p_value, score, score_label, span
 from gmbench.pages.report.calibration import CalibrationView, calibration_view
 from gmbench.pages.report.views import (
     Cell,
@@ -149,11 +149,6 @@ def _metric(evaluation: Evaluation, metric: Metric) -> MetricView:
         ),
         without_twins=Value(read(left.mean, left.reason), span(left.ci)) if left else None,
     )
-
-
-def score_label(value: float) -> str:
-    """Returns the label at the end of an axis, with no more digits than necessary."""
-    return f"{value:,.10g}".replace("-", MINUS)
 
 
 def _no_interval(
