@@ -183,6 +183,15 @@ def test_counts_alone_images_in_any_order_and_gms_by_name() -> None:
     assert p_value == pytest.approx(metrics.p_value(*whole, REFERENCE), rel=1e-9)
 
 
+def test_names_of_gms_change_nothing() -> None:
+    backwards = np.array([f"GM_{99 - number}" for number in GM])
+    by_name, by_number = (
+        [metrics.ransac_slope(TARGET, PREDICTION, gm, seed=seed) for seed in range(5)]
+        for gm in (backwards, GM)
+    )
+    assert by_name == by_number
+
+
 def test_undefined_is_nan() -> None:
     assert math.isnan(metrics.correlation(TARGET, np.full_like(TARGET, 0.5), GM))
     assert math.isnan(metrics.r2(TARGET[:1], PREDICTION[:1] * 0 + 0.1, GM[:1])) == (
