@@ -134,7 +134,7 @@ def _training(training: ArrayLike, widths: tuple[int, ...]) -> Array:
         raise PredictionError(
             f"The training targets have the shape {made.shape}; expected is {expected}, a row a GM."
         )
-    if np.isinf(made).any() or np.isnan(made).all(axis=0).any():
+    if np.isinf(made).any() or np.isnan(made).all():
         raise PredictionError(
             "The training targets must be finite numbers, or NaN where a GM's is unknown."
         )

@@ -201,6 +201,15 @@ def test_undefined_is_nan() -> None:
     assert math.isnan(metrics.ransac_slope(TARGET, np.full_like(TARGET, 0.5), GM))
 
 
+def test_a_count_that_no_training_gm_knows() -> None:
+    target, prediction = np.repeat([[0.0], [1.0]], 9, axis=1), np.repeat([[0.1], [0.7]], 9, axis=1)
+    training = np.repeat([[0.2], [0.6]], 9, axis=1)
+    training[:, 5] = np.nan
+    assert math.isnan(metrics.l1_skill(target, prediction, ["A", "B"], training))
+    target[:, 5] = np.nan
+    assert metrics.l1_skill(target, prediction, ["A", "B"], training) == pytest.approx(0.6)
+
+
 def _with(column: int, value: float) -> np.ndarray:
     changed: np.ndarray = PREDICTION.copy()
     changed[0, column] = value
