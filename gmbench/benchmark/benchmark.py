@@ -325,13 +325,9 @@ def dataset_folder(name: str | Path) -> Path | None:
     return None if isinstance(name, str) and name in NAMED else Path(name)
 
 
-def named_benchmark_with(gms: set[str], labels: str = "2023") -> Benchmark | None:
+def named_benchmark_with(gms: set[str]) -> Benchmark | None:
     """Returns the first named benchmark that has all of the given GMs, or None."""
-    for name in NAMED:
-        benchmark = load_benchmark(name, labels)
-        if gms <= benchmark.index.keys():
-            return benchmark
-    return None
+    return next((one for one in map(load_benchmark, NAMED) if gms <= one.index.keys()), None)
 
 
 def read_benchmark(folder: Path) -> Benchmark:

@@ -166,7 +166,7 @@ def gm_from_row(row: dict[str, str]) -> GM:
 
 
 def _label(cell: str) -> float:
-    if not cell:
+    if cell == "":  # None, in a row that is cut short, is no label.
         return UNKNOWN
     value = float(cell)
     if math.isnan(value):

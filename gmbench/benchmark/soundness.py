@@ -71,6 +71,8 @@ def tables_fault(
             return f"{gm.name} has {count:,} images; there can be 0 to {MOST_IMAGES:,}"
         if fault := _label_fault(gm):
             return fault
+    if empty := [one for one, members in sets.items() if not members]:
+        return f"no GM is in {empty[0]}"
     if sum(n_images) > MOST_IMAGES_IN_ALL:
         return f"{sum(n_images):,} images; there can be {MOST_IMAGES_IN_ALL:,}"
     return ""

@@ -85,13 +85,15 @@ def labels_share(predictions: Predictions) -> float:
     """Returns the share of images whose 25 predictions are the labels, in the set with the most.
 
     Counts within a thousandth of their range count as equal: labels with noise are still labels.
+    So does whatever is predicted where a label is unknown.
     """
     benchmark, values = predictions.benchmark, predictions.values
     truth = benchmark.labels[predictions.gms]
     n_continuous = values.continuous.shape[1]
     near = np.abs(values.continuous - truth[:, :n_continuous]) <= 1e-3 * benchmark.span
     rest = np.concatenate([values.discrete, values.losses >= 0.5], axis=1)
-    equal = near.all(axis=1) & (rest == truth[:, n_continuous:]).all(axis=1)
+    right = np.concatenate([near, rest == truth[:, n_continuous:]], axis=1)
+    equal = (right | ~benchmark.known[predictions.gms]).all(axis=1)
     return max(
         float(equal[predictions.sets == number].mean())
         for number in np.flatnonzero(np.bincount(predictions.sets)).tolist()

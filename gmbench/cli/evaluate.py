@@ -229,7 +229,7 @@ def _show_reasons(summary: Mapping[str, Summary]) -> None:
 
     for name, one in summary.items():
         if one.reason and BY_NAME[name].shown:
-            output.show_plain(f"{name} is {one.reason}.")
+            output.show_plain(f"{name} has {one.reason}.")
 
 
 def _heading(metric: Metric) -> str:

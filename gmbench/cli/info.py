@@ -17,6 +17,7 @@ from gmbench.cli.options import (
     SetsOption,
     loaded_benchmark,
 )
+from gmbench.errors import printable
 from gmbench.schema import NAMES, PARAMETERS
 from gmbench.wording import plural
 
@@ -173,7 +174,7 @@ def _benchmark_picture(described: BenchmarkDescription) -> list[Any]:
 def _headed(name: str, rest: str) -> Text:
     from rich.text import Text
 
-    return Text.assemble((name, "bold"), rest)
+    return Text.assemble((name, "bold"), printable(rest))
 
 
 def _gm_picture(described: GMDescription) -> list[Any]:

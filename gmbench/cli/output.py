@@ -18,7 +18,7 @@ import typer
 
 from gmbench.cli.progress_lines import progress_lines
 from gmbench.cli.wrapping import fitted
-from gmbench.errors import InterruptedWorkError
+from gmbench.errors import InterruptedWorkError, printable
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -61,7 +61,7 @@ def show(*items: RenderableType) -> None:
     """Prints results: text, tables, panels."""
     screen = console()
     for item in items:
-        screen.print(item)
+        screen.print(_printable(item) if isinstance(item, str) else item)
 
 
 def show_plain(text: str) -> None:
@@ -134,7 +134,13 @@ def complain(text: str, heading: str = "error") -> None:
     screen.print(text, soft_wrap=True)
 
 
+def _printable(text: str) -> str:
+    """Returns a text that steers no terminal, whatever other people's files hold."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
 def _fitted(text: str, stream: TextIO) -> str:
+    text = _printable(text)
     return fitted(text, shutil.get_terminal_size().columns) if stream.isatty() else text
 
 
@@ -158,7 +164,7 @@ def table(
     from rich.text import Text
 
     made = Table(
-        title=Text(title, style="table.title") if title else None,
+        title=Text(_printable(title), style="table.title") if title else None,
         title_justify="left",
         box=box.SIMPLE_HEAD,
         pad_edge=False,
@@ -167,14 +173,14 @@ def table(
     )
     for column, heading in enumerate(headings):
         made.add_column(
-            Text(heading),
+            Text(_printable(heading)),
             justify="left" if column in left else "right",
             no_wrap=column in whole,
             # In a narrow terminal, no characters are lost.
             overflow="fold",
         )
     for row in rows:
-        made.add_row(*(Text(cell) for cell in row))
+        made.add_row(*(Text(_printable(cell)) for cell in row))
     return made
 
 

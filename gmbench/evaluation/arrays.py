@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from gmbench.benchmark.soundness import HIGHEST_CLASS
 from gmbench.errors import PredictionError
 from gmbench.evaluation.labels_alone import floor_errors
-from gmbench.evaluation.set_table import Predicted, SetTable, Truth
+from gmbench.evaluation.set_table import Predicted, SetTable, Truth, in_order
 from gmbench.evaluation.statistics import Array, Columns
 from gmbench.predictions.probabilities import ROUNDING
 from gmbench.schema import N_CONTINUOUS, N_DISCRETE, N_HEADS, N_LOSSES, NAMES
@@ -47,7 +47,8 @@ def set_of_arrays(
     known = np.asarray(gm)
     if known.dtype == object:
         known = known.astype(str)
-    names, first, gm_of = np.unique(known, return_index=True, return_inverse=True)
+    # As in a set of the evaluator, whose order RANSAC's draws depend on.
+    names, first, gm_of = in_order(known)
     of_gms = true[first]
     same = (true == of_gms[gm_of]) | (np.isnan(true) & np.isnan(of_gms[gm_of]))
     differing = np.flatnonzero(~same.all(axis=1))
@@ -133,7 +134,7 @@ def _training(training: ArrayLike, widths: tuple[int, ...]) -> Array:
         raise PredictionError(
             f"The training targets have the shape {made.shape}; expected is {expected}, a row a GM."
         )
-    if np.isinf(made).any() or np.isnan(made).all(axis=0).any():
+    if np.isinf(made).any() or np.isnan(made).all():
         raise PredictionError(
             "The training targets must be finite numbers, or NaN where a GM's is unknown."
         )

@@ -25,7 +25,7 @@ from gmbench.evaluation.intervals import (
     resampled_images,
 )
 from gmbench.evaluation.metrics import METRICS, Metric
-from gmbench.evaluation.permutations import PERMUTATIONS, by_gm, contributions, exchange_tests
+from gmbench.evaluation.permutations import PERMUTATIONS, contributed, exchange_tests
 from gmbench.evaluation.result import PROTOCOL
 from gmbench.evaluation.set_table import SetTable, set_tables
 from gmbench.evaluation.significance import holm
@@ -98,12 +98,7 @@ class Half:
 
         Sets that share GMs are one, in which each GM is exchanged once (`by_gm`).
         """
-        sets = list(zip(*self.parts.values(), strict=True))
-        contributed = [
-            np.asarray(np.stack([contributions(part) for part in parts], axis=1), np.float64)
-            for parts in sets
-        ]
-        return tuple(by_gm(contributed, [parts[0].gms for parts in sets]))
+        return tuple(contributed(self.parts))
 
 
 @dataclass(frozen=True)
@@ -314,14 +309,14 @@ def compare_pairs(
     Returns:
         The differences of each pair, one per metric.
     """
-    contributed = [
+    apart = [
         np.concatenate([one - other for one, other in of_pairs], axis=1)
         for of_pairs in zip(
             *(zip(halves[a].contributions, halves[b].contributions, strict=True) for a, b in pairs),
             strict=True,
         )
     ]
-    p_values = exchange_tests(contributed, permutations, seed).reshape(len(pairs), -1)
+    p_values = exchange_tests(apart, permutations, seed).reshape(len(pairs), -1)
     return [
         [
             _difference(names, metric, halves[names[0]], halves[names[1]], float(p_value))

@@ -177,11 +177,11 @@ def evaluate_resampled(
         parameters=parameter_results(by_parameter, tables, known),
         gms=gm_results(tables, known),
         manifest=Manifest(
-            predictions=Path(predictions.source).name,
+            predictions=Path(predictions.source).name or predictions.source,
             predictions_sha256=predictions.sha256,
             labels_sha256=known.labels_sha256,
             splits_sha256=known.splits_sha256,
-            reference=Path(same.source).name,
+            reference=Path(same.source).name or same.source,
             partial=partial,
             min_images=min_images,
             gmbench=__version__,

@@ -58,6 +58,16 @@ def by_gm(sets: Sequence[Array], gms: Sequence[Sequence[str]]) -> Sequence[Array
     return [joined * (len(joined) / len(sets))]
 
 
+def contributed(metrics: Mapping[str, Sequence[Resampled]]) -> Sequence[Array]:
+    """Returns the contributions to each metric, by set, shape (GMs, metrics); see `by_gm`."""
+    sets = list(zip(*metrics.values(), strict=True))
+    made = [
+        np.asarray(np.stack([contributions(part) for part in parts], axis=1), np.float64)
+        for parts in sets
+    ]
+    return by_gm(made, [parts[0].gms for parts in sets])
+
+
 def permutation_tests(
     differences: Mapping[str, Sequence[Resampled]], permutations: int, seed: int
 ) -> dict[str, float]:
@@ -71,13 +81,8 @@ def permutation_tests(
     Returns:
         P-values by metric; NaN where a difference is undefined with all GMs or without one of them.
     """
-    # (GMs, metrics) for each set.
-    sets: Sequence[Array] = [
-        np.asarray(np.stack([contributions(part) for part in parts], axis=1), np.float64)
-        for parts in zip(*differences.values(), strict=True)
-    ]
-    sets = by_gm(sets, [part.gms for part in next(iter(differences.values()))])
-    return dict(zip(differences, exchange_tests(sets, permutations, seed).tolist(), strict=True))
+    p_values = exchange_tests(contributed(differences), permutations, seed)
+    return dict(zip(differences, p_values.tolist(), strict=True))
 
 
 def exchange_tests(sets: Sequence[Array], permutations: int, seed: int) -> Array:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -201,11 +202,8 @@ def set_tables(predictions: Predictions) -> list[SetTable]:
         in_set = predictions.sets == number
         if not in_set.any():
             continue
-        gms = predictions.gms[in_set]
-        # GMs in the order of their first images, which is the order of the set.
-        members, first, gm_of = np.unique(gms, return_index=True, return_inverse=True)
-        order = np.argsort(first)
-        members = members[order]
+        # The order of their first images is that of the set.
+        members, _, gm_of = in_order(predictions.gms[in_set])
         kinds = tuple(benchmark.gms[row].kind for row in members.tolist())
         training = [benchmark.index[gm] for gm in benchmark.training_gms(name)]
         floor = floor_errors(
@@ -223,12 +221,25 @@ def set_tables(predictions: Predictions) -> list[SetTable]:
                     kinds,
                     is_known[members, :N_CONTINUOUS].astype(np.float64),
                 ),
-                np.argsort(order)[gm_of],
+                gm_of,
                 predicted.take(in_set),
                 columns,
             )
         )
     return tables
+
+
+def in_order(
+    values: NDArray[Any],
+) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int64]]:
+    """Finds the distinct values in the order in which they first occur.
+
+    Returns:
+        The distinct values, where each first occurs, and which of them each value is.
+    """
+    distinct, first, place = np.unique(values, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    return distinct[order], first[order], np.argsort(order)[place]
 
 
 def _image_terms(

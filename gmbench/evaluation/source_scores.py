@@ -56,7 +56,8 @@ class Estimate:
 
     Attributes:
         value: The score.
-        ci: The middle 95% of the replicates; None where a class has only one source.
+        ci: The middle 95% of the replicates; None where a class has only one source, or one of each
+            stratum, so that none is drawn.
         n_sources: Number of sources of all classes.
         freedom: Degrees of freedom: number of sources minus number of groups that are drawn
             separately, for the class where this is smallest.
@@ -141,12 +142,12 @@ def auc(folds: Sequence[FoldScores], *, replicates: int = REPLICATES, seed: int 
         found = ((left @ above) * right).sum(axis=1)
         drawn.append(np.divide(found, counted, out=np.full(replicates, np.nan), where=counted > 0))
     n_sources = sum(len(fold.positive) + len(fold.negative) for fold in folds)
-    varies = all(min(len(fold.positive), len(fold.negative)) > 1 for fold in folds)
-    made = np.mean(drawn, axis=0) if varies else np.empty(0)
     freedom = min(
         sum(_freedom(fold.positive) for fold in folds),
         sum(_freedom(fold.negative) for fold in folds),
     )
+    several = all(min(len(fold.positive), len(fold.negative)) > 1 for fold in folds)
+    made = np.mean(drawn, axis=0) if several and freedom else np.empty(0)
     return Estimate.of(float(np.mean(values)), n_sources, freedom, made[np.isfinite(made)])
 
 

@@ -34,7 +34,7 @@ class ImageIndex:
 
     image_ids: tuple[str, ...]
     sets: NDArray[np.int16]
-    gms: NDArray[np.int16]
+    gms: NDArray[np.int32]
 
     @cached_property
     def as_arrow(self) -> pa.Array:
@@ -66,7 +66,7 @@ def _image_index(
     return ImageIndex(
         tuple(image_ids),
         np.repeat(np.array(sets, dtype=np.int16), counts),
-        np.repeat(np.array(gms, dtype=np.int16), counts),
+        np.repeat(np.array(gms, dtype=np.int32), counts),
     )
 
 
@@ -282,7 +282,7 @@ def _check_repeats(
 def check_sets_whole(
     benchmark: Benchmark,
     sets: NDArray[np.int16],
-    gms: NDArray[np.int16],
+    gms: NDArray[np.int32],
     checklist: Checklist,
     *,
     partial: bool,

@@ -45,7 +45,7 @@ class Predictions:
     benchmark: Benchmark
     source: str
     sets: NDArray[np.int16]
-    gms: NDArray[np.int16]
+    gms: NDArray[np.int32]
     image_ids: tuple[str, ...]
     values: Values
 

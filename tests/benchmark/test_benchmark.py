@@ -150,6 +150,22 @@ def test_a_damaged_folder_says_so(file: str, old: str, new: str, tmp_path: Path)
         read_benchmark(folder)
 
 
+def test_a_row_that_is_cut_short_has_no_unknown_labels(tmp_path: Path) -> None:
+    folder = _write(load_benchmark("red116"), tmp_path / "built")
+    text = (folder / "gms.csv").read_text()
+    (folder / "gms.csv").write_text(text.rpartition(",")[0])
+    with pytest.raises(BenchmarkError, match="is damaged"):
+        read_benchmark(folder)
+
+
+def test_a_set_without_a_gm_is_none(tmp_path: Path) -> None:
+    folder = _write(load_benchmark("red116"), tmp_path / "built")
+    facts = folder / "benchmark.json"
+    facts.write_text(facts.read_text().replace('"set_4"', '"set_5"'))
+    with pytest.raises(BenchmarkError, match="no GM is in set_5"):
+        read_benchmark(folder)
+
+
 def test_unknown_gm_and_set() -> None:
     benchmark = load_benchmark("red116")
     assert benchmark.gm("style-gan 2").name == "STYLEGAN_2"

@@ -16,7 +16,7 @@ from gmbench.benchmark.benchmark import benchmark_files, load_benchmark
 from gmbench.board.board import Board, BoardError, find_benchmark
 from gmbench.board.submission import submit
 from gmbench.board.submission_card import read_card
-from gmbench.board.submittable import read_submitted
+from gmbench.board.submittable import labels_share, read_submitted
 from gmbench.board.verification import verify
 from gmbench.errors import BenchmarkError, GmbenchError, PredictionError
 from gmbench.evaluation.evaluate import evaluate
@@ -107,6 +107,15 @@ def test_negative_counts_are_evaluated_and_come_on_no_board(tmp_path: Path) -> N
     # Predictions that are read already, of a method in Python, are looked at too.
     with pytest.raises(PredictionError, match=r"failed +no_negative_count +1 count is below 0"):
         submit(predictions, facts("mine"), board=tmp_path / "board", benchmark=tiny_benchmark())
+
+
+def test_what_is_unknown_hides_no_labels() -> None:
+    made = random_predictions(small_benchmark(1, "red140"), 0)
+    known = made.benchmark.known[made.gms]
+    truth = np.where(known, made.benchmark.labels[made.gms], 0)
+    values = Values(truth[:, :9], truth[:, 9:15].astype(np.int8), truth[:, 15:])
+    assert not known.all()
+    assert labels_share(replace(made, values=values)) == 1.0
 
 
 def spoiled(case: str, here: Path) -> tuple[Path, dict[str, object]]:

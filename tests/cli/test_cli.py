@@ -137,6 +137,7 @@ def test_ten_folds_take_the_same_journey(here: Path) -> None:
     assert result["benchmark"].endswith("-cv10")
     shown = gmbench("evaluate", "mean_mode.parquet", *options, "--replicates", "0", cwd=here)
     assert "fold_01" not in shown.stdout.split("Mean and standard")[0]
+    assert "count_spearman has no value in fold_01, " in shown.stdout
     assert result["without_twins"] is None
     assert "twin" not in shown.stdout
     assert len(data("splits", "check", *options, cwd=here)) == 10

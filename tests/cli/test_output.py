@@ -57,6 +57,19 @@ def test_square_brackets_of_names_are_shown_as_they_are(tmp_path: Path) -> None:
     assert done.stdout.startswith("a[b]c.parquet: mini116")
 
 
+def test_what_others_wrote_steers_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    text, shown = "faces\x1b[2J", r"faces\x1b[2J"
+    output.show(text, output.table([text], [[text]], title=text))
+    output.show_plain(f"{text}\nsecond")
+    output.note(text)
+    output.complain(text)
+    written = capsys.readouterr()
+    assert "\x1b" not in written.out + written.err
+    assert written.out.count(shown) == 5
+    assert written.out.endswith(f"{shown}\nsecond\n")
+    assert f"error: {shown}" in written.err
+
+
 def test_an_end_that_rounds_to_zero_has_no_sign() -> None:
     assert output.interval((-0.0004, 0.0004)) == "0.000 to 0.000"
     assert output.interval((-0.0006, 0.0006)) == "-0.001 to 0.001"

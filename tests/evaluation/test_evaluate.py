@@ -113,6 +113,12 @@ def test_a_file_a_frame_and_predictions_score_alike(tmp_path: Path) -> None:
     assert result.summary == expected.summary
 
 
+def test_the_folder_that_one_is_in_has_a_name_too() -> None:
+    made = random_predictions(small_benchmark(1), 0, ".")
+    manifest = evaluate(made, against=made, replicates=0).manifest
+    assert (manifest.predictions, manifest.reference) == (".", ".")
+
+
 def test_one_set_alone() -> None:
     predictions = random_predictions(small_benchmark(4), 0)
     only = predictions.take(np.flatnonzero(predictions.sets == 2))

@@ -183,6 +183,15 @@ def test_counts_alone_images_in_any_order_and_gms_by_name() -> None:
     assert p_value == pytest.approx(metrics.p_value(*whole, REFERENCE), rel=1e-9)
 
 
+def test_names_of_gms_change_nothing() -> None:
+    backwards = np.array([f"GM_{99 - number}" for number in GM])
+    by_name, by_number = (
+        [metrics.ransac_slope(TARGET, PREDICTION, gm, seed=seed) for seed in range(5)]
+        for gm in (backwards, GM)
+    )
+    assert by_name == by_number
+
+
 def test_undefined_is_nan() -> None:
     assert math.isnan(metrics.correlation(TARGET, np.full_like(TARGET, 0.5), GM))
     assert math.isnan(metrics.r2(TARGET[:1], PREDICTION[:1] * 0 + 0.1, GM[:1])) == (
@@ -190,6 +199,15 @@ def test_undefined_is_nan() -> None:
     )
     assert math.isnan(metrics.p_value(TARGET, PREDICTION, GM, PREDICTION))
     assert math.isnan(metrics.ransac_slope(TARGET, np.full_like(TARGET, 0.5), GM))
+
+
+def test_a_count_that_no_training_gm_knows() -> None:
+    target, prediction = np.repeat([[0.0], [1.0]], 9, axis=1), np.repeat([[0.1], [0.7]], 9, axis=1)
+    training = np.repeat([[0.2], [0.6]], 9, axis=1)
+    training[:, 5] = np.nan
+    assert math.isnan(metrics.l1_skill(target, prediction, ["A", "B"], training))
+    target[:, 5] = np.nan
+    assert metrics.l1_skill(target, prediction, ["A", "B"], training) == pytest.approx(0.6)
 
 
 def _with(column: int, value: float) -> np.ndarray:

@@ -63,6 +63,8 @@ def test_ties_count_half_and_strata_are_not_mixed() -> None:
     assert above.tolist() == [[1.5, 0], [0, 1]]
     assert pairs.tolist() == [[4, 0], [0, 1]]
     assert auc([fold]).value == pytest.approx(2.5 / 5)
+    # Of one source of each stratum nothing is drawn.
+    assert (auc([fold]).freedom, auc([fold]).ci) == (0, None)
     assert source_aucs([fold]) == {"a": 1.5 / 4, "b": 1.0}
     again = replace(fold, positive=fold.positive[:1], negative=fold.positive[:1])
     assert source_aucs([fold, again]) == {"a": (1.5 / 4 + 0.5) / 2, "b": 1.0}

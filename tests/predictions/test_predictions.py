@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from gmbench.errors import PredictionError, UnknownNameError
 from gmbench.predictions import predictions as module
+from gmbench.predictions.images import image_index
 from gmbench.predictions.predictions import Predictions, read_predictions
 from gmbench.predictions.writing import write_predictions
 from tests.evaluation.populations import random_predictions, small_benchmark
@@ -64,6 +66,12 @@ def test_sets_that_share_gms() -> None:
         Predictions.of(
             shared, "x", third.values.to_array(), image_ids=third.image_ids, normalised=False
         )
+
+
+def test_more_gms_than_two_bytes_count() -> None:
+    gms = tuple(replace(BENCHMARK.gms[0], name=f"GM_{number}") for number in range(33_000))
+    many = replace(BENCHMARK, gms=gms, sets={"last": ("GM_32999",)}, n_images=(1,) * len(gms))
+    assert image_index(many).gms.tolist() == [32_999]
 
 
 @pytest.mark.parametrize(
