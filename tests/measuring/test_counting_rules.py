@@ -109,7 +109,7 @@ def test_downsampling(down: Callable[[], nn.Module], name: str) -> None:
         (lambda x, a, b: b(a(x)).add_(x), "yes"),
         (lambda x, a, b: x - b(a(x)), "yes"),
         (lambda x, a, b: torch.cat([x, b(a(x))], dim=1), "yes"),
-        (lambda x, a, b: torch.cat([x, b(a(x))], axis=1), "yes"),  # type: ignore[call-overload]
+        (lambda x, a, b: torch.cat([x, b(a(x))], axis=1), "yes"),  # type: ignore[call-arg]
         (lambda x, a, b: a(x) + b(a(x) * 0.1), "yes"),
         (lambda x, a, b: a(x) + b(x), "no"),  # parallel branches
         (lambda x, a, b: torch.cat([a(x), b(x)], dim=1), "no"),
