@@ -88,12 +88,17 @@ def exchange(first: Path, second: Path) -> bool:
     return True
 
 
+def followed(folder: Path) -> Path:
+    """Returns where a folder that is to be replaced is: what a link leads to, never the link."""
+    return Path(os.path.realpath(folder)) if folder.is_symlink() else folder
+
+
 def put_folder(made: Path, folder: Path, aside: Path) -> None:
     """Puts a finished folder in its place, in one step where the system can.
 
     Args:
         made: The finished folder.
-        folder: Where it goes, on the same disk.
+        folder: Where it goes, on the same disk; no link (see `followed`).
         aside: Where a folder that is already there goes. On a system that cannot swap folders, a
             process killed between two renames leaves it only there.
     """
@@ -113,6 +118,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     Args:
         folder: The folder, replaced as a whole if it exists; its parent is created if needed.
     """
+    folder = followed(folder)
     beside, aside = (folder.with_name(f".{folder.name}.{end}") for end in ("new", "old"))
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)

@@ -43,6 +43,18 @@ def test_a_folder_is_the_old_one_or_the_new_one(tmp_path: Path) -> None:
     assert list(folder.parent.iterdir()) == [folder]
 
 
+def test_what_a_link_leads_to_is_replaced(tmp_path: Path) -> None:
+    folder, link = tmp_path / "far" / "folder", tmp_path / "link"
+    link.symlink_to(folder)
+    for text in ("one", "two"):
+        with whole_folder(link) as beside:
+            (beside / text).write_text(text)
+    assert link.is_symlink()
+    assert list(folder.iterdir()) == [folder / "two"]
+    assert list(folder.parent.iterdir()) == [folder]
+    assert sorted(tmp_path.iterdir()) == [folder.parent, link]
+
+
 def _write_half(folder: Path) -> None:
     with whole_folder(folder) as beside:
         (beside / "three").write_text("three")

@@ -26,6 +26,7 @@ from gmbench.files import (
     LOCK,
     alone_in,
     disk_full,
+    followed,
     is_full,
     parse_json,
     put_folder,
@@ -129,7 +130,8 @@ def work_on(out: Path) -> Iterator[Path]:
     Raises:
         DatasetError: Another build is using the folder, or the system refuses to write.
     """
-    work = out.with_name(f"{out.name}.partial")
+    place = followed(out)
+    work = place.with_name(f"{place.name}.partial")
     with _write_errors(out):
         busy = DatasetError(
             f"Another build is at work in {work}. Wait for it, or give another --out."
@@ -255,7 +257,7 @@ def finish(
 
 def put_in_place(work: Path, out: Path) -> None:
     """Renames the finished dataset in a work folder to its place in one step, and cleans up."""
-    put_folder(work / "dataset", out, work / "replaced")
+    put_folder(work / "dataset", followed(out), work / "replaced")
     clear(work)
 
 

@@ -188,6 +188,18 @@ def test_archives_give_the_same_shards(
     assert not (tmp_path / "out.partial").exists()
 
 
+def test_what_a_link_leads_to_is_replaced(
+    pristine_images: Path, benchmark: Benchmark, tmp_path: Path
+) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "far")
+    for _ in range(2):
+        build_dataset(benchmark, pristine_images, link, jobs=1, overwrite=True)
+        assert link.is_symlink()
+    assert read_benchmark(tmp_path / "far") == benchmark
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["far", "link"]
+
+
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_a_folder_without_a_name(
     overwrite: bool,
