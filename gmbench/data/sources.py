@@ -74,7 +74,7 @@ class Source:
         kind: `folder`, `zip` or `tar`.
         readable: The path that is read: the location, or its decompressed copy.
         files: Its files, in alphabetical order of their paths.
-        unread: Paths that are never opened: links to folders, devices, pipes.
+        unread: Paths that are never opened: links to folders or to nothing, devices, pipes.
     """
 
     location: Path
@@ -123,14 +123,16 @@ def scan_folder(root: Path, limits: Limits) -> Source:
                 for entry in entries:
                     path = Path(entry.path)
                     name = path.relative_to(inside).as_posix()
-                    if entry.is_symlink() and not path.resolve().is_relative_to(inside):
+                    is_link = entry.is_symlink()
+                    # `resolve` fails on a link that leads to itself.
+                    if is_link and not Path(os.path.realpath(path)).is_relative_to(inside):
                         raise SourceError(
                             f"{root}: the link {shown(name)} leads outside the folder. "
                             "Put the files themselves there, or give the folder they lie in."
                         )
                     if entry.is_dir(follow_symlinks=False):
                         waiting.append(path)
-                    elif entry.is_file():
+                    elif path.is_file() if is_link else entry.is_file():
                         status = entry.stat()
                         files.append(SourceFile(name, status.st_size, status.st_mtime_ns, name))
                     else:

@@ -52,6 +52,13 @@ def test_the_folder_itself_may_be_a_link(folder: Path, tmp_path: Path) -> None:
     assert len(scan_folder(tmp_path / "link", Limits()).files) == 2
 
 
+def test_a_link_that_leads_to_itself_is_not_read(folder: Path) -> None:
+    (folder / "3.png").symlink_to(folder / "3.png")
+    source = scan_folder(folder, Limits())
+    assert [file.path for file in source.files] == ["DCGAN/1.png", "DCGAN/2.png"]
+    assert source.unread == ("3.png",)
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
 def test_pipe_is_never_opened(folder: Path) -> None:
     os.mkfifo(folder / "DCGAN" / "3.png")
