@@ -145,7 +145,8 @@ def fetch_archive(
     """
     if url is not None:
         check_address(url)
-    arriving = out / f"{archive.name}.partial"
+    # Not NAME.partial, in which `gmbench data build --out NAME` works.
+    arriving = out / f"{archive.name}.archive.partial"
     try:
         out.mkdir(parents=True, exist_ok=True)
         present = next((file for file in _candidates(archive, out) if file.is_file()), None)

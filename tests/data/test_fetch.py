@@ -207,11 +207,20 @@ def test_a_mirror_that_always_breaks_off(
 def test_two_fetches_do_not_mix(
     host: FileHost, tmp_path: Path, snapshot: SnapshotAssertion
 ) -> None:
-    (tmp_path / "red116.partial").mkdir()
-    with FileLock(tmp_path / "red116.partial" / "lock"), pytest.raises(SourceError) as error:
+    (tmp_path / "red116.archive.partial").mkdir()
+    busy = FileLock(tmp_path / "red116.archive.partial" / "lock")
+    with busy, pytest.raises(SourceError) as error:
         fetched(host, tmp_path)
     assert said(error, host, tmp_path) == snapshot
     assert fetched(host, tmp_path).downloaded
+
+
+def test_the_work_folder_of_a_build_is_let_alone(host: FileHost, tmp_path: Path) -> None:
+    work = tmp_path / "red116.partial"
+    (work / "dataset").mkdir(parents=True)
+    (work / "plan.json").write_text("{}")
+    assert fetched(host, tmp_path).downloaded
+    assert sorted(path.name for path in work.iterdir()) == ["dataset", "plan.json"]
 
 
 # -- something else than the archive -----------------------------------------------------------
