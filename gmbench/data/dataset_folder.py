@@ -12,7 +12,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from gmbench.benchmark.benchmark import Benchmark, benchmark_files
@@ -36,6 +36,11 @@ from gmbench.progress import Progress
 
 PLAN = ".build.json"
 """Records what a folder was built from; it differs between machines, so it has no checksum."""
+
+_IN_WORK = frozenset(
+    (LOCK, "archive", "contents", "dataset", "gms", "plan.json", "records", "replaced")
+)
+"""Names in a work folder; one that has none of them, and is not empty, is somebody's own."""
 
 _PATIENCE = 2.0
 """Seconds that a build waits for another to release its work folder: one that was killed while
@@ -128,16 +133,29 @@ def work_on(out: Path) -> Iterator[Path]:
     If the folder is empty in the end, it is removed.
 
     Raises:
-        DatasetError: Another build is using the folder, or the system refuses to write.
+        DatasetError: Another build is using the folder, it is not one in which builds work, or the
+            system refuses to write.
     """
     place = followed(out)
     work = place.with_name(f"{place.name}.partial")
     with _write_errors(out):
+        _refuse_own_folder(work)
         busy = DatasetError(
             f"Another build is at work in {work}. Wait for it, or give another --out."
         )
         with alone_in(work, busy, _PATIENCE):
             yield work
+
+
+def _refuse_own_folder(work: Path) -> None:
+    """Refuses a folder that no build made: what is in it would be removed in the end."""
+    with suppress(FileNotFoundError, NotADirectoryError):
+        names = {path.name for path in work.iterdir()}
+        if names and names.isdisjoint(_IN_WORK):
+            raise DatasetError(
+                f"{work} is where the build would work, and holds something that no build left. "
+                "Rename it, or give another --out."
+            )
 
 
 def take_up(work: Path, plan: str, *, afresh: bool = False) -> None:

@@ -200,6 +200,16 @@ def test_what_a_link_leads_to_is_replaced(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["far", "link"]
 
 
+def test_a_folder_in_place_of_the_work_folder_is_kept(
+    pristine_images: Path, benchmark: Benchmark, tmp_path: Path
+) -> None:
+    build_dataset(benchmark, pristine_images, tmp_path / "out.partial", jobs=1)
+    for images in (pristine_images, None):
+        with pytest.raises(DatasetError, match="holds something that no build left. Rename it"):
+            build_dataset(benchmark if images else "mini116", images, tmp_path / "out", jobs=1)
+    assert read_benchmark(tmp_path / "out.partial") == benchmark
+
+
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_a_folder_without_a_name(
     overwrite: bool,
