@@ -84,7 +84,7 @@ def push(
     if result.private:
         output.note("Private: whoever loads it needs a token of its owners (`hf auth login`).")
     if not dry_run:
-        output.note(f'Load it: datasets.load_dataset("{result.repository}", "set_1")')
+        output.note(f'Load it: datasets.load_dataset("{result.repository}")')
 
 
 def fetch(

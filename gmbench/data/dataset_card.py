@@ -9,7 +9,7 @@ import yaml
 
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.benchmark.catalog import is_published
-from gmbench.data.features import ALL, configurations, dataset_features, group_of
+from gmbench.data.features import configurations, dataset_features, example_split, group_of
 from gmbench.data.inspection import Inspection
 from gmbench.data.shards import ShardRecord
 from gmbench.schema import KINDS, markdown_table
@@ -118,7 +118,7 @@ def card_metadata(
 
 def eval_text(benchmark: Benchmark) -> str:
     """Returns `eval.yaml`, by which the Hub recognises a dataset as a benchmark."""
-    first = next(iter(benchmark.sets), ALL)
+    config, split = example_split(benchmark)
     measures = "; ".join(f"{task}: {meaning}" for task, meaning in HUB_TASKS.items())
     described = {
         "name": card_title(benchmark),
@@ -128,7 +128,7 @@ def eval_text(benchmark: Benchmark) -> str:
             f"prints it. {measures}."
         ),
         "evaluation_framework": "gmbench",
-        "tasks": [{"id": task, "config": first, "split": "test"} for task in HUB_TASKS],
+        "tasks": [{"id": task, "config": config, "split": split} for task in HUB_TASKS],
     }
     return yaml.safe_dump(described, sort_keys=False, allow_unicode=True, width=90)
 
@@ -178,6 +178,12 @@ over the GMs of the benchmark, 6 class indices, 10 times 0 or 1).{images and " "
 """
 
 
+def example_arguments(benchmark: Benchmark) -> str:
+    """Returns what a card's example tells `load_dataset` to open: `"set_1", split="test"`."""
+    config, split = example_split(benchmark)
+    return f'"{config}", split="{split}"'
+
+
 _LICENCE = "images-belong-to-their-authors"
 _AUTHORS_IMAGES = (
     "The images are the work of the authors of the GMs and of the benchmark. Their terms hold; "
@@ -200,6 +206,7 @@ def _body(benchmark: Benchmark, inspection: Inspection) -> str:
     images = _AUTHORS_IMAGES if any(of_the_paper) else _OTHER_IMAGES
     labels = _PAPERS_LABELS if all(of_the_paper) else _OTHER_LABELS
     what = "published generative models" if all(of_the_paper) else "generative models"
+    example = example_arguments(benchmark)
     return f"""{introduction(benchmark, what)}
 {_what_is_missing(inspection)}## Images and licence
 
@@ -221,7 +228,7 @@ All configurations share the same files; each image is stored once.
 ```python
 from datasets import load_dataset
 
-images = load_dataset("gm-parsing", "set_1", split="test")  # the folder, or its name on the Hub
+images = load_dataset("gm-parsing", {example})  # the folder, or its name on the Hub
 ```
 
 With `streaming=True` nothing is copied to the cache of `datasets`.

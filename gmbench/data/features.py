@@ -86,6 +86,13 @@ def shard_path(benchmark: Benchmark, name: str) -> str:
     return f"data/{group_of(benchmark, name)}/{name}.parquet"
 
 
+def example_split(benchmark: Benchmark) -> tuple[str, str]:
+    """Returns the first configuration with images to test on, and that split; else `all`'s own."""
+    tested = (config for config, splits in configurations(benchmark).items() if "test" in splits)
+    config = next(tested, ALL)
+    return config, TRAIN if config == ALL else "test"
+
+
 def configurations(benchmark: Benchmark) -> dict[str, dict[str, tuple[str, ...]]]:
     """Returns the GMs of each split of each configuration; splits without images are left out.
 

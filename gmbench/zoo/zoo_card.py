@@ -13,9 +13,9 @@ from gmbench.data.dataset_card import (
     card_metadata,
     columns_section,
     configuration_table,
+    example_arguments,
     introduction,
 )
-from gmbench.data.features import ALL, TRAIN
 from gmbench.data.shards import ShardRecord
 from gmbench.zoo.content import Content
 from gmbench.zoo.plan import ZooPlan
@@ -150,7 +150,6 @@ def _body(benchmark: Benchmark, plan: ZooPlan, real: Sequence[RealImages]) -> st
     )
     sides = " and ".join(f"{size} x {size}" for size in plan.sizes)
     start = introduction(benchmark, "small generative models", "that gmbench trained itself")
-    config, split = (next(iter(benchmark.sets)), "test") if benchmark.sets else (ALL, TRAIN)
     return f"""{start}
 The labels are measured: counts and classes by walking the trained network with a forward pass, the
 losses from what the training loop summed up. `contact_sheet.png` shows every GM; `zoo.json` holds
@@ -185,7 +184,7 @@ Seed {plan.seed}, {sides} pixels, {plan.images_per_gm} images a GM; {versions}.
 ```python
 from datasets import load_dataset
 
-images = load_dataset("FOLDER", "{config}", split="{split}")
+images = load_dataset("FOLDER", {example_arguments(benchmark)})
 ```
 
 `gmbench data verify FOLDER` checks that the folder is whole and unchanged.
