@@ -118,6 +118,11 @@ def keep_quiet(wanted: bool) -> None:
     _quiet = wanted
 
 
+def draws_bars() -> bool:
+    """Returns whether others may draw their own bars: in a terminal that is not kept quiet."""
+    return sys.stderr.isatty() and not _quiet
+
+
 def note(text: str) -> None:
     """Prints a note on standard error, wrapped to the width of a terminal."""
     if _quiet:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -63,7 +62,7 @@ def push(
             has_permission=has_permission,
             message=message,
             dry_run=dry_run,
-            show_bars=sys.stderr.isatty(),
+            show_bars=output.draws_bars(),
             progress=progress,
         )
     if result.left_out:

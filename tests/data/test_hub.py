@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import re
@@ -360,6 +361,26 @@ def test_the_command(
     printed = first.stdout.replace(hub.url, "https://hub").replace(commit, "COMMIT")
     printed = re.sub(r"[0-9.]+ MB", "N MB", printed)
     assert [line.rstrip() for line in printed.splitlines() if line.strip(" ─")] == snapshot
+    assert first.stderr.splitlines()[-1] == 'Load it: datasets.load_dataset("org/tiny")'
     again = gmbench(*start, "--json", cwd=tmp_path, offline=False)
     facts = json.loads(again.stdout)
     assert (facts["commit"], facts["created"], facts["private"]) == (commit, False, True)
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_quiet_draws_no_bars_of_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[bool] = []
+
+    def refuse(*_: Any, show_bars: bool, **__: Any) -> None:
+        shown.append(show_bars)
+        raise HubError("no")
+
+    monkeypatch.setattr("gmbench.data.hub.push_dataset", refuse)
+    monkeypatch.setattr("tests.commands.io.StringIO", _Terminal)
+    for quiet in (["--quiet"], []):
+        gmbench(*quiet, "data", "push", "org/tiny", cwd=tmp_path, check=False)
+    assert shown == [False, True]
