@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 
 class GmbenchError(Exception):
@@ -19,6 +20,14 @@ class GmbenchError(Exception):
     """
 
     exit_code = 2
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Lets an error pass between processes, whatever its class is made from."""
+        return _with_message, (type(self), self.args), self.__dict__
+
+
+def _with_message(kind: type[GmbenchError], arguments: tuple[Any, ...]) -> GmbenchError:
+    return kind.__new__(kind, *arguments)
 
 
 class MissingPackageError(GmbenchError, ImportError):
