@@ -134,6 +134,11 @@ def one_line(error: BaseException) -> str:
     return shortened(" ".join(str(error).split()), most=500)
 
 
+def first_line(error: BaseException) -> str:
+    """Returns the first line of other people's error, or its type if it says nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
 def nearest_names(name: str, known: Iterable[str], most: int = 3) -> list[str]:
     """Returns the known names that look most like `name`, nearest first.
 

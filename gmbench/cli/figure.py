@@ -18,7 +18,7 @@ from gmbench.cli.options import (
     loaded_benchmark,
     refuse_unused,
 )
-from gmbench.errors import UnknownNameError
+from gmbench.errors import UnknownNameError, first_line
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -222,7 +222,7 @@ def _attack_result(path: Path) -> Any:
     try:
         return AttackResult.from_dict(parse_json(path.read_bytes()))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        reason = f"it lacks {error}" if isinstance(error, KeyError) else str(error).splitlines()[0]
+        reason = f"it lacks {error}" if isinstance(error, KeyError) else first_line(error)
         if isinstance(error, OSError) and error.strerror:
             reason = error.strerror
         raise FigureError(

@@ -12,7 +12,7 @@ from gmbench.benchmark.benchmark import Benchmark
 from gmbench.data.features import shard_path
 from gmbench.data.listing import GMFiles
 from gmbench.data.sources import SourceFile
-from gmbench.errors import SourceError
+from gmbench.errors import SourceError, first_line
 
 
 class ShardReader:
@@ -61,7 +61,7 @@ def _images(shard: Path) -> pa.StructArray:
     try:
         return pq.read_table(shard, columns=["image"]).column("image").combine_chunks()
     except (OSError, pa.ArrowException, KeyError) as error:
-        raise _damaged(shard, str(error).splitlines()[0]) from error
+        raise _damaged(shard, first_line(error)) from error
 
 
 def _damaged(shard: Path, why: str) -> SourceError:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from gmbench.errors import GmbenchError, HubError
+from gmbench.errors import GmbenchError, HubError, first_line
 
 _TIMEOUTS = {"TimeoutException", "TimeoutError"}
 _BROKEN = {"TransportError", "NetworkError", "ConnectionError"}
@@ -74,14 +74,16 @@ def explain(error: Exception, endpoint: str, repository: str, again: str) -> Hub
                 "twice."
             )
         if kinds & _BROKEN:
+            detail = first_line(cause).rstrip(".")
             return HubError(
-                f"{endpoint} cannot be reached ({_first_line(cause)}). Check the network, a proxy "
+                f"{endpoint} cannot be reached ({detail}). Check the network, a proxy "
                 "(HTTPS_PROXY) and HF_ENDPOINT, then try again. If only large files fail, set "
                 "HF_HUB_DISABLE_XET=1: they then take the way of the small ones."
             )
+    detail = f"{type(error).__name__}: {first_line(error).rstrip('.')}"
     return HubError(
         f"{repository}: the exchange with {endpoint} broke off "
-        f"({type(error).__name__}: {_first_line(error)}). {again}; what has arrived is not sent "
+        f"({detail}). {again}; what has arrived is not sent "
         "twice. If it breaks off again, set HF_HUB_DISABLE_XET=1 to upload without Xet."
     )
 
@@ -121,7 +123,3 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
     while cause is not None:
         yield cause
         cause = cause.__cause__ or cause.__context__
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).split("\n")[0].rstrip(".")

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, BinaryIO
 from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.ExifTags import Base
 
+from gmbench.errors import first_line
+
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
@@ -91,4 +93,4 @@ def fault_of(error: Exception) -> str:
         return f"more than {MOST_PIXELS:,} pixels; no more are decoded"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+    return first_line(error)

@@ -22,7 +22,7 @@ from gmbench.data.remote import (
     web_session,
 )
 from gmbench.data.streamed_image import StreamedImage
-from gmbench.errors import GmbenchError, SourceError, printable
+from gmbench.errors import GmbenchError, SourceError, first_line, printable
 from gmbench.wording import plural
 
 _Reader = Callable[[str, BinaryIO], Iterator[StreamedImage]]
@@ -54,7 +54,7 @@ def images_of_shard(name: str, patience: float = PATIENCE) -> Iterator[StreamedI
     except SourceError as error:
         fault = f"{error} (after {plural(n_images, 'image')})" if n_images else str(error)
     except damage as error:
-        detail = printable(str(error).split("\n")[0]) or type(error).__name__
+        detail = printable(first_line(error))
         fault = f"cut short or damaged after {plural(n_images, 'image')} ({detail})"
     if fault:
         yield StreamedImage(printable(name), b"", fault)

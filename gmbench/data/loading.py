@@ -12,7 +12,7 @@ from gmbench.data.build import DEFAULT_NAME, build_dataset
 from gmbench.data.dataset_folder import check_path
 from gmbench.data.features import TRAIN, configurations
 from gmbench.data.real_images import REAL
-from gmbench.errors import DatasetError, HubError, UnknownNameError, printable
+from gmbench.errors import DatasetError, HubError, UnknownNameError, first_line, printable
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict, IterableDataset, IterableDatasetDict
@@ -96,9 +96,9 @@ def load_dataset(
         try:
             return datasets.load_dataset(str(folder), config, split=split, streaming=streaming)
         except Exception as error:  # `datasets` raises all kinds of errors on a damaged folder.
-            detail = str(error).splitlines()[0] if str(error) else type(error).__name__
+            detail = printable(first_line(error)).rstrip(".")
             raise DatasetError(
-                f"{folder}, {config}, cannot be loaded: {printable(detail).rstrip('.')}. "
+                f"{folder}, {config}, cannot be loaded: {detail}. "
                 f"`gmbench data verify {folder}` says what is wrong with it."
             ) from error
     try:
@@ -107,7 +107,7 @@ def load_dataset(
         # `datasets` raises many kinds, all of these families, if a name or a host fails.
         raise HubError(
             f"{path_or_name}, {config}, could not be loaded from the Hub: "
-            f"{str(error).splitlines()[0].rstrip('.')}. "
+            f"{first_line(error).rstrip('.')}. "
             "Check the name, the configuration, your access (`hf auth login`) and the connection."
         ) from error
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, redirect_stdout
 from typing import Any
 
-from gmbench.errors import DatasetError, MissingPackageError
+from gmbench.errors import DatasetError, MissingPackageError, first_line
 
 
 @contextmanager
@@ -54,6 +54,6 @@ def _start(ray: Any, jobs: int) -> None:
         ray.init(address=address, **quiet)
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise DatasetError(
-            f"No Ray cluster can be joined at {address} ({str(error).splitlines()[0]}). Start one "
+            f"No Ray cluster can be joined at {address} ({first_line(error)}). Start one "
             "with `ray start --head`, or unset RAY_ADDRESS to use this machine alone."
         ) from error

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from gmbench.data.image_files import image_fault
+from gmbench.errors import first_line
 
 if TYPE_CHECKING:
     from gmbench.data.features import LabelValue
@@ -61,8 +62,7 @@ def check_shard(task: ShardCheck) -> Faults:
                 _check_batch(task, batch, first, faults)
                 first += batch.num_rows
     except (pa.ArrowException, OSError, ValueError) as error:  # Text may be invalid UTF-8.
-        detail = str(error).splitlines()[0] if str(error) else type(error).__name__
-        faults["columns"].append(f"{task.path.name}: cannot be read ({detail})")
+        faults["columns"].append(f"{task.path.name}: cannot be read ({first_line(error)})")
     return faults
 
 

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gmbench.data.checksums import sha256_of
+from gmbench.errors import first_line
 from gmbench.files import WriteError, rename_durably
 from gmbench.parsing.rows import rows_of
 from gmbench.predictions.probabilities import probability_column
@@ -64,10 +65,9 @@ class PartRecord:
             size = path.stat().st_size
             return cls(number, facts.num_rows, failures, size, sha256_of(path))
         except (pa.ArrowException, OSError, ValueError, AttributeError) as error:
-            reason = str(error).splitlines()[0]
             raise WriteError(
-                f"{path} is not a part that was written ({reason}). Delete it, and run the same "
-                "command again."
+                f"{path} is not a part that was written ({first_line(error)}). Delete it, and run "
+                "the same command again."
             ) from error
 
 

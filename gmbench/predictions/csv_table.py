@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from gmbench.errors import first_line
 from gmbench.predictions.bounds import Bounds
 from gmbench.predictions.checks import MOST_SHOWN, Checklist
 from gmbench.predictions.decimal_marks import refuse_commas_between_commas, settle_decimal_marks
@@ -92,7 +93,7 @@ def _read_separated(
                     fatal=True,
                 )
                 return None
-            not_readable(checklist, f"{path} is not CSV ({str(error).splitlines()[0]}).")
+            not_readable(checklist, f"{path} is not CSV ({first_line(error)}).")
             return None
         table = pa.table([pa.array([], pa.string())] * len(names), [*map(str, range(len(names)))])
         bad_rows = []

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from gmbench.errors import first_line
 from gmbench.predictions.bounds import Bounds, UnreadableError, collect
 from gmbench.predictions.checks import MOST_SHOWN
 from gmbench.predictions.file_signatures import TEMPLATE
@@ -85,7 +86,7 @@ def read_parts(folder: Path, bounds: Bounds) -> tuple[pa.Table, Callable[[int], 
         whole = pa.concat_tables(tables, promote_options="permissive")
     except pa.ArrowException as error:
         raise UnreadableError(
-            f"the parts of {folder} have columns of several types ({str(error).splitlines()[0]}).",
+            f"the parts of {folder} have columns of several types ({first_line(error)}).",
             _ONE_RUN,
         ) from error
     ends = list(accumulate(table.num_rows for table in tables))

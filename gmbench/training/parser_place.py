@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gmbench.errors import GmbenchError, printable
+from gmbench.errors import GmbenchError, first_line, printable
 from gmbench.files import parse_json
 
 CONFIG = "config.json"
@@ -55,7 +55,7 @@ def file_of(place: str | Path, name: str) -> Path:
     except HfHubHTTPError as error:
         raise CheckpointError(
             f"{place} is no folder here, and the Hub does not give it: "
-            f"{str(error).splitlines()[0].rstrip('.')}."
+            f"{first_line(error).rstrip('.')}."
         ) from error
     except OSError as error:
         raise unreadable(place, error) from error

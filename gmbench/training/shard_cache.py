@@ -35,7 +35,7 @@ from gmbench.data.features import shard_path
 from gmbench.data.image_files import fault_of, open_image
 from gmbench.data.parallel import all_cores, in_processes
 from gmbench.data.rgb import Pixels
-from gmbench.errors import DatasetError, SourceError
+from gmbench.errors import DatasetError, SourceError, first_line
 from gmbench.files import parse_json, rename_durably, write_durably
 from gmbench.progress import Progress
 
@@ -290,7 +290,7 @@ def _pixels(shard: CachedShard) -> Iterator[Pixels]:
                     yield _decoded(shard, name, data.as_py())
                     row += 1
     except (pa.ArrowException, KeyError) as error:
-        raise _damaged(shard, str(error).splitlines()[0]) from error
+        raise _damaged(shard, first_line(error)) from error
     if row != shard.n_images:
         raise _damaged(shard, f"it has {row:,} images, gms.csv says {shard.n_images:,}")
 

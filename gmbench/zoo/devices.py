@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from gmbench.data.parallel import all_cores
-from gmbench.errors import DatasetError
+from gmbench.errors import DatasetError, first_line
 
 DEVICES: tuple[str, ...] = ("auto", "cpu", "cuda")
 
@@ -138,7 +138,7 @@ def check_device_fault(error: Exception, name: str) -> None:
     Raises:
         DatasetError: The machine or its GPU is out of memory, or the GPU has failed.
     """
-    text = str(error).splitlines()[0] if str(error) else type(error).__name__
+    text = first_line(error)
     if type(error).__name__ == "OutOfMemoryError" or "CUBLAS_STATUS_ALLOC_FAILED" in text:
         raise DatasetError(
             f"The GPU has no memory left for {name} ({text}). Run it again with fewer --jobs or a "

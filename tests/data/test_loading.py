@@ -92,6 +92,15 @@ def test_hub_that_refuses(monkeypatch: pytest.MonkeyPatch, snapshot: object) -> 
     assert str(caught.value) == snapshot
 
 
+def test_hub_that_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*names: object, **options: object) -> None:
+        raise TimeoutError
+
+    monkeypatch.setattr(datasets, "load_dataset", refuse)
+    with pytest.raises(HubError, match=r"not be loaded from the Hub: TimeoutError\. Check"):
+        load_dataset("org/x")
+
+
 @pytest.mark.parametrize("name", ["a[b]", "a*", "b?", "c::d"])
 def test_a_path_that_datasets_reads_as_a_pattern(
     name: str, pristine_dataset: Path, places: Path
