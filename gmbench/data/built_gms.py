@@ -14,6 +14,9 @@ from gmbench.data.listing import GMFiles
 from gmbench.data.sources import SourceFile
 from gmbench.errors import SourceError, first_line
 
+_IMAGE = pa.struct({"bytes": pa.binary(), "path": pa.string()})
+"""How `datasets` stores an image."""
+
 
 class ShardReader:
     """Reads the images of one GM's shard by row."""
@@ -59,9 +62,15 @@ def built_gms(benchmark: Benchmark, folder: Path) -> dict[str, tuple[GMFiles, st
 
 def _images(shard: Path) -> pa.StructArray:
     try:
-        return pq.read_table(shard, columns=["image"]).column("image").combine_chunks()
+        column = pq.read_table(shard, columns=["image"]).column("image")
+        if column.type != _IMAGE:
+            raise _damaged(shard, f"its images are stored as {column.type}")
+        images = column.combine_chunks()
     except (OSError, pa.ArrowException, KeyError) as error:
         raise _damaged(shard, first_line(error)) from error
+    if images.field("bytes").null_count:
+        raise _damaged(shard, "it lacks the bytes of an image")
+    return images
 
 
 def _damaged(shard: Path, why: str) -> SourceError:
