@@ -17,19 +17,19 @@ METHOD := spectral
 
 demo: $(VENV)/.installed
 	@mkdir -p $(OUT)
-	@echo "\n== mini116: a small replica of each of the paper's generative models (GMs)"
+	@printf "\n== mini116: a small replica of each of the paper's generative models (GMs)\n"
 	@$(GMBENCH) data build --out $(OUT)/gm-parsing --overwrite > $(OUT)/build.txt
 	@HF_DATASETS_DISABLE_PROGRESS_BARS=1 $(RUN) -c "$$DESCRIBE" $(OUT)/gm-parsing
-	@echo "\n== Predictions from labels alone, and from images; both scored and compared"
+	@printf "\n== Predictions from labels alone, and from images; both scored and compared\n"
 	@$(GMBENCH) baseline median_mode $(METHOD) --data $(OUT)/gm-parsing --out $(OUT)/baselines \
 	  --overwrite
 	@$(GMBENCH) validate $(OUT)/baselines/$(METHOD).parquet > $(OUT)/checks.txt
 	@$(GMBENCH) evaluate $(OUT)/baselines/$(METHOD).parquet --out $(OUT)/report --overwrite \
 	  > $(OUT)/scores.txt
-	@echo "\n$$(grep -c '^ok' $(OUT)/checks.txt) checks of $(OUT)/baselines/$(METHOD).parquet: all ok"
+	@printf "\n$$(grep -c '^ok' $(OUT)/checks.txt) checks of $(OUT)/baselines/$(METHOD).parquet: all ok\n"
 	@echo "Every score is in $(OUT)/scores.txt"
 	@echo "The report is at $(OUT)/report/report.html"
-	@echo "\nTry next, after . $(VENV)/bin/activate:"
+	@printf "\nTry next, after . $(VENV)/bin/activate:\n"
 	@echo "  gmbench info STYLEGAN_2               # the labels of a GM"
 	@echo "  gmbench baseline --list               # what else can be run"
 	@echo "  gmbench template -o predictions.csv   # the file that your method fills in"
