@@ -51,7 +51,8 @@ class Benchmark:
     Attributes:
         name: Name, such as `red116`.
         version: Version, such as `2023.1`; changes whenever a label, a set, the number of images
-            of a test GM, or whether another GM has images does.
+            of a test GM, or whether another GM has images does. A `-partial` benchmark has the
+            version of the whole one.
         gms: All GMs, in the order of the label table.
         sets: Names of the test GMs of each set, by set name.
         n_images: Number of images of each GM, in the order of `gms`.
