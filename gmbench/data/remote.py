@@ -58,6 +58,8 @@ def web_session() -> Iterator[requests.Session]:
         for begin in WEB:
             session.mount(begin, HTTPAdapter(pool_connections=ABREAST, pool_maxsize=ABREAST))
         session.headers["User-Agent"] = f"gmbench/{__version__}"
+        # What a host packs on its way would reach the reader of an open file packed.
+        session.headers["Accept-Encoding"] = "identity"
         # No cookies: threads share the session, and no host is to recognise the user.
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         yield session

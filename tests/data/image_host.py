@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from typing import Any, ClassVar
 
 from tests.data.local_server import Handler, LocalServer, Refusal
@@ -14,7 +15,10 @@ class _FileHandler(Handler):
         if path not in self.host.files:
             raise Refusal(404, "Not Found")
         kind = "text/html" if path.endswith(".html") else "application/octet-stream"
-        self.send(200, self.host.files[path], {"Content-Type": kind})
+        content, headers = self.host.files[path], {"Content-Type": kind}
+        if self.host.packs and "gzip" in self.headers.get("Accept-Encoding", ""):
+            content, headers = gzip.compress(content), {**headers, "Content-Encoding": "gzip"}
+        self.send(200, content, headers)
 
 
 class ImageHost(LocalServer):
@@ -22,6 +26,7 @@ class ImageHost(LocalServer):
 
     Attributes:
         files: Content by path.
+        packs: Whether it packs what it sends, where it may.
     """
 
     handler: ClassVar[type[Handler]] = _FileHandler
@@ -29,3 +34,4 @@ class ImageHost(LocalServer):
     def __init__(self) -> None:
         super().__init__()
         self.files: dict[str, bytes] = {}
+        self.packs = False

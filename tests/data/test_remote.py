@@ -29,6 +29,14 @@ def test_what_is_there_is_read(host: ImageHost) -> None:
             assert file.read(4) + file.read() == PNG
 
 
+def test_what_a_host_may_pack_arrives_as_it_is(host: ImageHost) -> None:
+    host.packs = True
+    with web_session() as session:
+        assert read_file(f"{host.url}/a.png", session) == PNG
+        with opened(f"{host.url}/a.png", session) as file:
+            assert file.read() == PNG
+
+
 @pytest.mark.parametrize(
     ("path", "reason"),
     [
