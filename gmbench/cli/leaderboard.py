@@ -119,7 +119,7 @@ def rerun(
     from gmbench.board.board import find_board
     from gmbench.board.rerunning import rerun as train_again
 
-    with output.counting() as progress:
+    with output.counting(goes_on=runs is not None) as progress:
         made = train_again(
             find_board(board), name, data, device=device, runs=runs, progress=progress
         )

@@ -54,7 +54,7 @@ def push(
     """
     from gmbench.data.hub import push_dataset
 
-    with output.counting() as progress:
+    with output.counting(goes_on=True) as progress:
         result = push_dataset(
             repository,
             data,

@@ -61,7 +61,7 @@ def new(
     from gmbench.board.board import Board
     from gmbench.board.rounds import new_round, zoo_builder
 
-    with output.counting() as progress:
+    with output.counting(goes_on=True) as progress:
         build = zoo_builder(name, gms, images_per_gm, size, jobs, progress)
         made = new_round(Board(board), name, seed_file, data, build, note=note)
     if as_json:

@@ -59,6 +59,14 @@ class Planned:
         ),
         (("template",), "gmbench.predictions.template.template", ANEW),
         (("leaderboard", "build"), "gmbench.board.board.find_board", ANEW),
+        (("leaderboard", "rerun", "x"), "gmbench.board.board.find_board", ANEW),
+        (("leaderboard", "rerun", "x", "--runs", "r"), "gmbench.board.board.find_board", GOES_ON),
+        (
+            ("leaderboard", "round", "new", "spring", "--seed-file", "s", "--data", "d"),
+            "gmbench.board.rounds.new_round",
+            GOES_ON,
+        ),
+        (("data", "push", "org/x"), "gmbench.data.hub.push_dataset", GOES_ON),
         (("info",), "gmbench.cli.output.show", ANEW),
     ],
 )
