@@ -139,10 +139,9 @@ def card_title(benchmark: Benchmark) -> str:
 
 
 def _size_category(n_images: int) -> str:
-    for limit, name in ((1e3, "n<1K"), (1e4, "1K<n<10K"), (1e5, "10K<n<100K")):
-        if n_images < limit:
-            return name
-    return "100K<n<1M" if n_images < 1e6 else "1M<n<10M"
+    sizes = ("n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M", "10M<n<100M")
+    digits = len(str(n_images))
+    return sizes[min(max(digits - 3, 0), len(sizes) - 1)]
 
 
 def introduction(benchmark: Benchmark, what: str, whose: str = "") -> str:
