@@ -41,6 +41,20 @@ class _Commands(TyperGroup):
             return super().invoke(ctx)
         except KeyboardInterrupt:
             raise InterruptedWorkError(goes_on=False) from None
+        except BrokenPipeError:
+            _end_if_unread()
+            raise
+
+
+def _end_if_unread() -> None:
+    """Ends if the reader of our output is gone (`gmbench ... | head`), to typer an error."""
+    try:
+        # Another pipe may have broken. Of what was written, nothing may be left to be flushed.
+        sys.stdout.write("\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
 
 
 app = typer.Typer(
@@ -103,7 +117,3 @@ def main() -> None:
     except GmbenchError as error:
         output.complain(str(error))
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        # The reader of our output is gone (`gmbench ... | head`), which is not an error.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)

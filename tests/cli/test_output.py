@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -68,6 +70,20 @@ def test_what_others_wrote_steers_no_terminal(capsys: pytest.CaptureFixture[str]
     assert written.out.count(shown) == 5
     assert written.out.endswith(f"{shown}\nsecond\n")
     assert f"error: {shown}" in written.err
+
+
+def test_a_reader_that_is_gone_is_no_error(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gmbench", "template", "--benchmark", "red116"],
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith(b"image_id,")
+    process.stdout.close()
+    assert process.stderr is not None
+    assert process.stderr.read() == b""
+    assert process.wait() == 0
 
 
 def test_an_end_that_rounds_to_zero_has_no_sign() -> None:
