@@ -47,7 +47,7 @@ class _Commands(TyperGroup):
 
 
 def _end_if_unread() -> None:
-    """Ends if the reader of our output is gone (`gmbench ... | head`), to typer an error."""
+    """Ends well, as typer does not, if the reader of our output is gone (`gmbench ... | head`)."""
     try:
         # Another pipe may have broken. Of what was written, nothing may be left to be flushed.
         sys.stdout.write("\n")
