@@ -89,7 +89,8 @@ def load_dataset(
             raise UnknownNameError(
                 "Configuration", config, splits, f"{folder} has: {', '.join(splits)}."
             )
-        if split is not None and re.split(r"[\[+]", split)[0] not in splits[config]:
+        # `datasets` also takes objects, such as `datasets.Split.TEST`.
+        if isinstance(split, str) and re.split(r"[\[+]", split)[0] not in splits[config]:
             raise UnknownNameError(
                 "Split", split, splits[config], f"{config} has: {', '.join(splits[config])}."
             )

@@ -57,6 +57,7 @@ def test_real_images_are_a_configuration_where_there_are_any(pristine_dataset: P
 def test_split_config_and_slice(pristine_dataset: Path) -> None:
     assert load_dataset(pristine_dataset, "all", "train").num_rows == 36
     assert load_dataset(pristine_dataset, "set_2", "test[:3]").num_rows == 3
+    assert load_dataset(pristine_dataset, "set_2", datasets.Split.TEST).num_rows == 12
 
 
 def test_streaming(pristine_dataset: Path) -> None:
