@@ -150,7 +150,8 @@ def work_on(out: Path) -> Iterator[Path]:
 def _refuse_own_folder(work: Path) -> None:
     """Refuses a folder that no build made: what is in it would be removed in the end."""
     with suppress(FileNotFoundError, NotADirectoryError):
-        names = {path.name for path in work.iterdir()}
+        # A hidden file may be what a killed build was writing.
+        names = {path.name for path in work.iterdir() if not path.name.startswith(".")}
         if names and names.isdisjoint(_IN_WORK):
             raise DatasetError(
                 f"{work} is where the build would work, and holds something that no build left. "
