@@ -25,7 +25,7 @@ _THREADS = 4
 
 @dataclass(frozen=True, slots=True)
 class ComparedFiles:
-    """The result of comparing a dataset folder with its checksums.
+    """The result of comparing a dataset folder with its checksums; paths are safe to print.
 
     Attributes:
         missing: Paths of listed files that do not exist.
@@ -93,8 +93,8 @@ def compare_files(
             if progress is not None:
                 progress("bytes checked", done, sum(sizes))
     return ComparedFiles(
-        missing=tuple(path for path in promised if path not in present),
-        changed=tuple(changed),
+        missing=tuple(shown(path) for path in promised if path not in present),
+        changed=tuple(map(shown, changed)),
         further=tuple(shown(path) for path in _visible(folder) if path not in promised),
     )
 

@@ -155,6 +155,13 @@ def test_files_that_are_not_in_the_checksums_stay_here(hub: HubServer, tiny: Pat
     assert stored(hub) == before
 
 
+def test_a_path_in_the_checksums_does_not_steer_the_terminal(tiny: Path) -> None:
+    with (tiny / CHECKSUMS).open("a", encoding="utf-8") as file:
+        file.write(f"{'0' * 64}  a\x1b[2J\n")
+    with pytest.raises(DatasetError, match=r"  a\\x1b\[2J is missing"):
+        check_folder(tiny)
+
+
 def test_a_change_during_the_push_is_noticed(
     hub: HubServer, tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
