@@ -81,19 +81,18 @@ def compare_files(
         promised: SHA-256 of every listed file, by path.
         progress: Called after every file.
     """
-    present = [path for path in promised if is_there(folder / path)]
-    sizes = [(folder / path).stat().st_size for path in present]
-    done, changed = 0, []
+    sizes = {path: (folder / path).stat().st_size for path in promised if is_there(folder / path)}
+    done, total, changed = 0, sum(sizes.values()), []
     with ThreadPoolExecutor(_THREADS) as pool:
-        found = pool.map(lambda path: sha256_of(folder / path), present)
-        for path, size, sha256 in zip(present, sizes, found, strict=True):
+        found = pool.map(lambda path: sha256_of(folder / path), sizes)
+        for (path, size), sha256 in zip(sizes.items(), found, strict=True):
             if sha256 != promised[path]:
                 changed.append(path)
             done += size
             if progress is not None:
-                progress("bytes checked", done, sum(sizes))
+                progress("bytes checked", done, total)
     return ComparedFiles(
-        missing=tuple(shown(path) for path in promised if path not in present),
+        missing=tuple(shown(path) for path in promised if path not in sizes),
         changed=tuple(map(shown, changed)),
         further=tuple(shown(path) for path in _visible(folder) if path not in promised),
     )
