@@ -116,6 +116,8 @@ def load_dataset(
 def _find(path_or_name: str | Path) -> Path | None:
     """Returns the folder that is meant, or None for a dataset on the Hub."""
     name = str(path_or_name)
+    if name == DEFAULT_NAME and not Path(name).is_dir():
+        return _default_dataset()
     places = [Path(name)]
     if "/" not in name and os.sep not in name:
         places.append(cache_folder() / name)
@@ -124,8 +126,6 @@ def _find(path_or_name: str | Path) -> Path | None:
             return place
     if name == "mini116":
         return MINI116
-    if name == DEFAULT_NAME:
-        return build_dataset("mini116", out=cache_folder() / name).folder
     if isinstance(path_or_name, str) and _ON_THE_HUB.fullmatch(name):
         return None
     raise DatasetError(
@@ -133,3 +133,14 @@ def _find(path_or_name: str | Path) -> Path | None:
         f"`gmbench data build --images FOLDER --out {name}`, or give its folder or "
         "ORGANISATION/NAME on the Hub."
     )
+
+
+def _default_dataset() -> Path:
+    """Returns the dataset of the default name in the cache folder: if nothing else, mini116."""
+    folder = cache_folder() / DEFAULT_NAME
+    if folder.is_dir():
+        there, ours = read_benchmark(folder), read_benchmark(MINI116)
+        if there.name != ours.name or there.version == ours.version:
+            return folder
+    # Another release of gmbench had another mini116, under whose names other images may be.
+    return build_dataset("mini116", out=folder, overwrite=folder.is_dir()).folder

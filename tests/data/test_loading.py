@@ -7,6 +7,7 @@ import datasets
 import pytest
 
 import gmbench
+from gmbench.benchmark.benchmark import MINI116, read_benchmark
 from gmbench.data.loading import load_dataset
 from gmbench.errors import DatasetError, HubError, UnknownNameError
 
@@ -37,6 +38,21 @@ def test_by_name_in_the_current_folder_then_in_the_cache(
     (places / "current" / "gm-parsing").mkdir()
     with pytest.raises(gmbench.errors.BenchmarkError, match=r"gms.csv is missing"):
         load_dataset()
+
+
+def test_mini116_of_another_release_is_not_taken(
+    places: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(datasets, "load_dataset", lambda path, *_, **__: path)
+    folder, ours = places / "home" / "gm-parsing", read_benchmark(MINI116)
+    for made in ("by nobody", "by another release", "by this one"):
+        if made == "by another release":
+            facts = folder / "benchmark.json"
+            facts.write_text(facts.read_text().replace(ours.version, "another"))
+        before = folder.stat().st_ino if folder.exists() else 0
+        assert load_dataset() == str(folder)
+        assert read_benchmark(folder) == ours
+        assert (folder.stat().st_ino == before) == (made == "by this one")
 
 
 @pytest.mark.usefixtures("places")
