@@ -143,4 +143,8 @@ def _default_dataset() -> Path:
         if there.name != ours.name or there.version == ours.version:
             return folder
     # Another release of gmbench had another mini116, under whose names other images may be.
-    return build_dataset("mini116", out=folder, overwrite=folder.is_dir()).folder
+    try:
+        return build_dataset("mini116", out=folder, overwrite=folder.is_dir()).folder
+    except DatasetError as error:
+        reason = str(error).removesuffix(" Give another --out.")
+        raise DatasetError(f"{reason} Set GMBENCH_HOME to another folder.") from error

@@ -55,6 +55,15 @@ def test_mini116_of_another_release_is_not_taken(
         assert (folder.stat().st_ino == before) == (made == "by this one")
 
 
+def test_a_cache_folder_that_cannot_be_written(
+    places: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (places / "file").touch()
+    monkeypatch.setenv("GMBENCH_HOME", str(places / "file"))
+    with pytest.raises(DatasetError, match=r"Not a directory\. Set GMBENCH_HOME to another"):
+        load_dataset()
+
+
 @pytest.mark.usefixtures("places")
 def test_mini116_comes_with_the_package() -> None:
     assert load_dataset("mini116", "set_1", "test[:2]")["image_id"] == [
