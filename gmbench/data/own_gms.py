@@ -19,7 +19,7 @@ from gmbench.data.archives import open_source
 from gmbench.data.features import ALL, TRAIN
 from gmbench.data.listing import list_images
 from gmbench.data.sources import Limits
-from gmbench.errors import BenchmarkError, plain_form, printable
+from gmbench.errors import BenchmarkError, DatasetError, plain_form, printable
 
 _SET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.]*")
 """Names of sets become names of configurations and folders, and are joined by `-` and by blanks."""
@@ -63,6 +63,7 @@ def benchmark_of(
             unusable name, or the table has the name of an existing benchmark.
         UnknownNameError: A set names a GM that is neither in the table nor in `merged`.
         SourceError: The images cannot be read.
+        DatasetError: There is no room to decompress an archive.
     """
     if table.stem in NAMED:
         raise BenchmarkError(
@@ -88,7 +89,14 @@ def benchmark_of(
     made = Benchmark(table.stem, "", gms, curation.sets, (0,) * len(gms))
     names_alone = Benchmark(table.stem, "", own, {}, (0,) * len(own))
     with tempfile.TemporaryDirectory() as scratch:
-        found = list_images(open_source(images, Path(scratch), Limits()), names_alone).gms
+        try:
+            source = open_source(images, Path(scratch), Limits())
+        except DatasetError as error:
+            raise DatasetError(
+                f"{images} is decompressed in {scratch}, to list it, and has no room there. "
+                "Set TMPDIR to another folder, or unpack the archive and give the folder."
+            ) from error
+        found = list_images(source, names_alone).gms
     counts = [len(found[gm.name].files) if gm.name in found else 0 for gm in own]
     if merged is not None:
         counts += [n for n in merged.n_images if n]

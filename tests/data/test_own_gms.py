@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import re
 from dataclasses import replace
@@ -15,7 +16,8 @@ from gmbench.benchmark.benchmark import MINI116, load_benchmark
 from gmbench.benchmark.catalog import GM, UNKNOWN, red116, row_from_gm
 from gmbench.benchmark.label_table import example_table, read_label_table
 from gmbench.data.own_gms import benchmark_of
-from gmbench.errors import BenchmarkError, UnknownNameError
+from gmbench.errors import BenchmarkError, DatasetError, UnknownNameError
+from gmbench.files import disk_full
 from gmbench.schema import NAMES
 from tests.commands import data, gmbench
 from tests.data.fake_images import image_bytes
@@ -242,6 +244,16 @@ def test_red140_is_built_of_its_images(tmp_path: Path) -> None:
     assert (built.name, sum(built.n_images)) == ("red140-partial", 4)
     assert built.labels_sha256 == made.labels_sha256
     assert data("data", "verify", "dataset", "--jobs", "1", cwd=tmp_path)["ok"]
+
+
+def test_no_room_to_list_an_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fill(*_: object) -> None:
+        raise disk_full(tmp_path, OSError(errno.ENOSPC, "No space left on device"))
+
+    monkeypatch.setattr("gmbench.data.own_gms.open_source", fill)
+    table, sets = write(tmp_path, GMS[:2]), write_sets(tmp_path, set_1=(GMS[0].name,))
+    with pytest.raises(DatasetError, match=r"no room there\. Set TMPDIR to another"):
+        benchmark_of(table, tmp_path / "images.tar.gz", sets=sets)
 
 
 def test_a_gm_without_images_is_missing(tmp_path: Path) -> None:
