@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, redirect_stdout
 from typing import Any
 
-from gmbench.errors import DatasetError, MissingPackageError, first_line
+from gmbench.errors import DatasetError, first_line, naming_extras
 
 
 @contextmanager
@@ -28,10 +28,8 @@ def joined_ray(jobs: int) -> Iterator[Any]:
     """
     # Set before the import: gmbench sends no usage statistics.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    try:
+    with naming_extras():
         ray: Any = importlib.import_module("ray")
-    except ModuleNotFoundError as error:
-        raise MissingPackageError("ray") from error
     started = not ray.is_initialized()
     if started:
         _start(ray, jobs)
