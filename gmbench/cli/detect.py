@@ -141,7 +141,8 @@ def _on_benchmark(
     folds = [fold for fold in folds if fold.name in wanted]
     if not folds:
         raise BenchmarkError(
-            f"{', '.join(only or ())} tests no GM of {content}. Give another --set."
+            f"No GM of {content or 'a content with real images'} is in {', '.join(wanted)}, which "
+            "are to be tested. Give another --set or --content."
         )
     chosen = variants or list(VARIANTS)
     given = None
