@@ -16,6 +16,8 @@ from gmbench.data.build import build_dataset
 from gmbench.errors import UnknownNameError
 from gmbench.evaluation.comparison import compare
 from gmbench.evaluation.significance import holm
+from gmbench.predictions.reference import mean_mode
+from gmbench.predictions.writing import write_predictions
 from gmbench.reproduction import drawings, tables
 from gmbench.reproduction import reproduce as reproducing
 from gmbench.reproduction.experiments import AttackRun, BaselineRun, ContentRun, _keep
@@ -224,10 +226,24 @@ def test_few_images_of_a_gm_have_no_differences(setting: Setting) -> None:
     lines, orders = tables._images(setting)
     notes = {line.title: line.note for line in lines}
     assert notes["8 images"] == ""
-    assert notes["10 images"] == "the GMs have 8 images at the most"
+    assert notes["10 images"] == "not all GMs have more than 8 images"
     assert lines[0].ours["l1"].value is not None
     assert orders == []
     assert len(full.predictions(setting).gms) == 64
+
+
+def test_as_many_images_as_all_test_gms_have(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "compare", lambda *_, **__: SimpleNamespace(differences=()))
+    uneven = replace(setting.benchmark, n_images=(200, *[120] * 7, *[50] * 8))
+    place = setting.out / uneven.name / "sets" / "full.parquet"
+    write_predictions(mean_mode(uneven), place)
+    lines, _ = tables._images(replace(setting, benchmark=uneven))
+    titles = ["1 image", "10 images", "100 images", "120 images", "500 images"]
+    assert [line.title for line in lines] == titles
+    assert [bool(line.ours) for line in lines] == [True, True, True, True, False]
+    assert lines[-1].note == "not all GMs have more than 120 images"
 
 
 def test_a_damaged_result_is_made_anew(setting: Setting) -> None:
