@@ -90,11 +90,13 @@ def training_facts(data: Mapping[str, Any]) -> dict[str, Any]:
     """
     facts = dict(data)
     names = [facts.get(key, "") for key in ("baseline", "benchmark", "set")]
-    gms = facts.get("gms", [])
+    gms, most = facts.get("gms", []), facts.get("most_images", {})
     sound = (
         isinstance(gms, list | tuple)
         and all(isinstance(one, str) and one.isprintable() for one in (*names, *gms))
         and isinstance(facts.get("n_gms", 0), int)
+        and isinstance(most, dict)
+        and all(type(n) is int and n >= 0 for n in most.values())
     )
     if not sound:
         raise ValueError("what it says of its training cannot be")
