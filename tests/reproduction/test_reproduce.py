@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,7 +14,7 @@ import pytest
 
 from gmbench.applications import attack_checkpoint
 from gmbench.data.build import build_dataset
-from gmbench.errors import UnknownNameError
+from gmbench.errors import MissingPackageError, UnknownNameError
 from gmbench.evaluation.comparison import compare
 from gmbench.evaluation.significance import holm
 from gmbench.predictions.reference import mean_mode
@@ -148,6 +149,28 @@ def test_without_images_it_says_what_is_missing(setting: Setting) -> None:
     refused = {step.experiment.name: step.refused for step in planned.steps}
     assert "looks at images. Give the folder of a dataset" in refused["sets/full"]
     assert refused["sets/median_mode"] == ""
+
+
+def test_nothing_is_trained_for_figures_that_cannot_be_drawn(
+    setting: Setting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(MissingPackageError, match=r"needs the package matplotlib.*\[figures\]"):
+        reproducing.reproduce(["fig8"], setting, tmp_path)
+    assert not setting.out.exists()
+    assert not _logs(setting)
+
+
+def test_figure_11_leaves_out_gms_with_one_image(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = "gmbench.training.fingerprints.gm_fingerprints"
+    monkeypatch.setattr(AttackRun, "checkpoint", lambda *_: None)
+    monkeypatch.setattr(place, lambda _, __, shown, *___: dict.fromkeys(shown))
+    benchmark = replace(setting.benchmark, n_images=(1, 2, *[8] * 14))
+    draw: Any = lambda _, found, __: list(found)  # noqa: E731
+    found: Any = drawings._fingerprints(replace(setting, benchmark=benchmark), draw, all_gms=True)
+    assert found == list(benchmark.index)[1:]
 
 
 @pytest.mark.usefixtures("small_tables")
