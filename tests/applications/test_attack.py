@@ -27,6 +27,13 @@ def test_separable_images_are_told_apart() -> None:
     assert {category.share_of_wrong for category in one.categories.values()} == {None}
 
 
+def test_a_gm_parsed_by_two_parsers_is_counted_once() -> None:
+    images = images_of(24, n_seen=0, parsers=2)
+    twice = replace(images, names=tuple(images.names[row - row % 2] for row in range(24)))
+    found = judge(twice, [similarity_of(twice, 0.05)], told=TOLD, n_pairs=60, replicates=0)
+    assert (found.n_seen, found.n_unseen) == (0, 12)
+
+
 def test_shuffled_images_are_not() -> None:
     images = images_of(20, 10)
     similarity = similarity_of(images, 0.3)
