@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from urllib.parse import unquote
 
 from gmbench.data.image_shards import PARQUET, TARS
 from gmbench.data.listing import IMAGE_SUFFIXES
@@ -20,6 +21,12 @@ from gmbench.parsing.work import FACTS
 from gmbench.predictions.parts import PARTS
 
 _RANGE = re.compile(r"\{(\d{1,18})\.\.(\d{1,18})\}")
+_KINDS = {"datasets/": "dataset", "spaces/": "space", "": "model"}
+_ON_HUB = re.compile(
+    # The branches of converted files and of pull requests have slashes in their names.
+    r"(datasets/|spaces/|(?!datasets/|spaces/))([^/@]+/[^/@]+)"
+    r"(?:@(refs/(?:convert|pr)/[^/]+|[^/]*))?(/.*)?"
+)
 _HUB_REMEDY = "Check the name, such as hf://datasets/ORG/NAME, and your access (`hf auth login`)."
 _ENDINGS = (*IMAGE_SUFFIXES, *TARS, PARQUET)
 
@@ -169,13 +176,9 @@ def _of_commit(path: str) -> str:
     """Returns a path on the Hub with the current commit of its branch, as a branch moves on."""
     from huggingface_hub import HfApi
 
-    parts = path.split("/")
-    kinds = {"datasets": "dataset", "spaces": "space"}
-    kind = kinds.get(parts[0], "model")
-    at = 2 if parts[0] in kinds else 1
-    if len(parts) <= at:
+    found = _ON_HUB.fullmatch(path)
+    if found is None:
         raise FileNotFoundError(path)
-    owner, (name, _, revision) = parts[at - 1], parts[at].partition("@")
-    info = HfApi().repo_info(f"{owner}/{name}", repo_type=kind, revision=revision or None)
-    parts[at] = f"{name}@{info.sha}"
-    return "/".join(parts)
+    folder, name, revision, inside = found.groups(default="")
+    info = HfApi().repo_info(name, repo_type=_KINDS[folder], revision=unquote(revision) or None)
+    return f"{folder}{name}@{info.sha}{inside}"
