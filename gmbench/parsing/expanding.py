@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -42,6 +43,8 @@ def names_of(sources: Sequence[str], lists: Sequence[Path] = ()) -> Iterator[str
         SourceError: A folder or repository holds no image, or a source or list does not exist.
         HubError: The Hub did not answer.
     """
+    # The Hub is asked once for each branch, however many of its files a list names.
+    _commit.cache_clear()
     for source in sources:
         yield from _expanded(source)
     for path in lists:
@@ -174,11 +177,15 @@ def _found_on_hub(address: str) -> list[str]:
 
 def _of_commit(path: str) -> str:
     """Returns a path on the Hub with the current commit of its branch, as a branch moves on."""
-    from huggingface_hub import HfApi
-
     found = _ON_HUB.fullmatch(path)
     if found is None:
         raise FileNotFoundError(path)
     folder, name, revision, inside = found.groups(default="")
-    info = HfApi().repo_info(name, repo_type=_KINDS[folder], revision=unquote(revision) or None)
-    return f"{folder}{name}@{info.sha}{inside}"
+    return f"{folder}{name}@{_commit(name, _KINDS[folder], unquote(revision) or None)}{inside}"
+
+
+@cache
+def _commit(name: str, kind: str, revision: str | None) -> str:
+    from huggingface_hub import HfApi
+
+    return str(HfApi().repo_info(name, repo_type=kind, revision=revision).sha)

@@ -150,6 +150,24 @@ def test_branches_of_the_hub(
         _of_commit("datasets/b")
 
 
+def test_the_hub_is_asked_once_for_a_branch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def repo_info(_: object, name: str, **__: object) -> object:
+        asked.append(name)
+        return SimpleNamespace(sha=len(asked))
+
+    monkeypatch.setattr("huggingface_hub.HfApi.repo_info", repo_info)
+    lines = "".join(f"hf://datasets/c/d/{number}.png\n" for number in range(3))
+    (tmp_path / "list.txt").write_text(lines)
+    for commit in (1, 2):  # Later, the branch has moved on.
+        found = list(names_of([], [tmp_path / "list.txt"]))
+        assert found == [f"hf://datasets/c/d@{commit}/{number}.png" for number in range(3)]
+    assert asked == ["c/d", "c/d"]
+
+
 def test_a_repository_of_the_hub(tmp_path: Path) -> None:
     from tests.data.test_image_streams import tar_of
 
