@@ -6,6 +6,7 @@ import json
 import shutil
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from gmbench.applications import attack_checkpoint
+from gmbench.applications.many_images import many_images
 from gmbench.data.build import build_dataset
 from gmbench.errors import MissingPackageError, UnknownNameError
 from gmbench.evaluation.comparison import compare
@@ -259,6 +261,7 @@ def test_as_many_images_as_all_test_gms_have(
     setting: Setting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tables, "compare", lambda *_, **__: SimpleNamespace(differences=()))
+    monkeypatch.setattr(tables, "many_images", partial(many_images, draws=1))
     uneven = replace(setting.benchmark, n_images=(200, *[120] * 7, *[50] * 8))
     place = setting.out / uneven.name / "sets" / "full.parquet"
     write_predictions(mean_mode(uneven), place)
