@@ -93,7 +93,8 @@ def judge(
     counts = np.bincount(pairs.categories, minlength=len(CATEGORIES)).tolist()
     n_pairs_of = {name: n for name, n in zip(CATEGORIES, counts, strict=True) if n}
     share_same = float(pairs.same.mean())
-    contents = np.array(images.contents)
+    # A GM parsed by two parsers is one GM.
+    names, contents = np.array(images.names), np.array(images.contents)
     alike = contents[cells.one] == contents[cells.other]
     reference = Similarity(
         SAME_CONTENT,
@@ -139,8 +140,8 @@ def judge(
         )
     return AttackResult(
         *told,
-        n_seen=int(images.seen.sum()),
-        n_unseen=int((~images.seen).sum()),
+        n_seen=len(set(names[images.seen])),
+        n_unseen=len(set(names[~images.seen])),
         n_images=len(images.gms),
         n_pairs=n_pairs_of,
         always_different=1 - share_same,

@@ -17,7 +17,13 @@ from numpy.typing import NDArray
 from scipy.special import stdtr
 
 from gmbench.applications.attack_pairs import CATEGORIES, AttackImages, Pairs
-from gmbench.evaluation.intervals import Interval, Resampled, interval, jackknife_error
+from gmbench.evaluation.intervals import (
+    Interval,
+    Resampled,
+    degrees_of_freedom,
+    interval,
+    jackknife_error,
+)
 from gmbench.evaluation.resampling import draws
 
 Array = NDArray[np.float64]
@@ -40,6 +46,7 @@ class Cells:
         n_gms: Number of GMs.
         drawn: How often each replicate draws each GM, shape (replicates, GMs).
         strata: Stratum of each GM: its parser, and whether it was seen.
+        names: Name of each GM; one parsed by two parsers occurs twice.
     """
 
     of_pair: Whole
@@ -50,6 +57,7 @@ class Cells:
     n_gms: int
     drawn: Whole
     strata: Whole
+    names: tuple[str, ...]
 
     @classmethod
     def of(cls, images: AttackImages, pairs: Pairs, replicates: int, seed: int) -> Cells:
@@ -75,8 +83,9 @@ class Cells:
         numbered = drawn + n * np.arange(len(drawn))[:, None]
         counts = np.bincount(numbered.ravel(), minlength=n * len(drawn)).reshape(-1, n)
         return cls(
-            of_pair, cells[:, 0], cells[:, 1], categories, np.bincount(of_pair), n, counts, strata
-        )
+            of_pair, cells[:, 0], cells[:, 1], categories, np.bincount(of_pair), n, counts, strata,
+            images.names,
+        )  # fmt: skip
 
     def resampled(self, statistics: Mapping[str, Statistic]) -> dict[str, Resampled]:
         """Returns statistics by name, with their replicates and leave-one-GM-out values."""
@@ -85,7 +94,9 @@ class Cells:
             self._many(statistics, gms) for gms in (every, every - np.eye(self.n_gms), self.drawn)
         )
         return {
-            name: Resampled(values[name][0], replicates[name], left_out[name], self.strata)
+            name: Resampled(
+                values[name][0], replicates[name], left_out[name], self.strata, self.names
+            )
             for name in statistics
         }
 
@@ -216,7 +227,7 @@ def p_value(difference: Resampled) -> float:
     The standard error is the larger of the bootstrap's and the jackknife's. As in the interval, the
     degrees of freedom are the number of GMs minus the number of strata.
     """
-    freedom = len(difference.strata) - len(np.unique(difference.strata))
+    freedom = degrees_of_freedom([difference])
     replicates = difference.replicates[np.isfinite(difference.replicates)]
     spread = replicates.std() if len(replicates) else 0.0
     error = max(float(spread), jackknife_error([difference]))

@@ -137,10 +137,7 @@ def attribute(
         TrainingError: A training failed.
     """
     methods = tuple(dict.fromkeys(methods))
-    for method in methods:
-        if method not in METHODS:
-            known = ", ".join(METHODS)
-            raise UnknownNameError("Method", method, METHODS, f"There are: {known}.")
+    check_methods(methods)
     if not 1 <= tested_folds <= N_FOLDS:
         raise BenchmarkError(f"{tested_folds} folds cannot be tested. Give 1 to {N_FOLDS}.")
     parts = {name: _fold_of(name, one, options.seed) for name, one in data.classes.items()}
@@ -182,6 +179,18 @@ def attribute(
         data.name, options.preset, tuple(data.classes), 1 / n, (tested_folds, N_FOLDS), n_images,
         results, data.notes,
     )  # fmt: skip
+
+
+def check_methods(names: Sequence[str]) -> None:
+    """Checks that methods are known; to be called before images are read.
+
+    Raises:
+        UnknownNameError: There is no such method.
+    """
+    for name in names:
+        if name not in METHODS:
+            known = ", ".join(METHODS)
+            raise UnknownNameError("Method", name, METHODS, f"There are: {known}.")
 
 
 def read_classes(

@@ -128,10 +128,12 @@ def _of_persons(clips: Sequence[Clip], sources: Sequence[Source]) -> tuple[Sourc
     all of them would become one.
     """
     several = len({clip.collection for clip in clips}) > 1
+    # Collections have files of the same names, and folders of your own may have the same name too.
+    names = [f"{clip.collection}/{clip.name}" if several else clip.name for clip in clips]
+    if len(set(names)) < len(names):
+        names = [clip.path.as_posix() for clip in clips]
     alike: dict[tuple[bool, frozenset[str]], list[Source]] = {}
-    for clip, source in zip(clips, sources, strict=True):
-        # Collections have files of the same names.
-        name = f"{clip.collection}/{clip.name}" if several else clip.name
+    for clip, name, source in zip(clips, names, sources, strict=True):
         alike.setdefault((clip.fake, clip.units), []).append(replace(source, name=name))
     return tuple(
         replace(

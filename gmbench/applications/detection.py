@@ -155,10 +155,7 @@ def detect(
         BenchmarkError: `model_parsing` is requested and a fold has no parser.
         TrainingError: A training failed.
     """
-    for variant in variants:
-        if variant not in VARIANTS:
-            known = ", ".join(VARIANTS)
-            raise UnknownNameError("Variant", variant, VARIANTS, f"There are: {known}.")
+    check_variants(variants)
     if "model_parsing" in variants and (lacking := {f.name for f in folds} - set(parsers or ())):
         raise BenchmarkError(
             f"model_parsing begins with a trained parser, and {', '.join(sorted(lacking))} has "
@@ -199,6 +196,18 @@ def detect(
         chosen=chosen,
         notes=tuple(notes),
     )
+
+
+def check_variants(names: Sequence[str]) -> None:
+    """Checks that variants are known; to be called before images are read.
+
+    Raises:
+        UnknownNameError: There is no such variant.
+    """
+    for name in names:
+        if name not in VARIANTS:
+            known = ", ".join(VARIANTS)
+            raise UnknownNameError("Variant", name, VARIANTS, f"There are: {known}.")
 
 
 def read_folds(

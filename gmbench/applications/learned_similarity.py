@@ -80,16 +80,18 @@ def learn_similarity(
             f"A similarity is learned from images of {2 * _FOLDS} training GMs or more; there are "
             f"{len(names)}. Give more GMs."
         )
+    # As many directions as any fold can have: a choice must be there in every fold and in the end.
+    most = len(names) - -(-len(names) // _FOLDS) - 1
     found: dict[tuple[float, int], list[float]] = {}
     fold_of = np.random.default_rng([seed, 0x51]).permutation(len(names)) % _FOLDS
     for fold in range(_FOLDS):
         held = np.isin(gms, names[fold_of == fold])
         judged = _Judge.of(gms[held], seed)
-        for choice, learned in _candidates(features[~held], gms[~held]):
+        for choice, learned in _candidates(features[~held], gms[~held], most):
             found.setdefault(choice, []).append(judged.auc(learned.vectors(features[held])))
     scores = {choice: float(np.mean(aucs)) for choice, aucs in found.items()}
     best = max(scores, key=scores.__getitem__)
-    for choice, learned in _candidates(features, gms):
+    for choice, learned in _candidates(features, gms, most):
         if choice == best:
             return LearnedSimilarity(
                 learned.mean, learned.directions, learned.shrinkage, scores[best]
@@ -124,9 +126,9 @@ class _Judge:
 
 
 def _candidates(
-    features: Features, gms: NDArray[np.integer]
+    features: Features, gms: NDArray[np.integer], most: int
 ) -> Iterator[tuple[tuple[float, int], LearnedSimilarity]]:
-    """Yields the similarity learned with each shrinkage and number of discriminants.
+    """Yields the similarity learned with each shrinkage and number of discriminants, up to `most`.
 
     The discriminants are the directions with the largest ratios of the covariance between GMs to
     that within GMs (Fisher, 1936), the latter shrunk towards equal variances of uncorrelated
@@ -142,8 +144,7 @@ def _candidates(
     means = sums / counts[:, None]
     between = (means * counts[:, None]).T @ means / len(scaled)
     within = scaled.T @ scaled / len(scaled) - between
-    known = min(len(names) - 1, scaled.shape[1])
-    numbers = sorted({min(number, known) for number in DIRECTIONS})
+    numbers = sorted({min(number, most, scaled.shape[1]) for number in DIRECTIONS})
     equal = max(np.trace(within) / len(within), _LEAST) * np.eye(len(within))
     for shrinkage in SHRINKAGE:
         shrunk = (1 - shrinkage) * within + shrinkage * equal

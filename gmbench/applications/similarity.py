@@ -42,7 +42,8 @@ def parsed_vectors(continuous: NDArray[np.floating], classes: NDArray[np.integer
     """Returns the vectors of the paper's similarity of parsed parameters (section 3.4).
 
     Their dot product is the mean of two terms: the cosine of the continuous parameters, and the
-    share of discrete parameters and losses with the same class.
+    share of discrete parameters and losses with the same class. Only vectors made together can be
+    compared: their dimensions are the classes that occur.
 
     Args:
         continuous: Normalised values, shape (images, 9).

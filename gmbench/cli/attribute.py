@@ -80,6 +80,7 @@ def attribute(
         refuse_unused(context, "without --data-dir", "real")
         if gm:
             refuse_unused(context, "with --gm", "content")
+    attribution.check_methods(method or ())
     known = loaded_benchmark(benchmark)
     options = run_options(known, preset, change, None, device, runs, seed)
     with output.counting(goes_on=True) as progress:

@@ -129,11 +129,13 @@ def _on_benchmark(
     options: RunOptions,
     progress: Progress,
 ) -> Detection:
-    from gmbench.applications.detection import VARIANTS, detect, read_folds
+    from gmbench.applications.detection import VARIANTS, check_variants, detect, read_folds
     from gmbench.applications.parsers import given_or_trained
     from gmbench.benchmark.benchmark import dataset_folder
     from gmbench.training.recipes import require_folder
 
+    chosen = variants or list(VARIANTS)
+    check_variants(chosen)
     known = loaded_benchmark(name)
     folder = require_folder("detect", dataset_folder(name))
     wanted = only_sets(known, only).sets
@@ -141,9 +143,9 @@ def _on_benchmark(
     folds = [fold for fold in folds if fold.name in wanted]
     if not folds:
         raise BenchmarkError(
-            f"{', '.join(only or ())} tests no GM of {content}. Give another --set."
+            f"No GM of {content or 'a content with real images'} is in {', '.join(wanted)}, which "
+            "are to be tested. Give another --set or --content."
         )
-    chosen = variants or list(VARIANTS)
     given = None
     if "model_parsing" in chosen:
         sets = [fold.name for fold in folds]
@@ -161,11 +163,20 @@ def _on_clips(
     progress: Progress,
 ) -> Detection:
     from gmbench.applications.clips import clip_fold
-    from gmbench.applications.detection import VARIANTS, detect, detection_view
+    from gmbench.applications.detection import VARIANTS, check_variants, detect, detection_view
     from gmbench.applications.parsers import Fingerprints
     from gmbench.data.deepfakes import read_collection
     from gmbench.training.checkpoint import load_checkpoint
 
+    # Fail before hours of decoding rather than after them.
+    start = Fingerprints.of(load_checkpoint(parsers[0]), chosen=True) if parsers else None
+    chosen = variants or [one for one in VARIANTS if start or one != "model_parsing"]
+    check_variants(chosen)
+    if "model_parsing" in chosen and start is None:
+        raise BenchmarkError(
+            "model_parsing begins with a trained parser. Give one with --parser, or other variants "
+            "with --variant."
+        )
     made = clip_fold(
         [read_collection(one) for one in train],
         read_collection(test) if test else None,
@@ -175,6 +186,5 @@ def _on_clips(
         progress=progress,
     )
     name = made.fold.name
-    given = {name: Fingerprints.of(load_checkpoint(parsers[0]), chosen=True)} if parsers else {}
-    chosen = variants or [one for one in VARIANTS if given or one != "model_parsing"]
+    given = {name: start} if start else {}
     return detect([made.fold], name, options, chosen, given, made.notes, progress)

@@ -51,7 +51,7 @@ _SAID = {
 
 
 _OPTIONS = {
-    "3": ("benchmark", "sets", "seed"),
+    "3": ("benchmark", "seed"),
     **dict.fromkeys(("6", "7", "8"), ("benchmark", "sets")),
     "9": ("benchmark", "sets", "parameter"),
     "10": ("benchmark", "checkpoint", "gm", "n_images", "device"),
@@ -121,7 +121,7 @@ def figure(
     refuse_unused(context, f"on figure {number}", *unused)
     drawn: Figure
     if number == "3":
-        drawn = figures.label_map(loaded_benchmark(benchmark, sets=sets), seed)
+        drawn = figures.label_map(loaded_benchmark(benchmark), seed)
     elif checkpoint is not None:
         drawn = _of_checkpoint(number, checkpoint, benchmark, gm, n_images, device, seed)
     elif number == "12":

@@ -173,9 +173,11 @@ def _real_and_fake(folder: Path) -> Collection:
         # A subfolder is a person, a video or a GM; a file outside of any stands for itself.
         return [inner[0] if len(inner) > 1 else re.sub("_fake$", "", Path(path).stem)]
 
+    # Two folders of your own may have the same name, and show other persons.
+    whose = name if is_uadfv else folder.resolve().as_posix()
     clips = [
-        *_clips(folder, "real", False, name, units),
-        *_clips(folder, "fake", True, name, units),
+        *_clips(folder, "real", False, name, units, whose=whose),
+        *_clips(folder, "fake", True, name, units, whose=whose),
     ]
     return Collection(name, tuple(clips), tuple(_missing(name, clips, UADFV) if is_uadfv else ()))
 
@@ -187,6 +189,7 @@ def _clips(
     collection: str,
     units: Callable[[str], Iterable[str]],
     part: Callable[[str], str] = lambda name: "",
+    whose: str = "",
 ) -> list[Clip]:
     files = images_in(folder / place, VIDEO_SUFFIXES | IMAGE_SUFFIXES)
     names = [path.relative_to(folder).as_posix() for path in files]
@@ -195,7 +198,7 @@ def _clips(
             path,
             name,
             fake,
-            frozenset(f"{collection} {u}" for u in units(name)),
+            frozenset(f"{whose or collection} {u}" for u in units(name)),
             part(name),
             collection,
         )

@@ -143,9 +143,7 @@ def interval(
     estimate = sum(float(part.value) for part in parts) / len(parts)
     replicates = sum((part.replicates for part in parts), start=np.zeros(1)) / len(parts)
     defined = replicates[np.isfinite(replicates)]
-    freedom = sum(len(part.strata) - part.n_strata for part in parts)
-    if freedom and (units := shared_gms([part.gms for part in parts])) is not None:
-        freedom = max(freedom * (int(units.max()) + 1) // len(units), 1)
+    freedom = degrees_of_freedom(parts)
     enough = len(defined) >= (1 - _MOST_UNDEFINED) * len(replicates)
     if not (math.isfinite(estimate) and enough and freedom >= 1):
         return None
@@ -157,6 +155,18 @@ def interval(
     low, high = estimate + wider * min(low, 0.0), estimate + wider * max(high, 0.0)
     least, most = bounds
     return min(max(float(low), least), most), min(max(float(high), least), most)
+
+
+def degrees_of_freedom(parts: Sequence[Resampled]) -> int:
+    """Returns how many GMs minus strata all sets have, proportionally fewer where they share GMs.
+
+    Args:
+        parts: A number in each set.
+    """
+    freedom = sum(len(part.strata) - part.n_strata for part in parts)
+    if freedom and (units := shared_gms([part.gms for part in parts])) is not None:
+        freedom = max(freedom * (int(units.max()) + 1) // len(units), 1)
+    return freedom
 
 
 @cache

@@ -265,7 +265,10 @@ def with_ends(values: Array) -> list[float]:
 def _calibration(
     parser: KnownGMs, part: Unseen, images: KnownImages, sureties: NDArray[np.object_] | None
 ) -> dict[str, Any]:
-    """Returns the expected calibration errors and the curves of classes and of losses."""
+    """Returns the expected calibration errors and the curves of classes and of losses.
+
+    Those that are unknown of all GMs do not count.
+    """
     each = [parser.surety] * len(part.gms) if sureties is None else list(sureties)
     odds = np.zeros((len(part.gms), sum(parser.labels.n_classes)))
     for surety in {id(one): one for one in each}.values():
@@ -280,6 +283,8 @@ def _calibration(
         errors = []
         for head in columns:
             known = images.stated[part.gms, N_CONTINUOUS + head]
+            if not known.any():
+                continue
             truth = images.values[part.gms[known], N_CONTINUOUS + head].astype(int)
             odds = heads[head][known]
             sure, right = odds.max(axis=1), odds.argmax(axis=1) == truth

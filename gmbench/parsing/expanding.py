@@ -10,7 +10,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
+from urllib.parse import unquote
 
 from gmbench.data.image_shards import PARQUET, TARS
 from gmbench.data.listing import IMAGE_SUFFIXES
@@ -20,6 +22,12 @@ from gmbench.parsing.work import FACTS
 from gmbench.predictions.parts import PARTS
 
 _RANGE = re.compile(r"\{(\d{1,18})\.\.(\d{1,18})\}")
+_KINDS = {"datasets/": "dataset", "spaces/": "space", "": "model"}
+_ON_HUB = re.compile(
+    # The branches of converted files and of pull requests have slashes in their names.
+    r"(datasets/|spaces/|(?!datasets/|spaces/))([^/@]+/[^/@]+)"
+    r"(?:@(refs/(?:convert|pr)/[^/]+|[^/]*))?(/.*)?"
+)
 _HUB_REMEDY = "Check the name, such as hf://datasets/ORG/NAME, and your access (`hf auth login`)."
 _ENDINGS = (*IMAGE_SUFFIXES, *TARS, PARQUET)
 
@@ -35,6 +43,8 @@ def names_of(sources: Sequence[str], lists: Sequence[Path] = ()) -> Iterator[str
         SourceError: A folder or repository holds no image, or a source or list does not exist.
         HubError: The Hub did not answer.
     """
+    # The Hub is asked once for each branch, however many of its files a list names.
+    _commit.cache_clear()
     for source in sources:
         yield from _expanded(source)
     for path in lists:
@@ -167,15 +177,15 @@ def _found_on_hub(address: str) -> list[str]:
 
 def _of_commit(path: str) -> str:
     """Returns a path on the Hub with the current commit of its branch, as a branch moves on."""
+    found = _ON_HUB.fullmatch(path)
+    if found is None:
+        raise FileNotFoundError(path)
+    folder, name, revision, inside = found.groups(default="")
+    return f"{folder}{name}@{_commit(name, _KINDS[folder], unquote(revision) or None)}{inside}"
+
+
+@cache
+def _commit(name: str, kind: str, revision: str | None) -> str:
     from huggingface_hub import HfApi
 
-    parts = path.split("/")
-    kinds = {"datasets": "dataset", "spaces": "space"}
-    kind = kinds.get(parts[0], "model")
-    at = 2 if parts[0] in kinds else 1
-    if len(parts) <= at:
-        raise FileNotFoundError(path)
-    owner, (name, _, revision) = parts[at - 1], parts[at].partition("@")
-    info = HfApi().repo_info(f"{owner}/{name}", repo_type=kind, revision=revision or None)
-    parts[at] = f"{name}@{info.sha}"
-    return "/".join(parts)
+    return str(HfApi().repo_info(name, repo_type=kind, revision=revision).sha)

@@ -29,6 +29,8 @@ from gmbench.training.leaf_trees import LeafTrees
 from gmbench.training.parsed import LabelSpace
 from gmbench.training.parser_place import KNOWN_GMS, training_facts
 from gmbench.training.relatives import Relatives
+from gmbench.training.residual_features import N_RESIDUAL
+from gmbench.training.spectral_features import N_FEATURES
 from gmbench.version import __version__
 
 ARRAYS = "parser.npz"
@@ -104,6 +106,11 @@ def known_gms_of(config: Mapping[str, Any], file: Path) -> KnownGMs:
         trained_on=training_facts(config["trained_on"]),
     )
     n_features = len(parser.distances.mean)
+    if n_features != N_FEATURES + N_RESIDUAL:
+        raise ValueError(
+            f"it was trained on {n_features} features of an image, and this gmbench computes "
+            f"{N_FEATURES + N_RESIDUAL}"
+        )
     classes = values[:, N_CONTINUOUS:] if values.ndim == 2 else values
     sound = (
         classes.shape == (len(names), len(labels.n_classes))

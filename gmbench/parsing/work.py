@@ -91,7 +91,8 @@ def begin(folder: Path, names: Iterable[str], part_images: int, facts: Mapping[s
         WorkError: The folder holds a run of another parser, of other images, or of other parts.
         WriteError: The folder cannot be written to.
     """
-    beside = folder / f"{LIST}.{socket.gethostname()}.{os.getpid()}"
+    place = folder / LIST
+    beside = place.with_name(f".{place.name}.{socket.gethostname()}.{os.getpid()}")
     try:
         beside.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -107,7 +108,7 @@ def begin(folder: Path, names: Iterable[str], part_images: int, facts: Mapping[s
             if not (folder / FACTS).is_file():
                 if any((folder / PARTS).glob("part-*")):
                     raise WorkError(f"{folder} holds parts of no known run. Give another --out.")
-                rename_durably(beside, folder / LIST)
+                rename_durably(beside, place)
                 write_durably(folder / FACTS, json_text(whole))
             # Read again in any case: another machine may have been first.
             _compare(folder, whole)

@@ -70,7 +70,9 @@ def _fingerprints(setting: Setting, draw: Callable[..., Figure], *, all_gms: boo
     from gmbench.training.fingerprints import gm_fingerprints
 
     known = setting.benchmark
-    names = [gm.name for gm, n in zip(known.gms, known.n_images, strict=True) if n]
+    # Figure 11 also compares the images of a GM with each other.
+    least = 2 if all_gms else 1
+    names = [gm.name for gm, n in zip(known.gms, known.n_images, strict=True) if n >= least]
     shown = names if all_gms else names[:: max(1, len(names) // _SHOWN_GMS)][:_SHOWN_GMS]
     parser = AttackRun().checkpoint(setting)
     folder = require_folder("A figure of fingerprints", setting.folder)

@@ -137,8 +137,20 @@ class BaselineRun:
         return _read(_place(setting, self))
 
 
+class _Kept:
+    """What experiments have in common whose result is one file."""
+
+    def is_there(self: Experiment, setting: Setting) -> bool:
+        """Returns whether the result exists, made from the same data and settings."""
+        return _is_there(setting, self)
+
+    def result(self: Experiment, setting: Setting) -> Any:
+        """Returns the result as plain data."""
+        return _read(_place(setting, self))
+
+
 @dataclass(frozen=True)
-class ContentRun:
+class ContentRun(_Kept):
     """Training on GMs of faces, of other contents and of both (Table 6).
 
     Attributes:
@@ -165,10 +177,6 @@ class ContentRun:
             chosen = fold.options(options)
             yield FoldTraining(recipe, fold.benchmark, folder, fold.set_name, chosen)
 
-    def is_there(self, setting: Setting) -> bool:
-        """Returns whether the study exists, made from the same data and settings."""
-        return _is_there(setting, self)
-
     def make(self, setting: Setting, progress: Progress | None) -> None:
         """Runs the study and writes it."""
         options = setting.options_for(setting.benchmark)
@@ -177,10 +185,6 @@ class ContentRun:
             find_recipe(self.baseline), setting.benchmark, setting.folder, options, told
         )
         _keep(setting, self, found.to_dict())
-
-    def result(self, setting: Setting) -> Any:
-        """Returns the study as plain data."""
-        return _read(_place(setting, self))
 
 
 @dataclass(frozen=True)
@@ -250,7 +254,7 @@ class AttackRun:
 
 
 @dataclass(frozen=True)
-class DetectionRun:
+class DetectionRun(_Kept):
     """Deepfake detection (Table 11): detectors of the GMs of faces that Table 6 holds out.
 
     Their parsers are those of Table 6 that were trained on all contents.
@@ -280,18 +284,10 @@ class DetectionRun:
         for draw, parser in zip(whole.draws, whole.parsers, strict=True):
             yield replace(whole, draws=(draw,), parsers=(parser,))
 
-    def is_there(self, setting: Setting) -> bool:
-        """Returns whether the result exists, made from the same data and settings."""
-        return _is_there(setting, self)
-
     def make(self, setting: Setting, progress: Progress | None) -> None:
         """Trains, detects, and writes the result."""
         found = self._training(setting).detection(prefixed(progress, "detection"))
         _keep(setting, self, found.to_dict())
-
-    def result(self, setting: Setting) -> Any:
-        """Returns the result as plain data."""
-        return _read(_place(setting, self))
 
     def _training(self, setting: Setting) -> DetectorTraining:
         """Returns the training of the detectors of all draws together."""
@@ -310,7 +306,7 @@ class DetectionRun:
 
 
 @dataclass(frozen=True)
-class AttributionRun:
+class AttributionRun(_Kept):
     """Image attribution (Table 12): four GMs of a content, or real.
 
     Attributes:
@@ -341,19 +337,11 @@ class AttributionRun:
         options = replace(setting.options_for(setting.benchmark), changes={})
         yield AttributionTraining(self.content, setting.benchmark, folder, options)
 
-    def is_there(self, setting: Setting) -> bool:
-        """Returns whether the result exists, made from the same data and settings."""
-        return _is_there(setting, self)
-
     def make(self, setting: Setting, progress: Progress | None) -> None:
         """Trains, attributes, and writes the result."""
         (training,) = self.trainings(setting)
         found = training.attribution(prefixed(progress, "attribution"))
         _keep(setting, self, found.to_dict())
-
-    def result(self, setting: Setting) -> Any:
-        """Returns the result as plain data."""
-        return _read(_place(setting, self))
 
 
 def _is_there(setting: Setting, experiment: Experiment) -> bool:

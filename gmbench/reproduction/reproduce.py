@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gmbench.data.parallel import in_processes
-from gmbench.errors import GmbenchError, UnknownNameError
+from gmbench.errors import GmbenchError, UnknownNameError, naming_extras
 from gmbench.progress import Progress
 from gmbench.reproduction.drawings import PAPER_FIGURES, PaperFigure
 from gmbench.reproduction.experiments import BaselineRun, Experiment
@@ -136,9 +136,13 @@ def reproduce(
 
     Raises:
         UnknownNameError: There is no such table or figure.
+        MissingPackageError: Figures are wanted, and matplotlib is not installed.
         GmbenchError: A training failed.
     """
     wanted = plan(names, setting)
+    if wanted.figures:
+        with naming_extras():
+            import matplotlib  # noqa: F401 - so that no training is for what cannot be drawn
     trainings = [training for step in wanted.steps for training in step.trainings]
     done = 0
     if progress is not None and trainings and jobs > 1:

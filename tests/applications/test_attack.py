@@ -27,6 +27,22 @@ def test_separable_images_are_told_apart() -> None:
     assert {category.share_of_wrong for category in one.categories.values()} == {None}
 
 
+def test_a_gm_parsed_by_two_parsers_counts_once() -> None:
+    images = images_of(24, n_seen=0, parsers=2)
+    twice = replace(images, names=tuple(images.names[row - row % 2] for row in range(24)))
+    apart, shared = (
+        judge(one, [similarity_of(one, 1.5)], told=TOLD, n_pairs=60, replicates=200)
+        for one in (images, twice)
+    )
+    assert (apart.n_seen, apart.n_unseen) == (0, 24)
+    assert (shared.n_seen, shared.n_unseen) == (0, 12)
+    narrow, wide = (one.methods["s"].auc for one in (apart, shared))
+    assert narrow.value == wide.value
+    assert narrow.ci is not None
+    assert wide.ci is not None
+    assert wide.ci[0] < narrow.ci[0]
+
+
 def test_shuffled_images_are_not() -> None:
     images = images_of(20, 10)
     similarity = similarity_of(images, 0.3)

@@ -58,6 +58,16 @@ def test_files_of_the_same_name_in_two_collections_are_two_sources(tmp_path: Pat
     assert found.n_fake == len(set(fakes)) == len(found.detectors[SIMPLE].sources) == len(fakes)
 
 
+def test_folders_of_the_same_name_show_other_persons(tmp_path: Path) -> None:
+    one, other = (read_collection(uadfv(tmp_path / side / "own", videos=5)) for side in "ab")
+    apart = clip_fold([one], other, Resized(SIDE), frames=1).fold
+    assert (len(apart.train), len(apart.test)) == (10, 10)
+    tested = clip_fold([one, other], None, Resized(SIDE), frames=1).fold.test
+    assert len({source.name for source in tested}) == len(tested) == 4
+    same = read_collection(tmp_path / "a" / "own")
+    assert {clip.units for clip in same.clips} == {clip.units for clip in one.clips}
+
+
 def test_clips_of_the_same_persons_are_one_source_of_the_test(tmp_path: Path) -> None:
     celeb = celeb_df(tmp_path / "celeb", persons=4)
     collection = read_collection(celeb)

@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.applications.toys import noise
+from gmbench.applications import detection
+from gmbench.cli.detect import _on_benchmark
+from gmbench.errors import BenchmarkError
+from tests.applications.toys import OPTIONS, noise
 from tests.commands import data, gmbench
 from tests.data.videos import uadfv
 
@@ -55,9 +58,15 @@ def test_detect_in_videos(tmp_path: Path) -> None:
         (["detect", "--set", "set_9"], "Set 'set_9' is not known"),
         (["detect", "--data-dir", "nowhere"], "nowhere is not there"),
         (["detect", "--variant", "phase"], "Variant 'phase' is not known"),
+        (["detect", "--data-dir", "nowhere", "--variant", "phase"], "Variant 'phase' is not known"),
+        (
+            ["detect", "--data-dir", "nowhere", "--variant", "model_parsing"],
+            "model_parsing begins with a trained parser. Give one with --parser",
+        ),
         (["detect", "--parser", "nowhere/at/all"], "nowhere/at/all is not there"),
         (["attribute", "--gm", "MINI_SNGAN"], "Attribution needs two GMs at least"),
         (["attribute", "--data-dir", "nowhere"], "nowhere is not there"),
+        (["attribute", "--data-dir", "nowhere", "--method", "knnn"], "Method 'knnn' is not known"),
         (["study", "content_independence", "--parser", "no/such/one"], "no/such/one is not there"),
         (["detect", "-b", "red116"], "Give the folder of a dataset with --data"),
     ],
@@ -71,3 +80,18 @@ def test_what_cannot_be_is_said_in_one_line(
     assert message in done.stderr
     assert done.stderr.startswith("error: ")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "only", "message"),
+    [
+        ("icons", None, "No GM of icons is in set_1, set_2, set_3, set_4, which"),
+        (None, ["set_2"], "No GM of a content with real images is in set_2, which"),
+    ],
+)
+def test_sets_that_test_no_gm_of_a_content(
+    content: str | None, only: list[str] | None, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(detection, "read_folds", lambda *_: ([], []))
+    with pytest.raises(BenchmarkError, match=message):
+        _on_benchmark("mini116", content, only, None, None, OPTIONS, lambda *_: None)

@@ -8,7 +8,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import StandardScaler
 
 from gmbench.applications.attack_pairs import draw_pairs
-from gmbench.applications.learned_similarity import _candidates, learn_similarity
+from gmbench.applications.learned_similarity import _candidates, _Judge, learn_similarity
 from gmbench.applications.similarity import Vectors, pair_similarities, unit_vectors
 from gmbench.errors import BenchmarkError
 from tests.applications.attacks import images_of
@@ -49,9 +49,20 @@ def test_too_few_gms() -> None:
         learn_similarity(features, gms)
 
 
+@pytest.mark.parametrize(("n_gms", "most"), [(10, 7), (12, 8)])
+def test_folds_try_what_can_be_learned_from_all_gms(
+    n_gms: int, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With fewer GMs than features, a fold has fewer directions than all GMs have."""
+    monkeypatch.setattr(_Judge, "auc", lambda _, vectors: float(vectors.shape[1]))
+    features, gms = features_of(n_gms, seed=1)
+    learned = learn_similarity(features, gms)
+    assert (learned.directions.shape[1], learned.auc) == (most, most)
+
+
 def test_the_discriminants_by_another_way() -> None:
     features, gms = features_of(12, seed=3)
-    (_, learned), *_ = (one for one in _candidates(features, gms) if one[0] == (0.1, 8))
+    (_, learned), *_ = (one for one in _candidates(features, gms, 11) if one[0] == (0.1, 8))
     scaled = StandardScaler().fit_transform(features)
     within = np.mean([np.cov(scaled[gms == gm].T, bias=True) for gm in range(12)], axis=0)
     shrunk = 0.9 * within + 0.1 * np.trace(within) / 12 * np.eye(12)

@@ -21,6 +21,7 @@ UNUSED = {
     "detect --data-dir d --parser a --parser b": "there is one test, which takes one --parser",
     "figure 6 p.csv --parameter layers": "--parameter: of no effect on figure 6",
     "figure 3 --gm A": "--gm: of no effect on figure 3",
+    "figure 3 --sets cv10": "--sets: of no effect on figure 3",
     "figure 12 a.json --data mini116": "--benchmark/--data: of no effect on figure 12",
     "predict m a.png --out d --set set_2": "--set: of no effect on images of your own",
     "template --labels --set set_9": "--set: of no effect with --labels",

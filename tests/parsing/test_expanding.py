@@ -5,11 +5,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from gmbench.errors import SourceError
-from gmbench.parsing.expanding import names_of
+from gmbench.parsing.expanding import _of_commit, names_of
 from tests.data.hub_server import HubServer, Repository
 
 READ = """
@@ -119,6 +120,54 @@ def test_what_is_not_there(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("path", "asked", "wanted"),
+    [
+        ("datasets/a/b/0.png", ("a/b", "dataset", None), "datasets/a/b@1f/0.png"),
+        ("a/b@v1", ("a/b", "model", "v1"), "a/b@1f"),
+        ("spaces/a/b@v1/c@2x.png", ("a/b", "space", "v1"), "spaces/a/b@1f/c@2x.png"),
+        (
+            "datasets/a/b@refs/convert/parquet/c/0.parquet",
+            ("a/b", "dataset", "refs/convert/parquet"),
+            "datasets/a/b@1f/c/0.parquet",
+        ),
+        ("datasets/a/b@refs%2Fpr%2F1/c", ("a/b", "dataset", "refs/pr/1"), "datasets/a/b@1f/c"),
+    ],
+)
+def test_branches_of_the_hub(
+    path: str,
+    asked: tuple[str, str, str | None],
+    wanted: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def repo_info(_: object, name: str, *, repo_type: str, revision: str | None) -> object:
+        assert (name, repo_type, revision) == asked
+        return SimpleNamespace(sha="1f")
+
+    monkeypatch.setattr("huggingface_hub.HfApi.repo_info", repo_info)
+    assert _of_commit(path) == wanted
+    with pytest.raises(FileNotFoundError):
+        _of_commit("datasets/b")
+
+
+def test_the_hub_is_asked_once_for_a_branch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def repo_info(_: object, name: str, **__: object) -> object:
+        asked.append(name)
+        return SimpleNamespace(sha=len(asked))
+
+    monkeypatch.setattr("huggingface_hub.HfApi.repo_info", repo_info)
+    lines = "".join(f"hf://datasets/c/d/{number}.png\n" for number in range(3))
+    (tmp_path / "list.txt").write_text(lines)
+    for commit in (1, 2):  # Later, the branch has moved on.
+        found = list(names_of([], [tmp_path / "list.txt"]))
+        assert found == [f"hf://datasets/c/d@{commit}/{number}.png" for number in range(3)]
+    assert asked == ["c/d", "c/d"]
+
+
 def test_a_repository_of_the_hub(tmp_path: Path) -> None:
     from tests.data.test_image_streams import tar_of
 

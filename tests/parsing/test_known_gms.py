@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -11,9 +12,10 @@ from sklearn.metrics import f1_score
 
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.errors import BenchmarkError
-from gmbench.parsing.accuracy import accuracy_of
+from gmbench.parsing.accuracy import _calibration, accuracy_of
 from gmbench.parsing.fitting import fit_known_gms, fit_without, folds_of, read_known_images
 from gmbench.parsing.known_gms import KnownGMs, SaidOfImages
+from gmbench.parsing.surety import Unseen
 from gmbench.parsing.train import train_known_gms
 from gmbench.schema import NAMES
 from tests.training.families import family_image
@@ -152,6 +154,21 @@ def test_labels_that_are_unknown_count_nowhere(families: Benchmark, family_folde
         column = unknown[name]
         f1 = f1_score(truth[others, column], said[others, column - 9], average="weighted")
         assert found[name][0] == pytest.approx(f1, abs=1e-4)
+
+
+@pytest.mark.usefixtures("trained")
+def test_a_label_that_is_unknown_of_all_gms_has_no_calibration(
+    known_gms: KnownGMs, families: Benchmark, family_folder: Path
+) -> None:
+    images = read_known_images(families, family_folder)
+    stated = images.stated.copy()
+    stated[:, NAMES.index("loss_ls")] = False
+    n = len(images.names)
+    part = Unseen(np.full((n, n), 1 / n), np.zeros(n), np.arange(n), np.zeros(n))
+    whole = _calibration(known_gms, part, images, None)
+    found = _calibration(known_gms, part, replace(images, stated=stated), None)
+    assert found["classes"] == whole["classes"]
+    assert json.dumps(found, allow_nan=False)
 
 
 @pytest.mark.usefixtures("trained")

@@ -122,6 +122,18 @@ def test_arrays_that_are_damaged(trained: Trained, tmp_path: Path) -> None:
         assert reason in str(caught.value)
 
 
+def test_a_parser_of_other_features(trained: Trained, tmp_path: Path) -> None:
+    place = edited(trained, tmp_path / "model", lambda config: None)
+    with np.load(place / "parser.npz") as read:
+        parts = dict(read)
+    for name in ("mean", "scale", "directions", "all_mean", "within"):
+        parts[name] = parts[name][:-1]
+    parts["centres"] = parts["centres"][:, :-1]
+    np.savez(place / "parser.npz", **parts)
+    with pytest.raises(CheckpointError, match=r"on \d+ features of an image, and this gmbench"):
+        load_parser(place)
+
+
 def test_arrays_that_would_fill_the_memory(trained: Trained, tmp_path: Path) -> None:
     place = edited(trained, tmp_path / "model", lambda config: None)
     with (

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,18 @@ def test_what_cannot_begin_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(WorkError, match="There is no image to parse"):
         begin(tmp_path / "out", [], 2, FACTS)
     assert not (tmp_path / "out").exists()
+
+
+def test_what_a_killed_call_leaves_is_hidden(tmp_path: Path) -> None:
+    left: list[str] = []
+
+    def names() -> Iterator[str]:
+        left.extend(path.name for path in (tmp_path / "run").iterdir())
+        yield "0.png"
+
+    begin(tmp_path, names(), 2, FACTS)
+    assert len(left) == 1
+    assert left[0].startswith(".")
 
 
 def test_parts_of_an_unknown_run_are_left_alone(tmp_path: Path) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,10 +14,13 @@ from typing import Any
 import pytest
 
 from gmbench.applications import attack_checkpoint
+from gmbench.applications.many_images import many_images
 from gmbench.data.build import build_dataset
-from gmbench.errors import UnknownNameError
+from gmbench.errors import MissingPackageError, UnknownNameError
 from gmbench.evaluation.comparison import compare
 from gmbench.evaluation.significance import holm
+from gmbench.predictions.reference import mean_mode
+from gmbench.predictions.writing import write_predictions
 from gmbench.reproduction import drawings, tables
 from gmbench.reproduction import reproduce as reproducing
 from gmbench.reproduction.experiments import AttackRun, BaselineRun, ContentRun, _keep
@@ -148,6 +153,28 @@ def test_without_images_it_says_what_is_missing(setting: Setting) -> None:
     assert refused["sets/median_mode"] == ""
 
 
+def test_nothing_is_trained_for_figures_that_cannot_be_drawn(
+    setting: Setting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(MissingPackageError, match=r"needs the package matplotlib.*\[figures\]"):
+        reproducing.reproduce(["fig8"], setting, tmp_path)
+    assert not setting.out.exists()
+    assert not _logs(setting)
+
+
+def test_figure_11_leaves_out_gms_with_one_image(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = "gmbench.training.fingerprints.gm_fingerprints"
+    monkeypatch.setattr(AttackRun, "checkpoint", lambda *_: None)
+    monkeypatch.setattr(place, lambda _, __, shown, *___: dict.fromkeys(shown))
+    benchmark = replace(setting.benchmark, n_images=(1, 2, *[8] * 14))
+    draw: Any = lambda _, found, __: list(found)  # noqa: E731
+    found: Any = drawings._fingerprints(replace(setting, benchmark=benchmark), draw, all_gms=True)
+    assert found == list(benchmark.index)[1:]
+
+
 @pytest.mark.usefixtures("small_tables")
 def test_a_table_is_made_of_its_experiments(setting: Setting, tmp_path: Path) -> None:
     with one_after_the_other(reproducing):
@@ -224,10 +251,25 @@ def test_few_images_of_a_gm_have_no_differences(setting: Setting) -> None:
     lines, orders = tables._images(setting)
     notes = {line.title: line.note for line in lines}
     assert notes["8 images"] == ""
-    assert notes["10 images"] == "the GMs have 8 images at the most"
+    assert notes["10 images"] == "not all GMs have more than 8 images"
     assert lines[0].ours["l1"].value is not None
     assert orders == []
     assert len(full.predictions(setting).gms) == 64
+
+
+def test_as_many_images_as_all_test_gms_have(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "compare", lambda *_, **__: SimpleNamespace(differences=()))
+    monkeypatch.setattr(tables, "many_images", partial(many_images, draws=1))
+    uneven = replace(setting.benchmark, n_images=(200, *[120] * 7, *[50] * 8))
+    place = setting.out / uneven.name / "sets" / "full.parquet"
+    write_predictions(mean_mode(uneven), place)
+    lines, _ = tables._images(replace(setting, benchmark=uneven))
+    titles = ["1 image", "10 images", "100 images", "120 images", "500 images"]
+    assert [line.title for line in lines] == titles
+    assert [bool(line.ours) for line in lines] == [True, True, True, True, False]
+    assert lines[-1].note == "not all GMs have more than 120 images"
 
 
 def test_a_damaged_result_is_made_anew(setting: Setting) -> None:
