@@ -97,8 +97,6 @@ def training_facts(data: Mapping[str, Any]) -> dict[str, Any]:
         and all(type(one) is int and one >= 0 for one in most.values())
         and all(isinstance(one, str) and one.isprintable() for one in (*names, *gms))
         and isinstance(facts.get("n_gms", 0), int)
-        and isinstance(most, dict)
-        and all(type(n) is int and n >= 0 for n in most.values())
     )
     if not sound:
         raise ValueError("what it says of its training cannot be")
