@@ -93,7 +93,7 @@ def labels_share(predictions: Predictions) -> float:
     near = np.abs(values.continuous - truth[:, :n_continuous]) <= 1e-3 * benchmark.span
     rest = np.concatenate([values.discrete, values.losses >= 0.5], axis=1)
     right = np.concatenate([near, rest == truth[:, n_continuous:]], axis=1)
-    equal = (right | ~benchmark.known[predictions.gms]).all(axis=1)
+    equal = np.asarray((right | ~benchmark.known[predictions.gms]).all(axis=1))
     return max(
         float(equal[predictions.sets == number].mean())
         for number in np.flatnonzero(np.bincount(predictions.sets)).tolist()
