@@ -117,3 +117,9 @@ def main() -> None:
     except GmbenchError as error:
         output.complain(str(error))
         sys.exit(error.exit_code)
+    except OSError as error:
+        # What no command foresaw of a file: a folder that may not be read, a name that is too long.
+        if error.filename is None:
+            raise
+        output.complain(f"{error.filename}: {error.strerror}.")
+        sys.exit(GmbenchError.exit_code)

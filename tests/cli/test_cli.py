@@ -272,13 +272,15 @@ def test_errors_are_one_message(arguments: str, message: str, here: Path) -> Non
     assert "Traceback" not in done.stderr
 
 
-def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
-    command = f'"{sys.executable}" -c "from gmbench.cli import main; main()" template | head -1'
-    done = subprocess.run(
-        command, shell=True, capture_output=True, text=True, cwd=tmp_path, check=True
-    )
-    assert done.stdout.startswith("image_id,layers")
-    assert done.stderr == ""
+def test_what_no_command_foresaw_of_a_file_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused() -> None:
+        raise PermissionError(13, "Permission denied", "/data/mine")
+
+    monkeypatch.setattr("gmbench.cli.app.app", refused)
+    done = gmbench("info", cwd=tmp_path, check=False)
+    assert (done.returncode, done.stderr) == (2, "error: /data/mine: Permission denied.\n")
 
 
 def test_tables_of_scores_fit_80_columns(here: Path) -> None:
