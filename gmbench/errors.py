@@ -94,6 +94,23 @@ class UnknownNameError(GmbenchError):
         super().__init__(f"{what} {said} is not known.{hint}{' ' + remedy if remedy else ''}")
 
 
+def require_known(what: str, known: Iterable[str], *names: str) -> None:
+    """Checks that names are known.
+
+    Args:
+        what: What they name, such as `Preset`.
+        known: The known names, which the message lists.
+        *names: The names.
+
+    Raises:
+        UnknownNameError: One of them is not known.
+    """
+    there = tuple(known)
+    for name in names:
+        if name not in there:
+            raise UnknownNameError(what, name, there, f"There are: {', '.join(there)}.")
+
+
 class BenchmarkError(GmbenchError):
     """A benchmark, or the folder of one, that cannot be used as requested."""
 

@@ -28,7 +28,7 @@ from gmbench.applications.attribution_methods import (
 from gmbench.benchmark.benchmark import Benchmark
 from gmbench.benchmark.published import paper_cells
 from gmbench.data.real_images import read_real_images
-from gmbench.errors import BenchmarkError, UnknownNameError
+from gmbench.errors import BenchmarkError, require_known
 from gmbench.evaluation.source_scores import Estimate, ScoreDifference, accuracy
 from gmbench.evaluation.statistics import Array
 from gmbench.progress import Progress, prefixed
@@ -137,7 +137,7 @@ def attribute(
         TrainingError: A training failed.
     """
     methods = tuple(dict.fromkeys(methods))
-    check_methods(methods)
+    require_known("Method", METHODS, *methods)
     if not 1 <= tested_folds <= N_FOLDS:
         raise BenchmarkError(f"{tested_folds} folds cannot be tested. Give 1 to {N_FOLDS}.")
     parts = {name: _fold_of(name, one, options.seed) for name, one in data.classes.items()}
@@ -179,18 +179,6 @@ def attribute(
         data.name, options.preset, tuple(data.classes), 1 / n, (tested_folds, N_FOLDS), n_images,
         results, data.notes,
     )  # fmt: skip
-
-
-def check_methods(names: Sequence[str]) -> None:
-    """Checks that methods are known; to be called before images are read.
-
-    Raises:
-        UnknownNameError: There is no such method.
-    """
-    for name in names:
-        if name not in METHODS:
-            known = ", ".join(METHODS)
-            raise UnknownNameError("Method", name, METHODS, f"There are: {known}.")
 
 
 def read_classes(

@@ -29,7 +29,7 @@ from gmbench.benchmark.benchmark import Benchmark
 from gmbench.benchmark.published import paper_cells
 from gmbench.data.real_images import read_real_images
 from gmbench.data.rgb import Pixels
-from gmbench.errors import BenchmarkError, UnknownNameError
+from gmbench.errors import BenchmarkError, require_known
 from gmbench.evaluation.source_scores import (
     Estimate,
     FoldScores,
@@ -155,7 +155,7 @@ def detect(
         BenchmarkError: `model_parsing` is requested and a fold has no parser.
         TrainingError: A training failed.
     """
-    check_variants(variants)
+    require_known("Variant", VARIANTS, *variants)
     if "model_parsing" in variants and (lacking := {f.name for f in folds} - set(parsers or ())):
         raise BenchmarkError(
             f"model_parsing begins with a trained parser, and {', '.join(sorted(lacking))} has "
@@ -196,18 +196,6 @@ def detect(
         chosen=chosen,
         notes=tuple(notes),
     )
-
-
-def check_variants(names: Sequence[str]) -> None:
-    """Checks that variants are known; to be called before images are read.
-
-    Raises:
-        UnknownNameError: There is no such variant.
-    """
-    for name in names:
-        if name not in VARIANTS:
-            known = ", ".join(VARIANTS)
-            raise UnknownNameError("Variant", name, VARIANTS, f"There are: {known}.")
 
 
 def read_folds(

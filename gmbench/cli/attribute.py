@@ -21,6 +21,7 @@ from gmbench.cli.options import (
     refuse_unused,
 )
 from gmbench.cli.training import run_options
+from gmbench.errors import require_known
 
 
 def attribute(
@@ -80,7 +81,7 @@ def attribute(
         refuse_unused(context, "without --data-dir", "real")
         if gm:
             refuse_unused(context, "with --gm", "content")
-    attribution.check_methods(method or ())
+    require_known("Method", METHODS, *(method or ()))
     known = loaded_benchmark(benchmark)
     options = run_options(known, preset, change, None, device, runs, seed)
     with output.counting(goes_on=True) as progress:

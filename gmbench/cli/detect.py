@@ -24,7 +24,7 @@ from gmbench.cli.options import (
     refuse_unused,
 )
 from gmbench.cli.training import run_options
-from gmbench.errors import BenchmarkError
+from gmbench.errors import BenchmarkError, require_known
 
 if TYPE_CHECKING:
     from gmbench.applications.detection import Detection
@@ -129,13 +129,13 @@ def _on_benchmark(
     options: RunOptions,
     progress: Progress,
 ) -> Detection:
-    from gmbench.applications.detection import VARIANTS, check_variants, detect, read_folds
+    from gmbench.applications.detection import VARIANTS, detect, read_folds
     from gmbench.applications.parsers import given_or_trained
     from gmbench.benchmark.benchmark import dataset_folder
     from gmbench.training.recipes import require_folder
 
     chosen = variants or list(VARIANTS)
-    check_variants(chosen)
+    require_known("Variant", VARIANTS, *chosen)
     known = loaded_benchmark(name)
     folder = require_folder("detect", dataset_folder(name))
     wanted = only_sets(known, only).sets
@@ -163,7 +163,7 @@ def _on_clips(
     progress: Progress,
 ) -> Detection:
     from gmbench.applications.clips import clip_fold
-    from gmbench.applications.detection import VARIANTS, check_variants, detect, detection_view
+    from gmbench.applications.detection import VARIANTS, detect, detection_view
     from gmbench.applications.parsers import Fingerprints
     from gmbench.data.deepfakes import read_collection
     from gmbench.training.checkpoint import load_checkpoint
@@ -171,7 +171,7 @@ def _on_clips(
     # Fail before hours of decoding rather than after them.
     start = Fingerprints.of(load_checkpoint(parsers[0]), chosen=True) if parsers else None
     chosen = variants or [one for one in VARIANTS if start or one != "model_parsing"]
-    check_variants(chosen)
+    require_known("Variant", VARIANTS, *chosen)
     if "model_parsing" in chosen and start is None:
         raise BenchmarkError(
             "model_parsing begins with a trained parser. Give one with --parser, or other variants "

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationError
 from pydantic_core import PydanticCustomError
 
-from gmbench.errors import GmbenchError, UnknownNameError, shortened
+from gmbench.errors import GmbenchError, require_known, shortened
 
 
 class SettingError(GmbenchError):
@@ -65,8 +65,7 @@ class Settings(BaseModel):
         else:
             return
         name, known = str(first["loc"][0]), type(self).model_fields
-        if name not in known:
-            raise UnknownNameError("Setting", name, known, f"There are: {', '.join(known)}.")
+        require_known("Setting", known, name)
         default = known[name].get_default(call_default_factory=True)
         shown = list(default) if isinstance(default, tuple) else default
         raise SettingError(

@@ -16,7 +16,7 @@ from typing import Any
 
 from gmbench.data.parallel import all_cores, in_processes
 from gmbench.data.ray_cluster import joined_ray
-from gmbench.errors import DatasetError, UnknownNameError
+from gmbench.errors import DatasetError
 from gmbench.parsing.looking import PartOutcome, PartTask, parse_part
 from gmbench.parsing.parts import PartRecord
 from gmbench.parsing.work import Part
@@ -24,16 +24,6 @@ from gmbench.parsing.work import Part
 ENGINES: tuple[str, ...] = ("local", "ray")
 
 _MOST_BLOCKS = 1000
-
-
-def check_engine(name: str) -> None:
-    """Checks that an engine is known.
-
-    Raises:
-        UnknownNameError: There is no such engine.
-    """
-    if name not in ENGINES:
-        raise UnknownNameError("Engine", name, ENGINES, f"There are: {', '.join(ENGINES)}.")
 
 
 def parse_parts(engine: str, tasks: Sequence[PartTask], jobs: int | None) -> Iterator[PartOutcome]:

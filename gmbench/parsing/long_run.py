@@ -17,8 +17,8 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from gmbench.data.remote import PATIENCE
-from gmbench.errors import printable
-from gmbench.parsing.engines import check_engine, parse_parts, processes_for
+from gmbench.errors import printable, require_known
+from gmbench.parsing.engines import ENGINES, parse_parts, processes_for
 from gmbench.parsing.expected import expectation
 from gmbench.parsing.known_gms import KnownGMs
 from gmbench.parsing.load import load_parser, parser_sha256
@@ -110,7 +110,7 @@ def parse_to_folder(
         WriteError: The folder cannot be written to, or a part is not the one that was written.
         DatasetError: A process died; what is finished is kept.
     """
-    check_engine(engine)
+    require_known("Engine", ENGINES, engine)
     place = None if model is None else str(model)
     kind = _device_of(place, device, engine)
     sha256 = parser_sha256(place)

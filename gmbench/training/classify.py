@@ -18,7 +18,7 @@ from torch import nn
 
 from gmbench.data.real_images import REAL
 from gmbench.data.rgb import Pixels
-from gmbench.errors import UnknownNameError
+from gmbench.errors import require_known
 from gmbench.models.class_targets import ClassTargets
 from gmbench.models.settings import SettingError
 from gmbench.progress import Progress
@@ -101,9 +101,7 @@ def classifier_config(
         UnknownNameError: There is no such preset or setting.
         SettingError: A value is invalid, or undoes what is fixed.
     """
-    if preset not in CLASSIFIER_PRESETS:
-        known = ", ".join(CLASSIFIER_PRESETS)
-        raise UnknownNameError("Preset", preset, CLASSIFIER_PRESETS, f"There are: {known}.")
+    require_known("Preset", CLASSIFIER_PRESETS, preset)
     fixed = fixed or {}
     config = CLASSIFIER_PRESETS[preset].changed(fixed)
     for one in changes:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gmbench.benchmark.benchmark import Benchmark
-from gmbench.errors import UnknownNameError
+from gmbench.errors import require_known
 from gmbench.models.settings import SettingError
 from gmbench.models.targets import TrainingTargets
 from gmbench.predictions.predictions import Predictions
@@ -63,10 +63,7 @@ class TrainingJob(RunOptions):
                 true labels beside a network that must not.
         """
         training = require_training(self.recipe)
-        if self.preset not in PRESETS:
-            raise UnknownNameError(
-                "Preset", self.preset, PRESETS, f"There are: {', '.join(PRESETS)}."
-            )
+        require_known("Preset", PRESETS, self.preset)
         config = PRESETS[self.preset]
         for changes in (training.get("all", {}), training.get(self.preset, {}), self.changes):
             config = config.changed(changes)

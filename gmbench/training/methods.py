@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from gmbench.errors import UnknownNameError
+from gmbench.errors import require_known
 from gmbench.models.class_targets import ClassTargets
 from gmbench.models.settings import SettingError
 from gmbench.training.config import TrainingConfig
@@ -153,8 +153,7 @@ def _network(
 
 def _method(name: str, tells_classes: bool) -> Method:
     known = [one for one, method in METHODS.items() if method.tells_classes == tells_classes]
-    if name not in known:
-        raise UnknownNameError("Method", name, known, f"There are: {', '.join(known)}.")
+    require_known("Method", known, name)
     return METHODS[name]
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from gmbench.data.parallel import all_cores, in_processes
 from gmbench.data.ray_cluster import joined_ray
-from gmbench.errors import DatasetError, UnknownNameError
+from gmbench.errors import DatasetError, require_known
 from gmbench.files import write_durably
 from gmbench.zoo.devices import PER_GPU, at_once_on, visible_gpus
 from gmbench.zoo.training import Outcome, TrainingTask, train_from_files, train_gm
@@ -39,8 +39,7 @@ def check_engine(name: str) -> None:
         UnknownNameError: There is no such engine.
         DatasetError: A package that it needs is missing.
     """
-    if name not in ENGINES:
-        raise UnknownNameError("Engine", name, ENGINES, f"There are: {', '.join(ENGINES)}.")
+    require_known("Engine", ENGINES, name)
     needed = {"local": (), "ray": (("ray", "ray"),)}[name]
     for module, extra in (("torch", "zoo"), *needed):
         if importlib.util.find_spec(module) is None:

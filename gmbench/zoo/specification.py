@@ -8,11 +8,9 @@ the training loop actually summed up.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
-
-from gmbench.errors import UnknownNameError
 
 if TYPE_CHECKING:
     import torch
@@ -53,16 +51,6 @@ class Specification:
     def needs(self) -> tuple[tuple[str, int], ...]:
         """Name and size of each content that it is trained with: its own, then its source."""
         return tuple((name, self.size) for name in (self.content, self.source) if name)
-
-
-def check_family(family: str, families: Sequence[str]) -> None:
-    """Checks that a family is one that a kind has.
-
-    Raises:
-        UnknownNameError: It is not one of `families`.
-    """
-    if family not in families:
-        raise UnknownNameError("Family", family, families, f"There are: {', '.join(families)}.")
 
 
 class TrainedGM(Protocol):

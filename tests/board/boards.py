@@ -11,6 +11,8 @@ from typing import Any
 from gmbench.benchmark.benchmark import Benchmark, benchmark_files
 from gmbench.board.board import Board
 from gmbench.board.submission import Submission, submit
+from gmbench.board.verification import Verification
+from gmbench.predictions.checks import Status
 from gmbench.predictions.predictions import Predictions
 from gmbench.predictions.writing import write_predictions
 from tests.evaluation.populations import random_predictions, small_benchmark
@@ -69,3 +71,13 @@ def digest(folder: Path) -> dict[str, str]:
         else "folder"
         for path in sorted(folder.rglob("*"))
     }
+
+
+def failures(made: Verification) -> dict[str, list[str]]:
+    """What failed, by submission; `board` for the checks among them."""
+    listed = {one.name: one.checklist for one in made.submissions} | {"board": made.among}
+    found = {
+        name: [check.name for check in checks if check.status is not Status.OK]
+        for name, checks in listed.items()
+    }
+    return {name: names for name, names in found.items() if names}

@@ -30,6 +30,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from gmbench.errors import require_known
 from gmbench.zoo.kinds import attack_gan
 from gmbench.zoo.kinds.attack_classifiers import Classifier
 from gmbench.zoo.kinds.attack_row_networks import RowClassifier, warp
@@ -41,7 +42,7 @@ from gmbench.zoo.layers import start_at_unit_variance, start_scores
 from gmbench.zoo.losses import DISTANCES, LossSum, in_schema_order
 from gmbench.zoo.pixels import count_channels, to_pixels, to_values
 from gmbench.zoo.reproducible import reproducible
-from gmbench.zoo.specification import Specification, check_family
+from gmbench.zoo.specification import Specification
 
 FAMILIES: tuple[str, ...] = ("fgsm", "pgd", "deepfool")
 """The families that are drawn."""
@@ -63,7 +64,7 @@ def draw_options(
     family: str, size: int, generator: np.random.Generator
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Draws the options and the losses of a GM of `family` for images of `size` pixels."""
-    check_family(family, FAMILIES)
+    require_known("Family", FAMILIES, family)
     draw = Draw(generator)
     one = draw.one
     options: dict[str, Any] = {
@@ -102,7 +103,7 @@ def draw_options(
 def train(specification: Specification, real: torch.Tensor) -> SamplingGM:
     """Trains the networks of an attack; see `gmbench.zoo.specification.Trainer`."""
     options = specification.options
-    check_family(specification.family, (*FAMILIES, *ROW_FAMILIES))
+    require_known("Family", (*FAMILIES, *ROW_FAMILIES), specification.family)
     with reproducible(specification.seed) as generator:
         channels = count_channels(real)
         values = to_values(real, "sigmoid", channels)

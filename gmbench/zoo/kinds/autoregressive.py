@@ -25,6 +25,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from gmbench.errors import require_known
 from gmbench.zoo.kinds import row_vae
 from gmbench.zoo.kinds.autoregressive_networks import MADE, GatedPixelCNN, PixelCNN
 from gmbench.zoo.kinds.autoregressive_sampling import as_input, sample_cached
@@ -45,7 +46,7 @@ from gmbench.zoo.layers import (
 from gmbench.zoo.losses import DISTANCES, LossSum, in_schema_order
 from gmbench.zoo.pixels import count_channels, to_pixels, to_values
 from gmbench.zoo.reproducible import reproducible
-from gmbench.zoo.specification import Specification, check_family
+from gmbench.zoo.specification import Specification
 
 FAMILIES: tuple[str, ...] = ("made", "pixelcnn", "gated_pixelcnn")
 """The families that are drawn."""
@@ -149,7 +150,7 @@ def draw_options(
     family: str, size: int, generator: np.random.Generator
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Draws the options and the losses of a GM of `family` for images of `size` pixels."""
-    check_family(family, FAMILIES)
+    require_known("Family", FAMILIES, family)
     draw = Draw(generator)
     one = draw.one
     gated = family == "gated_pixelcnn"
@@ -193,7 +194,7 @@ def draw_options(
 def train(specification: Specification, real: torch.Tensor) -> SamplingGM:
     """Trains an autoregressive GM; see `gmbench.zoo.specification.Trainer`."""
     options, size = specification.options, specification.size
-    check_family(specification.family, ROW_FAMILIES)
+    require_known("Family", ROW_FAMILIES, specification.family)
     if specification.family == "vae_mlp":
         return row_vae.train(specification, real)
     grid, last = options["grid"], options["last_nonlinearity"]

@@ -31,6 +31,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from gmbench.errors import require_known
 from gmbench.zoo.kinds.diffusion_guides import Guides
 from gmbench.zoo.kinds.diffusion_networks import DenoisingUNet
 from gmbench.zoo.kinds.diffusion_row_network import RowBlock, RowUNet
@@ -42,7 +43,7 @@ from gmbench.zoo.layers import start_at_unit_variance
 from gmbench.zoo.losses import DISTANCES, LossSum, in_schema_order
 from gmbench.zoo.pixels import count_channels, to_pixels, to_values
 from gmbench.zoo.reproducible import reproducible
-from gmbench.zoo.specification import Specification, check_family
+from gmbench.zoo.specification import Specification
 
 FAMILIES: tuple[str, ...] = ("ddpm", "ddim")
 """The families that are drawn."""
@@ -80,7 +81,7 @@ def draw_options(
     family: str, size: int, generator: np.random.Generator
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Draws the options and the losses of a GM of `family` for images of `size` pixels."""
-    check_family(family, FAMILIES)
+    require_known("Family", FAMILIES, family)
     draw = Draw(generator)
     one = draw.one
     options: dict[str, Any] = {
@@ -115,7 +116,7 @@ def draw_options(
 def train(specification: Specification, real: torch.Tensor) -> SamplingGM:
     """Trains a diffusion GM; see `gmbench.zoo.specification.Trainer`."""
     family, options, size = specification.family, specification.options, specification.size
-    check_family(family, (*FAMILIES, *ROW_FAMILIES))
+    require_known("Family", (*FAMILIES, *ROW_FAMILIES), family)
     follows = family in ROW_FAMILIES
     shares = noise_schedule(options["noise_steps"])
     number = BATCHES.get(size, 32) if follows else 32

@@ -23,6 +23,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from gmbench.errors import require_known
 from gmbench.zoo.kinds import row_flow, row_vae
 from gmbench.zoo.kinds.draw import Draw
 from gmbench.zoo.kinds.fit import Schedule, fit
@@ -32,7 +33,7 @@ from gmbench.zoo.kinds.trained import SamplingGM
 from gmbench.zoo.losses import DISTANCES, LossSum, maximum_mean_discrepancy
 from gmbench.zoo.pixels import count_channels, to_pixels
 from gmbench.zoo.reproducible import reproducible
-from gmbench.zoo.specification import Specification, check_family
+from gmbench.zoo.specification import Specification
 
 FAMILIES: tuple[str, ...] = ("realnvp", "glow")
 """The families that are drawn."""
@@ -53,7 +54,7 @@ def draw_options(
     family: str, size: int, generator: np.random.Generator
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Draws the options and the losses of a GM of `family` for images of `size` pixels."""
-    check_family(family, FAMILIES)
+    require_known("Family", FAMILIES, family)
     draw = Draw(generator)
     one = draw.one
     options: dict[str, Any] = {
@@ -76,7 +77,7 @@ def draw_options(
 def train(specification: Specification, real: torch.Tensor) -> SamplingGM:
     """Trains a flow; see `gmbench.zoo.specification.Trainer`."""
     family, options, size = specification.family, specification.options, specification.size
-    check_family(family, (*FAMILIES, *ROW_FAMILIES))
+    require_known("Family", (*FAMILIES, *ROW_FAMILIES), family)
     if family in ROW_FAMILIES:
         if family in row_vae.FAMILIES:
             return row_vae.train(specification, real)

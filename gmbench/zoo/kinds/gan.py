@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from gmbench.errors import require_known
 from gmbench.zoo.kinds.draw import Draw
 from gmbench.zoo.kinds.gan_losses import GAMES
 from gmbench.zoo.kinds.gan_networks import draw_generator
@@ -19,7 +20,7 @@ from gmbench.zoo.kinds.trained import SamplingGM
 from gmbench.zoo.layers import DOWNSAMPLINGS
 from gmbench.zoo.losses import in_schema_order
 from gmbench.zoo.reproducible import reproducible
-from gmbench.zoo.specification import Specification, TrainedGM, check_family
+from gmbench.zoo.specification import Specification, TrainedGM
 
 FAMILIES: tuple[str, ...] = ("mlp", "dcgan", "residual", "image_to_image")
 
@@ -71,7 +72,7 @@ def draw_options(
     Returns:
         Options (JSON values) and the names of the schema's losses that follow from them.
     """
-    check_family(family, FAMILIES)
+    require_known("Family", FAMILIES, family)
     draw = Draw(generator)
     one, between = draw.one, draw.between
     options: dict[str, Any] = {

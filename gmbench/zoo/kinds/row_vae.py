@@ -18,6 +18,7 @@ import math
 import torch
 from torch import nn
 
+from gmbench.errors import require_known
 from gmbench.zoo.kinds.fit import Schedule, fit
 from gmbench.zoo.kinds.row_vae_networks import DeepDecoder, DeepEncoder, FullDecoder
 from gmbench.zoo.kinds.trained import SamplingGM
@@ -31,7 +32,7 @@ from gmbench.zoo.losses import (
 )
 from gmbench.zoo.pixels import count_channels, first_values, to_pixels, to_unit, to_values
 from gmbench.zoo.reproducible import reproducible, seeded
-from gmbench.zoo.specification import Specification, check_family
+from gmbench.zoo.specification import Specification
 
 FAMILIES: tuple[str, ...] = ("vae_mlp", "vae_flow", "vae_deep")
 
@@ -42,7 +43,7 @@ ENCODER_WIDTH = 16
 
 def train(specification: Specification, real: torch.Tensor) -> SamplingGM:
     """Trains a VAE; see `gmbench.zoo.specification.Trainer`."""
-    check_family(specification.family, FAMILIES)
+    require_known("Family", FAMILIES, specification.family)
     options = specification.options
     last: str = options["row"]["last_nonlinearity"]
     with reproducible(specification.seed) as generator:

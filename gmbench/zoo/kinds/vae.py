@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from gmbench.errors import require_known
 from gmbench.zoo.kinds import gan
 from gmbench.zoo.kinds.draw import Draw
 from gmbench.zoo.kinds.fit import Schedule, fit
@@ -40,7 +41,7 @@ from gmbench.zoo.losses import (
 )
 from gmbench.zoo.pixels import count_channels, first_values, to_pixels, to_unit, to_values
 from gmbench.zoo.reproducible import reproducible
-from gmbench.zoo.specification import Specification, TrainedGM, check_family
+from gmbench.zoo.specification import Specification, TrainedGM
 
 FAMILIES: tuple[str, ...] = ("plain", "beta", "mmd", "deep")
 
@@ -79,7 +80,7 @@ def draw_options(
     Returns:
         Options (JSON values) and the names of the schema's losses that follow from them.
     """
-    check_family(family, FAMILIES)
+    require_known("Family", FAMILIES, family)
     draw = Draw(generator)
     one, between = draw.one, draw.between
     decoder = "residual" if family == "deep" else one("mlp", "dcgan", "dcgan", "residual")
